@@ -1,4 +1,4 @@
-"""Turns a file or an address of Microsoft's product table into the user's own catalogue, and finds the one in use."""
+"""The user's own product catalogue: imported from Microsoft's table, and chosen over the packaged one if newer."""
 
 import datetime as dt
 import os
@@ -28,16 +28,16 @@ class Update:
     path: Path
     catalogue: Catalogue
     changes: "Changes"
-    """Against the file that was replaced, else against the catalogue of the package."""
+    """Compared with the replaced file, else with the packaged catalogue."""
     unused: bool
-    """The file stands where it is looked for, but the catalogue of the package is newer and stays in use."""
+    """Whether the packaged catalogue is newer than the written file and stays in use."""
 
 
 def active(environ: Mapping[str, str] | None = None) -> Catalogue:
-    """Return the catalogue in use: the user's own where there is one as new as the package's, else the package's.
+    """Return the catalogue in use: the user's own if it is at least as new as the packaged one, else the latter.
 
-    The free list is the package's in every case. Raises AuditorError where the user's file is damaged, or where the
-    file that AUDITOR_PRODUCTS names does not exist.
+    The free list is always the packaged one. Raises AuditorError if the user's file is damaged, or if the file that
+    AUDITOR_PRODUCTS names does not exist.
     """
     environ = os.environ if environ is None else environ
     builtin = products.builtin()
@@ -49,11 +49,11 @@ def active(environ: Mapping[str, str] | None = None) -> Catalogue:
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return where the user's own catalogue stands, there or not; None where the user has no home."""
+    """Return the path of the user's own catalogue, existing or not; None if the user has no home folder."""
     environ = os.environ if environ is None else environ
     if named := environ.get(VARIABLE):
         return Path(named)
-    # The XDG specification: a path that is not absolute is as good as none.
+    # The XDG specification: ignore a path that is not absolute.
     folder = Path(environ.get("XDG_DATA_HOME", ""))
     if not folder.is_absolute():
         home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (expanduser of Path raises without a home)
@@ -76,7 +76,7 @@ def update(
         raise AuditorError(
             "products-file", Message("there is no home folder to write to"), hint=Message("give --output PATH")
         )
-    # An audit that only looks names up needs neither HTTP nor Microsoft's table.
+    # Looking names up needs neither HTTP nor the parser of Microsoft's table.
     from auditor.app.download import fetch  # noqa: PLC0415
     from auditor.catalogue.changes import compare  # noqa: PLC0415
     from auditor.catalogue.microsoft import parse  # noqa: PLC0415
@@ -112,7 +112,7 @@ def _load(path: Path) -> Catalogue:
 
 
 def _previous(path: Path) -> Catalogue | None:
-    """Return the catalogue that is about to be replaced; None where there is none, or a damaged one to be mended."""
+    """Return the catalogue about to be replaced; None if there is none or it is damaged."""
     try:
         return _load(path)
     except AuditorError:
@@ -120,7 +120,7 @@ def _previous(path: Path) -> Catalogue | None:
 
 
 def _builtin() -> Catalogue | None:
-    """Return the package's catalogue; None in the one case that it is being made anew, absent or of an old schema."""
+    """Return the packaged catalogue; None while it is being regenerated."""
     try:
         return products.builtin()
     except (FileNotFoundError, AuditorError):
@@ -128,9 +128,9 @@ def _builtin() -> Catalogue | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all, with its folders."""
+    """Write the file atomically, with its folders."""
     try:
-        # Microsoft's table holds nothing of a tenant, and may be written by one user for all.
+        # Microsoft's table contains no data of a tenant, and one user may write it for all.
         write_file(path, text.encode("utf-8"), sync=True, public=True)
     except OSError as error:
         hint = Message("give --output PATH, a file in a folder you may write to")

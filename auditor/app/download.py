@@ -1,4 +1,4 @@
-"""A file or an address into the bytes behind it, their origin in words, and the day they are of."""
+"""Fetches a file or an https address, with its origin and date."""
 
 import datetime as dt
 import email.utils
@@ -22,16 +22,16 @@ from auditor.domain.message import Message
 from auditor.files import input as files
 
 LIMIT: Final = files.TABLE
-"""Bytes of the largest table that is read."""
+"""Bytes of the largest accepted table."""
 _SILENCE: Final = 30.0
-"""Seconds without an answer after which a download is given up."""
+"""Seconds without an answer after which a download fails."""
 DEADLINE: Final = 180.0
-"""Seconds a whole download may take, from looking up the name to the last byte, redirects included."""
+"""Seconds for a whole download, from the DNS lookup to the last byte, redirects included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What was read."""
+    """The fetched bytes with their origin and date."""
 
     content: bytes
     source: str
@@ -39,7 +39,7 @@ class Fetched:
 
 
 def fetch(origin: str) -> Fetched:
-    """Read a file, or an https address (http on this machine); AuditorError where that fails or it is too large."""
+    """Return a file, or the body of an https address (http on this machine). Raises AuditorError."""
     return _in_time(origin) if "://" in origin else _read(Path(origin))
 
 
@@ -62,10 +62,9 @@ def _read(path: Path) -> Fetched:
 
 
 def _in_time(address: str) -> Fetched:
-    """Download within the deadline, in a thread that is given up after it.
+    """Download within the deadline, in a thread that is abandoned after it.
 
-    Each step of a download may take as long as a server cares to spread it, a byte now and then; no time limit of a
-    socket bounds all of them together.
+    A server can spread each step of a download over any time, and socket timeouts do not limit the total.
     """
     parts = _check_address(address)
     shown = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
@@ -90,7 +89,7 @@ def _in_time(address: str) -> Fetched:
 def _download(address: str, scheme: str, shown: str) -> Fetched:
     handlers: list[urllib.request.BaseHandler] = [_Redirects()]
     if scheme == "http":
-        handlers.append(urllib.request.ProxyHandler({}))  # A loopback address is never asked through a proxy.
+        handlers.append(urllib.request.ProxyHandler({}))  # Loopback addresses bypass proxies.
     opener = urllib.request.build_opener(*handlers)
     request = urllib.request.Request(address, headers={"User-Agent": "auditor", "Accept-Encoding": "identity"})  # noqa: S310 (scheme checked)
     try:
@@ -109,7 +108,7 @@ def _download(address: str, scheme: str, shown: str) -> Fetched:
 
 
 def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
-    """Return the whole body, never more than the limit and never a part of it."""
+    """Return the complete body. Raises AuditorError beyond the limit and for a truncated body."""
     pieces: list[bytes] = []
     size = 0
     while piece := response.read1(65_536):
@@ -125,7 +124,7 @@ def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
 
 
 def _day(modified: str) -> dt.date:
-    """Return the day of a Last-Modified header, else today; UTC."""
+    """Return the day of a Last-Modified header, else today, in UTC."""
     now = dt.datetime.now(tz=dt.UTC)
     with suppress(ValueError):
         stamp = email.utils.parsedate_to_datetime(modified)
@@ -134,7 +133,7 @@ def _day(modified: str) -> dt.date:
 
 
 def _check_address(address: str) -> urllib.parse.SplitResult:
-    """Return the parts of an address that may be asked: https, or http on this machine, without user information."""
+    """Return the parts of an allowed address: https, or http on this machine, without user information."""
     hint = Message("give an https address (http only for this machine), without a user name, or a file")
     try:
         parts = urllib.parse.urlsplit(address)
@@ -158,7 +157,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to an address that could have been given, with the same scheme."""
+    """Follows a redirect only to an allowed address with the same scheme."""
 
     def redirect_request(
         self,

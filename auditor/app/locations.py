@@ -1,4 +1,4 @@
-"""The text of a place into a store, or the snapshot folders below it."""
+"""Resolves a location to a store, or to the snapshot folders below it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def store_at(where: Path | str) -> "Store":
-    """Return the store of a folder or an address, whether it is there or not."""
-    # Whoever audits a folder of snapshots does not wait for all that a store takes.
+    """Return the store of a folder or an address, existing or not."""
+    # Auditing a folder of snapshots does not need the store's modules.
     from auditor.store.objects.location import Address, backend_of  # noqa: PLC0415
     from auditor.store.store import Store  # noqa: PLC0415
 
@@ -20,11 +20,11 @@ def store_at(where: Path | str) -> "Store":
 
 
 def is_store(where: Path | str) -> bool:
-    """Whether a place is a store, and not a folder of snapshots."""
+    """Return whether a location is a store rather than a folder of snapshots."""
     return not isinstance(where, Path) or files.is_file(where / MARKER)
 
 
 def all_folders(root: Path) -> list[Path]:
-    """Return every snapshot folder of a root, by tenant and instant; hidden ones are still being written."""
+    """Return every snapshot folder of a root, by tenant and instant; hidden ones are being written."""
     found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts))

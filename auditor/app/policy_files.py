@@ -1,4 +1,4 @@
-"""Places that people name into policy files: the folder's own, or the starter library where there is none."""
+"""Finds policy files: those of the named files and folders, or the starter library."""
 
 import errno
 import re
@@ -13,32 +13,32 @@ from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, Us
 from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.policy.loader import Loaded, load
-from auditor.policy.yaml.reader import MOST_BYTES, too_large
+from auditor.policy.yaml.reader import MAX_BYTES, too_large
 
 DEFAULT = Path("policies")
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIX = "_test"
 LIBRARY = "auditor.policies"
-"""How files of the packaged starter library are called in messages and results."""
+"""The name of packaged files in messages and results."""
 
 
 def load_policies(places: Sequence[Path], *, waivers_from: date | None = None) -> Loaded:
-    """Load the policies of some files and folders; of `policies/`, else the starter library, where none is named.
+    """Load the policies of files and folders; of `policies/`, else the starter library, if none is named.
 
-    Raises InputError with every mistake of every file, and UsageError for a place that holds no policy.
+    Raises InputError with every mistake of every file, and UsageError for a location without policies.
     """
     if not _library_is_meant(places):
         return _priced_once(load(policy_files(places), waivers_from=waivers_from))
     library = library_files()
     try:
-        # Every file of it was checked against the schema when it was packaged.
+        # Every file was checked against the schema when it was packaged.
         return load(library, waivers_from=waivers_from, fitting=True)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return load(library, waivers_from=waivers_from)  # a damaged one: this tells what is wrong with it, and where
+        return load(library, waivers_from=waivers_from)  # a damaged one: this reports what is wrong
 
 
 def _priced_once(loaded: Loaded) -> Loaded:
-    """Refuse a price by part number beside one by skuId of the same product, which only the catalogue can tell."""
+    """Refuse two prices of one product, by part number and by skuId, which only the catalogue can detect."""
     prices = {m.name.casefold(): node for m, node in loaded.mentions if node.path[:1] == ("prices",)}
     ids = [name for name in prices if _GUID.fullmatch(name)]
     if not ids:
@@ -64,7 +64,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:
-    """Read the policy files of some places, each once; (name as given, bytes) in order of name."""
+    """Read the policy files of some locations, each once; (name as given, bytes) sorted by name."""
     if _library_is_meant(places):
         return library_files()
     found: dict[Path, tuple[Path, Path | None]] = {}
@@ -81,7 +81,7 @@ def _library_is_meant(places: Sequence[Path]) -> bool:
 
 
 def library_files() -> list[tuple[str, bytes]]:
-    """Read the starter library that ships with the program."""
+    """Return the files of the packaged starter library."""
     return [
         (f"{LIBRARY}/{entry.name}", entry.read_bytes())
         for entry in sorted(resources.policies().iterdir(), key=lambda entry: entry.name)
@@ -117,19 +117,19 @@ def _of(place: Path) -> Iterable[Path]:
 
 
 def is_policy_file(path: Path) -> bool:
-    """Whether a file of a folder is a policy file: YAML, no test, nothing hidden."""
+    """Return whether a file of a folder is a policy file: YAML, not a test, not hidden."""
     hidden = any(part.startswith(".") for part in path.parts)
     return path.suffix.lower() in SUFFIXES and not path.stem.endswith(TEST_SUFFIX) and not hidden
 
 
 def is_test_file(path: Path) -> bool:
-    """Whether a file of a folder is a policy test: YAML of that name, nothing hidden, as of policy files."""
+    """Return whether a file of a folder is a policy test: YAML with a test's name, not hidden."""
     hidden = any(part.startswith(".") for part in path.parts)
     return path.suffix.lower() in SUFFIXES and path.stem.endswith(TEST_SUFFIX) and not hidden
 
 
 def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """Return the wanted paths below a folder, sorted; AuditorError where a folder of it cannot be listed."""
+    """Return the wanted paths below a folder, sorted. Raises AuditorError for an unreadable folder."""
     try:
         return files.listed(folder, wanted)
     except OSError as error:
@@ -137,13 +137,13 @@ def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 
 def read_yaml(path: Path, root: Path | None) -> bytes:
-    """Read a policy file or a policy test of at most 1 MB; one that was found in a folder `root` is not outside of it.
+    """Read a policy file or a policy test of at most 1 MB, which must not lie outside of `root`.
 
     Raises InputError (`yaml-too-large`) for a larger file, and AuditorError (`policies-unreadable`) for anything but a
     regular file.
     """
     try:
-        return files.read(path, most=MOST_BYTES, within=root)
+        return files.read(path, most=MAX_BYTES, within=root)
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise too_large(path.as_posix()) from error
@@ -159,7 +159,7 @@ def _unreadable(path: Path, error: OSError) -> AuditorError:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is anything of that name; a name with a NUL character has nothing."""
+    """Return whether a path exists; False for a name with a NUL character."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -169,7 +169,7 @@ def exists(path: Path) -> bool:
 def _real(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # a loop of links, which reading refuses
+    except (OSError, RuntimeError):  # a cycle of links, which
         return path.absolute()
 
 
@@ -180,7 +180,7 @@ _TOP_LEVEL: Final = re.compile(
 
 
 def _check_test(path: Path, root: Path) -> None:
-    """Refuse a test that holds policies of its own: an audit does not read it, and they would judge nothing."""
+    """Refuse a test with policies of its own: an audit does not read it, and they would have no effect."""
     content = read_yaml(path, root)
     found = _TOP_LEVEL.search(content)
     if found is None:

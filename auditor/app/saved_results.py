@@ -1,4 +1,4 @@
-"""The files of saved runs into their Results."""
+"""Reads saved results."""
 
 import os
 from collections.abc import Iterator, Sequence

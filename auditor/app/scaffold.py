@@ -11,7 +11,7 @@ from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, r
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands
 from auditor.checks.data_needs import needs
 from auditor.collect.sources.registry import permissions_for
-from auditor.deliver.report_folder import Below, write_all
+from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -103,7 +103,9 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
             kept.append(name)
     _check_together(folder, written)
     # Files of a repository contain no tenant data.
-    write_all(((Below(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True)
+    write_all(
+        ((ChildFile(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True
+    )
     return Scaffold(
         written=tuple(path.relative_to(folder).as_posix() for path in written), same=tuple(same), kept=tuple(kept)
     )

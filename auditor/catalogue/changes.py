@@ -1,4 +1,4 @@
-"""Turns two states of the catalogue into what came, went, was renamed or holds other service plans."""
+"""Compares two states of the catalogue: products added, removed, renamed, or with other service plans."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from auditor.catalogue.model import Catalogue, Product, order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs; every tuple is sorted by part number, then by skuId, and a pair is (before, after)."""
+    """The differences, sorted by part number and skuId; a pair is (before, after)."""
 
     added: tuple[Product, ...]
-    gone: tuple[Product, ...]
+    removed: tuple[Product, ...]
     renamed: tuple[tuple[Product, Product], ...]
-    """Another display name or part number under the same skuId."""
+    """Products with another display name or part number under the same skuId."""
     replanned: tuple[tuple[Product, Product], ...]
-    """Another set of service plans under the same skuId."""
+    """Products with other service plans under the same skuId."""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.gone or self.renamed or self.replanned)
+        return bool(self.added or self.removed or self.renamed or self.replanned)
 
 
 def compare(before: Catalogue, after: Catalogue) -> Changes:
-    """Return what changed from `before` to `after`, matched by skuId; aliases and names of plans are not compared."""
+    """Return the changes from `before` to `after`, matched by skuId; aliases and plan names are not compared."""
     both = [
         (before.products[product.sku_id], product)
         for product in sorted(after.products.values(), key=order)
@@ -29,7 +29,7 @@ def compare(before: Catalogue, after: Catalogue) -> Changes:
     ]
     return Changes(
         added=_missing(after, before),
-        gone=_missing(before, after),
+        removed=_missing(before, after),
         renamed=tuple((old, new) for old, new in both if (old.name, old.part_number) != (new.name, new.part_number)),
         replanned=tuple((old, new) for old, new in both if _plan_ids(old) != _plan_ids(new)),
     )

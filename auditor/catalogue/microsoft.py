@@ -1,4 +1,4 @@
-"""Turns Microsoft's CSV "Product names and service plan identifiers for licensing" into a catalogue."""
+"""Parses Microsoft's CSV "Product names and service plan identifiers for licensing" into a catalogue."""
 
 import csv
 import io
@@ -27,8 +27,8 @@ COLUMNS: Final = (
     "Service_Plans_Included_Friendly_Names",
 )
 
-_SHOWN: Final = 20
-"""Faults of cells that are told one by one; the rest is counted."""
+_MAX_FAULTS: Final = 20
+"""Faults of cells that are reported singly; the rest is counted."""
 
 _AGAIN: Final = Message("download it again, unchanged: {address}", address=ADDRESS)
 
@@ -47,7 +47,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """The cells of one CSV record, and where it stands."""
+    """The cells of one CSV record, and its line."""
 
     cells: tuple[str, ...]
     file: str
@@ -62,10 +62,10 @@ class _Record:
 
 
 def parse(content: str | bytes, *, source: str, date: str, where: str | None = None) -> Catalogue:
-    """Return the catalogue that the CSV holds; the order of its rows and repeated rows make no difference.
+    """Return the catalogue of the CSV; the order of rows and repeated rows make no difference.
 
-    `where` is the file name that errors show (default: `source`). The result has no free list: see `with_free`.
-    Raises AuditorError for a file that is not this CSV, and InputError for the cells that cannot be read.
+    `where` is the file name in messages (default: `source`). The result has no free list: see `with_free`. Raises
+    AuditorError for a file that is not this CSV, and InputError for invalid cells.
     """
     file = where or source
     lines = list(io.StringIO(_text(content, file), newline=""))
@@ -89,7 +89,7 @@ def parse(content: str | bytes, *, source: str, date: str, where: str | None = N
 
 
 def _text(content: str | bytes, file: str) -> str:
-    """Return the text of the file without its byte order mark, or say which other kind of file it is."""
+    """Return the text of the file without its byte order mark. Raises AuditorError for another kind of file."""
     text = content if isinstance(content, str) else _decoded(content, file)
     text = text.lstrip("\ufeff")
     if "\0" in text:
@@ -156,7 +156,7 @@ def _records(lines: list[str], file: str) -> Iterator[_Record]:
 
 
 def _positions(header: _Record) -> tuple[int, ...]:
-    """Return where each of COLUMNS stands; their order in the file is free."""
+    """Return the position of each of COLUMNS, which may be in any order."""
     names = [fold(cell) for cell in header.cells]
     missing = [column for column in COLUMNS if fold(column) not in names]
     twice = [column for column in COLUMNS if names.count(fold(column)) > 1]
@@ -184,7 +184,7 @@ def _positions(header: _Record) -> tuple[int, ...]:
 
 
 def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | list[Diagnostic]:
-    """Return the row in its clean form, or what is wrong with it."""
+    """Return the cleaned row, or the fault of a cell."""
     if len(record.cells) < width or any(map(clean, record.cells[width:])):
         message = Message(
             "the number of cells is {cells}, that of the header {width}", cells=len(record.cells), width=width
@@ -225,7 +225,7 @@ def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | l
 
 
 def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
-    more = len(faults) - _SHOWN
+    more = len(faults) - _MAX_FAULTS
     rest = (
         [
             Diagnostic(
@@ -237,7 +237,7 @@ def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
         if more > 0
         else []
     )
-    raise InputError([*faults[:_SHOWN], *rest])
+    raise InputError([*faults[:_MAX_FAULTS], *rest])
 
 
 def _products(rows: set[_Row]) -> Iterator[Product]:
@@ -260,9 +260,9 @@ def _products(rows: set[_Row]) -> Iterator[Product]:
 
 
 def _plans(rows: Iterable[_Row]) -> dict[str, ServicePlan]:
-    # The name that most rows give mends the misprints of the few: "RMS_S_ENTERPRISE)" (1 of 66),
-    # "EXCHANGE_S_FOUNDATION PBI_PREMIUM_EM1_ADDON" (1 of 248), "DESKLESS" beside "Deskless". They are no aliases: the
-    # second one is also the only name of another plan, and a policy that asks for that must not get the filler plan.
+    # The name of most rows corrects misprints of a few: "RMS_S_ENTERPRISE)" (1 of 66), "EXCHANGE_S_FOUNDATION
+    # PBI_PREMIUM_EM1_ADDON" (1 of 248), "DESKLESS" beside "Deskless". They are no aliases: the second one is also the
+    # only name of another plan, and a policy that asks for that must not get the filler plan.
     names: dict[str, list[str]] = {}
     friendly: dict[str, list[str]] = {}
     for row in rows:
@@ -274,15 +274,15 @@ def _plans(rows: Iterable[_Row]) -> dict[str, ServicePlan]:
 
 
 def _usual(names: Iterable[str]) -> str:
-    """Return the name that most rows give, of equals the first by code point.
+    """Return the name that most rows give; among equals, the first by code point.
 
-    NOTE: not the last in the file. The file is sorted by display name, so its order tells nothing of age: for the
-    three renamed products of 2026-07 the last name would be the old one (Power Virtual Agents), this is the new one.
+    NOTE: not the last one in the file. The file is sorted by display name, so its order says nothing about age: for the
+    three products renamed in 2026-07 the last name would be the old one (Power Virtual Agents).
     """
     return min(Counter(names).items(), key=lambda item: (-item[1], item[0]))[0]
 
 
 def _readable(names: Iterable[str]) -> str:
-    """Return the usual name, but one in capitals (EXCHANGE FOUNDATION) only where there is no other."""
+    """Return the usual name; one in capitals (EXCHANGE FOUNDATION) only if there is no other."""
     given = list(names)
     return _usual([name for name in given if name.upper() != name] or given)

@@ -1,4 +1,4 @@
-"""Turns products and their service plans into one value that finds them by id, part number, plan or words."""
+"""The catalogue: products and service plans, found by id, part number, plan or words."""
 
 import re
 import unicodedata
@@ -45,10 +45,10 @@ class FreeProduct:
     reason: str
 
 
-# NOTE: not slotted, because cached_property keeps each index in the instance's dictionary once somebody asks for it.
+# NOTE: not slotted, because cached_property stores each index in the instance's dictionary.
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Products by lower-case skuId, and what of them is free; what it does not hold is unknown, never guessed."""
+    """Products by lower-case skuId, and the free ones among them; other products are unknown."""
 
     products: Mapping[str, Product] = field(hash=False)
     free: frozenset[str] = frozenset()
@@ -66,19 +66,19 @@ class Catalogue:
         return self._by_part_number.get(fold(part_number), ())
 
     def knows(self, name: str) -> bool:
-        """Tell whether `name` is a part number or a skuId of the catalogue, or on its free list.
+        """Return whether `name` is a part number or a skuId of the catalogue, or on its free list.
 
-        Blanks count, as they do where policies are judged: no product is held under a name with a blank at its end.
+        Blanks are significant, as in the evaluation of policies.
         """
         folded = name.casefold()
         return folded in self._by_part_number or folded in self.products or folded in self.free
 
     def knows_plan(self, name: str) -> bool:
-        """Tell whether `name` is the name or the id of a service plan, blanks counted."""
+        """Return whether `name` is the name or id of a service plan; blanks are significant."""
         return name.casefold() in self._by_plan
 
     def is_free(self, product: Product) -> bool:
-        """Tell whether the free list names the product, by part number or by skuId."""
+        """Return whether the free list contains the product, by part number or skuId."""
         return product.sku_id in self.free or fold(product.part_number) in self.free
 
     def plan(self, name_or_id: str) -> tuple[ServicePlan, ...]:
@@ -86,9 +86,9 @@ class Catalogue:
         return self._by_plan.get(fold(name_or_id), ())
 
     def search(self, text: str) -> tuple[Product, ...]:
-        """Return the products that hold every word of `text` in their names or id, or that include the plan `text`.
+        """Return the products with every word of `text` in their names or id, or with the plan `text`.
 
-        The order is by part number, then by skuId; an empty text finds every product.
+        Sorted by part number and skuId; an empty text matches every product.
         """
         words = fold(text).split()
         plans = frozenset(plan.id for plan in self.plan(text))
@@ -99,7 +99,7 @@ class Catalogue:
         )
 
     def with_free(self, free: Iterable[FreeProduct]) -> Self:
-        """Return the same catalogue with this free list, each part number together with its skuIds."""
+        """Return the catalogue with another free list, which applies to part numbers and their skuIds."""
         names = {fold(item.part_number) for item in free}
         ids = {product.sku_id for name in names for product in self.by_part_number(name)}
         return replace(self, free=frozenset(names | ids))
@@ -134,14 +134,14 @@ class Catalogue:
 
 
 def order(product: Product) -> tuple[str, str]:
-    """Return the key by which lists of products are sorted."""
+    """Return the sort key of a product."""
     return fold(product.part_number), product.sku_id
 
 
 def clean(text: str) -> str:
-    """Return `text` without its padding, with one plain blank for every run of white space (NBSP and tab too).
+    """Return `text` stripped, with each run of white space (NBSP and tab too) as one blank.
 
-    Format characters (byte order mark, zero-width and bidirectional marks) show nothing in a name and are left out.
+    Format characters (byte order mark, zero-width and bidirectional marks) are removed.
     """
     if not text.isascii():
         text = "".join(character for character in text if unicodedata.category(character) != "Cf")
@@ -149,12 +149,12 @@ def clean(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the form in which two names are compared: clean and case-folded."""
+    """Return the form in which names are compared: cleaned and case-folded."""
     return clean(text).casefold()
 
 
 def unprintable(text: str) -> str | None:
-    """Return the first character of `text` that no name may hold (control or half a surrogate pair), or None."""
+    """Return the first character of `text` that names must not contain (control, surrogate), or None."""
     if text.isprintable():
         return None
     return next((character for character in text if unicodedata.category(character) in {"Cc", "Cs"}), None)

@@ -1,4 +1,4 @@
-"""Turns the project's compact JSON into a catalogue and back, and reads the one shipped with the package."""
+"""Encodes and decodes the project's compact JSON form of the catalogue, and loads the packaged one."""
 
 import datetime as dt
 import json
@@ -15,13 +15,13 @@ from auditor.domain.message import Message
 SCHEMA: Final = "auditor/products/v1"
 FREE_SCHEMA: Final = "auditor/free-products/v1"
 _PREFIX: Final = 8
-"""Digits of a plan's id by which a product names it; where two plans share them, both are named in full."""
+"""Digits of a plan's id by which a product names it; ambiguous plans are named in full."""
 
 
 def dumps(catalogue: Catalogue) -> str:
-    """Return the catalogue as JSON, one plan and one product a line, without the free list; equal values, equal text.
+    """Return the catalogue as JSON, one plan or product per line, without the free list; equal values, equal text.
 
-    A product names its plans by their ids' first digits, so that a new plan changes no other line.
+    A product names its plans by the first digits of their ids, so that a new plan changes no other line.
     """
     plans = sorted(catalogue.plans.values(), key=lambda plan: (fold(plan.name), plan.id))
     short = _short_ids(catalogue.plans)
@@ -39,9 +39,9 @@ def dumps(catalogue: Catalogue) -> str:
 
 
 def loads(text: str, *, where: str) -> Catalogue:
-    """Return the catalogue in a text that `dumps` made; `where` is the file name that errors show.
+    """Return the catalogue in a text made by `dumps`; `where` is the file name in messages.
 
-    Raises AuditorError for a text that is damaged or of another version, never leaving anything out.
+    Raises AuditorError for a text that is damaged or of another version.
     """
     document = _document(text, schema=SCHEMA, where=where)
     try:
@@ -60,7 +60,7 @@ def loads(text: str, *, where: str) -> Catalogue:
 
 @cache
 def free_products() -> tuple[FreeProduct, ...]:
-    """Return the project's own list of products that cost nothing, each with its reason."""
+    """Return the project's list of free products, each with its reason."""
     where = "free.json"
     document = _document(_packaged(where), schema=FREE_SCHEMA, where=where)
     return tuple(FreeProduct(part_number=_name(part), reason=_name(reason)) for part, reason in document["products"])
@@ -68,7 +68,7 @@ def free_products() -> tuple[FreeProduct, ...]:
 
 @cache
 def builtin() -> Catalogue:
-    """Return the catalogue shipped with the package, with the free list; read once a process."""
+    """Return the packaged catalogue with the free list; loaded once per process."""
     where = "products.json"
     return loads(_packaged(where), where=where).with_free(free_products())
 
@@ -120,7 +120,7 @@ def _json(value: object) -> str:
 
 
 def _short_ids(plans: Mapping[str, ServicePlan]) -> dict[str, str]:
-    """Return the name of each plan id inside a product's line."""
+    """Return the short name of each plan id."""
     bearers: dict[str, int] = {}
     for plan in plans:
         bearers[plan[:_PREFIX]] = bearers.get(plan[:_PREFIX], 0) + 1
@@ -158,7 +158,7 @@ def _text(value: object) -> str:
 
 def _name(value: object) -> str:
     name = _text(value)
-    # The first branch is enough for nearly every name, and quick; the second knows the rest of Unicode.
+    # The first branch is fast and sufficient for most names; the second covers the rest of Unicode.
     if name.isascii() and name.isprintable():
         tidy = name[:1] != " " != name[-1:] and "  " not in name
     else:

@@ -1,4 +1,4 @@
-"""A product as somebody wrote it into the products of the catalogue that it can mean, the likeliest first."""
+"""Finds the products that a written name may stand for, the most likely first."""
 
 import re
 from collections.abc import Iterable
@@ -8,40 +8,40 @@ from typing import Final
 
 from auditor.catalogue.model import Catalogue, Product, fold, order
 
-_NEAR: Final = 0.6
-"""How alike two names are, from 0 to 1, that may mean the same product."""
-_SAME: Final = 0.8
-"""How alike they are where one is taken for a misspelling of the other."""
-_TOKEN: Final = 4
-"""Letters from which on a single word is held against the words of names."""
-_LONGEST: Final = 100
-"""Characters up to which a name is held against others: the time that takes grows with its square."""
-_MOST: Final = 10
-"""Products that only resemble the text."""
+_MIN_SIMILARITY: Final = 0.6
+"""Similarity, from 0 to 1, from which two names may stand for the same product."""
+_MIN_MISSPELLING: Final = 0.8
+"""Similarity from which one name counts as a misspelling of the other."""
+_MIN_TOKEN: Final = 4
+"""Letters from which a single word is compared with the words of names."""
+_MAX_LENGTH: Final = 100
+"""Characters up to which a name is compared: the time grows with its square."""
+_MAX_SIMILAR: Final = 10
+"""Number of products that are merely similar."""
 _VARIANT: Final = re.compile(
     r"gcc|gov|dod|edu|student|stuuse|faculty|alumn|nonprofit|charit|germany|china|_cn\b|trial|viral|dept|developer|pilot"
     r"|test|unattended|eea|teams\)|w/o|add-?on|_ce\b|promo"
 )
-"""Signs of a product for governments, schools, single departments or trials, or of one that lacks a part."""
+"""Words in the names of products for governments, schools, departments or trials, or without a component."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resemblance:
-    """What a text can mean."""
+    """The products that a text may stand for."""
 
     products: tuple[Product, ...]
-    """The likeliest first."""
+    """The most likely first."""
     certain: bool
-    """Whether the first is meant: its name was written as it is, or nearly so."""
+    """Whether the first one is meant: its name equals the text, or nearly so."""
     matching: bool
-    """Whether the products bear the text; False where they only resemble it."""
+    """Whether the products contain the text; False if they are only similar."""
 
 
 def resembling(catalogue: Catalogue, text: str) -> Resemblance:
-    """Find products by part number, display name, alias, skuId, service plan or words; else by likeness.
+    """Find products by part number, display name, alias, skuId, service plan or words; else by similarity.
 
-    The order: those whose part number or name is the text, those that hold every word of it, and where there is none,
-    those that are most like it. Among equals a worldwide commercial product goes before variants.
+    Products whose part number or name equals the text come first, then those with every word of it; if there are none,
+    the most similar ones. Among equals a worldwide commercial product precedes variants.
     """
     exact = named(catalogue, text)
     held = catalogue.search(text)
@@ -53,12 +53,12 @@ def resembling(catalogue: Catalogue, text: str) -> Resemblance:
         return Resemblance(products=(*exact, *rest), certain=bool(exact), matching=True)
     scored = [(score, product) for product in catalogue.products.values() if (score := _likeness(text, product))]
     scored.sort(key=lambda item: (-item[0], _is_variant(item[1]), order(item[1])))
-    products = tuple(product for _, product in scored[:_MOST])
-    return Resemblance(products=products, certain=bool(scored) and scored[0][0] >= _SAME, matching=False)
+    products = tuple(product for _, product in scored[:_MAX_SIMILAR])
+    return Resemblance(products=products, certain=bool(scored) and scored[0][0] >= _MIN_MISSPELLING, matching=False)
 
 
 def named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
-    """Return the products of which a part number, display name or alias is the text, letter case and blanks aside."""
+    """Return the products with the text as a part number, display name or alias, ignoring case and blanks."""
     wanted = fold(text)
     found = [
         product
@@ -69,30 +69,30 @@ def named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
 
 
 def nearest_name(text: str, names: Iterable[str]) -> str | None:
-    """Return the name that a text misspells, letter case aside; None where none is near."""
+    """Return the name that a text misspells, ignoring case; None if none is similar enough."""
     wanted = fold(text)
-    scored = [(_ratio(wanted, fold(name), _SAME), name) for name in names]
+    scored = [(_ratio(wanted, fold(name), _MIN_MISSPELLING), name) for name in names]
     best = min(scored, key=lambda item: (-item[0], item[1]), default=(0.0, ""))
     return best[1] if best[0] else None
 
 
 def _looseness(product: Product, words: list[str]) -> tuple[bool, bool, int, tuple[str, str]]:
-    """Return how loosely a product holds the words: whole words before parts of words, few words before many."""
+    """Return how loosely a product matches the words: whole words before parts, few words before many."""
     tokens = _tokens(product)
     return (not set(words) <= set(tokens), _is_variant(product), len(tokens), order(product))
 
 
 def _likeness(text: str, product: Product) -> float:
-    """Return how alike the text and the product's names are, in hundredths; 0 where they are not near."""
+    """Return the similarity of the text and the product's names in hundredths; 0 below the threshold."""
     wanted = fold(text)
     names = [fold(name) for name in (product.part_number, product.name, *product.aliases)]
-    if len(wanted) >= _TOKEN and " " not in wanted:
-        names += [token for token in _tokens(product) if len(token) >= _TOKEN]
-    return max(round(_ratio(wanted, name, _NEAR), 2) for name in names)
+    if len(wanted) >= _MIN_TOKEN and " " not in wanted:
+        names += [token for token in _tokens(product) if len(token) >= _MIN_TOKEN]
+    return max(round(_ratio(wanted, name, _MIN_SIMILARITY), 2) for name in names)
 
 
 def _ratio(one: str, other: str, least: float) -> float:
-    if len(one) > _LONGEST:
+    if len(one) > _MAX_LENGTH:
         return 0.0
     matcher = SequenceMatcher(None, other, one)
     if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:

@@ -1,4 +1,4 @@
-"""Exceptions that nobody foresaw into words for whoever mends them, without the secrets that they may quote."""
+"""Formats unexpected exceptions for bug reports, without secrets."""
 
 import logging
 import traceback
@@ -11,15 +11,15 @@ from auditor.failures import LOGGER
 
 
 def traceback_of(error: BaseException) -> str:
-    """Return a traceback in which secrets, and what a terminal would obey, are made harmless."""
+    """Return a traceback without secrets and terminal control characters."""
     from auditor.graph.auth.scrubber import scrub_all  # noqa: PLC0415  only where there is a bug
 
     text = scrub_all("".join(traceback.format_exception(error)))
     return "\n".join(map(printable, text.split("\n")))
 
 
-class _Told(logging.Handler):
-    """Tells bugs of single tenants, which end nothing."""
+class _BugHandler(logging.Handler):
+    """A log handler that prints bugs contained in single tenants."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1] is not None:
@@ -29,8 +29,8 @@ class _Told(logging.Handler):
 
 @contextmanager
 def verbose(level: int) -> Iterator[None]:
-    """Show meanwhile, with -v, the traceback of every bug that stays with one tenant."""
-    handler, before = _Told(), LOGGER.level
+    """With -v, print the traceback of every bug that is contained in one tenant, while the block runs."""
+    handler, before = _BugHandler(), LOGGER.level
     if level:
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""Turns --history into what earlier runs came to, for the curves of reports."""
+"""Reads the earlier runs that --history names, for the curves of reports."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,7 @@ from auditor.render.text.earlier_run import EarlierRun
 
 
 def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[EarlierRun, ...], int]:
-    """Return what --history tells of earlier runs, and 3 where one of several tenants could not be read there, else 0.
-
-    Says where it tells of none; raises as `app.past.earlier`.
-    """
+    """Return the earlier runs, and 3 if those of one of several tenants cannot be read, else 0."""
     if args.history is None:
         return (), 0
     from auditor.app.history.earlier_runs import earlier  # noqa: PLC0415  only for the curves of a report
@@ -29,7 +26,7 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Earlie
 
 
 def earlier_of_tenants(args: argparse.Namespace) -> Histories:
-    """Return what tells of each tenant by itself what --history tells of earlier runs."""
+    """Return the earlier runs of each tenant."""
 
     def told(result: Result) -> Mapping[str, Sequence[EarlierRun]]:
         if args.history is None:

@@ -1,4 +1,4 @@
-"""AUDITOR_* variables into the options that the command line left open: flag before environment, before default."""
+"""Fills in options from AUDITOR_* variables: flags take precedence, then variables, then defaults."""
 
 import argparse
 import os
@@ -8,8 +8,8 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
-_STATES = frozenset({"demo", "snapshot", "tenants"})
-"""Options that each say what is looked at: the flag of one goes before the variables of the others."""
+_EXCLUSIVE = frozenset({"demo", "snapshot", "tenants"})
+"""Options that select the input: the flag of one takes precedence over the variables of the others."""
 
 
 def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, words: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, word
 
 
 def _given(parser: argparse.ArgumentParser, words: Sequence[str]) -> frozenset[str]:
-    """Return the names of the options that stand on the command line, also with the value that they have without."""
+    """Return the names of the options on the command line."""
     options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001  likewise
     defaults = [action.default for action in options]
     try:
@@ -43,12 +43,12 @@ def _given(parser: argparse.ArgumentParser, words: Sequence[str]) -> frozenset[s
 
 def _decided(parser: argparse.ArgumentParser, given: frozenset[str]) -> frozenset[str]:
     """Return the options that flags decide: those given, and those that exclude one of them."""
-    states = given & _STATES
+    states = given & _EXCLUSIVE
     if "send" in given:
-        states -= {"tenants"}  # it says who gets the mail, whatever is audited
+        states -= {"tenants"}  # it names the recipients of mail, whatever is audited
     groups = [{action.dest for action in group._group_actions} for group in parser._mutually_exclusive_groups]  # noqa: SLF001  likewise
     excluded = [group for group in groups if group & given]
-    return given.union(*excluded, _STATES if states else ())
+    return given.union(*excluded, _EXCLUSIVE if states else ())
 
 
 def _value(action: argparse.Action, name: str, text: str) -> object:

@@ -1,4 +1,4 @@
-"""Command lines into commands: arguments, exit codes, and the one place where errors become words."""
+"""Dispatches command lines to commands, and turns errors into messages and exit codes."""
 
 import argparse
 import os
@@ -35,7 +35,7 @@ COMMANDS = {
     "history": "trends over saved nights: seats, findings, money, when seats run out; since when",
     "products": "list, search and update the product catalogue",
 }
-"""Every command with its one line of help; each lives in a module of its name, imported when it is called."""
+"""Every command with its one line of help; each is a module with its name, imported when it is called."""
 
 _EXIT_CODES = """\
 exit codes:
@@ -55,13 +55,13 @@ _EXTRAS = {
     "adlfs": "azure",
     "s3fs": "s3",
 }
-"""Modules that an optional part of the installation brings."""
+"""Modules that an extra of the installation provides."""
 BUG = 70
 """The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
+    """Run a command line and return its exit code."""
     parser = main_parser(arguments)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     if chosen in COMMANDS:
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main_parser(arguments: Sequence[str] = ()) -> Parser:
-    """Return the parser of what stands before a command."""
+    """Return the parser of the arguments before a command."""
     width = max(map(len, COMMANDS)) + 2
     lines = "\n".join(f"  {name:<{width}}{line}" for name, line in COMMANDS.items())
     parser = Parser(
@@ -101,12 +101,12 @@ def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleT
 
 
 def _guarded(command: str, rest: Sequence[str]) -> int:
-    """Run a command; what it foresaw becomes a message and an exit code, anything else is a bug and says so."""
+    """Run a command; expected errors become messages and exit codes, other exceptions are reported as bugs."""
     arguments = argparse.Namespace()
     try:
         module, parser = command_parser(command, rest)
         words = parser.plain(rest)
-        # Intermixed: files may stand before, between and after options.
+        # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(words, arguments)
         fill_in(parser, arguments, words)
         set_public(public=getattr(arguments, "public", False))
@@ -131,7 +131,7 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
 
 
 def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) -> int:
-    """Say what nobody foresaw: an optional part is not installed (2), or else a bug (70)."""
+    """Report an unexpected exception: a missing extra (2), or else a bug (70)."""
     extra = _EXTRAS.get((getattr(error, "name", None) or "").split(".")[0])
     if isinstance(error, ModuleNotFoundError) and extra is not None:
         tell(_missing(extra, str(error.name)).diagnostics, locale=locale)
@@ -144,7 +144,7 @@ def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) ->
 
 
 def _missing(extra: str, module: str) -> UsageError:
-    """Say which optional part of the installation a command needs."""
+    """Report which extra a command needs."""
     hint = Message("run: pip install 'm365-license-auditor[{extra}]'", extra=extra)
     return UsageError(
         "extra-missing", Message("this command needs {module}, which is not installed", module=module), hint=hint

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how their texts are read."""
+"""Arguments that several commands share, and the parsing of their values."""
 
 import argparse
 import os
@@ -23,7 +23,7 @@ _SECONDS = len("99999999999")
 
 
 def instant(text: str) -> datetime:
-    """Read an RFC 3339 instant, or a date that stands for its midnight in UTC."""
+    """Parse an RFC 3339 instant, or a date as its midnight in UTC."""
     try:
         if len(text) == len("2026-11-20"):
             found = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
@@ -43,20 +43,20 @@ def instant(text: str) -> datetime:
 
 
 def first_instant(text: str) -> tuple[datetime, bool]:
-    """Read an RFC 3339 instant, or a date; tell whether it is a date, which stands for the beginning of its day."""
+    """Parse an RFC 3339 instant or a date; returns whether it is a date, which means the beginning of the day."""
     return instant(text), len(text) == len("2026-11-20")
 
 
 def last_instant(text: str) -> datetime:
-    """Read an RFC 3339 instant, or a date that stands for the last second of its day in UTC."""
+    """Parse an RFC 3339 instant, or a date as the last second of its day in UTC."""
     found, day = first_instant(text)
     return found + timedelta(days=1, seconds=-1) if day else found
 
 
 def now() -> datetime:
-    """Return the audit's instant where none is named: SOURCE_DATE_EPOCH, else the clock, in whole seconds."""
+    """Return the default instant of an audit: SOURCE_DATE_EPOCH, else the clock, in whole seconds."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:  # an empty variable is none, as those of our own
+    if not epoch:  # an empty variable counts as unset, as ours do
         return datetime.now(UTC).replace(microsecond=0)
     if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= _SECONDS):
         raise UsageError(
@@ -68,14 +68,14 @@ def now() -> datetime:
 
 
 def severity(text: str) -> Severity | None:
-    """Read a severity, or `never`."""
+    """Parse a severity, or `never`."""
     if text == "never":
         return None
     return _word(Severity, text, "never")
 
 
 def one_of(kind: type[_Kind]) -> Callable[[str], _Kind]:
-    """Return what reads a word of an enumeration, and names all of them where a text is none."""
+    """Return a parser of an enumeration's values, whose error lists them."""
     return lambda text: _word(kind, text)
 
 
@@ -100,7 +100,7 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
 
 
 def threshold(args: argparse.Namespace) -> Severity | None:
-    """Return from which severity on an audit fails: the flag's, else the environment's, else high; None for never."""
+    """Return the severity from which an audit fails: flag, environment, else high; None for never."""
     if hasattr(args, "fail_on"):
         chosen: Severity | None = args.fail_on
         return chosen
@@ -115,18 +115,18 @@ def threshold(args: argparse.Namespace) -> Severity | None:
 
 
 def from_environment(name: str, fallback: str | None = None) -> str | None:
-    """Return AUDITOR_<NAME>; a flag goes before it, a file after it."""
+    """Return AUDITOR_<NAME>; flags take precedence over it, and it over files."""
     return os.environ.get(f"AUDITOR_{name}") or fallback
 
 
 def wished_locale(flag: str | None) -> str | None:
-    """Return the language that the flag, or AUDITOR_LOCALE, names; UsageError where there are no messages in it."""
+    """Return the language of the flag or AUDITOR_LOCALE. Raises UsageError for a language without messages."""
     wish = flag or from_environment("LOCALE")
     return None if wish is None else checked_locale(wish)
 
 
 def locale_of(wish: str | None, result: Result) -> str:
-    """Return the reports' language: the wished, else what all tenants share, else the environment's, else English."""
+    """Return the reports' language: the requested one, else that of all tenants, the environment's, English."""
     if wish is not None:
         return wish
     tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
@@ -136,12 +136,12 @@ def locale_of(wish: str | None, result: Result) -> str:
 
 
 def reader_locale(flag: str | None) -> str:
-    """Return the language of who reads an answer: the wished, else the environment's, else English."""
+    """Return the reader's language: the requested one, else the environment's, else English."""
     return wished_locale(flag) or environment_locale() or "en"
 
 
 def formats_of(flags: list[str]) -> list[str]:
-    """Return the formats that were asked for, one text each; several may stand in one flag, separated by commas."""
+    """Return the requested formats, one text each; a flag may list several, separated by commas."""
     if flags:
         return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
     return [text.strip() for text in (from_environment("FORMAT") or "html,json,terminal").split(",")]

@@ -1,4 +1,4 @@
-"""Arguments of a command line into options; help, and what is wrong with an argument, in the reader's language."""
+"""Parses arguments with argparse, with help and errors in the reader's language."""
 
 import argparse
 import re
@@ -28,9 +28,9 @@ WRONG: Final = (
     Message("unrecognized arguments: {values}"),
     Message("ambiguous option: {option} could match {matches}"),
 )
-"""What `argparse` says of an argument; what another Python says in other words stays in English."""
+"""Messages of `argparse`; other messages, of another Python version, are printed in English."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
-"""A line of examples or exit codes: what stands there letter by letter, and what it means."""
+"""A line of examples or exit codes: literal text, and its meaning."""
 
 
 _UNKNOWN: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
@@ -39,17 +39,17 @@ _WORD: Final = re.compile(r"[\w.-]+")
 
 
 class _Plain(str):
-    """An argument that stands after `--`: no option, whatever it begins with."""
+    """An argument after `--`, which is not an option."""
 
     __slots__ = ()
 
 
 class Ended(SystemExit):
-    """Help, a version or wrong usage was told: the one way in which the process may be ended in the middle."""
+    """Raised after help, a version or a usage error was printed."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose help is told in the language that the command line, or else the environment, names."""
+    """A parser whose help is in the language that the command line, or else the environment, names."""
 
     def __init__(self, arguments: Sequence[str], **how: Any) -> None:
         super().__init__(**how)
@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
         self._told = False
 
     def format_help(self) -> str:
-        """Return the help; in another language than English every sentence of it."""
+        """Return the help in the reader's language."""
         words = reader(self._locale)
         if words is None:
             self.description = sentence(self.description or "")
@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
         whole, width = self.epilog, shutil.get_terminal_size().columns
         how = self.formatter_class
         if isinstance(how, type) and issubclass(how, argparse.RawDescriptionHelpFormatter):
-            # argparse leaves the lines of examples and of the description as they are
+            # keep the lines of examples and of the description as they are
             self.description = textwrap.fill(self.description or "", width)
             self.epilog = "\n".join(wrapped(line, width) for line in (whole or "").splitlines())
         try:
@@ -75,13 +75,13 @@ class Parser(argparse.ArgumentParser):
             self.epilog = whole
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """Leave with a status, and a message on stderr."""
+        """Exit with a status, and a message on stderr."""
         if message:
             self._print_message(message, sys.stderr)
         raise Ended(status)
 
     def has(self, option: str) -> bool:
-        """Whether an option is declared."""
+        """Return whether an option is declared."""
         return option in self._option_string_actions
 
     def plain(self, arguments: Sequence[str]) -> list[str]:
@@ -97,7 +97,7 @@ class Parser(argparse.ArgumentParser):
         return None if isinstance(arg_string, _Plain) else super()._parse_optional(arg_string)
 
     def error(self, message: str) -> NoReturn:
-        """Say how the command is used and what is wrong, and leave with 2."""
+        """Print the usage and what is wrong, and exit with 2."""
         words = reader(self._locale)
         close = self._near(message)
         hint = None if close is None else Message("did you mean '{close}'?", close=close)
@@ -173,7 +173,7 @@ def _closest(word: str, names: Sequence[str]) -> str | None:
 
 
 def wish(arguments: Sequence[str]) -> str | None:
-    """Return the locale that arguments name, before they are parsed."""
+    """Return the locale in the arguments, before they are parsed."""
     for place, word in enumerate(arguments):
         if word.startswith("--locale="):
             return word.partition("=")[2]
@@ -183,7 +183,7 @@ def wish(arguments: Sequence[str]) -> str | None:
 
 
 def wrapped(line: str, width: int) -> str:
-    """Return a line of examples or exit codes in lines of a width: what it means stands under a long example."""
+    """Return a line of examples or exit codes wrapped to a width; its meaning is placed below a long example."""
     found = _LINE.fullmatch(line)
     if len(line) <= width or found is None:
         return line
@@ -197,7 +197,7 @@ def wrapped(line: str, width: int) -> str:
 
 
 def _command(text: str, width: int) -> str:
-    """Return a command in lines that a shell takes for one."""
+    """Return a command wrapped so that a shell reads it as one."""
     return " \\\n".join(textwrap.wrap(text, width - 2, subsequent_indent="    ", break_on_hyphens=False))
 
 
@@ -214,7 +214,7 @@ def _said(line: str, words: "Wording") -> str:
 
 
 def _formatter(words: "Wording") -> type[argparse.HelpFormatter]:
-    """Return what lays a help out, with the language's word for usage."""
+    """Return a formatter of help, with the language's word for usage."""
 
     class Told(argparse.RawDescriptionHelpFormatter):
         def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:

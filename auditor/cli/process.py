@@ -1,4 +1,4 @@
-"""A process's arguments into its exit code: its streams made ready, the command run, and what is left written."""
+"""Runs a command line as the whole process, with its standard streams prepared and flushed."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The key of pseudonyms, from the environment of the command line."""
+"""Reads the key of pseudonyms from the environment."""
 
 import os
 import secrets
@@ -7,5 +7,5 @@ from auditor.app.redaction.pseudonyms import Key, key_of
 
 
 def redaction_key() -> Key:
-    """Return the key that AUDITOR_REDACT_KEY holds, or a random one; UsageError (`redact-key`) for a short key."""
+    """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
     return key_of(os.environ, secrets.token_bytes)

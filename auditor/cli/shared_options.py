@@ -1,4 +1,4 @@
-"""Names of options into their declarations: what several commands share stands here once."""
+"""Declares the options that several commands share."""
 
 import argparse
 from collections.abc import Mapping
@@ -94,9 +94,9 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
 
 
 def declare(to: argparse._ActionsContainer, *names: str, **told: str) -> None:
-    """Declare shared options in that order; `told` are the words of those that mean something else here."""
+    """Declare shared options in that order; `told` replaces the help of those that mean something else here."""
     for name in names:
         words, how = _SHARED[name]
-        # A list of its own for every parser: what is appended to it stays there.
+        # A separate list for every parser: appended values stay in it.
         default = {"default": list(how["default"])} if isinstance(how.get("default"), list) else {}
         to.add_argument(*words, **{**how, **default, **({"help": told[name]} if name in told else {})})

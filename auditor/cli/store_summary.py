@@ -1,4 +1,4 @@
-"""What was stored tonight, and what could not be, into words and an exit code."""
+"""Stores a night, and prints what was stored and what failed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from auditor.app.store.commands import Stored
     from auditor.render.text.labels import Labels
 
-_LARGE: Final = 10_000_000
-"""Bytes from which on a size is told in megabytes."""
+_MIN_MEGABYTES: Final = 10_000_000
+"""Bytes from which a size is printed in megabytes."""
 
 
 def ready(where: Path | str) -> None:
-    """Raise where a store is of a newer version, or something else stands there: before a night's work, not after it.
+    """Raise if a store is of a newer version or its folder is something else, before the audit rather than after it.
 
-    A store that cannot be reached now may be there when the audit is done; that it fails is told then.
+    A store that cannot be reached now may be reachable when the audit is done; a failure is reported then.
     """
     try:
         if store_at(where).exists:
@@ -33,7 +33,7 @@ def ready(where: Path | str) -> None:
 
 
 def is_new(where: Path | str) -> bool:
-    """Whether a store comes to be when the first night is put into it; one that cannot be reached may be there."""
+    """Return whether the first night will create the store; False for one that cannot be reached."""
     try:
         return not store_at(where).exists
     except AuditorError:
@@ -43,7 +43,7 @@ def is_new(where: Path | str) -> bool:
 def tell_kept(
     where: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
 ) -> int:
-    """Store tonight and say what became of it; 3 where anything failed, else 0."""
+    """Store tonight's snapshots and result, and print the outcome; returns 3 if anything failed, else 0."""
     from auditor.app.store.commands import keep  # noqa: PLC0415  whoever keeps no store does not wait for it
     from auditor.render.text.labels import Labels  # noqa: PLC0415  likewise
 
@@ -59,7 +59,7 @@ def tell_kept(
 
 
 def outcome_line(stored: "Stored", words: "Labels") -> str:
-    """Return what became of one thing that was brought to a store."""
+    """Return a line with the outcome for one snapshot or result."""
     match stored.what, stored.new:
         case "snapshot", True:
             said = words.gettext("{tenant}, {instant}: snapshot stored, {size}")
@@ -74,6 +74,6 @@ def outcome_line(stored: "Stored", words: "Labels") -> str:
 
 
 def sized(count: int, words: "Labels") -> str:
-    """Return a number of bytes in thousands, or millions where it is large; what is there at all is no nought."""
-    unit, name = (1_000_000, "MB") if count >= _LARGE else (1_000, "kB")
+    """Return a number of bytes in kilobytes or megabytes; sizes above zero are never printed as zero."""
+    unit, name = (1_000_000, "MB") if count >= _MIN_MEGABYTES else (1_000, "kB")
     return f"{words.number(-(-count // unit))} {name}"

@@ -1,4 +1,4 @@
-"""Summaries, annotations and outputs into the files and lines that a GitHub Actions job reads."""
+"""Writes job summaries, annotations and outputs of GitHub Actions."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from auditor.domain.message import Message
 from auditor.files.output import append_file
 
 SUMMARY_LIMIT: Final = 1_000_000
-"""Bytes of one step's summary; GitHub drops one of more than 1 MiB whole."""
-SHOWN: Final = 10
-"""Annotations of one type that GitHub shows for a step."""
-_TEXT: Final = 1_000
-"""Characters of an annotation: it is a pointer, the report has the rest."""
+"""Bytes of one step's summary; GitHub drops a summary of more than 1 MiB."""
+MAX_ANNOTATIONS: Final = 10
+"""Annotations of one type that GitHub shows per step."""
+_MAX_TEXT: Final = 1_000
+"""Characters of an annotation: it is a pointer, the report has the details."""
 
 
-class Type(StrEnum):
-    """The three types of annotation, the most urgent first."""
+class AnnotationType(StrEnum):
+    """The three types of annotation, most urgent first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -30,34 +30,38 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """One message, at a line of a file where there is one."""
+    """One message, at a line of a file if there is one."""
 
-    type: Type
+    type: AnnotationType
     title: str
     message: str
     file: str | None = None
-    """Relative to the root of the repository."""
+    """Path relative to the root of the repository."""
     line: int = 1
 
 
 def annotation_lines(annotations: Sequence[Annotation], rest: Callable[[int], Annotation]) -> Iterator[str]:
-    """Yield the workflow commands, the first ten of each type in the order given, and `rest` of how many are left."""
+    """Yield workflow commands for the first ten annotations of each type, and `rest` with the number omitted."""
     shown: list[Annotation] = []
-    order = list(Type)
+    order = list(AnnotationType)
     for kind, group in groupby(sorted(annotations, key=lambda one: order.index(one.type)), key=lambda one: one.type):
         alike = list(group)
-        # The notice that counts the rest takes one of the ten places itself.
-        room = SHOWN - 1 if kind is Type.NOTICE and len(annotations) > SHOWN - 1 else SHOWN
-        shown += alike[:room]
+        # The notice with the number omitted takes one of the ten places.
+        remaining = (
+            MAX_ANNOTATIONS - 1
+            if kind is AnnotationType.NOTICE and len(annotations) > MAX_ANNOTATIONS - 1
+            else MAX_ANNOTATIONS
+        )
+        shown += alike[:remaining]
     yield from map(_command, shown)
     if len(shown) < len(annotations):
         yield _command(rest(len(annotations) - len(shown)))
 
 
 def append_summary(path: Path, text: str, *, notice: str) -> None:
-    """Append Markdown to the step's summary; what goes over the limit is cut between two lines, and `notice` says so.
+    """Append Markdown to the step's summary; beyond the limit it is cut at a line end and `notice` appended.
 
-    DeliveryError when the file cannot be written.
+    Raises DeliveryError if the file cannot be written.
     """
     try:
         taken = path.stat().st_size if path.exists() else 0
@@ -66,32 +70,32 @@ def append_summary(path: Path, text: str, *, notice: str) -> None:
         raise _unwritable("GITHUB_STEP_SUMMARY", path, error) from error
 
 
-def fitted(text: str, room: int, *, notice: str) -> bytes:
-    """Return the lines that fit into `room` bytes, whole, ended by a notice where some do not; b"" without room."""
+def fitted(text: str, limit: int, *, notice: str) -> bytes:
+    """Return the complete lines that fit into `limit` bytes, followed by a notice if some do not."""
     whole = text.encode("utf-8", "replace")
-    if len(whole) <= room:
+    if len(whole) <= limit:
         return whole
-    kept: list[str] = []
+    lines_kept: list[str] = []
     size = 0
     end = f"\n\n{notice}\n"
     spare = len(end.encode()) + len("\n</details>\n")
     for line in text.splitlines(keepends=True):
         size += len(line.encode("utf-8", "replace"))
-        if size + spare > room:
+        if size + spare > limit:
             break
-        kept.append(line)
-    body = "".join(kept)
+        lines_kept.append(line)
+    body = "".join(lines_kept)
     closing = "\n</details>\n" if body.count("<details>") > body.count("</details>") else ""
     cut = f"{body}{closing}{end}".encode("utf-8", "replace")
-    return cut if len(cut) <= room else b""
+    return cut if len(cut) <= limit else b""
 
 
 def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
-    """Append outputs of the step, each between random delimiters, so that no value can end early and set another."""
+    """Append outputs of the step, each between random delimiters, so that no value can set another."""
     lines: list[str] = []
     for name, value in outputs.items():
-        mark = f"auditor-{secrets.token_hex(16)}"
-        lines += [f"{name}<<{mark}", value, mark]
+        delimiter = f"auditor-{secrets.token_hex(16)}"
+        lines += [f"{name}<<{delimiter}", value, delimiter]
     try:
         append_file(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
     except OSError as error:
@@ -101,7 +105,7 @@ def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
 def _command(one: Annotation) -> str:
     title = _property(one.title)
     place = "" if one.file is None else f"file={_property(one.file)},line={one.line},"
-    message = one.message if len(one.message) <= _TEXT else f"{one.message[: _TEXT - 1]}…"
+    message = one.message if len(one.message) <= _MAX_TEXT else f"{one.message[: _MAX_TEXT - 1]}…"
     return f"::{one.type} {place}title={title}::{_data(message)}"
 
 

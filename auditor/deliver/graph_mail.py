@@ -1,4 +1,4 @@
-"""Sends a letter through Microsoft Graph: at once where it is small, by draft and upload session above 3 MB."""
+"""Sends a mail through Microsoft Graph: in one request if small, by draft and upload session above 3 MB."""
 
 import base64
 import json
@@ -13,43 +13,43 @@ from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.single_send import Accepted, Refused, Reply, Unknown, post_once
 from auditor.graph.upload_session import upload
 
-REQUEST: Final = 4_000_000
-"""Bytes of a request that Graph takes: about 4 MB."""
-INLINE: Final = 2_900_000
-"""Bytes of an attachment that fits into a request after base64, with the mail beside it."""
-SESSION: Final = 3 * 1024 * 1024
-"""Bytes of an attachment from which on Graph opens an upload session."""
-_WITHIN: Final = 120.0
+MAX_REQUEST: Final = 4_000_000
+"""Bytes of a request that Graph accepts: about 4 MB."""
+MAX_INLINE: Final = 2_900_000
+"""Bytes of an attachment that fits into a request in base64, with the mail beside it."""
+MIN_SESSION: Final = 3 * 1024 * 1024
+"""Bytes of an attachment from which Graph opens an upload session."""
+_TIMEOUT: Final = 120.0
 
 
-async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _WITHIN) -> SendAttempt:
-    """Send a letter once. What is refused was certainly not sent; what is unknown may have been.
+async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _TIMEOUT) -> SendAttempt:
+    """Send a mail once. A refused mail was certainly not sent; one with an unknown outcome may have been.
 
-    Small letters go as MIME, with text and HTML; larger ones as JSON, whose only body is the HTML: Exchange makes the
-    text itself. An attachment between `INLINE` and `SESSION` fits neither way: see `fits`.
+    Small mails are sent as MIME with text and HTML; larger ones as JSON with HTML only, from which Exchange makes the
+    text. An attachment between `MAX_INLINE` and `MIN_SESSION` fits neither way: see `fits`.
     """
     post = _Post(graph, letter, time_limit)
     mime = base64.b64encode(message(letter).as_bytes())
-    if len(mime) <= REQUEST:
+    if len(mime) <= MAX_REQUEST:
         return _attempt(await post(f"{post.mailbox}/sendMail", mime, "text/plain", "sendMail"), letter)
     attachment = letter.attachment
-    if attachment is None or len(attachment.body) <= INLINE:
+    if attachment is None or len(attachment.body) <= MAX_INLINE:
         body = {"message": _json(letter, attachment), "saveToSentItems": True}
         return _attempt(await post(f"{post.mailbox}/sendMail", _encoded(body), "application/json", "sendMail"), letter)
     try:
         return await _by_session(post, letter, attachment)
     except FaultError as error:
-        # Raised before the draft was sent; that last step answers with a reply, whatever happens.
+        # Raised before the draft was sent: sending itself answers with a reply.
         return _left_behind(_attempt(Refused(fault=error.fault), letter))
 
 
 def fits(size: int) -> bool:
-    """Whether Graph has a way for an attachment of so many bytes."""
-    return size <= INLINE or size >= SESSION
+    """Return whether Graph accepts an attachment of that many bytes in some way."""
+    return size <= MAX_INLINE or size >= MIN_SESSION
 
 
 async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment) -> SendAttempt:
-    """Make a draft, upload the attachment, send the draft; only the last step can send anything."""
+    """Create a draft, upload the attachment, send the draft; only the last step can send anything."""
     drafted = await post(f"{post.mailbox}/messages", _encoded(_json(letter, None)), "application/json", "messages")
     if not isinstance(drafted, Accepted):
         return _attempt(Refused(fault=drafted.fault), letter)
@@ -65,7 +65,7 @@ async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment
 
 
 class _Post:
-    """Posts on behalf of one letter."""
+    """Posts the requests of one mail."""
 
     def __init__(self, graph: Graph, letter: MailMessage, time_limit: float) -> None:
         self.graph = graph
@@ -111,14 +111,14 @@ def _encoded(document: Any) -> bytes:
 
 def _text(body: bytes, key: str) -> str:
     try:
-        found = json.loads(body)[key]
+        value = json.loads(body)[key]
     except (ValueError, KeyError, TypeError):
-        found = None
-    if not isinstance(found, str) or not found:
+        value = None
+    if not isinstance(value, str) or not value:
         raise FaultError(
             Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("the answer of Graph has no '{key}'", key=key))
         )
-    return found
+    return value
 
 
 def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
@@ -141,22 +141,24 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
             )
 
 
-def _hint(found: Fault, letter: MailMessage) -> Message | None:
-    if found.kind is GraphErrorKind.DENIED:
+def _hint(fault: Fault, letter: MailMessage) -> Message | None:
+    if fault.kind is GraphErrorKind.DENIED:
         return Message(
             "the application may not send as {sender}: docs/mail.md tells how to allow that mailbox alone",
             sender=letter.sender,
         )
-    if found.kind in {GraphErrorKind.NO_MAILBOX, GraphErrorKind.MISSING} or found.code.lower() == "errorinvaliduser":
+    if fault.kind in {GraphErrorKind.NO_MAILBOX, GraphErrorKind.MISSING} or fault.code.lower() == "errorinvaliduser":
         return Message(
             "{sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file",
             sender=letter.sender,
         )
-    return found.remedy
+    return fault.remedy
 
 
 def _left_behind(attempt: SendAttempt) -> SendAttempt:
-    left = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
+    remains = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
     return SendAttempt(
-        fate=attempt.fate, message=attempt.message, hint=joined("; ", [hint for hint in (attempt.hint, left) if hint])
+        fate=attempt.fate,
+        message=attempt.message,
+        hint=joined("; ", [hint for hint in (attempt.hint, remains) if hint]),
     )

@@ -1,4 +1,4 @@
-"""The rendered parts of a mail into an Internet message (RFC 5322), the same bytes for the same letter."""
+"""Builds Internet messages (RFC 5322) from rendered mails; equal mails give equal bytes."""
 
 import re
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
-class _Whole(EmailPolicy):
-    """Writes a subject in one go: the standard library leaves empty encoded words around a single dash."""
+class _SubjectPolicy(EmailPolicy):
+    """Folds a subject as a whole: the standard library leaves empty encoded words around a single dash."""
 
     def fold(self, name: str, value: Any) -> str:
-        """Return a header folded; a subject with other letters than ASCII as encoded words alone (RFC 2047)."""
+        """Return a folded header; a subject with non-ASCII letters consists of encoded words only (RFC 2047)."""
         if name.lower() == "subject" and not str(value).isascii():
             words = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
             return f"{name}: {words}{self.linesep}"
@@ -35,24 +35,24 @@ class _Whole(EmailPolicy):
         return bytes(super().fold_binary(name, value))
 
 
-_POLICY: Final = _Whole(linesep="\r\n")
-_WIDE: Final = _Whole(linesep="\r\n", utf8=True)
-"""For addresses that only SMTPUTF8 can carry."""
+_POLICY: Final = _SubjectPolicy(linesep="\r\n")
+_UTF8_POLICY: Final = _SubjectPolicy(linesep="\r\n", utf8=True)
+"""For addresses that require SMTPUTF8."""
 
 
 class SendStatus(StrEnum):
-    """What became of a mail."""
+    """The outcome of sending a mail."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     """Certainly not sent."""
     UNKNOWN = "unknown"
-    """Nobody can tell whether it was sent: it is not sent again unless a person says so."""
+    """It may have been sent: it is not sent again unless a person says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendAttempt:
-    """What one attempt to send a mail came to, and what to do about it."""
+    """The outcome of one attempt to send a mail, and what to do about it."""
 
     fate: SendStatus
     message: Message = NOTHING
@@ -61,7 +61,7 @@ class SendAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file that goes with a mail."""
+    """A file attached to a mail."""
 
     name: str
     media_type: str
@@ -80,7 +80,7 @@ class MailMessage:
     language: str
     attachment: Attachment | None
     key: str
-    """Hexadecimal digits that are the same for the same run, reader and content."""
+    """Hexadecimal digits that are equal for equal run, reader and content."""
     at: datetime
 
     @property
@@ -90,13 +90,13 @@ class MailMessage:
 
     @property
     def request_id(self) -> str:
-        """A GUID under which Graph can be asked about the mail."""
+        """A GUID by which Microsoft's support can find the mail."""
         digits = self.key[:32]
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Return the two halves of a mail address, its domain as DNS has it. Raises DeliveryError for what is none."""
+    """Return local part and domain of a mail address, the domain in its DNS form. Raises DeliveryError."""
     local, _, domain = address.rpartition("@")
     try:
         plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
@@ -112,26 +112,26 @@ def split_address(address: str) -> tuple[str, str]:
 
 
 def mailbox(address: str) -> str:
-    """Return an address with its domain as DNS has it."""
+    """Return an address with its domain in DNS form."""
     local, domain = split_address(address)
     return f"{local}@{domain}"
 
 
 def international(letter: MailMessage) -> bool:
-    """Whether an address has letters before the @ that only SMTPUTF8 can carry."""
+    """Return whether an address has letters before the @ that require SMTPUTF8."""
     return not (mailbox(letter.sender).isascii() and mailbox(letter.recipient).isascii())
 
 
 def message(letter: MailMessage) -> EmailMessage:
     """Return the message: text and HTML as alternatives, then the attachment."""
-    made = EmailMessage(policy=_WIDE if international(letter) else _POLICY)
+    made = EmailMessage(policy=_UTF8_POLICY if international(letter) else _POLICY)
     for name, address in (("From", letter.sender), ("To", letter.recipient)):
         local, domain = split_address(address)
         made[name] = Address(username=local, domain=domain)
     made["Subject"] = letter.subject
     made["Date"] = format_datetime(letter.at)
     made["Message-ID"] = letter.message_id
-    # RFC 3834, and what Exchange understands in its place: no answer of an absent reader comes back.
+    # RFC 3834, and Exchange's own header: suppress automatic replies.
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
     made.set_content(letter.text, cte="base64")
@@ -139,7 +139,7 @@ def message(letter: MailMessage) -> EmailMessage:
     if letter.attachment is not None:
         kind, _, subtype = letter.attachment.media_type.partition("/")
         made.add_attachment(letter.attachment.body, maintype=kind, subtype=subtype, filename=letter.attachment.name)
-    # After the parts: whatever is called Content- moves into the first of them.
+    # After the parts: Content- headers move into the first of them.
     made["Content-Language"] = letter.language
     for number, part in enumerate(part for part in made.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{letter.key[:32]}")

@@ -1,8 +1,8 @@
-"""Text into the same text in which the log of a CI job finds no command.
+"""Escapes text so that the log of a CI job finds no command in it.
 
-GitHub's runner takes `##[name]` anywhere in a line, and `::name::` after blanks at a line's start, of stdout and stderr
-alike (actions/runner, ActionCommand.cs); Azure's agent takes `##vso[name]`. Names of tenants, people, groups, policies
-and files can hold either, and wrapping can move a `::` to a line's start.
+GitHub's runner reads `##[name]` anywhere in a line, and `::name::` after blanks at the start of a line, on stdout and
+stderr (actions/runner, ActionCommand.cs); Azure's agent reads `##vso[name]`. Names of tenants, users, groups, policies
+and files can contain either, and wrapping can move a `::` to the start of a line.
 """
 
 import codecs
@@ -13,14 +13,14 @@ from typing import Final
 _ANYWHERE: Final = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 _AT_START: Final = re.compile(r"(?:\A|(?<=[\r\n]))[\s\ufeff]*:(?=:)")
 _BLANK: Final = re.compile(r"[\s\ufeff]*")
-_LONGEST: Final = len("##vso[")
+_MAX_TAIL: Final = len("##vso[")
 
 Escape = Callable[[str], str]
-"""One character into what stands for it."""
+"""Maps a character to its escape."""
 
 
 def spaced(character: str) -> str:
-    """Return the character after a blank: what people read stays readable."""
+    """Return the character after a blank, which keeps text readable."""
     return f" {character}"
 
 
@@ -37,11 +37,11 @@ _ESCAPES: Final[Mapping[str, Escape]] = {
     **dict.fromkeys(("html", "junit", "markdown"), _in_markup),
     "csv": spaced,
 }
-"""Format → how a character is written without its meaning; binary formats have none."""
+"""Format → escape of a character; binary formats have none."""
 
 
-class Breaker:
-    """Breaks up what a job's log would take as a command, also where it comes in several pieces."""
+class CommandEscaper:
+    """Escapes what a job's log would read as a command, also across pieces of text."""
 
     def __init__(self, *, at_start: bool, escape: Escape = spaced) -> None:
         self._at_start = at_start
@@ -55,7 +55,7 @@ class Breaker:
         return not self._tail
 
     def feed(self, text: str) -> str:
-        """Return the next piece of a text, in which no command begins or ends."""
+        """Return the next piece of a text with every command escaped."""
         known = len(self._tail)
         whole = self._tail + text
         breaks = {found.start() + 1 for found in _ANYWHERE.finditer(whole)}
@@ -72,21 +72,24 @@ class Breaker:
 
 
 def _tail(text: str) -> str:
-    """Return what decides about the next piece: of blanks nothing, else the last characters of the line."""
+    """Return the part of the current line that decides about the next piece."""
     line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :]
     rest = line[_BLANK.match(line).end() :]  # type: ignore[union-attr]  # it matches the empty text too
     if not rest:
         return line[-1:]
-    return rest if len(rest) <= _LONGEST else "x" + rest[-_LONGEST:]
+    return rest if len(rest) <= _MAX_TAIL else "x" + rest[-_MAX_TAIL:]
 
 
 def harmless(pieces: Iterable[bytes], form: str) -> Iterator[bytes]:
-    """Yield a document for a job's log, with the same meaning; a format that has no escape is yielded as it is."""
+    """Yield a document with the same meaning for a job's log; formats without escapes are yielded unchanged."""
     escape = _ESCAPES.get(form)
     if escape is None:
         yield from pieces
         return
-    breaker, decoder = Breaker(at_start=True, escape=escape), codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    breaker, decoder = (
+        CommandEscaper(at_start=True, escape=escape),
+        codecs.getincrementaldecoder("utf-8")("surrogateescape"),
+    )
     for piece in pieces:
         yield breaker.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
     yield breaker.feed(decoder.decode(b"", final=True)).encode("utf-8", "surrogateescape")

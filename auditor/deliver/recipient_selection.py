@@ -1,4 +1,4 @@
-"""Recipients and policies into the choices that no policy meets: whoever made one never hears of a finding."""
+"""Matches findings with the choices of recipients, and finds choices that no policy meets."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from auditor.domain.tenant import Recipient, Tenant
 
 
 class Rule(Protocol):
-    """What a recipient chooses policies by: a policy, or what a result quotes of one."""
+    """What a recipient's choice is matched with: a policy, or a result's quotation of one."""
 
     @property
     def severity(self) -> Severity:
@@ -19,7 +19,7 @@ class Rule(Protocol):
 
     @property
     def owner(self) -> str:
-        """Its owner; empty where it names none."""
+        """Its owner; empty if it has none."""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class Rule(Protocol):
 def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterator[Diagnostic]:
     """Yield a warning for every severity, owner and tag of a recipient that no policy of the tenant has.
 
-    Where each of them fits some policy and no policy fits all, one warning says so.
+    If each of them matches some policy and no policy matches all, one warning says so.
     """
     for tenant in tenants:
         judging = [policy for policy in policies if tenant.name in (policy.spec.get("tenants") or (tenant.name,))]
@@ -52,11 +52,11 @@ def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterat
 
 
 def fits(entry: Recipient, severity: Severity, policy: Rule | None) -> bool:
-    """Whether a recipient asks for findings of a severity, of a policy; None for one that a result does not quote."""
+    """Return whether a recipient asks for findings of a severity and policy; None if the result does not quote it."""
     if entry.severities is not None and severity not in entry.severities:
         return False
     if policy is None:
-        # A policy that the result does not quote cannot be sorted out, and nothing is lost in silence.
+        # Findings of a policy that the result does not quote are included.
         return True
     if entry.owners is not None and policy.owner.casefold() not in {owner.casefold() for owner in entry.owners}:
         return False
@@ -74,7 +74,7 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
         known = {value.casefold(): value for value in sorted(present)}
         missing = [str(value) for value in wanted if value.casefold() not in known]
         if key == "severities" and len(missing) < len(wanted):
-            continue  # who asks for critical and high means high as well
+            continue  # a choice of critical and high includes high alone
         for value in missing:
             close = next((known[near] for near in get_close_matches(value.casefold(), sorted(known), n=1)), None)
             yield _warning(

@@ -1,4 +1,4 @@
-"""Artifacts into files: each written beside its place and renamed, all of them or none."""
+"""Writes artifacts to files: each to a temporary file that is renamed, all or none."""
 
 import os
 from collections import deque
@@ -16,25 +16,25 @@ Pieces = Iterable[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
-    """A file in folders below one that somebody named; none of them may be a link."""
+class ChildFile:
+    """A file in folders below a given root; none of them may be a link."""
 
     root: Path
     names: tuple[str, ...]
     """Folders from the root on, and the file."""
 
 
-def write_all(files: Iterable[tuple[Path | Below, Pieces]], *, public: bool = False) -> tuple[Path, ...]:
-    """Write pieces of bytes to their paths; when one cannot be written, none appears and DeliveryError tells why.
+def write_all(files: Iterable[tuple[Path | ChildFile, Pieces]], *, public: bool = False) -> tuple[Path, ...]:
+    """Write pieces of bytes to their paths; if one cannot be written, none appears. Raises DeliveryError.
 
-    A character device, a pipe or a stream of this program such as /dev/stdout gets its bytes straight; that is the last
-    thing to be done before the files appear. A symbolic link is refused. `public`: the files hold no data of a tenant.
+    Character devices, pipes and streams of this process such as /dev/stdout are written directly, just before the files
+    appear. Symbolic links are refused. `public`: the files contain no data of a tenant.
     """
     with ExitStack() as stack:
         batch = _Batch(stack, public=public)
         try:
-            for place, pieces in files:
-                batch.write(place, pieces)
+            for path, pieces in files:
+                batch.write(path, pieces)
             batch.publish()
             return tuple(batch.paths)
         except OSError as error:
@@ -50,30 +50,30 @@ def write_all(files: Iterable[tuple[Path | Below, Pieces]], *, public: bool = Fa
 
 @dataclass(slots=True)
 class _Batch:
-    """Files that appear together."""
+    """Files that are published together."""
 
     stack: ExitStack
     public: bool
     paths: list[Path] = field(default_factory=list)
     folders: dict[tuple[Path, tuple[str, ...]], Folder] = field(default_factory=dict)
-    """Each folder is opened once, however many files go into it."""
+    """Open folders; each is opened once."""
     hidden: deque[tuple[Folder, str, str]] = field(default_factory=deque)
-    """Files that were begun and have no name yet: their folder, the hidden name, the name."""
+    """Unpublished files: folder, temporary name, final name."""
     straight: list[tuple[int, Path, Pieces]] = field(default_factory=list)
 
-    def write(self, place: Path | Below, pieces: Pieces) -> None:
-        """Write a file under a hidden name; what is written straight waits."""
+    def write(self, target: Path | ChildFile, pieces: Pieces) -> None:
+        """Write a temporary file; direct targets are deferred."""
         root, names, name = (
-            (place.root, place.names[:-1], place.names[-1])
-            if isinstance(place, Below)
-            else (place.parent, (), place.name)
+            (target.root, target.names[:-1], target.names[-1])
+            if isinstance(target, ChildFile)
+            else (target.parent, (), target.name)
         )
         path = root.joinpath(*names, name)
         self.paths.append(path)
         number = stream(path)
         if number is None:
             folder = self.folder(root, names)
-            number = folder.straight(name)
+            number = folder.direct_target(name)
         if number is not None:
             self.stack.callback(os.close, number)
             self.straight.append((number, path, pieces))
@@ -84,13 +84,15 @@ class _Batch:
 
     def folder(self, root: Path, names: tuple[str, ...]) -> Folder:
         """Return an open folder."""
-        found = self.folders.get((root, names))
-        if found is None:
-            found = self.folders[root, names] = self.stack.enter_context(Folder.made(root, *names, public=self.public))
-        return found
+        folder_ = self.folders.get((root, names))
+        if folder_ is None:
+            folder_ = self.folders[root, names] = self.stack.enter_context(
+                Folder.made(root, *names, public=self.public)
+            )
+        return folder_
 
     def publish(self) -> None:
-        """Write what is written straight, then give every file its name."""
+        """Write the direct targets, then rename every file."""
         for number, path, pieces in self.straight:
             _put(os.dup(number), path, pieces)
         while self.hidden:
@@ -100,14 +102,14 @@ class _Batch:
             self.hidden.popleft()
 
     def discard(self) -> None:
-        """Take back what has no name; what cannot be removed is left, so that the first mistake is the one told."""
+        """Remove temporary files; failures to do so are ignored, so that the first error is reported."""
         for folder, beside, _ in self.hidden:
             with suppress(OSError):
                 folder.remove(beside)
 
 
 def _put(number: int, path: Path, pieces: Pieces) -> None:
-    """Write pieces to a descriptor, and close it."""
+    """Write pieces to a file descriptor, and close it."""
     try:
         with opened(number) as file:
             for piece in pieces:

@@ -1,4 +1,4 @@
-"""Tenants' recipients into one envelope a reader, with what may be in it and whether there is a reason to send it."""
+"""Groups tenants' recipients into one envelope per reader, and decides whether there is a reason to send it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _MONDAY: Final = 0
 
 
 class Reason(StrEnum):
-    """Why a mail goes out."""
+    """Why a mail is sent."""
 
     EVENT = "event"
     WEEKLY = "weekly"
@@ -24,35 +24,35 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One reader with all that the tenants file says of them: somebody who reads of two tenants gets one mail."""
+    """All that the tenants file says of one reader: a reader of two tenants gets one mail."""
 
     address: str
     locale: str
     portions: tuple[tuple[str, Recipient], ...]
-    """(tenant, entry); the same tenant twice where two entries name the reader: what either lets through is sent."""
+    """(tenant, entry); a tenant occurs twice if two entries name the reader, and either may include a finding."""
 
     @property
     def tenants(self) -> frozenset[str]:
-        """The names of the tenants that this reader may read about."""
+        """The names of the tenants that this reader may see."""
         return frozenset(name for name, _ in self.portions)
 
     @property
     def digest(self) -> Digest:
-        """Weekly where any entry says so."""
+        """Weekly if any entry says so."""
         weekly = any(entry.digest is Digest.WEEKLY for _, entry in self.portions)
         return Digest.WEEKLY if weekly else Digest.NEVER
 
     @property
     def attach(self) -> Attach:
-        """The first file that any entry names."""
+        """The first attachment that any entry names."""
         return next((entry.attach for _, entry in self.portions if entry.attach is not Attach.NONE), Attach.NONE)
 
-    def lets_through(self, tenant: str, severity: Severity, header: PolicyHeader | None) -> bool:
-        """Whether this reader wants findings of a severity, of a policy, in a tenant; the empty name is the fleet."""
+    def includes(self, tenant: str, severity: Severity, header: PolicyHeader | None) -> bool:
+        """Return whether this reader gets findings of a severity and policy in a tenant; empty for the fleet."""
         return any(fits(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
 
     def scope(self) -> tuple[tuple[Severity, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return the severities, owners and tags by which everything in the envelope is chosen; empty for no choice."""
+        """Return the severities, owners and tags that select the content of the envelope; empty for no choice."""
         entries = [entry for _, entry in self.portions]
         return (
             _union([entry.severities for entry in entries]),
@@ -62,26 +62,26 @@ class Envelope:
 
 
 def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: str) -> tuple[Envelope, ...]:
-    """Return an envelope for every address, by address; `fallback` is the language where nothing names one."""
-    found: dict[str, list[tuple[Tenant, Recipient]]] = {}
+    """Return an envelope for every address, by address; `fallback` is the language if no entry names one."""
+    by_address: dict[str, list[tuple[Tenant, Recipient]]] = {}
     for tenant in tenants:
         if tenant.name in audited:
             for entry in tenant.recipients:
-                found.setdefault(entry.address.casefold(), []).append((tenant, entry))
+                by_address.setdefault(entry.address.casefold(), []).append((tenant, entry))
     return tuple(
         Envelope(
             address=entries[0][1].address,
             locale=_locale(entries) or fallback,
             portions=tuple((tenant.name, entry) for tenant, entry in entries),
         )
-        for _, entries in sorted(found.items())
+        for _, entries in sorted(by_address.items())
     )
 
 
 def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool) -> Reason | None:
-    """Return why the reader's part of the result is mailed; None where there is no reason.
+    """Return why the reader's part of the result is mailed; None if there is no reason.
 
-    What is not known is always a reason: an incomplete audit is never silent.
+    Unknown data is always a reason: an incomplete audit is reported.
     """
     open_ = any(finding.status is Status.OPEN for finding in _findings(result))
     match send:
@@ -106,7 +106,7 @@ def week_of(moment: datetime) -> str:
 
 
 def _union(choices: Sequence[tuple[T, ...] | None]) -> tuple[T, ...]:
-    """Return every choice once, in order; nothing where one of them is no choice at all."""
+    """Return every choice once, in order; empty if one of them does not restrict."""
     if any(choice is None for choice in choices):
         return ()
     return tuple(dict.fromkeys(item for choice in choices if choice is not None for item in choice))

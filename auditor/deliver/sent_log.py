@@ -1,4 +1,4 @@
-"""Mails that were sent into lines of a file, so that no mail goes out twice, whoever runs when."""
+"""Records sent mails in a JSON Lines file, so that no mail is sent twice, whichever process runs when."""
 
 import json
 import secrets
@@ -16,10 +16,10 @@ from auditor.files.output import append_file
 
 
 class LogState(StrEnum):
-    """What a line says of a mail."""
+    """The state of a mail that a line records."""
 
     SENDING = "sending"
-    """Written before the mail leaves: where nothing follows, nobody can tell whether it left."""
+    """Written before the mail leaves: without a later line the outcome is unknown."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
@@ -29,7 +29,7 @@ class LogState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
-    """Which mail a line is about."""
+    """The mail that a line is about."""
 
     key: str
     run: str
@@ -41,19 +41,19 @@ class Mailing:
 
 @dataclass(slots=True)
 class SentLog:
-    """The file; a JSON object a line."""
+    """The file: one JSON object per line."""
 
     path: Path
 
     def state(self, key: str) -> LogState | None:
-        """Return how a mail stands; None where it may be sent. Raises DeliveryError for a file that is damaged."""
+        """Return the state of a mail; None if it may be sent. Raises DeliveryError if the file is damaged."""
         claim, state = self._standing(key)
         return state if claim else None
 
     def claim(self, mailing: Mailing, at: datetime, *, again: bool = False) -> str | None:
-        """Take a mail for sending; None where another process was quicker, or it was sent before.
+        """Claim a mail for sending; None if another process did, or it was sent before.
 
-        Lines are appended whole, so that the first one decides. `again` is a person's word that it may be repeated.
+        Lines are appended atomically, and the first one decides. `again` is a person's decision to repeat the mail.
         """
         if again:
             self._append(mailing, LogState.RELEASED, at, "")
@@ -62,19 +62,19 @@ class SentLog:
         holder, _ = self._standing(mailing.key)
         return token if holder == token else None
 
-    def settle(self, mailing: Mailing, state: LogState, at: datetime, token: str) -> None:
-        """Write down what became of a mail that was claimed."""
+    def record(self, mailing: Mailing, state: LogState, at: datetime, token: str) -> None:
+        """Record the outcome of a mail that was claimed."""
         self._append(mailing, state, at, token)
 
     def weekly_sent(self, recipient: str, week: str) -> bool:
-        """Whether the weekly mail of a week was accepted."""
+        """Return whether the weekly mail of a week was accepted."""
         return any(
             line.get("week") == week and line.get("recipient") == recipient and line["state"] == LogState.ACCEPTED
             for line in self._lines()
         )
 
     def _standing(self, key: str) -> tuple[str, LogState | None]:
-        """Return the claim that holds a mail, empty for none, and the last that was heard of it."""
+        """Return the claim that is in force for a mail, empty for none, and its last state."""
         holder = ""
         state: LogState | None = None
         for line in self._lines():

@@ -1,4 +1,4 @@
-"""Sends a letter through a relay of the customer: encrypted unless told otherwise, no password ever in the clear."""
+"""Sends a mail through an SMTP relay: encrypted unless configured otherwise, and never a password in clear text."""
 
 import contextlib
 import smtplib
@@ -17,15 +17,15 @@ from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.files import input as files
 
 TIMEOUT: Final = 60.0
-"""Seconds that the relay has for each answer."""
+"""Seconds for each answer of the relay."""
 _IMPLICIT: Final = 465
-"""The port on which TLS begins at once (RFC 8314)."""
+"""The port with implicit TLS (RFC 8314)."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_LONGEST: Final = 300
+_MAX_QUOTED: Final = 300
 
 
 class _RefusedError(Exception):
-    """The mail was certainly not sent."""
+    """Raised if the mail was certainly not sent."""
 
     def __init__(self, message: Message, hint: Message | None = None) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class _RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """A relay with all that is needed to speak to it."""
+    """A relay with everything needed to connect to it."""
 
     settings: SmtpMail
     trusted: ssl.SSLContext
@@ -43,25 +43,25 @@ class Relay:
     """User name and password."""
 
     @property
-    def place(self) -> str:
-        """Host and port, for people."""
+    def host_and_port(self) -> str:
+        """Host and port, for messages."""
         return f"{self.settings.host}:{self.settings.port}"
 
 
 def open_relay(settings: SmtpMail, environ: Mapping[str, str]) -> Relay:
-    """Gather what the environment holds. Raises SettingsError where a variable or a file is missing."""
+    """Return the relay with secrets from the environment. Raises SettingsError for a missing variable or file."""
     return Relay(settings=settings, trusted=_trusted(settings, environ), password=_password(settings, environ))
 
 
 def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> SendAttempt:
-    """Send a letter once. What is refused was certainly not sent; what is unknown may have been."""
+    """Send a mail once. A refused mail was certainly not sent; one with an unknown outcome may have been."""
     try:
         server = _connected(relay, letter, timeout)
         try:
             _sign_in(server, relay)
             return _deliver(server, letter)
         finally:
-            # The mail is accepted, or not, before this: a farewell that fails changes nothing.
+            # The outcome is known before QUIT: its failure changes nothing.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 server.quit()
             server.close()
@@ -74,7 +74,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
             Message("name its authority in mail.smtp.ca"),
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        # Everything before the text of the mail: nothing was sent.
+        # Before DATA: nothing was sent.
         return _refused(relay, _told(error), Message("check host, port and the network"))
 
 
@@ -110,7 +110,7 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMTP:
-    """Connect, say hello and encrypt; the name that is said is the sender's domain, never that of this machine."""
+    """Connect, send EHLO with the sender's domain (never this machine's name), and encrypt."""
     settings = relay.settings
     host = _host(settings)
     name = split_address(letter.sender)[1]
@@ -146,7 +146,7 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
         raise _RefusedError(
             Message(
                 "{place} does not offer STARTTLS, and the report would go over the network in the clear",
-                place=relay.place,
+                place=relay.host_and_port,
             ),
             Message(
                 "use another port, or set `mail.smtp.starttls` to `optional` or `none` if the way to the relay is safe"
@@ -161,14 +161,14 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         return
     if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in _LOOPBACK:
         raise _RefusedError(
-            Message("{place} is not encrypted, so the password was not sent", place=relay.place),
+            Message("{place} is not encrypted, so the password was not sent", place=relay.host_and_port),
             Message("set `mail.smtp.starttls` to `required`, or leave usernameEnv and passwordEnv out"),
         )
     try:
         server.login(*relay.password)
     except smtplib.SMTPAuthenticationError as error:
         raise _RefusedError(
-            Message("{place} refused the sign-in ({smtp_code})", place=relay.place, smtp_code=error.smtp_code),
+            Message("{place} refused the sign-in ({smtp_code})", place=relay.host_and_port, smtp_code=error.smtp_code),
             Message(
                 "check the variables {username_env} and {password_env}",
                 username_env=relay.settings.username_env,
@@ -177,7 +177,7 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise _RefusedError(
-            Message("{place} offers no sign-in", place=relay.place),
+            Message("{place} offers no sign-in", place=relay.host_and_port),
             Message("leave usernameEnv and passwordEnv out of mail.smtp"),
         ) from None
 
@@ -231,11 +231,11 @@ def _bytes(said: bytes | str) -> bytes:
 
 
 def _shown(said: bytes) -> str:
-    return printable(" ".join(said.decode("utf-8", "replace").split()))[:_LONGEST]
+    return printable(" ".join(said.decode("utf-8", "replace").split()))[:_MAX_QUOTED]
 
 
 def _refused(relay: Relay, told: Message, hint: Message) -> SendAttempt:
-    return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.place, told)), hint=hint)
+    return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.host_and_port, told)), hint=hint)
 
 
 def _told(error: Exception) -> Message:
@@ -249,4 +249,4 @@ def _told(error: Exception) -> Message:
         case OSError() if error.strerror:
             return Message(error.strerror)
         case _:
-            return Message(printable(str(error) or type(error).__name__)[:_LONGEST])
+            return Message(printable(str(error) or type(error).__name__)[:_MAX_QUOTED])

@@ -1,4 +1,4 @@
-"""Documents to standard output, whole and as they are; in the log of a CI job without what it would run."""
+"""Writes documents to standard output, escaped in the log of a CI job."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ from auditor.deliver.log_commands import harmless
 def write_document(pieces: Iterable[bytes], form: str) -> None:
     """Write a document of a format to stdout.
 
-    In a job of GitHub Actions or Azure Pipelines what the log would take as a command is written with the escapes of
-    the format: the document says the same. Binary formats have none, and belong into files there.
+    In a job of GitHub Actions or Azure Pipelines, text that the log would read as a command is written with the escapes
+    of the format, which keep its meaning. Binary formats have none, and should be written to files there.
     """
     in_job = os.environ.get("GITHUB_ACTIONS") == "true" or "TF_BUILD" in os.environ
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The demo's snapshots and policies into a folder: `python -m auditor.demo FOLDER [--as-of INSTANT] [--previous]`."""
+"""Writes the demo to a folder: `python -m auditor.demo FOLDER [--as-of INSTANT] [--previous]`."""
 
 import argparse
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Fabrikam Interiør: a small sister company that is short of what Contoso has too many of."""
+"""Fabrikam Interiør: the small tenant of the demo, short of products of which Contoso has a surplus."""
 
 import random
 

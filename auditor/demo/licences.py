@@ -1,4 +1,4 @@
-"""The ways in which people of the demo get a product: by which group, or directly, and what is switched off."""
+"""Licence paths of the demo's users: by group or direct, with service plans switched off or errors."""
 
 from dataclasses import replace
 
@@ -23,19 +23,19 @@ FLOW_FREE = Licence(part="FLOW_FREE")
 FABRIC_FREE = Licence(part="POWER_BI_STANDARD")
 COPILOT_STUDIO = Licence(part="CCIBOTS_PRIVPREV_VIRAL")
 SHELF_CAMERA = Licence(part="CONTOSO_SHELF_CAMERA_PREVIEW")
-"""A product that no catalogue knows."""
+"""A product that is not in the catalogue."""
 
 
 def directly(licence: Licence) -> Licence:
-    """Return the same product assigned to the person by hand, with everything switched on."""
+    """Return the same product assigned directly, with every service plan on."""
     return Licence(part=licence.part)
 
 
 def without(licence: Licence, plan: str) -> Licence:
-    """Return the product assigned directly with one service plan switched off."""
+    """Return the product assigned directly with one service plan off."""
     return Licence(part=licence.part, off=(plan,))
 
 
 def failed(licence: Licence, error: str) -> Licence:
-    """Return the path on which the product should have come and did not."""
+    """Return the path with an assignment error."""
     return replace(licence, error=error)

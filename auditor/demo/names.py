@@ -1,4 +1,4 @@
-"""A random source into names of people as a directory shows them: many scripts, and an ASCII form for addresses."""
+"""Generates names of users in many scripts, each with an ASCII form for addresses."""
 
 # ruff: noqa: RUF001  names are written in the letters of those who bear them
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """What a person is called."""
+    """The name of a user."""
 
     shown: str
     address: str
-    """ASCII, lower case, `given.family`: the part of a sign-in name before the @."""
+    """ASCII, lower case, `given.family`: the part of a user principal name before the @."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Culture:
-    """Given and family names that go together; `shown|ascii` where the script is not Latin."""
+    """Given and family names that are combined; `shown|ascii` if the script is not Latin."""
 
     given: tuple[str, ...]
     family: tuple[str, ...]
@@ -95,7 +95,7 @@ CULTURES: Mapping[str, Culture] = {
     "german": _culture("Jürgen, Käthe, Anneliese, Weiß-Maria", "Müller, Groß, Schröder, Weiß"),
     "icelandic": _culture("Þórdís, Guðmundur", "Sigurðardóttir, Ævarsson"),
 }
-"""Names made up from common given and family names; none of them is meant to be anybody."""
+"""Names combined from common given and family names; they refer to no real person."""
 
 _LETTERS = str.maketrans(
     {"ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "ı": "i", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "ö": "o", "ü": "u"}
@@ -103,7 +103,7 @@ _LETTERS = str.maketrans(
 
 
 class Namer:
-    """Hands out names of a mix of cultures; the same source and mix give the same names in the same order."""
+    """Yields names of a mix of cultures; equal source and mix give equal names in equal order."""
 
     def __init__(self, source: random.Random, mix: Mapping[str, int], taken: frozenset[str] = frozenset()) -> None:
         self._source = source
@@ -112,7 +112,7 @@ class Namer:
         self._taken = set(taken)
 
     def next(self) -> Name:
-        """Return a name whose address nobody has yet."""
+        """Return a name with an unused address."""
         culture = CULTURES[self._source.choices(self._cultures, self._weights)[0]]
         given, given_ascii = _written(self._source.choice(culture.given))
         family, family_ascii = _written(self._source.choice(culture.family))
@@ -127,7 +127,7 @@ class Namer:
 
 
 def ascii_address(shown: str) -> str:
-    """Turn a Latin name into the part of an address: `Søren Kjær` into `soeren.kjaer`."""
+    """Convert a Latin name to the part of an address: `Søren Kjær` to `soeren.kjaer`."""
     lowered = shown.lower().translate(_LETTERS)
     plain = unicodedata.normalize("NFKD", lowered).encode("ascii", "ignore").decode()
     given, _, family = plain.partition(" ")

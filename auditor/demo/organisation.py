@@ -1,4 +1,4 @@
-"""What makes up a tenant of the demo: its people, groups and purchases, on one of two nights."""
+"""The values of a tenant of the demo: its users, groups and purchases on one of two nights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from auditor.domain.enums import Agreement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A group, with or without a licence; who is in it, the people say themselves."""
+    """A group, with or without a licence; users name the groups they are in."""
 
     name: str
     part: str | None = None
@@ -20,7 +20,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """Everybody and everything of a tenant on one night."""
+    """All users, groups and purchases of a tenant on one night."""
 
     people: tuple[Person, ...]
     groups: tuple[Group, ...]
@@ -40,4 +40,4 @@ class Organisation:
     language: str
     agreement: Agreement
     cast: Callable[[bool], Cast]
-    """True for the night itself, False for the night before it, when the last things had not happened yet."""
+    """Called with True for the night itself, and with False for the night before it."""

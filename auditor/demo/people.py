@@ -1,4 +1,4 @@
-"""A person of the demo as the story tells of them into a user as Graph shows them."""
+"""Users of the demo, and their conversion to Graph users."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,60 +10,60 @@ from auditor.demo.names import ascii_address
 from auditor.demo.products import identifier, plan_ids, sku_id
 
 COUNTRY: Final = "the country's own"
-"""Stands for a usage location that agrees with the country."""
+"""Stands for a usage location equal to the country."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
-    """One path on which a person has, or should have, a product."""
+    """One path on which a user has, or should have, a product."""
 
     part: str
     group: str | None = None
-    """The group that gives it; None where it was assigned directly."""
+    """The group that assigns it; None for a direct assignment."""
     error: str = "None"
-    """Anything but `None` and the person does not hold it on this path."""
+    """For anything but `None` the user does not have the product on this path."""
     off: tuple[str, ...] = ()
     """Names of service plans that are switched off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One account; what is not said is the ordinary: an employee who was here yesterday."""
+    """One account; the defaults describe an employee who signed in yesterday."""
 
     name: str
     address: str
-    """The sign-in name before the @, or all of it."""
+    """The user principal name before the @, or all of it."""
     department: str | None
     title: str | None = None
     licences: tuple[Licence, ...] = ()
     country: str = "NL"
     city: str | None = None
-    """None for the country's own town."""
+    """None for the country's default city."""
     office: str | None = None
     location: str | None = COUNTRY
     """The usage location; None for a missing one."""
     created: float = 900
     """Days before the demo's night."""
     seen: float | None = 0.6
-    """Days before the demo's night on which the person last signed in; None for never."""
+    """Days before the demo's night of the last sign-in; None for never."""
     enabled: bool = True
     guest: bool = False
     synced: bool = True
     mailbox: str | None = "user"
     kind: str | None = "Employee"
     groups: tuple[str, ...] = ()
-    """Groups that give no licence."""
+    """Groups without a licence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Where and when a person is looked at."""
+    """The domain, night and instant for which users are converted."""
 
     tenant: str
     company: str
     domain: str
     night: datetime
-    """What the story's days count from."""
+    """The night from which days are counted."""
     instant: datetime
     """When the snapshot is taken: the night, or the one before."""
     group_id: Callable[[str], str]
@@ -81,12 +81,12 @@ def principal(person: Person, setting: Setting) -> str:
 
 
 def user_id(person: Person, setting: Setting) -> str:
-    """Return the object id, which depends on the sign-in name alone."""
+    """Return the object id, which depends on the user principal name only."""
     return identifier("user", principal(person, setting))
 
 
 def graph_user(person: Person, setting: Setting) -> dict[str, Any]:
-    """Return the user as `users` shows it, signInActivity and mailbox type included."""
+    """Return the user as Graph returns it, including signInActivity and mailbox type."""
     name = principal(person, setting)
     mail = person.address if person.guest else name if person.mailbox else None
     return {
@@ -136,13 +136,13 @@ def _state(licence: Licence, person: Person, setting: Setting) -> dict[str, Any]
 
 
 def _activity(person: Person, setting: Setting) -> Mapping[str, Any] | None:
-    """Return the three stamps; whoever comes every day had come by the night before as well."""
+    """Return the three sign-in timestamps; daily users had also signed in by the night before."""
     if person.seen is None:
         return None
     latest = setting.night - timedelta(days=person.seen)
     while latest >= setting.instant:
         latest -= timedelta(days=1)
-    # A phone goes on fetching mail after its owner has left: the non-interactive stamp is the latest.
+    # A phone continues to fetch mail after its owner has left: the non-interactive timestamp is the latest.
     interactive = latest - timedelta(minutes=20 + sha256(person.address.encode()).digest()[0])
     return {
         "lastSignInDateTime": interactive,
@@ -158,6 +158,6 @@ def _cost_centre(person: Person) -> str | None:
 
 
 def employee(name: str, department: str | None, title: str, *licences: Licence, **more: Any) -> Person:
-    """Return a member of staff; the address comes from the name unless it is given."""
+    """Return an employee; the address is derived from the name unless it is given."""
     written = {"address": ascii_address(name)} | more
     return Person(name=name, department=department, title=title, licences=licences, **written)

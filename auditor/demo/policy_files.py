@@ -1,4 +1,4 @@
-"""The starter library and the demo's own overlay into the policy files that the demo is audited with."""
+"""The policy files of the demo: the starter library and the demo's overlay."""
 
 import re
 from datetime import UTC, date, datetime
@@ -8,15 +8,15 @@ from auditor import resources
 from auditor.demo.tenants import night_of
 
 WRITTEN = date(2026, 11, 20)
-"""The day on which the overlay's dates are true as they stand; for another day they move along."""
+"""The day for which the overlay's dates were written; for another day they are shifted."""
 
 _EXPIRES = re.compile(r"(?<=\bexpires: )\d{4}-\d{2}-\d{2}")
 
 
 def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
-    """Return (name, content) of every file, in order of name, with the waivers' last days moved to suit the night.
+    """Return (name, content) of every file, sorted by name, with waiver dates shifted to the night.
 
-    A waiver that ends in nine days does so on every day on which somebody looks at the demo.
+    A waiver that ends in nine days does so on every day on which the demo is run.
     """
     library = sorted(resources.policies().iterdir(), key=lambda entry: entry.name)
     found = [
@@ -28,7 +28,7 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
 
 
 def overlay(as_of: datetime) -> bytes:
-    """Return the policies, waivers and prices of the demo's own tenants."""
+    """Return the policies, waivers and prices of the demo's tenants."""
     moved = night_of(as_of.astimezone(UTC)).date() - WRITTEN
     text = (files("auditor.demo") / "overlay.yaml").read_text(encoding="utf-8")
     return _EXPIRES.sub(lambda found: (date.fromisoformat(found[0]) + moved).isoformat(), text).encode()

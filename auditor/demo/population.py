@@ -1,4 +1,4 @@
-"""Departments in a sentence each into the many people about whom there is nothing to say."""
+"""Generates the many users of the demo without findings, from one line per department."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Department:
-    """So many people with the same suite; `extras` are for the first so many of them."""
+    """A number of users with the same suite; `extras` are for the first of them."""
 
     name: str
     count: int
@@ -29,11 +29,11 @@ class Department:
     places: tuple[Place, ...]
     extras: tuple[tuple[int, Licence], ...] = ()
     groups: tuple[tuple[int, str], ...] = ()
-    """Groups that give no licence, for the first so many."""
+    """Groups without a licence, for the first users."""
 
 
 def crowd(departments: Sequence[Department], namer: Namer, source: random.Random) -> Iterator[Person]:
-    """Walk through people who work, sign in and hold what they should."""
+    """Yield users who work, sign in and have the right licences."""
     for department in departments:
         for number in range(department.count):
             yield _one_of(department, number, namer, source)
@@ -57,7 +57,7 @@ def _one_of(department: Department, number: int, namer: Namer, source: random.Ra
         city=place.city,
         office=place.office,
         created=source.randint(60, 3400) + 0.25,
-        # Most people come every day, some were on holiday.
+        # Most users sign in every day, some were on holiday.
         seen=round(source.choice((0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.4, 2.5, 3.6, source.uniform(5, 24))), 3),
         kind="Contractor" if source.random() < 0.05 else "Employee",
         groups=tuple(group for count, group in department.groups if number < count),

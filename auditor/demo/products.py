@@ -1,4 +1,4 @@
-"""What a tenant has bought into `subscribedSkus` and `directory/subscriptions` as Graph shows them."""
+"""Purchases of the demo, as Graph's `subscribedSkus` and `directory/subscriptions`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from auditor.catalogue import builtin
 
 NAMESPACE = UUID("6d8b0c52-3a1e-5b7f-9c40-0d5e6f7a8b91")
-"""Every identifier of the demo that is not Microsoft's own is derived from this one."""
+"""The UUID namespace of every identifier of the demo that is not Microsoft's."""
 
 _COMPANY_PLANS = frozenset({"EXCHANGE_S_FOUNDATION", "MIP_S_CLP1", "MIP_S_CLP2", "SHAREPOINTSTORAGE"})
 _SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspended", "LockedOut": "lockedOut"}
@@ -18,11 +18,11 @@ _SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One purchase; days count from the demo's day."""
+    """One purchase; days are counted from the demo's day."""
 
     total: int
     ends_in: int | None
-    """Days until its next lifecycle date; None for what never ends."""
+    """Days until its next lifecycle date; None if it has none."""
     status: str = "Enabled"
     trial: bool = False
     age: int = 400
@@ -43,13 +43,13 @@ def bought(part: str, total: int, ends_in: int | None, **more: Any) -> Bought:
 
 
 def identifier(*parts: str) -> str:
-    """Return a GUID that depends on the words alone."""
+    """Return a GUID derived from the words."""
     return str(uuid5(NAMESPACE, "/".join(parts)))
 
 
 @cache
 def sku_id(part: str) -> str:
-    """Return Microsoft's skuId of a part number, or a made-up one where the catalogue does not know the product."""
+    """Return Microsoft's skuId of a part number, or a derived one for a product outside the catalogue."""
     known = builtin().by_part_number(part)
     return known[0].sku_id if known else identifier("sku", part)
 

@@ -1,4 +1,4 @@
-"""The organisations of the demo into snapshots, for the night before an instant and for the night before that."""
+"""The snapshots of the demo's tenants, for the night before an instant and the night before that."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,10 +28,10 @@ _ASKED = {
 
 
 def snapshots(as_of: datetime) -> tuple[Snapshot, ...]:
-    """Return the tenants as they stood at 02:17 UTC of the day of `as_of`, or of the day before while that is to come.
+    """Return the tenants at the latest 02:17 UTC not after `as_of`.
 
-    Equal nights give equal snapshots, and every date in them counts from the night, so that the demo looks the same
-    on every day.
+    Equal nights give equal snapshots, and all dates are relative to the night, so that the demo looks the same every
+    day.
     """
     night = night_of(as_of)
     return tuple(_snapshot(organisation, night, tonight=True) for organisation in ORGANISATIONS)
@@ -40,7 +40,7 @@ def snapshots(as_of: datetime) -> tuple[Snapshot, ...]:
 def previous(as_of: datetime) -> tuple[Snapshot, ...]:
     """Return the same tenants one night earlier; audit them as of their own instant.
 
-    Some of what is wrong had not happened yet, and some had not been put right.
+    Some findings are not there yet, and some others are not resolved yet.
     """
     night = night_of(as_of)
     return tuple(_snapshot(organisation, night, tonight=False) for organisation in ORGANISATIONS)
@@ -84,7 +84,7 @@ def _snapshot(organisation: Organisation, night: datetime, *, tonight: bool) -> 
 
 def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str, Any]:
     midnight = setting.night.replace(hour=0, minute=0)
-    # Who comes tonight was not there the night before.
+    # Users who are added tonight are absent the night before.
     people = [person for person in cast.people if setting.night - timedelta(days=person.created) < setting.instant]
     present = Cast(people=tuple(people), groups=cast.groups, products=cast.products)
     consumed = Counter(part for person in people for part in held(person))

@@ -1,4 +1,4 @@
-"""Where the people of Contoso work: its stores by number, its warehouse and its offices."""
+"""The workplaces of Contoso's users: stores by number, warehouse and offices."""
 
 from auditor.demo.population import Place
 
@@ -26,6 +26,6 @@ STORES = {
 }
 
 
-def at(place: Place) -> dict[str, str]:
-    """Return what an account says of a place."""
-    return {"country": place.country, "city": place.city, "office": place.office}
+def at(workplace: Place) -> dict[str, str]:
+    """Return the properties of an account at a workplace."""
+    return {"country": workplace.country, "city": workplace.city, "office": workplace.office}

@@ -1,4 +1,4 @@
-"""Names in an open folder: files and folders that are made, privately and through no symbolic link, and renamed."""
+"""Open folders in which files and folders are created privately, renamed, and never reached through symbolic links."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _PLAIN
 _STRAIGHT: Final = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | _PLAIN
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _INNER: Final = _FOLDER | getattr(os, "O_NOFOLLOW", 0)
-_BEGIN: Final = 40
+_NAME_CHARACTERS: Final = 40
 """Characters of a file's name in the name of its temporary file."""
 
 
@@ -34,9 +34,9 @@ _ACCESS: Final = _Access()
 
 
 def set_public(*, public: bool) -> None:
-    """Decide for this process, as umask does, whether new files and folders are for others too.
+    """Set for this process whether new files and folders are readable by others, as umask does.
 
-    By default files have mode 0600 and folders 0700; where `public`, what the umask leaves of 0666 and 0777.
+    The default modes are 0600 for files and 0700 for folders; with `public`, 0666 and 0777 less the umask.
     """
     _ACCESS.public = public
 
@@ -50,9 +50,9 @@ def _folder_mode(*, public: bool = False) -> int:
 
 
 class Folder:
-    """An open folder in which files are made by a plain name; close it, or use it as a context manager.
+    """An open folder in which files are created by plain names; a context manager.
 
-    Its methods raise OSError with the whole path, and DeliveryError where a symbolic link is in the way.
+    Its methods raise OSError with the whole path, and DeliveryError for a symbolic link.
     """
 
     def __init__(self, path: Path, number: int | None, *, public: bool = False) -> None:
@@ -63,10 +63,10 @@ class Folder:
 
     @classmethod
     def made(cls, root: Path, *names: str, public: bool = False) -> "Folder":
-        """Open a folder below a root, each name one level; what is missing is made, also the root.
+        """Open a folder below a root, creating what is missing, including the root; each name is one level.
 
-        The root is what somebody named: it may be a link, and stand below links. Below it no link is followed.
-        `public` is for what holds no data of a tenant: its mode is what the umask leaves.
+        The root was named by the user and may be a link or lie below links. Below it no link is followed. `public` is
+        for files without data of a tenant: their mode is what the umask leaves.
         """
         folder = cls(root, _root(root, _folder_mode(public=public)), public=public)
         for name in names:
@@ -76,7 +76,7 @@ class Folder:
 
     @classmethod
     def found(cls, root: Path, *names: str) -> "Folder":
-        """Open a folder below a root, as `made` does. FileNotFoundError where it is not there."""
+        """Open a folder below a root as `made` does, without creating it. Raises FileNotFoundError."""
         with telling(root):
             folder = cls(root, _outer(root))
         for name in names:
@@ -99,11 +99,11 @@ class Folder:
             os.close(number)
 
     def __del__(self) -> None:
-        """Close the folder, as files do that nobody has any more."""
+        """Close the folder when it is garbage-collected, as files do."""
         self.close()
 
     def inner(self, name: str) -> "Folder":
-        """Open a folder in this one. FileNotFoundError where it is not there."""
+        """Open a folder in this one. Raises FileNotFoundError."""
         path, place = self._place(name)
         with telling(path):
             try:
@@ -113,7 +113,7 @@ class Folder:
                 raise
 
     def folder(self, name: str, *, new: bool = False) -> "Folder":
-        """Open a folder in this one, which is made where it is missing; `new`: FileExistsError where it is there."""
+        """Open a folder in this one, creating it if missing; with `new`, raise FileExistsError if it exists."""
         path, place = self._place(name)
         if not new:
             with suppress(FileNotFoundError):
@@ -127,29 +127,29 @@ class Folder:
         return self.inner(name)
 
     def create(self, name: str) -> int:
-        """Make a file that does not exist yet, and return its open descriptor."""
+        """Create a file that does not exist yet; returns its file descriptor."""
         path, place = self._place(name)
         with telling(path):
             return os.open(place, _NEW, _file_mode(public=self._public), dir_fd=self.number)
 
     def temporary(self, name: str) -> tuple[int, str]:
-        """Make a hidden file for what is to become `name`; returns its open descriptor and its name."""
+        """Create a temporary file that is to become `name`; returns its file descriptor and its name."""
         while True:
-            beside = f".{name[:_BEGIN]}.{os.urandom(8).hex()}"
+            temporary_name = f".{name[:_NAME_CHARACTERS]}.{os.urandom(8).hex()}"
             with suppress(FileExistsError):
-                return self.create(beside), beside
+                return self.create(temporary_name), temporary_name
 
     def append(self, name: str) -> int:
-        """Open a file at its end, which is made where it is missing, for its owner alone; returns its descriptor."""
+        """Open a file for appending, creating it for its owner only if missing; returns its file descriptor."""
         self.refuse_link(name)
         path, place = self._place(name)
         with telling(path):
             return os.open(place, _APPEND, 0o600, dir_fd=self.number)
 
-    def straight(self, name: str) -> int | None:
-        """Open what is written without a temporary file: a character device or a pipe. None for any other name.
+    def direct_target(self, name: str) -> int | None:
+        """Open a character device or a pipe for writing; returns None for any other name.
 
-        A pipe waits for its reader. DeliveryError for a link, and OSError for a folder, a disk or a socket.
+        A pipe waits for its reader. Raises DeliveryError for a link, and OSError for a folder, a disk or a socket.
         """
         found = self.status(name)
         if found is None or stat.S_ISREG(found.st_mode):
@@ -165,7 +165,7 @@ class Folder:
             return number
 
     def status(self, name: str) -> os.stat_result | None:
-        """Return what stands at a name, a link itself and not what it leads to; None where nothing does."""
+        """Return the status of a name, of a link itself rather than its target; None if nothing has the name."""
         path, place = self._place(name)
         with telling(path):
             try:
@@ -173,32 +173,32 @@ class Folder:
             except FileNotFoundError:
                 return None
 
-    def replace(self, beside: str, name: str) -> None:
-        """Give a file its name, in the place of the file that has it."""
-        (_, old), (path, new) = self._place(beside), self._place(name)
+    def replace(self, temporary_name: str, name: str) -> None:
+        """Rename a temporary file, replacing the file that has the name."""
+        (_, old), (path, new) = self._place(temporary_name), self._place(name)
         with telling(path):
             os.replace(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
 
-    def rename(self, beside: str, name: str) -> None:
-        """Give a folder its name. OSError where another one that is not empty has it."""
-        (_, old), (path, new) = self._place(beside), self._place(name)
+    def rename(self, temporary_name: str, name: str) -> None:
+        """Rename a temporary folder. Raises OSError if a folder that is not empty has the name."""
+        (_, old), (path, new) = self._place(temporary_name), self._place(name)
         with telling(path):
             os.rename(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
 
-    def link(self, beside: str, name: str) -> None:
-        """Give a file a second name. FileExistsError where something has it."""
-        (_, old), (path, new) = self._place(beside), self._place(name)
+    def link(self, temporary_name: str, name: str) -> None:
+        """Create a hard link. Raises FileExistsError if the name is taken."""
+        (_, old), (path, new) = self._place(temporary_name), self._place(name)
         with telling(path):
             os.link(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
 
     def remove(self, name: str) -> None:
-        """Delete a file; one that is gone already is no error."""
+        """Delete a file; a missing one is no error."""
         path, place = self._place(name)
         with telling(path), suppress(FileNotFoundError):
             os.unlink(place, dir_fd=self.number)
 
     def sync(self) -> None:
-        """Have the disk take the names in the folder, where the system knows how to."""
+        """Write the folder's names through to the disk, on systems that can."""
         if self.number is None:  # as on Windows
             return
         try:
@@ -208,13 +208,13 @@ class Folder:
                 raise _named(error, self.path) from error
 
     def refuse_link(self, name: str) -> None:
-        """Raise DeliveryError where a symbolic link has a name."""
+        """Raise DeliveryError if the name is a symbolic link."""
         found = self.status(name)
         if found is not None and stat.S_ISLNK(found.st_mode):
             raise link_refused(self.path / name)
 
     def _place(self, name: str) -> tuple[Path, str]:
-        """Return the path of a name for people, and what the system is asked for."""
+        """Return the path of a name for messages, and the argument for the operating system."""
         if name in {"", ".", ".."} or "/" in name or "\0" in name or os.sep in name or (os.altsep or "/") in name:
             raise OSError(errno.EINVAL, Message("is not the name of a file in a folder"), str(self.path / repr(name)))
         if _AT and self.number is None:
@@ -224,7 +224,7 @@ class Folder:
 
 
 def link_refused(path: Path) -> DeliveryError:
-    """Return the error for a place that is a symbolic link."""
+    """Return the error for a symbolic link."""
     return DeliveryError(
         "output-link",
         Message("{path} is a symbolic link, and nothing is written through links", path=path),
@@ -233,7 +233,7 @@ def link_refused(path: Path) -> DeliveryError:
 
 
 def check_kind(status: os.stat_result) -> None:
-    """Raise OSError for what is neither a file nor written straight."""
+    """Raise OSError for anything but regular files and direct targets."""
     mode = status.st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -253,7 +253,7 @@ def _root(path: Path, mode: int) -> int | None:
 
 
 def _outer(path: Path) -> int | None:
-    """Open a folder wherever its path leads; without descriptors for folders, only make sure that it is one."""
+    """Open a folder wherever its path leads; on systems without folder descriptors, only check it."""
     if _AT:
         return os.open(path, _FOLDER)
     _check_folder(path.stat())
@@ -261,7 +261,7 @@ def _outer(path: Path) -> int | None:
 
 
 def _inner(place: str, number: int | None) -> int | None:
-    """Open a folder that is no link."""
+    """Open a folder that is not a link."""
     if _AT:
         return os.open(place, _INNER, dir_fd=number)
     _check_folder(os.lstat(place))
@@ -275,7 +275,7 @@ def _check_folder(status: os.stat_result) -> None:
 
 @contextmanager
 def telling(path: Path) -> Iterator[None]:
-    """Give an OSError the whole path."""
+    """Add the whole path to an OSError raised inside."""
     try:
         yield
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Reads files that come from elsewhere: regular files only, and never more bytes than the caller allows.
+"""Reads files of unknown origin: regular files only, and at most as many bytes as the caller allows.
 
-Every function raises OSError with `strerror` set, so that callers turn it into an error of their own with its place.
+Every function raises OSError with `strerror` set, so that callers can report it with its context.
 """
 
 import errno
@@ -17,34 +17,34 @@ from auditor.domain.message import Message
 POLICY: Final = 1 << 20
 """Bytes of a policy file, a policy test or a tenants file."""
 CERTIFICATES: Final = 16 << 20
-"""Bytes of a certificate with its key, or of a list of authorities."""
+"""Bytes of a certificate with its key, or of a CA bundle."""
 TABLE: Final = 32 << 20
 """Bytes of a product table or a product catalogue."""
 MANIFEST: Final = 16 << 20
 """Bytes of the manifest of a snapshot or of a commit of a store."""
 LOG: Final = 256 << 20
-"""Bytes of the list of sent mails."""
+"""Bytes of the log of sent mails."""
 RESULT: Final = 8 << 30
 """Bytes of a saved result: about ten million findings."""
 COLUMNS: Final = 64 << 30
-"""Bytes of a Parquet file, or of a part of a store."""
+"""Bytes of a Parquet file, or of an object of a store."""
 
 _PIECE: Final = 1 << 16
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def object_bytes(name: str) -> int:
-    """Return how many bytes an object of a store may have: commits are small, parts and findings are not."""
+    """Return how many bytes an object of a store may have, by its name."""
     return MANIFEST if name.endswith(".json") else COLUMNS
 
 
 def read(path: Path, *, most: int, within: Path | None = None) -> bytes:
     """Return the bytes of a regular file of at most `most` bytes; `within` as in `opened`. Raises OSError."""
     with opened(path, most=most, within=within) as file:
-        # Python takes as much memory as it is asked to read: no more than the file says, and then piece by piece.
+        # Python allocates what it is asked to read: ask for the file's size, then continue in pieces.
         pieces = [file.read(os.fstat(file.fileno()).st_size + 1)]
         size = len(pieces[0])
-        # A file of /proc says that it is empty, and others grow while they are read.
+        # A file of /proc has size 0, and others grow while they are read.
         while size <= most and (piece := file.read(_PIECE)):
             pieces.append(piece)
             size += len(piece)
@@ -71,15 +71,15 @@ def opened(path: Path, *, most: int, within: Path | None = None) -> Iterator[Buf
 
 
 def check_regular(path: Path, *, most: int) -> None:
-    """Raise OSError where a path is not a regular file of at most `most` bytes, for a library that opens it itself."""
+    """Raise OSError unless a path is a regular file of at most `most` bytes, for a library that opens it."""
     with opened(path, most=most):
         pass
 
 
 def listed(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """Return the paths below a folder whose relative path is wanted, sorted; linked folders are not entered.
+    """Return the paths below a folder whose relative path is `wanted`, sorted; linked folders are not entered.
 
-    Raises OSError for a folder that cannot be listed: what is in it must not be passed over.
+    Raises OSError for a folder that cannot be listed, rather than omitting its content.
     """
     found: list[Path] = []
     for top, below, names in os.walk(folder, onerror=_raised):
@@ -89,17 +89,17 @@ def listed(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a path is a regular file, or a link to one; False where that cannot be told."""
+    """Return whether a path is a regular file, or a link to one; False if that cannot be determined."""
     return _mode(path, stat.S_ISREG)
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path stands for anything, a link to nothing included; False where that cannot be told."""
+    """Return whether a path exists, including dangling links; False if that cannot be determined."""
     return os.path.lexists(path)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder, or a link to one; False where that cannot be told."""
+    """Return whether a path is a folder, or a link to one; False if that cannot be determined."""
     return _mode(path, stat.S_ISDIR)
 
 
@@ -118,7 +118,7 @@ def _descriptor(path: Path, within: Path | None) -> int:
         if not real.is_relative_to(within.resolve(strict=True)):
             raise OSError(errno.EPERM, Message("it is a link that leads out of {within}", within=within), str(path))
         return os.open(real, _FLAGS | getattr(os, "O_NOFOLLOW", 0))
-    except RuntimeError as error:  # a loop of links
+    except RuntimeError as error:  # a cycle of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     except ValueError as error:
         raise OSError(errno.EINVAL, Message("its name holds a NUL character"), str(path)) from error

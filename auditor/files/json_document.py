@@ -1,4 +1,4 @@
-"""JSON text into values, each key of an object once."""
+"""Parses JSON text; rejects duplicate keys and deep nesting."""
 
 import json
 import re
@@ -7,19 +7,18 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-_DEEPEST: Final = 100
-"""Levels of objects and lists within each other."""
+_MAX_DEPTH: Final = 100
+"""Nesting levels of objects and lists."""
 _CHUNK: Final = 1024
 """Elements of a long list that are counted at once."""
-_ODD: Final = re.compile(rb'"[ \t\r\n]+:|\\\\":')
-"""A blank before a colon, or a key that ends with a backslash: counting keys by their ends does not see them."""
+_UNCOUNTED: Final = re.compile(rb'"[ \t\r\n]+:|\\\\":')
+"""A blank before a colon, or a key that ends with a backslash: `_ends` does not count such keys."""
 
 
 def decode(text: bytes, *, fraction: Callable[[str], Any] = float) -> Any:
-    """Read a JSON text; `fraction` makes a value of a number that is not whole.
+    """Parse a JSON text; `fraction` converts numbers with a fraction.
 
-    Raises ValueError for text that is no JSON, for a key that stands twice in an object, and for values that lie too
-    deep within each other.
+    Raises ValueError for invalid JSON, duplicate keys in an object, and too deep nesting.
     """
     try:
         value = json.loads(
@@ -32,11 +31,11 @@ def decode(text: bytes, *, fraction: Callable[[str], Any] = float) -> Any:
 
 
 def quick(text: bytes) -> Any:
-    """Read a JSON text many times faster; numbers of more than 64 bits may lose digits. Raises as `decode`."""
+    """Parse a JSON text many times faster; numbers of more than 64 bits may lose digits. Raises as `decode` does."""
     value = orjson.loads(text)
-    # Of a key that stands twice one is lost: then fewer keys were read than are written.
+    # A duplicate key is lost: then fewer keys were parsed than the text contains.
     try:
-        sound = _ODD.search(text) is None and _ends(text) == _count(value, 0)
+        sound = _UNCOUNTED.search(text) is None and _ends(text) == _count(value, 0)
     except TypeError as error:
         raise ValueError("it is nested too deep") from error
     if not sound:
@@ -45,7 +44,7 @@ def quick(text: bytes) -> Any:
 
 
 def _ends(text: bytes) -> int:
-    """Count the ends of keys: an unescaped quotation mark before a colon, which no string holds within."""
+    """Count the ends of keys: an unescaped quotation mark before a colon, which no string contains."""
     return text.count(b'":') - text.count(b'\\":')
 
 
@@ -73,7 +72,7 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_depth(value: Any) -> None:
     level = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         level = [item for each in level for item in _below(each)]
         if not level:
             return

@@ -1,4 +1,4 @@
-"""The shape of plain JSON values: what stands where in a document that is read without a schema."""
+"""Shapes of plain JSON values: the types that a document without a JSON Schema must have."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from auditor.domain.message import Message
 from auditor.domain.syntax.limits import LARGEST, count, run_instant
 
 Shape = Callable[[Any], object]
-"""Raises ValueError for a value that has another shape."""
+"""Raises ValueError for a value of another shape."""
 
 
 def whole(value: Any) -> object:
-    """Take a whole number of at most 2^53 either way."""
+    """Accept an integer of at most 2^53 in magnitude."""
     return count(value)
 
 
 def text(value: Any) -> object:
-    """Take a string."""
+    """Accept a string."""
     return _typed(value, str, Message("a text"))
 
 
 def flag(value: Any) -> object:
-    """Take true or false."""
+    """Accept true or false."""
     return _typed(value, bool, Message("true or false"))
 
 
 def amount(value: Any) -> object:
-    """Take an amount of money, written as a string."""
+    """Accept an amount of money, written as a string."""
     try:
         return checked_amount(Decimal(_typed(value, str, Message("an amount"))))
     except InvalidOperation as error:
@@ -37,12 +37,12 @@ def amount(value: Any) -> object:
 
 
 def instant(value: Any) -> datetime:
-    """Take the instant of a run, with its zone."""
+    """Accept the instant of a run, with its time zone."""
     return run_instant(value)
 
 
 def digits(value: Any) -> object:
-    """Take a whole number that is written as a key."""
+    """Accept an integer written as a key."""
     if not isinstance(value, str) or not value.removeprefix("-").isdecimal() or len(value) > 15:
         raise ValueError(f"{_shown(value)} stands in place of a number")
     return value
@@ -60,12 +60,12 @@ def one_of(*words: str) -> Shape:
 
 
 def maybe(shape: Shape) -> Shape:
-    """Return the shape of null, or of what has a shape."""
+    """Return the shape of null or another shape."""
     return lambda value: None if value is None else shape(value)
 
 
 def each(shape: Shape) -> Shape:
-    """Return the shape of a list whose elements all have a shape."""
+    """Return the shape of a list of elements of one shape."""
 
     def check(value: Any) -> object:
         for place, item in enumerate(_typed(value, list, Message("a list"))):
@@ -76,7 +76,7 @@ def each(shape: Shape) -> Shape:
 
 
 def by(key: Shape, shape: Shape) -> Shape:
-    """Return the shape of an object of any keys, whose keys and values have a shape each."""
+    """Return the shape of an object with arbitrary keys; keys and values have a shape each."""
 
     def check(value: Any) -> object:
         for name, item in _typed(value, dict, Message("an object")).items():
@@ -89,7 +89,7 @@ def by(key: Shape, shape: Shape) -> Shape:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """An object with some keys at least; those of `optional` may be missing, others are passed over."""
+    """An object with required keys; those of `optional` may be missing, others are ignored."""
 
     needed: Mapping[str, Shape]
     optional: Mapping[str, Shape]
@@ -113,8 +113,8 @@ def fields(optional: Mapping[str, Shape] | None = None, /, **needed: Shape) -> S
 
 
 def checked_amount(value: Decimal) -> Decimal:
-    """Return an amount of at most 2^53 either way with at most 30 decimals; ValueError for any other."""
-    # An exponent of a billion is short to write, and a billion digits to show.
+    """Return an amount of at most 2^53 in magnitude with at most 30 decimals. Raises ValueError."""
+    # An exponent of a billion is short to write and has a billion digits when formatted.
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or not -30 <= exponent <= 18 or not -LARGEST <= value <= LARGEST:
         raise ValueError(f"{_shown(value)} stands in place of an amount")

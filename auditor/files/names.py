@@ -1,4 +1,4 @@
-"""Names that come from data into names of files: no name is a path that leads elsewhere."""
+"""Converts names from data to file names that cannot lead to another folder."""
 
 import re
 from typing import Final
@@ -8,16 +8,16 @@ from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 
 _PART: Final = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]{0,254}")
-"""A file or folder: no separator, colon, space, control character, and no dot in front."""
+"""A file or folder name without separators, colons, spaces, control characters and a leading dot."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-"""Devices of Windows, which have these names in every folder and with every ending."""
+"""Windows devices, which have these names in every folder and with every extension."""
 _SHOWN: Final = 80
 
 
 def tenant_name(name: str) -> str:
-    """Return the name of a tenant as it stands in a file name.
+    """Return the name of a tenant as a file name.
 
-    SnapshotError for anything but 1 to 63 lower-case ASCII letters, digits and hyphens, and for a device of Windows.
+    Raises SnapshotError for anything but 1 to 63 lower-case ASCII letters, digits and hyphens, and for Windows devices.
     """
     if TENANT.fullmatch(name) is None:
         raise SnapshotError(
@@ -29,9 +29,9 @@ def tenant_name(name: str) -> str:
 
 
 def object_parts(name: str) -> tuple[str, ...]:
-    """Return the parts of the name of a store's object, a relative path with slashes; the first of several is a tenant.
+    """Return the parts of the name of a store's object, a relative path with slashes; the first is a tenant.
 
-    SnapshotError for a name that is absolute, leaves its folder, or is not the same file on every system.
+    Raises SnapshotError for a name that is absolute, leaves its folder, or names different files on different systems.
     """
     parts = tuple(name.split("/"))
     if not all(_PART.fullmatch(part) and not part.endswith(".") and not _RESERVED.fullmatch(part) for part in parts):

@@ -1,6 +1,6 @@
-"""Bytes into files: every file that the program writes is opened here or in `auditor.files.folder`.
+"""Writes files: every file that the program writes is opened here or in `auditor.files.folder`.
 
-Files are private and appear whole, no symbolic link is followed, and what is no regular file is not replaced by one.
+Files are private and written atomically, no symbolic link is followed, and only regular files are replaced.
 """
 
 import errno
@@ -20,16 +20,16 @@ _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def descriptor_of(path: Path) -> int | None:
-    """Return the number of the open stream that a path such as /dev/stdout or /dev/fd/3 names; None for other paths."""
+    """Return the descriptor that a path such as /dev/stdout or /dev/fd/3 names; None for other paths."""
     text = str(path)
     match = _DESCRIPTOR.fullmatch(text)
     return int(match[1]) if match is not None and os.name != "nt" else _STREAMS.get(text)
 
 
 def stream(path: Path) -> int | None:
-    """Return a descriptor of its own for the stream that a path names; None where it names none.
+    """Return a duplicate descriptor of the stream that a path names; None for other paths.
 
-    OSError for a stream that this program was not started with: its number may be that of a file opened since.
+    Raises OSError for a stream that the process was not started with: its number may be that of another open file.
     """
     number = descriptor_of(path)
     if number is None:
@@ -41,7 +41,7 @@ def stream(path: Path) -> int | None:
 
 
 def check_target(path: Path) -> None:
-    """Raise UsageError for a link and OSError for anything else that a file cannot be written to."""
+    """Raise UsageError for a link, and OSError for anything else that a file cannot be written to."""
     number = stream(path)
     if number is not None:
         os.close(number)
@@ -57,8 +57,8 @@ def check_target(path: Path) -> None:
         check_kind(status)
 
 
-def is_straight(path: Path) -> bool:
-    """Whether a path names an open stream, a character device or a pipe, which are written as they are."""
+def is_direct_target(path: Path) -> bool:
+    """Return whether a path is an open stream, a character device or a pipe, which are written directly."""
     if descriptor_of(path) is not None:
         return True
     try:
@@ -69,16 +69,16 @@ def is_straight(path: Path) -> bool:
 
 
 def write_fully(number: int, data: bytes | memoryview) -> None:
-    """Write all bytes to an open descriptor."""
-    rest = memoryview(data).cast("B")
-    while rest:
-        rest = rest[os.write(number, rest) :]
+    """Write all bytes to a file descriptor."""
+    remaining = memoryview(data).cast("B")
+    while remaining:
+        remaining = remaining[os.write(number, remaining) :]
 
 
 def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = False) -> None:
-    """Write one file whole or not at all, with the folders that are missing; `sync`: the disk has it then.
+    """Write a file atomically, creating missing folders; with `sync`, through to the disk.
 
-    `public` is for what holds no data of a tenant: its mode is what the umask leaves.
+    `public` is for files without data of a tenant: their mode is what the umask leaves.
     """
     with Folder.made(path.parent, public=public) as folder:
         number, beside = folder.temporary(path.name)
@@ -96,9 +96,9 @@ def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = Fa
 
 
 def append_file(path: Path, data: bytes, *, sync: bool = False, folders: bool = False) -> None:
-    """Add bytes to the end of a file in one step, so that those of several processes do not mix.
+    """Append bytes to a file in one call, so that those of several processes do not mix.
 
-    A file that is missing is made, for its owner alone; `folders`: with the folders that it is in.
+    A missing file is created for its owner only; with `folders`, missing folders too.
     """
     number = stream(path)
     if number is None:

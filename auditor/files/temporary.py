@@ -1,4 +1,4 @@
-"""Files and folders that are gone when the program ends, for their owner alone and with names that nobody can guess."""
+"""Temporary files and folders: private, with random names, removed when the program ends."""
 
 import atexit
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from auditor.files.folder import Folder
-from auditor.files.output import is_straight
+from auditor.files.output import is_direct_target
 
 if sys.platform != "win32":
     import fcntl
@@ -19,47 +19,47 @@ if sys.platform != "win32":
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Make a folder in the system's place for temporary files, and remove it afterwards."""
+    """Create a folder among the system's temporary files, and remove it at the end of the block."""
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         yield Path(folder)
 
 
 def lasting_folder(prefix: str) -> Path:
-    """Make a temporary folder that is removed when the program ends."""
+    """Create a temporary folder that is removed when the program ends."""
     root = Path(tempfile.mkdtemp(prefix=prefix))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     return root
 
 
 @contextmanager
-def nameless_file(beside: Path) -> Iterator[BinaryIO]:
-    """Open a file without a name on the disk where `beside` is to be. Raises OSError where that cannot be written."""
-    with tempfile.TemporaryFile(dir=disk_of(beside)) as file:
+def nameless_file(target: Path) -> Iterator[BinaryIO]:
+    """Open a file without a name on the disk of `target`. Raises OSError if that cannot be written."""
+    with tempfile.TemporaryFile(dir=disk_of(target)) as file:
         yield cast("BinaryIO", file)
 
 
 @contextmanager
-def late_file(beside: Path | None) -> Iterator[BinaryIO]:
-    """Open a file without a name that comes to be on the disk of `beside` when the first bytes are put there."""
-    with tempfile.SpooledTemporaryFile(max_size=1, dir=None if beside is None else disk_of(beside)) as file:
+def late_file(target: Path | None) -> Iterator[BinaryIO]:
+    """Return a file without a name that is created on the disk of `target` at the first write."""
+    with tempfile.SpooledTemporaryFile(max_size=1, dir=None if target is None else disk_of(target)) as file:
         yield cast("BinaryIO", file)
 
 
 def disk_of(path: Path) -> str | None:
-    """Return the folder that is, or will be nearest to, where a file is to be; None for a device, a pipe or a stream.
+    """Return the nearest existing folder of a target; None for a device, a pipe or a stream.
 
-    What is written to those waits where the system keeps temporary files.
+    For those, the system's folder for temporary files is used.
     """
-    if is_straight(path):
+    if is_direct_target(path):
         return None
     return str(next(folder for folder in path.absolute().parents if folder.is_dir()))
 
 
 def hold(folder: Folder) -> None:
-    """Tell other processes that a folder is in use, until it is closed or this process ends, however it does.
+    """Lock a folder against other processes until it is closed or this process ends.
 
-    Two containers see each other's folders and not each other's processes, which may have one number. Where a file
-    system knows no locks nothing is told.
+    Containers that share a folder do not see each other's processes, and process ids may be equal. On file systems
+    without locks this does nothing.
     """
     if sys.platform != "win32" and folder.number is not None:
         with suppress(OSError):
@@ -67,8 +67,8 @@ def hold(folder: Folder) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process of this machine, or of a container on it, holds a folder."""
-    if sys.platform == "win32":  # there the number of the process decides alone
+    """Return whether a process of this machine, or of a container on it, has locked a folder."""
+    if sys.platform == "win32":  # there the process id alone decides
         return False
     try:
         number = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Turns a library into the English texts that translation catalogues key on, each with the place where it stands."""
+"""Lists the English texts of a guidance library that translation catalogues contain, each with its id."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Turns an article and the facts of a tenant into the guidance that applies there, without the other variants."""
+"""Composes the guidance of an article for the facts of one tenant."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -37,7 +37,7 @@ from auditor.guidance.tenant_guidance import (
 
 _DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
 _VIEWS: Final = MappingProxyType({Cloud.CHINA: "o365-21vianet"})
-"""The view of Microsoft's pages that a cloud has; without it a page opens as for the commercial cloud."""
+"""The view parameter of Microsoft's pages for a cloud; without it they show the commercial cloud."""
 
 
 class _Passage(Protocol):
@@ -49,15 +49,15 @@ class _Passage(Protocol):
 
 
 def compose(library: Library, article: str, variant: Variant) -> Composed:
-    """Return the guidance of an article for one variant; KeyError where no article is called so.
+    """Return the guidance of an article for one variant. Raises KeyError for an unknown article.
 
-    A passage that depends on a fact that the variant leaves open is kept under the label of its branch.
+    A passage that depends on a fact that the variant leaves open is included under the label of its branch.
     """
     return _Composer(library, library.articles[article], variant).composed()
 
 
 class _Composer:
-    """One article read for one variant."""
+    """Composes one article for one variant."""
 
     def __init__(self, library: Library, article: Article, variant: Variant) -> None:
         self._library = library
@@ -66,7 +66,7 @@ class _Composer:
         self._day: date = CLOSED_CLOUDS.get(variant.cloud) or variant.day or article.checked
         self._historic = variant.cloud in CLOSED_CLOUDS
         past = tuple(edition for edition in article.editions if variant.cloud in edition.clouds)
-        # The steps of a closed cloud are those that were last written for it, where they say anything on the path.
+        # For a closed cloud, use the steps of its last edition, if that has any for the path.
         written = past[-1:] if self._historic else ()
         self._past: Edition | None = next((one for one in written if any(map(self._holds, one.steps))), None)
         self._untold = bool(written) and self._past is None
@@ -117,7 +117,7 @@ class _Composer:
     def _steps(self) -> tuple[NumberedStep, ...]:
         if self._past is not None:
             return self._numbered(self._past.steps, plain=True)
-        # What was last written for a closed cloud knew one path only: of the other, its own steps are told.
+        # The last edition for a closed cloud covers one path only; for the other, use the article's own steps.
         return self._numbered(step for step in self._article.steps if not self._untold or _by_path(step))
 
     def _applies(self, when: When) -> bool:
@@ -133,7 +133,7 @@ class _Composer:
         )
 
     def _numbered(self, steps: Iterable[Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
-        """Return the steps that apply; `plain` leaves out the branches, which older versions did not have."""
+        """Return the steps that apply; `plain` omits the branches, which older versions did not have."""
         applying = (step for step in steps if self._holds(step))
         return tuple(
             NumberedStep(
@@ -223,7 +223,7 @@ class _Composer:
         )
 
     def _viewed(self, url: str) -> str:
-        """Return the address of a page in the view of the tenant's cloud, where the page has views."""
+        """Return the address of a page in the view of the tenant's cloud, if the page has views."""
         view = _VIEWS.get(self._variant.cloud)
         return url if view is None or not url.startswith(_DOCSET) else f"{url}?view={view}"
 

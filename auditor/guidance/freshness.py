@@ -1,4 +1,4 @@
-"""How fresh the guidance is: what was not held against its source for a year, and what is announced for a date."""
+"""Reports which guidance was not checked against its source for a year, and announced changes."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ _MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Checked:
-    """An article or an address, and when it was last held against its source."""
+    """An article or an address, and when it was last checked against its source."""
 
     checked: date
     kind: str
@@ -24,7 +24,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Announced:
-    """A passage that begins or ends to hold on a day that is still ahead."""
+    """A passage that becomes valid or invalid on a future day."""
 
     day: date
     begins: bool
@@ -39,18 +39,18 @@ class Freshness:
 
     as_of: date
     checked: tuple[Checked, ...]
-    """Everything that bears a day, the oldest first."""
+    """Everything with a check date, the oldest first."""
     announced: tuple[Announced, ...]
 
     @property
     def stale(self) -> tuple[Checked, ...]:
-        """What was last held against its source more than twelve months before."""
+        """What was last checked more than twelve months before."""
         limit = _months_before(self.as_of, _MONTHS)
         return tuple(each for each in self.checked if each.checked < limit)
 
 
 def freshness(library: Library, as_of: date) -> Freshness:
-    """Return how fresh the articles and addresses of a library are on a day."""
+    """Return the freshness of the articles and addresses of a library on a day."""
     articles = [library.articles[name] for name in sorted(library.articles)]
     announced = (passage for article in articles for passage in _announced(article, as_of))
     return Freshness(
@@ -59,12 +59,12 @@ def freshness(library: Library, as_of: date) -> Freshness:
 
 
 def last_checked(library: Library) -> date:
-    """Return the latest day on which anything of a library was held against its source."""
+    """Return the latest day on which anything of a library was checked."""
     return max(each.checked for each in _checked(library, library.articles.values()))
 
 
 def freshness_markdown(state: Freshness) -> str:
-    """Return the state of the guidance as a Markdown page in English."""
+    """Return the freshness as a Markdown page in English."""
     lines = [
         "# Freshness of the guidance",
         "",

@@ -1,4 +1,4 @@
-"""Turns guidance files that were checked when they were packaged into a library that reads each when it is named."""
+"""A library of packaged guidance files that are read on first use, without checking them again."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,16 +15,16 @@ _TITLE: Final = re.compile(r"^title:.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
 def open_library(names: Iterable[str], read: Callable[[str], str], schema: Callable[[], str]) -> Library:
-    """Return the library of files that were checked when they were packaged; `read` gives the text of a file.
+    """Return the library of packaged files; `read` returns the text of a file.
 
-    An article is read when it is first asked for. Where a file is broken nevertheless, all of them are checked, and
-    InputError tells every fault, as read_library does.
+    An article is read at its first use. If a file is broken nevertheless, all files are checked, and InputError reports
+    every fault as `read_library` does.
     """
-    return _Shelf(tuple(sorted(names)), read, schema).library()
+    return _PackagedFiles(tuple(sorted(names)), read, schema).library()
 
 
-class _Lazily(Mapping[str, _V]):
-    """A mapping whose values are made when they are first asked for."""
+class _LazyMapping(Mapping[str, _V]):
+    """A mapping whose values are made at their first use."""
 
     def __init__(self, keys: Iterable[str], make: Callable[[str], _V]) -> None:
         self._keys = tuple(keys)
@@ -48,8 +48,8 @@ class _Lazily(Mapping[str, _V]):
         return len(self._keys)
 
 
-class _Shelf:
-    """The files, and what happens where one of them is broken."""
+class _PackagedFiles:
+    """The packaged files, and the fallback if one of them is broken."""
 
     def __init__(self, files: tuple[str, ...], read: Callable[[str], str], schema: Callable[[], str]) -> None:
         self._files = files
@@ -58,15 +58,15 @@ class _Shelf:
 
     def library(self) -> Library:
         ids = [name.removesuffix(_SUFFIX) for name in self._files if name not in {LINKS, TERMS}]
-        articles = _Lazily(ids, lambda key: self._sound(lambda: self._article(key)))
-        titles = _Lazily(ids, lambda key: self._sound(lambda: self._title(key)))
+        articles = _LazyMapping(ids, lambda key: self._sound(lambda: self._article(key)))
+        titles = _LazyMapping(ids, lambda key: self._sound(lambda: self._title(key)))
         return self._sound(lambda: library_of(articles, titles, self._content(LINKS), self._content(TERMS)))
 
     def _article(self, key: str) -> Article:
         return article_of(self._content(key + _SUFFIX))
 
     def _title(self, key: str) -> str:
-        # Many articles are only named by others: for that, nobody waits until all their steps are read.
+        # Many articles are only referred to: their titles do not require parsing all steps.
         text = self._read(key + _SUFFIX)
         line = _TITLE.search(text)
         return str(read_page(key + _SUFFIX, text if line is None else line[0]).content["title"])

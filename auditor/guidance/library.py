@@ -1,4 +1,4 @@
-"""Turns the texts of the guidance files into a library of articles whose every reference is known."""
+"""Reads guidance files into a library of articles, and checks every reference."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -34,9 +34,9 @@ _LISTS = ("prerequisites", "steps", "warnings", "next", "history", "mended")
 
 
 def read_library(texts: Mapping[str, str], schema: str) -> Library:
-    """Return the library that `texts` (file name -> YAML text) hold, `schema` being the text of guidance.v1.json.
+    """Return the library of `texts` (file name → YAML text); `schema` is the text of guidance.v1.json.
 
-    Raises InputError with every fault of every file, each with its place.
+    Raises InputError with every fault of every file.
     """
     pages = _pages(texts)
     missing = [name for name in (LINKS, TERMS) if name not in pages]
@@ -56,7 +56,7 @@ def read_library(texts: Mapping[str, str], schema: str) -> Library:
 def library_of(
     articles: Mapping[str, Article], titles: Mapping[str, str], links: Mapping[str, Any], terms: Mapping[str, Any]
 ) -> Library:
-    """Return articles together with what the values of links.yaml and terms.yaml mean."""
+    """Return the library of articles with the values of links.yaml and terms.yaml."""
     return Library(
         articles=articles,
         titles=titles,
@@ -156,7 +156,7 @@ def _edition(content: Mapping[str, Any]) -> Edition:
 
 
 def article_of(content: Mapping[str, Any]) -> Article:
-    """Return the article that the values of its file mean."""
+    """Return the article in the values of its file."""
     return Article(
         id=content["id"],
         title=content["title"],
@@ -217,7 +217,7 @@ def _terms(content: Mapping[str, Any], homes: Mapping[str, Any]) -> Terms:
 
 
 def _dangling(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:
-    """Yield every name in an article that leads nowhere, and every id that is not its own."""
+    """Yield every reference in an article to something unknown, and every id that differs from its file's name."""
     content = page.content
     if page.name != f"{content['id']}.yaml":
         yield page.diagnostic(("id",), f"the article '{content['id']}' must stand in {content['id']}.yaml")
@@ -233,7 +233,7 @@ def _dangling(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:
 
 
 def _impossible(page: GuidanceFile) -> Iterator[Diagnostic]:
-    """Yield every day that no calendar has, and every passage that ends before it begins."""
+    """Yield every date that is not in the calendar, and every passage that ends before it begins."""
     for route, entry in _dated(page):
         days = {}
         for key in ("checked", *_BOUNDS):

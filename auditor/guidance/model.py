@@ -1,4 +1,4 @@
-"""Turns Microsoft's documented ways to buy, assign, move, remove and cancel licences into frozen values."""
+"""The values of guidance: articles on how to buy, assign, move, remove and cancel licences, with their variants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from auditor.domain.enums import Agreement, Cloud
 
 
 class Order(StrEnum):
-    """What a step does, in the order in which actions are safe: what frees seats first, what destroys last."""
+    """What a step does, in the order of execution: seats are freed first, and deletions come last."""
 
     CHECK = "check"
     BACKUP = "backup"
@@ -23,7 +23,7 @@ class Order(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The place in the order; lower goes first."""
+        """The position in the order; lower comes first."""
         return _RANKS[self]
 
 
@@ -56,15 +56,15 @@ When = tuple[Criterion, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The days on which a passage holds; without bounds it always does."""
+    """The days on which a passage is valid; always, without bounds."""
 
     effective: Day | None = None
-    """The first day on which it holds."""
+    """The first day on which it is valid."""
     until: Day | None = None
-    """The first day on which it no longer holds."""
+    """The first day on which it is no longer valid."""
 
     def holds(self, day: Day) -> bool:
-        """Return whether the passage holds on a day."""
+        """Return whether the passage is valid on a day."""
         return (self.effective is None or self.effective <= day) and (self.until is None or day < self.until)
 
 
@@ -73,7 +73,7 @@ ALWAYS: Final = Span()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A sentence or two that stand on their own: a prerequisite, or a correction."""
+    """A prerequisite or correction in a sentence or two."""
 
     id: str
     text: str
@@ -84,18 +84,18 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """A role that the steps need, and what for."""
+    """A role that the steps require, and what for."""
 
     role: str
     duty: str | None = None
     when: When = ()
     source: str | None = None
-    """The document that asks for this role; a must for Global Administrator."""
+    """The document that requires this role; mandatory for Global Administrator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to do."""
+    """One step."""
 
     id: str
     text: str
@@ -104,13 +104,13 @@ class Step:
     span: Span = ALWAYS
     links: tuple[str, ...] = ()
     article: str | None = None
-    """The article that tells this step in full."""
+    """The article that describes this step in full."""
     manual: bool = False
-    """Only a person can do it: no Graph request exists, or none should be sent."""
+    """Only a person can do it: there is no Graph request, or none should be sent."""
     irreversible: bool = False
-    """Nothing that Microsoft documents brings back what it takes."""
+    """Microsoft documents no way to undo it."""
     dated: str | None = None
-    """The text where the date of the subscription's next stage is known; `{date}` stands for it."""
+    """The text if the date of the subscription's next stage is known; `{date}` is replaced by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +125,12 @@ class Warning:  # noqa: A001 - Microsoft's pages and result.json both call it so
     span: Span = ALWAYS
     links: tuple[str, ...] = ()
     disputed: tuple[str, ...] = ()
-    """Documents of Microsoft that contradict one another here."""
+    """Microsoft's documents that contradict each other here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """Where to go when the steps are done."""
+    """The article to continue with."""
 
     id: str
     text: str
@@ -142,11 +142,11 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What an older version of Microsoft's article said, and what holds now."""
+    """What an older version of Microsoft's article said, and what is valid now."""
 
     id: str
     date: str
-    """The year, month or day since when `now` holds, as far as it is known."""
+    """The year, month or day since which `now` is valid, as far as known."""
     then: str
     now: str
     when: When = ()
@@ -155,7 +155,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """The steps of an older version of Microsoft's article, kept because its portal or its cloud is gone."""
+    """The steps of an older version of Microsoft's article, for a portal or cloud that no longer exists."""
 
     id: str
     title: str
@@ -166,14 +166,14 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One documented way to mend something, with all its variants."""
+    """One documented procedure, with all its variants."""
 
     id: str
     title: str
     summary: str
     order: Order
     checked: Day
-    """When it was last held against its sources."""
+    """When it was last checked against its sources."""
     sources: tuple[str, ...]
     documented: tuple[Cloud, ...]
     """The clouds for which Microsoft documents these steps; elsewhere they are inferred."""
@@ -184,19 +184,19 @@ class Article:
     next: tuple[NextStep, ...] = ()
     history: tuple[Change, ...] = ()
     mended: tuple[Note, ...] = ()
-    """Faults of the published article or its translations that this text does not repeat."""
+    """Errors of the published article or its translations that this text corrects."""
     editions: tuple[Edition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A page of Microsoft that an article rests on."""
+    """A page of Microsoft on which an article is based."""
 
     id: str
     title: str
     url: str
     date: str | None
-    """Its own date; None where the version that was read bears none."""
+    """Its own date; None if the version that was read has none."""
     source: str
     """Where its text was read: repository and path."""
     checked: Day
@@ -205,17 +205,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A page to open: an admin center page, or another site."""
+    """A page to open: in an admin center, or another site."""
 
     id: str
     label: str
     urls: Mapping[Cloud, str]
     checked: Day
-    """When its address was last held against Microsoft's pages."""
+    """When its address was last checked."""
     home: bool
-    """Whether the admin center's first page stands in where the cloud has no link of its own."""
+    """Whether the admin center's home page is used because the cloud has no direct link."""
     closed: str | None = None
-    """When it was closed; a closed page is shown, never linked."""
+    """When it was closed; a closed page is shown without a link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,11 +232,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Library:
-    """All articles with the links and words that they name; equal to itself alone, so that what follows can be kept."""
+    """All articles with their links and terms; compared by identity, so that results can be cached by it."""
 
     articles: Mapping[str, Article]
     titles: Mapping[str, str]
-    """Article id → title, for those who only name an article."""
+    """Article id → title."""
     documents: Mapping[str, Document]
     targets: Mapping[str, Target]
     terms: Terms
@@ -244,25 +244,25 @@ class Library:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """The facts that pick the variant of an article; what is None or unknown keeps every branch."""
+    """The facts that select the variant of an article; every branch is included for a fact that is None."""
 
     cloud: Cloud
     agreement: Agreement = Agreement.UNKNOWN
     path: str | None = None
     """`direct`, `group` or `both`."""
     status: str | None = None
-    """A subscription's status in Graph's words: `Enabled`, `Warning`, `Suspended`, `LockedOut`, `Deleted`."""
+    """A subscription's status as Graph names it: `Enabled`, `Warning`, `Suspended`, `LockedOut`, `Deleted`."""
     side: str | None = None
-    """`source` for the tenant that gives licences up, `target` for the one that needs them."""
+    """`source` for the tenant that gives up licences, `target` for the one that receives them."""
     leaving: bool | None = None
-    """Whether the source tenant is going to be given up."""
+    """Whether the source tenant is to be closed."""
     synced: bool | None = None
     """Whether the account comes from an on-premises directory."""
     day: Day | None = None
-    """The day of the audit, which decides between a text and the one that follows it; None is the day of the check."""
+    """The day of the audit, which selects between a text and its successor; None is the day of the check."""
 
     def known(self, dimension: Dimension) -> str | None:
-        """Return the value of a dimension, None where it is unknown or where both values hold."""
+        """Return the value of a dimension; None if it is unknown or both values apply."""
         match dimension:
             case Dimension.CLOUD:
                 return self.cloud.value
@@ -285,4 +285,4 @@ def _truth(value: bool | None) -> str | None:  # noqa: FBT001 - a conversion, no
 
 
 CLOSED_CLOUDS: Final = MappingProxyType({Cloud.GERMANY: Day(2021, 10, 29)})
-"""Clouds that are closed, with their last day: guidance for them is that of this day."""
+"""Closed clouds with their last day; guidance for them is that of this day."""

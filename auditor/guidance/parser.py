@@ -1,4 +1,4 @@
-"""Turns the text of one guidance file into values that follow the schema, or into errors that point into it."""
+"""Parses a guidance file and checks it against the JSON Schema."""
 
 import difflib
 import json
@@ -17,7 +17,7 @@ TERMS: Final = "terms.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidanceFile:
-    """One file: its name, its values, and the document that tells where they stand."""
+    """One file: its name, its values, and the document with their source spans."""
 
     name: str
     content: Mapping[str, Any]
@@ -38,7 +38,7 @@ class Shape:
 
     def __init__(self, schema: str) -> None:
         """Compile the text of guidance.v1.json."""
-        # Imported here: who only chooses an article should not pay for the validator.
+        # Imported here: choosing an article does not need the validator.
         import jsonschema_rs  # noqa: PLC0415
 
         article = json.loads(schema)
@@ -51,14 +51,14 @@ class Shape:
         }
 
     def faults(self, page: GuidanceFile) -> Iterator[Diagnostic]:
-        """Yield everything in which a file departs from the schema."""
+        """Yield every violation of the schema in a file."""
         hint = "docs/guidance.md and auditor/schemas/guidance.v1.json say what may stand here"
         for error in self._others.get(page.name, self._article).iter_errors(page.content):
             yield page.diagnostic(tuple(error.instance_path), error.message, hint=hint)
 
 
 def read_page(name: str, text: str) -> GuidanceFile:
-    """Parse one file; InputError where it is no YAML, or no mapping."""
+    """Parse one file. Raises InputError if it is not YAML, or not a mapping."""
     document = reader.parse(text, file=name)
     if not isinstance(document.value, dict):
         raise InputError(
@@ -68,6 +68,6 @@ def read_page(name: str, text: str) -> GuidanceFile:
 
 
 def nearest(written: str, known: Sequence[str]) -> str | None:
-    """Return a hint that names the known word most like the written one, None where none is like it."""
+    """Return a hint with the known word most similar to the written one; None if none is similar."""
     found = difflib.get_close_matches(written, known, n=1)
     return f"did you mean '{found[0]}'?" if found else None

@@ -1,4 +1,4 @@
-"""What is known of the subject of a finding, and the articles that follow from it for more than one check."""
+"""Selects articles by the facts of a finding that several checks share."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +12,7 @@ Articles = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What is known of a finding's subject, product and tenant; None is not known, which is not False."""
+    """The facts of a finding's subject, product and tenant; None means unknown, not False."""
 
     account_enabled: bool | None = None
     user_type: str | None = None
@@ -21,26 +21,26 @@ class Situation:
     inactive: bool | None = None
     never_signed_in: bool | None = None
     path: str | None = None
-    """How the licence of the finding reaches the user: `direct`, `group` or `both`."""
+    """How the licence reaches the user: `direct`, `group` or `both`."""
     on_premises_synced: bool | None = None
     replacement_required: bool | None = None
-    """A policy asks for another product for this user."""
+    """Whether a policy requires another product for this user."""
     self_service: bool | None = None
-    """The product was bought by a user, or is a viral trial."""
+    """Whether the product was bought by a user, or is a viral trial."""
     error_code: str | None = None
     """The error of the assignment, with or without `@groupId`."""
     attribute: str | None = None
     """The property of an `attribute.*` finding."""
     status: str | None = None
-    """The subscription's status in Graph's words."""
+    """The subscription's status as Graph names it."""
     is_trial: bool | None = None
     agreement: Agreement = Agreement.UNKNOWN
     cloud: Cloud = Cloud.WORLDWIDE
     leaving: bool | None = None
-    """Whether the tenant that has licences to spare is going to be given up."""
+    """Whether the tenant with surplus licences is to be closed."""
 
     def variant(self, *, side: str | None = None) -> Variant:
-        """Return the facts that pick the variant of an article; `side` is `source` or `target` of a transfer."""
+        """Return the facts that select the variant of an article; `side` is `source` or `target` of a transfer."""
         return Variant(
             cloud=self.cloud,
             agreement=self.agreement,
@@ -61,33 +61,33 @@ _ERRORS: Final = MappingProxyType(
         "uniquenessviolation": "group-error-uniqueness",
     }
 )
-"""Graph's `licenseAssignmentState.error`; `Other`, the older `Others` and what is new lead to group-error-other."""
+"""Graph's `licenseAssignmentState.error`; `Other`, the older `Others` and unknown ones lead to group-error-other."""
 
 STOPPED: Final = frozenset({"suspended", "lockedout"})
 _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
 
 
 def unwanted_product(situation: Situation) -> Articles:
-    """Return the way out of a licence that this user should not hold."""
+    """Return the articles for a licence that this user should not have."""
     ways = (*self_service(situation), *_person(situation), *licence_removal(situation))
     return ways if situation.replacement_required is not True else _replacing(situation, ways)
 
 
 def _replacing(situation: Situation, ways: Articles) -> Articles:
-    # A leaver or a shared mailbox needs no other product, whatever a policy for people asks.
+    # A leaver or a shared mailbox needs no other product, whatever policies for other users require.
     if _person(situation) and _person(situation)[0] in {"former-employee", "shared-mailbox"}:
         return ways
     return (*self_service(situation), "move-users", *_person(situation), *group_licence(situation))
 
 
 def self_service(situation: Situation) -> Articles:
-    """Return what comes first for a product that a user bought."""
+    """Return the articles that come first for a product that a user bought."""
     # An admin can take away what a user bought only after taking over the subscription.
     return ("self-service-purchases",) if situation.self_service is True else ()
 
 
 def _person(situation: Situation) -> Articles:
-    """Return the articles that the kind of account calls for, what forbids most first."""
+    """Return the articles for the kind of account, the most restrictive first."""
     # The account of a shared mailbox is always blocked, so this comes before the leaver.
     if (situation.mailbox_type or "").lower() in _UNATTENDED:
         return ("shared-mailbox",)
@@ -101,7 +101,7 @@ def _person(situation: Situation) -> Articles:
 
 
 def licence_removal(situation: Situation) -> Articles:
-    """Return how a licence is taken away, by the path on which it is assigned."""
+    """Return the articles for removing a licence, by its assignment path."""
     match situation.path:
         case "group":
             return ("group-licenses",)
@@ -112,22 +112,22 @@ def licence_removal(situation: Situation) -> Articles:
 
 
 def group_licence(situation: Situation) -> Articles:
-    """Return what to read where a group assigns the licence, or may."""
+    """Return the articles for a licence that a group assigns, or may assign."""
     return ("group-licenses",) if situation.path in {"group", "both", None} else ()
 
 
 def overlapping_products(situation: Situation) -> Articles:
-    """Return how to resolve products of one user that contain each other."""
+    """Return the articles for products of one user that contain each other."""
     return (*self_service(situation), "overlap", *_person(situation), *licence_removal(situation))
 
 
 def services(situation: Situation) -> Articles:
-    """Return how service plans of a user are switched."""
+    """Return the articles for switching service plans of a user."""
     return (*self_service(situation), "apps-and-services", *group_licence(situation))
 
 
 def purchase_channel(situation: Situation) -> Articles:
-    """Return what the agreement adds to buying, removing and cancelling."""
+    """Return the articles that the agreement adds to buying, removing and cancelling."""
     match situation.agreement:
         case Agreement.VOLUME:
             return ("volume-licensing",)
@@ -138,22 +138,22 @@ def purchase_channel(situation: Situation) -> Articles:
 
 
 def trial(situation: Situation) -> Articles:
-    """Return what to read first about a trial."""
+    """Return the articles to read first about a trial."""
     return ("trials",) if situation.is_trial is True else ()
 
 
 def trial_purchase(situation: Situation) -> Articles:
-    """Return what to do about a trial that is not wanted or ends."""
+    """Return the articles for a trial that is unwanted or ends."""
     return (*self_service(situation), "trials", *purchase_channel(situation))
 
 
 def ending_subscription(situation: Situation) -> Articles:
-    """Return what to do about a subscription that ends."""
+    """Return the articles for a subscription that ends."""
     return (*trial(situation), "subscription-end", *purchase_channel(situation))
 
 
 def user_property(situation: Situation) -> Articles:
-    """Return how a property of a user is set."""
+    """Return the articles for setting a property of a user."""
     match (situation.attribute or "").lower():
         case "usagelocation":
             return ("usage-location",)
@@ -164,6 +164,6 @@ def user_property(situation: Situation) -> Articles:
 
 
 def assignment_error(situation: Situation) -> Articles:
-    """Return what an assignment error asks for."""
+    """Return the articles for an assignment error."""
     code = (situation.error_code or "").partition("@")[0].lower()
     return (_ERRORS.get(code, "group-error-other"), "group-errors")

@@ -1,10 +1,10 @@
-"""The states of a subscription in the admin center's words; Microsoft Graph has others."""
+"""The states of a subscription as the admin center names them."""
 
 from collections.abc import Callable
 
 
 def state_name(gettext: Callable[[str], str], status: str) -> str:
-    """Return what the admin center calls a state that Graph names; a state that nobody knows stays as it is."""
+    """Return the admin center's name for a state of Graph; unknown states are returned unchanged."""
     match status.casefold():
         case "enabled":
             return gettext("Active")

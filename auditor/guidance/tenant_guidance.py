@@ -1,4 +1,4 @@
-"""The guidance that applies to one tenant: the values that `compose` returns."""
+"""The guidance for one tenant: the values that `compose` returns."""
 
 from dataclasses import dataclass
 from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
@@ -9,7 +9,7 @@ from auditor.guidance.model import Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperlink:
-    """A label and where it leads; None where the page is closed or the cloud has none."""
+    """A label and its address; None if the page is closed or the cloud has none."""
 
     label: str
     url: str | None
@@ -17,12 +17,12 @@ class Hyperlink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A prerequisite, a next step or a correction, under the branches to which it belongs."""
+    """A prerequisite, a next step or a correction, with the branches to which it belongs."""
 
     id: str
     text: str
     branches: tuple[str, ...] = ()
-    """English labels of the branches, empty where the passage holds for sure."""
+    """English labels of the branches; empty if the passage certainly applies."""
     links: tuple[Hyperlink, ...] = ()
     article: str | None = None
 
@@ -41,7 +41,7 @@ class NumberedStep:
     manual: bool
     irreversible: bool
     dated: str | None = None
-    """The same step for a date that is known; `{date}` stands for it."""
+    """The same step for a known date; `{date}` is replaced by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Caution:
     branches: tuple[str, ...]
     links: tuple[Hyperlink, ...]
     disputed: tuple[Hyperlink, ...]
-    """Microsoft's pages that contradict one another here."""
+    """Microsoft's pages that contradict each other here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class RoleNeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """The page of Microsoft on which the guidance rests."""
+    """The page of Microsoft on which the guidance is based."""
 
     title: str
     url: str
@@ -80,7 +80,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What an older version said, and what holds now."""
+    """What an older version said, and what is valid now."""
 
     id: str
     date: str
@@ -91,7 +91,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastSteps:
-    """The steps of an older version, word for word in meaning, labelled with its date."""
+    """The steps of an older version, labelled with its date."""
 
     title: str
     date: str
@@ -107,9 +107,9 @@ class Composed:
     summary: str
     order: Order
     checked: Day
-    """The oldest day on which the article, or a page on which it rests, was last held against its source."""
+    """The oldest day on which the article, or a page it is based on, was last checked."""
     historic: bool
-    """The cloud is closed: the steps tell what was done there."""
+    """Whether the cloud is closed, so that the steps describe the past."""
     notices: tuple[str, ...]
     prerequisites: tuple[Passage, ...]
     roles: tuple[RoleNeeded, ...]
@@ -125,6 +125,6 @@ class Composed:
 
     @property
     def role(self) -> str:
-        """The role of the main task alone, or all of them where the agreement is unknown and decides it."""
+        """The role of the main task, or all of them if the agreement decides and is unknown."""
         alternatives = tuple(takewhile(lambda role: role.branches, self.roles)) or self.roles[:1]
         return " / ".join(dict.fromkeys(role.name for role in alternatives))

@@ -1,4 +1,4 @@
-"""The constraint block of a policy into a Constraint."""
+"""Reads the constraint block of a policy into a Constraint."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -28,7 +28,7 @@ BLOCKS = ("assignments", "seats", "purchases", "subscriptions", "attributes", "h
 
 
 def read_constraint(policy: Node, names: Names) -> Constraint:
-    """Read the one constraint block of a policy (the schema has made sure that there is exactly one)."""
+    """Return the constraint of a policy; the schema has checked that there is exactly one block."""
     block = next(name for name in BLOCKS if policy.has(name))
     return _READERS[block](policy[block], names)
 
@@ -117,15 +117,15 @@ def _set(node: Node, key: str, names: Names) -> ProductSet | None:
 
 
 def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
-    """Read `spare: {min, max}`; a minimum that lies above the maximum whatever the seats is noted."""
+    """Read `spare: {min, max}`; a minimum above the maximum at any number of seats is an error."""
     if not node.has("spare"):
         return None, None
     spare = node["spare"]
     minimum = _bound(spare["min"]) if spare.has("min") else None
     maximum = _bound(spare["max"]) if spare.has("max") else None
-    # A number and a share cannot be compared before the seats are known.
+    # A number and a percentage cannot be compared without the number of seats.
     alike = minimum is not None and maximum is not None and type(spare.value["min"]) is type(spare.value["max"])
-    if alike and minimum is not None and maximum is not None and _above(minimum, maximum):
+    if alike and minimum is not None and maximum is not None and _exceeds(minimum, maximum):
         names.diagnostics.error(
             "policy-min-above-max",
             Message(
@@ -153,8 +153,8 @@ def _bound(node: Node) -> Bound:
     return Bound(seats=int(value), percent=Fraction(0), written=str(value))
 
 
-def _above(minimum: Bound, maximum: Bound) -> bool:
-    """Whether the minimum is the larger in both its parts."""
+def _exceeds(minimum: Bound, maximum: Bound) -> bool:
+    """Return whether the minimum exceeds the maximum at any number of seats."""
     low = (minimum.percent, minimum.seats)
     high = (maximum.percent, maximum.seats)
     return low != high and low[0] >= high[0] and low[1] >= high[1]

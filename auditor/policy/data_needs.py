@@ -1,4 +1,4 @@
-"""Return what must be known to tell who belongs to a population and what belongs to a product set."""
+"""Derives the data that selectors and product sets need: sources, properties and groups."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ from auditor.domain.selector import (
 
 
 def selector_needs(selector: Selector) -> Needs:
-    """Return what it takes to tell who belongs to a population."""
+    """Return what is needed to evaluate a selector."""
     return Needs.of(map(_atom_needs, atoms(selector)))
 
 

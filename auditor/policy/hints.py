@@ -1,27 +1,27 @@
-"""Names that are like one that nobody knows, for hints: few of them, and among few names.
+"""Finds similar names for hints about unknown names, within a budget of comparisons.
 
-To compare two names takes far longer than to read them. Without a bound a file of misspelt names would take hours.
+Comparing two names is much slower than parsing them: a file full of misspelt names would otherwise take hours.
 """
 
 import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-_MOST_NAMES = 1000
+_MAX_NAMES = 1000
 _LONGEST_NAME = 100
 
 
 @dataclass(slots=True)
 class Hints:
-    """Finds the known name that a misspelt one may mean, for the first of them."""
+    """Suggests the known name that a misspelt one may stand for, for the first misspelt names of a run."""
 
-    left: int = 50
-    """How many more times names are compared."""
+    remaining: int = 50
+    """Comparisons that remain."""
 
-    def close_to(self, word: str, known: Collection[str]) -> str | None:
-        """Return the known name that is most like a word; None where none is, or too many would be compared."""
-        if self.left == 0 or len(known) > _MOST_NAMES or len(word) > _LONGEST_NAME:
+    def suggest(self, word: str, known: Collection[str]) -> str | None:
+        """Return the known name most similar to a word; None if none is similar or the budget is spent."""
+        if self.remaining == 0 or len(known) > _MAX_NAMES or len(word) > _LONGEST_NAME:
             return None
-        self.left -= 1
+        self.remaining -= 1
         close = difflib.get_close_matches(word, [name for name in known if len(name) <= _LONGEST_NAME], n=1)
         return close[0] if close else None

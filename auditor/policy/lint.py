@@ -1,4 +1,4 @@
-"""Sound policies into what their authors hardly meant: populations of nobody, dead blocks, contradictions."""
+"""Finds valid policies that hardly mean what their authors intended: empty populations, dead blocks, contradictions."""
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
@@ -26,7 +26,7 @@ from auditor.policy.loader import Loaded
 
 
 def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
-    """Tell what is sound but doubtful in loaded policies; with `tenants`, also tenants that nobody knows."""
+    """Return warnings about loaded policies; with `tenants`, also about tenants that are not configured."""
     policies = loaded.policies.policies
     impossible: dict[str, bool] = {}
     hints, sets = Hints(), _Sets()
@@ -51,7 +51,7 @@ def _population(policy: Policy, known: dict[str, bool]) -> Iterator[Diagnostic]:
 
 
 def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
-    """Whether nobody can satisfy a selector, told from its words alone; `known` keeps the answers for names."""
+    """Return whether no user can satisfy a selector, judging by its text; `known` caches answers for names."""
     match selector:
         case Every(parts=parts):
             return any(_impossible(part, known) for part in parts) or _disjoint(_flat(parts))
@@ -70,24 +70,24 @@ def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
 
 
 def _flat(parts: Iterable[Selector]) -> tuple[Selector, ...]:
-    """Return the conditions that all have to hold, each named population looked into once."""
-    found: list[Selector] = []
-    named: set[str] = set()
+    """Return the conditions that must all hold; each named population is expanded once."""
+    conditions: list[Selector] = []
+    names: set[str] = set()
     waiting = list(parts)[::-1]
     while waiting:
         part = waiting.pop()
         if isinstance(part, Every):
             waiting.extend(reversed(part.parts))
         elif not isinstance(part, Population):
-            found.append(part)
-        elif part.name not in named:
-            named.add(part.name)
+            conditions.append(part)
+        elif part.name not in names:
+            names.add(part.name)
             waiting.append(part.selector)
-    return tuple(found)
+    return tuple(conditions)
 
 
 def _disjoint(parts: tuple[Selector, ...]) -> bool:
-    """Whether two parts of a conjunction contradict each other: two values of one property, or a test and its not."""
+    """Return whether two conditions exclude each other: two values of one property, or a test and its negation."""
     allowed: dict[str, set[object]] = {}
     for part in parts:
         if isinstance(part, OneOf):
@@ -97,14 +97,14 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
         return True
     kinds = {type(part) for part in parts}
     denied = {part.part for part in parts if isinstance(part, Not)}
-    # Who was last seen some time ago was seen, and who holds a product is licensed.
+    # A user with a last sign-in has signed in, and a user with a product is licensed.
     if {InactiveFor, NeverSignedIn} <= kinds or (Holds in kinds and Licensed() in denied):
         return True
     return any(part in denied for part in parts)
 
 
 def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[Diagnostic]:
-    # `require` and `services` look at everything that a user holds, whatever `of` says.
+    # `require` and `services` concern every product of a user, whatever `of` says.
     elsewhere = bool(block.require or block.services.require or block.services.deny)
     others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
     if not size_of(block.of.elements) and not elsewhere:
@@ -112,7 +112,7 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     elif not others:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
-    for plan in _both(block.services):
+    for plan in _allowed_and_denied_services(block.services):
         yield _contradiction(policy, Message("it requires the service {plan} and denies it", plan=plan))
     for element in block.require:
         if not size_of(element.elements):
@@ -132,7 +132,7 @@ def _purchases(policy: Policy, block: Purchases, sets: "_Sets") -> Iterator[Diag
 
 
 def _harmless(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagnostic]:
-    """Tell that a policy allows everything and denies nothing."""
+    """Return a warning about a policy that allows everything and denies nothing."""
     denies = block.deny is not None and bool(size_of(block.deny.elements))
     if not denies and (block.allow is None or "*" in builtins_of(block.allow.elements)):
         why = Message("`deny` is an empty set") if block.allow is None else Message("`allow` allows every product")
@@ -144,13 +144,13 @@ def _allowed_and_denied(policy: Policy, block: Assignments | Purchases, sets: "_
         yield _contradiction(policy, Message("everything that `allow` allows is in `deny`"))
 
 
-def _both(services: Services) -> Iterator[str]:
+def _allowed_and_denied_services(services: Services) -> Iterator[str]:
     denied = {plan.casefold() for plan in services.deny}
     return (plan for plan in services.require if plan.casefold() in denied)
 
 
 def _outside(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
-    """Whether everything that would satisfy an element is looked at and not allowed; only plain names can tell."""
+    """Return whether everything that satisfies an element is covered and not allowed; decided for plain names only."""
     if block.allow is None or block.of.elements != (Builtin(name="*"),):
         return False
     wanted, allowed = sets.names(element), sets.names(block.allow)
@@ -158,7 +158,7 @@ def _outside(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
 
 
 def _inside(one: ProductSet, other: ProductSet, sets: "_Sets") -> bool:
-    """Whether every element of a set stands in the other as well, told from their words alone."""
+    """Return whether every element of one set is in the other, judging by their text."""
     inner, around = sets.elements(one), sets.elements(other)
     if not inner or around is None:
         return False
@@ -166,28 +166,28 @@ def _inside(one: ProductSet, other: ProductSet, sets: "_Sets") -> bool:
 
 
 class _Sets:
-    """The elements of product sets in folded case; sets that policies share are flattened once."""
+    """The elements of product sets in folded case; shared sets are flattened once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Element, ...], frozenset[Element] | None] = {}
 
     def elements(self, products: ProductSet) -> frozenset[Element] | None:
-        """Return the elements of a set; None where they are too many to be compared for every policy."""
+        """Return the elements of a set; None if they are too many to compare for every policy."""
         key = products.elements
         if key not in self._known:
-            small = size_of(key) <= _MOST_COMPARED
+            small = size_of(key) <= _MAX_COMPARED
             self._known[key] = frozenset(map(_folded, leaves(key))) if small else None
         return self._known[key]
 
     def names(self, products: ProductSet) -> set[str] | None:
-        """Return the SKUs of a set; None where the set is more than a list of SKUs."""
+        """Return the SKUs of a set; None if the set is more than a list of SKUs."""
         found = self.elements(products)
         if found is None or not all(isinstance(leaf, Sku) for leaf in found):
             return None
         return {leaf.name for leaf in found if isinstance(leaf, Sku)}
 
 
-_MOST_COMPARED = 1000
+_MAX_COMPARED = 1000
 
 
 def _folded(element: Element) -> Element:
@@ -197,7 +197,7 @@ def _folded(element: Element) -> Element:
 def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iterator[Diagnostic]:
     for name in policy.tenants or ():
         if known is not None and name not in known:
-            close = hints.close_to(name, sorted(known))
+            close = hints.suggest(name, sorted(known))
             yield Diagnostic(
                 slug="policy-unknown-tenant",
                 message=Message(
@@ -214,7 +214,7 @@ def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iter
 
 
 def _contradictions(policies: tuple[Policy, ...], sets: "_Sets") -> Iterator[Diagnostic]:
-    """Tell where one policy requires of people what another denies to the same people."""
+    """Return a warning where one policy requires of users what another denies to the same users."""
     people: dict[tuple[Selector, tuple[str, ...] | None], list[tuple[Policy, Assignments]]] = {}
     for policy in policies:
         if isinstance(policy.constraint, Assignments):
@@ -225,27 +225,27 @@ def _contradictions(policies: tuple[Policy, ...], sets: "_Sets") -> Iterator[Dia
 
 
 def _contradicting(alike: list[tuple[Policy, Assignments]], sets: "_Sets") -> Iterator[Diagnostic]:
-    """Tell the contradictions among policies for the same people, of each requirement with a few of the others.
+    """Return the contradictions among policies for the same users, with a few policies per requirement.
 
-    Which policies deny an element is a number with a bit for each, so that many policies are compared at once.
+    The policies that deny an element are a bit mask, so that many policies are compared at once.
     """
     sharing: dict[frozenset[Element], int] = {}
-    for place, (_, block) in enumerate(alike):
+    for index, (_, block) in enumerate(alike):
         denied = None if block.deny is None else sets.elements(block.deny)
         if denied:
-            sharing[denied] = sharing.get(denied, 0) | 1 << place
+            sharing[denied] = sharing.get(denied, 0) | 1 << index
     denying: dict[Element, int] = {}
-    for denied, places in sharing.items():
+    for denied, indices in sharing.items():
         for leaf in denied:
-            denying[leaf] = denying.get(leaf, 0) | places
+            denying[leaf] = denying.get(leaf, 0) | indices
     everything = denying.get(Builtin(name="*"), 0)
-    for place, (policy, block) in enumerate(alike):
+    for index, (policy, block) in enumerate(alike):
         for element in block.require:
             inner = sets.elements(element)
             if not inner or not denying:
                 continue
-            others = reduce(and_, (denying.get(leaf, 0) | everything for leaf in inner)) & ~(1 << place)
-            for _ in range(_MOST_TOLD):
+            others = reduce(and_, (denying.get(leaf, 0) | everything for leaf in inner)) & ~(1 << index)
+            for _ in range(_MAX_NAMED):
                 if not others:
                     break
                 lowest = others & -others
@@ -261,8 +261,8 @@ def _contradicting(alike: list[tuple[Policy, Assignments]], sets: "_Sets") -> It
                 )
 
 
-_MOST_TOLD = 10
-"""Policies that deny one required element that are told."""
+_MAX_NAMED = 10
+"""Policies denying one required element that a warning names."""
 
 
 def _dead(span: Span, policy: Policy, why: str) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""The text of policy files into one PolicySet, with everything that is wrong with any of them told at once."""
+"""Loads policy files into one PolicySet, and reports all errors of all files together."""
 
 import hashlib
 import json
@@ -18,19 +18,19 @@ from auditor.policy.constraints import read_constraint
 from auditor.policy.nodes import Diagnostics, Node, day
 from auditor.policy.references import Names
 from auditor.policy.schema.check import faults
-from auditor.policy.schema.recovery import Gaps, salvage
+from auditor.policy.schema.recovery import Gaps, recover
 from auditor.policy.selectors import read_selector
 from auditor.policy.yaml.reader import Document, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A policy set, and what a reviewer should look at although it works."""
+    """A policy set, and what a reviewer should check although it is valid."""
 
     policies: PolicySet
     documents: tuple[Document, ...]
     mentions: tuple[tuple[Mention, Node], ...]
-    """Every product and service that the files name, with its place."""
+    """Every product and service that the files name, with its source span."""
     warnings: tuple[Diagnostic, ...]
 
 
@@ -78,7 +78,7 @@ def load(
 def _documents(
     files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool, bounded: bool
 ) -> tuple[list[Document], list[Node], list[Diagnostic]]:
-    """Parse the files; of one with mistakes in its structure the whole parts are still read for their meaning."""
+    """Parse the files; valid parts of a file with structural errors are still read for errors of meaning."""
     documents: list[Document] = []
     roots: list[Node] = []
     broken: list[Diagnostic] = []
@@ -91,7 +91,7 @@ def _documents(
             continue
         found, paths = ((), ()) if fitting else faults(document, "policy")
         broken.extend(found)
-        value = salvage(document.value, paths, gaps) if found else document.value
+        value = recover(document.value, paths, gaps) if found else document.value
         if value is not None:
             documents.append(document)
             roots.append(Node(document, (), value))
@@ -150,7 +150,7 @@ def _policy(node: Node, names: Names) -> Policy:
 def _waivers(
     roots: list[Node], names: Names, policies: set[str], waivers_from: date | None, *, complete: bool
 ) -> list[Waiver]:
-    """Read the waivers; one for an unknown policy is a mistake, unless a broken file may hold that policy."""
+    """Read the waivers; one for an unknown policy is an error, unless a file with errors may define that policy."""
     limits = [
         int(root["defaults"].value["waiverMaxDays"])
         for root in roots
@@ -193,7 +193,7 @@ def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
     listed = node["policies"]
     for item in listed.each() if isinstance(listed.value, list) else ():
         if item.value not in policies and item.value != "*":
-            close = names.diagnostics.hints.close_to(str(item.value), policies)
+            close = names.diagnostics.hints.suggest(str(item.value), policies)
             names.diagnostics.error(
                 "waiver-unknown-policy",
                 Message("the waiver is for the policy '{value}', which no file defines", value=item.value),
@@ -273,7 +273,7 @@ def _prices(roots: list[Node], names: Names) -> Prices | None:
 
 
 def _definitions(roots: list[Node]) -> Mapping[str, Any]:
-    """Gather what policies refer to, in plain values: what a merge of results needs to judge again."""
+    """Return the definitions that policies refer to as plain values, for a merge of results."""
     gathered: dict[str, Any] = {"populations": {}, "products": {}, "waivers": [], "prices": None}
     for root in roots:
         gathered["populations"].update(root.value.get("populations") or {})
@@ -282,9 +282,12 @@ def _definitions(roots: list[Node]) -> Mapping[str, Any]:
             gathered["products"][name] = _as_list(members) + (_as_list(earlier) if name == "free" and earlier else [])
         gathered["waivers"].extend(root.value.get("waivers") or [])
         if root.has("prices"):
-            known = gathered["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
-            known["perSeatPerMonth"] = {**known["perSeatPerMonth"], **root["prices"].value["perSeatPerMonth"]}
-            gathered["prices"] = known
+            definitions = gathered["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
+            definitions["perSeatPerMonth"] = {
+                **definitions["perSeatPerMonth"],
+                **root["prices"].value["perSeatPerMonth"],
+            }
+            gathered["prices"] = definitions
     gathered["waivers"].sort(key=lambda waiver: waiver["id"])
     return gathered
 

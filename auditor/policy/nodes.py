@@ -1,4 +1,4 @@
-"""Checked plain values into policies: the walk from a document's nodes to the domain's values, each with its place."""
+"""Nodes of checked documents: values with their source spans, and the reading of durations, dates and percentages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from auditor.policy.yaml.reader import Document
 Path = tuple[str | int, ...]
 
 BROKEN: Final = object()
-"""Stands in place of a part whose structure is wrong: it is passed over."""
+"""Replaces a part whose structure is wrong; readers skip it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of a document together with its place."""
+    """A value of a document with its source span."""
 
     document: Document
     path: Path
@@ -29,33 +29,33 @@ class Node:
         return Node(self.document, (*self.path, key), self.value[key])
 
     def items(self) -> Iterable[tuple[str, "Node"]]:
-        """Walk the members of a mapping in order of writing."""
+        """Yield the members of a mapping in the order of the file."""
         return ((key, self[key]) for key in self.value if self.value[key] is not BROKEN)
 
     def each(self) -> Iterable["Node"]:
-        """Walk the items of a list."""
+        """Yield the items of a list."""
         return (self[index] for index, item in enumerate(self.value) if item is not BROKEN)
 
     def has(self, key: str) -> bool:
-        """Whether a mapping has the key."""
+        """Return whether a mapping has the key."""
         return key in self.value
 
     def text(self, key: str) -> str:
-        """Return a text member, or the empty string where it is not given."""
+        """Return a text member; an empty text if it is absent."""
         return str(self.value.get(key) or "")
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a member that is a list of texts; empty where it is not given."""
+        """Return a member that is a list of texts; empty if it is absent."""
         return tuple(str(item) for item in self.value.get(key) or ())
 
     def span(self, *, key: bool = False) -> Span:
-        """Where the value stands, or its key."""
+        """Return the span of the value, or of its key."""
         return self.document.span(self.path, key=key)
 
 
 @dataclass(slots=True)
 class Diagnostics:
-    """Collects what is wrong with all files, so that everything is said in one go."""
+    """Collects the diagnostics of all files, so that they are reported together."""
 
     found: list[Diagnostic] = field(default_factory=list)
     hints: Hints = field(default_factory=Hints)
@@ -72,12 +72,12 @@ class Diagnostics:
 
 
 def duration(node: Node) -> timedelta:
-    """Read `90d`."""
+    """Return the duration of a text such as `90d`."""
     return timedelta(days=int(str(node.value)[:-1]))
 
 
 def day(node: Node, diagnostics: Diagnostics) -> date:
-    """Read a calendar date; one that the calendar does not have is noted and read as the first of all days."""
+    """Return a calendar date; an impossible one is reported and read as the first of all days."""
     try:
         return date.fromisoformat(str(node.value))
     except ValueError:
@@ -91,7 +91,7 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
 
 
 def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
-    """Read a date (midnight UTC), an RFC 3339 instant, or a duration before the audit's instant."""
+    """Return a date (midnight UTC), an RFC 3339 instant, or a duration before the audit's instant."""
     text = str(node.value)
     if text.endswith("d") and text[:-1].isdigit():
         return duration(node)
@@ -99,12 +99,12 @@ def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
 
 
 def instant(text: str) -> datetime | None:
-    """Read a date (midnight UTC) or an RFC 3339 instant; None for anything else."""
+    """Return a date (midnight UTC) or an RFC 3339 instant; None for any other text."""
     try:
         if len(text) == len("2026-11-20"):
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        found = datetime.fromisoformat(text.upper())
-        return found.astimezone(UTC) if found.tzinfo else None
+        parsed = datetime.fromisoformat(text.upper())
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
@@ -120,5 +120,5 @@ def _bad_instant(node: Node, diagnostics: Diagnostics) -> datetime:
 
 
 def percentage(text: str) -> Fraction:
-    """Read `5%` into 5, without rounding."""
+    """Return 5 for `5%`, as an exact decimal."""
     return Fraction(text.rstrip("%").strip())

@@ -1,4 +1,4 @@
-"""How deep definitions refer to each other: the names that are being read, and how far below them others reach."""
+"""Tracks how deep definitions nest, to detect cycles and limit recursion."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -6,27 +6,27 @@ from typing import Final
 from auditor.domain.message import Message
 from auditor.policy.nodes import Diagnostics, Node
 
-DEEPEST: Final = 256
-"""Levels of selectors within selectors, and of sets within sets, however many names they have on the way.
+MAX_LEVELS: Final = 256
+"""Nesting levels of selectors, and of sets, however many names lie between.
 
-What reads and judges them calls itself for every level, and Python bounds such calls.
+Reading and judging them recurses once per level, and Python limits recursion.
 """
 
 
 @dataclass(slots=True)
 class Levels:
-    """Tells whether a definition contains itself, or reaches too deep, wherever its parts are defined."""
+    """Detects definitions that contain themselves or nest too deeply, wherever their parts are defined."""
 
     diagnostics: Diagnostics
     _open: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """The names that are being read: the level of each, and how deep was reached before it."""
+    """Names being read: the level of each, and the depth reached before it."""
     _known: dict[str, int] = field(default_factory=dict)
-    """How many levels each name takes that was read."""
+    """Levels that each name already read takes."""
     _level: int = 0
     _reached: int = 0
 
     def open(self, name: str, definition: Node, where: Node) -> bool:
-        """Begin a definition that is used somewhere; one that contains itself or lies too deep is noted, not begun."""
+        """Begin reading a definition; reports one that contains itself or nests too deeply, and returns False."""
         if name in self._open:
             names = list(self._open)
             chain = " → ".join([*names[names.index(name) :], name])
@@ -52,25 +52,25 @@ class Levels:
         self._reached = max(before, self._reached)
 
     def reuse(self, name: str, where: Node) -> bool:
-        """Use a definition that was read before; one that reaches too deep from here is noted."""
+        """Use a definition that was read before; reports one that nests too deeply from here."""
         return self._reach(self._level + self._known[name], where)
 
     def descend(self, where: Node) -> bool:
-        """Go one level down; noted where that is too deep, and not done."""
+        """Go down one level; reports, and returns False, if that is too deep."""
         if not self._reach(self._level + 1, where):
             return False
         self._level += 1
         return True
 
     def ascend(self) -> None:
-        """Go one level up."""
+        """Go up one level."""
         self._level -= 1
 
     def _reach(self, level: int, where: Node) -> bool:
-        if level > DEEPEST:
+        if level > MAX_LEVELS:
             self.diagnostics.error(
                 "policy-too-deep",
-                Message("definitions refer to each other more than {deepest} levels deep", deepest=DEEPEST),
+                Message("definitions refer to each other more than {deepest} levels deep", deepest=MAX_LEVELS),
                 where,
                 Message("let this name what the lowest of them names"),
             )

@@ -1,4 +1,4 @@
-"""Names that files share: populations and product sets into what they stand for, whichever file defines them."""
+"""Resolves the names that files share, populations and product sets, whichever file defines them."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,7 +25,7 @@ from auditor.policy.selectors import read_selector
 
 @dataclass(slots=True)
 class Names:
-    """Every name that the loaded files define; each is read once, when it is first asked for."""
+    """The names that the loaded files define; each is read once, at its first use."""
 
     diagnostics: Diagnostics
     gaps: Gaps = field(default_factory=Gaps)
@@ -34,7 +34,7 @@ class Names:
     free: list[Node] = field(default_factory=list)
     mentions: list[tuple[Mention, Node]] = field(default_factory=list)
     tenants: tuple[str, ...] | None = None
-    """The tenants of the policy or waiver that is being read."""
+    """The tenants of the policy or waiver being read."""
     fleet: bool = False
     levels: Levels = field(init=False)
     _selectors: dict[str, Population] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Names:
         self.levels = Levels(self.diagnostics)
 
     def define(self, root: Node) -> None:
-        """Take the definitions of one file; a name that is taken is noted."""
+        """Add the definitions of one file; duplicate names are reported."""
         for key, known in (("populations", self.populations), ("products", self.products)):
             if not root.has(key):
                 continue
@@ -75,7 +75,7 @@ class Names:
                     known[name] = node
 
     def read_all(self) -> None:
-        """Read every definition, so that mistakes in unused ones are told too."""
+        """Read every definition, so that errors in unused ones are reported too."""
         for name, node in self.populations.items():
             self.population(name, node)
         for name, node in self.products.items():
@@ -83,7 +83,7 @@ class Names:
         self.free_sets()
 
     def population(self, name: str, where: Node) -> Selector:
-        """Return what a population stands for; an unknown or circular name is noted and read as everybody."""
+        """Return the selector of a population; an unknown or circular name is reported and read as all users."""
         known = self._selectors.get(name)
         if known is not None:
             return known if self.levels.reuse(Message("population {name}", name=name), where) else EVERYBODY
@@ -101,10 +101,10 @@ class Names:
         return found
 
     def _unknown_population(self, name: str, where: Node) -> None:
-        close = self.diagnostics.hints.close_to(name, self.populations)
+        close = self.diagnostics.hints.suggest(name, self.populations)
         listed = sorted(self.populations)
-        more = ["…"] if len(listed) > _MOST_LISTED else []
-        known = ", ".join([*listed[:_MOST_LISTED], *more]) or "none"
+        more = ["…"] if len(listed) > _MAX_LISTED else []
+        known = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
         self.diagnostics.error(
             "policy-unknown-population",
             Message("no file defines the population '{name}'", name=name),
@@ -117,7 +117,7 @@ class Names:
     def product_set(self, node: Node) -> ProductSet:
         """Read a set: a name, `{withService: …}`, or a list of those."""
         if isinstance(node.value, list):
-            # A loop, since a generator would add a frame to every level of names within names.
+            # A loop, because a generator would add a stack frame per nesting level.
             elements: list[Element] = []
             for item in node.each():
                 elements.append(self.element(item))  # noqa: PERF401
@@ -126,7 +126,7 @@ class Names:
         return ProductSet(elements=(self.element(node),), written=_written(node.value))
 
     def element(self, node: Node) -> Element:
-        """Read one element of a product set; a name from `products:` goes before everything that looks like a SKU."""
+        """Read one element of a product set; names from `products:` take precedence over SKU-like texts."""
         if isinstance(node.value, dict):
             plan = str(node.value["withService"])
             self.mention("service", plan, node)
@@ -142,11 +142,11 @@ class Names:
         return Sku(name=name)
 
     def mention(self, kind: Literal["product", "service"], name: str, node: Node) -> None:
-        """Note that a name is used, so that one that nobody knows can be told."""
+        """Record that a name is used, so that unknown ones can be reported."""
         self.mentions.append((Mention(kind=kind, name=name, tenants=self.tenants, fleet=self.fleet), node))
 
     def free_sets(self) -> tuple[ProductSet, ...]:
-        """Return what the files add to `free`; a set that `free` would have to contain itself is noted."""
+        """Return what the files add to `free`; a set that would make `free` contain itself is reported."""
         sets = []
         for node in self.free:
             read = self.product_set(node)
@@ -173,7 +173,7 @@ class Names:
         return named
 
 
-_MOST_LISTED = 20
+_MAX_LISTED = 20
 """Names that a hint lists."""
 
 

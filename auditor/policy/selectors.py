@@ -1,4 +1,4 @@
-"""`users:` into a Selector."""
+"""Reads `users:` into a Selector."""
 
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 def read_selector(node: Node, names: "Names") -> Selector:
-    """Read a selector: the name of a population, or a mapping of which all keys must hold."""
+    """Return a selector: the name of a population, or a mapping whose keys must all hold."""
     if isinstance(node.value, str):
         return names.population(node.value, node)
     if not names.levels.descend(node):
         return EVERYBODY
-    # Loops, here and below, since a generator would add a frame to every level of selectors within selectors.
+    # Loops, here and below, because a generator would add a stack frame per nesting level.
     parts: list[Selector] = []
     for key, member in node.items():
         if key != "signal":
@@ -115,9 +115,9 @@ def _one_of(name: str, node: Node, names: "Names") -> OneOf:
 
 
 def scalar(name: str, node: Node, names: "Names") -> Scalar | None:
-    """Read a value that a property can equal; dates of instant properties are read as midnight UTC."""
+    """Return a value that a property can equal; dates of instant properties are midnight UTC."""
     if node.value == "":
-        return None  # the empty string means that there is no value, as in Graph
+        return None  # an empty string means no value, as in Graph
     if node.value is None or name in BOOLEAN_PROPERTIES:
         value: Scalar | None = node.value
         return value

@@ -1,4 +1,4 @@
-"""Decides whether an address of a Graph root or a sign-in service may be used at all."""
+"""Checks the addresses of Graph roots and sign-in services."""
 
 import re
 from urllib.parse import urlsplit
@@ -41,6 +41,6 @@ def complaint(address: str, *, plain_on_loopback: bool) -> Message | None:
 
 
 def canonical(address: str) -> str:
-    """Return an address that passed `complaint` with scheme and host in lower case, without a slash at the end."""
+    """Return a checked address with scheme and host in lower case and without a trailing slash."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"

@@ -1,4 +1,4 @@
-"""Addresses of a tenants file into warnings: where tokens and secrets would go to nobody known."""
+"""Warns about addresses in a tenants file that would receive tokens and secrets and are not Microsoft's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ _WARNED = {
 
 
 def foreign_hosts(document: Document, tenants: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:
-    """Return a warning for each `endpoint` and `authority` outside of Microsoft's clouds and of this machine."""
+    """Return a warning for each `endpoint` and `authority` outside of Microsoft's clouds and this machine."""
     return tuple(
         Diagnostic(
             slug="tenants-foreign-host",

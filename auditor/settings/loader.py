@@ -1,7 +1,7 @@
-"""The text of a tenants file into Settings, with everything that is wrong with it told at once."""
+"""Loads a tenants file into Settings, and reports all its errors together."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,18 @@ from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Attach,
-    AzureCli,
-    Certificate,
-    ClientSecret,
-    Credential,
     Digest,
-    GithubOidc,
     GraphMail,
     Mail,
-    ManagedIdentity,
     Recipient,
     Send,
     Settings,
     SmtpMail,
     StartTls,
     Tenant,
-    Token,
-    WorkloadIdentity,
 )
 from auditor.files import input as files
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import canonical, complaint
@@ -38,7 +31,7 @@ from auditor.settings.host_warnings import foreign_hosts
 
 
 def read(path: Path) -> Settings:
-    """Read a tenants file. Raises SettingsError where it cannot be read, InputError for what is wrong in it."""
+    """Read a tenants file. Raises SettingsError if it cannot be read, and InputError for errors in it."""
     try:
         text = files.read(path, most=files.POLICY)
     except FileNotFoundError as error:
@@ -57,7 +50,7 @@ def read(path: Path) -> Settings:
 
 
 def load(text: bytes | str, *, file: str) -> Settings:
-    """Turn the text of a tenants file into values; `file` is its name in messages. Raises InputError."""
+    """Return the settings in the text of a tenants file; `file` is its name in messages. Raises InputError."""
     try:
         document = _sound(text, file)
     except InputError as error:
@@ -111,7 +104,7 @@ _WRITTEN = re.compile(r"(?<=[eE]nv' must be the name of an environment variable,
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
-    """Return the tenants named on the command line, in the file's order; all where none is named."""
+    """Return the tenants named on the command line, in the file's order; all if none is named."""
     if not names:
         return settings.tenants
     known = {tenant.name for tenant in settings.tenants}
@@ -205,7 +198,9 @@ def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Te
         name=entry["name"],
         tenant_id=entry["tenantId"].lower(),
         cloud=Cloud(entry.get("cloud", Cloud.WORLDWIDE)),
-        credential=_credential(entry["credential"]) if "credential" in entry else None,
+        credential=CREDENTIAL_TYPES[entry["credential"]["type"]].parse(entry["credential"])
+        if "credential" in entry
+        else None,
         agreement=Agreement(entry.get("agreement", Agreement.UNKNOWN)),
         locale=entry.get("locale", locale),
         endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
@@ -213,26 +208,6 @@ def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Te
         recipients=tuple(_recipient(item) for item in entry.get("recipients", ())),
         credential_at=written_at,
     )
-
-
-_CREDENTIALS: dict[str, Callable[[Mapping[str, Any]], Credential]] = {
-    "github-oidc": lambda found: GithubOidc(client_id=found["clientId"]),
-    "client-secret": lambda found: ClientSecret(client_id=found["clientId"], secret_env=found["secretEnv"]),
-    "certificate": lambda found: Certificate(
-        client_id=found["clientId"],
-        path=found.get("path"),
-        env=found.get("env"),
-        password_env=found.get("passwordEnv"),
-    ),
-    "managed-identity": lambda found: ManagedIdentity(client_id=found.get("clientId")),
-    "workload-identity": lambda found: WorkloadIdentity(client_id=found.get("clientId")),
-    "azure-cli": lambda _: AzureCli(),
-    "token": lambda found: Token(token_env=found["tokenEnv"]),
-}
-
-
-def _credential(entry: Mapping[str, Any]) -> Credential:
-    return _CREDENTIALS[entry["type"]](entry)
 
 
 def _recipient(entry: Mapping[str, Any]) -> Recipient:

@@ -1,4 +1,4 @@
-"""Snapshot folders into what their people came to, judged over a Spark cluster row group by row group."""
+"""Evaluates the users of snapshots on a Spark cluster, one task per row group."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,16 +24,16 @@ from auditor.spark.task import ANSWERS_DDL, Task, judge, outcome_of, packed
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_PARTITIONS: Final = 512
-"""At most: a partition is a task of Spark's, and one that fails is judged again as a whole."""
-_A_PROCESSOR: Final = 2
-"""Partitions for each processor of this machine: none is lost here, and each costs a tenth of a second."""
-_AT_ONCE: Final = 256 << 20
-"""Bytes of users.parquet that one job reads: some four million people, whose findings come back together."""
+_MAX_PARTITIONS: Final = 512
+"""Partitions per job: a partition is a Spark task, and a failed one is repeated as a whole."""
+_PARTITIONS_PER_CPU: Final = 2
+"""Partitions per processor of this machine: local tasks do not fail, and each costs a tenth of a second."""
+_BYTES_PER_JOB: Final = 256 << 20
+"""Bytes of users.parquet per job: some four million users, whose findings are returned together."""
 
 
 _Answer = tuple[pa.Buffer, int]
-"""What came back of a task, as `auditor.spark.task.outcome_of` reads it."""
+"""The result of a task, as `auditor.spark.task.outcome_of` reads it."""
 
 
 class Distributed:
@@ -73,11 +73,11 @@ def distribute(
     catalogue: Catalogue,
     as_of: datetime,
     *,
-    at_once: int = _AT_ONCE,
+    at_once: int = _BYTES_PER_JOB,
 ) -> Distributed:
-    """Divide the row groups of all folders into jobs of Spark's; each worker reads the folders itself.
+    """Divide the row groups of all folders into Spark jobs; each worker reads the folders itself.
 
-    A job reads `at_once` bytes about people, or little more: what comes back of it is held together.
+    A job reads `at_once` bytes about users, or little more: its results are in memory together.
     """
     jobs: list[list[Task]] = []
     left = 0.0
@@ -123,13 +123,13 @@ def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> 
 
 
 def _partitions(session: "SparkSession", *, alone: bool) -> int:
-    """Return into how many tasks of Spark's a job is divided at most.
+    """Return the number of tasks into which a job is divided at most.
 
-    How many processors a cluster will have is not known before its executors have said so.
+    The number of processors of a cluster is unknown until its executors have registered.
     """
     if alone and (session.sparkContext.master or "").startswith("local"):
-        return _A_PROCESSOR * session.sparkContext.defaultParallelism
-    return _PARTITIONS
+        return _PARTITIONS_PER_CPU * session.sparkContext.defaultParallelism
+    return _MAX_PARTITIONS
 
 
 def _given_up(error: Exception) -> AuditorError:

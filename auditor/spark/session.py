@@ -1,4 +1,4 @@
-"""The address of a Spark master into a session, or into one clear reason why there is none."""
+"""Opens a Spark session on a master, or raises one error that says why there is none."""
 
 import logging
 import os
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOCAL: Final = "local[*]"
-_ALONE: Final = "spark.auditor.alone"
-"""A setting of our own: nobody but us runs anything in this session."""
+_OWN_SESSION: Final = "spark.auditor.alone"
+"""A setting of ours that marks a session in which only this program runs."""
 _LOCAL_JAVA: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""A JVM that lives as long as one audit and hands bytes on: compiling it well would take longer than it runs."""
-_OLDEST_JAVA: Final = 17
-"""Spark 4 runs on Java 17 and newer (spark.apache.org/docs/latest, "Downloading")."""
+"""Options of a JVM that lives for one audit and passes bytes on: optimising compilation would not pay."""
+_MIN_JAVA: Final = 17
+"""Spark 4 requires Java 17 or newer (spark.apache.org/docs/latest, "Downloading")."""
 _LOGGING: Final = Path(__file__).with_name("log4j2.properties")
-_PATIENCE: Final = 5.0
-"""Seconds for a first word from the master; Spark itself would try for minutes."""
+_CONNECT_TIMEOUT: Final = 5.0
+"""Seconds until the master must answer; Spark itself would try for minutes."""
 _STANDALONE: Final = re.compile(r"spark://(?P<hosts>[^/,\s]+(?:,[^/,\s]+)*)")
 
 
 @contextmanager
 def session(master: str | None) -> Iterator["SparkSession"]:
-    """Yield the session that is there already, as in a notebook, else a new one on `master`, stopped at the end.
+    """Yield the existing session, as in a notebook, else a new one on `master`, which is stopped at the end.
 
-    Raises UsageError where PySpark, Java or the master cannot be reached, or where another session is in the way.
+    Raises UsageError if PySpark, Java or the master cannot be reached, or another session exists.
     """
     if find_spec("pyspark") is None:
         raise UsageError(
@@ -48,7 +48,7 @@ def session(master: str | None) -> Iterator["SparkSession"]:
                 "--engine spark out: the local engine finds the same"
             ),
         )
-    let_in("pandas")  # PySpark's Arrow functions want it
+    let_in("pandas")  # required by PySpark's Arrow functions
     from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
 
     running = SparkSession.getActiveSession()
@@ -67,12 +67,12 @@ def session(master: str | None) -> Iterator["SparkSession"]:
 
 
 def is_alone(session: "SparkSession") -> bool:
-    """Tell whether a session is one that `session` has made, not one of a notebook that others use."""
-    return session.conf.get(_ALONE, "false") == "true"
+    """Return whether `session` made the session, rather than a notebook that others use."""
+    return session.conf.get(_OWN_SESSION, "false") == "true"
 
 
 def check_java(environ: Mapping[str, str]) -> None:
-    """Raise UsageError where there is no Java, or one that is too old for Spark."""
+    """Raise UsageError if Java is missing or too old for Spark."""
     home = environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else shutil.which("java", path=environ.get("PATH"))
     try:
@@ -85,16 +85,16 @@ def check_java(environ: Mapping[str, str]) -> None:
             Message("Spark needs Java, and there is none"),
             hint=Message(
                 "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
-                oldest_java=_OLDEST_JAVA,
+                oldest_java=_MIN_JAVA,
             ),
         )
     version = re.search(r'version "(?:1\.)?([0-9]+)', told.stderr)
-    if version is not None and int(version[1]) < _OLDEST_JAVA:
+    if version is not None and int(version[1]) < _MIN_JAVA:
         raise UsageError(
             "spark-java",
             Message(
                 "Spark needs Java {oldest_java} or newer; {java} is Java {version}",
-                oldest_java=_OLDEST_JAVA,
+                oldest_java=_MIN_JAVA,
                 java=java,
                 version=version[1],
             ),
@@ -103,7 +103,7 @@ def check_java(environ: Mapping[str, str]) -> None:
 
 
 def check_route(master: str) -> None:
-    """Raise UsageError for an address that is none of Spark's, and for a standalone master that does not answer."""
+    """Raise UsageError for an invalid master address, and for a standalone master that does not answer."""
     standalone = _STANDALONE.fullmatch(master)
     if standalone is None:
         if not re.fullmatch(r"local(\[(\*|[1-9][0-9]*)(,[1-9][0-9]*)?\])?|yarn|k8s://\S+", master):
@@ -117,7 +117,7 @@ def check_route(master: str) -> None:
     for place in standalone["hosts"].split(","):
         host, _, port = place.rpartition(":")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT).close()
         except (OSError, ValueError) as error:
             reasons.append(f"{place}: {error}")
         else:
@@ -130,7 +130,7 @@ def check_route(master: str) -> None:
 
 
 def _check_same(there: str | None, master: str | None) -> None:
-    """Raise UsageError where this process has a session elsewhere: there can be but one, and it is not ours to stop."""
+    """Raise UsageError if this process has a session elsewhere: there can be only one."""
     if master is not None and master != there:
         raise UsageError(
             "spark-master",
@@ -148,7 +148,7 @@ def _made(master: str) -> "SparkSession":
     from pyspark.errors import PySparkException  # noqa: PLC0415
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
-    # The wire to the JVM logs every word it exchanges, addresses of snapshots among them.
+    # py4j logs every message, including addresses of snapshots.
     logging.getLogger("py4j").setLevel(logging.ERROR)
     local = master.startswith("local")
     java = (f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}", *(_LOCAL_JAVA if local else ()))
@@ -158,13 +158,13 @@ def _made(master: str) -> "SparkSession":
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.defaultJavaOptions", " ".join(java))
-        .config(_ALONE, "true")
+        .config(_OWN_SESSION, "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.maxResultSize", "0")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "1")
     )
     if local:
-        # PySpark takes the interpreter of its workers from nowhere else; `python3` might be any.
+        # PySpark takes the interpreter of its workers from this variable only; `python3` may be another one.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         made: SparkSession = builder.getOrCreate()
@@ -174,15 +174,15 @@ def _made(master: str) -> "SparkSession":
 
 
 def not_started(master: str, told: str) -> UsageError:
-    """Return the error for what PySpark, or Java behind it, told instead of starting a session."""
+    """Return the error for a session that PySpark or Java failed to start."""
     if _STANDALONE.fullmatch(master) and "stopped SparkContext" in told:
-        # Something took the connection and never spoke Spark's language; Spark gave up after a minute.
+        # The connection was accepted, but not by Spark, which gave up after a minute.
         return UsageError(
             "spark-route",
             Message("what answers at {master} is no Spark master, or one of another version", master=master),
             hint=Message("check the address (it is on the master's web page), the network and its firewall"),
         )
     lines = told.splitlines()
-    # Java's own words follow a line that says which of its calls failed.
+    # Java's message follows a line that names the failed call.
     reason = next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
     return UsageError("spark-session", Message("Spark does not start: {reason}", reason=reason))

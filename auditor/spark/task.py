@@ -1,7 +1,7 @@
-"""One row group of a snapshot into what the policies say of its users, on whichever machine a task runs.
+"""Evaluates one row group of a snapshot on a Spark worker.
 
-The driver sends policies, catalogue and instant with each task; a worker reads the snapshot by itself from a place that
-it shares with the driver, judges the row group with `auditor.engine`, and sends the columns of findings back.
+The driver sends policies, catalogue and instant with each task; a worker reads the snapshot from a location that it
+shares with the driver, evaluates the row group with `auditor.engine`, and returns the columns of findings.
 """
 
 import pickle
@@ -38,12 +38,12 @@ ANSWERS = pa.schema(
         ("problem", pa.string()),
     ]
 )
-"""What comes back of each task: its place in the list, and either what the users came to, or why that is not known.
+"""The schema of results: the index of the task, and its outcome or the reason why there is none.
 
-An outcome is pickled and compressed, since the JVM copies it several times; `size` is its length before.
+Outcomes are pickled and compressed, because the JVM copies them several times; `size` is the uncompressed length.
 """
 ANSWERS_DDL = "place BIGINT, size BIGINT, outcome BINARY, slug STRING, problem STRING"
-"""The same in Spark's words."""
+"""The same schema in Spark's DDL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +52,30 @@ class Task:
 
     folder: str
     identity: str
-    """The digest of the snapshot that the driver has read: a worker that sees another one says so."""
+    """The digest of the snapshot that the driver read; a worker that reads another one reports it."""
     group: int
     outline: Outline | None
-    """What the driver knows of all its row groups; None where there is but this one, which a worker checks itself."""
+    """The driver's outline of all row groups; None for a snapshot with one, which the worker checks itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeTask:
-    """Everything that judging needs beside the snapshot, in a form that travels."""
+    """Everything that evaluation needs besides the snapshot, in picklable form."""
 
     policies: PolicySet
     products: str
-    """The catalogue as `auditor.catalogue.store` writes it."""
+    """The catalogue in the form of `auditor.catalogue.store`."""
     free: frozenset[str]
     as_of: datetime
     tool_version: str = __version__
 
     def catalogue(self) -> Catalogue:
-        """Return the catalogue again."""
+        """Return the catalogue."""
         return replace(loads(self.products, where=Message("the driver's catalogue")), free=self.free)
 
 
 def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
-    """Return the errand as bytes; only `judge` of the same version of the program reads them."""
+    """Return the task as bytes, which `judge` of the same version of the program reads."""
     errand = JudgeTask(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
     return pickle.dumps(errand, protocol=pickle.HIGHEST_PROTOCOL)
 
@@ -83,9 +83,9 @@ def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
 def judge(
     errand: bytes, tasks: tuple[Task, ...], places: Iterable[pa.RecordBatch], *, alone: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Judge the tasks whose places Spark hands out, an answer each: the function of `mapInArrow`.
+    """Evaluate the tasks whose indices Spark passes in, with one result each: the function of `mapInArrow`.
 
-    `alone`: nobody else's functions run in this session, so that a worker can do without pandas.
+    `alone`: no other functions run in this session, so that workers can do without pandas.
     """
     if alone:
         keep_out("pandas")
@@ -95,7 +95,7 @@ def judge(
 
 
 def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
-    """Return what came back of one task."""
+    """Return the outcome of one task."""
     found: list[BatchOutcome] = pickle.loads(pa.decompress(answer, size, "lz4"))  # noqa: S301 - our own workers'
     return found
 
@@ -116,7 +116,7 @@ def _answer(errand: bytes, place: int, task: Task) -> pa.RecordBatch:
 
 @lru_cache(maxsize=4)
 def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
-    """Bind the policies to a snapshot; a worker's process keeps it for the tasks that follow."""
+    """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
     told = _told(errand)
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:

@@ -170,10 +170,10 @@ def test_where_the_users_file_stands(environ: dict[str, str], expected: str) -> 
 
 def test_an_update_tells_what_changed_against_the_file_it_replaces(table: Path) -> None:
     first = update(str(table), date=LATER)
-    assert len(first.changes.gone) == len(builtin().products) - 3
+    assert len(first.changes.removed) == len(builtin().products) - 3
     table.write_text(csv_text([("Renamed", *E3_ENTRA[1:]), *ROWS[2:]]), encoding="utf-8")
     second = update(str(table), date=LATER)
-    assert (second.changes.added, second.changes.gone) == ((), ())
+    assert (second.changes.added, second.changes.removed) == ((), ())
     assert [new.name for _, new in second.changes.renamed] == ["Renamed"]
     assert [new.sku_id for _, new in second.changes.replanned] == [E3]
 

@@ -75,7 +75,7 @@ def test_what_came_went_was_renamed_or_holds_other_plans_is_told() -> None:
     after = parse(csv_text([E3_ENTRA, renamed, ("X", "NEW", EXCHANGE, *E3_ENTRA[3:])]), source="b", date="2026-08-01")
     changes = compare(OWN, after)
     assert [p.part_number for p in changes.added] == ["NEW"]
-    assert [p.part_number for p in changes.gone] == ["FLOW_FREE"]
+    assert [p.part_number for p in changes.removed] == ["FLOW_FREE"]
     assert [(a.name, b.name) for a, b in changes.renamed] == [("Microsoft 365 F3", "Microsoft 365 F3 (new)")]
     assert [(len(a.plans), len(b.plans)) for a, b in changes.replanned] == [(2, 1)]
     assert changes
@@ -83,5 +83,5 @@ def test_what_came_went_was_renamed_or_holds_other_plans_is_told() -> None:
 
 def test_equal_products_are_no_change_whatever_source_and_date() -> None:
     other = parse(csv_text([FLOW_FILLER, F3_ENTRA, E3_EXCHANGE, E3_ENTRA]), source="c", date="2027-01-01")
-    assert compare(OWN, other) == Changes(added=(), gone=(), renamed=(), replanned=())
+    assert compare(OWN, other) == Changes(added=(), removed=(), renamed=(), replanned=())
     assert not compare(OWN, other)

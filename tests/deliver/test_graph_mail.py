@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auditor.deliver.graph_mail import INLINE, SESSION, fits, send
+from auditor.deliver.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
 from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
@@ -87,7 +87,7 @@ def test_a_small_mail_goes_as_mime_with_both_parts(graph: Emulator) -> None:
 
 
 def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
-    file = attachment(INLINE)
+    file = attachment(MAX_INLINE)
     assert mailed(graph, from_ann(attachment=file)).fate is SendStatus.ACCEPTED
     (message,) = sent(graph)
     assert base64.b64decode(message["attachments"][0]["contentBytes"]) == file.body
@@ -95,7 +95,7 @@ def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [SESSION, 8_000_001])
+@pytest.mark.parametrize("size", [MIN_SESSION, 8_000_001])
 def test_above_three_megabytes_it_is_uploaded_piece_by_piece(graph: Emulator, size: int) -> None:
     file = attachment(size)
     what = from_ann(attachment=file)
@@ -117,7 +117,7 @@ def test_a_piece_that_fails_is_sent_again_and_the_mail_goes_once(graph: Emulator
 
 def test_an_upload_that_never_works_sends_nothing(graph: Emulator) -> None:
     graph.faults.add("server-error", path="/uploads/*", times=None)
-    attempt = mailed(graph, from_ann(attachment=attachment(SESSION)))
+    attempt = mailed(graph, from_ann(attachment=attachment(MIN_SESSION)))
     assert attempt.fate is SendStatus.REFUSED
     assert "draft" in str(attempt.hint)
     assert "authtoken" not in f"{attempt}"
@@ -149,14 +149,14 @@ def test_an_answer_that_takes_too_long_leaves_it_unknown(graph: Emulator) -> Non
 @pytest.mark.parametrize("fault", ["server-error", "reset"])
 def test_the_last_step_of_a_large_mail_is_not_repeated_either(graph: Emulator, fault: str) -> None:
     graph.faults.add(fault, path="/users/*/messages/*/send", times=None)
-    assert mailed(graph, from_ann(attachment=attachment(SESSION))).fate is SendStatus.UNKNOWN
+    assert mailed(graph, from_ann(attachment=attachment(MIN_SESSION))).fate is SendStatus.UNKNOWN
     assert len(graph.journal.of("/users/*/messages/*/send")) == 1
 
 
 @pytest.mark.parametrize("path", ["/users/*/messages", "/users/*/messages/*/createUploadSession"])
 def test_whatever_fails_before_the_last_step_sent_nothing(graph: Emulator, path: str) -> None:
     graph.faults.add("server-error", path=path, times=None)
-    assert mailed(graph, from_ann(attachment=attachment(SESSION))).fate is SendStatus.REFUSED
+    assert mailed(graph, from_ann(attachment=attachment(MIN_SESSION))).fate is SendStatus.REFUSED
     assert not sent(graph)
 
 
@@ -219,7 +219,7 @@ def test_a_failed_sign_in_is_certainly_not_sent(graph: Emulator) -> None:
 
 
 def test_the_gap_between_both_ways_is_known() -> None:
-    assert fits(INLINE)
-    assert not fits(INLINE + 1)
-    assert not fits(SESSION - 1)
-    assert fits(SESSION)
+    assert fits(MAX_INLINE)
+    assert not fits(MAX_INLINE + 1)
+    assert not fits(MIN_SESSION - 1)
+    assert fits(MIN_SESSION)

@@ -19,7 +19,7 @@ from auditor.app.policy_tests.fixtures import given_tenant
 from auditor.cli.process import run
 from auditor.cli.terminal.result import terminal
 from auditor.cli.terminal.streams import Bracket, Sink, Stream
-from auditor.deliver.log_commands import Breaker, harmless
+from auditor.deliver.log_commands import CommandEscaper, harmless
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.domain.message import Message
@@ -130,7 +130,7 @@ def assert_nothing_runs(ran: Ran) -> None:
 
 @given(st.lists(TEXT, max_size=6))
 def test_a_text_that_comes_in_pieces_holds_no_command(pieces: list[str]) -> None:
-    breaker = Breaker(at_start=True)
+    breaker = CommandEscaper(at_start=True)
     broken = "".join(map(breaker.feed, pieces))
     assert list(commands_of(broken)) == []
     assert list(azure_commands_of(broken)) == []

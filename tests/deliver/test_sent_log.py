@@ -25,7 +25,7 @@ def test_a_mail_is_claimed_once(log: SentLog) -> None:
     assert claim
     assert log.state("a1") is LogState.SENDING, "whoever dies here leaves it unknown, never unsent"
     assert log.claim(mailing(), AT) is None
-    log.settle(mailing(), LogState.ACCEPTED, AT, claim)
+    log.record(mailing(), LogState.ACCEPTED, AT, claim)
     assert log.state("a1") is LogState.ACCEPTED
     assert log.claim(mailing(), AT) is None
     assert log.claim(mailing("b2"), AT)
@@ -35,7 +35,7 @@ def test_what_was_refused_may_be_sent_again(log: SentLog) -> None:
     claim = log.claim(mailing(), AT)
     assert claim
     assert log.claim(mailing(), AT) is None
-    log.settle(mailing(), LogState.REFUSED, AT, claim)
+    log.record(mailing(), LogState.REFUSED, AT, claim)
     assert log.state("a1") is None
     assert log.claim(mailing(), AT)
 
@@ -43,7 +43,7 @@ def test_what_was_refused_may_be_sent_again(log: SentLog) -> None:
 def test_what_is_unknown_needs_a_person(log: SentLog) -> None:
     claim = log.claim(mailing(), AT)
     assert claim
-    log.settle(mailing(), LogState.UNKNOWN, AT, claim)
+    log.record(mailing(), LogState.UNKNOWN, AT, claim)
     assert log.state("a1") is LogState.UNKNOWN
     assert log.claim(mailing(), AT) is None
     assert log.claim(mailing(), AT, again=True)
@@ -71,7 +71,7 @@ def test_the_weekly_mail_counts_once_it_is_accepted(log: SentLog) -> None:
     claim = log.claim(mailing(week="2026-W47"), AT)
     assert claim
     assert not log.weekly_sent("ann@contoso.example", "2026-W47")
-    log.settle(mailing(week="2026-W47"), LogState.ACCEPTED, AT, claim)
+    log.record(mailing(week="2026-W47"), LogState.ACCEPTED, AT, claim)
     assert log.weekly_sent("ann@contoso.example", "2026-W47")
     assert not log.weekly_sent("ann@contoso.example", "2026-W48")
     assert not log.weekly_sent("bo@contoso.example", "2026-W47")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auditor.app.report.outputs import outputs, write_reports
-from auditor.deliver.report_folder import Below, write_all
+from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
 from auditor.domain.result import Result
 from auditor.files.names import object_parts, tenant_name
@@ -173,5 +173,5 @@ def test_objects_have_plain_names(name: str) -> None:
 @pytest.mark.parametrize("names", [("..", "x"), ("a", ".."), ("a/b", "x"), ("", "x"), ("x", "")])
 def test_no_part_of_a_path_leads_up(names: tuple[str, ...], there: Path, tmp_path: Path) -> None:
     with pytest.raises(DeliveryError):
-        write_all([(Below(there, names), [b"x"])])
+        write_all([(ChildFile(there, names), [b"x"])])
     assert [path for path in tmp_path.rglob("*") if path.is_file() or path.is_relative_to(there.parent / "x")] == []

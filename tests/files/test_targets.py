@@ -13,7 +13,7 @@ import pytest
 
 from auditor.collect.work_folder import work_folder
 from auditor.deliver.github import append_outputs
-from auditor.deliver.report_folder import Below, write_all
+from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
@@ -280,5 +280,5 @@ def test_what_fails_half_way_leaves_no_trace(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_all([(tmp_path / "a.csv", [b"x"]), (Below(tmp_path, ("tenants", "b.json")), broken())])
+        write_all([(tmp_path / "a.csv", [b"x"]), (ChildFile(tmp_path, ("tenants", "b.json")), broken())])
     assert list(tmp_path.rglob("*.*")) == []

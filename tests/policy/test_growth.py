@@ -14,7 +14,7 @@ from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, InputError
 from auditor.policy.lint import doubts
 from auditor.policy.loader import Loaded, load
-from auditor.policy.reference_depth import DEEPEST
+from auditor.policy.reference_depth import MAX_LEVELS
 from auditor.remedy.actions.context import circumstances
 from tests.builders.tenants import tenant, user
 
@@ -106,21 +106,21 @@ def test_names_may_refer_to_each_other_down_to_a_depth_and_no_further(
     assert judged(read(text(deepest))) in {Outcome.FAIL, Outcome.PASS}
     found = mistakes(text(deepest + 1))
     assert {item.slug for item in found} == {"policy-too-deep"}
-    assert str(DEEPEST) in found[0].message
+    assert str(MAX_LEVELS) in found[0].message
     assert all(item.span is not None and item.span.line > 1 for item in found)
     assert {item.slug for item in mistakes(text(5000))} == {"policy-too-deep"}
 
 
 def _counts() -> Iterator[int]:
     yield from (
-        DEEPEST // 4 - 1,
-        DEEPEST // 4,
-        DEEPEST // 3,
-        DEEPEST // 2 - 1,
-        DEEPEST // 2,
-        DEEPEST - 2,
-        DEEPEST - 1,
-        DEEPEST,
+        MAX_LEVELS // 4 - 1,
+        MAX_LEVELS // 4,
+        MAX_LEVELS // 3,
+        MAX_LEVELS // 2 - 1,
+        MAX_LEVELS // 2,
+        MAX_LEVELS - 2,
+        MAX_LEVELS - 1,
+        MAX_LEVELS,
     )
 
 

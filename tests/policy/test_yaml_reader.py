@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import Diagnostic, InputError, format_diagnostic, one_line
-from auditor.policy.yaml.reader import DEEPEST, MOST_BYTES, Document, parse
+from auditor.policy.yaml.reader import DEEPEST, MAX_BYTES, Document, parse
 
 
 def value(text: str | bytes) -> Any:
@@ -245,8 +245,8 @@ def test_a_file_of_brackets_is_refused_and_does_not_end_the_process() -> None:
 
 
 def test_a_large_file_is_refused() -> None:
-    assert [item.slug for item in mistakes(b"#" * (MOST_BYTES + 1))] == ["yaml-too-large"]
-    assert value(b"a: 1\n" + b"#" * (MOST_BYTES - 5)) == {"a": 1}
+    assert [item.slug for item in mistakes(b"#" * (MAX_BYTES + 1))] == ["yaml-too-large"]
+    assert value(b"a: 1\n" + b"#" * (MAX_BYTES - 5)) == {"a": 1}
 
 
 PLACES = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:\n  - h: 1\n    i: 2\n"

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.report.outputs import Output
-from auditor.deliver.github import Annotation, Type, annotation_lines, append_outputs, append_summary
+from auditor.deliver.github import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
 from auditor.domain.enums import Outcome, Severity, SourceStatus
 from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result import Finding, Findings, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.render import render
 from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Labels
 
-_TYPES: Final[Mapping[Severity, Type]] = {
-    Severity.CRITICAL: Type.ERROR,
-    Severity.HIGH: Type.ERROR,
-    Severity.MEDIUM: Type.WARNING,
-    Severity.LOW: Type.NOTICE,
-    Severity.INFO: Type.NOTICE,
+_TYPES: Final[Mapping[Severity, AnnotationType]] = {
+    Severity.CRITICAL: AnnotationType.ERROR,
+    Severity.HIGH: AnnotationType.ERROR,
+    Severity.MEDIUM: AnnotationType.WARNING,
+    Severity.LOW: AnnotationType.NOTICE,
+    Severity.INFO: AnnotationType.NOTICE,
 }
 
 
@@ -50,7 +50,7 @@ def _lines(result: Result, environ: Mapping[str, str], words: Labels) -> tuple[s
 def _rest(count: int, words: Labels) -> Annotation:
     """Return the line that counts the annotations which GitHub does not show."""
     more = words.ngettext("and {count} more", "and {count} more", count)
-    return Annotation(type=Type.NOTICE, title=words.gettext("More in the report"), message=more)
+    return Annotation(type=AnnotationType.NOTICE, title=words.gettext("More in the report"), message=more)
 
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
@@ -137,7 +137,7 @@ def diagnostic_lines(
         annotation_lines(
             [
                 Annotation(
-                    type=Type.ERROR if one.level is Level.ERROR else Type.WARNING,
+                    type=AnnotationType.ERROR if one.level is Level.ERROR else AnnotationType.WARNING,
                     title=f"auditor: {one.slug}",
                     message=printable(one.message)
                     + (f"\n{words.gettext('help')}: {printable(one.hint)}" if one.hint else ""),
@@ -174,7 +174,7 @@ def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Labels) -> list[s
 
 def _unread(tenant: str, reason: str, words: Labels) -> Annotation:
     title = words.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
-    return Annotation(type=Type.ERROR, title=title, message=printable(reason))
+    return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
 
 
 def _file(source: SourceLine, environ: Mapping[str, str]) -> str | None:

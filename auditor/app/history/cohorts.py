@@ -1,4 +1,4 @@
-"""The people of two nights into what became of everybody who held a licence."""
+"""Compares the licence holders of two nights."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,11 +21,7 @@ _COLUMNS = ("id", "notCollected")
 
 
 def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:
-    """Return by SKU what became of everybody who held it between two instants; this reads the people of both nights.
-
-    Each instant stands for the latest night not after it. SnapshotError where one has none, or does not know what
-    everybody held; UsageError where they stand in the wrong order.
-    """
+    """Return by SKU what became of everybody who had it between two instants; reads the users of both nights."""
     in_order(first, last)
     with temporary_folder("auditor-nights-") as folder:
         opened = []
@@ -49,7 +45,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
 
 
 def _people(nights: Sequence[Snapshot]) -> Iterator[Iterator[UserPartition]]:
-    """Yield the people of each night, cut into the same ranges of ids; into one where a night has them in no order."""
+    """Yield the users of each night in the same ranges of ids; in one range if a night is unsorted."""
     try:
         bounds, _ = (layout_of(night).bounds for night in nights)
     except NotInOrderError:

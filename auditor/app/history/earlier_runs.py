@@ -1,4 +1,4 @@
-"""A folder of saved results into what earlier runs came to: the curves of the report."""
+"""Reads what earlier runs came to, for the curves of reports, from a folder of saved results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from auditor.result.ranking import single_tenant
 from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]
-"""Takes what a person should know although nothing fails of it."""
+"""Receives warnings."""
 _LEADS: Final = Message("name the folder below which the result.json files of earlier runs lie")
 
 
@@ -41,12 +41,12 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
 
 
 def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[EarlierRun, ...]]:
-    """Return for each tenant the runs before `result` in which it was audited too, oldest first."""
+    """Return for each tenant the earlier runs in which it was audited too, oldest first."""
     parts = [(tenant.name, single_tenant(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
     if is_store(folder):
         found_of: dict[str, tuple[EarlierRun, ...]] = {}
         for name, mine in parts:
-            # Its failure is told where the runs of all tenants are read.
+            # Its failure is reported where the runs of all tenants are read.
             with TenantBoundary(name, alone=len(parts) == 1):
                 found_of[name] = earlier(folder, mine)
         return found_of
@@ -55,7 +55,7 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Earli
 
 
 def check_folder(folder: Path) -> None:
-    """Raise UsageError (`history-missing`) where there is no such folder."""
+    """Raise UsageError (`history-missing`) if the folder does not exist."""
     if not folder.is_dir():
         raise UsageError("history-missing", Message("there is no folder {folder}", folder=folder), hint=_LEADS)
 
@@ -81,7 +81,7 @@ def earlier_of(
 def _runs(
     folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
 ) -> tuple[tuple[EarlierRun, ...], ...]:
-    """Read every earlier result once, and return what it came to in each portion of it; None stands for all of it."""
+    """Read every earlier result once; returns what it came to in each portion, None standing for all of it."""
     found: list[dict[float, EarlierRun]] = [{} for _ in wanted]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
@@ -106,7 +106,7 @@ def _by_name(run: Result) -> Mapping[str, TenantResult]:
 
 
 def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) -> EarlierRun | None:
-    """Return what an earlier run came to in some of its tenants; None where one lacks, or was not audited then."""
+    """Return what an earlier run came to in some tenants; None if one was not audited then."""
     tenants = [there[name] for name in names if name in there and there[name].failure is None]
     if not tenants or len(tenants) < len(names):
         return None

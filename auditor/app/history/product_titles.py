@@ -1,4 +1,4 @@
-"""Part numbers in trends, comparisons and episodes into display names, for what people read."""
+"""Replaces part numbers in trends, comparisons and episodes by display names."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from auditor.domain.trends import Between, Episode, Trends
 
 
 def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
-    """Return trends whose products bear their display names; products of one name keep the part number behind it."""
+    """Return trends with display names; products with equal names keep the part number behind it."""
     found = []
     for told in trends:
         title = _titles(catalogue, {seat.sku_id: seat.sku for seat in told.seats}.items())
@@ -18,7 +18,7 @@ def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
 
 
 def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Between]:
-    """Return comparisons whose products bear their display names."""
+    """Return comparisons with display names."""
     found = []
     for told in between:
         title = _titles(catalogue, {seat.sku_id: seat.sku for seat in told.seats}.items())
@@ -29,7 +29,7 @@ def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Bet
 
 
 def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[Episode, ...]:
-    """Return episodes whose products bear their display names."""
+    """Return episodes with display names."""
     return tuple(replace(each, product=_of_part(catalogue, each.product)) for each in episodes)
 
 

@@ -1,4 +1,4 @@
-"""Places with nights and results into a tenant over time, into two nights compared, and into "since when?"."""
+"""Answers questions about nights and results: trends of a tenant, two nights compared, and "since when?"."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -44,17 +44,17 @@ class _Tenant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """What some places hold, by tenant."""
+class HistorySources:
+    """What some locations contain, by tenant."""
 
     where: str
     tenants: dict[str, _Tenant]
     failures: dict[str, TenantBoundary] = field(default_factory=dict)
-    """The tenants of which a night or result could not be read, or could not be told; the others are shown."""
+    """Tenants with a night or result that could not be read; the others are shown."""
 
     @property
     def names(self) -> list[str]:
-        """Every tenant, those that failed included."""
+        """Every tenant, including those that failed."""
         return sorted({*self.tenants, *self.failures})
 
     def one(self, name: str | None) -> tuple[str, _Tenant]:
@@ -76,24 +76,24 @@ class Looked:
         return chosen, self.tenants[chosen]
 
     def chosen(self, name: str | None) -> dict[str, _Tenant]:
-        """Return the tenant of a name, or all that did not fail; raises as `one` where it is about one tenant."""
+        """Return the tenant of a name, or all that did not fail; raises as `one` for a single tenant."""
         if name is None and len(self.names) > 1:
             return {name: known for name, known in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
 
     @contextmanager
     def handling(self, tenant: str) -> Iterator[None]:
-        """Handle one tenant: what is raised is its failure, unless it is the only one."""
+        """Handle one tenant: an exception becomes its failure, unless it is the only one."""
         with TenantBoundary(tenant, alone=len(self.names) == 1) as wall:
             yield
         if wall.error is not None:
             self.failures.setdefault(tenant, wall)
 
 
-def look(places: Sequence[Path | str]) -> Looked:
-    """Read the counts of stores, folders of snapshots and result.json files; no people are read.
+def look(places: Sequence[Path | str]) -> HistorySources:
+    """Read the counts of stores, folders of snapshots and result.json files, without reading users.
 
-    What is wrong with a night or result of one of several tenants is that tenant's failure.
+    An error in a night or result of one of several tenants is that tenant's failure.
     """
     tenants: dict[str, _Tenant] = {}
     failures: dict[str, TenantBoundary] = {}
@@ -114,7 +114,7 @@ def look(places: Sequence[Path | str]) -> Looked:
         message = Message("{where} holds no night and no result", where=where)
         raise SnapshotError("snapshot-missing", message, hint=Message("see `auditor store put`"))
     sound = {name: tenants[name] for name in sorted(tenants) if name not in failures}
-    return Looked(where=where, tenants=sound, failures=failures)
+    return HistorySources(where=where, tenants=sound, failures=failures)
 
 
 @contextmanager
@@ -138,11 +138,8 @@ def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
     return _Tenant(nights=tuple(nights.values()), results=found.results if _entries(found) else known.results)
 
 
-def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
-    """Return one tenant, or all that did not fail, over time.
-
-    SnapshotError where nothing lies between the instants; none is returned where every tenant failed.
-    """
+def over_time(looked: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
+    """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
     found = []
     for name, known in looked.chosen(tenant).items():
         with looked.handling(name):
@@ -166,13 +163,11 @@ def _empty(where: str, *within: datetime | None) -> SnapshotError:
 
 
 def two_nights(
-    looked: Looked, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
+    looked: HistorySources, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
 ) -> list[Between]:
     """Return what is new, gone and changed between two instants, of one tenant or all.
 
-    With `day` the first is the beginning of a day, and stands for the first night from then on.
-
-    UsageError where they stand in the wrong order.
+    With `day` the first instant stands for the first night from then on. Raises UsageError for the wrong order.
     """
     in_order(first, last)
     names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
@@ -183,7 +178,7 @@ def two_nights(
 
 
 def in_order(first: datetime, last: datetime) -> None:
-    """Raise UsageError where the night to compare with is the later one."""
+    """Raise UsageError if the first instant is the later one."""
     if last < first:
         texts = {"first": format_instant(first), "last": format_instant(last)}
         message = Message("--from {first} lies after --to {last}", **texts)
@@ -191,11 +186,16 @@ def in_order(first: datetime, last: datetime) -> None:
 
 
 def since_when(
-    looked: Looked, tenant: str | None, *, by: str, wanted: str, warn: Callable[[Diagnostic], None] = lambda _: None
+    looked: HistorySources,
+    tenant: str | None,
+    *,
+    by: str,
+    wanted: str,
+    warn: Callable[[Diagnostic], None] = lambda _: None,
 ) -> tuple[str, tuple[Episode, ...]]:
-    """Return the tenant and every stretch of time of a finding, of a policy's findings, or of a person's.
+    """Return the tenant and every period of a finding, of a policy's findings, or of a user's.
 
-    Where there is none, because no result knows the name, `warn` hears of it and of the names that come near.
+    If no result contains the name, `warn` receives a message with similar names.
     """
     name, known = looked.one(tenant)
     entries = _entries(known)
@@ -225,7 +225,7 @@ def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagn
 
 
 def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | None:
-    """Tell only whose names come near: of most people there is nothing to find."""
+    """Suggest similar names only: most users have no findings."""
     people = events.filter(pc.field("subject_type") == "user")
     names: dict[str, set[str]] = {}
     for column in ("person", "subject_name"):
@@ -245,17 +245,16 @@ def _unknown(message: Message, close: Sequence[str], otherwise: Message | None =
 
 
 def _local(name: str) -> str:
-    """Return what tells a name from others: what stands after the @ is the same for all."""
+    """Return the part of a user principal name before the @."""
     return name.casefold().partition("@")[0]
 
 
 def stored_runs(
     where: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
 ) -> tuple[EarlierRun, ...]:
-    """Return what earlier runs of the same tenants came to, oldest first; runs that lack one of them are left out.
+    """Return what earlier runs of the same tenants came to, oldest first, without runs that lack one of them.
 
-    Where the results of one of several tenants cannot be read, `warn` hears of it as an error, and no run is told: it
-    would lack that tenant.
+    If the results of one of several tenants cannot be read, `warn` receives the error, and no runs are returned.
     """
     store = store_at(where).require()
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
@@ -285,9 +284,9 @@ def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> E
 
 
 def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
-    """Sum the spare seats that cost something; `others` are the ids of products that are not for people.
+    """Return the sum of spare seats of paid products; `others` are the ids of products that are not for users.
 
-    None where a number is not known, or a tenant's products were not read.
+    None if a number is unknown, or a tenant's products were not read.
     """
     if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
         return None
@@ -322,7 +321,7 @@ def _of_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _T
 
 
 def _plain(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
-    """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
+    """Read the seats of a folder of snapshots; users are not read, so their counts are unknown."""
     from auditor.store.writer import seats_of  # noqa: PLC0415  a store needs none of it
 
     folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))

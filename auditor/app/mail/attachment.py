@@ -1,4 +1,4 @@
-"""A reader's part of a result into the file that goes with the mail, packed to a size that a mail can carry."""
+"""Builds the file attached to a mail: a reader's part of a result, compressed to a size that mail servers accept."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ from auditor.domain.tenant import Attach
 from auditor.render import FORMATS, render
 from auditor.render.text.earlier_run import EarlierRun
 
-LARGEST: Final = 20_000_000
-"""Bytes of an attachment: base64 makes a third more of it, and many mail servers end at 25 or 35 MB."""
+MAX_ATTACHMENT: Final = 20_000_000
+"""Bytes of an attachment: base64 adds a third, and many mail servers accept 25 or 35 MB."""
 _ZIP: Final = "application/zip"
 _LEVELS: Final = (9, 1, 0)
-"""Levels of compression that are tried until the size suits: 0 stores."""
+"""Compression levels, tried until the size fits: 0 stores."""
 
 
 def attached(
@@ -33,7 +33,7 @@ def attached(
     limit = FORMATS[kind].unpacked_limit
     if limit is None:
         raise ValueError(f"no mail carries the format '{kind}'")
-    # A file from a mail is opened with a double click: a table needs the byte order mark then.
+    # A file from a mail is opened with a double click: Excel needs the byte order mark then.
     artifact = render(told, kind, locale=locale, history=history, byte_order_mark=True)
     name, made = file_name(told), b"".join(artifact.chunks())
     inside = f"{name}{PurePath(artifact.name).suffix}"
@@ -47,13 +47,13 @@ def attached(
 
 
 def file_name(result: Result) -> str:
-    """Return the beginning of a file's name: whose audit, of which day."""
+    """Return the stem of a file name: tenant and day of the audit."""
     who = result.tenants[0].name if len(result.tenants) == 1 else f"{len(result.tenants)}-tenants"
     return f"licence-audit-{who}-{result.run.as_of.astimezone(UTC):%Y-%m-%d}"
 
 
 def _packed(name: str, body: bytes, at: datetime, level: int) -> bytes:
-    """Return a ZIP archive of one file; the instant of the run stands in it, so that the bytes are the same again."""
+    """Return a ZIP archive of one file; its timestamp is that of the run, so that equal runs give equal bytes."""
     stream = BytesIO()
     moment = at.astimezone(UTC)
     entry = zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second))

@@ -1,4 +1,4 @@
-"""A result into mails: who reads what, in which language, with which file, by which way, and never twice."""
+"""Mails a result: decides who gets what, in which language, and by which route, and never sends a mail twice."""
 
 import asyncio
 import hashlib
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from auditor.app.mail.attachment import LARGEST, attached
+from auditor.app.mail.attachment import MAX_ATTACHMENT, attached
 from auditor.app.report.localization import localised
 from auditor.app.report.subset import portion
 from auditor.app.report.waiver_subset import own_waivers
@@ -36,28 +36,28 @@ _BEFORE: Final = {
 
 
 class DeliveryStatus(StrEnum):
-    """What became of a reader's mail."""
+    """The outcome of a reader's mail."""
 
     ACCEPTED = "accepted"
     WRITTEN = "written"
-    """A file was written in place of sending."""
+    """A file was written instead of sending."""
     ALREADY = "already"
     """It was sent before."""
     NOT_DUE = "not-due"
-    """There is nothing to tell."""
+    """There is no reason to send it."""
     REFUSED = "refused"
     UNKNOWN = "unknown"
-    """Nobody can tell whether it was sent."""
+    """It may have been sent."""
 
     @property
-    def fine(self) -> bool:
-        """Whether nobody has to look after it."""
+    def is_fine(self) -> bool:
+        """Whether nothing needs attention."""
         return self not in {DeliveryStatus.REFUSED, DeliveryStatus.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """A reader and what became of their mail."""
+    """A reader and the outcome of their mail."""
 
     address: str
     end: DeliveryStatus
@@ -78,7 +78,7 @@ class MailJob:
     """The folder for .eml files; nothing is sent then."""
     resend: bool = False
     only: tuple[str, ...] = ()
-    """Addresses; none means every recipient."""
+    """Addresses; empty for every recipient."""
     link: str = ""
     report_link: bool = False
     """Whether the link leads to the HTML report."""
@@ -91,14 +91,14 @@ class MailJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
-    """A letter with the line of the log that it will get."""
+    """A mail with its line for the log."""
 
     letter: MailMessage
     mailing: Mailing
 
 
 def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
-    """Return how mail is sent; SettingsError where settings or variables are missing, or nobody is to get any."""
+    """Return how mail is sent. Raises SettingsError if settings, variables or recipients are missing."""
     if settings.mail is None:
         raise SettingsError(
             "mail-missing",
@@ -117,16 +117,16 @@ def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     else:
         needed += ["msgraph", "azure", "aiohttp"]
     for module in needed:
-        # Looked up, not imported: what an audit needs half an hour later is missed now.
+        # Found, not imported: modules that the audit needs later must exist now.
         if find_spec(module) is None:
             raise ModuleNotFoundError(f"No module named '{module}'", name=module)
     return settings.mail
 
 
 def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
-    """Mail a result to everybody who is to read of it, by address; what goes wrong with one mail stops no other.
+    """Mail a result to every recipient, sorted by address; a failure of one mail does not stop the others.
 
-    Raises SettingsError where settings are missing, DeliveryError where the list of sent mails cannot be kept.
+    Raises SettingsError for missing settings, and DeliveryError if the log of sent mails cannot be written.
     """
     mail = check_mail(sending.settings, sending.environ)
     log = SentLog(sending.log)
@@ -136,7 +136,7 @@ def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
     chosen = tuple(_chosen(result, sending))
     for envelope, history in zip(chosen, _histories(result, chosen, sending), strict=True):
         if envelope.locale not in spoken:
-            # The whole of it: an action keeps its words where a reader sees some of its findings only.
+            # The whole result: an action keeps its text even if a reader sees only some of its findings.
             spoken[envelope.locale] = localised(result, envelope.locale)
         outcome = _prepared(spoken[envelope.locale], envelope, mail, sending, log, history)
         if isinstance(outcome, DeliveryReport):
@@ -176,7 +176,7 @@ def _histories(result: Result, chosen: Sequence[Envelope], sending: MailJob) -> 
 def _prepared(
     result: Result, envelope: Envelope, mail: Mail, sending: MailJob, log: SentLog, history: tuple[EarlierRun, ...]
 ) -> _Prepared | DeliveryReport:
-    """Write a reader's letter; a Sent where there is none to send."""
+    """Return a reader's mail; a DeliveryReport if there is none to send."""
     mine = own_waivers(portion(result, envelope))
     week = week_of(result.run.as_of)
     sent = sending.dry_run is None and log.weekly_sent(envelope.address, week)
@@ -217,7 +217,7 @@ def _letter(
     mine: Result, envelope: Envelope, mail: Mail, sending: MailJob, *, weekly: bool, history: tuple[EarlierRun, ...]
 ) -> MailMessage:
     attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail), history=history)
-    large = attachment is not None and len(attachment.body) > LARGEST
+    large = attachment is not None and len(attachment.body) > MAX_ATTACHMENT
     severities, owners, tags = envelope.scope()
     reader = Reader(
         locale=envelope.locale,
@@ -256,7 +256,7 @@ def _suits(mail: Mail) -> Callable[[int], bool]:
 
 
 def _key(run: str, letter: MailMessage, attachment: Attachment | None) -> str:
-    """Return what tells a mail from every other: the run, the reader and the whole content."""
+    """Return what identifies a mail: the run, the reader and the whole content."""
     digest = hashlib.sha256()
     file = b"" if attachment is None else hashlib.sha256(attachment.body).digest()
     for part in (run, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html):
@@ -278,7 +278,7 @@ async def _carried(ready: Sequence[_Prepared], mail: Mail, sending: MailJob, log
         try:
             carry = await _carrier(mail, sending, stack)
         except (GraphError, SettingsError) as error:
-            # The reports are there already: a way that cannot be opened is a mail that fails, and nothing more.
+            # The reports exist already: a route that cannot be opened is a failed mail and nothing else.
             return [
                 DeliveryReport(
                     address=one.letter.recipient, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
@@ -294,7 +294,7 @@ async def _carried(ready: Sequence[_Prepared], mail: Mail, sending: MailJob, log
                 continue
             sending.notice(Message("sending to {recipient}", recipient=one.letter.recipient))
             attempt = await carry(one.letter)
-            log.settle(one.mailing, LogState(attempt.fate.value), sending.now, claim)
+            log.record(one.mailing, LogState(attempt.fate.value), sending.now, claim)
             done.append(_told(one.letter.recipient, attempt))
     return done
 

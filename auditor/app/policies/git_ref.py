@@ -1,4 +1,4 @@
-"""A git ref into the policy files it holds, read from the object store: nothing is checked out, fetched or run."""
+"""Reads the policy files of a git ref from the object database, without checkout, fetch or hooks."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9_][\w./@{}^~+#=-]{0,254}")
-"""What may stand for a ref: no option, no range, no path into a tree."""
+"""Allowed refs: no option, no range, no path into a tree."""
 _SECONDS: Final = 30
 _QUIET: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 _FILE: Final = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.*)", re.DOTALL)
 
 
 def is_safe(ref: str) -> bool:
-    """Whether a text can be handed to git as a ref."""
+    """Return whether a text can be passed to git as a ref."""
     return _SAFE.fullmatch(ref) is not None and ".." not in ref
 
 
 def commit_of(ref: str) -> str:
-    """Return the commit that a ref names; UsageError where there is none."""
+    """Return the commit that a ref names. Raises UsageError if there is none."""
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     commit = found.decode("ascii", "replace").strip()
     if not re.fullmatch("[0-9a-f]{40,64}", commit):

@@ -1,4 +1,4 @@
-"""Two sets of policies and one snapshot into what the change from one to the other would do."""
+"""Compares two sets of policies on the same snapshots: what a change of policies would do."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,24 +27,24 @@ from auditor.snapshot.model import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewRequest:
-    """What one call of `auditor preview` asks for."""
+    """The options of one call of `auditor preview`."""
 
     base: str
     """A git ref, or a folder of policies."""
     policies: tuple[Path, ...] = ()
-    """The places of the changed policies; none means policies/, else the starter library."""
+    """The locations of the changed policies; empty for policies/, else the starter library."""
     demo: bool = False
     snapshots: tuple[Path | str, ...] = ()
     tenants: tuple[str, ...] = ()
     as_of: datetime
     names: bool = False
-    """Whether people are called by name; pseudonyms otherwise."""
+    """Whether people are named; pseudonyms are used otherwise."""
     key: Key | None = None
-    """Of the pseudonyms; must be given where people are not called by name."""
+    """The key of the pseudonyms; required if people are not named."""
 
 
 def preview(request: PreviewRequest) -> Preview:
-    """Audit every tenant with both sets at one instant and compare; AuditorError where either set is broken."""
+    """Audit every tenant with both sets at one instant and compare. Raises AuditorError if either set is invalid."""
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
@@ -74,7 +74,7 @@ def preview(request: PreviewRequest) -> Preview:
 
 
 def exit_code(found: Preview, fail_on: Severity | None) -> int:
-    """Return 3 where either side is incomplete, 1 where the change adds at or above the threshold, 0 otherwise."""
+    """Return 3 if either side is incomplete, 1 if the change adds findings at or above the threshold, else 0."""
     if not found.complete:
         return 3
     return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worse(found)))
@@ -94,7 +94,7 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
             else:
                 called = request.base
                 commit, files = _base(request)
-            # A waiver of the base that runs too long is no fault of the change.
+            # Too long waivers of the base are not errors of the change.
             policies = _loaded(files, None if side == "base" else request.as_of.date())
         except InputError as error:
             wrong += [replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics]
@@ -153,7 +153,7 @@ def _policy(id_: str, before: PolicyHeader | None, after: PolicyHeader | None) -
 
 
 def _compared(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
-    # The same snapshots were audited twice, and both results are sorted by name.
+    # Both results are of the same snapshots, and sorted by name.
     tenants = tuple(
         difference(after.name, before.findings, after.findings, after.policies)
         for before, after in zip(old.tenants, new.tenants, strict=True)
@@ -174,7 +174,7 @@ def _compared(old: Result, new: Result, base: Side, head: Side, policies: tuple[
 def difference(
     name: str, before: Sequence[Finding], after: Sequence[Finding], outcomes: Sequence[PolicyOutcome]
 ) -> Difference:
-    """Match findings by fingerprint; one whose policy the head could not evaluate is never said to be gone."""
+    """Match findings by fingerprint; one whose policy could not be evaluated in the head is not counted as gone."""
     old = {finding.fingerprint: finding for finding in before}
     new = {finding.fingerprint: finding for finding in after}
     unjudged = {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
@@ -190,7 +190,7 @@ def difference(
 
 
 def _meaning(finding: Finding) -> Finding:
-    """Return the finding without the place of its policy: a line that moved changes nothing for anybody."""
+    """Return the finding without the source span of its policy, which a moved line changes."""
     return replace(finding, source=SourceLine(file="", line=0), evidence=dict(finding.evidence))
 
 

@@ -1,4 +1,4 @@
-"""Sound policies and snapshots into what the policies would judge there: those that match nobody are told."""
+"""Evaluates policies on snapshots to find those that match nothing."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datet
 
 
 def _judged(policies: PolicySet, request: Request) -> Result:
-    """Judge every snapshot and describe no finding."""
+    """Evaluate every snapshot without building findings."""
     with opened_states(request, policies) as states:
         return audit(states, policies, active(), request.as_of, alone=True, described=False)
 

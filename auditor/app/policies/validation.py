@@ -1,4 +1,4 @@
-"""Policy files into what is wrong or doubtful about them, without a tenant."""
+"""Validates policy files without a tenant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from auditor.policy.nodes import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What validation found in sound files."""
+    """The warnings about valid files."""
 
     files: int
     policies: int
@@ -71,7 +71,7 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
             slug=f"policy-unknown-{mention.kind}",
             message=Message("the product catalogue knows no {kind} '{name}'", kind=mention.kind, name=mention.name),
             span=node.span(key=_priced(node)),
-            # A price is of a product, not of a set.
+            # Prices apply to products, not to sets.
             hint=_hint(mention, catalogue, () if _priced(node) else sets),
             level=Level.WARNING,
         )
@@ -81,7 +81,7 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
 
 
 def _priced(node: Node) -> bool:
-    """Whether a price list names the product, as a key."""
+    """Return whether the product is a key of a price list."""
     return node.path[:1] == ("prices",)
 
 
@@ -90,7 +90,7 @@ def _knows(catalogue: Catalogue, mention: Mention) -> bool:
 
 
 def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Message:
-    """Return what to write instead: a product of that name, a set, the name without its blanks, or what is like it."""
+    """Return a hint: a product of that name, a set, the name without blanks, or a similar name."""
     name = mention.name
     meant = fold(name)
     if mention.kind == "service":

@@ -1,4 +1,4 @@
-"""The tenants of a policy test, written in few words, into snapshots shaped as Microsoft Graph would give them."""
+"""Builds the snapshots of policy tests from their short descriptions of tenants."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,16 +18,16 @@ from auditor.snapshot.model import Manifest, Snapshot
 _ASKED = (*USER_PROPERTIES, "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
 _GROUP_FACTS = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
 _NAMESPACE = uuid.UUID("6f2a1d7e-5c1b-5f0e-9a57-3b1d0c8e4f11")
-"""Ids that a test leaves out are derived from names, so that they are the same in every run."""
+"""The UUID namespace of ids that a test omits; they are derived from names, and equal in every run."""
 
 
 def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span) -> Snapshot:
-    """Turn one tenant of a test into a snapshot; raises InputError for a product that nobody knows.
+    """Return the snapshot of one tenant of a test. Raises InputError for an unknown product.
 
-    Seats in use are counted from the users, service plans come from the catalogue, and every source was read whole,
-    where the test says nothing else.
+    Unless the test says otherwise, seats in use are counted from the users, service plans come from the catalogue, and
+    every source is complete.
     """
-    shelf = _Shelf(catalogue=catalogue, where=where)
+    shelf = _Products(catalogue=catalogue, where=where)
     for item in given.get("products", ()):
         shelf.own(item)
     groups = _Groups()
@@ -69,8 +69,8 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
 
 
 @dataclass(slots=True)
-class _Shelf:
-    """The products of a test: those it lists, and those of the catalogue that it only names."""
+class _Products:
+    """The products of a test: those it lists, and those of the catalogue that it refers to."""
 
     catalogue: Catalogue
     where: Span
@@ -78,7 +78,7 @@ class _Shelf:
     ids: dict[str, str] = field(default_factory=dict)
 
     def own(self, item: Mapping[str, Any]) -> None:
-        """Take in a product that the tenant owns."""
+        """Add a product that the tenant owns."""
         name = str(item.get("skuPartNumber") or item["skuId"])
         known = self._known(str(item.get("skuId") or name))
         sku_id = str(item.get("skuId") or (known.sku_id if known else _id("sku", name.casefold()))).lower()
@@ -122,7 +122,7 @@ class _Shelf:
     def subscribed(
         self, users: Iterable[Mapping[str, Any]], subscriptions: Iterable[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Return the tenant's subscribedSkus; seats in use are the people who hold one, unless the test tells them."""
+        """Return the tenant's subscribedSkus; seats in use are the assigned users, unless the test gives them."""
         holders: dict[str, int] = {}
         for user in users:
             for sku_id in {item["skuId"] for item in user["assignedLicenses"]}:
@@ -153,13 +153,13 @@ class _Shelf:
 
 @dataclass(slots=True)
 class _Groups:
-    """The groups of a test; one that a user only names exists as well."""
+    """The groups of a test, including those that only users name."""
 
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     nested: dict[str, list[str]] = field(default_factory=dict)
 
-    def define(self, item: Mapping[str, Any], shelf: _Shelf) -> None:
-        """Take in a group that the test lists; two groups may bear the same name."""
+    def define(self, item: Mapping[str, Any], shelf: _Products) -> None:
+        """Add a group that the test lists; two groups may have the same name."""
         name = str(item.get("displayName") or item.get("id"))
         group_id = str(item.get("id") or _id("group", name.casefold()))
         self.found[group_id] = {
@@ -174,13 +174,13 @@ class _Groups:
         self.nested[group_id] = [str(parent) for parent in item.get("memberOf", ())]
 
     def join(self, user: str, name: str) -> str:
-        """Make a user a member of a group; returns the group's id."""
+        """Add a user to a group; returns the group's id."""
         group_id = self.id_of(name)
         self.found[group_id]["members"].append(user)
         return group_id
 
     def id_of(self, name: str) -> str:
-        """Return the id of a group by id or name; one that nobody defined comes to be."""
+        """Return the id of a group by id or name, creating an undefined one."""
         wanted = name.casefold()
         for group_id, group in self.found.items():
             if wanted in {group_id.casefold(), str(group["displayName"]).casefold()}:
@@ -198,7 +198,7 @@ class _Groups:
         return group_id
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the groups with everyone who belongs to them through other groups."""
+        """Return the groups with their direct and transitive members."""
         for group_id, parents in list(self.nested.items()):
             for parent in parents:
                 self.nested.setdefault(self.id_of(parent), [])
@@ -208,7 +208,7 @@ class _Groups:
         return list(self.found.values())
 
     def _lend(self, child: str, parent: str, seen: set[str]) -> None:
-        """Pass the members of a nested group on to a group above it, and further up."""
+        """Add the members of a nested group to the groups above it."""
         if parent in seen:
             return
         self.found[parent]["transitiveMembers"].extend(self.found[child]["members"])
@@ -216,7 +216,7 @@ class _Groups:
             self._lend(child, self.id_of(above), {*seen, parent})
 
 
-def _user(item: Mapping[str, Any], shelf: _Shelf, groups: _Groups) -> dict[str, Any]:
+def _user(item: Mapping[str, Any], shelf: _Products, groups: _Groups) -> dict[str, Any]:
     user_id = str(item.get("id") or item["userPrincipalName"])
     user = {name: item[name] for name in USER_PROPERTIES if name in item} | {"id": user_id}
     user.setdefault("accountEnabled", True)
@@ -234,7 +234,7 @@ def _user(item: Mapping[str, Any], shelf: _Shelf, groups: _Groups) -> dict[str, 
     return user
 
 
-def _states(licence: Mapping[str, Any], shelf: _Shelf, groups: _Groups) -> Iterable[dict[str, Any]]:
+def _states(licence: Mapping[str, Any], shelf: _Products, groups: _Groups) -> Iterable[dict[str, Any]]:
     via = licence.get("via", "direct")
     for path in via if isinstance(via, list) else [via]:
         yield {
@@ -246,11 +246,11 @@ def _states(licence: Mapping[str, Any], shelf: _Shelf, groups: _Groups) -> Itera
         }
 
 
-def _disabled(licence: Mapping[str, Any], shelf: _Shelf) -> Sequence[str]:
+def _disabled(licence: Mapping[str, Any], shelf: _Products) -> Sequence[str]:
     return [shelf.plan_id(str(plan)) for plan in licence.get("disabledPlans", ())]
 
 
-def _subscription(number: int, item: Mapping[str, Any], shelf: _Shelf) -> dict[str, Any]:
+def _subscription(number: int, item: Mapping[str, Any], shelf: _Products) -> dict[str, Any]:
     sku_id = shelf.sku_id(str(item.get("skuId") or item.get("skuPartNumber")))
     return {
         "id": str(item.get("id") or _id("subscription", f"{number}:{sku_id}")),

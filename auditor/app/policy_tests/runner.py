@@ -1,4 +1,4 @@
-"""Policy tests into verdicts: what was expected and not found, and what was found and not expected."""
+"""Runs policy tests: compares expected with actual findings."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,34 +32,34 @@ from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 
 _TENANT = "tenant"
-"""The name of the one tenant of a test that names none."""
+"""The name of a test's only tenant, if it names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one test."""
+    """The outcome of one test."""
 
     name: str
     span: Span
     missing: tuple[Message, ...]
-    """What was expected and not found, in words."""
+    """Expected findings that were not found, as text."""
     unexpected: tuple[Message, ...]
-    """What was found and not expected, in words."""
+    """Findings that were not expected, as text."""
     matched: frozenset[str] = frozenset()
-    """The policies that judged somebody or something."""
+    """The policies that judged some user or object."""
     unmatched: tuple[tuple[Policy, Message], ...] = ()
-    """The policies that judged nothing, each with the notice that says so."""
+    """The policies that judged nothing, each with its notice."""
 
     @property
     def passed(self) -> bool:
-        """Whether findings and expectations met both ways."""
+        """Whether findings and expectations match."""
         return not self.missing and not self.unexpected
 
 
 def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
-    """Run the tests of some files and folders in order of path; `as_of` is for tests that name no instant.
+    """Run the tests of files and folders in order of path; `as_of` is for tests that name no instant.
 
-    Raises InputError for what is wrong in tests or policies, and UsageError where there is no test.
+    Raises InputError for errors in tests or policies, and UsageError if there is no test.
     """
     loaded: dict[Path, Loaded] = {}
     for root, path, named in _test_files(places):
@@ -127,7 +127,7 @@ def _judge(
 
 
 def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
-    """Return a warning for every policy that judged nobody and nothing in any of the tests that judge by it."""
+    """Return a warning for every policy that judged nothing in any of the tests that use it."""
     matched: set[str] = set()
     unmatched: dict[str, tuple[Policy, Message]] = {}
     for verdict in verdicts:
@@ -227,7 +227,7 @@ def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
 
 
 def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
-    """Whether a finding is what an expectation describes; what it leaves out may be anything."""
+    """Return whether a finding matches an expectation; properties that it omits match anything."""
     product = finding.product
     names = set() if product is None else {_folded(product.sku_id), _folded(product.sku_part_number)} - {""}
     people = {_folded(finding.subject.id), _folded(finding.evidence.get("userPrincipalName"))}

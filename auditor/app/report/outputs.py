@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from auditor.app.gc_pause import let_go_of_cycles, paused_gc
-from auditor.deliver.report_folder import Below, write_all
+from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -171,7 +171,9 @@ def _write_reports(
         )
 
     artifacts = [(path, made(name, path)) for name, path in wanted.files]
-    files: list[tuple[Path | Below, Artifact]] = [(path, artifact) for path, artifact in artifacts if path is not None]
+    files: list[tuple[Path | ChildFile, Artifact]] = [
+        (path, artifact) for path, artifact in artifacts if path is not None
+    ]
     if wanted.tenant_files:
         own = ((tenant_file(wanted.folder, tenant.name, "json"), tenant.name) for tenant in result.tenants)
         files.extend((place, tenant_json(result, name)) for place, name in own)
@@ -192,7 +194,7 @@ def _beside(told: Result, wanted: Output) -> Path | None:
 
 def _tenant_pages(
     told: Result, beside: Path | None, locale: str, histories: Histories
-) -> Iterator[tuple[Below, Iterable[bytes]]]:
+) -> Iterator[tuple[ChildFile, Iterable[bytes]]]:
     """Yield a page for each tenant, if the main page does not describe all of them in full."""
     if beside is None:
         return
@@ -206,6 +208,6 @@ def _tenant_pages(
         let_go_of_cycles()  # the template engine leaves cycles behind
 
 
-def tenant_file(folder: Path, tenant: str, ending: str) -> Below:
+def tenant_file(folder: Path, tenant: str, ending: str) -> ChildFile:
     """Return the path of a file of a single tenant. Raises SnapshotError for an invalid tenant name."""
-    return Below(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))
+    return ChildFile(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))

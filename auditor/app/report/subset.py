@@ -78,7 +78,7 @@ def _findings(
     findings: Sequence[Finding], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
 ) -> tuple[Finding, ...]:
     return tuple(
-        finding for finding in findings if envelope.lets_through(tenant, finding.severity, headers.get(finding.policy))
+        finding for finding in findings if envelope.includes(tenant, finding.severity, headers.get(finding.policy))
     )
 
 
@@ -88,6 +88,6 @@ def _outcomes(
     kept = []
     for outcome in outcomes:
         header = headers.get(outcome.id)
-        if header is None or envelope.lets_through(tenant, header.severity, header):
+        if header is None or envelope.includes(tenant, header.severity, header):
             kept.append(outcome)
     return tuple(kept)

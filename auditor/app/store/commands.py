@@ -1,4 +1,4 @@
-"""Snapshots and results into a store; nights of a store listed, thinned out and restored."""
+"""Stores snapshots and results; lists, thins out and restores the nights of a store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -24,21 +24,21 @@ from auditor.store.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What became of one thing that was brought to the store."""
+    """The outcome for one snapshot or result that was to be stored."""
 
     what: str
     tenant: str
     instant: datetime
     new: bool
-    """False: the same was there already."""
+    """False if the same was stored already."""
     size: int
     """Bytes that were added."""
     given: int
-    """Bytes that it takes by itself; 0 where it was never a file."""
+    """Bytes of the original; 0 if it was never a file."""
 
 
 def keep(where: Path | str, folders: Sequence[Path], result: Result | None = None) -> Iterator[Stored | AuditorError]:
-    """Store tonight's snapshots and their result; what goes wrong with one of them is yielded, and stops no other."""
+    """Store tonight's snapshots and their result; failures are yielded, and stop no other."""
     try:
         store = store_at(where).create()
     except AuditorError as error:
@@ -56,11 +56,7 @@ def keep(where: Path | str, folders: Sequence[Path], result: Result | None = Non
 
 
 def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorError]:
-    """Store snapshots and results in order of their instants; the store comes to be where there is none.
-
-    A place is a snapshot, a folder of them, or a result.json. Of several what goes wrong with one is yielded, and stops
-    no other. Raises AuditorError for a place that holds none, or where the only one cannot be stored.
-    """
+    """Store snapshots and results in order of their instants; the store is created if missing."""
     folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
     files = [place for place in places if not input_files.is_folder(place)]
     hint = Message("name a snapshot, a folder of them, or a result.json")
@@ -98,14 +94,14 @@ def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) 
 
 
 def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
-    """Return the nights of a store; UsageError for a tenant that has none."""
+    """Return the nights of a store. Raises UsageError for a tenant without nights."""
     found = store_at(where).require().nights()
     known_tenants(tenants, {night.tenant for night in found})
     return tuple(night for night in found if not tenants or night.tenant in tenants)
 
 
 def known_tenants(wanted: Sequence[str], there: AbstractSet[str]) -> None:
-    """Raise UsageError for a tenant that is not there."""
+    """Raise UsageError for an unknown tenant."""
     for name in wanted:
         if name not in there:
             known = ", ".join(sorted(there))
@@ -122,9 +118,9 @@ class Thinned:
 
     nights: Pruning
     results: tuple[Entry, ...]
-    """Results whose findings go, with the names in them; their counts stay."""
+    """Results whose findings are deleted, with the names in them; their counts stay."""
     temporary: tuple[str, ...]
-    """Temporary files of writers that were killed."""
+    """Temporary files of killed writers."""
 
 
 def thin(
@@ -137,7 +133,7 @@ def thin(
     """
     policy = parse_keep(keep)
     store = store_at(where).require()
-    # A tenant of which only results were stored has findings with names too.
+    # A tenant with results only has findings with names too.
     by_tenant: dict[str, list[Night]] = {
         tenant: [] for name in store.backend.names("") if (tenant := commit_tenant(name)) is not None
     }
@@ -179,7 +175,7 @@ def _thinned(
 
 
 def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
-    """Delete what retention decided on, and what killed writers left behind; returns what was deleted."""
+    """Delete what retention selected and what killed writers left; returns what was deleted."""
     tenant = thinned.nights.tenant
     ledger = Ledger(store.backend, tenant)
     with announced(store.backend, tenant) as present:
@@ -206,5 +202,5 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
 def _snapshots(place: Path) -> list[Path]:
     if input_files.is_file(place / "manifest.json"):
         return [place]
-    find(place)  # says what is wrong where there is none
+    find(place)  # raises if there is none
     return all_folders(place)

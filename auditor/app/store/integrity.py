@@ -1,4 +1,4 @@
-"""A store into what is whole of it and what is not: its nights, its results, and what lies there without either."""
+"""Checks which nights and results of a store are complete, and what objects belong to none."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +21,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a check of one night or result found."""
+    """The outcome of checking one night or result."""
 
     tenant: str
     kind: Literal["night", "result", "remains", "temporary"]
-    """Remains are objects of nights or results of which nothing else is there; a temporary file is of a writer that
-    was killed, or has not ended."""
+    """Kind of the object.
+
+    Remains are objects whose night or result has no other object; a temporary file belongs to a writer that was killed
+    or is still running.
+    """
     found: Night | Entry | None
     """None where the commit itself is damaged or lost."""
     wrong: Message | None
@@ -36,9 +39,9 @@ class Checked:
 
 
 def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
-    """Hold every object that nights and results are made of against its digest; each is read once.
+    """Check every object of nights and results against its digest; each is read once.
 
-    UsageError for a tenant that the store does not know, SnapshotError where a night or result is of a newer version.
+    Raises UsageError for an unknown tenant, and SnapshotError for a night or result of a newer version.
     """
     store = store_at(where).require()
     by_tenant: dict[str, list[str]] = {}
@@ -70,7 +73,7 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked
         wrong = next((w for w in (known[e.name] for e in night.parts) if w is not None), None)
         yield Checked(tenant=tenant, kind="night", found=night, wrong=wrong)
     if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
-        # Retention leaves the newest night of every tenant.
+        # Retention keeps the newest night of every tenant.
         lost = damaged(f"{store.address}/{tenant}/nights", Message("holds no commit, and parts of nights are there"))
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
 
@@ -86,7 +89,7 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
         return
     needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}
-    # Retention takes findings from the oldest on, so that none of those which follow any that are left may be missing.
+    # Retention deletes findings from the oldest on, so none after the first remaining ones may be missing.
     left = False
     for _, entry in commits:
         if isinstance(entry, SnapshotError):
@@ -102,11 +105,12 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
 
 
 def _lost(commits: set[str], findings: set[str]) -> list[int]:
-    """Return the numbers of results that must have been there: those below any other, but for one still written."""
+    """Return the numbers of results that must have existed: those below any other, except for one being written."""
     told, seen = (
         {int(match[1]) for match in map(_NUMBER.fullmatch, names) if match is not None} for names in (commits, findings)
     )
-    # Findings come before their commit: the next number may be that of a writer who has not ended, or never did.
+    # Findings are written before their commit: the next number may be that of a writer that has not ended, or never
+    # did.
     return [number for number in range(1, max(told | seen, default=0)) if number not in told]
 
 

@@ -1,4 +1,4 @@
-"""Tenants and what their policies need into snapshots on disk; a tenant that fails is told, and stops no other."""
+"""Collects tenants into snapshots on disk; a tenant that fails does not stop the others."""
 
 import asyncio
 import signal
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectOutcome:
-    """What became of one tenant: a snapshot folder, or the reason why there is none."""
+    """The outcome for one tenant: a snapshot folder, or the reason why there is none."""
 
     tenant: Tenant
     folder: Path | None = None
@@ -36,7 +36,7 @@ class CollectOutcome:
 
     @property
     def sources(self) -> tuple[Coverage, ...]:
-        """How far each source was read; nothing where there is no snapshot."""
+        """How completely each source was read; empty without a snapshot."""
         if self.folder is None:
             return ()
         from auditor.snapshot.reader import manifest_of  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
@@ -45,7 +45,7 @@ class CollectOutcome:
 
 
 def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
-    """Return what the policies and waivers that judge a tenant need of it."""
+    """Return what the policies and waivers of a tenant need."""
     return needs(
         replace(
             policies,
@@ -76,9 +76,9 @@ def collect_all(
     environ: Mapping[str, str] | None = None,
     at_once: int = MAX_READING,
 ) -> tuple[CollectOutcome, ...]:
-    """Collect tenants, of which at most `at_once` are read at the same time; outcomes come in the order of the tenants.
+    """Collect tenants, at most `at_once` concurrently; outcomes are in the order of the tenants.
 
-    Raises KeyboardInterrupt when the program is asked to stop; then no half snapshot is left.
+    Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left.
     """
     work = _collect(
         tenants,
@@ -95,7 +95,7 @@ def collect_all(
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
     finally:
-        with suppress(OSError):  # one that holds a snapshot stays, and so do those around it
+        with suppress(OSError):  # a folder with a snapshot stays, and so do its parents
             for folder in absent:
                 folder.rmdir()
 
@@ -143,7 +143,7 @@ async def _collect(
 
 
 def _absent(root: Path) -> list[Path]:
-    """Return those of a root and the folders around it that are not there yet, the innermost first."""
+    """Return the missing ones of a root and its parents, the innermost first."""
     try:
         return [folder for folder in (root, *root.parents) if not folder.exists()]
     except OSError:
@@ -164,9 +164,9 @@ def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:
 
 
 async def _stoppable(work: Coroutine[None, None, T]) -> T:
-    """Let SIGTERM, which is how a runner ends a job, cancel the work as Ctrl-C does.
+    """Let SIGTERM, with which a runner ends a job, cancel the work as Ctrl-C does.
 
-    It is not raised where the program happens to be: a library that catches everything there would swallow it.
+    It is not raised as an exception: a library with a broad handler could swallow it.
     """
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
         return await work
@@ -178,5 +178,5 @@ async def _stoppable(work: Coroutine[None, None, T]) -> T:
         return await task
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
-        # None where something that is not Python had put a handler there, which cannot be put back.
+        # None if a handler was not installed from Python, and cannot be restored.
         signal.signal(signal.SIGTERM, signal.SIG_DFL if previous is None else previous)

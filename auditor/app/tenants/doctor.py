@@ -1,4 +1,4 @@
-"""A tenant and its needs into what stands between them: sign-in, permissions, licence, clocks, and how to mend it."""
+"""Diagnoses the access to a tenant: sign-in, permissions, licence and clocks, with commands that correct them."""
 
 import asyncio
 import json
@@ -24,8 +24,8 @@ from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
 
-_SKEW = 60.0
-"""Seconds of clock difference from which on assertions start to be refused."""
+_MAX_SKEW = 60.0
+"""Seconds of clock difference from which assertions may be refused."""
 _PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f95-aba0-50c24d67f998"})
 """The service plans AAD_PREMIUM and AAD_PREMIUM_P2."""
 
@@ -37,11 +37,11 @@ NAMES = (
     N_("clock"),
     N_("premium licence"),
 )
-"""What checks are called, besides the names of products."""
+"""Names of checks, besides product names."""
 
 
 class Health(StrEnum):
-    """How a check came out."""
+    """The outcome of a check."""
 
     GOOD = "ok"
     NOTE = "note"
@@ -52,7 +52,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at, with the commands that mend it."""
+    """One check, with the commands that correct its finding."""
 
     name: str
     health: Health
@@ -62,31 +62,31 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Everything that was looked at in one tenant."""
+    """All checks of one tenant."""
 
     tenant: Tenant
     checks: tuple[Check, ...]
 
     @property
     def healthy(self) -> bool:
-        """Whether a collection can be expected to be whole."""
+        """Whether a collection can be expected to be complete."""
         return all(check.health in {Health.GOOD, Health.NOTE} for check in self.checks)
 
 
 def diagnose_all(
     tenants: Sequence[tuple[Tenant, Needs, bool]], *, environ: Mapping[str, str] | None = None
 ) -> tuple[Diagnosis, ...]:
-    """Look at (tenant, needs, whether it sends mail), some at the same time; a failure is a check like any other."""
-    found = os.environ if environ is None else environ
+    """Diagnose (tenant, needs, whether it sends mail), some concurrently; a failure is a check too."""
+    variables = os.environ if environ is None else environ
 
     async def everyone() -> tuple[Diagnosis, ...]:
-        room = asyncio.Semaphore(8)
+        slots = asyncio.Semaphore(8)
 
         async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
-            with TenantBoundary(tenant.name, alone=len(tenants) == 1) as wall:
-                async with room:
-                    return await diagnose(tenant, needs, mail=mail, environ=found)
-            words = NOTHING if wall.failure is None else reason_of(wall.failure)
+            with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
+                async with slots:
+                    return await diagnose(tenant, needs, mail=mail, environ=variables)
+            words = NOTHING if boundary.failure is None else reason_of(boundary.failure)
             return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, words=words),))
 
         return tuple(await asyncio.gather(*(one(tenant, needs, mail=mail) for tenant, needs, mail in tenants)))
@@ -95,7 +95,7 @@ def diagnose_all(
 
 
 async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping[str, str]) -> Diagnosis:
-    """Look at one tenant."""
+    """Diagnose one tenant."""
     checks: list[Check] = []
     client = getattr(tenant.credential, "client_id", None)
     try:
@@ -142,7 +142,7 @@ def _permissions(
 
 
 async def _answers(graph: Graph, needs: Needs) -> list[Check]:
-    """Ask Graph two small questions: whether it is there, and whether the tenant has a premium licence."""
+    """Send Graph two small requests: whether it answers, and whether the tenant has a premium licence."""
     checks = []
     try:
         found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
@@ -169,7 +169,7 @@ def _clock(graph: Graph) -> Check:
     words = Message("this machine is {seconds} s ahead of Graph", seconds=f"{seconds:.0f}")
     if graph.skew > 0:
         words = Message("this machine is {seconds} s behind Graph", seconds=f"{seconds:.0f}")
-    if abs(graph.skew) < _SKEW:
+    if abs(graph.skew) < _MAX_SKEW:
         return Check(name="clock", health=Health.GOOD, words=words)
     return Check(
         name="clock",
@@ -179,7 +179,7 @@ def _clock(graph: Graph) -> Check:
 
 
 async def _premium(graph: Graph) -> Check:
-    """Look for Entra ID P1 or P2 in the products: the list of an organization's plans keeps those long gone."""
+    """Look for Entra ID P1 or P2 in the products: the plans of the organization include former ones."""
     select = ("skuId", "capabilityStatus", "servicePlans")
     try:
         skus = (await graph.answer(requests.subscribed_skus(graph, select), listing)).value.rows

@@ -1,4 +1,4 @@
-"""Live tenants into snapshot folders for one audit, in a temporary folder that is gone when the program ends."""
+"""Collects live tenants for one audit into a temporary folder, removed when the program ends."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,15 +16,15 @@ from auditor.files.temporary import lasting_folder
 from auditor.settings.loader import chosen, read
 
 Shown = Callable[[], AbstractContextManager[Progress | None]]
-"""Opens the progress that people see while tenants are read."""
+"""Opens the display of the progress."""
 
 
 def collector(
     shown: Shown, warn: Callable[[Sequence[Diagnostic]], None]
 ) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
-    """Return what reads the tenants of a request; one that cannot be read is told, and never stops the others.
+    """Return the function that reads the tenants of a request; one that fails does not stop the others.
 
-    `warn` hears what is doubtful about the tenants file.
+    `warn` receives warnings about the tenants file.
     """
 
     def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:

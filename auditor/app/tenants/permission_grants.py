@@ -1,4 +1,4 @@
-"""Missing and excessive permissions into the exact commands that mend them, for Graph PowerShell and for az."""
+"""Builds the commands that grant and revoke permissions, for Microsoft Graph PowerShell and the Azure CLI."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission,
 
 
 def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the commands that take permissions away again."""
+    """Return the commands that revoke permissions."""
     listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
     return (
         "# Microsoft Graph PowerShell",
@@ -65,7 +65,7 @@ def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) 
 def federation_commands(
     tenant: Tenant, client: str, environ: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the commands that let a GitHub job sign in, and the forms that its subject may have."""
+    """Return the commands that let a GitHub job sign in, and the possible forms of its subject."""
     forms = subjects(environ)
     audience = clouds.addresses(tenant.cloud).federation_audience
     parameters = {
@@ -115,5 +115,5 @@ def _az_session(tenant: Tenant) -> tuple[str, ...]:
 
 
 def _identified(client: str | None) -> str:
-    """Return an application id that can stand in a command; anything else is for the reader to fill in."""
+    """Return an application id that is safe in a command; a placeholder for anything else."""
     return client if client is not None and _GUID.fullmatch(client) else "CLIENT_ID"

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor audit` into an audit, its reports and its exit code."""
+"""Implements `auditor audit`."""
 
 import argparse
 import os
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
-    threshold(args), wished_locale(args.locale)  # what is wrong with them is said before anything is audited
+    threshold(args), wished_locale(args.locale)  # report their errors before anything is audited
     keep = _keeper(args)
     args.history = _history(args)
     if args.findings is not None:
@@ -145,7 +145,7 @@ def _report(
     keep: Keeper | None,
     spill: SpillFile,
 ) -> int:
-    """Write the reports, keep the night and send the mails, in this order: what fails later loses nothing earlier."""
+    """Write the reports, store the night, send the mails, in this order: later failures lose nothing earlier."""
     locale = locale_of(wished_locale(args.locale), result)
     past, code = earlier_runs(args, result)
 
@@ -159,7 +159,7 @@ def _report(
     code = max(code, exit_code(result, threshold(args)))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
-    # After the store: whoever reads the summary may stop listening.
+    # After the store: a reader of the summary may close the pipe.
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     publish(told, wanted, locale=locale, code=code)
     if settings is None:
@@ -190,9 +190,9 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:
-    """Return where earlier runs lie; None where that is the store which comes to be tonight.
+    """Return the location of earlier runs; None if it is the store that tonight's audit creates.
 
-    Raises UsageError where there is nothing: before a night's work, not after it.
+    Raises UsageError if it does not exist, before the audit rather than after it.
     """
     place: Path | str | None = args.history
     if place is not None and place == args.store:
@@ -207,10 +207,10 @@ def _history(args: argparse.Namespace) -> Path | str | None:
 
 
 def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
-    """Give a GitHub Actions job its summary, outputs and annotations; nothing outside of a job.
+    """Write summary, outputs and annotations of a GitHub Actions job; nothing outside of a job.
 
-    Annotations go to stdout, or to stderr where stdout is a report. DeliveryError when a file of the job cannot be
-    written.
+    Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
+    cannot be written.
     """
     if "GITHUB_ACTIONS" not in os.environ:
         return
@@ -221,7 +221,7 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
 
 
 def _request(args: argparse.Namespace) -> Request:
-    # With --send the tenants file tells who gets the mail, whatever is audited.
+    # With --send the tenants file names the recipients, whatever is audited.
     if args.demo and (args.snapshot or (args.tenants and not args.send)):
         hint = Message("leave out --snapshot and --tenants")
         raise UsageError("usage", Message("--demo audits its own tenants"), hint=hint)
@@ -273,7 +273,7 @@ def _request(args: argparse.Namespace) -> Request:
 
 
 def _redaction(args: argparse.Namespace) -> Key | None:
-    """Return the key of pseudonyms, where people are to have them; UsageError before anything is audited."""
+    """Return the key of pseudonyms if people are to have them. Raises UsageError before anything is audited."""
     if not args.redact:
         return None
     from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
@@ -310,7 +310,7 @@ def tell_result(
 
         from auditor.cli.terminal.result import terminal  # noqa: PLC0415  likewise
 
-        # Where stdout is a report, what is for people stands beside it and not in it.
+        # If stdout is a report, messages for people are written to stderr.
         taken = any(path is None for _, path in wanted.files)
         console = Console(no_color=True if no_color else None, stderr=taken)
         with for_people():

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor collect` into snapshots on disk."""
+"""Implements `auditor collect`."""
 
 import argparse
 import datetime as dt
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
+    """Run `auditor collect`; returns 0 if every tenant was read completely, else 3. Raises AuditorError."""
     locale = reader_locale(args.locale)
     words = Labels(locale)
     if args.store is not None:
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell(outcome: CollectOutcome, words: Labels, *, quiet: bool) -> int:
-    """Print what became of a tenant; returns the exit code it calls for."""
+    """Print the outcome of a tenant; returns the exit code for it."""
     if outcome.folder is None:
         assert outcome.failure is not None
         tell(outcome.failure.diagnostics, locale=words.language)

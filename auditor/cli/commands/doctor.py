@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor doctor` into what each tenant lacks, and the commands that mend it."""
+"""Implements `auditor doctor`."""
 
 import argparse
 from pathlib import Path
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor doctor`; 0 when nothing stands in the way, else 3. Raises AuditorError."""
+    """Run `auditor doctor`; returns 0 if every tenant can be collected, else 3. Raises AuditorError."""
     words = wording(reader_locale(args.locale))
     settings = read(args.tenants)
     tell(settings.warnings, locale=args.locale)

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor explain` into words on stdout."""
+"""Implements `auditor explain`."""
 
 import argparse
 import sys
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor explain`; raises UsageError where nothing bears the name."""
+    """Run `auditor explain`. Raises UsageError if nothing has the name."""
     words = wording(reader_locale(args.locale))
     text = explain(
         args.id,
@@ -53,6 +53,6 @@ def run(args: argparse.Namespace) -> int:
         agreement=args.agreement,
         today=now().date(),
     )
-    # Into a file or a pipe goes Markdown; a person reads it without marks.
+    # Files and pipes get Markdown; on a terminal it is rendered.
     out(shown(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
     return 0

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor history` into trends, or into the answer to "since when?"."""
+"""Implements `auditor history`."""
 
 import argparse
 from datetime import datetime
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.history.product_titles import titled, titled_between, titled_episodes
-from auditor.app.history.queries import Looked, look, over_time, since_when, two_nights
+from auditor.app.history.queries import HistorySources, look, over_time, since_when, two_nights
 from auditor.app.report.outputs import check_places
 from auditor.cli.options import first_instant, last_instant, now, reader_locale
 from auditor.cli.places import place
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor history`: 0, or 3 where one of several tenants failed. Raises AuditorError."""
+    """Run `auditor history`: 0, or 3 if one of several tenants failed. Raises AuditorError."""
     formats, words = _formats(args), Labels(reader_locale(args.locale))
     looked = look(args.places)
     for by in _QUESTIONS:
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     return 3
 
 
-def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Labels, looked: Looked) -> int:
+def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Labels, looked: HistorySources) -> int:
     since, day = args.since
     if since is None or args.until is None:
         raise UsageError(
@@ -111,8 +111,8 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: La
 
     nights = [night.at for night in looked.tenants[tenant].nights] if day else []
     cohorts = compared(args.places, tenant, opening(nights, since, args.until), args.until)
-    over_time(looked, tenant, (since, args.until), now())  # says where both stand for one night
-    # A product may be named in an earlier night only.
+    over_time(looked, tenant, (since, args.until), now())  # raises if both are the same night
+    # A product may have a name in an earlier night only.
     names = {
         seat.sku_id: seat.sku for told in over_time(looked, tenant, (None, args.until), now()) for seat in told.seats
     }
@@ -184,7 +184,7 @@ def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], words: Labels, 
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
-    """Return where each format goes; None for stdout, which one format may have."""
+    """Return the target of each format; None for stdout, which one format may use."""
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))] or ["terminal"]
     found: dict[str, Path | None] = {}
     for text in asked:

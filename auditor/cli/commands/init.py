@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor init` into a team's repository and the commands that prepare its tenant."""
+"""Implements `auditor init`."""
 
 import argparse
 import os
@@ -96,7 +96,7 @@ def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor init`: 0 also where files that differ were left; raises AuditorError before anything is written."""
+    """Run `auditor init`: 0 even if differing files were kept. Raises AuditorError before anything is written."""
     choices = Choices(
         large=args.size == "large",
         groups=args.assignment == "groups",

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor plan` into a remediation plan, its files and its exit code."""
+"""Implements `auditor plan`."""
 
 import argparse
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     )
     words = wording(reader_locale(args.locale))
     plan = run_plan(request)
-    # Machines read English in every language; for people the same plan is told once more in theirs.
+    # Documents are in English; for people the plan is printed in their language.
     told = plan if words.language == FALLBACK else run_plan(request, words=words)
     if key is not None:
         plan, told = redacted_plan(plan, key), redacted_plan(told, key)
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     for name in piped:
         write_document([bodies[name]()], name)
     if terminal and not args.quiet:
-        # Where stdout is a document, what is for people stands beside it and not in it.
+        # If stdout is a document, messages for people are written to stderr.
         with for_people():
             _tell(told, words, say if piped else out)
     if not args.quiet:
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bool]:
-    """Return where each format goes, None for stdout, and whether the terminal is one of them."""
+    """Return the target of each format, None for stdout, and whether the terminal is one of them."""
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
     places: list[tuple[str, Path | None]] = []
@@ -116,7 +116,7 @@ def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bo
 
 
 _INDENT = 6
-"""Columns before what a plan leaves out."""
+"""Columns before the notes on what a plan leaves out."""
 
 
 def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor preview` into what a policy change would do, its files and its exit code."""
+"""Implements `auditor preview`."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
     "markdown": ("preview.md", markdown.render),
     "html": ("preview.html", html.render),
 }
-"""Format → default file name, and who writes it."""
+"""Format → default file name and writer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
-    """Return where each format goes; None for stdout."""
+    """Return the target of each format; None for stdout."""
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
     places: list[tuple[str, Path | None]] = []

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor products` into a list of products, or into an update of the catalogue."""
+"""Implements `auditor products`."""
 
 import argparse
 import datetime as dt
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor products` and return the exit code; raises AuditorError with nothing written on bad input."""
+    """Run `auditor products` and return the exit code. Raises AuditorError before anything is written."""
     words = wording(reader_locale(args.locale))
     if args.words[:1] == ["update"]:
         return _update(args, words)
@@ -109,7 +109,7 @@ def _changes(done: Update, words: Wording) -> list[str]:
         signs = [f"+{after[plan]}" for plan in after if plan not in before]
         signs += [f"-{before[plan]}" for plan in before if plan not in after]
         lines.append(f"{plans}{_named(new)}  {' '.join(signs)}")
-    lines += [f"{gone}{_named(product)}" for product in changes.gone]
+    lines += [f"{gone}{_named(product)}" for product in changes.removed]
     return lines or [words.gettext("no product was added, renamed or gone")]
 
 
@@ -138,9 +138,9 @@ def _list(args: argparse.Namespace, words: Wording) -> int:
 
 
 def _rows(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> list[list[str]]:
-    """Return the header and one row for each product; the names hold neither tabs nor line breaks.
+    """Return the header and one row for each product; names contain neither tabs nor line breaks.
 
-    They are for programs, and the same in every language.
+    The rows are for programs, and equal in every language.
     """
     why = {item.part_number.casefold(): item.reason for item in free_products()}
     rows = [["skuPartNumber", "name", "skuId", "servicePlans", "reason" if reasons else "free"]]
@@ -162,7 +162,7 @@ def _print_table(catalogue: Catalogue, found: list[Product], words: Wording, *, 
     console = Console()
     titles = {"name": N_("Name"), "free": N_("Free"), "reason": N_("Reason")}
     shown = [words.gettext(titles.get(title, title)) for title in header]
-    if console.width < _WIDE:
+    if console.width < _MIN_WIDE:
         _print_stacked(console, shown, rows, words)
         console.print(Text(caption))
         return
@@ -176,17 +176,17 @@ def _print_table(catalogue: Catalogue, found: list[Product], words: Wording, *, 
         )
     for row in rows:
         *facts, last = row
-        # Text, not str: a name in brackets is no markup.
+        # Text, not str: brackets in a name are not markup.
         table.add_row(*map(Text, facts), Text(words.gettext(last)))
     console.print(table)
 
 
-_WIDE: Final = 120
-"""Columns from which a product fits on one line, its id whole."""
+_MIN_WIDE: Final = 120
+"""Columns from which a product with its whole id fits on one line."""
 
 
 def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]], words: Wording) -> None:
-    """Print two lines for each product: what it is called, and under it the id, which is never broken."""
+    """Print two lines for each product: its name, and below it the id, which is never broken."""
     from rich.padding import Padding  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 

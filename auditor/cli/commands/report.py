@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor report` into reports of saved results."""
+"""Implements `auditor report`."""
 
 import argparse
 from pathlib import Path
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor report`: 0, or 3 where the earlier runs of one of several tenants cannot be read."""
+    """Run `auditor report`: 0, or 3 if the earlier runs of one of several tenants cannot be read."""
     wish = wished_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor schema` into a JSON Schema on stdout."""
+"""Implements `auditor schema`."""
 
 import argparse
 import difflib

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor send` into mails about a saved result."""
+"""Implements `auditor send`."""
 
 import argparse
 import os
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor send`: 0 when every mail that was due was accepted, else 3."""
+    """Run `auditor send`: 0 if every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants)
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     key = redaction_key() if args.redact else None
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def mail_settings(path: Path | None) -> Settings:
-    """Read the tenants file for its mail; raises before anything is audited or sent."""
+    """Read the tenants file for its mail settings. Raises before anything is audited or sent."""
     from auditor.app.mail.delivery import check_mail  # noqa: PLC0415 - audits that send nothing do not wait for mail
 
     settings = read(path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml"))
@@ -101,9 +101,9 @@ def send(
     only: tuple[str, ...] = (),
     warn: Callable[[Diagnostic], None] = lambda _: None,
 ) -> int:
-    """Mail a result and say what became of each mail; 0 when all is well, else 3.
+    """Mail a result and print the outcome of each mail; returns 0 if none failed, else 3.
 
-    `warn` hears what the mails lack: an audit has said it of its reports already.
+    `warn` receives warnings about the mails that an audit has already printed for its reports.
     """
     from auditor.app.mail.delivery import MailJob, send_result  # noqa: PLC0415  only where mails are sent
 
@@ -133,11 +133,11 @@ def send(
         _say(sent, words, quiet=args.quiet)
     if not done and not args.quiet:
         say(words.gettext("mail: nobody is to read of the tenants in this result"))
-    return 0 if all(sent.end.fine for sent in done) else 3
+    return 0 if all(sent.end.is_fine for sent in done) else 3
 
 
 def _say(sent: "DeliveryReport", words: Wording, *, quiet: bool) -> None:
-    if sent.end.fine:
+    if sent.end.is_fine:
         if not quiet:
             said = words.gettext(_SAID[sent.end])
             say(printable(said.replace("{address}", sent.address).replace("{file}", str(sent.file))))
@@ -157,7 +157,7 @@ def _say(sent: "DeliveryReport", words: Wording, *, quiet: bool) -> None:
 
 
 def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the link in the mail and whether it leads to the report; that of the workflow run where none is given."""
+    """Return the link for the mail and whether it leads to the report; the workflow run's if none is given."""
     if given is not None:
         if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor store` into nights kept, listed, checked, thinned out and restored."""
+"""Implements `auditor store`."""
 
 import argparse
 import json
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor store`: 0, or 3 where a check found something that is not whole. Raises AuditorError."""
+    """Run `auditor store`: 0, or 3 if a check found damage. Raises AuditorError."""
     wrong = _misused(args)
     if wrong:
         raise UsageError("usage", wrong, hint=Message("auditor store --help tells the form of each"))

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor test` into the verdicts of policy tests."""
+"""Implements `auditor test`."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor test`: 0 when every test passed, 1 otherwise."""
+    """Run `auditor test`: 0 if every test passed, else 1."""
     green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if colourful(sys.stdout) else ("", "", "")
     words = wording(reader_locale(args.locale))
     missing, unexpected = words.gettext("expected, not found:"), words.gettext("found, not expected:")

@@ -1,4 +1,4 @@
-"""Turns the arguments of `auditor validate` into messages about policy files."""
+"""Implements `auditor validate`."""
 
 import argparse
 from dataclasses import replace
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor validate`: 0 when the policies are sound, 2 otherwise."""
+    """Run `auditor validate`: 0 if the policies are valid, else 2."""
     checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants, snapshots=args.snapshot)
     if checked.warnings:
         level = Level.ERROR if args.strict else Level.WARNING

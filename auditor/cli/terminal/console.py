@@ -1,4 +1,4 @@
-"""Where the program speaks: data on stdout, words on stderr, errors in the reader's language."""
+"""Writes data to stdout and messages to stderr, in the reader's language."""
 
 import os
 import sys
@@ -21,19 +21,19 @@ def out(text: str) -> None:
 
 
 def document(text: str) -> None:
-    """Write a JSON document to stdout, for another program."""
+    """Write a JSON document to stdout."""
     write_document([f"{text}\n".encode() if not text.endswith("\n") else text.encode()], "json")
 
 
 def say(text: str) -> None:
-    """Write words to stderr."""
+    """Write a message to stderr."""
     sys.stderr.write(text if text.endswith("\n") else text + "\n")
 
 
 def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> None:
-    """Write diagnostics to stderr, coloured where a person reads them, and as annotations in a GitHub Actions job.
+    """Write diagnostics to stderr, coloured on a terminal, and as annotations in a GitHub Actions job.
 
-    They are in the language of `locale`, else of the environment, else in English.
+    They are in the language of `locale`, else of the environment; untranslated ones are in English.
     """
     words = reader(locale)
     said = [translated(diagnostic, words) for diagnostic in diagnostics]
@@ -59,7 +59,7 @@ def translated(diagnostic: Diagnostic, words: "Wording | None") -> Diagnostic:
 
 
 def spoken(message: str, locale: str | None = None) -> str:
-    """Return a message of the catalogues in the language of `locale`, else of the environment, else in English."""
+    """Return a message in the language of `locale`, else of the environment, else in English."""
     words = reader(locale)
     return message if words is None else words.gettext(message)
 
@@ -71,26 +71,26 @@ def notices(locale: str | None) -> Callable[[Message], None]:
 
 
 def commented(command: str, words: "Wording") -> str:
-    """Return a line of a shell with its comment in the reader's language; the command itself stays as it is."""
+    """Return a line of a shell with its comment translated; the command is unchanged."""
     code, mark, comment = command.partition("# ")
     indent = len(comment) - len(comment.lstrip())
     return f"{code}{mark}{comment[:indent]}{words.gettext(comment[indent:])}"
 
 
 def environment_locale() -> str | None:
-    """Return the locale of the environment (LC_ALL, LC_MESSAGES, LANG: the first that is set); None where it is `C`."""
+    """Return the locale of LC_ALL, LC_MESSAGES or LANG, the first that is set; None for `C`."""
     text = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     bare = text.split(".")[0].replace("_", "-")
     return None if bare in {"", "C", "POSIX"} else bare
 
 
 def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
-    """Return what says what a person should know although nothing fails of it; nothing is said where all is quiet."""
+    """Return a function that prints warnings, or ignores them if `quiet`."""
     return lambda told: None if quiet else tell([told], locale=locale)
 
 
 def reader(locale: str | None) -> "Wording | None":
-    """Return the words of who reads; None for English, for which nothing is loaded."""
+    """Return the translations for the reader; None for English, which needs none."""
     wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
     if wish is None or wish.lower().split("-")[0].split("_")[0] == "en":
         return None
@@ -108,7 +108,7 @@ def _block(diagnostic: Diagnostic, words: "Wording | None") -> str:
 
 
 def colourful(stream: object) -> bool:
-    """Whether colour is welcome: NO_COLOR and FORCE_COLOR are honoured, else a terminal decides."""
+    """Return whether to use colour: NO_COLOR and FORCE_COLOR, else whether the stream is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -1,4 +1,4 @@
-"""Trends and episodes onto the terminal."""
+"""Prints trends and episodes on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -28,11 +28,11 @@ from auditor.render.history.labels import (
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _MIDDLE: Final = 100
-"""Columns from which there is room for the curve of a policy."""
+"""Columns from which the curve of a policy is shown."""
 _WIDE: Final = 150
-"""Columns from which there is room for everything."""
+"""Columns from which everything is shown."""
 _NAME: Final = 20
-"""Characters that a name has at the least."""
+"""Minimum characters of a name."""
 _GAP: Final = 2
 _MOST: Final = 20
 """Findings of a comparison; the rest stands in the JSON."""
@@ -65,14 +65,14 @@ def show(
 
 
 def _seat_matters(seat: SeatTrend) -> bool:
-    """Whether a number changed, seats are lacking, or they are going to run out."""
+    """Return whether a number changed, or seats are or will be short."""
     changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
     lacking = seat.spare[-1] is None or seat.spare[-1] < 0
     return changed or lacking or seat.forecast.earliest is not None
 
 
 def _policy_matters(policy: PolicyTrend) -> bool:
-    """Whether a policy has open findings, had some, or its waived ones changed."""
+    """Return whether a policy has or had open findings, or its waived ones changed."""
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
 
@@ -129,7 +129,7 @@ def _left_out(console: Console, told: Trends, words: Labels, *, everything: bool
 
 
 def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
-    """Print columns of which the first gives way, cut, where they are wider than the terminal."""
+    """Print columns; the first one is truncated if they are wider than the terminal."""
     taken = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
     first = max(_NAME, console.width - taken - 2 * _GAP)

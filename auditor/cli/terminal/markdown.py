@@ -1,4 +1,4 @@
-"""Markdown into what a terminal shows: no marks, no escapes, lines of its width."""
+"""Renders Markdown for the terminal, wrapped to its width."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 def columns() -> int:
-    """Return the width of the terminal; 80 where nobody tells."""
+    """Return the width of the terminal; 80 if unknown."""
     return shutil.get_terminal_size().columns
 
 
@@ -26,7 +26,7 @@ def shown(markdown: str, *, width: int, colour: bool) -> str:
 
 
 def filled(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
-    """Return a text in lines of the terminal's width, behind what stands before the first line and before the rest."""
+    """Return a text wrapped to the terminal's width, with prefixes for the first and the other lines."""
     return textwrap.fill(
         text,
         width or columns(),
@@ -55,7 +55,7 @@ def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
 
 
 def _bare(text: str) -> str:
-    """Return a line without the marks of Markdown."""
+    """Return a line without Markdown syntax."""
     text = _STRONG.sub(r"\1", text)
     text = _LINK.sub(lambda found: f"{found[1]} ({found[2]})", text)
     return _ESCAPE.sub(r"\1", text)

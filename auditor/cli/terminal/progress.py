@@ -1,4 +1,4 @@
-"""Turns the progress of a collection into bars with counts and rates, where somebody is watching."""
+"""Shows the progress of a collection as bars, on a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-class _Shown:
+class _Bars:
     """One bar per tenant and source."""
 
     def __init__(self, bars: "Bars", words: Labels) -> None:
@@ -24,15 +24,15 @@ class _Shown:
         self._tasks: dict[tuple[str, Source], TaskID] = {}
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
-        """Set how long the bar is."""
+        """Set the length of the bar."""
         self._bars.update(self._task(tenant, source), total=total)
 
     def advance(self, tenant: str, source: Source, count: int) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         self._bars.advance(self._task(tenant, source), count)
 
     def finish(self, tenant: str, source: Source, status: str) -> None:
-        """Fill the bar, and say how the source ended."""
+        """Complete the bar, and show the status of the source."""
         task = self._task(tenant, source)
         done = self._bars.tasks[self._bars.task_ids.index(task)].completed
         said = self._words.gettext(SOURCE_STATES[SourceStatus(status)])
@@ -48,7 +48,7 @@ class _Shown:
 
 @contextmanager
 def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
-    """Show bars on stderr while the block runs; nothing where nobody watches."""
+    """Show bars on stderr while the block runs, if stderr is a terminal."""
     if not enabled or not sys.stderr.isatty():
         yield NoProgress()
         return
@@ -71,4 +71,4 @@ def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
         TextColumn("{task.fields[status]}", markup=False),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Shown(bars, words)
+        yield _Bars(bars, words)

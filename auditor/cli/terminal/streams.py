@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from auditor.deliver.log_commands import Breaker
+from auditor.deliver.log_commands import CommandEscaper
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 
@@ -90,7 +90,7 @@ class Stream(io.TextIOWrapper):
         self.bracket = bracket
         self.words = words
         """Whether only people read it; data may be piped into another program, and gets no line that is not its own."""
-        self._breaker = Breaker(at_start=bracket is not None)
+        self._breaker = CommandEscaper(at_start=bracket is not None)
 
     def write(self, text: str) -> int:
         """Write text; returns its length."""
@@ -103,7 +103,7 @@ class Stream(io.TextIOWrapper):
         """Write a line of our own to a job's log: a command stays one."""
         start = "" if self._breaker.fresh else "\n"
         super().write(f"{start}{line}\n")
-        self._breaker = Breaker(at_start=self.bracket is not None)
+        self._breaker = CommandEscaper(at_start=self.bracket is not None)
 
 
 def open_standard_files() -> None:
@@ -186,7 +186,7 @@ def write_commands(lines: Iterable[str], *, beside_data: bool) -> None:
         stream = bracket.close() or stream
     for line in lines:
         if isinstance(stream, Stream):
-            stream.write_line(Breaker(at_start=False).feed(line))
+            stream.write_line(CommandEscaper(at_start=False).feed(line))
         else:
             stream.write(f"{line}\n")
     stream.flush()

@@ -1,4 +1,4 @@
-"""Who left, who never came, who just started and who visits: the part of Contoso's story that accounts tell."""
+"""Contoso's accounts with findings about the account: leavers, absentees, unused accounts, starters and guests."""
 
 # ruff: noqa: RUF001  names are written in the letters of those who bear them
 
@@ -26,7 +26,7 @@ def people(*, tonight: bool) -> tuple[Person, ...]:
 
 
 def _leavers(*, tonight: bool) -> tuple[Person, ...]:
-    """Blocked accounts that kept their licences; one was blocked today, of another the licence was taken back today."""
+    """Return blocked accounts with licences; one was blocked today, and one lost its licence today."""
     return (
         employee("Karin Hoekstra", "Finance", "Controller", E3, POWER_BI, enabled=False, seen=47),
         employee("Mehmet Kılıç", "Sales", "Account manager", E3, enabled=False, seen=122),
@@ -48,14 +48,14 @@ def _leavers(*, tonight: bool) -> tuple[Person, ...]:
         employee("Pieter Vos", "IT", "Enterprise architect", *(() if tonight else (E5,)), enabled=False, seen=29),
         # On parental leave, and the waiver ran out unnoticed.
         employee("Joke van Dam", "HR", "Recruiter", E3, enabled=False, seen=213),
-        # Prepared for a first day: blocked on purpose.
+        # Prepared for a first day: intentionally blocked.
         employee("Elin Sjögren", "Sales", "Account manager", E3, enabled=False, seen=None, created=9, country="SE"),
         employee("Ruben Dijkstra", "Finance", "Analyst", E3, enabled=False, seen=None, created=4),
     )  # fmt: skip
 
 
 def _absent() -> tuple[Person, ...]:
-    """People with a licence who have not been there for long; one crosses the 90 days tonight, one is on leave."""
+    """Return users with licences and without recent sign-ins; one reaches 90 days tonight, one is on leave."""
     return (
         employee("Bartłomiej Zieliński", "Warehouse", "Shift leader", F3, seen=101, **at(WAREHOUSE)),
         employee("Ömer Aydın", "Sales", "Account manager", E3, seen=163),
@@ -78,7 +78,7 @@ def _absent() -> tuple[Person, ...]:
 
 
 def _never_came() -> tuple[Person, ...]:
-    """Accounts that were licensed and never taken up."""
+    """Return accounts that have licences and were never used."""
     return (
         employee("Daan Peters", "Warehouse", "Order picker", F3, seen=None, created=48, **at(WAREHOUSE)),
         employee("İpek Güneş", "Stores", "Store assistant", F3, seen=None, created=64, **at(STORES[18])),
@@ -92,7 +92,7 @@ def _never_came() -> tuple[Person, ...]:
 
 
 def _starters() -> tuple[Person, ...]:
-    """Return new people, about whom nothing is wrong yet."""
+    """Return new users without findings."""
     return (
         employee("Lotte Kuipers", "Stores", "Store assistant", F3, seen=None, created=2.3, **at(STORES[12])),
         employee("Tuğba Koç", "Stores", "Store assistant", F3, seen=0.8, created=6.3, **at(STORES[1])),
@@ -103,7 +103,7 @@ def _starters() -> tuple[Person, ...]:
 
 
 def _guests() -> tuple[Person, ...]:
-    """Visitors from other organisations; a few hold what they should have brought along."""
+    """Return guests; a few have licences that their own tenant should provide."""
     visitors = (
         "Chantal Moreau",
         "Peter Achterberg",

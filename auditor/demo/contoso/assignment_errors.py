@@ -1,4 +1,4 @@
-"""What went wrong while licences were given out: the part of Contoso's story that assignments tell."""
+"""Contoso's users with findings about assignments."""
 
 # ruff: noqa: RUF001  names are written in the letters of those who bear them
 
@@ -44,7 +44,7 @@ def people(*, tonight: bool) -> tuple[Person, ...]:
 
 
 def _twice(*, tonight: bool) -> tuple[Person, ...]:
-    """Two licences where one would do; the last move to E5 was begun today and not finished."""
+    """Return users with two products of which one suffices; the last move to E5 is unfinished."""
     return (
         employee("Marieke van Leeuwen", "Head office", "Chief of staff", E5, directly(E3), synced=False),
         employee("Göran Hedlund", "IT", "Security engineer", E5, directly(E3), ENTRA_P2, synced=False, country="SE"),
@@ -63,7 +63,7 @@ def _twice(*, tonight: bool) -> tuple[Person, ...]:
 
 
 def _paths(*, tonight: bool) -> tuple[Person, ...]:
-    """One product over two paths, and suites that hang on no group; one of the doubles was cleared up today."""
+    """Return users with one product on two paths, and with suites assigned directly."""
     by_hand = [] if tonight else [directly(E3)]
     return (
         employee("Ayşe Çelik", "Stores", "Store assistant", F3, directly(F3), **at(STORES[1])),
@@ -82,7 +82,7 @@ def _paths(*, tonight: bool) -> tuple[Person, ...]:
 
 
 def _stores() -> tuple[Person, ...]:
-    """Return store people on more than F3, two with approval, and the season's helpers, whom nobody has reached."""
+    """Return store staff with more than F3, two of them with approval, and seasonal staff without sign-ins."""
     season = ("Noor Visser", "Yiğit Doğan", "Ida Skovgård")
     return (
         employee("Willemijn Bos", "Stores", "Store manager", E5, **at(STORES[1]), synced=False),
@@ -101,7 +101,7 @@ def _stores() -> tuple[Person, ...]:
 
 
 def _errors() -> tuple[Person, ...]:
-    """Return assignments that did not come about: no F3 seat is left, and some products do not go together."""
+    """Return users with assignment errors: no F3 seat left, and conflicting products."""
     no_seat = failed(F3, "CountViolation")
     return (
         employee("Salma Aït Lahcen", "Stores", "Store assistant", no_seat, created=5.3, seen=1.2, **at(STORES[21])),
@@ -120,7 +120,7 @@ def _errors() -> tuple[Person, ...]:
 
 
 def _attributes(*, tonight: bool) -> tuple[Person, ...]:
-    """Properties that are missing or odd; one department was filled in today."""
+    """Return users with missing or unusual properties; one department was set today."""
     return (
         employee("Oğuz Öztürk", "Sales", "Account manager", E3, location=None),
         employee("Måns Nyström", "Marketing", "Photographer", E3, location=None, country="SE"),
@@ -133,7 +133,7 @@ def _attributes(*, tonight: bool) -> tuple[Person, ...]:
 
 
 def _add_ons() -> tuple[Person, ...]:
-    """Products that do nothing without another one, services switched off, and Copilot outside its pilot."""
+    """Return users with add-ons without a base product, disabled services, and Copilot outside its pilot."""
     return (
         employee("Ebba Bergqvist", "Marketing", "Copywriter", COPILOT, groups=(PILOT,), synced=False, country="SE"),
         employee(
@@ -148,7 +148,7 @@ def _add_ons() -> tuple[Person, ...]:
 
 
 def _holders() -> tuple[Person, ...]:
-    """People who hold the rarer products, as they should."""
+    """Return users who have the rarer products correctly."""
     return (
         *(
             employee(name, "IT", title, E5, VISIO, *more)

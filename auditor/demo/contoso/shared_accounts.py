@@ -1,4 +1,4 @@
-"""Mailboxes, rooms and accounts behind which nobody sits: the part of Contoso's story that is not about people."""
+"""Contoso's accounts without a person: shared mailboxes, rooms and service accounts."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def _account(name: str, address: str, *licences: Licence, **more: Any) -> Person
 
 
 def _shared_mailboxes() -> tuple[Person, ...]:
-    """Blocked, as Exchange makes them; few of them need a licence."""
+    """Return shared mailboxes, blocked as Exchange creates them; few need a licence."""
 
     def shared(name: str, address: str, *licences: Licence) -> Person:
         return _account(name, address, *licences, enabled=False, mailbox="shared")
@@ -41,7 +41,7 @@ def _rooms() -> tuple[Person, ...]:
         room("Room Rembrandt (12)", "room-rembrandt", TEAMS_ROOM, seen=0.1),
         room("Room Hopper (8)", "room-hopper", TEAMS_ROOM, seen=0.1),
         room("Room Nobel (6)", "room-nobel", TEAMS_ROOM, seen=0.1),
-        # An all-staff group caught the boardroom.
+        # An all-staff group includes the boardroom.
         room("Boardroom", "boardroom", TEAMS_ROOM, E3, seen=0.1),
         room("Room Dragør (4)", "room-dragor", E3, enabled=False, seen=600),
         room("Room Noor (4)", "room-noor", enabled=False),
@@ -50,7 +50,7 @@ def _rooms() -> tuple[Person, ...]:
 
 
 def _service_accounts() -> tuple[Person, ...]:
-    """Accounts of software, of tests, for emergencies and for administration."""
+    """Return accounts of software, tests, emergencies and administration."""
     return (
         _account("ERP interface", "svc-erp", EXCHANGE, kind="Service", seen=0.1),
         _account("Store signage", "svc-signage", F3, kind="Service", seen=0.1),

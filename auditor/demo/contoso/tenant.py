@@ -1,4 +1,4 @@
-"""Contoso Retail: some four hundred people in shops, a warehouse and a head office, and what was bought for them."""
+"""Contoso Retail: some four hundred users in stores, a warehouse and a head office, and their purchases."""
 
 import random
 
@@ -60,17 +60,17 @@ _DEPARTMENTS = (
 _PRODUCTS = (
     bought("SPE_E3", 152, 41),
     bought("SPE_E5", 37, 187),
-    # Not one seat is left, and three people wait for theirs.
+    # No seat is left, and three users wait for one.
     Bought(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
     bought("Microsoft_365_Copilot", 27, 98),
-    # Far more than anybody uses, and due for renewal.
+    # A large surplus, due for renewal.
     bought("POWER_BI_PRO", 60, 11),
     bought("MCOEV", 14, 187),
     bought("EXCHANGESTANDARD", 12, 187),
-    # Expired, and in its days of grace, with fewer seats than people.
+    # Expired, in its grace period, with fewer seats than users.
     bought("VISIOCLIENT", 10, 17, status="Warning"),
     bought("PROJECTPROFESSIONAL", 12, 187),
-    # What was left of an older purchase; the rest of it is suspended.
+    # The rest of an older purchase; the other part is suspended.
     Bought(
         part="EMS",
         subscriptions=(Subscription(total=5, ends_in=187), Subscription(total=25, ends_in=12, status="Suspended")),

@@ -1,29 +1,17 @@
 """Acquires and renews access tokens with the credential that a tenant configures."""
 
 import asyncio
-import base64
-import binascii
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, assert_never
+from typing import TYPE_CHECKING, Any, Self
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
 from auditor.domain.syntax.environment_variable import is_missing, to_set
-from auditor.domain.tenant import (
-    AzureCli,
-    Certificate,
-    ClientSecret,
-    GithubOidc,
-    ManagedIdentity,
-    Tenant,
-    Token,
-    WorkloadIdentity,
-)
-from auditor.files import input as files
+from auditor.domain.tenant import GithubOidc, Tenant, Token
 from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
+from auditor.graph.auth.credential_types import SignInOptions, type_of
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
 from auditor.graph.auth.sign_in_errors import sign_in_error
 from auditor.graph.auth.token_claims import expiry_of
@@ -174,9 +162,6 @@ class SignIn:
         return self.secrets.add(value)
 
     def _build(self) -> "AsyncTokenCredential":
-        from azure.identity import aio  # noqa: PLC0415 - only collection needs it
-
-        tenant_id = self._tenant.tenant_id
         shared: dict[str, Any] = {"authority": self._authority, "retry_total": 3, "connection_timeout": 20}
         if self._connections is not None:
             from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - only collection needs it
@@ -185,49 +170,17 @@ class SignIn:
             shared["transport"] = AioHttpTransport(session=session, session_owner=False)
         elif self.authorities is not None:
             shared["connection_verify"] = self.authorities
-        credential = self._tenant.credential
-        match credential:
-            case GithubOidc(client_id=client):
-                return aio.ClientAssertionCredential(tenant_id, client, lambda: self._assertion, **shared)
-            case ClientSecret(client_id=client, secret_env=name):
-                return aio.ClientSecretCredential(tenant_id, client, self._variable(name), **shared)
-            case Certificate(client_id=client):
-                return aio.CertificateCredential(tenant_id, client, **self._certificate(credential), **shared)
-            case ManagedIdentity(client_id=identity):
-                return aio.ManagedIdentityCredential(client_id=identity)
-            case WorkloadIdentity(client_id=identity):
-                token_file = self._environ.get("AZURE_FEDERATED_TOKEN_FILE")
-                if token_file:
-                    files.check_regular(Path(token_file), most=files.CERTIFICATES)
-                return aio.WorkloadIdentityCredential(
-                    tenant_id=tenant_id,
-                    client_id=identity or self._environ.get("AZURE_CLIENT_ID"),
-                    token_file_path=token_file,
-                    **shared,
-                )
-            case AzureCli():
-                return aio.AzureCliCredential(tenant_id=tenant_id)
-            case Token() | None:
-                raise AssertionError(credential)
-            case _:
-                assert_never(credential)
-
-    def _certificate(self, credential: Certificate) -> dict[str, Any]:
-        password = None if credential.password_env is None else self._variable(credential.password_env)
-        if credential.path is not None:
-            content = files.read(Path(credential.path), most=files.CERTIFICATES)
-            return {"certificate_data": content, "password": password}
-        text = self._variable(credential.env or "")
-        if "-----BEGIN" in text:
-            return {"certificate_data": text.encode(), "password": password}
-        try:
-            return {"certificate_data": base64.b64decode(text, validate=False), "password": password}
-        except binascii.Error:
-            raise GraphError(
-                "certificate-invalid",
-                Message("the variable {env} holds neither PEM text nor base64", env=credential.env),
-                hint=Message("export certificate and key as PEM, or as PKCS #12 in base64"),
-            ) from None
+        options = SignInOptions(
+            tenant_id=self._tenant.tenant_id,
+            environ=self._environ,
+            client_options=shared,
+            secret=self._variable,
+            github_assertion=lambda: self._assertion,
+        )
+        credential_type = type_of(self._tenant.credential)
+        assert credential_type is not None
+        assert credential_type.build is not None
+        return credential_type.build(self._tenant.credential, options)
 
 
 def _checked_token(token: "AccessToken") -> "AccessToken":

@@ -4,8 +4,9 @@ import re
 
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, joined
-from auditor.domain.tenant import AzureCli, Certificate, ManagedIdentity, Tenant, WorkloadIdentity
+from auditor.domain.tenant import Certificate, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
+from auditor.graph.auth.credential_types import type_of
 from auditor.graph.auth.scrubber import Secrets
 
 _MAX_QUOTED = 300
@@ -101,20 +102,8 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
 
 
 def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
-    match tenant.credential:
-        case AzureCli():
-            hint = Message(
-                "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions",
-                tenant_id=tenant.tenant_id,
-            )
-        case ManagedIdentity():
-            hint = Message("run on an Azure machine that has the identity, or choose another credential")
-        case WorkloadIdentity():
-            hint = Message(
-                "AZURE_FEDERATED_TOKEN_FILE names the token file; clientId, or AZURE_CLIENT_ID, the application"
-            )
-        case _:
-            hint = Message("check the credential in the tenants file")
+    credential_type = type_of(tenant.credential)
+    hint = None if credential_type is None else credential_type.hint(tenant.tenant_id)
     return GraphError(
         "sign-in-unavailable",
         Message("{name}: no sign-in: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),

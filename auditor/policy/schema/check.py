@@ -1,4 +1,4 @@
-"""Turns a document into what is wrong with its structure, one diagnostic for each mistake; the JSON Schema decides."""
+"""Checks the structure of documents against a JSON Schema; one diagnostic per mistake."""
 
 import json
 import re
@@ -27,21 +27,21 @@ _SLUGS: Final[dict[SchemaName, str]] = {
     "tenants": "tenants",
     "result": "result",
 }
-_MOST: Final = 200
-"""Mistakes that are told about one file; who made more of them mends those first."""
+_MAX_MISTAKES: Final = 200
+"""Mistakes reported per file."""
 
 
 def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with the structure of the document, in order of place; nothing where it fits.
+    """Return the mistakes in the structure of a document, in order of place; empty if it is valid.
 
-    In tests of policies, which nobody else reads before they are judged, so are dates that no calendar has.
+    In policy tests, which nothing else validates, impossible calendar dates are mistakes too.
     """
     found = faults(document, schema)[0]
-    return tuple(_strange_dates(document, document.value, ())) if not found and schema == "policy-test" else found
+    return tuple(_impossible_dates(document, document.value, ())) if not found and schema == "policy-test" else found
 
 
 def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
-    """Return what is wrong as `check` does, and the paths of the values that it is wrong with."""
+    """Return the mistakes as `check` does, and the paths of the values concerned."""
     if fits(document.value, schema):
         return (), ()
     mistakes = _mistakes(document.value, schema)
@@ -50,22 +50,22 @@ def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ..
 
 
 def fits(value: object, schema: SchemaName) -> bool:
-    """Whether a plain value has the structure that the schema asks for."""
+    """Return whether a plain value is valid."""
     return _fast(schema).is_valid(value)
 
 
 def complaints(value: object, schema: SchemaName) -> tuple[str, ...]:
-    """Return what is wrong with a value that has no text behind it, such as parsed JSON; nothing where it fits."""
+    """Return the mistakes of a value without source text, such as parsed JSON; empty if it is valid."""
     if fits(value, schema):
         return ()
     return tuple(f"{_pointer(mistake)}: {mistake.message}" for mistake in _mistakes(value, schema))
 
 
-def _strange_dates(document: Document, value: object, path: Path) -> Iterator[Diagnostic]:
-    """Tell the dates below a path that are written as a date is, and that the calendar does not have."""
+def _impossible_dates(document: Document, value: object, path: Path) -> Iterator[Diagnostic]:
+    """Return diagnostics for dates below a path that have the form of a date and are not in the calendar."""
     if isinstance(value, dict | list):
         for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _strange_dates(document, inner, (*path, step))
+            yield from _impossible_dates(document, inner, (*path, step))
     elif isinstance(value, str) and str(path[-1]).endswith(("DateTime", "asOf")) and instant(value) is None:
         yield Diagnostic(
             slug="policy-bad-date",
@@ -83,7 +83,7 @@ def _schema(name: SchemaName) -> dict[str, Any]:
 
 @cache
 def _fast(name: SchemaName) -> "Draft202012Validator":
-    """Return the validator that says yes or no; it is a hundred times faster than the one that says why."""
+    """Return the validator that only answers yes or no; it is a hundred times faster."""
     import jsonschema_rs  # noqa: PLC0415
 
     return jsonschema_rs.Draft202012Validator(_schema(name))
@@ -91,6 +91,7 @@ def _fast(name: SchemaName) -> "Draft202012Validator":
 
 @cache
 def _thorough(name: SchemaName) -> "Validator":
+    """Return the validator that explains mistakes."""
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
 
     # NOTE: `$` of Python also matches before a final line break, which the other validator and JSON Schema do not mean.
@@ -108,13 +109,13 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 def _mistakes(value: Any, schema: SchemaName) -> "list[Mistake]":
     from auditor.policy.schema import messages  # noqa: PLC0415  who made no mistake does not wait for the words
 
-    errors = islice(_thorough(schema).iter_errors(value), _MOST)
+    errors = islice(_thorough(schema).iter_errors(value), _MAX_MISTAKES)
     found = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
     return found or [messages.Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
 
 
 def _without_echoes(mistakes: "Iterable[Mistake]") -> "list[Mistake]":
-    """Drop what only follows from another mistake: a value has one fault at most, and a misspelt key is not missing."""
+    """Drop consequences of other mistakes: one mistake per value, and a misspelt key is not a missing one."""
     from auditor.policy.schema.messages import UNKNOWN  # noqa: PLC0415
 
     first: dict[object, Mistake] = {}

@@ -1,6 +1,6 @@
-"""Turns an error of a JSON Schema validator into mistakes: what is wrong in words, and what to write instead.
+"""Explains the errors of a JSON Schema validator: what is wrong and what to write instead.
 
-A schema names what it describes in `$comment` ("a number of days"), and shows how it is written in `examples`.
+A schema names what it describes in `$comment` ("a number of days"), and shows how to write it in `examples`.
 """
 
 import re
@@ -31,7 +31,7 @@ KINDS: Final = (
     "several-constraints",
     "structure",
 )
-"""Every slug without its prefix; of two mistakes about one value the earlier kind is told."""
+"""Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
 _TRUE: Final = {"yes", "on", "y", "true"}
 _FALSE: Final = {"no", "off", "n", "false"}
 _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
@@ -39,7 +39,7 @@ _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One thing that is wrong at a path of a document."""
+    """One mistake at a path of a document."""
 
     path: "Path"
     kind: str
@@ -47,7 +47,7 @@ class Mistake:
     message: Message
     hint: Message | None = None
     key: str | None = None
-    """The key at the path that the mistake is about; None where it is the value there."""
+    """The key at the path that the mistake is about; None if it is about the value there."""
     meant: str | None = None
     """For an unknown key, the one that was probably meant."""
     needs: tuple[str, ...] = ()
@@ -57,17 +57,17 @@ class Mistake:
 
     @property
     def identity(self) -> object:
-        """What makes two mistakes one: a value has one fault, a mapping one for each key."""
+        """The key by which mistakes are deduplicated: one per value, and one per key of a mapping."""
         return (self.path, self.key, self.needs)
 
     @property
     def rank(self) -> int:
-        """Which of two mistakes about one value is told: the lower."""
+        """The precedence among mistakes about one value: the lowest is reported."""
         return KINDS.index(self.kind)
 
 
 def mistakes(error: "ValidationError") -> Iterator[Mistake]:
-    """Return the mistakes that an error stands for; an error of one keyword may hold several."""
+    """Return the mistakes that a validator's error stands for; an error of one keyword may stand for several."""
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         name = str(error.instance)
@@ -93,7 +93,7 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
         case "oneOf" if isinstance(error.instance, dict):
             yield _not_one(error, path)
         case "oneOf":
-            pass  # what is no mapping has no keys to choose from; its type is the mistake, and is told as such
+            pass  # only a mapping has keys to choose from; for other values the type is the mistake
         case "anyOf":
             keys = _options(error)
             message = Message(
@@ -101,7 +101,7 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             )
             yield Mistake(path=path, kind="empty", message=message, needs=keys)
         case "minProperties" if not path and isinstance(error.instance, dict) and "version" not in error.instance:
-            pass  # the lacking version is the mistake, and is told as such
+            pass  # the missing version is the mistake, and is reported as such
         case "minItems" | "minProperties":
             yield _too_few(error, path)
         case "uniqueItems":

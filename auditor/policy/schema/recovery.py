@@ -1,4 +1,4 @@
-"""A document with mistakes in its structure into what is whole of it, so that its meaning is told in the same go."""
+"""Keeps the valid parts of a document with structural mistakes, so that errors of meaning are reported as well."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,32 +10,32 @@ from auditor.policy.schema.check import fits
 _LISTS = ("policies", "waivers")
 _MAPPINGS = ("populations", "products")
 _CONSTRAINT: Final = "health"
-_LEAST: Final[Mapping[str, Mapping[str, Any]]] = {
+_PLACEHOLDERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "policies": {"id": "x", "severity": "info", _CONSTRAINT: {"errors": "deny"}},
     "waivers": {"id": "x", "policies": ["x"], "reason": "-", "owner": "-", "expires": "1970-01-01"},
 }
-"""What an item must have: it stands in for keys that are wrong or missing, and nothing is wrong with its meaning."""
-_OWN: Final = {"policies": ("id",), "waivers": ("id", "policies")}
-"""Keys for which nothing can stand in."""
+"""Placeholders for wrong or missing keys of an item; they cause no errors of meaning."""
+_REQUIRED: Final = {"policies": ("id",), "waivers": ("id", "policies")}
+"""Keys that have no placeholder."""
 
 
 @dataclass(slots=True)
 class Gaps:
-    """What the parts with mistakes may have defined, so that nobody is told that it does not exist."""
+    """What the broken parts may have defined, so that it is not reported as unknown."""
 
     anything: bool = False
-    """Whether any policy may stand where it cannot be read."""
+    """Whether an unreadable part may define any policy."""
     sections: bool = False
-    """Whether a whole section has another form, or another name."""
+    """Whether a whole section has another form or another name."""
     policies: set[str] = field(default_factory=set)
     populations: set[str] = field(default_factory=set)
 
 
-def salvage(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, Any] | None:
-    """Return the document with its broken parts marked; None where none is whole.
+def recover(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, Any] | None:
+    """Return the document with its broken parts marked; None if no part is valid.
 
-    A part is a name, or a key of a policy or waiver, whose other keys are still read.
-    What a broken part would have defined is noted in `gaps`.
+    A part is a name, or a key of a policy or waiver, whose other keys are still read. What a broken part may have
+    defined is recorded in `gaps`.
     """
     if not isinstance(value, dict):
         gaps.anything = True
@@ -75,13 +75,13 @@ def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
 
 
 def _mended(section: str, item: object) -> object:
-    """Return an item with what is whole of it, so that its meaning is told too; BROKEN where too little is."""
+    """Return an item with its valid keys and placeholders; BROKEN if too little is valid."""
     if not isinstance(item, Mapping):
         return BROKEN
-    least = _LEAST[section]
+    least = _PLACEHOLDERS[section]
     bare = {key: value for key, value in least.items() if key != _CONSTRAINT}
     whole = {key: value for key, value in item.items() if any(_fits(section, {**o, key: value}) for o in (least, bare))}
-    if any(key not in whole for key in _OWN[section]):
+    if any(key not in whole for key in _REQUIRED[section]):
         return BROKEN
     return next((made for made in ({**bare, **whole}, {**least, **whole}) if _fits(section, made)), BROKEN)
 

@@ -1,4 +1,4 @@
-"""What people write for the keys of selectors that have another name."""
+"""Common words for the keys of selectors that have another name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -22,10 +22,10 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("and", "allof"), "all"),
     **dict.fromkeys(("except", "exclude", "none"), "not"),
 }
-"""What people write for a key of another name, in lower case; a word that is no key where it stands is no synonym."""
+"""Lower-case word → key; a word that is itself a key in its place is no synonym."""
 
 
 def synonym(key: str, known: Sequence[str]) -> str | None:
-    """Return the key that another word stands for, where it is known there."""
+    """Return the key that another word stands for, if that key is allowed there."""
     meant = _SYNONYMS.get(key.casefold())
     return meant if meant in known else None

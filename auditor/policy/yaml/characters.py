@@ -18,9 +18,9 @@ _FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\
 
 
 def decoded(text: bytes | str, file: str) -> str:
-    """Return the text without its byte order mark, every character allowed."""
+    """Return the text without its byte order mark; all characters are allowed ones. Raises InputError."""
     checked = (_utf8(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
-    # What is printable is allowed; the pattern for all the rest takes longer to compile than most files to parse.
+    # Printable characters are allowed; the pattern for the rest takes longer to compile than most files to parse.
     printable = checked.replace("\n", "").isprintable()
     if not printable and (found := re.search(_FORBIDDEN, checked)):
         code = f"{ord(found[0]):04X}"
@@ -35,9 +35,9 @@ def decoded(text: bytes | str, file: str) -> str:
 
 
 def with_whole_characters(text: str) -> str:
-    r"""Return JSON with two escapes for one character as YAML writes them, `\U0001f600`; other text stays as it is.
+    r"""Return JSON with surrogate pairs of escapes as YAML writes them, `\U0001f600`.
 
-    JSON is YAML, and programs that write it escape whatever lies beyond U+FFFF in two halves, which YAML does not know.
+    JSON is YAML, and programs escape characters beyond U+FFFF as surrogate pairs, which YAML does not allow.
     """
     if not _HALF.search(text):
         return text
@@ -69,6 +69,6 @@ def _utf8(text: bytes, file: str) -> str:
 
 
 def _end_of(file: str, before: str) -> Span:
-    """Return the place just after `before`."""
+    """Return the position after `before`."""
     lines = re.split("\r\n|\r|\n", before)
     return Span(file=file, line=len(lines), column=len(lines[-1]) + 1, text=lines[-1])

@@ -1,6 +1,6 @@
-"""U+0085, U+2028 and U+2029: line breaks to YAML 1.1 and so to the parser, characters like any other to YAML 1.2.
+"""Handles U+0085, U+2028 and U+2029: line breaks in YAML 1.1, hence to the parser, but not in YAML 1.2.
 
-The parser is given characters in their place that the text does not have, and what it made of the text gets them back.
+The parser is given private characters in their place, and the results get the original ones back.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _BREAKS = "\x85\u2028\u2029"
 
 
 def stand_ins(text: str) -> dict[int, str]:
-    """Return a private character for each of the breaks that are in the text, for `str.translate`."""
+    """Return a private character for each such break in the text, for `str.translate`."""
     present = [sign for sign in _BREAKS if sign in text]
     used = set(text) if present else set()
     # Their number is beyond what a file of the greatest size can hold besides anything else.
@@ -21,7 +21,7 @@ def stand_ins(text: str) -> dict[int, str]:
 
 
 def restored(root: pyyaml.Node | None, stand_ins: dict[int, str]) -> pyyaml.Node | None:
-    """Put the breaks back into the texts and tags of all nodes."""
+    """Put the original characters back into the values and tags of all nodes."""
     back = {ord(other): sign for sign, other in stand_ins.items()}
     for node in _nodes(root) if back else ():
         node.tag = node.tag.translate(back)
@@ -31,7 +31,7 @@ def restored(root: pyyaml.Node | None, stand_ins: dict[int, str]) -> pyyaml.Node
 
 
 def _nodes(root: pyyaml.Node | None) -> Iterator[pyyaml.Node]:
-    """Walk every node once, those that aliases share too."""
+    """Yield every node once, including those shared by aliases."""
     waiting = [] if root is None else [root]
     seen: set[int] = set()
     while waiting:

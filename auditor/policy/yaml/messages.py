@@ -1,4 +1,4 @@
-"""Turns the complaints of the YAML parser into words that say what stands there and what to write instead."""
+"""Explains the errors of the YAML parser: what is written there, and what to write instead."""
 
 import json
 from typing import Final
@@ -8,12 +8,12 @@ import yaml as pyyaml
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 
-_LONGEST: Final = 40
+_MAX_QUOTED: Final = 40
 _Said = tuple[Message, Message | None]
 
 
 def at(file: str, lines: tuple[str, ...], *, line: int, column: int, end: int | None = None) -> Span:
-    """Return the span for a line and columns that count from 0; a place after the end is the end."""
+    """Return the span of a line and columns that count from 0; a position after the end is the end."""
     if lines and line >= len(lines):
         line, column, end = len(lines) - 1, len(lines[-1]), None
     return Span(
@@ -31,8 +31,8 @@ def mistake(slug: str, message: Message, span: Span, hint: Message | None = None
 
 
 def quoted(text: str) -> str:
-    """Return the text in quotes, cut where it is long."""
-    return f"'{text}'" if len(text) <= _LONGEST else f"'{text[: _LONGEST - 1]}…'"
+    """Return the text in quotes, truncated."""
+    return f"'{text}'" if len(text) <= _MAX_QUOTED else f"'{text[: _MAX_QUOTED - 1]}…'"
 
 
 def described(value: object) -> Message:
@@ -70,24 +70,24 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
             span=span,
             hint=Message("a file holds one document: take the '{sign}' away or split the file", sign=sign),
         )
-    if error.problem in _AT_ITS_BEGINNING:
+    if error.problem in _REPORTED_AT_START:
         span = begun
     message, hint = _said(error, span, begun)
     return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
 
 
 def _ended_above(span: Span, lines: tuple[str, ...]) -> bool:
-    """Whether the last thing before a place is `...`, with which a document ends."""
+    """Return whether the last thing before a position is `...`, which ends a document."""
     above = (line.partition("#")[0].strip() for line in reversed(lines[: span.line - 1]))
     return span.text.startswith("... ") or next(filter(None, above), "") == "..."
 
 
-_AT_ITS_BEGINNING: Final = {
+_REPORTED_AT_START: Final = {
     "did not find expected alphabetic or numeric character",
     "found unexpected end of stream",
     "could not find expected ':'",
 }
-"""Problems that the parser notices long after the place that is to be mended."""
+"""Problems that the parser detects long after the position of the mistake."""
 
 _QUOTE: Final = Message("put the value in quotes")
 _INDENT: Final = Message("indent the keys of one mapping, and the items of one list, alike")
@@ -153,7 +153,7 @@ def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
             )
         case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
             close = problem[-2]
-            # What follows on the same line is mostly part of a value with a colon or brackets in it.
+            # The rest of the line is mostly part of a value with a colon or brackets.
             hint = _QUOTE if rest.strip() and span.line == begun.line else None
             return (
                 Message("the '[' of line {line} lacks its '{close}' or a ','", line=begun.line, close=close)

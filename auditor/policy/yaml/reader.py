@@ -1,4 +1,4 @@
-"""Turns the text of a YAML 1.2 file into plain values, and any path into them back into its place in the text."""
+"""Reads a YAML 1.2 file into plain values, and maps paths of values to spans of the text."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from auditor.policy.yaml import line_breaks, messages, scalars
 from auditor.policy.yaml.characters import decoded, with_whole_characters
 from auditor.policy.yaml.messages import mistake
 
-MOST_BYTES: Final = 1 << 20
-MOST_NODES: Final = 100_000
+MAX_BYTES: Final = 1 << 20
+MAX_NODES: Final = 100_000
 DEEPEST: Final = 64
 
 Path = tuple[str | int, ...]
@@ -36,12 +36,12 @@ class Document:
     _members: dict[int, dict[str, tuple[pyyaml.Node, pyyaml.Node]]] = field(
         repr=False, compare=False, default_factory=dict
     )
-    """The keys of the mappings in which a place was looked for, so that many places are found as fast as few."""
+    """Cached keys of mappings, so that many spans are found as fast as few."""
 
     def span(self, path: Path, *, key: bool = False) -> Span:
-        """Return the place of the value at `path`, or of its key.
+        """Return the span of the value at `path`, or of its key.
 
-        A path that leads nowhere gives the place of the deepest value that there is.
+        A path that does not exist gives the span of the deepest value that exists.
         """
         node, name = self._root, None
         for step in path:
@@ -58,7 +58,7 @@ class Document:
             case pyyaml.MappingNode(), str():
                 members = self._members.get(id(node))
                 if members is None:
-                    # Of a key that stands twice the first counts.
+                    # The first of two equal keys counts.
                     texts = ((key, value) for key, value in reversed(node.value) if isinstance(key, pyyaml.ScalarNode))
                     members = self._members[id(node)] = {key.value: (key, value) for key, value in texts}
                 return members.get(step)
@@ -71,8 +71,8 @@ class Document:
 def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     """Return the document that `text` holds; `file` is its name in messages.
 
-    What the program wrote itself out of many files is not `bounded`: it may be as large as all of them together.
-    Raises InputError with every mistake that can be seen at once.
+    A text that the program itself wrote out of many files is not `bounded` in size. Raises InputError with every
+    mistake that can be detected at once.
     """
     if bounded:
         _refuse_large(text, file)
@@ -85,7 +85,7 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
             Message("the file is empty") if not checked.strip() else Message("the file holds nothing but comments")
         )
         raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0))
-    builder = _Builder(file, lines, most=MOST_NODES if bounded else None)
+    builder = _Builder(file, lines, most=MAX_NODES if bounded else None)
     value = builder.value(root)
     if builder.problems:
         raise InputError(builder.problems)
@@ -93,13 +93,13 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
 
 
 class _TooDeepError(Exception):
-    """The mark of the collection that lies too deep."""
+    """Raised with the mark of a collection that nests too deeply."""
 
 
 class _Composer(CParser):
-    """Composes nodes whose tag is `plain`, `quoted` or the one that is written, and bounds their depth.
+    """Composes nodes whose tag is `plain`, `quoted` or the written one, and limits their depth.
 
-    The bound matters: the C composer calls itself, so that a file of brackets would end the process.
+    The limit matters: the C composer recurses, so that a file of brackets would crash the process.
     """
 
     depth = 0
@@ -117,7 +117,7 @@ class _Composer(CParser):
 
 
 class _Builder:
-    """Builds plain values from nodes, and collects what is wrong on the way."""
+    """Builds plain values from nodes, and collects mistakes."""
 
     def __init__(self, file: str, lines: tuple[str, ...], *, most: int | None) -> None:
         self.problems: list[Diagnostic] = []
@@ -128,7 +128,7 @@ class _Builder:
         self._open: set[int] = set()
 
     def value(self, node: pyyaml.Node) -> object:
-        """Return what the node means; an alias is written out, so that the bound on nodes holds for the result."""
+        """Return the value of a node; aliases are expanded, so that the limit on nodes applies to the result."""
         self._count += 1
         if self._most is not None and self._count > self._most:
             hint = Message("split the file; aliases count as often as they are used")
@@ -259,11 +259,11 @@ def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None
 
 
 def too_large(file: str) -> InputError:
-    """Return the error for a file of more than MOST_BYTES bytes."""
+    """Return the error for a file of more than MAX_BYTES bytes."""
     start = Span(file=file, line=1, column=1)
     return mistake(
         "yaml-too-large",
-        Message("the file is larger than {most_bytes} bytes", most_bytes=f"{MOST_BYTES:,}"),
+        Message("the file is larger than {most_bytes} bytes", most_bytes=f"{MAX_BYTES:,}"),
         start,
         Message("split the file"),
     )
@@ -271,7 +271,7 @@ def too_large(file: str) -> InputError:
 
 def _refuse_large(text: bytes | str, file: str) -> None:
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise too_large(file)
 
 
@@ -282,7 +282,7 @@ def _lines_of(text: str) -> tuple[str, ...]:
 
 
 def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
-    """Refuse `%YAML 1.1`: it would promise that NO is false."""
+    """Refuse `%YAML 1.1`, which would give NO the meaning false."""
     for number, line in enumerate(lines):
         if line.startswith("%YAML"):
             if line.split("#")[0].split() != ["%YAML", "1.2"]:

@@ -1,4 +1,4 @@
-"""Turns the text of a YAML scalar into the value that the core schema of YAML 1.2 gives it."""
+"""Resolves YAML scalars with the core schema of YAML 1.2."""
 
 import math
 import re
@@ -12,16 +12,16 @@ _WORDS: Final[dict[str, bool | None]] = {
 _INT: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_MOST_DIGITS: Final = 15
-"""Digits of a whole number that every reader of JSON keeps exactly."""
+_MAX_DIGITS: Final = 15
+"""Digits of an integer that every JSON reader keeps exactly."""
 
 
 class UnusableNumberError(ValueError):
-    """The text is a number of YAML, but infinite, not a number, or too large to be kept exactly."""
+    """Raised for a YAML number that is infinite, not a number, or too large to be exact."""
 
 
 def plain(text: str) -> str | int | float | bool | None:
-    """Return what an unquoted `text` means. Raises UnusableNumberError."""
+    """Return the value of an unquoted `text`. Raises UnusableNumberError."""
     if text[:1] not in "0123456789+-.":
         return _WORDS.get(text, text)
     if not text:
@@ -39,7 +39,7 @@ def plain(text: str) -> str | int | float | bool | None:
 
 
 def tagged(text: str, kind: str) -> str | int | float | bool | None:
-    """Return what `text` means under the tag `!!kind`. Raises ValueError where it does not fit the tag."""
+    """Return the value of `text` under the tag `!!kind`. Raises ValueError if it does not fit the tag."""
     if kind == "str":
         return text
     value = plain(text)
@@ -57,6 +57,6 @@ def tagged(text: str, kind: str) -> str | int | float | bool | None:
 def _whole(text: str) -> int:
     radix = {"0o": 8, "0x": 16}.get(text[:2], 10)
     digits = text[2:] if radix != 10 else text
-    if len(digits.lstrip("+-").lstrip("0")) > _MOST_DIGITS:
+    if len(digits.lstrip("+-").lstrip("0")) > _MAX_DIGITS:
         raise UnusableNumberError(text)
     return int(digits, radix)

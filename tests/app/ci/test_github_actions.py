@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from auditor.deliver.github import (
     SUMMARY_LIMIT,
     Annotation,
-    Type,
+    AnnotationType,
     annotation_lines,
     append_outputs,
     append_summary,
@@ -33,11 +33,11 @@ def outputs(path: Path) -> dict[str, str]:
 
 
 def rest(count: int) -> Annotation:
-    return Annotation(type=Type.NOTICE, title="rest", message=f"and {count} more")
+    return Annotation(type=AnnotationType.NOTICE, title="rest", message=f"and {count} more")
 
 
 def test_ten_of_a_type_are_shown_and_the_rest_is_counted() -> None:
-    many = [Annotation(type=kind, title="t", message=str(n)) for n in range(12) for kind in reversed(Type)]
+    many = [Annotation(type=kind, title="t", message=str(n)) for n in range(12) for kind in reversed(AnnotationType)]
     lines = list(annotation_lines(many, rest))
     kinds = [line.split(" ")[0] for line in lines]
     assert kinds == ["::error"] * 10 + ["::warning"] * 10 + ["::notice"] * 10
@@ -50,7 +50,7 @@ def test_ten_of_a_type_are_shown_and_the_rest_is_counted() -> None:
 @given(st.text(), st.text(), st.text())
 def test_an_annotation_is_one_line_that_says_what_was_given(title: str, message: str, file: str) -> None:
     (line,) = annotation_lines(
-        [Annotation(type=Type.ERROR, title=title, message=message[:500], file=file, line=7)], rest
+        [Annotation(type=AnnotationType.ERROR, title=title, message=message[:500], file=file, line=7)], rest
     )
     assert "\n" not in line
     assert "\r" not in line

@@ -12,7 +12,7 @@ import pytest
 from auditor.app.mail import delivery
 from auditor.app.mail.attachment import attached
 from auditor.app.mail.delivery import DeliveryStatus, MailJob, send_result
-from auditor.deliver.graph_mail import INLINE, SESSION
+from auditor.deliver.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
 from auditor.findings.table import FindingTable
@@ -72,7 +72,7 @@ def test_a_size_without_a_way_is_packed_more_loosely() -> None:
 
 
 def test_the_gap_of_graph_is_narrower_than_what_packing_moves() -> None:
-    assert SESSION / INLINE < 1.1
+    assert MIN_SESSION / MAX_INLINE < 1.1
 
 
 def test_the_tenants_file_says_it_all() -> None:
@@ -113,7 +113,7 @@ def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.Monke
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ACCEPTED]
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")
-        monkeypatch.setattr(delivery, "LARGEST", 10)
+        monkeypatch.setattr(delivery, "MAX_ATTACHMENT", 10)
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
         whole, bare = (message_from_string(one["message"]["mime"], policy=default) for one in tenant.sent)

@@ -1,0 +1,189 @@
+"""The credential types of a tenants file: how each is read, how it signs in, and what helps if it cannot."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
+from auditor.domain.tenant import (
+    AzureCli,
+    Certificate,
+    ClientSecret,
+    Credential,
+    GithubOidc,
+    ManagedIdentity,
+    Token,
+    WorkloadIdentity,
+)
+from auditor.files import input as files
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+Entry = Mapping[str, Any]
+"""The `credential` of a tenant in the tenants file, valid by its JSON Schema."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInOptions:
+    """What a credential needs to sign in to one tenant."""
+
+    tenant_id: str
+    environ: Mapping[str, str]
+    client_options: Mapping[str, Any]
+    """Options of azure-identity: authority, retries and transport."""
+    secret: Callable[[str], str]
+    """Returns an environment variable's value, registered as a secret. Raises GraphError if it is not set."""
+    github_assertion: Callable[[], str]
+    """Returns the latest assertion of the GitHub job."""
+
+
+def _check_tenants_file(_tenant_id: str) -> Message:
+    return Message("check the credential in the tenants file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialType:
+    """One type of credential; `CREDENTIAL_TYPES` lists them all."""
+
+    kind: type[Credential]
+    """The value in `domain.tenant`."""
+    parse: Callable[[Entry], Credential]
+    """Returns the value of an entry of the tenants file."""
+    build: Callable[[Any, SignInOptions], "AsyncTokenCredential"] | None
+    """Returns the credential of azure-identity; None if the value is itself a token. Raises GraphError or OSError."""
+    hint: Callable[[str], Message] = field(default=_check_tenants_file)
+    """Returns, for a tenant id, what to do if the credential is not available on this machine."""
+
+
+def _build_github_oidc(credential: GithubOidc, options: SignInOptions) -> "AsyncTokenCredential":
+    from azure.identity import aio  # noqa: PLC0415 - only collection needs it
+
+    return aio.ClientAssertionCredential(
+        options.tenant_id, credential.client_id, options.github_assertion, **options.client_options
+    )
+
+
+def _build_client_secret(credential: ClientSecret, options: SignInOptions) -> "AsyncTokenCredential":
+    from azure.identity import aio  # noqa: PLC0415
+
+    secret = options.secret(credential.secret_env)
+    return aio.ClientSecretCredential(options.tenant_id, credential.client_id, secret, **options.client_options)
+
+
+def _build_certificate(credential: Certificate, options: SignInOptions) -> "AsyncTokenCredential":
+    from azure.identity import aio  # noqa: PLC0415
+
+    password = None if credential.password_env is None else options.secret(credential.password_env)
+    if credential.path is not None:
+        content = files.read(Path(credential.path), most=files.CERTIFICATES)
+    else:
+        content = _certificate_of(options.secret(credential.env or ""), credential.env)
+    return aio.CertificateCredential(
+        options.tenant_id,
+        credential.client_id,
+        certificate_data=content,
+        password=password,
+        **options.client_options,
+    )
+
+
+def _certificate_of(text: str, variable: str | None) -> bytes:
+    if "-----BEGIN" in text:
+        return text.encode()
+    try:
+        return base64.b64decode(text, validate=False)
+    except binascii.Error:
+        raise GraphError(
+            "certificate-invalid",
+            Message("the variable {env} holds neither PEM text nor base64", env=variable),
+            hint=Message("export certificate and key as PEM, or as PKCS #12 in base64"),
+        ) from None
+
+
+def _build_managed_identity(credential: ManagedIdentity, _options: SignInOptions) -> "AsyncTokenCredential":
+    from azure.identity import aio  # noqa: PLC0415
+
+    return aio.ManagedIdentityCredential(client_id=credential.client_id)
+
+
+def _build_workload_identity(credential: WorkloadIdentity, options: SignInOptions) -> "AsyncTokenCredential":
+    from azure.identity import aio  # noqa: PLC0415
+
+    token_file = options.environ.get("AZURE_FEDERATED_TOKEN_FILE")
+    if token_file:
+        files.check_regular(Path(token_file), most=files.CERTIFICATES)
+    return aio.WorkloadIdentityCredential(
+        tenant_id=options.tenant_id,
+        client_id=credential.client_id or options.environ.get("AZURE_CLIENT_ID"),
+        token_file_path=token_file,
+        **options.client_options,
+    )
+
+
+def _build_azure_cli(_credential: AzureCli, options: SignInOptions) -> "AsyncTokenCredential":
+    from azure.identity import aio  # noqa: PLC0415
+
+    return aio.AzureCliCredential(tenant_id=options.tenant_id)
+
+
+CREDENTIAL_TYPES: Final[dict[str, CredentialType]] = {
+    "github-oidc": CredentialType(
+        kind=GithubOidc,
+        parse=lambda entry: GithubOidc(client_id=entry["clientId"]),
+        build=_build_github_oidc,
+    ),
+    "client-secret": CredentialType(
+        kind=ClientSecret,
+        parse=lambda entry: ClientSecret(client_id=entry["clientId"], secret_env=entry["secretEnv"]),
+        build=_build_client_secret,
+    ),
+    "certificate": CredentialType(
+        kind=Certificate,
+        parse=lambda entry: Certificate(
+            client_id=entry["clientId"],
+            path=entry.get("path"),
+            env=entry.get("env"),
+            password_env=entry.get("passwordEnv"),
+        ),
+        build=_build_certificate,
+    ),
+    "managed-identity": CredentialType(
+        kind=ManagedIdentity,
+        parse=lambda entry: ManagedIdentity(client_id=entry.get("clientId")),
+        build=_build_managed_identity,
+        hint=lambda _: Message("run on an Azure machine that has the identity, or choose another credential"),
+    ),
+    "workload-identity": CredentialType(
+        kind=WorkloadIdentity,
+        parse=lambda entry: WorkloadIdentity(client_id=entry.get("clientId")),
+        build=_build_workload_identity,
+        hint=lambda _: Message(
+            "AZURE_FEDERATED_TOKEN_FILE names the token file; clientId, or AZURE_CLIENT_ID, the application"
+        ),
+    ),
+    "azure-cli": CredentialType(
+        kind=AzureCli,
+        parse=lambda _: AzureCli(),
+        build=_build_azure_cli,
+        hint=lambda tenant_id: Message(
+            "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions",
+            tenant_id=tenant_id,
+        ),
+    ),
+    "token": CredentialType(
+        kind=Token,
+        parse=lambda entry: Token(token_env=entry["tokenEnv"]),
+        build=None,
+    ),
+}
+"""The `type` in the tenants file → the credential type; the JSON Schema lists the same types."""
+
+
+def type_of(credential: Credential | None) -> CredentialType | None:
+    """Return the type of a credential; None for a tenant without one."""
+    return next((item for item in CREDENTIAL_TYPES.values() if type(credential) is item.kind), None)
