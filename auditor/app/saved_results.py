@@ -12,8 +12,7 @@ from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.files import input as files
 from auditor.findings.spill import SpillFile, spill_file
-from auditor.history.result_reader import load
-from auditor.history.tenant_splitter import Body
+from auditor.result.codec.result_reader import Body, load
 
 _WHICH: Final = Message("name a result.json of an earlier run")
 

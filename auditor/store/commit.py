@@ -187,10 +187,7 @@ def _summary(value: Any) -> Mapping[str, Any]:
 
 
 def _json(body: bytes) -> Any:
-    try:
-        return json_document.quick(body)
-    except ValueError:
-        return json_document.decode(body)
+    return json_document.decode(body)
 
 
 def checked_name(name: object, form: re.Pattern[str]) -> str:

@@ -17,12 +17,12 @@ from auditor.deliver.sent_log import SentLog
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError
 from auditor.history.result_log import decode_entry
-from auditor.history.result_reader import load
 from auditor.history.trends import NightSummary, trends
 from auditor.policy.loader import load as load_policies
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import parse
 from auditor.render import render
+from auditor.result.codec.result_reader import load
 from auditor.settings.loader import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.parquet.members import MemberFile

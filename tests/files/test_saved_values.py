@@ -16,8 +16,8 @@ from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.tenant import Certificate, Tenant
 from auditor.findings.table import FindingTable
 from auditor.graph.auth.credentials import SignIn
-from auditor.history.result_reader import load
 from auditor.render import render
+from auditor.result.codec.result_reader import load
 from auditor.store.objects.location import parse
 from auditor.store.retention import parse_keep
 from tests.builders.command_line import call

@@ -99,6 +99,7 @@ SUBSCRIPTION = st.builds(
     sku_part_number=TEXT,
     name=TEXT,
     status=st.none() | TEXT,
+    total_licenses=NUMBER,
     next_lifecycle_date_time=INSTANT,
 )
 TENANT = st.builds(

@@ -18,7 +18,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result import Result
 from auditor.findings.stats import sums
 from auditor.history.result_log import Ledger
-from auditor.history.result_reader import load
+from auditor.result.codec.result_reader import load
 from auditor.snapshot.writer import folder_name, write
 from auditor.store.commit import Night
 from auditor.store.objects.backends import FolderBackend

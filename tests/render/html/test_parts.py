@@ -13,7 +13,6 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, SeatBounds, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
-from auditor.history.result_reader import load
 from auditor.render import render
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context, seat_row
@@ -25,6 +24,7 @@ from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
 from auditor.result.aggregate import freed, money, priced_whole
+from auditor.result.codec.result_reader import load
 from tests.builders.results import contoso, result
 from tests.builders.tenants import audited, bought, tenant, user
 

@@ -1,0 +1,158 @@
+"""Forms of fields that msgspec does not convert by itself: instants, amounts, messages, counts and plain objects."""
+
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from auditor.domain.message import Message, restored
+from auditor.domain.syntax.limits import END, FIRST, count
+from auditor.files.json_shape import checked_amount
+
+_INTEGER: Final = 1 << 63
+_LARGE: Final = 10.0**300
+
+
+class UnexpectedValueError(ValueError):
+    """A value that is not what its field expects."""
+
+    def __init__(self, expected: Message) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
+class UnknownMessageError(LookupError):
+    """A text whose template and arguments the document has not as it should; msgspec lets it through."""
+
+
+class ConvertedField(ABC):  # noqa: B024 - only stands for a type
+    """A type of a field that `convert` makes; every subclass stands for one form in the document."""
+
+
+class Instant(ConvertedField):
+    """An RFC 3339 instant."""
+
+
+class RunInstant(ConvertedField):
+    """An instant from 1970 to 9000."""
+
+
+class Amount(ConvertedField):
+    """An amount of money."""
+
+
+class PlainObject(ConvertedField):
+    """Any object; its numbers are those that were written."""
+
+
+class SavedMessage(ConvertedField):
+    """A message in English, whose template and arguments the document has elsewhere."""
+
+
+class Counts(ConvertedField):
+    """Counts by the words of a vocabulary."""
+
+    words: type[StrEnum]
+
+
+Instant.register(datetime)
+RunInstant.register(datetime)
+Amount.register(Decimal)
+PlainObject.register(dict)
+SavedMessage.register(str)
+
+
+@cache
+def counts(words: type[StrEnum]) -> Any:
+    """Return the form of counts by the words of a vocabulary."""
+    made: Any = type("Counts", (Counts,), {"words": words})
+    made.register(dict)
+    return made
+
+
+def convert(messages: Mapping[str, Any], kind: type, value: Any) -> Any:
+    """Return the value of a field of one of these forms; `messages` has templates and arguments by English text.
+
+    Raises UnexpectedValueError for a value that has not the form, and UnknownMessageError for a message that cannot be
+    restored.
+    """
+    if kind is SavedMessage:
+        return _message(value, messages)
+    if kind is PlainObject:
+        if not isinstance(value, dict):
+            raise UnexpectedValueError(Message("an object"))
+        _check_numbers(value.values())
+        return value
+    if kind is Amount:
+        return _amount(value)
+    if issubclass(kind, Counts):
+        return _counted(value, kind.words)
+    return _instant(value, run=kind is RunInstant)
+
+
+def as_is(_: type, value: Any) -> Any:
+    """Return a value that is converted already."""
+    return value
+
+
+def _message(value: Any, messages: Mapping[str, Any]) -> Message:
+    if not isinstance(value, str):
+        raise UnexpectedValueError(Message("a text"))
+    try:
+        return restored(value, messages)
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise UnknownMessageError(value) from error
+
+
+def _counted(value: Any, words: type[StrEnum]) -> dict[StrEnum, int]:
+    if not isinstance(value, dict):
+        raise UnexpectedValueError(Message("an object"))
+    for word in words:
+        if word.value not in value:
+            raise msgspec.ValidationError(f"Object missing required field `{word.value}`")
+    try:
+        return {word: count(value[word.value]) for word in words}
+    except ValueError as error:
+        raise UnexpectedValueError(Message("an object")) from error
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnexpectedValueError(Message("a number"))
+    try:
+        # Of a fraction the shortest decimal that is read as the same.
+        return checked_amount(Decimal(repr(value)))
+    except ValueError as error:
+        raise UnexpectedValueError(Message("an amount")) from error
+
+
+def _instant(value: Any, *, run: bool) -> datetime:
+    if not isinstance(value, str):
+        raise UnexpectedValueError(Message("a text"))
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise UnexpectedValueError(Message("an RFC 3339 instant"))
+        moment.astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise UnexpectedValueError(Message("an RFC 3339 instant")) from error
+    if run and not FIRST <= moment < END:
+        raise UnexpectedValueError(Message("an instant from 1970 to 9000"))
+    return moment
+
+
+def _check_numbers(values: Iterable[Any]) -> None:
+    """Refuse numbers that other readers of JSON, or the encoder, would take for others."""
+    for value in values:
+        kind = type(value)
+        if (kind is int and not -_INTEGER < value < _INTEGER) or (kind is float and not -_LARGE < value < _LARGE):
+            raise UnexpectedValueError(Message("a number of at most 64 bits"))
+        if kind is dict:
+            _check_numbers(value.values())
+        elif kind is list:
+            _check_numbers(value)
