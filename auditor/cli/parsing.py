@@ -101,11 +101,12 @@ class Parser(argparse.ArgumentParser):
         words = reader(self._locale)
         close = self._near(message)
         hint = None if close is None else Message("did you mean '{close}'?", close=close)
-        if words is None:
-            self._leave("error", message, _mend("help", hint))
+        structured = _structured(message)
+        if words is None or (not structured.arguments and words.gettext(message) == message):
+            self._leave("error", message, _mend("help", hint))  # a sentence of argparse that no catalogue has
         self.formatter_class = _formatter(words)
         mend = _mend(words.gettext("help"), None if hint is None else words.translate(hint))
-        self._leave(words.gettext("error"), words.translate(_structured(message)), mend)
+        self._leave(words.gettext("error"), words.translate(structured), mend)
 
     def _leave(self, label: str, message: str, mend: str) -> NoReturn:
         self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{mend}")

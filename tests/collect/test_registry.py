@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.collect.collector import collect_tenant
 from auditor.collect.context import CollectionContext
@@ -30,18 +31,19 @@ async def read(context: CollectionContext) -> SourceResult:
         requests.groups(context.graph, ("id", "displayName"), filter_="hasMembersWithLicenseErrors eq true"),
     )
     spool = Spool(context.folder, "template", COLUMNS)
-    for table in users.tables(columns=["id"]):
+    for table in () if fault else users.tables(columns=["id"]):
         kinds = pa.array([f"groups with errors: {len(rows)}"] * table.num_rows, pa.string())
         spool.add(pa.record_batch([one_array(table["id"]), kinds], schema=COLUMNS))
     faults = [] if fault is None else [fault]
     count = 0 if faults else spool.distinct()
     coverage = context.make_coverage(Source.MAILBOXES, count, faults, asked=("userPurpose",))
-    return SourceResult(coverage=(coverage,), users=None if faults else spool)
+    return SourceResult(coverage=(coverage,), users=spool)
 
 
 def join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
-    if rows is not None:
-        users.set_column("mailboxType", one_array(rows["mailboxType"]).take(indices))
+    users.mark_not_collected("mailboxType", pc.is_null(indices))
+    empty = pa.nulls(len(indices), pa.string())
+    users.set_column("mailboxType", empty if rows is None else one_array(rows["mailboxType"]).take(indices))
 
 
 USERS = next(source for source in SOURCES if Source.USERS in source.fills)
@@ -84,4 +86,5 @@ def test_a_source_that_is_refused_becomes_coverage(graph: Emulator, tmp_path: Pa
     snapshot = collect_with_template(graph, tmp_path)
     assert snapshot.status(Source.MAILBOXES) == "denied"
     assert snapshot.status(Source.USERS) == "complete"
-    assert set(snapshot.tables["users"]["mailboxType"].to_pylist()) == {None}
+    assert all(user["mailboxType"] is None for user in snapshot.users().values())
+    assert all(user["notCollected"] == ["mailboxType"] for user in snapshot.users().values())

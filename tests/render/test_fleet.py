@@ -54,7 +54,7 @@ def test_tenants_stand_worst_first_and_all_together_last() -> None:
     found = rows(
         quiet("aaa"),
         replace(worst(), name="zzz", display_name="zzz"),
-        quiet("lost", failure="it is gone", complete=False),
+        quiet("lost", failure=Message("it is gone"), complete=False),
     )
     assert [row.title for row in found] == ["lost", "zzz", "aaa", "All tenants together"]
     assert [row.failure for row in found] == [True, False, False, False]
@@ -72,7 +72,7 @@ def test_seats_that_are_not_known_make_the_sum_unknown() -> None:
     ]  # fmt: skip
     *_, total = rows(quiet("a", seats=(known,)), quiet("b", seats=(gap,)))
     assert (total.usable, total.assigned, total.spare) == ("200", "?", "?")
-    *_, total = rows(quiet("a", seats=(known,)), quiet("b", seats=(), failure="it is gone"))
+    *_, total = rows(quiet("a", seats=(known,)), quiet("b", seats=(), failure=Message("it is gone")))
     assert total.usable == "?"
 
 
@@ -123,7 +123,7 @@ def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
 
 
 def test_the_terminal_shows_the_worst_and_says_how_many_more_there_are() -> None:
-    lost = [quiet(f"lost{n:02}", failure="it is gone", complete=False) for n in range(20)]
+    lost = [quiet(f"lost{n:02}", failure=Message("it is gone"), complete=False) for n in range(20)]
     bad = [replace(worst(), name=f"bad{n:02}", display_name=f"bad{n:02}") for n in range(20)]
     found = rows(*lost, *bad)
     for width in (60, 80, 120):
@@ -138,7 +138,7 @@ def test_the_terminal_shows_the_worst_and_says_how_many_more_there_are() -> None
 
 
 def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
-    lost = [quiet(f"lost{n:02}", failure="it is gone", complete=False) for n in range(14)]
+    lost = [quiet(f"lost{n:02}", failure=Message("it is gone"), complete=False) for n in range(14)]
     lines = printed(rows(*lost))
     assert sum("lost" in line for line in lines) == 12
     assert "2 more in the reports, 2 of them not audited" in lines[-1]

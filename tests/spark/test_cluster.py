@@ -88,6 +88,8 @@ with session("local[2]") as spark:
 
 @pytest.mark.slow
 def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path, tmp_path: Path) -> None:
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
     place = str(tmp_path / "here")
     here = [*_AUDIT, "--snapshot", str(saved), "-f", f"json={place}/json", "-f", f"csv={place}/csv"]
     done = subprocess.run(here, capture_output=True, check=False, timeout=120)
