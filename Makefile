@@ -14,7 +14,7 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme clean
+.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme clean coverage-summary
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,11 @@ coverage: $(VENV)/.test ## Run the tests and say which branches they leave out (
 	@$(py) -m coverage run -m pytest -q -n auto -m "not browser and not spark"
 	@$(py) -m coverage combine --quiet
 	@$(py) -m coverage report
+
+coverage-summary: $(VENV)/.test ## Write what `make coverage` measured as Markdown
+	@printf '### Branch coverage: %s %%\n\n' "$$($(py) -m coverage report --format=total)"
+	@printf 'Least covered files, without the tests in a browser and on a cluster:\n\n'
+	@$(py) -m coverage report --format=markdown --sort=cover | sed -n 1,42p
 
 lint: $(VENV)/.test ## Run the checks that need no test to run: style, types, layers, workflows
 	@$(py) -m tests.package.gates lint

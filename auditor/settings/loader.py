@@ -1,10 +1,9 @@
 """Loads a tenants file into Settings, and reports all its errors together."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
@@ -89,18 +88,18 @@ def _sound(text: bytes | str, file: str) -> Document:
 
 def _unquoted(problem: Diagnostic) -> Diagnostic:
     """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
-    return replace(
-        problem,
-        span=_without_text(problem.span),
-        message=problem.message.rewritten(lambda text: _WRITTEN.sub("'…'", text)),
-    )
+    message = problem.message
+    if message.arguments.get("noun") == _VARIABLE:
+        message = Message(message.id, **{**message.arguments, "value": "'…'"})
+    return replace(problem, span=_without_text(problem.span), message=message)
 
 
 def _without_text(span: Span | None) -> Span | None:
     return None if span is None else replace(span, text="")
 
 
-_WRITTEN = re.compile(r"(?<=[eE]nv' must be the name of an environment variable, not ).*", re.DOTALL)
+_VARIABLE: Final = "the name of an environment variable"
+"""The noun of a setting in whose place people write the secret itself."""
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:

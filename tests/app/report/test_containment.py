@@ -96,7 +96,7 @@ def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.slow
 @kinds
-@pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "lesson_of", "listed", "figures"])
+@pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "learn", "listed", "figures"])
 def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
     failing(monkeypatch, f"auditor.app.plan.planner.{place}", kind)
     ran = call("plan", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
