@@ -77,7 +77,7 @@ def unused_waivers(
             Notice(
                 code="waiver.unused",
                 message=Message(
-                    "the waiver {waiver} ({owner}) waives nothing: remove it, or mend what it names",
+                    "the waiver {waiver} ({owner}) matches no finding: remove it or correct it",
                     waiver=waiver.id,
                     owner=waiver.owner,
                 ),

@@ -307,7 +307,7 @@ def _exceptions(shown: Page, words: Labels, room: Room) -> Iterator[str]:
         yield words.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
     unused = len({notice.subject for notice in told if notice.code == "waiver.unused"})
     if unused:
-        yield words.ngettext("{count} waiver waives nothing", "{count} waivers waive nothing", unused)
+        yield words.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
     ending = list(
         dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in told if notice.code == code)
     )

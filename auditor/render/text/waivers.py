@@ -13,7 +13,7 @@ from auditor.result.aggregate import waivers
 _STATES: Final = {
     "expired": N_("lapsed"),
     "expiring": N_("lapses soon"),
-    "unused": N_("waives nothing"),
+    "unused": N_("matches no finding"),
     "active": N_("holds"),
 }
 _ORDER: Final = tuple(_STATES)
