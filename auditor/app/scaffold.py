@@ -10,7 +10,6 @@ from auditor import __commit__, __home__, __version__, resources
 from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands
 from auditor.checks.data_needs import needs
-from auditor.collect.sources.registry import permissions_for
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import UsageError
@@ -154,6 +153,8 @@ def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, .
 
     Their comments are messages that the caller translates.
     """
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
+
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
     files = [(name, body) for name, body in _policies(choices).items() if not _is_test(name)]

@@ -1,13 +1,14 @@
 """Return what must be known to judge policies: sources, properties and groups, per policy and together."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from auditor.checks.check import Check
-from auditor.checks.registry import registered
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.domain.policy import Constraint, Policy, PolicySet, Waiver
 from auditor.policy.data_needs import property_needs, selector_needs, set_needs
+
+if TYPE_CHECKING:
+    from auditor.checks.check import Check
 
 ALWAYS = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
 """Read for every audit: the tenant's name, its seats, and the names of its products."""
@@ -38,6 +39,8 @@ def needs(policies: PolicySet) -> Needs:
 
 def policy_needs(policy: Policy) -> Needs:
     """Return what one policy needs."""
+    from auditor.checks.registry import registered  # noqa: PLC0415  brings NumPy and Arrow; `--help` needs neither
+
     asked = [check for check in registered() if check.raised_by(policy.constraint)]
     found = Needs.of(check_needs(check, policy.constraint) for check in asked)
     if Source.USERS in found.sources:
@@ -51,7 +54,7 @@ def waiver_needs(waiver: Waiver) -> Needs:
     return people.union(set_needs([] if waiver.products is None else [waiver.products]))
 
 
-def check_needs(check: Check[Any], block: Constraint) -> Needs:
+def check_needs(check: "Check[Any]", block: Constraint) -> Needs:
     """Return what a check needs to judge by a constraint block."""
     users = PEOPLE if check.judge_users is not None or check.count_holders is not None else Needs()
     own = Needs(sources=frozenset(check.sources), licensed_groups=Source.GROUPS in check.sources)

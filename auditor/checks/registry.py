@@ -81,11 +81,6 @@ def cost_of(check: str) -> Cost:
     return Cost.NONE if known is None else known.cost
 
 
-def checks_with(correction: Correction) -> frozenset[str]:
-    """Return the ids of the checks whose findings are corrected in one manner."""
-    return frozenset(check.id for check in _CHECKS.values() if check.correction is correction)
-
-
 def correction_of(finding: Finding) -> Correction | None:
     """Return what a change to a user does about a finding; None for a finding about anything else."""
     return _CHECKS[finding.check].correction

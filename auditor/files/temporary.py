@@ -32,13 +32,6 @@ def lasting_folder(prefix: str) -> Path:
 
 
 @contextmanager
-def nameless_file(target: Path) -> Iterator[BinaryIO]:
-    """Open a file without a name on the disk of `target`. Raises OSError if that cannot be written."""
-    with tempfile.TemporaryFile(dir=disk_of(target)) as file:
-        yield cast("BinaryIO", file)
-
-
-@contextmanager
 def late_file(target: Path | None) -> Iterator[BinaryIO]:
     """Return a file without a name that is created on the disk of `target` at the first write."""
     with tempfile.SpooledTemporaryFile(max_size=1, dir=None if target is None else disk_of(target)) as file:

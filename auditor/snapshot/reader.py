@@ -88,12 +88,6 @@ def identity_of(folder: Path) -> str:
     return _manifest(folder)[2]
 
 
-def user_count_of(folder: Path) -> int:
-    """Return the number of users from the manifest; the files are not read."""
-    entry = _manifest(folder)[1].get("users.parquet")
-    return 0 if entry is None else entry.rows
-
-
 def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
     return decode(manifest_text(folder), where=str(folder / "manifest.json"))
 

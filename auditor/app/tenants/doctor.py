@@ -10,7 +10,6 @@ from enum import StrEnum
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands, revoke_commands
 from auditor.collect.json_pages import listing
 from auditor.collect.permissions import excessive, missing
-from auditor.collect.sources.registry import permissions_for
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
@@ -117,6 +116,8 @@ async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping
 def _permissions(
     tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, *, mail: bool
 ) -> list[Check]:
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
+
     wanted = permissions_for(needs, mail=mail)
     names = ", ".join(item.name for item in wanted)
     if claims is None or not (claims.roles or claims.scopes):
