@@ -467,7 +467,8 @@
     });
     window.addEventListener("resize", function () { measure(); draw(true); });
     one.addEventListener("close", function () {
-      // A link to another finding may have been followed since: that one is shown, and its address stays.
+      // A link to another finding may have been followed since. Its dialog is open already, or its address stands there.
+      if (one.open) { return; }
       if (shown !== NONE && found(parts().place) === shown) { history.replaceState(null, "", address("find")); }
       if (shut && shut.isConnected) { shut.focus({ preventScroll: true }); } else { focus(active); }
     });
