@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from auditor.catalogue import builtin
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
-from auditor.domain.enums import Cloud, Source, SourceStatus
+from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import (
@@ -105,7 +105,7 @@ def _manifest(users: int, name: str) -> Manifest:
     asked = {Source.USERS: EVERYTHING_ABOUT_USERS, Source.GROUPS: groups}
     sources = tuple(
         Coverage(name=source, status=SourceStatus.COMPLETE, read_at=read, asked=asked.get(source, ()), count=users)
-        for source in Source
+        for source in CORE_SOURCES
     )
     return Manifest(
         tenant=name, tenant_id="99999999-0000-0000-0000-000000000001", cloud=Cloud.WORLDWIDE, instant=AS_OF,

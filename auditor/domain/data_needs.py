@@ -21,6 +21,12 @@ class Needs:
     """Whether all licensed groups, their processing state and errors are needed."""
     licensed_members: bool = False
     """Whether the direct members of all licensed groups are needed; with `licensed_groups` only."""
+    nested_groups: bool = False
+    """Whether the groups among the direct members of all licensed groups are needed; with `licensed_groups` only."""
+    app_usage_periods: tuple[str, ...] = ()
+    """Periods of the report of apps: `D7`, `D30`, `D90`, `D180`."""
+    eligible_roles: bool = False
+    """Whether eligible role assignments are needed beside active ones."""
 
     def union(self, *others: "Needs") -> "Needs":
         """Return the union of the needs."""
@@ -37,6 +43,9 @@ class Needs:
             transitive_groups=tuple(sorted({name for part in every for name in part.transitive_groups})),
             licensed_groups=any(part.licensed_groups for part in every),
             licensed_members=any(part.licensed_members for part in every),
+            nested_groups=any(part.nested_groups for part in every),
+            app_usage_periods=tuple(sorted({period for part in every for period in part.app_usage_periods})),
+            eligible_roles=any(part.eligible_roles for part in every),
         )
 
 

@@ -56,6 +56,19 @@ class Source(StrEnum):
     MAILBOXES = "mailboxes"
     GROUPS = "groups"
     MEMBERS = "members"
+    USAGE = "usage"
+    """Days of the last activity in each service, from the report of active users."""
+    APP_USAGE = "appUsage"
+    """Microsoft 365 Apps that were used in a period, from the report of apps."""
+    COPILOT_USAGE = "copilotUsage"
+    MAILBOX_USAGE = "mailboxUsage"
+    DIRECTORY_ROLES = "directoryRoles"
+    CONDITIONAL_ACCESS = "conditionalAccess"
+    DEVICES = "devices"
+
+
+CORE_SOURCES = tuple(Source)[: tuple(Source).index(Source.USAGE)]
+"""Sources that every result lists; it lists the others only where a policy asked for them."""
 
 
 class SourceStatus(StrEnum):

@@ -23,7 +23,7 @@ from auditor.snapshot.schema import (
     SERVICE_PLANS,
     SIGN_IN_COLUMNS,
     SUBSCRIPTIONS,
-    USERS,
+    users_schema,
 )
 
 State = Mapping[str, Any]
@@ -49,7 +49,9 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
             ORGANIZATION,
         ),
     }
-    people = pa.Table.from_pylist([user_row(user) for user in users], USERS)
+    rows_of_users = [user_row(user) for user in users]
+    filled = {name for row in rows_of_users for name, value in row.items() if value is not None}
+    people = pa.Table.from_pylist(rows_of_users, users_schema({*USER_PROPERTIES, *filled}))
     links = pa.Table.from_pylist(
         [row for number, user in enumerate(users) for row in assignment_rows(number, user)], ASSIGNMENTS
     )

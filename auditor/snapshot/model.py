@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
+from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.snapshot.schema import SMALL_TABLES
 
@@ -35,6 +35,11 @@ class Manifest:
             if coverage.name is source:
                 return coverage
         return Coverage(name=source, status=SourceStatus.NOT_NEEDED)
+
+    def listed_coverage(self) -> tuple[Coverage, ...]:
+        """Return the coverage of the sources that a result lists: the core ones, and others that were asked for."""
+        named = {coverage.name for coverage in self.sources}
+        return tuple(self.coverage(source) for source in Source if source in CORE_SOURCES or source in named)
 
     @property
     def complete(self) -> bool:

@@ -29,7 +29,15 @@ from auditor.snapshot.parquet.integrity import (
 from auditor.snapshot.parquet.members import MemberFile, open_in_parts
 from auditor.snapshot.parquet.row_group_access import Outline
 from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, sku_ids_of
-from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
+from auditor.snapshot.schema import (
+    ADDED_COLUMNS,
+    ASSIGNMENTS,
+    FILES,
+    OPTIONAL_TABLES,
+    SMALL_TABLES,
+    USERS,
+    with_added_columns,
+)
 
 
 def manifest_of(folder: Path) -> Manifest:
@@ -54,6 +62,9 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
                 hint=AGAIN,
             )
         promised.append((folder / f"{name}.parquet", entry))
+    promised += [
+        (folder / f"{name}.parquet", files[f"{name}.parquet"]) for name in OPTIONAL_TABLES if f"{name}.parquet" in files
+    ]
     tables, people, links, members = _open_all(promised, outline)
     check_states(folder / "groups.parquet", tables["groups"])
     check_requested(folder / "users.parquet", people.present(None), manifest)
@@ -200,5 +211,9 @@ _MAX_CACHED = 64
 
 def _read_table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
     form = file.schema_arrow
-    check_form(path, form, schema, required=tuple(schema.names))
-    return cast_table(path, file.read(columns=schema.names, use_threads=False).select(schema.names), schema)
+    added = set(ADDED_COLUMNS.get(path.stem, ()))
+    lacking = added if added.isdisjoint(form.names) else set()
+    names = [name for name in schema.names if name not in lacking]
+    check_form(path, form, schema, required=tuple(names))
+    table = file.read(columns=names, use_threads=False).select(names)
+    return cast_table(path, with_added_columns(table, path.stem), schema)

@@ -1,17 +1,35 @@
 """The columns of every file of a snapshot, with Graph's property names (docs/snapshot.md)."""
 
+from collections.abc import Container
+
 import pyarrow as pa
 
-from auditor.domain.selector import TEXT_PROPERTIES, USER_PROPERTIES
+from auditor.domain.selector import TEXT_PROPERTIES
 
 SCHEMA = "auditor/snapshot/v1"
 
 _TEXT = pa.string()
 _CODE = pa.dictionary(pa.int32(), pa.string())
 _INSTANT = pa.timestamp("us", tz="UTC")
+_DAY = pa.date32()
 _TEXTS = pa.list_(pa.string())
 
 SIGN_IN_COLUMNS = ("lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSuccessfulSignInDateTime")
+
+SERVICE_COLUMNS = {
+    "exchange": "exchangeLastActivityDate",
+    "onedrive": "oneDriveLastActivityDate",
+    "sharepoint": "sharePointLastActivityDate",
+    "skype": "skypeForBusinessLastActivityDate",
+    "yammer": "yammerLastActivityDate",
+    "teams": "teamsLastActivityDate",
+}
+"""The column of the last activity in each service of the source `usage`."""
+APP_USAGE_COLUMNS = {period: f"appUsage{period}" for period in ("D7", "D30", "D90", "D180")}
+"""The column of the apps used in each period of the source `appUsage`."""
+APPS = ("outlook", "word", "excel", "powerpoint", "onenote", "teams")
+PLATFORMS = ("windows", "mac", "mobile", "web")
+"""Bit `PLATFORMS.index(platform) * len(APPS) + APPS.index(app)` of an app usage column: used on that platform."""
 
 USERS = pa.schema(
     [
@@ -22,7 +40,22 @@ USERS = pa.schema(
         pa.field("createdDateTime", _INSTANT),
         *(pa.field(name, _INSTANT) for name in SIGN_IN_COLUMNS),
         pa.field("mailboxType", _TEXT),
-        # Facts that were not collected for this one user: property names, `signInActivity`, `mailboxType`.
+        # The day of the last activity; null is none, or no row in the report: `notCollected` has `usage` then.
+        *(pa.field(name, _DAY) for name in SERVICE_COLUMNS.values()),
+        # The latest day in any app; null is none, or no row in the report: `notCollected` has `copilotUsage` then.
+        pa.field("copilotLastActivityDate", _DAY),
+        # Apps and platforms as bits; null is no row in the report of the period.
+        *(pa.field(name, pa.int32()) for name in APP_USAGE_COLUMNS.values()),
+        # Bytes, and whether there is an archive; null is no row in the report, or no such column in it.
+        pa.field("mailboxStorageUsed", pa.int64()),
+        pa.field("mailboxHasArchive", pa.bool_()),
+        # Devices with a managementAgent other than eas, msSense and unknown, and the last time that one synchronised.
+        pa.field("managedDevices", pa.int32()),
+        pa.field("managedDeviceLastSyncDateTime", _INSTANT),
+        # Whether the object is the user of an agent (#microsoft.graph.agentUser, or an identityParentId).
+        pa.field("agent", pa.bool_()),
+        # Facts that were not collected for this one user: property names, `signInActivity`, `mailboxType`, `usage`,
+        # `copilotUsage`.
         pa.field("notCollected", _TEXTS),
     ]
 )
@@ -96,6 +129,18 @@ GROUPS = pa.schema(
         # How far the two member lists of this group were read: complete, partial, denied, unavailable, not-needed.
         pa.field("membersStatus", _TEXT),
         pa.field("transitiveMembersStatus", _TEXT),
+        # What decides whether people can be added and removed. Version 0.2 did not collect these.
+        pa.field("groupTypes", _TEXTS),
+        pa.field("membershipRule", _TEXT),
+        pa.field("membershipRuleProcessingState", _TEXT),
+        pa.field("onPremisesSyncEnabled", pa.bool_()),
+        pa.field("isAssignableToRole", pa.bool_()),
+        pa.field("mailEnabled", pa.bool_()),
+        pa.field("securityEnabled", pa.bool_()),
+        pa.field("visibility", _TEXT),
+        # Direct members of any kind, and the ids of the groups among them; null is not known.
+        pa.field("memberCount", pa.int64()),
+        pa.field("nestedGroups", _TEXTS),
     ]
 )
 
@@ -119,7 +164,57 @@ ORGANIZATION = pa.schema(
     ]
 )
 
-SMALL_TABLES = {
+REPORTS = pa.schema(
+    [
+        # The source that the report fills, the period asked for, the day up to which it knows activity, and its rows.
+        pa.field("source", _TEXT, nullable=False),
+        pa.field("period", _TEXT, nullable=False),
+        pa.field("refreshDate", _DAY),
+        pa.field("rows", pa.int64()),
+    ]
+)
+"""One row per report of usage that was read."""
+
+ROLE_DEFINITIONS = pa.schema(
+    [
+        pa.field("id", _TEXT, nullable=False),
+        pa.field("templateId", _TEXT),
+        pa.field("displayName", _TEXT),
+        pa.field("isBuiltIn", pa.bool_()),
+    ]
+)
+
+ROLE_ASSIGNMENTS = pa.schema(
+    [
+        pa.field("id", _TEXT, nullable=False),
+        # A user or a group; the members of groups are in `members`.
+        pa.field("principalId", _TEXT, nullable=False),
+        pa.field("roleDefinitionId", _TEXT, nullable=False),
+        pa.field("directoryScopeId", _TEXT),
+        # False: a row of roleAssignments; true: a row of roleEligibilityScheduleInstances.
+        pa.field("eligible", pa.bool_(), nullable=False),
+    ]
+)
+
+CONDITIONAL_ACCESS_POLICIES = pa.schema(
+    [
+        pa.field("id", _TEXT, nullable=False),
+        pa.field("displayName", _TEXT),
+        pa.field("state", _TEXT),
+        *(
+            pa.field(f"{side}{kind}", _TEXTS)
+            for side in ("include", "exclude")
+            for kind in ("Users", "Groups", "Roles", "GuestOrExternalUserTypes")
+        ),
+        # `all` or `enumerated` of externalTenants, where guests or external users are named.
+        pa.field("includeExternalTenants", _TEXT),
+        pa.field("excludeExternalTenants", _TEXT),
+        pa.field("userRiskLevels", _TEXTS),
+        pa.field("signInRiskLevels", _TEXTS),
+    ]
+)
+
+REQUIRED_TABLES = {
     "products": PRODUCTS,
     "service_plans": SERVICE_PLANS,
     "subscriptions": SUBSCRIPTIONS,
@@ -127,9 +222,24 @@ SMALL_TABLES = {
     "members": MEMBERS,
     "organization": ORGANIZATION,
 }
+"""Tables whose files every snapshot has."""
+
+OPTIONAL_TABLES = {
+    "reports": REPORTS,
+    "role_definitions": ROLE_DEFINITIONS,
+    "role_assignments": ROLE_ASSIGNMENTS,
+    "conditional_access_policies": CONDITIONAL_ACCESS_POLICIES,
+}
+"""Tables whose files a snapshot has only where they have rows."""
+
+SMALL_TABLES = {**REQUIRED_TABLES, **OPTIONAL_TABLES}
 """Tables that are read completely (members only if there are few)."""
 
-FILES = ("users", "assignments", *SMALL_TABLES)
+ADDED_COLUMNS = {"groups": tuple(GROUPS.names[GROUPS.get_field_index("groupTypes") :])}
+"""Columns of required tables that snapshots of version 0.2 and older lack."""
+
+FILES = ("users", "assignments", *REQUIRED_TABLES)
+"""Files that every snapshot has."""
 
 USERS_PER_ROW_GROUP = 131_072
 """Users per row group: large enough for vectorised operations, small enough for flat memory."""
@@ -138,8 +248,15 @@ MEMBERS_PER_ROW_GROUP = 16_384
 """Members per row group of a large table: an audit keeps those of the groups that policies name."""
 
 
-def users_schema(requested: tuple[str, ...]) -> pa.Schema:
-    """Return the users schema limited to the columns whose properties were requested."""
-    always = {"id", "notCollected"}
-    selected = always | set(requested)
-    return pa.schema([field for field in USERS if field.name in selected or field.name not in USER_PROPERTIES])
+def users_schema(filled: Container[str]) -> pa.Schema:
+    """Return the users schema without those columns of properties and optional sources that are not filled."""
+    always = {"id", "notCollected", *SIGN_IN_COLUMNS, "mailboxType"}
+    return pa.schema([field for field in USERS if field.name in always or field.name in filled])
+
+
+def with_added_columns(table: pa.Table, name: str) -> pa.Table:
+    """Return a table of an older snapshot with the columns that its schema has gained since, all null."""
+    for field in SMALL_TABLES[name]:
+        if field.name in ADDED_COLUMNS.get(name, ()) and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
+from auditor.domain.selector import USER_PROPERTIES
 from auditor.files.folder import Folder
 from auditor.files.names import tenant_name
 from auditor.files.output import write_fully
@@ -29,9 +30,11 @@ from auditor.snapshot.schema import (
     FILES,
     MEMBERS,
     MEMBERS_PER_ROW_GROUP,
+    OPTIONAL_TABLES,
+    REQUIRED_TABLES,
     SMALL_TABLES,
-    USERS,
     USERS_PER_ROW_GROUP,
+    users_schema,
 )
 
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
@@ -78,7 +81,7 @@ class SnapshotWriter:
         self._hidden = f".{instant_folder}.partial-{os.urandom(8).hex()}-{os.getpid()}"
         self._folders: tuple[Folder, Folder, Folder] | None = None
         """The open root, the tenant's folder and the hidden one, once there is something to write."""
-        self._rows = dict.fromkeys(FILES, 0)
+        self._rows = dict.fromkeys((*FILES, *OPTIONAL_TABLES), 0)
         self._files: dict[str, TableFile | MemoryFile] = {}
         self._manifest = b""
         self._memory_left = _MAX_MEMORY
@@ -131,6 +134,8 @@ class SnapshotWriter:
 
         Its row groups are small, so that an audit reads few of them per batch of users.
         """
+        if name in OPTIONAL_TABLES and not table.num_rows:
+            return
         schema = SMALL_TABLES[name]
         cast = table if table.schema == schema else table.select(schema.names).cast(schema)
         if name == "members" and table.num_rows > _MAX_SMALL_MEMBERS:
@@ -160,15 +165,15 @@ class SnapshotWriter:
     def finish(self, manifest: Manifest) -> None:
         """Complete every file and the manifest; nothing can be added afterwards."""
         if "users" not in self._files:
-            users, assignments = self._buffered or (_empty(USERS), ASSIGNMENTS.empty_table())
+            users, assignments = self._buffered or (_empty(users_schema(USER_PROPERTIES)), ASSIGNMENTS.empty_table())
             self._buffered = None
             self._add_file("users", _table_file(pa.Table.from_batches([users])))
             self._add_file("assignments", _table_file(assignments))
-        for name in SMALL_TABLES:
+        for name in REQUIRED_TABLES:
             if name not in self._files:
                 self._add_file(name, _empty_file(name))
         self._close()
-        files = {f"{name}.parquet": self._files[name].entry(self._rows[name]) for name in FILES}
+        files = {f"{name}.parquet": self._files[name].entry(self._rows[name]) for name in self._files}
         self._manifest = encode(manifest, files)
 
     def publish(self) -> Path:
@@ -202,7 +207,7 @@ class SnapshotWriter:
         """Write the files of a complete snapshot unchanged, and publish; returns the folder."""
         for name, content in files:
             table = name.removesuffix(".parquet")
-            if table in FILES:
+            if table in FILES or table in OPTIONAL_TABLES:
                 self._add_file(table, content)
         self._manifest = manifest
         return self.publish()

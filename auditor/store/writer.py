@@ -13,7 +13,7 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import content_of
-from auditor.snapshot.schema import FILES, SMALL_TABLES
+from auditor.snapshot.schema import FILES, OPTIONAL_TABLES, SMALL_TABLES
 from auditor.snapshot.writer import folder_name
 from auditor.store.commit import Night, PartEntry
 from auditor.store.delta.column_diff import digest
@@ -144,9 +144,11 @@ class NightWriter:
 
     def _verbatim(self, folder: Path) -> tuple[Night, bytes]:
         self._compared = False  # counts so far do not cover all users
-        files = {f"{name}.parquet": content_of(folder / f"{name}.parquet") for name in FILES}
+        listed = decode(self._text.encode(), where="manifest.json")[1]
+        names = [*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in listed)]
+        files = {f"{name}.parquet": content_of(folder / f"{name}.parquet") for name in names}
         body = pack(Head(kind=ObjectKind.VERBATIM), (), files)
-        content = {name: hashlib.sha256(files[f"{name}.parquet"]).hexdigest() for name in FILES}
+        content = {name: hashlib.sha256(files[f"{name}.parquet"]).hexdigest() for name in names}
         return self._night((), ObjectKind.VERBATIM, body, content, ()), body
 
     def _night(

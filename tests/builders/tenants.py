@@ -9,7 +9,7 @@ from typing import Any
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
-from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
+from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage, Finding, Result, TenantResult
@@ -115,7 +115,7 @@ def tenant(
                 reason=Message("not allowed") if source in statuses else None,
                 asked=asked.get(source, ()),
             )
-            for source in Source
+            for source in CORE_SOURCES
         ),
     )
     return snapshot_of({"users": users, "organization": [{"id": tenant_id}], **state}, manifest, rows=rows)

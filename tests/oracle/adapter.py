@@ -6,7 +6,7 @@ from typing import Any
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import Catalogue, Product, ServicePlan
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
-from auditor.domain.enums import Cloud, Source, SourceStatus
+from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage, Finding, FleetResult, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
@@ -36,7 +36,7 @@ def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30)
                   - {"onPremisesExtensionAttributes"}))  # fmt: skip
     groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
     sources = []
-    for source in Source:
+    for source in CORE_SOURCES:
         status = SourceStatus(tenant.get("sources", {}).get(source.value, "complete"))
         asks = asked if source is Source.USERS else groups if source is Source.GROUPS else ()
         sources.append(Coverage(name=source, status=status, asked=asks))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditor.domain.enums import Agreement, Cloud, Outcome, Source, SourceStatus
+from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Outcome, SourceStatus
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
 from auditor.domain.policy import Balance, PolicySet
@@ -40,7 +40,7 @@ def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> Tenant
         as_of=as_of,
         complete=False,
         sources=tuple(
-            Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=tenant.reason) for source in Source
+            Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=tenant.reason) for source in CORE_SOURCES
         ),
         policies=tuple(outcomes),
         failure=tenant.reason,
@@ -79,7 +79,7 @@ def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
         locale=tenant.locale,
         as_of=tenant.as_of,
         complete=False,
-        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in Source),
+        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in CORE_SOURCES),
         policies=tuple(outcomes),
         failure=reason,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from auditor.catalogue import Catalogue, Product
-from auditor.domain.enums import Cloud, Source, SourceStatus
+from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 from auditor.domain.result import Coverage
@@ -48,7 +48,7 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
         tenant_id=_id("tenant", name),
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
-        sources=tuple(_coverage(source, unknown) for source in Source),
+        sources=tuple(_coverage(source, unknown) for source in CORE_SOURCES),
     )
     return snapshot_of(state, manifest)
 

@@ -140,7 +140,7 @@ class UserRows:
 
     def users(self) -> pa.RecordBatch:
         """Return the rows of users.parquet."""
-        schema = users_schema(tuple(self._columns))
+        schema = users_schema(self._columns)
         count = len(self.ids)
         self._columns["id"] = self.ids
         self._columns["notCollected"] = self._not_collected()

@@ -49,6 +49,13 @@ SOURCES: Final[Mapping[Source, str]] = MappingProxyType(
         Source.MAILBOXES: N_("Mailbox types"),
         Source.GROUPS: N_("Groups"),
         Source.MEMBERS: N_("Group members"),
+        Source.USAGE: N_("Usage of services"),
+        Source.APP_USAGE: N_("Usage of Microsoft 365 Apps"),
+        Source.COPILOT_USAGE: N_("Usage of Microsoft 365 Copilot"),
+        Source.MAILBOX_USAGE: N_("Usage of mailboxes"),
+        Source.DIRECTORY_ROLES: N_("Directory roles"),
+        Source.CONDITIONAL_ACCESS: N_("Conditional Access policies"),
+        Source.DEVICES: N_("Managed devices"),
     }
 )
 SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(

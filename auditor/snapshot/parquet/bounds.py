@@ -28,6 +28,7 @@ _LATEST: Final = 253_402_300_799
 """Seconds from 1970 to the end of 9999-12-31."""
 _MAX_INTEGER: Final = 1 << 53
 """Integers up to which every JSON reader is exact."""
+_SECONDS_PER_DAY: Final = 86_400
 _UNITS: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -138,6 +139,11 @@ def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
             bounds = _EARLIEST * unit, _LATEST * unit + unit - 1
             _check_within(
                 path, field.name, column.cast(pa.int64()), bounds, Message("an instant outside of the years 1 to 9999")
+            )
+        elif pa.types.is_date32(field.type):
+            bounds = _EARLIEST // _SECONDS_PER_DAY, _LATEST // _SECONDS_PER_DAY
+            _check_within(
+                path, field.name, column.cast(pa.int32()), bounds, Message("a day outside of the years 1 to 9999")
             )
         elif pa.types.is_int64(field.type):
             _check_within(path, field.name, column, (-_MAX_INTEGER, _MAX_INTEGER), Message("a number beyond 2^53"))

@@ -90,7 +90,8 @@ def _feed(digest_: Any, column: pa.Array) -> None:
     elif pa.types.is_boolean(kind):
         digest_.update(np.packbits(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False)).tobytes())
     else:
-        numbers = column.cast(pa.int64()) if pa.types.is_timestamp(kind) else column
+        days = column.cast(pa.int32()) if pa.types.is_date32(kind) else column
+        numbers = days.cast(pa.int64()) if pa.types.is_timestamp(kind) else days
         digest_.update(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
 
 

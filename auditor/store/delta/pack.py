@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.snapshot.schema import MEMBERS, SMALL_TABLES
+from auditor.snapshot.schema import MEMBERS, SMALL_TABLES, with_added_columns
 from auditor.store.delta.column_diff import deltas_of, indices_of, plain
 from auditor.store.delta.user_delta import Delta
 
@@ -129,7 +129,8 @@ def small_tables(parts: Iterable[StoredObject]) -> dict[str, pa.Table]:
         for name, schema in SMALL_TABLES.items():
             body = part.member(f"{name}.parquet")
             if body is not None:
-                tables[name] = pq.read_table(io.BytesIO(body)).select(schema.names).cast(schema)
+                table = with_added_columns(pq.read_table(io.BytesIO(body)), name)
+                tables[name] = table.select(schema.names).cast(schema)
         steps = part.member("members.steps.parquet")
         if steps is not None:
             table = pq.read_table(io.BytesIO(steps))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.snapshot.schema import SMALL_TABLES
+from auditor.snapshot.schema import ADDED_COLUMNS, REQUIRED_TABLES, SMALL_TABLES
 from auditor.store.delta.column_diff import digest
 from auditor.store.delta.pack import StoredObject
 from auditor.store.delta.user_delta import PartitionBuilder, UserPartition
@@ -40,6 +40,17 @@ class Digests:
             yield item
 
     def by_table(self, tables: Mapping[str, pa.Table]) -> dict[str, str]:
-        """Return a digest for every table."""
-        small = {name: digest([tables[name]]) for name in SMALL_TABLES}
+        """Return a digest for every table of the snapshot.
+
+        Columns that older snapshots lack count only where they have values, so that digests of stored nights hold.
+        """
+        small = {
+            name: digest([_without_empty(tables[name], ADDED_COLUMNS.get(name, ()))])
+            for name in SMALL_TABLES
+            if name in REQUIRED_TABLES or tables[name].num_rows
+        }
         return {"users": self.users.hexdigest(), "assignments": self.links.hexdigest(), **small}
+
+
+def _without_empty(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    return table.drop_columns([name for name in names if table.column(name).null_count == table.num_rows])
