@@ -16,6 +16,11 @@ class Group:
     part: str | None = None
     nested: tuple[str, ...] = ()
     state: str = "ProcessingComplete"
+    rule: str | None = None
+    """The rule of a dynamic group."""
+    paused: bool = False
+    synced: bool = False
+    """Whether it comes from the directory on premises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

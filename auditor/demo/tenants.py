@@ -23,7 +23,11 @@ ORGANISATIONS = (CONTOSO, FABRIKAM)
 
 _ASKED = {
     Source.USERS: EVERYTHING_ABOUT_USERS,
-    Source.GROUPS: ("assignedLicenses", "displayName", "hasMembersWithLicenseErrors", "id", "licenseProcessingState"),
+    Source.GROUPS: (
+        *("assignedLicenses", "displayName", "groupTypes", "hasMembersWithLicenseErrors", "id", "isAssignableToRole"),
+        *("licenseProcessingState", "mailEnabled", "membershipRule", "membershipRuleProcessingState", "nestedGroups"),
+        *("onPremisesSyncEnabled", "securityEnabled", "visibility"),
+    ),
 }
 
 
@@ -115,6 +119,14 @@ def _group(group: Group, cast: Cast, setting: Setting) -> dict[str, Any]:
         "assignedLicenses": [],
         "members": members,
         "transitiveMembers": sorted({*members, *nested}),
+        "groupTypes": [] if group.rule is None else ["DynamicMembership"],
+        "membershipRule": group.rule,
+        "membershipRuleProcessingState": None if group.rule is None else "Paused" if group.paused else "On",
+        "onPremisesSyncEnabled": group.synced or None,
+        "mailEnabled": False,
+        "securityEnabled": True,
+        "memberCount": len(members) + len(group.nested),
+        "nestedGroups": [setting.group_id(name) for name in group.nested],
     }
     if group.part is not None:
         row["assignedLicenses"] = [{"skuId": sku_id(group.part)}]

@@ -63,6 +63,25 @@ class GroupFact:
     has_errors: bool | None
     members_status: SourceStatus
     transitive_members_status: SourceStatus
+    types: tuple[str, ...] | None
+    """Graph's `groupTypes`; None where the kind of the group was not read."""
+    membership_rule: str | None
+    membership_rule_state: str | None
+    """Graph's `membershipRuleProcessingState`: `On` or `Paused`."""
+    on_premises_synced: bool
+    role_assignable: bool
+    mail_enabled: bool | None
+    security_enabled: bool | None
+    hidden_membership: bool
+    member_count: int | None
+    """Direct members of any kind."""
+    nested_groups: tuple[str, ...] | None
+    """Ids of the groups among the direct members."""
+
+    @property
+    def dynamic(self) -> bool | None:
+        """Whether a rule decides who is a member; None where the kind of the group was not read."""
+        return None if self.types is None else any(kind.casefold() == "dynamicmembership" for kind in self.types)
 
 
 class TenantFacts:
@@ -208,23 +227,7 @@ class TenantFacts:
     @cached_property
     def groups(self) -> tuple[GroupFact, ...]:
         """The groups that were read, in order of id."""
-        return tuple(
-            sorted(
-                (
-                    GroupFact(
-                        id=row["id"],
-                        name=row["displayName"] or "",
-                        sku_ids=tuple(row["assignedLicenses"] or ()),
-                        processing_state=row["licenseProcessingState"],
-                        has_errors=row["hasMembersWithLicenseErrors"],
-                        members_status=SourceStatus(row["membersStatus"] or "not-needed"),
-                        transitive_members_status=SourceStatus(row["transitiveMembersStatus"] or "not-needed"),
-                    )
-                    for row in _rows(self.snapshot.table("groups"))
-                ),
-                key=lambda group: group.id,
-            )
-        )
+        return tuple(sorted((_group(row) for row in _rows(self.snapshot.table("groups"))), key=lambda group: group.id))
 
     @cached_property
     def group_names(self) -> Mapping[str, str]:
@@ -241,6 +244,29 @@ def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
     return (
         dict(zip(names, row, strict=True))
         for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    )
+
+
+def _group(row: Mapping[str, Any]) -> GroupFact:
+    types, nested = row["groupTypes"], row["nestedGroups"]
+    return GroupFact(
+        id=row["id"],
+        name=row["displayName"] or "",
+        sku_ids=tuple(row["assignedLicenses"] or ()),
+        processing_state=row["licenseProcessingState"],
+        has_errors=row["hasMembersWithLicenseErrors"],
+        members_status=SourceStatus(row["membersStatus"] or "not-needed"),
+        transitive_members_status=SourceStatus(row["transitiveMembersStatus"] or "not-needed"),
+        types=None if types is None else tuple(types),
+        membership_rule=row["membershipRule"],
+        membership_rule_state=row["membershipRuleProcessingState"],
+        on_premises_synced=row["onPremisesSyncEnabled"] is True,
+        role_assignable=row["isAssignableToRole"] is True,
+        mail_enabled=row["mailEnabled"],
+        security_enabled=row["securityEnabled"],
+        hidden_membership=(row["visibility"] or "").casefold() == "hiddenmembership",
+        member_count=row["memberCount"],
+        nested_groups=None if nested is None else tuple(nested),
     )
 
 

@@ -115,10 +115,10 @@ MAX_IDS = 1_000
 """Ids that one call of getByIds accepts."""
 
 
-def groups_by_ids(graph: Graph, ids: tuple[str, ...]) -> Call:
+def groups_by_ids(graph: Graph, ids: tuple[str, ...], select: tuple[str, ...]) -> Call:
     """Return the call of POST /directoryObjects/getByIds, which reads the groups among at most MAX_IDS ids."""
     return _post_call(
-        graph, "/directoryObjects/getByIds?$select=id,displayName", {"ids": list(ids), "types": ["group"]}, units=3
+        graph, f"/directoryObjects/getByIds?$select={','.join(select)}", {"ids": list(ids), "types": ["group"]}, units=3
     )
 
 

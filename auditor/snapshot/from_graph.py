@@ -15,6 +15,7 @@ import pyarrow as pa
 from auditor.domain.selector import INSTANT_PROPERTIES, USER_PROPERTIES
 from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.schema import (
+    ADDED_COLUMNS,
     ASSIGNMENTS,
     GROUPS,
     MEMBERS,
@@ -140,6 +141,7 @@ def group_row(group: Mapping[str, Any]) -> dict[str, Any]:
         "transitiveMembersStatus": group.get(
             "transitiveMembersStatus", "complete" if "transitiveMembers" in group else "not-needed"
         ),
+        **{name: group.get(name) for name in ADDED_COLUMNS["groups"]},
     }
 
 

@@ -129,7 +129,7 @@ GROUPS = pa.schema(
         # How far the two member lists of this group were read: complete, partial, denied, unavailable, not-needed.
         pa.field("membersStatus", _TEXT),
         pa.field("transitiveMembersStatus", _TEXT),
-        # What decides whether people can be added and removed. Version 0.2 did not collect these.
+        # What decides whether people can be added and removed; groupTypes null: not read, as in version 0.2.
         pa.field("groupTypes", _TEXTS),
         pa.field("membershipRule", _TEXT),
         pa.field("membershipRuleProcessingState", _TEXT),

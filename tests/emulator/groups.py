@@ -157,12 +157,19 @@ def _members(call: Call, ids: Sequence[str], *, cast: bool, nested: bool) -> Ans
     return answer(document)
 
 
+def _shown_members(call: Call) -> Sequence[str]:
+    """The direct members that the app may see: those of a hidden membership only with Member.Read.Hidden."""
+    group = find_group(call)
+    hidden = str(group.document.get("visibility")).lower() == "hiddenmembership"
+    return () if hidden and "Member.Read.Hidden" not in call.roles else group.members
+
+
 def members(call: Call) -> Answer:
-    return _members(call, find_group(call).members, cast=False, nested=False)
+    return _members(call, _shown_members(call), cast=False, nested=False)
 
 
 def members_cast(call: Call) -> Answer:
-    return _members(call, find_group(call).members, cast=True, nested=False)
+    return _members(call, _shown_members(call), cast=True, nested=False)
 
 
 def transitive_members(call: Call) -> Answer:

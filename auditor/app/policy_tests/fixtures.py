@@ -1,11 +1,11 @@
 """Builds the snapshots of policy tests from their short descriptions of tenants."""
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
 from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
@@ -16,9 +16,6 @@ from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 
 _ASKED = (*USER_PROPERTIES, "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
-_GROUP_FACTS = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
-_NAMESPACE = uuid.UUID("6f2a1d7e-5c1b-5f0e-9a57-3b1d0c8e4f11")
-"""The UUID namespace of ids that a test omits; they are derived from names, and equal in every run."""
 
 
 def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span) -> Snapshot:
@@ -30,9 +27,9 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
     shelf = _Products(catalogue=catalogue, where=where)
     for item in given.get("products", ()):
         shelf.own(item)
-    groups = _Groups()
+    groups = Groups()
     for item in given.get("groups", ()):
-        groups.define(item, shelf)
+        groups.define(item, shelf.sku_id)
     users = [_user(item, shelf, groups) for item in given.get("users", ())]
     subscriptions = [_subscription(number, item, shelf) for number, item in enumerate(given.get("subscriptions", ()))]
     state = {
@@ -40,12 +37,12 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
         "subscribedSkus": shelf.subscribed(users, subscriptions),
         "subscriptions": subscriptions,
         "groups": groups.listed(),
-        "organization": [{"id": _id("tenant", name), "displayName": name}],
+        "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
     }
     unknown = set(given.get("unknown", ()))
     manifest = Manifest(
         tenant=name,
-        tenant_id=_id("tenant", name),
+        tenant_id=fixture_id("tenant", name),
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
         sources=tuple(_coverage(source, unknown) for source in CORE_SOURCES),
@@ -58,7 +55,7 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
     if source is Source.USERS:
         asked = tuple(name for name in _ASKED if name not in unknown)
     elif source is Source.GROUPS:
-        asked = _GROUP_FACTS
+        asked = GROUP_FACTS
     hidden = source.value in unknown
     return Coverage(
         name=source,
@@ -81,7 +78,7 @@ class _Products:
         """Add a product that the tenant owns."""
         name = str(item.get("skuPartNumber") or item["skuId"])
         known = self._known(str(item.get("skuId") or name))
-        sku_id = str(item.get("skuId") or (known.sku_id if known else _id("sku", name.casefold()))).lower()
+        sku_id = str(item.get("skuId") or (known.sku_id if known else fixture_id("sku", name.casefold()))).lower()
         part_number = item.get("skuPartNumber") or (known.part_number if known else name)
         plans = item.get("servicePlans")
         self.ids[str(part_number).casefold()] = self.ids[sku_id] = sku_id
@@ -148,80 +145,15 @@ class _Products:
         known = self.catalogue.plan(name)
         if known:
             return {"servicePlanId": known[0].id, "servicePlanName": known[0].name}
-        return {"servicePlanId": _id("plan", name.casefold()), "servicePlanName": name}
+        return {"servicePlanId": fixture_id("plan", name.casefold()), "servicePlanName": name}
 
 
-@dataclass(slots=True)
-class _Groups:
-    """The groups of a test, including those that only users name."""
-
-    found: dict[str, dict[str, Any]] = field(default_factory=dict)
-    nested: dict[str, list[str]] = field(default_factory=dict)
-
-    def define(self, item: Mapping[str, Any], shelf: _Products) -> None:
-        """Add a group that the test lists; two groups may have the same name."""
-        name = str(item.get("displayName") or item.get("id"))
-        group_id = str(item.get("id") or _id("group", name.casefold()))
-        self.found[group_id] = {
-            "id": group_id,
-            "displayName": item.get("displayName", name),
-            "assignedLicenses": [{"skuId": shelf.sku_id(sku)} for sku in item.get("licenses", ())],
-            "licenseProcessingState": {"state": item.get("licenseProcessingState", "ProcessingComplete")},
-            "hasMembersWithLicenseErrors": item.get("hasMembersWithLicenseErrors", False),
-            "members": list(item.get("members", ())),
-            "transitiveMembers": list(item.get("transitiveMembers", ())),
-        }
-        self.nested[group_id] = [str(parent) for parent in item.get("memberOf", ())]
-
-    def join(self, user: str, name: str) -> str:
-        """Add a user to a group; returns the group's id."""
-        group_id = self.id_of(name)
-        self.found[group_id]["members"].append(user)
-        return group_id
-
-    def id_of(self, name: str) -> str:
-        """Return the id of a group by id or name, creating an undefined one."""
-        wanted = name.casefold()
-        for group_id, group in self.found.items():
-            if wanted in {group_id.casefold(), str(group["displayName"]).casefold()}:
-                return group_id
-        group_id = _id("group", wanted)
-        self.found[group_id] = {
-            "id": group_id,
-            "displayName": name,
-            "assignedLicenses": [],
-            "licenseProcessingState": None,
-            "hasMembersWithLicenseErrors": False,
-            "members": [],
-            "transitiveMembers": [],
-        }
-        return group_id
-
-    def listed(self) -> list[dict[str, Any]]:
-        """Return the groups with their direct and transitive members."""
-        for group_id, parents in list(self.nested.items()):
-            for parent in parents:
-                self.nested.setdefault(self.id_of(parent), [])
-                self._lend(group_id, self.id_of(parent), set())
-        for group in self.found.values():
-            group["transitiveMembers"] = sorted({*group["transitiveMembers"], *group["members"]})
-        return list(self.found.values())
-
-    def _lend(self, child: str, parent: str, seen: set[str]) -> None:
-        """Add the members of a nested group to the groups above it."""
-        if parent in seen:
-            return
-        self.found[parent]["transitiveMembers"].extend(self.found[child]["members"])
-        for above in self.nested.get(parent, []):
-            self._lend(child, self.id_of(above), {*seen, parent})
-
-
-def _user(item: Mapping[str, Any], shelf: _Products, groups: _Groups) -> dict[str, Any]:
+def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str, Any]:
     user_id = str(item.get("id") or item["userPrincipalName"])
     user = {name: item[name] for name in USER_PROPERTIES if name in item} | {"id": user_id}
     user.setdefault("accountEnabled", True)
     licences = [licence if isinstance(licence, dict) else {"sku": licence} for licence in item.get("licenses", ())]
-    states = [state for licence in licences for state in _states(licence, shelf, groups)]
+    states = [state for licence in licences for state in _states(user_id, licence, shelf, groups)]
     user["licenseAssignmentStates"] = states
     user["assignedLicenses"] = [
         {"skuId": shelf.sku_id(licence["sku"]), "disabledPlans": _disabled(licence, shelf)}
@@ -234,12 +166,12 @@ def _user(item: Mapping[str, Any], shelf: _Products, groups: _Groups) -> dict[st
     return user
 
 
-def _states(licence: Mapping[str, Any], shelf: _Products, groups: _Groups) -> Iterable[dict[str, Any]]:
+def _states(user: str, licence: Mapping[str, Any], shelf: _Products, groups: Groups) -> Iterable[dict[str, Any]]:
     via = licence.get("via", "direct")
     for path in via if isinstance(via, list) else [via]:
         yield {
             "skuId": shelf.sku_id(licence["sku"]),
-            "assignedByGroup": None if path == "direct" else groups.id_of(str(path)),
+            "assignedByGroup": None if path == "direct" else groups.licensing(user, str(path)),
             "disabledPlans": _disabled(licence, shelf),
             "state": licence.get("state", "Active"),
             "error": licence.get("error"),
@@ -253,7 +185,7 @@ def _disabled(licence: Mapping[str, Any], shelf: _Products) -> Sequence[str]:
 def _subscription(number: int, item: Mapping[str, Any], shelf: _Products) -> dict[str, Any]:
     sku_id = shelf.sku_id(str(item.get("skuId") or item.get("skuPartNumber")))
     return {
-        "id": str(item.get("id") or _id("subscription", f"{number}:{sku_id}")),
+        "id": str(item.get("id") or fixture_id("subscription", f"{number}:{sku_id}")),
         "commerceSubscriptionId": item.get("commerceSubscriptionId"),
         "skuId": sku_id,
         "skuPartNumber": item.get("skuPartNumber"),
@@ -269,7 +201,3 @@ def _plans(product: Product | None) -> list[dict[str, str]]:
     if product is None:
         return []
     return [{"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in product.plans]
-
-
-def _id(kind: str, name: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, f"{kind}:{name}"))

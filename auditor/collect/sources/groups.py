@@ -26,7 +26,18 @@ from auditor.snapshot.schema import GROUPS
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STATES = "licenseAssignmentStates"
 _NAMED = ("displayName", "id")
-_LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState")
+_KINDS: Final[Mapping[str, type]] = {
+    "groupTypes": list,
+    "isAssignableToRole": bool,
+    "mailEnabled": bool,
+    "membershipRule": str,
+    "membershipRuleProcessingState": str,
+    "onPremisesSyncEnabled": bool,
+    "securityEnabled": bool,
+    "visibility": str,
+}
+"""Properties that decide how the members of a group can change, with their types."""
+_LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState", *_KINDS)
 _STATUSES = ("membersStatus", "transitiveMembersStatus")
 _NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 
@@ -72,10 +83,9 @@ async def _read(context: CollectionContext) -> SourceResult:
 
 
 async def add_assigning_groups(context: CollectionContext, users: Spool, known: pa.Table) -> pa.Table:
-    """Return the groups table with the groups through which users have licences: their names and nothing else.
+    """Return the groups table with the groups through which users have licences: their names and kinds.
 
-    Names make evidence easier to read and decide nothing: without the permission, or if Graph refuses, they are
-    left out.
+    No policy is decided by them: without the permission, or if Graph refuses, they are left out.
     """
     if _STATES not in users.schema.names:
         return known
@@ -86,16 +96,17 @@ async def add_assigning_groups(context: CollectionContext, users: Spool, known: 
     for table in users.tables(columns=["id", _STATES]):
         paths = pc.struct_field(table[_STATES].combine_chunks().flatten(), "assignedByGroup")
         ids.update(group for group in pc.unique(paths).to_pylist() if group)
-    return await _add_names(context, ids, known)
+    return await _add_listed(context, ids, known)
 
 
-async def _add_names(context: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
+async def _add_listed(context: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
     """Return the groups table with a row for each other group of these ids."""
     listed = set(known["id"].to_pylist())
     wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - listed)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(wanted), requests.MAX_IDS):
-        call = requests.groups_by_ids(context.graph, tuple(wanted[start : start + requests.MAX_IDS]))
+        several = tuple(wanted[start : start + requests.MAX_IDS])
+        call = requests.groups_by_ids(context.graph, several, (*_NAMED, *_KINDS))
         try:
             answer = (await context.graph.answer(call, listing)).value.rows
         except FaultError:
@@ -147,7 +158,7 @@ async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
     )
     groups.faults.extend(fault for _, fault in (licensed, errors) if fault is not None)
     if licensed[1] is None:
-        groups.asked.update(("assignedLicenses", "licenseProcessingState"))
+        groups.asked.update(_LICENSED)
     if licensed[1] is None and errors[1] is None:
         groups.asked.add("hasMembersWithLicenseErrors")
     failing = {str(row["id"]).lower() for row in errors[0]}
@@ -180,6 +191,9 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if isinstance(state, dict) and isinstance(state.get("state"), str):
         typed["licenseProcessingState"] = {"state": state["state"]}
+    typed.update({name: row[name] for name, kind in _KINDS.items() if isinstance(row.get(name), kind)})
+    if "groupTypes" in typed:
+        typed["groupTypes"] = [item for item in typed["groupTypes"] if isinstance(item, str)]
     if "hasMembersWithLicenseErrors" in row:
         typed["hasMembersWithLicenseErrors"] = row["hasMembersWithLicenseErrors"]
     return typed

@@ -100,10 +100,14 @@ def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an 
         groups=(
             Group(name="LIC-M365-E3", part="SPE_E3"),
             Group(name="LIC-M365-E5", part="SPE_E5"),
-            Group(name="LIC-M365-F3", part="SPE_F1"),
+            Group(
+                name="LIC-M365-F3",
+                part="SPE_F1",
+                rule='(user.department -in ["Stores","Warehouse"]) and (user.accountEnabled -eq true)',
+            ),
             Group(name="LIC-M365-F3-Season", part="SPE_F1", state=season),
             Group(name="LIC-Copilot", part="Microsoft_365_Copilot"),
-            Group(name="LIC-Power-BI", part="POWER_BI_PRO"),
+            Group(name="LIC-Power-BI", part="POWER_BI_PRO", synced=True),
             Group(name="LIC-Teams-Phone", part="MCOEV"),
             Group(name=PILOT, nested=(_SALES_PILOT,)),
             Group(name=_SALES_PILOT),

@@ -73,6 +73,29 @@ def test_members_of_nested_groups_belong_to_those_above() -> None:
     }  # fmt: skip
 
 
+def test_groups_have_kinds_nested_groups_and_a_number_of_members() -> None:
+    snapshot = given(
+        groups=[
+            {"displayName": "Licensed", "licenses": ["SPE_E3"], "nested": ["Oslo"], "members": ["Rome", "c@x"]},
+            {"displayName": "Oslo", "paused": True, "visibility": "HiddenMembership"},
+            {"displayName": "Rome", "dynamic": True, "memberOf": ["Licensed"]},
+        ],
+        users=[
+            {"userPrincipalName": "a@x", "licenses": [{"sku": "SPE_E3", "via": "Licensed"}]},
+            {"userPrincipalName": "b@x", "memberOf": ["Oslo"]},
+            {"userPrincipalName": "c@x"},
+        ],
+    )
+    rows = {row["displayName"]: row for row in snapshot.table("groups").to_pylist()}
+    licensed = rows["Licensed"]
+    assert licensed["nestedGroups"] == sorted(rows[name]["id"] for name in ("Oslo", "Rome"))
+    assert (licensed["memberCount"], licensed["groupTypes"]) == (4, [])
+    assert [rows[name]["membershipRuleProcessingState"] for name in rows] == [None, "Paused", "On"]
+    assert rows["Oslo"]["visibility"] == "HiddenMembership"
+    members = {(row["groupId"], row["userId"]) for row in snapshot.table("members").to_pylist() if row["transitive"]}
+    assert {user for group, user in members if group == licensed["id"]} == {"b@x", "c@x"}
+
+
 def test_groups_that_hold_each_other_do_not_go_round() -> None:
     snapshot = given(
         groups=[{"displayName": "A", "memberOf": ["B"]}, {"displayName": "B", "memberOf": ["A"]}],
