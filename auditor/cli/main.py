@@ -23,6 +23,7 @@ COMMANDS = {
     "collect": "read the state of tenants and save it as snapshots",
     "validate": "check policy files: structure and meaning",
     "test": "run the tests of policies",
+    "waive": "write a waiver for exactly these findings",
     "preview": "what a policy change would do to a snapshot: findings added, removed, changed",
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
     "send": "mail the report of a saved run",

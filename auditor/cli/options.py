@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -67,11 +68,23 @@ def now() -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC)
 
 
-def severity(text: str) -> Severity | None:
-    """Parse a severity, or `never`."""
+@dataclass(frozen=True, slots=True)
+class FailOn:
+    """Which open findings fail a run."""
+
+    severity: Severity | None
+    """The lowest severity; None for never."""
+    new: bool = False
+    """Whether only those count that are new or reopened."""
+
+
+def fail_on(text: str) -> FailOn:
+    """Parse `never`, a severity, or `new:` and a severity."""
     if text == "never":
-        return None
-    return _word(Severity, text, "never")
+        return FailOn(None)
+    prefix, separator, rest = text.rpartition(":")
+    new = prefix == "new"
+    return FailOn(_word(Severity, rest if new else text, *(() if separator else ("never", "new:SEVERITY"))), new=new)
 
 
 def one_of(kind: type[_Kind]) -> Callable[[str], _Kind]:
@@ -99,13 +112,13 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def threshold(args: argparse.Namespace) -> Severity | None:
-    """Return the severity from which an audit fails: flag, environment, else high; None for never."""
+def threshold(args: argparse.Namespace) -> FailOn:
+    """Return the findings that fail an audit: flag, environment, else those from high on."""
     if hasattr(args, "fail_on"):
-        chosen: Severity | None = args.fail_on
+        chosen: FailOn = args.fail_on
         return chosen
     try:
-        return severity(os.environ.get("AUDITOR_FAIL_ON") or "high")
+        return fail_on(os.environ.get("AUDITOR_FAIL_ON") or "high")
     except argparse.ArgumentTypeError as error:
         raise UsageError(
             "usage",

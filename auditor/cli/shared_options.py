@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from auditor.cli.options import instant, severity
+from auditor.cli.options import fail_on, instant
 from auditor.cli.places import place
 
 _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = MappingProxyType(
@@ -50,10 +50,10 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
         "fail_on": (
             ("--fail-on",),
             {
-                "type": severity,
+                "type": fail_on,
                 "default": argparse.SUPPRESS,
                 "metavar": "SEVERITY",
-                "help": "exit 1 from this severity on, or never (default: high)",
+                "help": "exit 1 from this severity on, or never; new:SEVERITY counts only what is new (default: high)",
             },
         ),
         "history": (

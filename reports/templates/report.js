@@ -1,12 +1,12 @@
 (function () {
   "use strict";
-  var NONE = -1, TALLEST = 12e6, NEAR = 12, EVIDENCE = ["evidence0", "evidence1", "evidence2", "evidence3"];
+  var NONE = -1, WAIVABLE = 500, TALLEST = 12e6, NEAR = 12, EVIDENCE = ["evidence0", "evidence1", "evidence2", "evidence3"];
   var KEYS = ["q", "severity", "status", "change", "policy", "product", "department", "tenant", "sort", "group"];
   var doc = document, root = doc.documentElement, main = doc.querySelector("main");
   var all = doc.getElementById("all"), island = doc.getElementById("columns");
   var figures = new Intl.NumberFormat(root.lang), collator = new Intl.Collator(root.lang, { numeric: true });
   var data, bytes, base = 0, total = 0, marks = null, items = [], groups = null, active = 0, high = 60;
-  var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, shown = NONE, pane, table, body, one;
+  var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, shown = NONE, pane, table, body, one, sheet;
 
   /* What was written by auditor/render/html/embedded_data.py: numbers are read where they lie, texts when they are first needed. */
   function column(name) {
@@ -217,6 +217,7 @@
     spread(found);
     doc.getElementById("nothing").hidden = found.length > 0;
     pane.hidden = !found.length;
+    doc.getElementById("waive").hidden = data.redacted || !found.length || found.length > WAIVABLE;
     doc.getElementById("shown").textContent = data.labels.shown
       .replace("{shown}", figures.format(found.length)).replace("{all}", figures.format(total));
     table.querySelectorAll("th[data-sort]").forEach(function (head) {
@@ -363,9 +364,50 @@
     told(list, labels.month, said("money", i));
     if (act) { told(list, labels.act, linked(data.actions[act][0], data.actions[act][1])); }
     one.querySelector("dl").replaceWith(list);
+    one.querySelector(".waive").hidden = data.redacted || column("status")[i] > 0;
     shown = i;
     if (!one.open) { shut = doc.activeElement; one.showModal(); }
   }
+
+  /* The text that `auditor waive` writes, for open findings; validation refuses its empty parts. */
+  function quoted(text) {
+    if (/^[A-Za-z_][\w@./+-]*( [\w@./+-]+)*$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text)) { return text; }
+    return JSON.stringify(text).replace(/[\x7f-\x9f\xad\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/g, function (sign) {
+      return "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0");
+    });
+  }
+  function waivers(rows) {
+    var made = new Map(), written = "waivers:\n";
+    rows.forEach(function (i) {
+      var who = column("who")[i], person = column("person")[who], by = data.people[person], at = column("place")[i];
+      var key = [at, column("sku")[i], by].join(), value = person === 2 ? named(i) : addressed(i);
+      if (column("status")[i]) { return; }
+      if (!made.has(key)) { made.set(key, { first: i, place: data.places[at], by: by, values: new Set() }); }
+      made.get(key).values.add(quoted(value));
+    });
+    made.forEach(function (each) {
+      var values = Array.from(each.values), sku = said("sku", each.first), tenant = data.tenants[each.place[0]][0];
+      written += "  - id: W-" + mark(each.first).slice(0, 8) + "\n    policies: [" + data.policies[each.place[1]][0] + "]\n"
+        + (each.by ? "    users: {" + each.by + ": " + (values.length > 1 ? "[" + values.join(", ") + "]" : values[0]) + "}\n" : "")
+        + (sku ? "    products: " + sku + "\n" : "") + (tenant ? "    tenants: [" + tenant + "]\n" : "")
+        + '    reason: ""\n    owner: ' + (quoted(data.owners[each.place[1]] || "")) + '\n    expires: ""\n';
+    });
+    return made.size ? written : "";
+  }
+  function offer(rows) {
+    var text = sheet.querySelector("textarea");
+    text.value = waivers(rows);
+    if (!text.value) { return; }
+    sheet.showModal();
+    text.select();
+  }
+  function copy() {
+    var text = sheet.querySelector("textarea");
+    text.select();
+    if (navigator.clipboard) { navigator.clipboard.writeText(text.value).catch(function () { doc.execCommand("copy"); }); }
+    else { doc.execCommand("copy"); }
+  }
+  function selection() { return groups ? Array.prototype.concat.apply([], groups.map(function (each) { return Array.from(each.rows); })) : Array.from(items); }
   function found(place) {
     var wanted = place.slice(2), i, k, at;
     if (!data || place.slice(0, 2) !== "f-") { return NONE; }
@@ -430,6 +472,7 @@
     table = pane.querySelector("table");
     body = table.tBodies[0];
     one = doc.getElementById("one");
+    sheet = doc.getElementById("waiver");
     options("severity", data.severities.filter(function (_, at) { return levels[at]; }));
     options("status", column("status").indexOf(1) < 0 ? [] : [["open", data.labels.open], ["waived", data.labels.waived]]);
     options("change", column("change").some(Boolean) ? data.changes.slice(1) : []);
@@ -473,6 +516,10 @@
       if (shut && shut.isConnected) { shut.focus({ preventScroll: true }); } else { focus(active); }
     });
     one.querySelector("button").addEventListener("click", function () { one.close(); });
+    one.querySelector(".waive").addEventListener("click", function () { offer([shown]); });
+    doc.getElementById("waive").addEventListener("click", function () { offer(selection()); });
+    sheet.querySelector("button").addEventListener("click", function () { sheet.close(); });
+    sheet.querySelector(".copy").addEventListener("click", copy);
     main.querySelectorAll("[data-more]").forEach(function (note) {
       var link = make("a", "", data.labels.every);
       link.href = "#find?policy=" + encodeURIComponent(note.dataset.more);

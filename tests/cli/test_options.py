@@ -41,6 +41,8 @@ WRONG = [
     (["--shard", "1/" + "9" * 5000], "--shard"),
     (["--fail-on", "urgent"], "--fail-on"),
     (["--fail-on", "HIGH"], "--fail-on"),
+    (["--fail-on", "new:never"], "--fail-on"),
+    (["--fail-on", "old:high"], "--fail-on"),
     (["--as-of", "yesterday"], "--as-of"),
     (["--as-of", "2026-11-20T12:00:00"], "no zone"),
     (["--as-of", "2026-02-30"], "--as-of"),

@@ -1,7 +1,7 @@
 """Snapshots × policies into a Result: every tenant judged by itself, then the fleet, then what changed."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -125,13 +125,17 @@ def assemble(
     )
 
 
-def exit_code(result: Result, fail_on: Severity | None) -> int:
-    """Return 3 for an incomplete audit, 1 for open findings at or above the threshold, 0 otherwise."""
+def exit_code(result: Result, fail_on: Severity | None, counts: Mapping[Severity, int] | None = None) -> int:
+    """Return 3 for an incomplete audit, 1 for findings at or above the threshold, 0 otherwise.
+
+    `counts` are the findings by severity that count: the open ones where they are not given.
+    """
     if not result.complete:
         return 3
     if fail_on is None:
         return 0
-    return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
+    counts = result.summary.open if counts is None else counts
+    return int(any(count and severity.reaches(fail_on) for severity, count in counts.items()))
 
 
 def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:

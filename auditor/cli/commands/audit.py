@@ -30,7 +30,7 @@ from auditor.cli.terminal.console import notices, say, spoken, tell, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
 from auditor.domain.enums import Engine
-from auditor.domain.errors import Diagnostic, Level, UsageError, printable
+from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
@@ -156,7 +156,7 @@ def _report(
         return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
 
     result, (told, written) = contained(result, wanted, write, locale=locale)
-    code = max(code, exit_code(result, threshold(args)))
+    code = max(code, _exit_code(result, args))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
     # After the store: a reader of the summary may close the pipe.
@@ -171,6 +171,20 @@ def _report(
 
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
+
+
+def _exit_code(result: Result, args: argparse.Namespace) -> int:
+    """Return what the findings say, and 3 where the store that tells the new ones cannot be read."""
+    fail_on = threshold(args)
+    if not fail_on.new:
+        return exit_code(result, fail_on.severity)
+    from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only where new findings count
+
+    try:
+        return exit_code(result, fail_on.severity, new_findings(result, args.store))
+    except AuditorError as error:
+        tell(error.diagnostics, locale=args.locale)
+        return 3
 
 
 def _keeper(args: argparse.Namespace) -> Keeper | None:

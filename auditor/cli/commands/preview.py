@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
                 _tell(found, words)
         for path in written:
             say(printable("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path))))
-    return exit_code(found, fail_on)
+    return exit_code(found, fail_on.severity)
 
 
 def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:

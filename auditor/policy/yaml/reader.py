@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import yaml as pyyaml
 from yaml._yaml import CParser
@@ -22,6 +22,19 @@ Path = tuple[str | int, ...]
 _PLAIN: Final = "plain"
 _QUOTED: Final = "quoted"
 _CORE: Final = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEnd:
+    """Where items can be added to a list: before a line, or before a character of a line; both count from 0."""
+
+    line: int
+    column: int
+    flow: bool
+    """Whether the list is in flow style: `[a, b]`."""
+    items: int
+    indent: int
+    """Columns before the dash of an item of a block list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,28 @@ class Document:
                 break
             name, node = child
         return _span(self.file, self._lines, name if key and name is not None else node)
+
+    def end_of(self, path: Path) -> "ListEnd | None":
+        """Return where items can be added to the list at `path`; None if there is no such list."""
+        node = self._root
+        for step in path:
+            child = self._child(node, step)
+            if child is None:
+                return None
+            node = child[1]
+        if not isinstance(node, pyyaml.SequenceNode):
+            return None
+        if node.flow_style:
+            end = node.end_mark
+            return ListEnd(line=end.line, column=end.column, flow=True, items=len(node.value), indent=0)
+        indent = node.start_mark.column
+        last: Any = node
+        # The end of a block collection lies after the comments that follow it, that of its last scalar does not.
+        while not isinstance(last, pyyaml.ScalarNode) and not last.flow_style and last.value:
+            last = last.value[-1] if isinstance(last, pyyaml.SequenceNode) else last.value[-1][1]
+        end = last.end_mark
+        line = end.line + 1 if end.column else end.line
+        return ListEnd(line=line, column=0, flow=False, items=len(node.value), indent=indent)
 
     def _child(self, node: pyyaml.Node, step: str | int) -> tuple[pyyaml.Node | None, pyyaml.Node] | None:
         """Return the nodes of the key and the value at `step`."""

@@ -49,7 +49,7 @@ def embedded_data(result: Result, words: Labels, indexes: Sequence[FindingIndex]
     """Return the table's data; `indexes` is what `finding_indexes` returns, where that is at hand."""
     table = table_columns(result, words, indexes)
     fingerprints = _binary(table.fingerprints)
-    whole = _document(table, fingerprints)
+    whole = _document(table, fingerprints, redacted=result.run.redaction is not None)
     packed = len(whole) > _UNCOMPRESSED
     return EmbeddedData(
         count=len(table.fingerprints),
@@ -59,11 +59,11 @@ def embedded_data(result: Result, words: Labels, indexes: Sequence[FindingIndex]
     )
 
 
-def _document(table: TableColumns, fingerprints: bytes | None) -> bytes:
+def _document(table: TableColumns, fingerprints: bytes | None, *, redacted: bool) -> bytes:
     import orjson  # noqa: PLC0415 - heavy
 
     layout = _Layout()
-    parts = table.codes | {"name": [table.names], "address": [table.addresses]}
+    parts = table.codes | {"name": [table.names], "address": [table.addresses], "person": [table.people]}
     columns = {name: _column(layout, codes) for name, codes in parts.items()}
     texts = {name: _lines(layout, strings.texts) for name, strings in table.strings.items()}
     texts["money"] = _lines(layout, [text for text, _ in table.amounts])
@@ -73,6 +73,7 @@ def _document(table: TableColumns, fingerprints: bytes | None) -> bytes:
         "columns": columns,
         "texts": texts,
         "worth": values,
+        "redacted": redacted,
         "marks": None if fingerprints is not None else [anchor(each) for each in table.fingerprints],
     }
     written = orjson.dumps(header)

@@ -8,8 +8,9 @@ from operator import is_
 from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity
-from auditor.domain.result import Result
+from auditor.domain.result import Finding, Result
 from auditor.domain.translation import N_
+from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes
 from auditor.render.html.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
 from auditor.render.text.evidence import other_part, subject_parts
@@ -17,9 +18,12 @@ from auditor.render.text.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import LONG, shortened, visible
 from auditor.result.ranking import most_urgent_tenants
+from auditor.result.waiver_fields import waiver_products, waiver_user
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
 """The four parts of the evidence; the page joins those that are not empty with dots."""
+PEOPLE: Final = ("", "userPrincipalName", "userPrincipalName", "id")
+"""The property by which a waiver names a subject: the value is its address, its name, its address."""
 _CHANGES: Final = (None, Change.NEW, Change.REOPENED)
 
 
@@ -54,22 +58,26 @@ class TableColumns:
             name: []
             for name in (
                 *("place", "severity", "status", "change", "waiver"),
-                *("who", "what", "product", "department", *EVIDENCE, "money", "action"),
+                *("who", "what", "product", "sku", "department", *EVIDENCE, "money", "action"),
             )
         }
         """Of each tenant one part of each column."""
         self.fingerprints: list[str] = []
         self.strings = {
-            name: StringTable() for name in ("what", "product", "department", "waiver", *EVIDENCE, "name", "address")
+            name: StringTable()
+            for name in ("what", "product", "sku", "department", "waiver", *EVIDENCE, "name", "address")
         }
         self.names: list[int] = []
         """Codes of the names of the subjects."""
         self.addresses: list[int] = []
+        self.people: list[int] = []
+        """Of each subject how a waiver names it: 0 not at all, else an index of `PEOPLE`."""
         self.amounts: list[tuple[str, float]] = [("", 0.0)]
         """Text and value of each amount."""
         self._amount_codes: dict[tuple[str, Decimal], int] = {}
         self._tenants: list[tuple[str, str]] = []
         self._policies: dict[str, tuple[int, str]] = {}
+        self._owners: list[str] = []
         self._places: list[tuple[int, int, str]] = []
         self._actions: list[tuple[str, str]] = [("", "")]
 
@@ -96,6 +104,8 @@ class TableColumns:
         self._add_shared("what", [problem(each, context) for each in index.statements], index.statement_codes)
         products = [product_name(each, context.names) for each in index.statements]
         self._add_shared("product", products, index.statement_codes)
+        skus = [flow(products) if (products := waiver_products(each)) else None for each in index.statements]
+        self._add_shared("sku", skus, index.statement_codes)
         self._add_evidence(index)
 
     def header(self) -> dict[str, Any]:
@@ -109,6 +119,8 @@ class TableColumns:
             "policies": [(visible(policy), title) for policy, (_, title) in self._policies.items()],
             "places": self._places,
             "actions": self._actions,
+            "owners": self._owners,
+            "people": PEOPLE,
         }
 
     def _action(self, action: str, title: str) -> int:
@@ -119,6 +131,8 @@ class TableColumns:
         header = context.headers.get(policy)
         title = visible((header.title if header is not None else "") or policy)
         code, _ = self._policies.setdefault(policy, (len(self._policies), title))
+        if code == len(self._owners):
+            self._owners.append("" if header is None else visible(header.owner))
         return tenant, code, policy_anchor(context.prefix, policy)
 
     def _amount(self, currency: str, value: Decimal) -> int:
@@ -136,7 +150,9 @@ class TableColumns:
     def _add_subjects(self, index: FindingIndex) -> None:
         names = list(map(subject_label, index.subjects))
         self.names += self.strings["name"].codes(names)
-        self.addresses += self.strings["address"].codes(map(subject_address, index.subjects, names))
+        addresses = list(map(subject_address, index.subjects, names))
+        self.addresses += self.strings["address"].codes(addresses)
+        self.people += map(_person, index.subjects, names, addresses)
 
     def _add_evidence(self, index: FindingIndex) -> None:
         evidence = [each.evidence for each in index.findings]
@@ -192,6 +208,15 @@ def table_columns(result: Result, words: Labels, indexes: Sequence[FindingIndex]
     if result.fleet.findings:
         columns.add(words.gettext("All tenants together"), fleet)
     return columns
+
+
+def _person(finding: Finding, name: str, address: str) -> int:
+    """Return how a waiver names the subject, as an index of `PEOPLE`."""
+    user = waiver_user(finding)
+    if user is None:
+        return 0
+    values = ((1, address), (2, name)) if user[0] == "userPrincipalName" else ((3, address),)
+    return next((code for code, value in values if value == user[1]), 0)
 
 
 def _action_codes(index: FindingIndex, actions: Sequence[int]) -> list[int]:

@@ -49,6 +49,20 @@ def test_a_night_and_its_result_are_kept_after_the_audit(place: Path) -> None:
     assert call("store", "put", "audits", "out1/result.json", cwd=place).err.count("there already") == 1
 
 
+def test_only_what_is_new_fails_a_night_if_that_is_asked_for(place: Path) -> None:
+    new = ("--fail-on", "new:info")
+    assert audited(place, 1, *new, store="other").code == 1, "without an earlier night all are new"
+    assert audited(place, 0, *new).code == 0
+    assert audited(place, 1, *new).code == 1
+    assert audited(place, 1, *new).code == 1, "the same night is no earlier one"
+    assert audited(place, 1, "--fail-on", "new:critical").code == 0
+    later = ("audit", "p.yaml", "--snapshot", "night1", "--as-of", instant(2), "-f", "json", "-q")
+    assert call(*later, "--store", "audits", *new, cwd=place).code == 0, "a standing backlog fails no night"
+    assert call(*later, "--compare", "out1/result.json", *new, cwd=place).code == 0
+    assert call(*later, "--compare", "out0/result.json", *new, cwd=place).code == 1
+    assert call(*later, "--fail-on", "info", cwd=place).code == 1
+
+
 @pytest.mark.slow
 def test_the_built_in_tenants_are_kept_while_their_snapshots_are_there(tmp_path: Path) -> None:
     done = call(

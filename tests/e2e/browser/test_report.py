@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from auditor.app.audit.run import Request
+from auditor.domain.enums import Status
 from benchmarks.report import large
+from tests.builders.audits import run
+from tests.builders.command_line import call
 from tests.builders.results import result
 
 Open = Callable[..., Any]
@@ -238,3 +243,39 @@ def test_axe_finds_nothing(opened: Open, axe: str, scheme: str) -> None:
     tab.locator("#pane tr[data-item] th a").first.click()
     tab.wait_for_selector("#one[open]")
     assert tab.evaluate(find.replace("axe.run()", "axe.run('#one')")) == []
+
+
+def test_a_waiver_of_one_or_of_those_shown_is_the_text_that_waive_writes(opened: Open, tmp_path: Path) -> None:
+    moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+    demo = run(Request(demo=True, as_of=moment, started=moment))
+    tab = opened("demo")
+    chosen = [f for f in demo.tenants[0].findings if f.policy == "contoso-copilot-pilot" and f.status is Status.OPEN]
+    assert len(chosen) > 1
+    arguments = ("--demo", "--print", "--as-of", "2026-11-20T02:17:00Z", "--until", "2027-01-31", "--reason", "R")
+    owner = next(header.owner for header in demo.run.policies if header.id == "contoso-copilot-pilot")
+    for some in (chosen[:1], chosen):
+        ran = call("waive", *(f.fingerprint for f in some), *arguments, "--owner", owner or "O", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        if len(some) == 1:
+            tab.evaluate(f"location.hash = 'f-{some[0].fingerprint}'")
+            tab.click("#one .waive")
+        else:
+            choose(tab, "policy", "contoso-copilot-pilot")
+            choose(tab, "tenant", "Contoso Retail")
+            tab.click("#waive")
+        text = tab.input_value("#waiver textarea")
+        expected = ran.text.replace("reason: R", 'reason: ""').replace("2027-01-31", '""').rstrip("\n")
+        expected = expected if owner else expected.replace("owner: O", 'owner: ""')
+        told = [re.split(r"[\s,\[\]]+", each.replace(some[0].fingerprint[:8], "")) for each in (text, expected)]
+        assert sorted(filter(None, told[0])) == sorted(filter(None, told[1]))
+        tab.click("#waiver header button")
+        if len(some) == 1:
+            tab.click("#one header button")
+
+
+def test_no_waiver_is_offered_where_people_have_pseudonyms_or_it_is_waived(opened: Open) -> None:
+    tab = opened()
+    waived = next(f for f in result().tenants[0].findings if f.status is Status.WAIVED)
+    tab.evaluate(f"location.hash = 'f-{waived.fingerprint}'")
+    tab.wait_for_selector("#one[open]")
+    assert not tab.is_visible("#one .waive")

@@ -1,0 +1,264 @@
+"""Implements `auditor waive`: a waiver for exactly the named findings, checked before the file changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.run import Request, opened_states
+from auditor.app.catalogue import active
+from auditor.app.policy_files import exists, is_policy_file, policy_files, read_yaml
+from auditor.app.saved_results import saved_result
+from auditor.domain.enums import Status, SubjectType
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+from auditor.domain.policy import PolicySet
+from auditor.domain.product_set import Sku
+from auditor.domain.result import Finding, Result
+from auditor.files import input as files
+from auditor.policy.loader import load
+from auditor.policy.yaml.writer import block, with_items
+from auditor.result.waiver_fields import waiver_id, waiver_products, waiver_user
+
+_PREFIX: Final = 8
+"""Digits of a fingerprint that are enough where no other finding begins with them."""
+_LISTED: Final = 5
+_FLEET: Final = ""
+
+Located = tuple[str, Finding]
+"""A tenant's name, empty for the fleet, and a finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRequest:
+    """What one call of `auditor waive` asks for."""
+
+    fingerprints: tuple[str, ...]
+    until: date
+    reason: str
+    owner: str | None
+    """None for the owner of the policies."""
+    file: Path
+    policies: tuple[Path, ...] = ()
+    """Files and folders; none means the folder of `file`, else the starter library."""
+    result: Path | None = None
+    snapshots: tuple[Path | str, ...] = ()
+    demo: bool = False
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """A checked change of a waiver file."""
+
+    text: str
+    """The new waivers."""
+    content: bytes
+    """The whole file with them."""
+    ids: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def waive(request: WaiverRequest) -> Waived:
+    """Return the waivers of some findings and the file that holds them; nothing is written.
+
+    Raises UsageError where a finding is unknown or already waived, or the waivers match other findings too, and
+    InputError where the policies with them are not valid.
+    """
+    old = _policy_files(request)
+    name = request.file.as_posix()
+    current = read_yaml(request.file, None) if exists(request.file) else None
+    others = [(file, content) for file, content in old if Path(file) != request.file]
+    before = load(old).policies if old else None
+    if before is None or not before.policies:
+        raise UsageError(
+            "policies-none",
+            Message("there are no policies beside {file}", file=name),
+            hint=Message("name them with --policies, or run `auditor init`"),
+        )
+    result = _result(request, before)
+    chosen = list(_chosen(result, request.fingerprints))
+    taken = {waiver.id for waiver in before.waivers}
+    items = _items(chosen, request, before, taken)
+    content = with_items(current, file=name, key="waivers", items=items)
+    after = load([*others, (name, content)], waivers_from=request.as_of.date()).policies
+    if request.until < request.as_of.date():
+        raise UsageError(
+            "waiver-past",
+            Message("the last day {until} has passed", until=request.until.isoformat()),
+            hint=Message("give a later --until"),
+        )
+    if request.result is None:
+        wider = _waived_by_audit(request, result, after)
+    else:
+        wider = _waived_by_fields(result, after, items)
+    _check(chosen, wider)
+    return Waived(
+        text=f"waivers:\n{block(items)}",
+        content=content,
+        ids=tuple(item["id"] for item in items),
+        findings=tuple(finding for _, finding in chosen),
+    )
+
+
+def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
+    """Read the files that the waiver belongs to, its own among them where it exists."""
+    if request.demo and not request.policies:
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
+
+        return list(demo_policies(request.as_of))
+    folder = request.file.parent
+    places = request.policies
+    if not places and files.is_folder(folder) and files.listed(folder, is_policy_file):
+        places = (folder,)
+    found = policy_files(places)
+    if exists(request.file) and not any(Path(file) == request.file for file, _ in found):
+        found.append((request.file.as_posix(), read_yaml(request.file, None)))
+    return found
+
+
+def _result(request: WaiverRequest, policies: PolicySet) -> Result:
+    return _audited(request, policies) if request.result is None else saved_result(request.result)
+
+
+def _audited(request: WaiverRequest, policies: PolicySet) -> Result:
+    asked = Request(
+        demo=request.demo, snapshots=request.snapshots, as_of=request.as_of, started=request.as_of, policies=()
+    )
+    with opened_states(asked, policies) as states:
+        return audit(states, policies, active(), request.as_of)
+
+
+def _located(result: Result) -> Iterator[Located]:
+    for tenant in result.tenants:
+        yield from ((tenant.name, finding) for finding in tenant.findings)
+    yield from ((_FLEET, finding) for finding in result.fleet.findings)
+
+
+def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
+    """Yield each named finding once. Raises UsageError for an unknown, ambiguous or waived one."""
+    if result.run.redaction is not None:
+        raise UsageError(
+            "waiver-pseudonyms",
+            Message("the result has pseudonyms in place of people, whom no waiver can name"),
+            hint=Message("name a --snapshot, or a result without pseudonyms"),
+        )
+    everything = list(_located(result))
+    for digits in dict.fromkeys(fingerprints):
+        found = [each for each in everything if each[1].fingerprint.startswith(digits.casefold())]
+        if len(digits) < _PREFIX or not found:
+            raise UsageError(
+                "finding-unknown",
+                Message("no finding has the fingerprint '{digits}'", digits=digits),
+                hint=Message("reports show fingerprints; the first {count} digits are enough", count=_PREFIX),
+            )
+        if len({finding.fingerprint for _, finding in found}) > 1:
+            raise UsageError(
+                "usage",
+                Message("{found} findings begin with '{mark}'", found=len(found), mark=digits),
+                hint=Message("write more of its digits"),
+            )
+        if found[0][1].status is Status.WAIVED:
+            raise UsageError(
+                "finding-waived",
+                Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=found[0][1].waiver or ""),
+                hint=Message("change that waiver, or leave the finding out"),
+            )
+        yield found[0]
+
+
+def _items(
+    chosen: Sequence[Located], request: WaiverRequest, policies: PolicySet, taken: set[str]
+) -> list[dict[str, Any]]:
+    """Return one waiver for all chosen findings of a tenant, policy and product."""
+    owners = {policy.id: policy.owner for policy in policies.policies}
+    groups: dict[tuple[object, ...], list[Located]] = {}
+    for tenant, finding in chosen:
+        user = waiver_user(finding)
+        key = (tenant, finding.policy, str(waiver_products(finding)), user and user[0])
+        groups.setdefault(key, []).append((tenant, finding))
+    items = []
+    for members in groups.values():
+        tenant, first = members[0]
+        owner = request.owner or owners.get(first.policy) or ""
+        if not owner:
+            raise UsageError(
+                "waiver-owner",
+                Message("the policy '{policy}' has no owner whom the waiver could name", policy=first.policy),
+                hint=Message("give --owner ADDRESS"),
+            )
+        item: dict[str, Any] = {"id": _free_id(first, taken), "policies": [first.policy]}
+        users = list(dict.fromkeys(user for _, finding in members if (user := waiver_user(finding)) is not None))
+        if users:
+            item["users"] = {users[0][0]: [value for _, value in users] if len(users) > 1 else users[0][1]}
+        if products := waiver_products(first):
+            item["products"] = products
+        if tenant != _FLEET:
+            item["tenants"] = [tenant]
+        items.append({**item, "reason": request.reason, "owner": owner, "expires": request.until.isoformat()})
+    return items
+
+
+def _free_id(finding: Finding, taken: set[str]) -> str:
+    stem = name = waiver_id(finding)
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    taken.add(name)
+    return name
+
+
+def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:
+    """Return the open findings that the new waivers waive: the same state is audited again with them."""
+    opened = {finding.fingerprint for _, finding in _located(before) if finding.status is Status.OPEN}
+    again = _audited(request, after)
+    return {f.fingerprint for _, f in _located(again) if f.status is Status.WAIVED and f.fingerprint in opened}
+
+
+def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the open findings of a saved result that the new waivers waive, or may waive.
+
+    A set of products may contain any product of its policy: without a snapshot it is taken to.
+    """
+    by_id = {waiver.id: waiver for waiver in after.waivers}
+    matched: set[str] = set()
+    for item in items:
+        products = by_id[item["id"]].products
+        single = products is not None and all(isinstance(element, Sku) for element in products.elements)
+        matched |= {f.fingerprint for tenant, f in _located(result) if _matches(item, tenant, f, single=single)}
+    return matched & {finding.fingerprint for _, finding in _located(result) if finding.status is Status.OPEN}
+
+
+def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: bool) -> bool:
+    if finding.policy not in item["policies"] or item.get("tenants", [_FLEET]) != [tenant]:
+        return False
+    if "users" in item:
+        ((key, values),) = item["users"].items()
+        value = finding.subject.id if key == "id" else finding.evidence.get("userPrincipalName")
+        known = [each.casefold() for each in ([values] if isinstance(values, str) else values)]
+        if finding.subject.type is not SubjectType.USER or str(value).casefold() not in known:
+            return False
+    if "products" not in item:
+        return True
+    return finding.product is not None and (not single or waiver_products(finding) == item["products"])
+
+
+def _check(chosen: Sequence[Located], waived: set[str]) -> None:
+    """Raise UsageError unless exactly the chosen findings are waived."""
+    wanted = {finding.fingerprint for _, finding in chosen}
+    if missing := sorted(wanted - waived):
+        raise UsageError(
+            "waiver-narrow",
+            Message("no waiver can match the finding {finding} alone", finding=missing[0][:_PREFIX]),
+            hint=Message("write a waiver by hand, and audit with it"),
+        )
+    if others := sorted(waived - wanted):
+        listed = ", ".join(mark[:_PREFIX] for mark in others[:_LISTED]) + (", …" if len(others) > _LISTED else "")
+        raise UsageError(
+            "waiver-wide",
+            Message("the waiver would also waive {count} other findings: {listed}", count=len(others), listed=listed),
+            hint=Message("a waiver names policies, people, products and tenants: name these findings too, or none"),
+        )

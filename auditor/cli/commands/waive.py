@@ -1,0 +1,101 @@
+"""Implements `auditor waive`."""
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from auditor.app.policies.waivers import Waived, WaiverRequest, waive
+from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import out, say
+from auditor.deliver.report_folder import write_all
+from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
+from auditor.wording import wording
+
+_EXAMPLES = """\
+auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot"      in the findings of out/result.json
+auditor waive 6637f361 82ab09c4 --until 2027-01-31 --reason "Store pilot" --snapshot snapshots/ --print
+exit codes: 0 the waiver is written; 2 it is refused, and nothing is written
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor waive`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
+    parser.add_argument("--until", type=_day, required=True, metavar="DATE", help="the last day on which it holds")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why the exception is right")
+    parser.add_argument("--owner", metavar="ADDRESS", help="who answers for it (default: the owner of the policy)")
+    parser.add_argument(
+        "--file",
+        type=Path,
+        default=Path("policies/waivers.yaml"),
+        metavar="FILE",
+        help="the file that gets it (default: policies/waivers.yaml)",
+    )
+    parser.add_argument("--print", action="store_true", help="print the waiver instead of writing it")
+    parser.add_argument(
+        "--policies",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="POLICY",
+        help="the policies it belongs to: files or folders (default: the folder of --file)",
+    )
+    parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")
+    declare(
+        parser,
+        *("demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
+        snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
+        as_of="the instant from which it is counted (default: now)",
+        locale="language of the messages (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor waive`: 0 when the waiver is written. Raises AuditorError, and writes nothing, otherwise."""
+    audited = args.demo or bool(args.snapshot)
+    if args.demo + bool(args.snapshot) + (args.result is not None) > 1:
+        raise UsageError(
+            "usage",
+            Message("--result, --snapshot and --demo are three places of findings"),
+            hint=Message("name one of them"),
+        )
+    default = Path(from_environment("OUTPUT", "out") or "out") / "result.json"
+    request = WaiverRequest(
+        fingerprints=tuple(args.fingerprints),
+        until=args.until,
+        reason=args.reason,
+        owner=args.owner,
+        file=args.file,
+        policies=tuple(args.policies),
+        result=None if audited else args.result or default,
+        snapshots=tuple(args.snapshot),
+        demo=args.demo,
+        as_of=args.as_of or now(),
+    )
+    waived = waive(request)
+    if args.print:
+        out(waived.text.rstrip("\n"))
+        return 0
+    write_all([(args.file, [waived.content])])
+    if not args.quiet:
+        _tell(waived, args)
+    return 0
+
+
+def _tell(waived: Waived, args: argparse.Namespace) -> None:
+    words = wording(reader_locale(args.locale))
+    count = words.plural("{count} finding", "{count} findings", len(waived.findings))
+    text = words.gettext("{ids} in {path} waives {count}")
+    say(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(Message("{text} is not a date such as 2027-01-31", text=repr(text))) from error

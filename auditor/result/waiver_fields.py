@@ -1,0 +1,33 @@
+"""What a waiver for a finding names, as plain values; `auditor waive` and the page write the same text."""
+
+from typing import Any
+
+from auditor.domain.enums import SubjectType
+from auditor.domain.result import Finding
+
+
+def waiver_id(finding: Finding) -> str:
+    """Return the id of a waiver whose first finding this is."""
+    return f"W-{finding.fingerprint[:8]}"
+
+
+def waiver_products(finding: Finding) -> list[Any]:
+    """Return the product set of a finding's product: its SKU, or what the policy wrote; empty for none."""
+    product = finding.product
+    if product is None:
+        return []
+    written = product.sku_part_number or ""
+    if product.sku_id is not None:
+        return [written if written.replace("_", "").isalnum() else product.sku_id]
+    return [
+        {"withService": part.partition(":")[2]} if part.startswith("withService:") else part
+        for part in written.split("|")
+    ]
+
+
+def waiver_user(finding: Finding) -> tuple[str, str] | None:
+    """Return property and value that name the person: the address, or the id without one; None for no person."""
+    if finding.subject.type is not SubjectType.USER:
+        return None
+    address = finding.evidence.get("userPrincipalName")
+    return ("userPrincipalName", str(address)) if address else ("id", finding.subject.id)

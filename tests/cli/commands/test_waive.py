@@ -1,0 +1,95 @@
+"""`auditor waive`: a waiver for exactly the named findings, or no change of any file."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders.command_line import AS_OF, ROOT, Ran, call
+
+KEPT = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [usage-location]\n  reason: a\n  owner: b\n  expires: 2026-12-31\n# end\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, saved: Path) -> Path:
+    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*_test.yaml", "*.py"))
+    assert call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path).code in {0, 1}
+    return tmp_path
+
+
+def findings(here: Path, **wanted: str) -> list[dict[str, Any]]:
+    result = json.loads((here / "out" / "result.json").read_text())
+    every = [finding for tenant in result["tenants"] for finding in tenant["findings"]]
+    return [each for each in every if all(each[name] == value for name, value in wanted.items())]
+
+
+def waive(here: Path, *more: str | Path, until: str = "2027-01-31", reason: str = "a pilot: 'E5'") -> Ran:
+    owner = ("--owner", "licensing@contoso.example")
+    return call("waive", *more, "--until", until, "--reason", reason, *owner, "--as-of", AS_OF, cwd=here)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_exactly_the_named_findings_are_waived(here: Path, saved: Path, live: bool) -> None:  # noqa: FBT001
+    file = here / "policies" / "waivers.yaml"
+    if live:
+        file.write_text(KEPT)
+    chosen = [each["fingerprint"] for each in findings(here, check="assignment.not-allowed", status="open")[:3]]
+    assert len(chosen) == 3
+    ran = waive(here, *(mark[:12] for mark in chosen), *(("--snapshot", saved) if live else ()))
+    assert ran.code == 0, ran.err
+    if live:
+        lines = iter(file.read_text().splitlines())
+        assert all(line in lines for line in KEPT.splitlines())
+    before = {each["fingerprint"] for each in findings(here, status="open")}
+    call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-q", cwd=here)
+    waived = {each["fingerprint"] for each in findings(here, status="waived")}
+    assert waived & before - {each["fingerprint"] for each in findings(here, policy="usage-location")} == set(chosen)
+    again = waive(here, chosen[0])
+    assert (again.code, "finding-waived" in again.err) == (2, True)
+
+
+def test_print_shows_it_and_writes_nothing(here: Path) -> None:
+    (first, *_) = findings(here, check="assignment.not-allowed", status="open")
+    ran = waive(here, first["fingerprint"], "--print")
+    assert ran.code == 0, ran.err
+    assert ran.text.startswith(f"waivers:\n  - id: W-{first['fingerprint'][:8]}\n    policies: [{first['policy']}]\n")
+    assert not (here / "policies" / "waivers.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "slug"),
+    [
+        ({"until": "2026-11-19"}, "waiver-past"),
+        ({"reason": ""}, "policy-"),
+        ({"until": "2027-02-01"}, "waiver-too-long"),
+        ({"mark": "0" * 8}, "finding-unknown"),
+        ({"file": "broken: ["}, "yaml-"),
+        ({"file": "{version: 1, waivers: []}\n"}, ""),
+    ],
+)
+def test_what_the_rules_refuse_is_refused_and_nothing_changes(here: Path, arguments: dict[str, str], slug: str) -> None:
+    (here / "policies" / "limit.yaml").write_text("version: 1\ndefaults: {waiverMaxDays: 72}\n")
+    file = here / "policies" / "waivers.yaml"
+    if "file" in arguments:
+        file.write_text(arguments["file"])
+    (first, *_) = findings(here, check="assignment.not-allowed", status="open")
+    texts = {name: text for name, text in arguments.items() if name in {"until", "reason"}}
+    ran = waive(here, arguments.get("mark", first["fingerprint"]), **texts)
+    if slug:
+        assert (ran.code, slug in ran.err) == (2, True), ran.err
+        assert (file.read_text() if file.exists() else None) == arguments.get("file")
+    else:
+        assert ran.code == 0, ran.err
+
+
+def test_one_that_waives_others_too_names_them(tmp_path: Path) -> None:
+    call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path)
+    groups = [each["fingerprint"] for each in findings(tmp_path, check="group.license-errors")]
+    demo = ("--demo", "--print")
+    ran = waive(tmp_path, groups[0], *demo)
+    assert (ran.code, "waiver-wide" in ran.err) == (2, True)
+    assert groups[1][:8] in ran.err
+    every = [*groups, *(each["fingerprint"] for each in findings(tmp_path, check="group.processing"))]
+    assert waive(tmp_path, *every, *demo).code == 0

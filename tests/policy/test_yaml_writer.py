@@ -1,0 +1,52 @@
+"""YAML that the program writes: any text comes back, and a file keeps everything but the list that grows."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.errors import InputError
+from auditor.policy.yaml.reader import parse
+from auditor.policy.yaml.writer import block, flow, with_items
+
+ITEM = {
+    "id": "W-1",
+    "users": {"userPrincipalName": ["a@b.example", "x: y, #"]},
+    "reason": "yes",
+    "expires": "2027-01-31",
+}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_comes_back(text: str) -> None:
+    assert parse(f"a: {flow([text, {'k': text}])}\n", file="a").value == {"a": [text, {"k": text}]}
+    assert parse(block([{"k": text}]), file="a").value == [{"k": text}]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"version: 1\nwaivers:\n# one\n- id: a\n  reason: b # why\n# the end\nprices: {}\n",
+        b"version: 1\nwaivers:\n    - {id: a,\n       reason: b}\n    # more\n\npolicies: []",
+        b"version: 1\nwaivers:\n  - id: a\n    reason: |\n      long\n      text\n\n# x\nprices: {}\n",
+        b"version: 1 # flow\nwaivers: [{id: a}] # more\n",
+        b"version: 1\nwaivers: []\n",
+        b"version: 1\r\npolicies: []\r\n# nothing waived",
+        b"\xef\xbb\xbfversion: 1\n",
+    ],
+)
+def test_a_file_keeps_every_line_and_gains_the_items(before: bytes) -> None:
+    after = with_items(before, file="w.yaml", key="waivers", items=[ITEM])
+    old, new = parse(before, file="a").value, parse(after, file="a").value
+    assert isinstance(old, dict)
+    assert new == {**old, "waivers": [*old.get("waivers", []), ITEM]}
+    kept = [line for line in before.decode().splitlines() if not line.startswith("waivers: [")]
+    lines = iter(after.decode().splitlines())
+    assert all(line in lines for line in kept)
+    assert (b"\r\n" in before) == (after.count(b"\r\n") == after.count(b"\n"))
+
+
+@pytest.mark.parametrize("before", [b"{version: 1}\n", b"version: 1\nwaivers: [a,]\n", b"version: 1\n...\n", b"[1]\n"])
+def test_a_file_that_would_have_to_be_rewritten_is_refused(before: bytes) -> None:
+    with pytest.raises(InputError) as refused:
+        with_items(before, file="w.yaml", key="waivers", items=[ITEM])
+    assert refused.value.slug == "yaml-not-extensible"
