@@ -7,7 +7,7 @@ CPython loops. Texts are folded and licences sorted while the structs are built,
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
 from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
@@ -129,7 +129,7 @@ def condition(selector: Selector, world: World) -> str:
         case CreatedWithin(duration=duration):
             return f"(u.createdDateTime is not None and u.createdDateTime >= {micros(duration, world)})"
         case _:
-            assert_never(selector)
+            raise NotImplementedError(selector)
 
 
 def _glob(text: str, pattern: str, world: World) -> str:

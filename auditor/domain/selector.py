@@ -31,6 +31,13 @@ BOOLEAN_PROPERTIES = ("accountEnabled", "onPremisesSyncEnabled")
 INSTANT_PROPERTIES = ("createdDateTime",)
 USER_PROPERTIES = (*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES, *INSTANT_PROPERTIES)
 
+SERVICES = ("exchange", "onedrive", "sharepoint", "skype", "yammer", "teams", "copilot")
+"""Services whose last activity a report has: all in the source `usage`, `copilot` in `copilotUsage`."""
+EVERY_SERVICE = ("exchange", "onedrive", "sharepoint", "yammer", "teams")
+"""What `inactiveIn` understands by `'*'`."""
+APPS = ("outlook", "word", "excel", "powerpoint", "onenote", "teams")
+PLATFORMS = ("windows", "mac", "mobile", "web")
+
 ABSENT_READS_AS: dict[str, str | bool] = {"userType": "Member", "onPremisesSyncEnabled": False}
 """Documented defaults of absent properties (policy language, section 2)."""
 
@@ -104,6 +111,42 @@ class NeverSignedIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InactiveIn:
+    """In each of the services the last activity is none, or more than this before the refresh date of the report."""
+
+    services: tuple[str, ...]
+    """Keys of SERVICES."""
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppsUnused:
+    """None of the apps was used on any of the platforms in the period of the report."""
+
+    apps: tuple[str, ...] = APPS
+    platforms: tuple[str, ...] = PLATFORMS
+    period: str
+    """`D7`, `D30`, `D90` or `D180`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxLargerThan:
+    """The mailbox takes more than this many bytes."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxArchive:
+    """The mailbox has an archive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """The directory object is the user of an agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedWithin:
     """The account was created within this span."""
 
@@ -153,6 +196,11 @@ Selector = (
     | MemberOf
     | InactiveFor
     | NeverSignedIn
+    | InactiveIn
+    | AppsUnused
+    | MailboxLargerThan
+    | MailboxArchive
+    | Agent
     | CreatedWithin
     | Every
     | AnyOf

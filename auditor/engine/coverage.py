@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, detailed
 from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
 
 @dataclass(slots=True)
@@ -64,4 +65,21 @@ def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
     return NotEvaluated(
         missing=[f"users.{name}"],
         reasons=[Message("the property {name} of users was not collected; collect the snapshot again", name=name)],
+    )
+
+
+def unreported(facts: TenantFacts, column: str) -> NotEvaluated | None:
+    """Return why a column of a report of usage is not known; None where the report had it."""
+    source = SOURCE_OF_COLUMN[column]
+    if unknown := unread(facts, source):
+        return unknown
+    if column in facts.coverage(source).asked:
+        return None
+    return NotEvaluated(
+        missing=[f"{source}.{column}"],
+        reasons=[
+            Message(
+                "{source}: Microsoft's report had no column for {column}; collect again", source=source, column=column
+            )
+        ],
     )

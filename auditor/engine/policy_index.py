@@ -10,9 +10,20 @@ from auditor.domain.policy import (
     PolicySet,
     Waiver,
 )
-from auditor.domain.selector import AnyOf, Matches, OneOf, Scalar, Selector, atoms
+from auditor.domain.selector import (
+    AnyOf,
+    AppsUnused,
+    InactiveIn,
+    MailboxArchive,
+    MailboxLargerThan,
+    Matches,
+    OneOf,
+    Scalar,
+    Selector,
+    atoms,
+)
 from auditor.policy.data_needs import selector_needs
-from auditor.snapshot.schema import SIGN_IN_COLUMNS
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SIGN_IN_COLUMNS
 
 Merged = tuple[tuple[Selector, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 """Selectors, and properties with shell globs."""
@@ -171,10 +182,26 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
         # Graph gives the extension attributes in one property, the snapshot each in its own column.
         wanted.update(found.user_properties, _attributes(population))
         wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
+        wanted.update(column for atom in atoms(population) for column in report_columns(atom))
         wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
     judged = {name for policy in policies for name in rules.properties(policy)}
     wanted |= judged - {LICENCES, PATHS}
     return tuple(sorted(wanted)), _PATHS if PATHS in judged else _HOLDINGS
+
+
+def report_columns(atom: Selector) -> tuple[str, ...]:
+    """Return the columns of reports of usage that a test looks at."""
+    match atom:
+        case InactiveIn(services=services):
+            return tuple(ACTIVITY_COLUMNS[service] for service in services)
+        case AppsUnused(period=period):
+            return (APP_USAGE_COLUMNS[period],)
+        case MailboxLargerThan():
+            return REPORT_COLUMNS[Source.MAILBOX_USAGE][:1]
+        case MailboxArchive():
+            return REPORT_COLUMNS[Source.MAILBOX_USAGE][1:]
+        case _:
+            return ()
 
 
 def _attributes(population: Selector) -> set[str]:

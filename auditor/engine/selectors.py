@@ -13,13 +13,18 @@ from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
     INSTANT_PROPERTIES,
     After,
+    Agent,
     AnyOf,
+    AppsUnused,
     Before,
     CreatedWithin,
     Every,
     Holds,
     InactiveFor,
+    InactiveIn,
     Licensed,
+    MailboxArchive,
+    MailboxLargerThan,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -34,6 +39,7 @@ from auditor.engine.columns.users import NEVER, People
 from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Rules
 from auditor.engine.skus.masks import Mask, ProductMasks
+from auditor.engine.usage_selectors import known_of, usage_mask
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SIGNALS = {
@@ -100,6 +106,8 @@ class Selecting:
                 return self._told(inactive, Source.SIGN_IN_ACTIVITY.value)
             case NeverSignedIn(duration=duration):
                 return self._never_signed_in(duration)
+            case InactiveIn() | AppsUnused() | MailboxLargerThan() | MailboxArchive() | Agent():
+                return usage_mask(people, selector)
             case CreatedWithin(duration=duration):
                 created = people.instants("createdDateTime")
                 return self._told((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
@@ -116,10 +124,7 @@ class Selecting:
 
     def _told(self, true: Flags, fact: str) -> Mask:
         """Take the answers of those whose fact was collected."""
-        unknown = self._people.unknown(fact)
-        if unknown is self._people.nobody:
-            return Mask(true, unknown, sure=True)
-        return Mask(true & ~unknown, unknown)
+        return known_of(self._people, true, fact)
 
     def _moment(self, moment: datetime | timedelta) -> int:
         instant = self._people.facts.as_of - moment if isinstance(moment, timedelta) else moment

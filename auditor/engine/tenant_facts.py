@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import PolicySet
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Coverage
+from auditor.engine.usage_reports import outdated_reports, refresh_dates
 from auditor.snapshot.model import Snapshot
 
 
@@ -97,8 +98,22 @@ class TenantFacts:
         """Whether two sets share a SKU, once it was asked."""
 
     def coverage(self, source: Source) -> Coverage:
-        """How far a source was read."""
-        return self.manifest.coverage(source)
+        """How far a source was read; a report that is too old on the day of the audit is unavailable."""
+        return self._outdated_reports.get(source) or self.manifest.coverage(source)
+
+    @property
+    def sources(self) -> tuple[Coverage, ...]:
+        """The coverage of the sources that a result lists."""
+        return tuple(self.coverage(coverage.name) for coverage in self.manifest.listed_coverage())
+
+    @cached_property
+    def refresh_dates(self) -> Mapping[Source, date]:
+        """The day up to which the report of a source knows activity; of several reports the earliest."""
+        return refresh_dates(self.snapshot.table("reports"))
+
+    @cached_property
+    def _outdated_reports(self) -> Mapping[Source, Coverage]:
+        return outdated_reports(self.manifest, self.refresh_dates, self.as_of.date())
 
     def status(self, source: Source) -> SourceStatus:
         """How much of a source was read."""

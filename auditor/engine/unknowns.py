@@ -7,13 +7,18 @@ from auditor.domain.message import Message
 from auditor.domain.policy import Policy
 from auditor.domain.selector import (
     After,
+    Agent,
     AnyOf,
+    AppsUnused,
     Before,
     CreatedWithin,
     Every,
     Holds,
     InactiveFor,
+    InactiveIn,
     Licensed,
+    MailboxArchive,
+    MailboxLargerThan,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -23,8 +28,10 @@ from auditor.domain.selector import (
     Selector,
 )
 from auditor.engine.binding import BoundPolicies
-from auditor.engine.coverage import NotEvaluated, unasked, unread
+from auditor.engine.coverage import NotEvaluated, unasked, unread, unreported
+from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
 _SOME = Message("some facts of some users could not be read")
 
@@ -45,6 +52,8 @@ def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOM
     judging = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
     _take(doubt, [unread(facts, source) for check in judging for source in check.sources])
     if not doubt.reasons:
+        _take(doubt, _rowless(bound, policy))
+    if not doubt.reasons:
         doubt.add("users", otherwise)
     return doubt
 
@@ -53,6 +62,18 @@ def _take(doubt: NotEvaluated, others: list[NotEvaluated | None]) -> None:
     for other in others:
         if other is not None:
             doubt.take(other)
+
+
+def _rowless(bound: BoundPolicies, policy: Policy) -> list[NotEvaluated | None]:
+    """Say of the reports that a population asks for that they have no row about some users."""
+    columns = [column for atom in bound.rules.atoms(policy) for column in report_columns(atom)]
+    return [
+        NotEvaluated(
+            missing=[source.value],
+            reasons=[Message("{source}: Microsoft's report does not have all users of the policy", source=source)],
+        )
+        for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for column in columns)
+    ]
 
 
 def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
@@ -68,6 +89,10 @@ def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
             return [unread(facts, Source.SIGN_IN_ACTIVITY)]
         case NeverSignedIn():
             return [unread(facts, Source.SIGN_IN_ACTIVITY), unasked(facts, "createdDateTime")]
+        case InactiveIn() | AppsUnused() | MailboxLargerThan() | MailboxArchive():
+            return [unreported(facts, column) for column in report_columns(atom)]
+        case Agent():
+            return [unasked(facts, "agent")]
         case CreatedWithin():
             return [unasked(facts, "createdDateTime")]
         case MemberOf(groups=groups, transitive=transitive):

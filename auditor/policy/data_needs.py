@@ -7,11 +7,16 @@ from auditor.domain.enums import Source
 from auditor.domain.product_set import ProductSet, builtins_of
 from auditor.domain.selector import (
     After,
+    Agent,
+    AppsUnused,
     Before,
     CreatedWithin,
     Holds,
     InactiveFor,
+    InactiveIn,
     Licensed,
+    MailboxArchive,
+    MailboxLargerThan,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -35,15 +40,24 @@ def _atom_needs(atom: Selector) -> Needs:
         case Licensed():
             return Needs(user_properties=("assignedLicenses",))
         case MemberOf(groups=groups, transitive=transitive):
-            sources = frozenset({Source.GROUPS, Source.MEMBERS})
+            lists = frozenset({Source.GROUPS, Source.MEMBERS})
             named = tuple(sorted(groups))
             return Needs(
-                sources=sources, groups=() if transitive else named, transitive_groups=named if transitive else ()
+                sources=lists, groups=() if transitive else named, transitive_groups=named if transitive else ()
             )
         case InactiveFor():
             return Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}))
         case NeverSignedIn():
             return Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}), user_properties=("createdDateTime",))
+        case InactiveIn(services=services):
+            sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services}
+            return Needs(sources=frozenset(sources))
+        case AppsUnused(period=period):
+            return Needs(sources=frozenset({Source.APP_USAGE}), app_usage_periods=(period,))
+        case MailboxLargerThan() | MailboxArchive():
+            return Needs(sources=frozenset({Source.MAILBOX_USAGE}))
+        case Agent():
+            return Needs(user_properties=("agent",))
         case CreatedWithin():
             return Needs(user_properties=("createdDateTime",))
         case _:

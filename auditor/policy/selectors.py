@@ -4,17 +4,25 @@ from typing import TYPE_CHECKING
 
 from auditor.domain.message import Message
 from auditor.domain.selector import (
+    APPS,
     BOOLEAN_PROPERTIES,
+    EVERY_SERVICE,
     EVERYBODY,
     INSTANT_PROPERTIES,
+    PLATFORMS,
     After,
+    Agent,
     AnyOf,
+    AppsUnused,
     Before,
     CreatedWithin,
     Every,
     Holds,
     InactiveFor,
+    InactiveIn,
     Licensed,
+    MailboxArchive,
+    MailboxLargerThan,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -24,6 +32,7 @@ from auditor.domain.selector import (
     Selector,
     Signal,
 )
+from auditor.domain.syntax.sizes import bytes_of
 from auditor.policy.nodes import Node, duration, instant, moment
 
 if TYPE_CHECKING:
@@ -65,6 +74,16 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
             return InactiveFor(duration=duration(node), signal=signal)
         case "neverSignedIn":
             return NeverSignedIn(duration=duration(node))
+        case "inactiveIn":
+            services = EVERY_SERVICE if node.value["services"] == "*" else node.texts("services")
+            return InactiveIn(services=services, duration=duration(node["for"]))
+        case "appsUnused":
+            apps, platforms = node.texts("apps") or APPS, node.texts("on") or PLATFORMS
+            return AppsUnused(apps=apps, platforms=platforms, period=f"D{duration(node['for']).days}")
+        case "mailboxUsage":
+            return _mailbox_usage(node)
+        case "agent":
+            return Agent() if node.value else Not(part=Agent())
         case "createdWithin":
             return CreatedWithin(duration=duration(node))
         case "any":
@@ -77,6 +96,15 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
             return names.population(str(node.value), node)
         case _:
             return _property(key, node, names)
+
+
+def _mailbox_usage(node: Node) -> Selector:
+    parts: list[Selector] = []
+    if node.has("largerThan"):
+        parts.append(MailboxLargerThan(size=bytes_of(node.text("largerThan"))))
+    if node.has("archive"):
+        parts.append(MailboxArchive() if node.value["archive"] else Not(part=MailboxArchive()))
+    return parts[0] if len(parts) == 1 else Every(parts=tuple(parts))
 
 
 def _member_of(node: Node) -> MemberOf:

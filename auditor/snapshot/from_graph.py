@@ -1,9 +1,10 @@
 """Objects shaped as Microsoft Graph returns them into a Snapshot in memory: for policy tests and the demo.
 
 A state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
-`signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `mailboxType`, and `notCollected` for
-facts nobody could read of that one user), `subscribedSkus`, `subscriptions`, `groups` (with `members` and
-`transitiveMembers` as lists of user ids) and `organization`.
+`signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `mailboxType`, facts of usage under the
+names of their columns, and `notCollected` for facts nobody could read of that one user), `subscribedSkus`,
+`subscriptions`, `groups` (with `members` and `transitiveMembers` as lists of user ids), `organization` and `reports`
+(rows of the table).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +22,16 @@ from auditor.snapshot.schema import (
     MEMBERS,
     ORGANIZATION,
     PRODUCTS,
+    REPORTS,
     SERVICE_PLANS,
     SIGN_IN_COLUMNS,
+    SOURCE_OF_COLUMN,
     SUBSCRIPTIONS,
     users_schema,
 )
 
 State = Mapping[str, Any]
+_USAGE = (*SOURCE_OF_COLUMN, "agent")
 
 
 def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
@@ -50,6 +54,8 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
             ORGANIZATION,
         ),
     }
+    if state.get("reports"):
+        tables["reports"] = pa.Table.from_pylist(list(state["reports"]), REPORTS)
     rows_of_users = [user_row(user) for user in users]
     filled = {name for row in rows_of_users for name, value in row.items() if value is not None}
     people = pa.Table.from_pylist(rows_of_users, users_schema({*USER_PROPERTIES, *filled}))
@@ -68,6 +74,9 @@ def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
         row[name] = instant(user.get(name))
     for name in SIGN_IN_COLUMNS:
         row[name] = instant(activity.get(name))
+    for name in _USAGE:
+        if name in user:
+            row[name] = user[name]
     row["notCollected"] = list(user.get("notCollected") or ()) or None
     return row
 

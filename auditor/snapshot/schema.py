@@ -1,9 +1,13 @@
 """The columns of every file of a snapshot, with Graph's property names (docs/snapshot.md)."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from itertools import product
 
 import pyarrow as pa
 
+from auditor.domain.enums import Source
+from auditor.domain.selector import APPS as APPS  # noqa: PLC0414 - the bits of app usage columns
+from auditor.domain.selector import PLATFORMS as PLATFORMS  # noqa: PLC0414
 from auditor.domain.selector import TEXT_PROPERTIES
 
 SCHEMA = "auditor/snapshot/v1"
@@ -26,10 +30,20 @@ SERVICE_COLUMNS = {
 }
 """The column of the last activity in each service of the source `usage`."""
 APP_USAGE_COLUMNS = {period: f"appUsage{period}" for period in ("D7", "D30", "D90", "D180")}
-"""The column of the apps used in each period of the source `appUsage`."""
-APPS = ("outlook", "word", "excel", "powerpoint", "onenote", "teams")
-PLATFORMS = ("windows", "mac", "mobile", "web")
-"""Bit `PLATFORMS.index(platform) * len(APPS) + APPS.index(app)` of an app usage column: used on that platform."""
+"""The column of the apps used in each period of the source `appUsage`.
+
+Bit `PLATFORMS.index(platform) * len(APPS) + APPS.index(app)` says that the app was used on that platform.
+"""
+ACTIVITY_COLUMNS = {**SERVICE_COLUMNS, "copilot": "copilotLastActivityDate"}
+"""The column of the last activity in each service of `inactiveIn`."""
+REPORT_COLUMNS = {
+    Source.USAGE: tuple(SERVICE_COLUMNS.values()),
+    Source.COPILOT_USAGE: ("copilotLastActivityDate",),
+    Source.APP_USAGE: tuple(APP_USAGE_COLUMNS.values()),
+    Source.MAILBOX_USAGE: ("mailboxStorageUsed", "mailboxHasArchive"),
+}
+"""The columns that each report of usage fills; the `asked` of a source's coverage names those that the report had."""
+SOURCE_OF_COLUMN = {column: source for source, columns in REPORT_COLUMNS.items() for column in columns}
 
 USERS = pa.schema(
     [
@@ -246,6 +260,12 @@ USERS_PER_ROW_GROUP = 131_072
 
 MEMBERS_PER_ROW_GROUP = 16_384
 """Members per row group of a large table: an audit keeps those of the groups that policies name."""
+
+
+def app_bits(apps: Iterable[str], platforms: Iterable[str]) -> int:
+    """Return the bits of a column of app usage that stand for these apps on these platforms."""
+    places = {(PLATFORMS.index(platform), APPS.index(app)) for app, platform in product(apps, platforms)}
+    return sum(1 << platform * len(APPS) + app for platform, app in places)
 
 
 def users_schema(filled: Container[str]) -> pa.Schema:

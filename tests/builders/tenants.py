@@ -1,7 +1,7 @@
 """Tenants in few words, shaped as Microsoft Graph gives them, and one-policy audits of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
+from auditor.snapshot.schema import REPORT_COLUMNS
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 TENANT_ID = "11111111-2222-3333-4444-555555555555"
@@ -92,14 +93,21 @@ def tenant(
     tenant_id: str = TENANT_ID,
     unread: Mapping[Source, SourceStatus] | None = None,
     unasked: Sequence[str] = (),
+    asked: Sequence[str] = (),
     agreement: Agreement = Agreement.MCA,
     rows: int = 1 << 30,
+    reports: Mapping[Source, date] | None = None,
     **state: Any,
 ) -> Snapshot:
-    """A tenant's snapshot; `unread` sources carry the reason "not allowed", `unasked` properties were not read."""
-    statuses = unread or {}
-    asked = {
-        Source.USERS: tuple(item for item in EVERYTHING_ABOUT_USERS if item not in unasked),
+    """A tenant's snapshot; `unread` sources carry the reason "not allowed", `unasked` properties were not read, `asked` ones
+    were read beside the usual ones.
+
+    `reports` are the reports of usage that were read, with their refresh dates.
+    """
+    statuses, dates = unread or {}, reports or {}
+    properties = {
+        **{source: tuple(column for column in REPORT_COLUMNS[source] if column not in unasked) for source in dates},
+        Source.USERS: tuple(item for item in (*asked, *EVERYTHING_ABOUT_USERS) if item not in unasked),
         Source.GROUPS: GROUPS_ASKED,
     }
     manifest = Manifest(
@@ -113,12 +121,14 @@ def tenant(
                 name=source,
                 status=statuses.get(source, SourceStatus.COMPLETE),
                 reason=Message("not allowed") if source in statuses else None,
-                asked=asked.get(source, ()),
+                asked=properties.get(source, ()),
             )
-            for source in CORE_SOURCES
+            for source in (*CORE_SOURCES, *dates)
         ),
     )
-    return snapshot_of({"users": users, "organization": [{"id": tenant_id}], **state}, manifest, rows=rows)
+    refreshed = [{"source": source, "period": "D180", "refreshDate": day} for source, day in dates.items()]
+    rest = {"organization": [{"id": tenant_id}], "reports": refreshed, **state}
+    return snapshot_of({"users": users, **rest}, manifest, rows=rows)
 
 
 def person(name: str, *held: str, **facts: Any) -> dict[str, Any]:

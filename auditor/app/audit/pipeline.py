@@ -165,7 +165,7 @@ def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
         locale=manifest.locale,
         as_of=manifest.instant,
         complete=all(status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for status in readable),
-        sources=manifest.listed_coverage(),
+        sources=facts.sources,
         seats=tuple(
             _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
         ),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
+from auditor.app.policy_tests.usage import report_coverage, report_rows, usage_columns
 from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
@@ -14,8 +15,9 @@ from auditor.domain.result import Coverage
 from auditor.domain.selector import USER_PROPERTIES
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
+from auditor.snapshot.schema import REPORT_COLUMNS
 
-_ASKED = (*USER_PROPERTIES, "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
+_ASKED = (*USER_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
 
 
 def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span) -> Snapshot:
@@ -38,14 +40,20 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
         "subscriptions": subscriptions,
         "groups": groups.listed(),
         "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
+        "reports": report_rows(as_of),
     }
     unknown = set(given.get("unknown", ()))
+    if given.get("usage") == "none":
+        unknown.add(Source.USAGE.value)
     manifest = Manifest(
         tenant=name,
         tenant_id=fixture_id("tenant", name),
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
-        sources=tuple(_coverage(source, unknown) for source in CORE_SOURCES),
+        sources=(
+            *(_coverage(source, unknown) for source in CORE_SOURCES),
+            *(report_coverage(source, hidden=source.value in unknown) for source in REPORT_COLUMNS),
+        ),
     )
     return snapshot_of(state, manifest)
 
@@ -160,6 +168,7 @@ def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str
         for licence in licences
         if licence.get("state", "Active") in {"Active", "ActiveWithError"}
     ]
+    user.update(usage_columns(item))
     user["signInActivity"] = item.get("signInActivity")
     for name in item.get("memberOf", ()):
         groups.join(user_id, str(name))

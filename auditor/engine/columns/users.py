@@ -22,12 +22,17 @@ from auditor.engine.columns.strings import (
 )
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
-from auditor.snapshot.schema import SIGN_IN_COLUMNS
+from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
 
 Numbers = npt.NDArray[np.int64]
 
 NEVER = np.iinfo(np.int64).min
 """Stands for an absent instant in columns of microseconds since 1970."""
+NO_ACTIVITY = np.iinfo(np.int32).min
+"""Stands for an absent day in columns of days since 1970."""
+
+_BLANK_IS_NONE = frozenset({Source.USAGE, Source.COPILOT_USAGE})
+"""Reports whose blanks mean that there was no activity; `notCollected` tells who has no row."""
 
 
 class People:
@@ -94,6 +99,8 @@ class People:
         if name == "mailboxType":
             marked = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
             return self._unknown_source(Source.MAILBOXES, name, self.nobody if marked else self._without_mailbox)
+        if name in SOURCE_OF_COLUMN:
+            return self._unreported(SOURCE_OF_COLUMN[name], name)
         if not self.facts.asked(name):
             return self.everybody
         return self._not_collected.get(name, self.nobody)
@@ -106,6 +113,17 @@ class People:
                 return absent | self._not_collected.get(name, self.nobody)
             case _:
                 return self.everybody
+
+    def _unreported(self, source: Source, column: str) -> Flags:
+        """For whom a report does not tell the fact of a column: it has no such column, or no row."""
+        coverage = self.facts.coverage(source)
+        if coverage.status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL} or column not in coverage.asked:
+            return self.everybody
+        if source in _BLANK_IS_NONE and coverage.status is SourceStatus.COMPLETE:
+            return self._not_collected.get(source.value, self.nobody)
+        blank = self.column(column)
+        absent = flags_of(blank.is_null()) if blank.null_count else self.nobody
+        return absent | self._not_collected[source.value] if source.value in self._not_collected else absent
 
     @cached_property
     def _without_stamp(self) -> Flags:
@@ -185,6 +203,16 @@ class People:
             numbers = np.where(valid(column), numbers, NEVER)
         early = numbers < _YEAR_TWO
         return np.where(early, NEVER, numbers) if np.count_nonzero(early) > column.null_count else numbers
+
+    def integers(self, name: str, *, absent: int) -> npt.NDArray[np.signedinteger]:
+        """Return a column of numbers, or of days as numbers of days since 1970, with `absent` for null."""
+        column = self.column(name)
+        if column.null_count == self.count:
+            return np.full(self.count, absent, dtype=np.int64)
+        if pa.types.is_date32(column.type):
+            column = column.view(pa.int32())
+        numbers = np.frombuffer(column.buffers()[1], column.type.to_pandas_dtype())[column.offset :][: self.count]
+        return np.where(valid(column), numbers, numbers.dtype.type(absent)) if column.null_count else numbers
 
     def latest(self, names: tuple[str, ...]) -> Numbers:
         """Return the latest of some instants for each user; NEVER where there is none."""

@@ -66,13 +66,17 @@ def _impossible_dates(document: Document, value: object, path: Path) -> Iterator
     if isinstance(value, dict | list):
         for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _impossible_dates(document, inner, (*path, step))
-    elif isinstance(value, str) and str(path[-1]).endswith(("DateTime", "asOf")) and instant(value) is None:
+    elif isinstance(value, str) and _is_date(path) and instant(value) is None:
         yield Diagnostic(
             slug="policy-bad-date",
             message=Message("'{value}' is not a date of the calendar", value=value),
             span=document.span(path),
             hint=Message("write a date as 2027-01-31"),
         )
+
+
+def _is_date(path: Path) -> bool:
+    return str(path[-1]).endswith(("DateTime", "asOf", "copilot")) or "lastActivity" in path
 
 
 @cache

@@ -34,6 +34,7 @@ KINDS: Final = (
 """Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
 _TRUE: Final = {"yes", "on", "y", "true"}
 _FALSE: Final = {"no", "off", "n", "false"}
+_SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
 _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
 
@@ -196,13 +197,15 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
         return Mistake(
             path=path, kind="version", message=message, hint=Message("write 'version: {allowed}'", allowed=allowed[0])
         )
-    names = [name for name in allowed if isinstance(name, str)]
+    names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
     meant = close_to(error.instance, names) if isinstance(error.instance, str) else None
     hint = (
         Message("did you mean '{meant}'?", meant=meant)
         if meant
         else Message("one of: {allowed}", allowed=listed(allowed))
     )
+    if error.instance == "*" and path and isinstance(path[-1], int):
+        hint = Message("'*' stands alone: write {key}: '*'", key=path[-2])
     if len(allowed) == 1:
         hint = Message("the only value is {allowed}", allowed=written(allowed[0]))
     nothing = Message("{path} has no value", path=label(path)) if error.instance is None else None
@@ -228,6 +231,8 @@ def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
     hint = example(schema)
     if share and "percentage" in noun:
         hint = Message("write {share}%", share=share[1])
+    elif (size := _SIZE.fullmatch(value)) and "size" in noun:
+        hint = Message("write {size}", size=f"{size[1]}{'k' if size[2] in 'kK' else size[2].upper()}B")
     elif "a-z0-9-" in str(schema["pattern"]) and (name := re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-")):
         hint = Message("write '{name}'", name=name)
     return Mistake(path=path, kind="bad-value", message=message, hint=hint)

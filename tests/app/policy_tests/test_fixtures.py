@@ -7,6 +7,7 @@ from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.snapshot.model import Snapshot
+from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from tests.builders.tenants import NOW, sku_id
 
 
@@ -116,3 +117,40 @@ def test_ids_are_the_same_in_every_run() -> None:
     first, second = (given(products=[odd], groups=[{"displayName": "Staff"}]) for _ in range(2))
     assert first.table("products") == second.table("products")
     assert first.table("groups") == second.table("groups")
+
+
+def test_usage_is_told_as_reports_would_tell_it() -> None:
+    snapshot = given(
+        users=[
+            {
+                "userPrincipalName": "a@x",
+                "lastActivity": {"teams": "2026-08-01", "exchange": None},
+                "copilot": None,
+                "apps": {"word": ["windows", "web"]},
+                "mailbox": {"size": "1.5GB", "archive": True},
+                "agent": True,
+            },
+            {"userPrincipalName": "b@x", "mailbox": {}},
+        ]
+    )
+    ann, bob = users(snapshot)
+    assert ann["teamsLastActivityDate"].isoformat() == "2026-08-01"
+    assert (ann.get("exchangeLastActivityDate"), ann.get("yammerLastActivityDate"), ann["notCollected"]) == (
+        None,
+        None,
+        None,
+    )
+    assert ann["appUsageD7"] == ann["appUsageD180"] == app_bits(["word"], ["windows", "web"])
+    assert (ann["mailboxStorageUsed"], ann["mailboxHasArchive"], ann["agent"]) == (3 * 2**29, True, True)
+    assert bob["notCollected"] == ["usage", "copilotUsage"]
+    assert (bob["appUsageD30"], bob["mailboxStorageUsed"], bob["mailboxHasArchive"]) == (None, None, None)
+    assert {row["refreshDate"] for row in snapshot.table("reports").to_pylist()} == {NOW.date()}
+
+
+def test_a_report_that_a_test_hides_was_not_read() -> None:
+    manifest = given(usage="none", unknown=["copilotUsage"]).manifest
+    read = {source: manifest.coverage(source).status for source in REPORT_COLUMNS}
+    assert [source for source, status in read.items() if status is SourceStatus.UNAVAILABLE] == [
+        Source.USAGE,
+        Source.COPILOT_USAGE,
+    ]
