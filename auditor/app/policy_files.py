@@ -97,7 +97,7 @@ def _of(place: Path) -> Iterable[Path]:
         if not found:
             raise UsageError(
                 "policies-none",
-                Message("{place} holds no policy file", place=place),
+                Message("{place} has no policy file", place=place),
                 hint=Message("name files that end in .yaml, or run without a path to use the starter library"),
             )
         return found
@@ -192,7 +192,7 @@ def _check_test(path: Path, root: Path) -> None:
         [
             Diagnostic(
                 slug="policies-in-test",
-                message=Message("'{name}' stands in a file of tests, which an audit does not read", name=name),
+                message=Message("'{name}' is in a test file, which an audit does not read", name=name),
                 span=Span(file=path.as_posix(), line=line, column=1, end_column=len(name) + 1, text=text),
                 hint=Message(
                     "move it into a policy file: one whose name does not end in {test_suffix}", test_suffix=TEST_SUFFIX

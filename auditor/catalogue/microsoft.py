@@ -57,7 +57,7 @@ class _Record:
     def fault(self, cell: str, message: Message) -> Diagnostic:
         column = max(self.text.find(cell), 0) + 1 if cell else 1
         span = Span(file=self.file, line=self.line, column=column, text=self.text)
-        hint = Message("mend the cell, or {again}", again=_AGAIN)
+        hint = Message("correct the cell, or {again}", again=_AGAIN)
         return Diagnostic(slug="products-cell", message=message, span=span, hint=hint)
 
 
@@ -94,9 +94,9 @@ def _text(content: str | bytes, file: str) -> str:
     text = text.lstrip("\ufeff")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        hint = Message("UTF-16 without its mark looks so: save it as UTF-8, or {again}", again=_AGAIN)
+        hint = Message("it may be UTF-16 without a byte order mark: save it as UTF-8, or {again}", again=_AGAIN)
         raise AuditorError(
-            "products-encoding", Message("{file} holds a NUL byte on line {line}", file=file, line=line), hint=hint
+            "products-encoding", Message("{file} has a NUL byte on line {line}", file=file, line=line), hint=hint
         )
     if text.lstrip().startswith("<"):
         hint = Message(
@@ -144,7 +144,7 @@ def _records(lines: list[str], file: str) -> Iterator[_Record]:
         except csv.Error as error:
             text = lines[first - 1].rstrip("\r\n") if first <= len(lines) else ""
             span = Span(file=file, line=first, column=1, text=text)
-            hint = Message("a quote that is never closed does this: mend the line, or {again}", again=_AGAIN)
+            hint = Message("look for a quote that is not closed: correct the line, or {again}", again=_AGAIN)
             raise AuditorError(
                 "products-format", Message("not a CSV record: {error}", error=error), hint=hint, span=span
             ) from error
@@ -165,7 +165,7 @@ def _positions(header: _Record) -> tuple[int, ...]:
         delimiter = next((d for d in (";", "\t") if len(names) == 1 and d in header.text), None)
         if delimiter is not None:
             hint = Message(
-                "a copy saved by Excel is written so: save it as 'CSV UTF-8 (comma delimited)', or {again}",
+                "Excel saves copies in this way: save it as 'CSV UTF-8 (comma delimited)', or {again}",
                 again=_AGAIN,
             )
             message = Message(
@@ -178,7 +178,10 @@ def _positions(header: _Record) -> tuple[int, ...]:
         raise AuditorError("products-format", message, hint=_AGAIN, span=span)
     if twice:
         raise AuditorError(
-            "products-format", Message("column {twice} stands twice", twice=", ".join(twice)), hint=_AGAIN, span=span
+            "products-format",
+            Message("the column {twice} appears twice", twice=", ".join(twice)),
+            hint=_AGAIN,
+            span=span,
         )
     return tuple(names.index(fold(column)) for column in COLUMNS)
 
@@ -219,7 +222,9 @@ def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | l
     if bool(plan_id) != bool(plan_name):
         empty = "Service_Plan_Name" if plan_id else "Service_Plan_Id"
         faults.append(
-            record.fault("", Message("the cell {empty} is empty, and the other half of the plan is not", empty=empty))
+            record.fault(
+                "", Message("the cell {empty} is empty, but the other column of the service plan is not", empty=empty)
+            )
         )
     return faults or _Row(name, part_number, sku_id.lower(), plan_name, plan_id.lower(), friendly_name or plan_name)
 
@@ -230,7 +235,7 @@ def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
         [
             Diagnostic(
                 slug="products-cell",
-                message=Message("more faults in {file}: {more}", file=file, more=more),
+                message=Message("more errors in {file}: {more}", file=file, more=more),
                 hint=_AGAIN,
             )
         ]

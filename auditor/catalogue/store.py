@@ -164,5 +164,5 @@ def _name(value: object) -> str:
     else:
         tidy = clean(name) == name and unprintable(name) is None
     if not name or not tidy:
-        raise ValueError(Message("{name} is not a clean name", name=repr(name)))
+        raise ValueError(Message("{name} has characters that are not allowed in a name", name=repr(name)))
     return name

@@ -73,7 +73,7 @@ def _value(action: argparse.Action, name: str, text: str) -> object:
         raise UsageError(
             "usage",
             Message(
-                "{variable}={text} is none of {str}",
+                "{variable}={text} is not one of {str}",
                 variable=variable,
                 text=repr(text),
                 str=", ".join(map(str, action.choices)),

@@ -28,7 +28,7 @@ COMMANDS = {
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
     "send": "mail the report of a saved run",
     "report": "render saved results again, in other formats; merge several",
-    "doctor": "check sign-in, permissions and clocks of every tenant, and say how to mend them",
+    "doctor": "check sign-in, permissions and clocks of every tenant, and say how to fix them",
     "explain": "describe a check, policy, product or guidance article",
     "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
     "schema": "print the JSON Schema of a file format",
@@ -83,7 +83,7 @@ def main_parser(arguments: Sequence[str] = ()) -> Parser:
         prog="auditor",
         usage="auditor COMMAND [OPTION ...]",
         description="Policy-as-code licence auditor for Microsoft 365.",
-        epilog=f"commands:\n{lines}\n\n{_EXIT_CODES}\n`auditor COMMAND --help` tells the options of a command.",
+        epilog=f"commands:\n{lines}\n\n{_EXIT_CODES}\n`auditor COMMAND --help` lists the options of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"auditor {__version__}")

@@ -38,7 +38,7 @@ def instant(text: str) -> datetime:
         raise argparse.ArgumentTypeError(Message("{text} has no zone: write 2026-11-20T02:17:00Z", text=repr(text)))
     if not _FIRST <= found.year <= _LAST:
         raise argparse.ArgumentTypeError(
-            Message("{text} lies outside the years {first} to {last}", text=repr(text), first=_FIRST, last=_LAST)
+            Message("{text} is outside the years {first} to {last}", text=repr(text), first=_FIRST, last=_LAST)
         )
     return found.astimezone(UTC)
 
@@ -97,7 +97,9 @@ def _word(kind: type[_Kind], text: str, *others: str) -> _Kind:
         return kind(text)
     except ValueError as error:
         words = ", ".join([*(item.value for item in kind), *others])
-        raise argparse.ArgumentTypeError(Message("{text} is none of {words}", text=repr(text), words=words)) from error
+        raise argparse.ArgumentTypeError(
+            Message("{text} is not one of {words}", text=repr(text), words=words)
+        ) from error
 
 
 def add_mail_arguments(parser: argparse._ActionsContainer) -> None:

@@ -34,7 +34,7 @@ _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 
 
 _UNKNOWN: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
-_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is none of) (.*?)\)?$")
+_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
 _WORD: Final = re.compile(r"[\w.-]+")
 
 

@@ -61,7 +61,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             {
                 "type": place,
                 "metavar": "PLACE",
-                "help": "earlier result.json files of the same tenants, or a store, for the curves of reports, mails",
+                "help": ("earlier result.json files of the same tenants, or a store, for the trends in reports, mails"),
             },
         ),
         "store": (
@@ -69,7 +69,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             {
                 "type": place,
                 "metavar": "PLACE",
-                "help": "keep tonight in this store: a folder, abfs://, az:// or s3://",
+                "help": "store tonight's results here: a folder, abfs://, az:// or s3://",
             },
         ),
         "redact": (("--redact",), {"action": "store_true", "help": "pseudonyms for people in every output"}),

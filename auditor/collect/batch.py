@@ -87,7 +87,7 @@ def _items(body: bytes) -> dict[str, _Item]:
     """Decode the body of a batch; returns the answers by item id."""
     responses = decode_object(body).get("responses")
     if not isinstance(responses, list):
-        raise NotGraphError(Message("it holds no list named 'responses'"))
+        raise NotGraphError(Message("it has no list named 'responses'"))
     return dict(map(_item, responses))
 
 

@@ -18,7 +18,7 @@ def listing(body: bytes) -> ObjectPage[Rows]:
     document = decode_object(body)
     rows = document.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise NotGraphError(Message("it holds no list of objects named 'value'"))
+        raise NotGraphError(Message("it has no list of objects named 'value'"))
     return ObjectPage(rows=rows, link=link_of(document))
 
 
@@ -37,12 +37,12 @@ def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parse
     try:
         document = _parsed(body, repair)
     except RecursionError as error:
-        raise NotGraphError(Message("it is nested more deeply than anything of Graph's")) from error
+        raise NotGraphError(Message("it is nested more deeply than any answer of Graph")) from error
     except ValueError as error:
-        reason = Message("it is HTML") if body.lstrip()[:1] == b"<" else Message("it is no JSON, or cut off")
+        reason = Message("it is HTML") if body.lstrip()[:1] == b"<" else Message("it is not JSON, or it is truncated")
         raise NotGraphError(reason) from error
     if not isinstance(document, dict):
-        raise NotGraphError(Message("it is no object"))
+        raise NotGraphError(Message("it is not an object"))
     return document
 
 
@@ -63,7 +63,7 @@ def decode_count(body: bytes) -> int:
     """Decode the body of a $count request. Raises NotGraphError."""
     text = body.decode("utf-8-sig", "replace").strip().strip('"')
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
-        raise NotGraphError(Message("it is no number"))
+        raise NotGraphError(Message("it is not a number"))
     return int(text)
 
 
@@ -71,5 +71,5 @@ def link_of(document: dict[str, Any]) -> str | None:
     """Return the address of the next page; None on the last one."""
     link = document.get("@odata.nextLink")
     if link is not None and not isinstance(link, str):
-        raise NotGraphError(Message("its nextLink is no text"))
+        raise NotGraphError(Message("its nextLink is not text"))
     return link or None

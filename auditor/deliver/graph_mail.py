@@ -144,7 +144,7 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
 def _hint(fault: Fault, letter: MailMessage) -> Message | None:
     if fault.kind is GraphErrorKind.DENIED:
         return Message(
-            "the application may not send as {sender}: docs/mail.md tells how to allow that mailbox alone",
+            "the application may not send as {sender}: docs/mail.md says how to allow only that mailbox",
             sender=letter.sender,
         )
     if fault.kind in {GraphErrorKind.NO_MAILBOX, GraphErrorKind.MISSING} or fault.code.lower() == "errorinvaliduser":

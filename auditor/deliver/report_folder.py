@@ -42,7 +42,7 @@ def write_all(files: Iterable[tuple[Path | ChildFile, Pieces]], *, public: bool 
             raise DeliveryError(
                 "report-unwritable",
                 Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror),
-                hint=Message("choose another --output folder, or free what is in the way"),
+                hint=Message("choose another --output folder, or remove what is in the way"),
             ) from error
         finally:
             batch.discard()

@@ -117,7 +117,7 @@ class SentLog:
                 "{where}: the list of sent mails cannot be read, so nothing is sent: a mail could go out twice",
                 where=where,
             ),
-            hint=Message("look at the line and mend or remove it, or name another file with --sent-log"),
+            hint=Message("correct or remove the line, or name another file with --sent-log"),
         )
 
     def _append(self, mailing: Mailing, state: LogState, at: datetime, claim: str) -> None:

@@ -104,7 +104,9 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(
             "mail-ca",
-            Message("{path} is no file of PEM certificates: {strerror}", path=path, strerror=error.strerror or error),
+            Message(
+                "{path} is not a file of PEM certificates: {strerror}", path=path, strerror=error.strerror or error
+            ),
             hint=Message("see mail.smtp.ca"),
         ) from error
 

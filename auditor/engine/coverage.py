@@ -49,7 +49,7 @@ def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
 def _incomplete(source: Source, status: SourceStatus) -> Message:
     match status:
         case SourceStatus.PARTIAL:
-            return Message("{source} was read in part only", source=source)
+            return Message("{source} was only partly read", source=source)
         case SourceStatus.DENIED:
             return Message("{source} could not be read: permission denied", source=source)
         case SourceStatus.UNAVAILABLE:

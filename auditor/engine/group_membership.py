@@ -194,7 +194,7 @@ class Membership:
             if found and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
                 # A list of groups that was read in part may hide a second bearer of the name.
                 reason = Message(
-                    "groups were read in part only, so that another may bear the name '{name}': name it by its id",
+                    "groups were only partly read, so another group may have the name '{name}': use its id",
                     name=name,
                 )
                 return Resolved(group=None, reason=reason)
@@ -207,7 +207,7 @@ class Membership:
             return Resolved(
                 group=None,
                 reason=Message(
-                    "{count} groups bear the name '{name}': name one by its id ({ids})",
+                    "{count} groups have the name '{name}': use the id of one ({ids})",
                     count=len(found),
                     name=name,
                     ids=ids,

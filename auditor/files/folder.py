@@ -228,7 +228,7 @@ def link_refused(path: Path) -> DeliveryError:
     return DeliveryError(
         "output-link",
         Message("{path} is a symbolic link, and nothing is written through links", path=path),
-        hint=Message("name the place that the link leads to, or remove the link"),
+        hint=Message("use the path that the link points to, or remove the link"),
     )
 
 

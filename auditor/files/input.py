@@ -121,7 +121,7 @@ def _descriptor(path: Path, within: Path | None) -> int:
     except RuntimeError as error:  # a cycle of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     except ValueError as error:
-        raise OSError(errno.EINVAL, Message("its name holds a NUL character"), str(path)) from error
+        raise OSError(errno.EINVAL, Message("its name has a NUL character"), str(path)) from error
 
 
 def _check(path: Path, state: os.stat_result, most: int) -> None:

@@ -38,7 +38,9 @@ def object_parts(name: str) -> tuple[str, ...]:
         raise SnapshotError(
             "output-name",
             Message("{name} cannot be the name of an object in a store", name=_shown(name)),
-            hint=Message("check where this snapshot, result or store comes from: the program writes no such name"),
+            hint=Message(
+                "check where this snapshot, result or store comes from: this program does not write such names"
+            ),
         )
     if len(parts) > 1:
         tenant_name(parts[0])

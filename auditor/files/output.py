@@ -52,7 +52,7 @@ def check_target(path: Path) -> None:
             raise UsageError(
                 "output-link",
                 Message("{path} is a symbolic link, and nothing is written through links", path=path),
-                hint=Message("name the place that the link leads to, or remove the link"),
+                hint=Message("use the path that the link points to, or remove the link"),
             )
         check_kind(status)
 

@@ -164,7 +164,7 @@ class Graph:
                 response = await call.send(link)
         except TimeoutError as error:
             seconds = f"{self.retry_policy.answer_timeout:.0f}"
-            late = Message("not whole after {longest_answer} s", longest_answer=seconds)
+            late = Message("not complete after {longest_answer} s", longest_answer=seconds)
             return Retry(fault=_unreachable(call.name, error, late))
         except FaultError as error:
             return Fail(fault=error.fault)

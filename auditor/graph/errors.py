@@ -76,16 +76,10 @@ REMEDIES: dict[GraphErrorKind, Message | None] = {
     GraphErrorKind.NO_PREMIUM: Message("sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant"),
     GraphErrorKind.MISSING: None,
     GraphErrorKind.NO_MAILBOX: None,
-    GraphErrorKind.PAGE_EXPIRED: Message(
-        "Graph kept forgetting the place in the list; collect again at a quieter time"
-    ),
-    GraphErrorKind.PAGE_UNKNOWN: Message(
-        "Graph kept forgetting the place in the list; collect again at a quieter time"
-    ),
+    GraphErrorKind.PAGE_EXPIRED: Message("Graph rejected its own page tokens several times; collect again later"),
+    GraphErrorKind.PAGE_UNKNOWN: Message("Graph rejected its own page tokens several times; collect again later"),
     GraphErrorKind.TOO_LARGE: None,
-    GraphErrorKind.UNSUPPORTED: Message(
-        "Graph does not take this query here; if the cloud should support it, report a bug"
-    ),
+    GraphErrorKind.UNSUPPORTED: Message("Graph does not support this query in this cloud; if it should, report a bug"),
     GraphErrorKind.THROTTLED: Message("other applications use the tenant's quota too; collect again later"),
     GraphErrorKind.FAILING: (
         Message("the service had a fault; collect again later and see the Microsoft 365 service health page")
@@ -94,11 +88,11 @@ REMEDIES: dict[GraphErrorKind, Message | None] = {
         "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)"
     ),
     GraphErrorKind.NOT_GRAPH: Message(
-        "something else answers in Graph's place: check the proxy and the endpoint setting"
+        "something else answers at Graph's address: check the proxy and the endpoint setting"
     ),
-    GraphErrorKind.FOREIGN: Message("check what answers in Graph's place"),
+    GraphErrorKind.FOREIGN: Message("check what answers at Graph's address"),
     GraphErrorKind.FORBIDDEN: None,
-    GraphErrorKind.LOOP: Message("collect again; the list of the tenant had no end"),
+    GraphErrorKind.LOOP: Message("collect again; Graph's list did not end"),
     GraphErrorKind.SIGNED_OUT: Message("check that the token is for this cloud and tenant and has not expired"),
     GraphErrorKind.WRONG_TENANT: Message("correct tenantId in the tenants file, or sign in to the right tenant"),
 }

@@ -74,12 +74,12 @@ async def pages(
         if next_link in seen_links:
             restarts += 1
             if restarts > MAX_RESTARTS:
-                raise _loop_error(Message("{name} leads round in circles", name=call.name))
+                raise _loop_error(Message("{name} has pages that link back to an earlier page", name=call.name))
             links, seen_links = [(None, True)], set()
             continue
         seen_links.add(next_link)
         links.append((next_link, not answer.retried))
-    raise _loop_error(Message("{name} goes on after {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}"))
+    raise _loop_error(Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}"))
 
 
 def _loop_error(message: Message) -> FaultError:

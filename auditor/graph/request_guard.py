@@ -81,7 +81,7 @@ def check_link(link: str, root: Root) -> str:
                 link=_shown(link),
             ),
             remedy=Message(
-                "no token was sent there; check what answers in Graph's place (a proxy, the endpoint setting)"
+                "no token was sent there; check what answers at Graph's address (a proxy, the endpoint setting)"
             ),
         )
     )
@@ -96,11 +96,11 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
             fault(
                 GraphErrorKind.FOREIGN,
                 Message(
-                    "a request to {origin} was stopped: the token is for {origin2} alone",
+                    "a request to {origin} was blocked: the token is only for {origin2}",
                     origin=_shown(origin),
                     origin2=root.origin,
                 ),
-                remedy=Message("check the endpoint setting, and what answers in Graph's place"),
+                remedy=Message("check the endpoint setting, and what answers at Graph's address"),
             )
         )
     path = url.path.removeprefix(root.path)
@@ -109,7 +109,9 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
         raise FaultError(
             fault(
                 GraphErrorKind.FORBIDDEN,
-                Message("a request that writes was stopped: {method} {path}", method=request.method, path=_shown(path)),
+                Message(
+                    "a request that would write was blocked: {method} {path}", method=request.method, path=_shown(path)
+                ),
                 remedy=None,
             )
         )

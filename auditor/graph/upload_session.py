@@ -95,7 +95,7 @@ def _check_address(address: str, graph_root: Root) -> Root:
             fault(
                 GraphErrorKind.FOREIGN,
                 Message("Graph gave an address for the attachment that is not https; nothing was sent there"),
-                remedy=Message("check what answers in Graph's place (a proxy, the endpoint setting)"),
+                remedy=Message("check what answers at Graph's address (a proxy, the endpoint setting)"),
             )
         )
     return root

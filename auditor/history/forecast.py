@@ -40,7 +40,7 @@ def forecast(
     apart = y - (np.median(y - middle * x) + middle * x)
     spread = max(1.0, float(np.median(np.abs(apart))))
     if abs(apart[-1]) > _JUMP * spread and abs(apart[-1]) > 0.02 * max(1, usable[-1]):
-        return _silent(Message("the last week left the trend: what comes now is not what was"))
+        return _silent(Message("the last week deviates from the trend, so the trend is not continued"))
     spare = usable[-1] - consumed[-1]
     if spare <= 0:
         return _silent(Message("no seat is spare"))

@@ -40,7 +40,7 @@ def between(
     if one is None and before is None:
         unknown.append(Message("nothing is stored at or before {moment}", moment=f"{first:%Y-%m-%d %H:%M}"))
     elif one is other and before is after:
-        unknown.append(Message("both instants stand for the same night"))
+        unknown.append(Message("both instants select the same night"))
     findings: tuple[FindingBetween, ...] | None = ()
     if ledger is not None and before is not None and after is not None:
         held = [ledger.held_at(entry) for entry in (before, after)]
@@ -73,7 +73,7 @@ def _partly(nights: Sequence[NightSummary | None], results: Sequence[Entry | Non
     """Yield what one of the two does not know: what is less there may only not have been seen."""
     partly = sum(night is not None and not night.complete for night in nights)
     if partly:
-        yield Message("{some} of {all} nights were not read whole", some=partly, all=len(nights))
+        yield Message("{some} of {all} nights were not read completely", some=partly, all=len(nights))
     unjudged = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
     if unjudged:
         yield Message("in {some} of {all} results some policy could not be evaluated", some=unjudged, all=len(results))

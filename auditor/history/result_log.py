@@ -123,7 +123,7 @@ class Ledger:
         raise self._refused(
             "store-exists",
             Message(
-                "{address} takes results of {tenant} from others at this moment",
+                "another process is storing results of {tenant} in {address}",
                 address=self._place.address,
                 tenant=self._tenant,
             ),
@@ -136,8 +136,10 @@ class Ledger:
             raise SnapshotError(
                 "store-pseudonyms",
                 Message(
-                    "{address} has results of {tenant} whose people are not those of this one: the "
-                    "pseudonyms are of another key, or of none",
+                    (
+                        "{address} has results of {tenant} with other pseudonyms or with names: the key is "
+                        "another one, or there was none"
+                    ),
                     address=self._place.address,
                     tenant=self._tenant,
                 ),
@@ -264,7 +266,9 @@ class Ledger:
     def _whole(self, entry: Entry, body: bytes | None) -> bytes:
         where = f"{self._place.address}/{entry.events}"
         if body is None:
-            raise damaged(where, Message("is missing: the findings of this time cannot be told apart from older ones"))
+            raise damaged(
+                where, Message("is missing: the findings of this time cannot be distinguished from older ones")
+            )
         if hashlib.sha256(body).hexdigest() != entry.sha256:
             raise damaged(where, Message("is not the object that its result describes"))
         return body
@@ -328,7 +332,7 @@ def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
             summary=checked_summary(document["summary"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
+        raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error
 
 
 def _month(instant: datetime) -> tuple[int, int]:

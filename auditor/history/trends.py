@@ -276,7 +276,7 @@ def _money(results: Sequence[Entry]) -> Mapping[str, tuple[tuple[datetime, Decim
 def _unknown(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[Message]:
     partly = sum(not night.complete for night in nights)
     if partly:
-        yield Message("{some} of {all} nights were not read whole", some=partly, all=len(nights))
+        yield Message("{some} of {all} nights were not read completely", some=partly, all=len(nights))
     blind = sum(night.summary.get("users") is None for night in nights)
     if blind:
         yield Message("people are not counted in {some} of {all} nights", some=blind, all=len(nights))

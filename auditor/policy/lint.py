@@ -38,7 +38,7 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
             case Purchases() as block:
                 yield from _purchases(policy, block, sets)
             case Seats(of=of) | Subscriptions(of=of) | Balance(of=of) if not size_of(of.elements):
-                yield _dead(policy.span, policy, Message("`of` is an empty set, so that it looks at nothing"))
+                yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is judged"))
             case _:
                 pass
         yield from _tenants(policy, tenants, hints)
@@ -108,7 +108,7 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     elsewhere = bool(block.require or block.services.require or block.services.deny)
     others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
     if not size_of(block.of.elements) and not elsewhere:
-        yield _dead(policy.span, policy, Message("`of` is an empty set, so that it looks at nothing"))
+        yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is judged"))
     elif not others:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
@@ -270,7 +270,7 @@ def _dead(span: Span, policy: Policy, why: str) -> Diagnostic:
         slug="policy-dead",
         message=Message("the policy {id} can never raise a finding: {why}", id=policy.id, why=why),
         span=span,
-        hint=Message("mend or remove it"),
+        hint=Message("correct or remove it"),
         level=Level.WARNING,
     )
 

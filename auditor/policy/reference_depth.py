@@ -34,7 +34,7 @@ class Levels:
                 "policy-circular-name",
                 Message("a definition contains itself: {chain}", chain=chain),
                 definition,
-                Message("break the circle"),
+                Message("remove one of the references"),
             )
             return False
         before = self._reached

@@ -193,7 +193,7 @@ def _seats(words: Words, kind: ActionKind, count: int) -> str | None:
 def _things(words: Words, kind: ActionKind) -> str:
     match kind:
         case ActionKind.BOUNDS:
-            return words.gettext("Settle the bounds of {old}: no number of seats is inside both")
+            return words.gettext("Correct the limits of {old}: no number of seats satisfies both")
         case ActionKind.SETTLED:
             return words.gettext("Check the seats of {old} once the other actions are done")
         case ActionKind.PURCHASE:
@@ -209,7 +209,7 @@ def _things(words: Words, kind: ActionKind) -> str:
         case ActionKind.GROUP_ERRORS:
             return words.gettext("Fix the licence errors in the group {extra}")
         case ActionKind.GROUP_PROCESSING:
-            return words.gettext("See that the group {extra} is processed")
+            return words.gettext("Check that the group {extra} is processed")
         case ActionKind.BUY_HERE:
             return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
         case ActionKind.GIVE_UP_HERE:

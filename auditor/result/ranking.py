@@ -35,7 +35,7 @@ def single_tenant(result: Result, name: str) -> Result:
     """Return one tenant of a run as a result of its own; UsageError for a tenant that it does not hold."""
     tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
     if not tenants:
-        raise UsageError("tenant-unknown", Message("the result holds no tenant '{name}'", name=name))
+        raise UsageError("tenant-unknown", Message("the result has no tenant '{name}'", name=name))
     return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))
 
 

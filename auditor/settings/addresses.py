@@ -13,20 +13,22 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 def complaint(address: str, *, plain_on_loopback: bool) -> Message | None:
     """Return what is wrong with an address, in words; None where a token, or a secret, may be sent there."""
     if not _PRINTABLE.fullmatch(address):
-        return Message("it holds characters that no address has (an international name is written as xn--…)")
+        return Message(
+            "it has characters that are not allowed in an address (an international name is written as xn--…)"
+        )
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return Message("it is no address")
+        return Message("it is not an address")
     if "@" in parts.netloc:
-        return Message("it holds user information")
+        return Message("it has user information")
     if not host or not _HOST.fullmatch(host):
-        return Message("it names no host")
+        return Message("it has no host")
     if port == 0:
-        return Message("it names port 0")
+        return Message("it has port 0")
     if parts.query or parts.fragment or address.endswith(("?", "#")):
-        return Message("it holds a query or a fragment")
+        return Message("it has a query or a fragment")
     if parts.scheme == "https":
         return None
     if parts.scheme == "http":

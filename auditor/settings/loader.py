@@ -125,7 +125,10 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
         where = ("tenants", number)
         name, tenant_id = entry["name"], entry["tenantId"].lower()
         if TENANT.fullmatch(name) is None:
-            message = Message("'{name}' cannot be the name of a tenant: files and folders have it", name=name[:80])
+            message = Message(
+                ("'{name}' cannot be the name of a tenant, because files and folders are named after it"),
+                name=name[:80],
+            )
             found.append(_problem(document, (*where, "name"), "tenants-name", message, TENANT_WORDS))
         if name in names:
             line = document.span(("tenants", names[name], "name")).line
@@ -134,7 +137,7 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
                     document,
                     (*where, "name"),
                     "tenants-duplicate",
-                    Message("'{name}' stands on line {line} too", name=name, line=line),
+                    Message("'{name}' is also on line {line}", name=name, line=line),
                     Message("give every tenant its own name"),
                 )
             )
@@ -144,7 +147,7 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
                     document,
                     (*where, "tenantId"),
                     "tenants-duplicate",
-                    Message("this is the tenant '{ids}' again", ids=ids[tenant_id]),
+                    Message("this is the same tenant as '{ids}'", ids=ids[tenant_id]),
                     Message("audit a tenant once; give it another tenantId"),
                 )
             )

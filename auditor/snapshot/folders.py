@@ -62,7 +62,7 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     if not found:
         raise SnapshotError(
             "snapshot-missing",
-            Message("{root} holds no snapshot", root=root),
+            Message("{root} has no snapshot", root=root),
             hint=Message("run `auditor collect` first, or name another folder"),
         )
     return found

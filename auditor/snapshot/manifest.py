@@ -102,7 +102,7 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise SnapshotError(
             "snapshot-damaged",
-            Message("{where} lacks or garbles {error}", where=where, error=error),
+            Message("{where} has a missing or damaged value: {error}", where=where, error=error),
             hint=Message("collect the snapshot again"),
         ) from error
 

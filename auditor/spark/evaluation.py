@@ -144,5 +144,5 @@ def _given_up(error: Exception) -> AuditorError:
             "the auditor and its libraries have to be installed on every worker, in the Python that Spark starts there"
         )
         if missing
-        else Message("the logs of the driver and of the workers tell more; a task is tried four times"),
+        else Message("see the logs of the driver and of the workers; a task is tried four times"),
     )

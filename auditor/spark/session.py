@@ -179,7 +179,7 @@ def not_started(master: str, told: str) -> UsageError:
         # The connection was accepted, but not by Spark, which gave up after a minute.
         return UsageError(
             "spark-route",
-            Message("what answers at {master} is no Spark master, or one of another version", master=master),
+            Message("{master} is not a Spark master, or one of another version", master=master),
             hint=Message("check the address (it is on the master's web page), the network and its firewall"),
         )
     lines = told.splitlines()

@@ -121,7 +121,7 @@ def decode_night(body: bytes, where: str) -> Night:
             identity=identity,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
+        raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error
     for part in night.parts:
         check_tenant(part.name.partition("/")[0], night.tenant, where)
     return night
@@ -130,7 +130,9 @@ def decode_night(body: bytes, where: str) -> Night:
 def check_tenant(named: str, tenant: str, where: str) -> None:
     """Raise SnapshotError if a commit, or an object it names, is of another tenant than its path says."""
     if named != tenant:
-        raise damaged(where, Message("is of the tenant {named}, and lies under {tenant}", named=named, tenant=tenant))
+        raise damaged(
+            where, Message("belongs to the tenant {named}, but is stored under {tenant}", named=named, tenant=tenant)
+        )
 
 
 def _part(entry: Mapping[str, Any]) -> PartEntry:
@@ -209,7 +211,7 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
             summary=_summary(document["summary"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
+        raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:

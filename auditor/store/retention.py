@@ -60,7 +60,7 @@ def parse_keep(text: str) -> Keep:
         if match is None or match[2] in amounts or int(match[1]) > _MAX[match[2]]:
             raise UsageError(
                 "keep-wrong",
-                Message("'{text}' does not say what to keep", text=text),
+                Message("'{text}' is not a retention rule", text=text),
                 hint=Message("write 35d,24m: every night of 35 days, and one a month for 24 months"),
             )
         amounts[match[2]] = int(match[1])

@@ -60,7 +60,7 @@ class Store:
         if not self.exists:
             raise SnapshotError(
                 "store-missing",
-                Message("{address} is no store: it has no {mark}", address=self.address, mark=MARKER),
+                Message("{address} is not a store: it has no {mark}", address=self.address, mark=MARKER),
                 hint=Message("name a store that `auditor store put` made, or a folder of snapshots"),
             )
         return self
@@ -213,7 +213,7 @@ class Store:
                 tenant=tenant,
                 instant=instant.isoformat(),
             ),
-            hint=Message("`auditor store list` tells which there are"),
+            hint=Message("`auditor store list` lists them all"),
         )
 
     def restore(self, night: Night, root: Path) -> Path:
@@ -234,7 +234,7 @@ class Store:
                 writer.write_table(name, table)
             if digests.by_table(tables) != dict(night.content):
                 raise damaged(
-                    f"{self.address}: {commit_name(night)}", Message("does not give the tables that were stored")
+                    f"{self.address}: {commit_name(night)}", Message("does not restore the tables that were stored")
                 )
             return writer.commit(night.manifest)
 

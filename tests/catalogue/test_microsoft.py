@@ -185,7 +185,7 @@ EXCEL = csv_text([replaced(E3_ENTRA, name="Field Service \u2013 Routing")])
         pytest.param(csv_text(ROWS).replace(",", ";"), "products-format", "separated by ';'", id="semicolons"),
         pytest.param(csv_text(ROWS).replace(",", "\t"), "products-format", "separated by tabs", id="tabs"),
         pytest.param("a,GUID\n1,2\n", "products-format", "no column Product_Display_Name, String_Id, Service_Plan_Name", id="columns"),
-        pytest.param(csv_text(ROWS, header=[*HEADER, "guid"]), "products-format", "GUID stands twice", id="column twice"),
+        pytest.param(csv_text(ROWS, header=[*HEADER, "guid"]), "products-format", "GUID appears twice", id="column twice"),
         pytest.param(csv_text(ROWS) + '"open,SPE', "products-format", "not a CSV record", id="open quote"),
         pytest.param(csv_text(ROWS) + "a,b,c\n", "products-cell", "cells is 3, that of the header 6", id="short row"),
         pytest.param(csv_text([(*E3_ENTRA, "x")]), "products-cell", "cells is 7", id="long row"),
@@ -223,7 +223,7 @@ def test_all_broken_cells_are_told_up_to_a_number_and_the_rest_is_counted() -> N
     error = refused(csv_text([replaced(E3_ENTRA, sku=f"bad{i}") for i in range(25)]))
     assert isinstance(error, InputError)
     assert len(error.diagnostics) == 21
-    assert "more faults in table.csv: 5" in error.diagnostics[-1].message
+    assert "more errors in table.csv: 5" in error.diagnostics[-1].message
 
 
 CELLS = st.sampled_from(["Alpha", "ALPHA", "alpha", "Beta", " Beta\u00a0", "gamma"])

@@ -80,8 +80,10 @@ def test_two_plans_that_share_their_first_digits_stay_apart() -> None:
     [
         pytest.param('"auditor/products/v1"', '"auditor/products/v9"', "schema is 'auditor/products/v9'", id="version"),
         pytest.param(E3, E3.upper(), "not a lower-case GUID", id="GUID"),
-        pytest.param(f'["{E3}", "SPE_E3"', f'["{E3}", "SPE\\u001b_E3"', "not a clean name", id="control character"),
-        pytest.param('"SPE_E3"', '" SPE_E3"', "not a clean name", id="padding"),
+        pytest.param(
+            f'["{E3}", "SPE_E3"', f'["{E3}", "SPE\\u001b_E3"', "not allowed in a name", id="control character"
+        ),
+        pytest.param('"SPE_E3"', '" SPE_E3"', "not allowed in a name", id="padding"),
         pytest.param('"SPE_E3"', "3", "3 is not a text", id="number"),
         pytest.param('"SPE_E3", ', "", "", id="a cell less"),
         pytest.param(f'["{ENTRA}", "AAD_PREMIUM", "Microsoft Entra ID P1"],\n', "", "'41781fb2'", id="a plan less"),

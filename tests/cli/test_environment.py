@@ -92,9 +92,9 @@ def test_what_the_flag_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     ("words", "known"),
     [
-        (["audit", "--engine", "duck"], "'duck' is none of local, spark"),
-        (["explain", "SPE_E3", "--cloud", "azure"], "'azure' is none of worldwide, usgov"),
-        (["init", "x", "--agreement", "ea"], "'ea' is none of mca, mosa"),
+        (["audit", "--engine", "duck"], "'duck' is not one of local, spark"),
+        (["explain", "SPE_E3", "--cloud", "azure"], "'azure' is not one of worldwide, usgov"),
+        (["init", "x", "--agreement", "ea"], "'ea' is not one of mca, mosa"),
     ],
 )
 def test_what_an_option_may_say_is_listed_where_a_word_is_none_of_it(

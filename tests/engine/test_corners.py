@@ -248,7 +248,7 @@ def test_two_groups_whose_names_are_equal_by_case_folding_make_the_name_unknown(
         "assignments: {deny: [SPE_E3]}", tenant(user("ann", "SPE_E3"), groups=groups), users="{memberOf: strasse}"
     )
     assert (list(result.findings), outcome(result)) == ([], "not-evaluated")
-    assert "2 groups bear the name" in (result.policies[0].reason or "")
+    assert "2 groups have the name" in (result.policies[0].reason or "")
     by_id = judged(
         "assignments: {deny: [SPE_E3]}", tenant(user("ann", "SPE_E3"), groups=groups), users="{memberOf: g0}"
     )

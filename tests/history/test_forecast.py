@@ -59,7 +59,7 @@ def test_no_growth_is_no_date() -> None:
         ([500 + n for n in range(100)], None, 0, "not known"),
         ([500 + n for n in range(100)], 1000, 30, "two weeks old"),
         ([500 + n for n in range(100)], 599, 0, "no seat is spare"),
-        ([500 + n for n in range(96)] + [900] * 4, 1000, 0, "left the trend"),
+        ([500 + n for n in range(96)] + [900] * 4, 1000, 0, "deviates from the trend"),
     ],
 )
 def test_it_is_silent_and_says_why(values: list[int | None], usable: int | None, late: int, why: str) -> None:

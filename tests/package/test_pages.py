@@ -32,7 +32,14 @@ def word(kind: pa.DataType) -> str:
         return "instant"
     if pa.types.is_list(kind):
         return "list of text"
-    return {pa.string(): "text", pa.bool_(): "boolean", pa.int64(): "integer"}[kind]
+    names = {
+        pa.string(): "text",
+        pa.bool_(): "boolean",
+        pa.int32(): "integer",
+        pa.int64(): "integer",
+        pa.date32(): "day",
+    }
+    return names[kind]
 
 
 def described(name: str) -> dict[str, tuple[str, bool]]:

@@ -54,7 +54,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "users: {signal: any}\n  health: {errors: deny}",
-            "5:11 missing-key: 'signal' needs 'inactiveFor' beside it (add 'inactiveFor', or take 'signal' away)",
+            "5:11 missing-key: 'signal' requires 'inactiveFor' (add 'inactiveFor', or remove 'signal')",
         ),
         (
             "users: {inactiveFor: 90}\n  health: {errors: deny}",
@@ -70,7 +70,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "users: {any: []}\n  health: {errors: deny}",
-            "5:16 empty: 'any' is an empty list (take the key away, or say what it holds)",
+            "5:16 empty: 'any' is an empty list (remove the key, or give it a value)",
         ),
         (
             "users:\n  health: {errors: deny}",
@@ -138,7 +138,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "seats: {users: all}",
-            "5:11 unknown-key: unknown key 'users' in 'seats' ('users' belongs to the policy itself, beside 'seats')",
+            "5:11 unknown-key: unknown key 'users' in 'seats' ('users' is a key of the policy: write it beside 'seats')",
         ),
         (
             "seats: {adjust: 3}",
@@ -154,7 +154,7 @@ def policy(block: str) -> list[str]:
         ("seats: {spare: {min: -1}}", "5:24 out-of-range: 'min' must be at least 0, not -1 (None)"),
         (
             "seats: {spare: {max: 100.1%}}",
-            "5:24 out-of-range: 'max' must lie between 0% and 100%, not at '100.1%' (None)",
+            "5:24 out-of-range: 'max' must be between 0% and 100%, not '100.1%' (None)",
         ),
         (
             "seats: {spare: {max: 5 %}}",
@@ -169,7 +169,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "seats: {assigned: {max: '5'}}",
-            "5:27 wrong-type: 'max' must be a whole number, not the text '5' (take the quotes away)",
+            "5:27 wrong-type: 'max' must be a whole number, not the text '5' (remove the quotes)",
         ),
         (
             "purchases: {of: [x], trials: deny}",
@@ -183,7 +183,7 @@ def policy(block: str) -> list[str]:
             "attributes: {require: [departmnt]}",
             "5:26 bad-value: item 1 of 'require' cannot be the text 'departmnt' (did you mean 'department'?)",
         ),
-        ("attributes: {require: [city, city]}", "5:25 bad-value: 'require' names something twice (None)"),
+        ("attributes: {require: [city, city]}", "5:25 bad-value: 'require' has a duplicate entry (None)"),
         ("budget: {limit: -1}", "5:19 out-of-range: 'limit' must be at least 0, not -1 (None)"),
         (
             "tenants: contoso\n  budget: {limit: 1}",
@@ -216,7 +216,7 @@ def test_one_mistake_in_a_policy_is_one_message(block: str, expected: str) -> No
             "version: 1",
             [
                 (
-                    "1:1 empty: the file holds nothing besides its version"
+                    "1:1 empty: the file has nothing but its version"
                     " (known here: version, populations, products, policies, waivers, prices, defaults)"
                 ),
             ],

@@ -174,10 +174,10 @@ def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tupl
         ("a:\n  b: 1\n\tc: 2\n", "a tab indents the line"),
         ("a: |\n\tb\n", "a tab indents the line"),
         ("a: - b\n", "a list cannot begin on the line of its key"),
-        ("a: {b:}\n", "a ':' stands where no key can be"),
+        ("a: {b:}\n", "a ':' is at a place where no key is allowed"),
         ("a: 'it's'\n", "unexpected text after the closing quote"),
         ('a: "b" c\n', "unexpected text after the closing quote"),
-        ("{a: 1}}\n", "what stands here comes after the end of the value"),
+        ("{a: 1}}\n", "this text comes after the end of the value"),
         ("a: {b: c: d}\n", "the '{' of line 1 lacks its '}' or a ','"),
     ],
 )
@@ -205,7 +205,7 @@ def test_a_character_that_is_allowed_stays_printable_or_not(code: int) -> None:
         (
             "a: 1\nb: 2\na: 3\n",
             (
-                "f.yaml:3:1: error[yaml-duplicate-key]: the key 'a' stands twice, first on line 1\n"
+                "f.yaml:3:1: error[yaml-duplicate-key]: the key 'a' appears twice, first on line 1\n"
                 "   | a: 3\n   | ^\n   = help: keep one of them"
             ),
         ),

@@ -155,9 +155,9 @@ def test_what_a_page_leaves_out_of_many_tenants_is_said() -> None:
     made = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
     head = _html(made).partition("<main>")[0]
     assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head
-    assert "findings, from the tenants that are told in full" in _html(made)
+    assert "findings, from the tenants that are shown in full" in _html(made)
     summary = b"".join(render(made, "markdown", locale="en").chunks()).decode()
-    assert "The worst 2 of 5 tenants are told below" in summary
+    assert "The 2 worst of 5 tenants are shown below" in summary
     whole = b"".join(render(fleet(worst()), "markdown", locale="en").chunks()).decode()
     assert "The worst" not in whole
 

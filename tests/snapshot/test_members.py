@@ -150,7 +150,7 @@ def test_a_gap_is_refused(whole: Path, table: pa.Table, tmp_path: Path, name: st
     folder = replaced(whole, tmp_path / "copy", gapped, **options)
     # Statistics tell before anything is read, where there are some.
     attempt = read if statistics else lambda folder: told(read(folder))
-    with pytest.raises(SnapshotError, match=f"gap in its column {name}"):
+    with pytest.raises(SnapshotError, match=f"missing value in its column {name}"):
         attempt(folder)
 
 
@@ -173,7 +173,7 @@ def test_columns_of_something_else_are_refused(
 def test_other_rows_than_the_manifest_tells_are_refused(whole: Path, tmp_path: Path) -> None:
     folder = copied(whole, tmp_path / "copy")
     edited(folder, lambda document: document["files"]["members.parquet"].update(rows=7))
-    with pytest.raises(SnapshotError, match="rows that the manifest tells"):
+    with pytest.raises(SnapshotError, match="number of rows that the manifest says"):
         read(folder)
 
 

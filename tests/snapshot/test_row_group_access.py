@@ -103,7 +103,7 @@ def test_a_user_of_the_row_group_before_is_seen_without_reading_it(folder: Path)
             writer.write_table(group)
     seen = outline_of(folder)
     assert len(list(read_row_group(folder, 0, seen, ("id",), ("user",)))) == 1
-    with pytest.raises(SnapshotError, match="holds a user twice"):
+    with pytest.raises(SnapshotError, match="has a user twice"):
         list(read_row_group(folder, 1, seen, ("id",), ("user",)))
 
 

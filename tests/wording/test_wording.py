@@ -38,8 +38,8 @@ def test_every_catalogue_is_a_language() -> None:
 def test_a_tag_is_understood_however_it_is_written(wished: str, locale: str) -> None:
     words = wording(wished)
     assert (words.locale, words.fallback_from) == (locale, None)
-    assert words.gettext("Everything is inside its policies.") == wording(words.language).gettext(
-        "Everything is inside its policies."
+    assert words.gettext("Everything complies with the policies.") == wording(words.language).gettext(
+        "Everything complies with the policies."
     )
 
 
@@ -47,7 +47,7 @@ def test_a_tag_is_understood_however_it_is_written(wished: str, locale: str) -> 
 def test_an_unknown_language_is_english_and_says_so(wished: str) -> None:
     words = wording(wished, environment_locale="nl_NL.UTF-8")
     assert (words.locale, words.fallback_from) == ("en", wished)
-    assert words.gettext("Everything is inside its policies.") == "Everything is inside its policies."
+    assert words.gettext("Everything complies with the policies.") == "Everything complies with the policies."
 
 
 @pytest.mark.parametrize("nothing", [None, "", "C", "POSIX", "C.UTF-8", "  "])

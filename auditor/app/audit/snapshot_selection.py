@@ -153,7 +153,7 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
     if not found:
         raise SnapshotError(
             "snapshot-missing",
-            Message("{address} holds no snapshot", address=store.address),
+            Message("{address} has no snapshot", address=store.address),
             hint=Message("`auditor store put` brings one"),
         )
     return found

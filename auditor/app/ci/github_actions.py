@@ -37,7 +37,7 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Ma
     words = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
         text = b"".join(render(told, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
-        cut = words.gettext("The summary ends here; the whole of it is in the report.")
+        cut = words.gettext("The summary is truncated; the report has all of it.")
         append_summary(Path(summary), text, notice=f"_{cut}_")
     publish_outputs(outputs_of(told, wanted, code=code), environ)
     return _lines(told, environ, words)
@@ -163,7 +163,7 @@ def _reasons(tenant: TenantResult, words: Labels) -> list[str]:
         if source.status in {SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE}
     ]
     gaps += _not_evaluated(tenant.policies, words)
-    return gaps if gaps or tenant.complete else [words.gettext("the tenant was not read whole")]
+    return gaps if gaps or tenant.complete else [words.gettext("the tenant was not read completely")]
 
 
 def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Labels) -> list[str]:

@@ -31,7 +31,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
                 raise SnapshotError(
                     "snapshot-later",
                     Message("there is no snapshot of {tenant} at or before {at}", tenant=tenant, at=format_instant(at)),
-                    hint=Message("`auditor store list` tells which nights there are"),
+                    hint=Message("`auditor store list` lists the nights"),
                 )
             if not was_read(state.manifest, ASSIGNED):
                 raise _not_known(tenant, state.manifest.instant)
@@ -63,11 +63,9 @@ def _not_known(tenant: str, instant: datetime) -> SnapshotError:
     return SnapshotError(
         "history-people",
         Message(
-            "it is not known what everybody in {tenant} held at {instant}",
+            "the licences of all users of {tenant} at {instant} are not known",
             tenant=tenant,
             instant=format_instant(instant),
         ),
-        hint=Message(
-            "name nights whose users were read whole, with their licences; of others nobody can tell who lost one"
-        ),
+        hint=Message("choose nights whose users and licences were read completely"),
     )

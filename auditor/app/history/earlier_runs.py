@@ -95,7 +95,7 @@ def _runs(
                         runs[run.run.as_of.timestamp()] = past
     if wanted and not any(found):
         message = Message(
-            "there are no curves: no result.json below {folder} is of an earlier run of these tenants", folder=folder
+            "there are no trends: no result.json below {folder} is of an earlier run of these tenants", folder=folder
         )
         warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
     return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)

@@ -65,7 +65,7 @@ class HistorySources:
         tenants = self.names
         known = Message("tenants: {tenants}", tenants=", ".join(tenants))
         if name is not None and name not in self.names:
-            message = Message("{where} knows no tenant '{name}'", where=self.where, name=name)
+            message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
             raise UsageError("tenant-unknown", message, hint=known)
         if name is None and len(self.names) != 1:
             raise UsageError("usage", Message("there are several tenants: name one with --tenant"), hint=known)
@@ -111,7 +111,7 @@ def look(places: Sequence[Path | str]) -> HistorySources:
                 tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
     where = ", ".join(map(str, places))
     if not tenants and not failures:
-        message = Message("{where} holds no night and no result", where=where)
+        message = Message("{where} has neither nights nor results", where=where)
         raise SnapshotError("snapshot-missing", message, hint=Message("see `auditor store put`"))
     sound = {name: tenants[name] for name in sorted(tenants) if name not in failures}
     return HistorySources(where=where, tenants=sound, failures=failures)
@@ -181,7 +181,7 @@ def in_order(first: datetime, last: datetime) -> None:
     """Raise UsageError if the first instant is the later one."""
     if last < first:
         texts = {"first": format_instant(first), "last": format_instant(last)}
-        message = Message("--from {first} lies after --to {last}", **texts)
+        message = Message("--from {first} is after --to {last}", **texts)
         raise UsageError("usage", message, hint=Message("name the earlier night first"))
 
 

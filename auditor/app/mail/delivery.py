@@ -158,7 +158,7 @@ def _chosen(result: Result, sending: MailJob) -> Iterator[Envelope]:
     if unknown:
         raise SettingsError(
             "mail-recipient",
-            Message("{unknown} is no recipient of the tenants in this result", unknown=min(unknown)),
+            Message("{unknown} is not a recipient of the tenants in this result", unknown=min(unknown)),
             hint=Message("add it to `recipients` in the tenants file"),
         )
     return (envelope for envelope in found if not wanted or envelope.address.casefold() in wanted)

@@ -36,9 +36,9 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
-            Message("a plan is made from a snapshot")
+            Message("a plan requires a snapshot")
             if not request.demo
-            else Message("--demo plans for its own tenants"),
+            else Message("--demo plans only for the built-in tenants"),
             hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
     asked = Request(

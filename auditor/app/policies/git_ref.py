@@ -63,7 +63,7 @@ def _within(root: Path, place: Path) -> PurePosixPath:
     except ValueError as error:
         raise UsageError(
             "base-outside",
-            Message("{place} lies outside the repository {root}", place=place, root=root),
+            Message("{place} is outside the repository {root}", place=place, root=root),
             hint=Message("name a folder as --base"),
         ) from error
 

@@ -48,9 +48,9 @@ def preview(request: PreviewRequest) -> Preview:
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
-            Message("--demo previews on its own tenants")
+            Message("--demo previews only on the built-in tenants")
             if request.demo
-            else Message("a preview is made from a snapshot"),
+            else Message("a preview requires a snapshot"),
             hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
     (base, before), (head, after) = _sides(request)
@@ -116,7 +116,7 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
     if not request.base or request.base.startswith("-"):
         raise UsageError(
             "base-unsafe",
-            Message("'{base}' is no ref and no folder", base=request.base),
+            Message("'{base}' is neither a Git reference nor a folder", base=request.base),
             hint=Message("name a branch, tag or commit"),
         )
     if Path(request.base).is_dir():
@@ -124,7 +124,7 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
     if not is_safe(request.base):
         raise UsageError(
             "base-unsafe",
-            Message("'{base}' is no folder, and holds what no single ref does", base=request.base),
+            Message("'{base}' is neither a folder nor a valid Git reference", base=request.base),
             hint=Message("name a branch, tag or commit (no range, no path after a colon)"),
         )
     commit = commit_of(request.base)

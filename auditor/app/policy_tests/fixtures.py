@@ -68,7 +68,7 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
     return Coverage(
         name=source,
         status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
-        reason=Message("the test says so") if hidden else None,
+        reason=Message("the test declares it unknown") if hidden else None,
         asked=asked,
     )
 

@@ -91,7 +91,7 @@ def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
         names = ", ".join(str(place) for place in places or (DEFAULT,))
         raise UsageError(
             "tests-none",
-            Message("{names} holds no test", names=names),
+            Message("{names} has no test", names=names),
             hint=Message("a test file is called *_test.yaml"),
         )
     return [(found[path][0], path, found[path][1]) for path in sorted(found)]
@@ -138,7 +138,7 @@ def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
             slug="policy-no-match",
             message=message,
             span=policy.span,
-            hint=Message("give a test somebody whom the policy is for, or correct the value"),
+            hint=Message("add a user to a test whom the policy applies to, or correct the value"),
             level=Level.WARNING,
         )
         for name, (policy, message) in sorted(unmatched.items())

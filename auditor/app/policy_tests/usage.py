@@ -53,7 +53,7 @@ def report_coverage(source: Source, *, hidden: bool) -> Coverage:
     return Coverage(
         name=source,
         status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
-        reason=Message("the test says so") if hidden else None,
+        reason=Message("the test declares it unknown") if hidden else None,
         asked=REPORT_COLUMNS[source],
     )
 

@@ -126,14 +126,14 @@ def _check_place(path: Path) -> None:
                 raise UsageError(
                     "format-path",
                     Message("{folder} is a file, not a folder", folder=folder),
-                    hint=Message("name another place"),
+                    hint=Message("choose another path"),
                 )
         check_target(path)
     except OSError as error:
         raise UsageError(
             "format-path",
             Message("{path} cannot be written: {strerror}", path=path, strerror=error.strerror),
-            hint=Message("name another place"),
+            hint=Message("choose another path"),
         ) from error
 
 

@@ -194,7 +194,7 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
         raise SnapshotError(
             "snapshot-later",
             Message("{where} has no night of {tenant} so early", where=where, tenant=tenant),
-            hint=Message("`auditor store list` tells which"),
+            hint=Message("`auditor store list` lists them"),
         )
     return store_at(where).restore(found[-1], root)
 

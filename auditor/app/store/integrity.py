@@ -74,7 +74,7 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked
         yield Checked(tenant=tenant, kind="night", found=night, wrong=wrong)
     if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
         # Retention keeps the newest night of every tenant.
-        lost = damaged(f"{store.address}/{tenant}/nights", Message("holds no commit, and parts of nights are there"))
+        lost = damaged(f"{store.address}/{tenant}/nights", Message("has no commit, but has parts of nights"))
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
 
 
@@ -83,9 +83,7 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
     commits = list(ledger.commits())
     there = {name for name in names if name.startswith(f"{tenant}/findings/")}
     if not commits and there:
-        lost = damaged(
-            f"{store.address}/{tenant}/results", Message("holds no commit, and findings of results are there")
-        )
+        lost = damaged(f"{store.address}/{tenant}/results", Message("has no commit, but has findings of results"))
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
         return
     needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}

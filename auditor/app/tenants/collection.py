@@ -159,7 +159,7 @@ def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:
             root=root,
             strerror=error.strerror or error,
         ),
-        hint=Message("check the folder's permissions and the space that is left"),
+        hint=Message("check the folder's permissions and the free space"),
     )
 
 

@@ -121,7 +121,7 @@ def _permissions(
     wanted = permissions_for(needs, mail=mail)
     names = ", ".join(item.name for item in wanted)
     if claims is None or not (claims.roles or claims.scopes):
-        words = Message("the token does not tell its permissions; these are needed: {names}", names=names)
+        words = Message("the token does not show its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
         commands = () if claims is None else grant_commands(tenant, client, wanted)
         return [Check(name="permissions", health=health, words=words, commands=commands)]
@@ -165,7 +165,9 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
 
 def _clock(graph: Graph) -> Check:
     if graph.skew is None:
-        return Check(name="clock", health=Health.NOTE, words=Message("Graph did not tell the time"))
+        return Check(
+            name="clock", health=Health.NOTE, words=Message("Graph sent no date, so the clocks cannot be compared")
+        )
     seconds = abs(graph.skew)
     words = Message("this machine is {seconds} s ahead of Graph", seconds=f"{seconds:.0f}")
     if graph.skew > 0:

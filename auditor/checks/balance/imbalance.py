@@ -111,7 +111,7 @@ def _line(tenant: TenantResult, count: SeatCount) -> Mapping[str, Any]:
 
 CHECK = Check(
     id="balance.imbalance",
-    name=N_("seats lie in the wrong tenant"),
+    name=N_("seats are in the wrong tenant"),
     explanation=N_("One tenant has too few spare seats of a product while another one has too many."),
     block=Balance,
     key="balance: {spare}",

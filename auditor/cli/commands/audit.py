@@ -41,7 +41,7 @@ Keeper = Callable[..., int]
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
 auditor audit                               every tenant of tenants.yaml against policies/
-auditor audit --history audits/ --store audits/   with the curves of earlier nights; keep tonight
+auditor audit --history audits/ --store audits/   with the trends of earlier nights; store tonight
 auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
 """
 
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     declare(parser, "policies")
     _add_what(parser.add_argument_group("what is audited"))
-    _add_how(parser.add_argument_group("what comes out"))
+    _add_how(parser.add_argument_group("outputs"))
     mail = parser.add_argument_group("mail")
     mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
     add_mail_arguments(mail)
@@ -87,7 +87,7 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
         type=one_of(Engine),
         choices=list(Engine),
         default=Engine.LOCAL,
-        help="where people are judged: local (default), or spark for more than one machine holds",
+        help="where people are evaluated: local (default), or spark where one machine is too small",
     )
     what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
 
@@ -99,7 +99,7 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         *("quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
-        verbose="say what is being done; a bug shows its traceback",
+        verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",
     )
     how.add_argument(
@@ -194,7 +194,7 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
     if args.redact:
         raise UsageError(
             "usage",
-            Message("--redact hides people, and a store keeps them"),
+            Message("--redact cannot be used with --store, which keeps the names of people"),
             hint=Message("leave out --redact, or --store"),
         )
     from auditor.cli.store_summary import ready, tell_kept  # noqa: PLC0415  only who keeps a store waits for it
@@ -238,12 +238,12 @@ def _request(args: argparse.Namespace) -> Request:
     # With --send the tenants file names the recipients, whatever is audited.
     if args.demo and (args.snapshot or (args.tenants and not args.send)):
         hint = Message("leave out --snapshot and --tenants")
-        raise UsageError("usage", Message("--demo audits its own tenants"), hint=hint)
+        raise UsageError("usage", Message("--demo audits only the built-in tenants"), hint=hint)
     if args.snapshot and args.tenants and not args.send:
-        message = Message("--snapshot audits saved state, --tenants live state")
+        message = Message("--snapshot and --tenants cannot be used together")
         raise UsageError("usage", message, hint=Message("leave one of them out"))
     if args.spark_master and args.engine is not Engine.SPARK:
-        message = Message("--spark-master names a cluster that nothing uses")
+        message = Message("--spark-master requires --engine spark")
         raise UsageError("usage", message, hint=Message("add --engine spark"))
     live, started = not args.demo and not args.snapshot, now()
     tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")

@@ -19,7 +19,7 @@ _EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
 auditor collect policies/seats.yaml --tenant contoso
 auditor collect --all -o snapshots        every source there is
-auditor collect --store audits/           and keep the snapshots in a store of many nights
+auditor collect --store audits/           and keep the snapshots in a store
 """
 
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(parser, "store", "public")
     parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
-    declare(parser, "locale", locale="language of what is said (default: the environment's)")
+    declare(parser, "locale", locale="language of the messages (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
 
 

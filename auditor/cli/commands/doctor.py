@@ -16,9 +16,9 @@ from auditor.domain.translation import N_
 from auditor.settings.loader import chosen, read
 from auditor.wording import Wording, wording
 
-_MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("BAD"), Health.UNKNOWN: "?"}
+_MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("FAIL"), Health.UNKNOWN: "?"}
 _EXAMPLES = """\
-auditor doctor                     what the policies in policies/ need of every tenant in tenants.yaml, and what lacks
+auditor doctor                     what policies/ need of every tenant in tenants.yaml, and what is missing
 auditor doctor --all               the same for `auditor collect --all`
 """
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
     )
-    parser.add_argument("--all", action="store_true", help="look for what every source needs, not only the policies")
+    parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
     parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor explain`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("id", metavar="ID", help="a check, article, policy, product, or the digits of a finding")
+    parser.add_argument("id", metavar="ID", help=("a check, article, policy, product, or the fingerprint of a finding"))
     parser.add_argument(
         "policies",
         nargs="*",

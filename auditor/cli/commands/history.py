@@ -58,11 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="in the terminal also products and policies that did not change"
     )
-    parser.add_argument("--people", action="store_true", help="hold the people of --from and --to against each other")
+    parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
     asked = parser.add_mutually_exclusive_group()
-    asked.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding stood?")
-    asked.add_argument("--policy", metavar="ID", help="since when have the findings of this policy stood?")
-    asked.add_argument("--person", metavar="UPN", help="since when have the findings about this person stood?")
+    asked.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding been open?")
+    asked.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
+    asked.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
     parser.add_argument(
         "-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]",
         help="terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
@@ -103,7 +103,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: La
     since, day = args.since
     if since is None or args.until is None:
         raise UsageError(
-            "usage", Message("--people compares two nights"), hint=Message("name both with --from and --to")
+            "usage", Message("--people requires two nights"), hint=Message("name both with --from and --to")
         )
     _check_told(formats)
     tenant = looked.one(args.tenant)[0]
@@ -132,7 +132,7 @@ def _check_told(formats: dict[str, Path | None]) -> None:
     if set(formats) - {"json", "terminal"}:
         raise UsageError(
             "format-unknown",
-            Message("this is told as json or in the terminal"),
+            Message("this is available as json or in the terminal"),
             hint=Message("ask for it with `-f json`"),
         )
 

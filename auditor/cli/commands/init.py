@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--assignment",
         choices=("groups", "direct"),
         default="direct",
-        help="how licences are given out (default: direct)",
+        help="how licences are assigned (default: direct)",
     )
     parser.add_argument(
         "--name",
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_action_arguments(parser)
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
-    declare(parser, "locale", locale="language of what is said; the files of the repository are in English")
+    declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -135,7 +135,7 @@ def _tell(done: Scaffold, folder: Path, choices: Choices, words: Wording) -> Non
         say(f"auditor: {moved}")
         say(f"   = {words.gettext('help')}: {mend.replace('{command}', command)}")
     if not done.written and not done.kept:
-        say("auditor: " + words.gettext("everything is there already"))
+        say("auditor: " + words.gettext("all files exist already"))
 
 
 def _like(pattern: str) -> Callable[[str], str]:

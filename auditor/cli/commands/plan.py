@@ -26,7 +26,7 @@ _EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
 auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
 The auditor only reads: requests and PowerShell lines are for an administrator to review and run.
-exit codes: 0 the proof holds; 1 a finding that should be mended remains, or a new one appears; 3 incomplete snapshot
+exit codes: 0 the proof holds; 1 a finding that should be fixed remains, or a new one appears; 3 incomplete snapshot
 """
 
 

@@ -24,7 +24,7 @@ _EXAMPLES = """\
 auditor products                      every product
 auditor products power automate       products with these words in their names, part number or skuId
 auditor products EXCHANGE_S_ENTERPRISE   also products that include this plan
-auditor products update FILE_OR_URL   take over Microsoft's table, a CSV
+auditor products update FILE_OR_URL   import Microsoft's table, a CSV
 """
 
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
     parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
-    declare(parser, "locale", locale="language of what is said, and of the table on a terminal")
+    declare(parser, "locale", locale="language of the messages, and of the table on a terminal")
     into = parser.add_argument_group("update")
     into.add_argument("--output", type=Path, metavar="PATH", help="write here instead of the user's data folder")
     into.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")

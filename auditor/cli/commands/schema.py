@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor schema`."""
     parser.add_argument("name", nargs="?", default="policy", metavar="NAME", help="which schema (default: policy)")
     parser.add_argument("--list", action="store_true", help="print the names of all schemas")
-    declare(parser, "locale", locale="language of what is wrong; the schema itself is English")
+    declare(parser, "locale", locale="language of the error messages; the schema itself is English")
 
 
 def run(args: argparse.Namespace) -> int:

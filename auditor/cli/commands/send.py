@@ -28,11 +28,11 @@ _SAID: Mapping[str, str] = {
     "accepted": N_("mail to {address}: accepted"),
     "written": N_("mail to {address}: written ({file})"),
     "already": N_("mail to {address}: already sent"),
-    "not-due": N_("mail to {address}: nothing to tell"),
+    "not-due": N_("mail to {address}: nothing to report"),
 }
 """What became of a mail that nobody has to look after."""
 _EXAMPLES = """\
-auditor send out/result.json                           to everybody who is to read of it
+auditor send out/result.json                           to all recipients
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
 auditor send out/result.json --to ann@contoso.example  to one of the recipients
 """
@@ -50,18 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
     )
     add_mail_arguments(parser)
-    declare(parser, "history", history="earlier result.json files, or a store, for the curves of the mail")
+    declare(parser, "history", history="earlier result.json files, or a store, for the trends in the mail")
     parser.add_argument("--dry-run", action="store_true", help="write the mails as .eml files, send nothing")
-    parser.add_argument(
-        "--resend", action="store_true", help="send again what was sent, or may have been: for a person who decides"
-    )
+    parser.add_argument("--resend", action="store_true", help="send again what was sent, or may have been sent")
     parser.add_argument(
         "--to", action="append", default=[], metavar="ADDRESS", help="only to this recipient (repeatable)"
     )
     parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
-    declare(parser, "public", "locale", locale="language of what is said here; each mail is in its reader's")
+    declare(parser, "public", "locale", locale="language of the messages here; each mail is in its reader's")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log each step")
     parser.add_argument("--no-color", action="store_true", help="no colour")
 
 
@@ -132,7 +130,7 @@ def send(
     for sent in done:
         _say(sent, words, quiet=args.quiet)
     if not done and not args.quiet:
-        say(words.gettext("mail: nobody is to read of the tenants in this result"))
+        say(words.gettext("mail: the tenants in this result have no recipients"))
     return 0 if all(sent.end.is_fine for sent in done) else 3
 
 
@@ -162,7 +160,7 @@ def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
         if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
             raise UsageError(
                 "usage",
-                Message("--link {given} is no https address without a fragment", given=repr(given)),
+                Message("--link {given} is not an https address without a fragment", given=repr(given)),
                 hint=Message("write https://…"),
             )
         return given, True

@@ -21,12 +21,12 @@ from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night
 
 _EXAMPLES = """\
-auditor store put audits/ snapshots/ out/result.json      keep tonight's snapshots and findings
+auditor store put audits/ snapshots/ out/result.json      store tonight's snapshots and findings
 auditor store put abfs://audits@account.dfs.core.windows.net/nights snapshots/
 auditor store list audits/
-auditor store prune audits/ --keep 35d,24m                what would go; --delete deletes it
+auditor store prune audits/ --keep 35d,24m                list what would be deleted; --delete deletes it
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
-auditor store check audits/                               is every night and result whole?
+auditor store check audits/                               check that every night and result is complete
 """
 
 
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     parser.add_argument("--keep", metavar="35d,24m", help="prune: every night of 35 days, one a month for 24 months")
     deed = parser.add_mutually_exclusive_group()
-    deed.add_argument("--dry-run", action="store_true", help="prune: only tell what would go (the default)")
+    deed.add_argument("--dry-run", action="store_true", help="prune: only list what would be deleted (the default)")
     deed.add_argument("--delete", action="store_true", help="prune: delete it")
     parser.add_argument(
         "--as-of",
@@ -50,9 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RFC3339",
         help="get: the latest night not after this; prune: the instant from which ages count (default: now)",
     )
-    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="get: where to")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help=("get: the folder to write to")
+    )
     parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
-    declare(parser, "public", "locale", locale="language of what is said")
+    declare(parser, "public", "locale", locale="language of the messages")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor store`: 0, or 3 if a check found damage. Raises AuditorError."""
     wrong = _misused(args)
     if wrong:
-        raise UsageError("usage", wrong, hint=Message("auditor store --help tells the form of each"))
+        raise UsageError("usage", wrong, hint=Message("see `auditor store --help`"))
     words = Labels(reader_locale(args.locale))
     match args.what:
         case "put":
@@ -79,17 +81,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _misused(args: argparse.Namespace) -> Message | None:
     if args.what == "put" and not args.things:
-        return Message("put needs snapshots or results to keep")
+        return Message("put requires snapshots or results")
     if args.what == "get" and len(args.things) != 1:
         return Message("get needs the name of one tenant")
     if args.what in {"list", "check", "prune"} and args.things:
-        return Message(
-            "{what} takes a store alone: '{things}' is one thing too many", what=args.what, things=args.things[0]
-        )
+        return Message("{what} takes only a store: remove '{things}'", what=args.what, things=args.things[0])
     if (args.what == "prune") != (args.keep is not None):
-        return Message("prune needs --keep, and nothing else does")
+        return Message("--keep is required with prune, and allowed only there")
     if args.delete and args.what != "prune":
-        return Message("--delete belongs to prune")
+        return Message("--delete can only be used with prune")
     return None
 
 
@@ -135,11 +135,11 @@ def _wholeness(found: Sequence[Checked], words: Labels) -> Iterator[str]:
     """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
     nights = [each.wrong is None for each in found if each.kind == "night"]
     results = [each.wrong is None for each in found if each.kind == "result"]
-    said = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(nights))
+    said = words.ngettext("{whole} of {count} night is complete", "{whole} of {count} nights are complete", len(nights))
     yield said.replace("{whole}", words.number(sum(nights)))
     if results:
         said = words.ngettext(
-            "{whole} of {count} result is whole", "{whole} of {count} results are whole", len(results)
+            "{whole} of {count} result is complete", "{whole} of {count} results are complete", len(results)
         )
         yield said.replace("{whole}", words.number(sum(results)))
     temporary = sum(each.kind == "temporary" for each in found)
@@ -164,7 +164,7 @@ def _prune(args: argparse.Namespace, words: Labels) -> int:
     if args.json:
         document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
-    line = words.gettext("deleted: {night}") if args.delete else words.gettext("would go: {night}")
+    line = words.gettext("deleted: {night}") if args.delete else words.gettext("would be deleted: {night}")
     for thinned in found:
         for night in thinned.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
@@ -179,9 +179,9 @@ def _prune(args: argparse.Namespace, words: Labels) -> int:
 def _thinned(thinned: Thinned, words: Labels, *, deleted: bool) -> Iterator[str]:
     pruning = thinned.nights
     if deleted:
-        said = words.gettext("{tenant}: nights that stay: {kept}; deleted: {gone}; freed: {size}")
+        said = words.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
     else:
-        said = words.gettext("{tenant}: nights that stay: {kept}; would go: {gone}; would be freed: {size}")
+        said = words.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
     kept, gone = words.number(len(pruning.kept)), words.number(len(pruning.deleted))
     yield said.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, words))
     if thinned.results:
@@ -194,15 +194,15 @@ def _thinned(thinned: Thinned, words: Labels, *, deleted: bool) -> Iterator[str]
             )
             if deleted
             else words.ngettext(
-                "the findings of {count} result would go; its counts stay",
-                "the findings of {count} results would go; their counts stay",
+                "the findings of {count} result would be deleted; its counts stay",
+                "the findings of {count} results would be deleted; their counts stay",
                 count,
             )
         )
     if thinned.temporary:
         yield "  " + _temporary(len(thinned.temporary), words, deleted=deleted)
     if pruning.still_needed:
-        held = words.gettext("{size} of nights that go stay for now: nights that are kept are built on them")
+        held = words.gettext("{size} of deleted nights stay for now: kept nights are built on them")
         yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), words))
 
 
@@ -214,8 +214,8 @@ def _temporary(count: int, words: Labels, *, deleted: bool) -> str:
             count,
         )
     return words.ngettext(
-        "{count} temporary file of an interrupted writer would go",
-        "{count} temporary files of interrupted writers would go",
+        "{count} temporary file of an interrupted writer would be deleted",
+        "{count} temporary files of interrupted writers would be deleted",
         count,
     )
 

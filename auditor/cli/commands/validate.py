@@ -18,17 +18,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/)"
     )
     parser.add_argument(
-        "--strict", action="store_true", help="what is only doubtful is an error too: unknown products, dead policies"
+        "--strict",
+        action="store_true",
+        help=("treat warnings as errors: unknown products, policies that can never raise a finding"),
     )
     parser.add_argument(
         "--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)"
     )
     parser.add_argument(
-        "--tenants", type=Path, metavar="FILE", help="also hold tenants and recipients of this file against policies"
+        "--tenants",
+        type=Path,
+        metavar="FILE",
+        help=("also check the tenants and recipients of this file against the policies"),
     )
     declare(parser, "snapshot", snapshot="also say which policies match nobody there: a snapshot, a folder or a store")
     parser.add_argument("--locale", metavar="TAG", help="language of the messages (default: the environment's)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing if there are no errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
     parser.add_argument("--no-color", action="store_true", help="no colour")
 
@@ -48,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
             words.plural("{count} policy", "{count} policies", checked.policies),
             words.plural("{count} waiver", "{count} waivers", checked.waivers),
         )
-        say(words.gettext("{counts}: sound").replace("{counts}", ", ".join(counts)))
+        say(words.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
     return 0

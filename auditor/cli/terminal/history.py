@@ -186,7 +186,7 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
     rows = [
         (
             words.date(each.since),
-            gettext("stands") if each.until is None else f"{words.date(each.until)}, {_end(each, words)}",
+            gettext("still open") if each.until is None else f"{words.date(each.until)}, {_end(each, words)}",
             severities.get(each.severity, each.severity),
             each.policy,
             each.subject,
@@ -204,7 +204,7 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
 
 
 def _end(episode: Episode, words: Labels) -> str:
-    return words.gettext("policy removed") if episode.ended == "dropped" else words.gettext("mended")
+    return words.gettext("policy removed") if episode.ended == "dropped" else words.gettext("resolved")
 
 
 def _overall(console: Console, told: Trends, words: Labels) -> None:

@@ -142,7 +142,7 @@ def finish(code: int) -> tuple[int, DeliveryError | None]:
     error = DeliveryError(
         "stdout-unwritable",
         Message("standard output cannot be written: {strerror}", strerror=failure.strerror),
-        hint=Message("free space where it goes, or name files with -o and -f FORMAT=PATH"),
+        hint=Message("free some disk space, or choose other files with -o and -f FORMAT=PATH"),
     )
     return (max(code, _INCOMPLETE)), error
 

@@ -99,7 +99,7 @@ class Decoder:
         document = document_of(body)
         rows = document.get("value")
         if not isinstance(rows, list):
-            raise NotGraphError(Message("it holds no list named 'value'"))
+            raise NotGraphError(Message("it has no list named 'value'"))
         people = [self._typed_row(row) for row in rows if isinstance(row, dict)]
         self._skipped_counts.append(len(rows) - len(people))
         return ObjectPage(

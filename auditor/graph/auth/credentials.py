@@ -202,7 +202,7 @@ def _bearer_token(token: str, now: float) -> "AccessToken":
     if not _can_be_sent(bare):
         raise GraphError(
             "token-invalid",
-            Message("the token holds a character that no token has: a line break, a blank or a letter outside ASCII"),
+            Message("the token has a character that no token has: a line break, a space or a letter outside ASCII"),
             hint=Message("make a new one, and set the variable to nothing but the token"),
         )
     expires = expiry_of(bare)

@@ -53,8 +53,8 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if not isinstance(value, str) or not value:
         raise GraphError(
             "github-oidc-answer",
-            Message("GitHub's answer holds no identity token"),
-            hint=Message("check what answers in GitHub's place"),
+            Message("GitHub's answer has no identity token"),
+            hint=Message("check what answers at GitHub's address"),
         )
     return secrets.add(value)
 

@@ -34,7 +34,7 @@ def authorities(environ: Mapping[str, str]) -> str | None:
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(
                 "ca-invalid",
-                Message("{name} names {path}, which holds no PEM certificates", name=name, path=path),
+                Message("{name} names {path}, which has no PEM certificates", name=name, path=path),
                 hint=Message("export the authority as PEM"),
             ) from error
         return path

@@ -107,7 +107,7 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             yield _too_few(error, path)
         case "uniqueItems":
             yield Mistake(
-                path=path, kind="bad-value", message=Message("{path} names something twice", path=label(path))
+                path=path, kind="bad-value", message=Message("{path} has a duplicate entry", path=label(path))
             )
         case _:
             yield Mistake(
@@ -143,7 +143,7 @@ def _elsewhere(key: str, path: "Path") -> Message | None:
     """Return where a key of a policy belongs that stands inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
     if inside and key in {"users", "severity", "title", "tenants", "owner", "rationale", "tags"}:
-        return Message("'{key}' belongs to the policy itself, beside '{path}'", key=key, path=path[2])
+        return Message("'{key}' is a key of the policy: write it beside '{path}'", key=key, path=path[2])
     return None
 
 
@@ -173,7 +173,7 @@ def _instead(value: Any, schema: Any) -> Message | None:
                 else Message("write false, without quotes")
             )
         case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-            return Message("take the quotes away")
+            return Message("remove the quotes")
         case bool() | int() | float() if "string" in kinds:
             text = written(value)
             fitting = "pattern" not in schema or re.search(schema["pattern"], text)
@@ -226,7 +226,7 @@ def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
         return Mistake(path=path, kind="empty", message=message, hint=example(schema))
     share = _PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
-        outside = Message("{path} must lie between 0% and 100%, not at {value}", path=label(path), value=quoted(value))
+        outside = Message("{path} must be between 0% and 100%, not {value}", path=label(path), value=quoted(value))
         return Mistake(path=path, kind="out-of-range", message=outside)
     hint = example(schema)
     if share and "percentage" in noun:
@@ -278,8 +278,8 @@ def _alone(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     for owner, needed in partners.items():
         for key in needed:
             if owner in mapping and key not in mapping:
-                message = Message("'{owner}' needs '{key}' beside it", owner=owner, key=key)
-                hint = Message("add '{key}', or take '{owner}' away", key=key, owner=owner)
+                message = Message("'{owner}' requires '{key}'", owner=owner, key=key)
+                hint = Message("add '{key}', or remove '{owner}'", key=key, owner=owner)
                 yield Mistake(path=path, kind="missing-key", key=owner, message=message, hint=hint, needs=(key,))
 
 
@@ -325,7 +325,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
         return Mistake(
             path=path,
             kind="empty",
-            message=Message("the file holds nothing besides its version"),
+            message=Message("the file has nothing but its version"),
             hint=Message("known here: {schema}", schema=listed(list(schema["properties"]))),
         )
     if found:
@@ -340,7 +340,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
     hint = (
         Message("known here: {known}", known=listed(list(known)))
         if known
-        else Message("take the key away, or say what it holds")
+        else Message("remove the key, or give it a value")
     )
     return Mistake(
         path=path,

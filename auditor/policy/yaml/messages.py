@@ -68,7 +68,7 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
             slug="yaml-several-documents",
             message=Message("a second document begins here"),
             span=span,
-            hint=Message("a file holds one document: take the '{sign}' away or split the file", sign=sign),
+            hint=Message("a file has one document: remove the '{sign}' or split the file", sign=sign),
         )
     if error.problem in _REPORTED_AT_START:
         span = begun
@@ -100,29 +100,29 @@ _SAID: Final[dict[str, _Said]] = {
         Message("begin it on the next line, or write it in brackets: [a, b]"),
     ),
     "found unexpected ':'": (
-        Message("a ':' stands where no key can be"),
-        Message("write a blank after the ':' of a key, and put a value that contains ':' in quotes"),
+        Message("a ':' is at a place where no key is allowed"),
+        Message("write a space after the ':' of a key, and put a value that contains ':' in quotes"),
     ),
     "did not find expected <document start>": (
-        Message("what stands here comes after the end of the value"),
-        Message("take away the bracket or line too many"),
+        Message("this text comes after the end of the value"),
+        Message("remove the extra bracket or line"),
     ),
     "mapping values are not allowed in this context": (
-        Message("a ':' stands where no key can be"),
+        Message("a ':' is at a place where no key is allowed"),
         Message("put a value that contains ': ' in quotes; {indent}", indent=_INDENT),
     ),
     "found unexpected end of stream": (Message("the quote that opens here is never closed"), None),
     "could not find expected ':'": (Message("the line is neither a value nor a key with a ':' after it"), None),
     "found unknown escape character": (
-        Message("a backslash stands before a character that it cannot escape"),
+        Message("a backslash is before a character that it cannot escape"),
         Message("use single quotes, in which a backslash means itself"),
     ),
     "found invalid Unicode character escape code": (
-        Message("the escape does not stand for a character"),
+        Message("the escape is not a character"),
         Message("write the character itself, or \\U with eight digits"),
     ),
     "did not find expected node content": (Message("a value is missing"), None),
-    "did not find expected key": (Message("the line does not fit what stands above it"), _INDENT),
+    "did not find expected key": (Message("the line does not fit the lines above it"), _INDENT),
     "did not find expected '-' indicator": (Message("the line does not fit the list above it"), _INDENT),
     "second occurrence": (Message("the anchor is defined twice"), Message("give every anchor its own name")),
     "found unknown directive name": (Message("the directive is not known"), Message("leave the line out")),

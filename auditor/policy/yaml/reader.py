@@ -116,9 +116,7 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     _refuse_other_version(file, lines)
     root = _compose(with_whole_characters(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
-        message = (
-            Message("the file is empty") if not checked.strip() else Message("the file holds nothing but comments")
-        )
+        message = Message("the file is empty") if not checked.strip() else Message("the file has nothing but comments")
         raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0))
     builder = _Builder(file, lines, most=MAX_NODES if bounded else None)
     value = builder.value(root)
@@ -169,7 +167,7 @@ class _Builder:
             hint = Message("split the file; aliases count as often as they are used")
             raise mistake(
                 "yaml-too-large",
-                Message("the file holds more than {most} values", most=f"{self._most:,}"),
+                Message("the file has more than {most} values", most=f"{self._most:,}"),
                 self._span(node),
                 hint,
             )
@@ -229,7 +227,7 @@ class _Builder:
             if key in first:
                 line = first[key].start_mark.line + 1
                 message = Message(
-                    "the key {key} stands twice, first on line {line}", key=messages.quoted(key), line=line
+                    "the key {key} appears twice, first on line {line}", key=messages.quoted(key), line=line
                 )
                 self._report("yaml-duplicate-key", message, key_node, Message("keep one of them"))
                 continue

@@ -29,7 +29,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     for line in _lines(page(result, words), words):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT - 200:
-            kept += ["", words.gettext("_The summary ends here; the whole of it is in the other reports._")]
+            kept += ["", words.gettext("_The summary is truncated; the other reports have all of it._")]
             break
         kept.append(line)
     body = ("\n".join(kept) + "\n").encode("utf-8", "replace")
@@ -71,8 +71,7 @@ def _lines(shown: Page, words: Labels) -> Iterator[str]:
         yield ""
     if shown.full < shown.tenants:
         said = words.gettext(
-            "The worst {shown} of {all} tenants are told below; "
-            "what was found in the others stands in the other reports."
+            "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
         )
         yield said.replace("{shown}", words.number(shown.full)).replace("{all}", words.number(shown.tenants))
         yield ""

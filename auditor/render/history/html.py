@@ -146,7 +146,7 @@ def _overall(trends: Trends, words: Labels) -> Markup:
         picture = curve([float(amount) for _, amount in sums], said, words)
         rows.append((words.gettext("in open findings"), picture, said))
     return _table(
-        words.gettext("All in all"),
+        words.gettext("Overview"),
         (words.gettext("Figure"), words.gettext("Trend"), words.gettext("First → last")),
         rows,
     )

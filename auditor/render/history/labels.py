@@ -78,7 +78,7 @@ def policy_columns(words: Labels) -> tuple[str, ...]:
     gettext = words.gettext
     return (
         *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("Came / went")),
-        *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Mended")),
+        *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Resolved")),
     )
 
 
@@ -122,8 +122,10 @@ def told_cohorts(cohorts: Cohorts | None, words: Labels) -> str:
 def repair(policy: PolicyTrend, words: Labels) -> str:
     """Return how long mending took."""
     if policy.repair_days is None:
-        return words.gettext("none mended")
-    said = words.ngettext("{count} mended, median {days} days", "{count} mended, median {days} days", policy.repaired)
+        return words.gettext("none resolved")
+    said = words.ngettext(
+        "{count} resolved, median {days} days", "{count} resolved, median {days} days", policy.repaired
+    )
     return said.replace("{days}", words.number(round(policy.repair_days)))
 
 

@@ -20,7 +20,7 @@ _ROWS: Final = 20
 """Findings of one tenant and kind that are told one by one."""
 _TEXT: Final = 200
 """Characters of one text; no title is worth more of a comment."""
-INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is told here.")
+INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is shown here.")
 
 
 def render(preview: Preview, *, locale: str) -> Artifact:
@@ -31,7 +31,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     for block in _blocks(preview, words):
         size += len(block) + 1
         if size > LIMIT - 200:
-            ending = words.gettext("The comment ends here; preview.json holds the whole of it.")
+            ending = words.gettext("The comment is truncated; preview.json has all of it.")
             kept += ["", f"_{ending}_"]
             break
         kept.append(block)

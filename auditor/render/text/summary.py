@@ -19,7 +19,7 @@ def verdict(result: Result, words: Labels) -> str:
             return words.gettext("No open finding so far, but not everything could be judged.")
         if not (result.fleet.policies or any(tenant.policies for tenant in result.tenants)):
             return words.gettext("Nothing was judged: no policy is for a tenant of this run.")
-        return words.gettext("Everything is inside its policies.")
+        return words.gettext("Everything complies with the policies.")
     return (
         words.joined((words.ngettext("{count} open finding", "{count} open findings", found), _worst(result, words)))
         + "."

@@ -68,7 +68,7 @@ def load(body: Body, *, where: str = "result.json", spill: SpillFile | None = No
     try:
         document, tenants = _parts(body, where)
         if not isinstance(document, dict):
-            damaged(where, "", Message("holds no JSON object"))
+            damaged(where, "", Message("is not a JSON object"))
         _check_schema(document, where)
         return _result(document, tenants, where, spill)
     finally:
@@ -113,8 +113,8 @@ def _decoded(text: bytes, where: str) -> Any:
         # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both tell the position.
         raise SnapshotError(
             "result-damaged",
-            Message("{where} is no JSON text: {error}", where=where, error=error),
-            hint=Message("was it cut short? run the audit again"),
+            Message("{where} is not JSON text: {error}", where=where, error=error),
+            hint=Message("it may be truncated: run the audit again"),
         ) from error
 
 
@@ -124,7 +124,7 @@ def _check_schema(document: dict[str, Any], where: str) -> None:
     reads = {"where": where, "version": _VERSION}
     if version is None:
         message = Message(
-            "{where} is no saved result: its schema is {schema}, not 'auditor/result/v{version}'",
+            "{where} is not a saved result: its schema is {schema}, not 'auditor/result/v{version}'",
             schema=repr(schema),
             **reads,
         )
@@ -189,5 +189,5 @@ def _check_unique(names: Iterable[str], where: str, path: str, key: str) -> None
     seen: set[str] = set()
     for each in names:
         if each in seen:
-            damaged(where, path, Message("'{key}' holds {each} twice", key=key, each=repr(each[:80])))
+            damaged(where, path, Message("'{key}' lists {each} twice", key=key, each=repr(each[:80])))
         seen.add(each)

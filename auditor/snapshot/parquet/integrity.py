@@ -71,7 +71,9 @@ def check_rows(path: Path, rows: int, promised: int) -> None:
     """Raise SnapshotError if a file has other rows than its entry says, or a part others than its footer says."""
     if rows != promised:
         raise SnapshotError(
-            "snapshot-damaged", Message("{path} does not have the rows that the manifest tells", path=path), hint=AGAIN
+            "snapshot-damaged",
+            Message("{path} does not have the number of rows that the manifest says", path=path),
+            hint=AGAIN,
         )
 
 
@@ -164,7 +166,7 @@ def unreadable(error: OSError) -> SnapshotError:
             filename=error.filename or Message("a file"),
             strerror=error.strerror or error,
         ),
-        hint=Message("mend its permissions, or name another folder"),
+        hint=Message("correct its permissions, or name another folder"),
     )
 
 
@@ -216,7 +218,7 @@ def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schem
 def gap(path: Path, name: str) -> SnapshotError:
     """Return the error of a required column with a null."""
     return SnapshotError(
-        "snapshot-damaged", Message("{path} has a gap in its column {name}", path=path, name=name), hint=AGAIN
+        "snapshot-damaged", Message("{path} has a missing value in its column {name}", path=path, name=name), hint=AGAIN
     )
 
 
@@ -243,7 +245,7 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
     if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
         repeated = repeated or pc.count_distinct(ids).as_py() < len(ids)
     if repeated:
-        raise SnapshotError("snapshot-damaged", Message("{path} holds a user twice", path=path), hint=AGAIN)
+        raise SnapshotError("snapshot-damaged", Message("{path} has a user twice", path=path), hint=AGAIN)
     last: str = ids[-1].as_py()
     return last
 
@@ -275,7 +277,7 @@ def check_states(path: Path, groups: pa.Table) -> None:
         if not known.issuperset(groups.column(name).unique().to_pylist()):
             raise SnapshotError(
                 "snapshot-damaged",
-                Message("{path} has a state in {name} that nobody knows", path=path, name=name),
+                Message("{path} has an unknown state in {name}", path=path, name=name),
                 hint=AGAIN,
             )
 

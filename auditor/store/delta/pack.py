@@ -85,7 +85,7 @@ class StoredObject:
         except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise SnapshotError(
                 "store-damaged",
-                Message("{where} is no part of a store: {error}", where=where, error=error),
+                Message("{where} is not part of a store: {error}", where=where, error=error),
                 hint=Message("restore the store from a copy"),
             ) from error
         self._names = frozenset(self._file.namelist())

@@ -265,7 +265,7 @@ def _unreadable(where: str, error: OSError) -> NoReturn:
     raise SnapshotError(
         "store-unreachable",
         Message("{where} cannot be read: {strerror}", where=where, strerror=error.strerror or error),
-        hint=Message("mend its permissions"),
+        hint=Message("correct its permissions"),
     ) from error
 
 
@@ -273,7 +273,7 @@ def _unwritable(where: str, error: OSError) -> NoReturn:
     raise DeliveryError(
         "store-unwritable",
         Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror or error),
-        hint=Message("check its permissions and the space that is left; what was stored before is whole"),
+        hint=Message("check its permissions and the free space; what was stored before is intact"),
     ) from error
 
 

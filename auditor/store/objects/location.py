@@ -26,7 +26,7 @@ def parse(text: str) -> Path | Address:
     if parts.scheme not in SCHEMES:
         raise UsageError(
             "store-address",
-            Message("nothing here speaks '{scheme}://'", scheme=parts.scheme),
+            Message("the scheme '{scheme}://' is not supported", scheme=parts.scheme),
             hint=Message(
                 "name a folder, or an address that begins with one of {value}",
                 value=", ".join(f"{s}://" for s in SCHEMES),

@@ -117,7 +117,7 @@ def test_two_nights_in_the_wrong_order_are_one_clear_error(tmp_path: Path) -> No
     for day in (0, 1):
         write(tmp_path / "nights", nightly(day, ANN))
     done = people(tmp_path, first=1, last=0)
-    assert (done.code, "lies after" in done.err) == (2, True)
+    assert (done.code, "is after" in done.err) == (2, True)
 
 
 def test_people_of_another_writer_in_no_order_are_compared_all_the_same(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ def checked(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:
 def test_a_store_that_is_whole_says_so_of_nights_and_results(copy: Path) -> None:
     code, said, wrong = checked(copy)
     assert (code, wrong) == (0, [])
-    assert said == "5 of 5 nights are whole\n5 of 5 results are whole\n"
+    assert said == "5 of 5 nights are complete\n5 of 5 results are complete\n"
 
 
 @pytest.mark.slow
@@ -276,7 +276,7 @@ def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, numbe
     (told,) = wrong
     assert (told["kind"], told["instant"]) == ("result", instant(number - 1))
     assert path.name in told["wrong"]
-    assert "4 of 5 results are whole" in said
+    assert "4 of 5 results are complete" in said
 
 
 @pytest.mark.slow
@@ -302,14 +302,14 @@ def test_what_lies_there_without_a_commit_is_told_and_a_store_without_results_is
         path.unlink()
     code, _, (told,) = checked(copy)
     assert code == 3
-    assert "holds no commit, and findings" in told["wrong"]
+    assert "has no commit, but has findings" in told["wrong"]
     shutil.rmtree(copy / "results")
     shutil.rmtree(copy / "findings")
-    assert checked(copy)[:2] == (0, "5 of 5 nights are whole\n")
+    assert checked(copy)[:2] == (0, "5 of 5 nights are complete\n")
     shutil.rmtree(copy / "nights")
     code, said, (told,) = checked(copy)
     assert (code, told["tenant"]) == (3, "contoso")
-    assert "holds no commit, and parts" in told["wrong"]
+    assert "has no commit, but has parts" in told["wrong"]
     assert "0 of 0 nights" in said
 
 

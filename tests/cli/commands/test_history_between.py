@@ -110,7 +110,7 @@ def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(place:
     assert told["findings"] == []
     assert told["money"] == [{"currency": "EUR", "perMonth": [40.0, 0.0]}]
     assert told["unknown"] == [
-        "1 of 2 nights were not read whole",
+        "1 of 2 nights were not read completely",
         "in 1 of 2 results some policy could not be evaluated",
     ]
 
@@ -133,7 +133,7 @@ def test_days_stand_for_the_nights_in_them(place: Path) -> None:
 def test_instants_in_the_wrong_order_are_one_clear_error(place: Path) -> None:
     done = shown(place, "--from", instant(4), "--to", instant(0))
     assert (done.code, done.out) == (2, b"")
-    assert "lies after" in done.err
+    assert "is after" in done.err
 
 
 def test_half_a_store_and_one_of_a_newer_version_are_one_clear_error(place: Path) -> None:

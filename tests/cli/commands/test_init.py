@@ -36,7 +36,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
     assert second.code == 0
     assert second.out == first.out
-    assert "everything is there already" in second.err
+    assert "all files exist already" in second.err
 
 
 def test_what_differs_is_named_and_left_until_it_is_forced(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_nobody_is_told_that_nothing_changed(place: Place) -> None:
     place.tenants("[]", other="[{address: freja@fabrikam.example, locale: en}]")
     code, said = place.send()
     assert (code, place.mails()) == (0, [])
-    assert "mail to freja@fabrikam.example: nothing to tell" in said
+    assert "mail to freja@fabrikam.example: nothing to report" in said
 
 
 @pytest.mark.slow
@@ -245,7 +245,7 @@ def test_only_to_somebody(place: Place) -> None:
     assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example"]
     code, said = place.send("--to", "eve@evil.example")
     assert code == 2
-    assert "eve@evil.example is no recipient" in said
+    assert "eve@evil.example is not a recipient" in said
 
 
 def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacted(place: Place) -> None:
@@ -300,7 +300,7 @@ def test_an_address_that_is_none_stops_no_other(place: Place) -> None:
     place.tenants("[{address: 'a,b@contoso.example'}, {address: bo@contoso.example}]")
     code, said = place.send()
     assert code == 3
-    assert "is no mail address" in said
+    assert "is not a mail address" in said
     assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example"]
 
 

@@ -113,7 +113,7 @@ def test_a_night_comes_back_as_a_folder(place: Path) -> None:
 def test_prune_tells_first_and_deletes_only_when_told(place: Path) -> None:
     prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", "2026-06-01")
     told = call(*prune, cwd=place)
-    assert told.text.count("would go") == 2
+    assert told.text.count("would be deleted") == 2
     assert "add --delete" in told.err
     assert len(json.loads(call("store", "list", "audits", "--json", cwd=place).out)) == 3
     done = call(*prune, "--delete", cwd=place)

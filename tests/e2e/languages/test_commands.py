@@ -279,7 +279,7 @@ def gaps() -> Iterator[TenantResult]:
         actions=(),
     )
     refused = Message("{asked} was answered with HTTP {status}", asked="groups", status=403)
-    remedy = Message("collect again; the list of the tenant had no end")
+    remedy = Message("collect again; Graph's list did not end")
     reason = joined("; ", (detailed(refused, "Authorization_RequestDenied: no"), remedy))
     sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
     judged = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=reason) for outcome in second.policies[:2])
@@ -304,7 +304,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
     for before, line in zip(english, lines[language], strict=True):
         assert not set(before) & set(re.split("::|title=", line)[2:]), line
         assert not ENGLISH.search(NAMES.sub("", re.sub(r"file=\S+|[\w-]+(?=[:,]|$)", "", line))), line
-    cut = "The summary ends here; the whole of it is in the report."
+    cut = "The summary is truncated; the report has all of it."
     assert wording(language).gettext(cut) in (tmp_path / "s").read_text()
 
 

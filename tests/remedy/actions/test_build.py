@@ -187,13 +187,13 @@ def test_the_article_itself_is_the_first_link() -> None:
     ("bounds", "enabled", "titles"),
     [
         # 31 used: five spare seats keep the minimum, and are more than 1 % of whatever there is.
-        ("{min: 5, max: 1%}", 36, ["Settle the bounds of Microsoft 365 E3: no number of seats is inside both"]),
+        ("{min: 5, max: 1%}", 36, ["Correct the limits of Microsoft 365 E3: no number of seats satisfies both"]),
         ("{min: 5, max: 1%}", 40, ["Remove 4 seats of Microsoft 365 E3 at the renewal"]),
         (
             "{min: 5, max: 1%}",
             33,
             [
-                "Settle the bounds of Microsoft 365 E3: no number of seats is inside both",
+                "Correct the limits of Microsoft 365 E3: no number of seats satisfies both",
                 "Free or buy 3 seats of Microsoft 365 E3",
             ],
         ),
@@ -208,6 +208,6 @@ def test_nobody_is_told_to_buy_and_to_give_back_the_same_seats(bounds: str, enab
     assert [action.title for action in told.actions] == titles
     assert sum(len(action.findings) for action in told.actions) == len(told.findings)
     for action in told.actions:
-        settling = action.title.startswith("Settle")
+        settling = action.title.startswith("Correct the limits")
         assert ((action.kind, action.money, action.confidence) == ("bounds", None, "review")) is settling
         assert any("Change the minimum or the maximum" in each for each in action.prerequisites) == settling

@@ -208,7 +208,7 @@ def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
     person = user("ann", accountEnabled=False)
     policies = "policies:\n- {id: p, severity: low, tenants: [TENANT], users: {}, assignments: {allow: []}}\n"
     judged = audited(policies.replace("TENANT", "contoso"), tenant(person))
-    assert verdict(judged, WORDS) == "Everything is inside its policies."
+    assert verdict(judged, WORDS) == "Everything complies with the policies."
     for whole in (audited(policies.replace("TENANT", "elsewhere"), tenant(person)), replace(judged, tenants=())):
         assert verdict(whole, WORDS).startswith("Nothing was judged")
 

@@ -255,7 +255,7 @@ def test_a_failed_tenant_never_looks_well() -> None:
 
 def test_a_clean_run_says_so() -> None:
     text = Page(html(of_tenant(result().tenants[1]))).text
-    assert "Everything is inside its policies." in text
+    assert "Everything complies with the policies." in text
     assert "Complete." in text
     assert "Not compared with an earlier run." in text
 

@@ -261,7 +261,7 @@ def test_a_fleet_of_hundreds_fits_too() -> None:
 
 def test_who_asked_for_a_part_is_told_so() -> None:
     calm = of_tenant(result().tenants[1])
-    assert "Everything is inside its policies." in render_mail(calm, READER).text
+    assert "Everything complies with the policies." in render_mail(calm, READER).text
     parts = render_mail(calm, replace(READER, severities=(Severity.HIGH, Severity.CRITICAL), owners=("Stores",)))
     for text in (parts.text, text_of(parts.html)):
         assert "Nothing is open in the part that you receive." in text
