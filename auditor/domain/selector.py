@@ -88,6 +88,21 @@ class Licensed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFor:
+    """The user holds a SKU of the set whose active paths all last changed at least this long ago."""
+
+    products: ProductSet
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicensedVia:
+    """The user has an active path of this kind for any SKU."""
+
+    path: Literal["group", "direct"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberOf:
     """The user is a member of one of the groups, each named by id or display name."""
 
@@ -193,6 +208,8 @@ Selector = (
     | After
     | Holds
     | Licensed
+    | HeldFor
+    | LicensedVia
     | MemberOf
     | InactiveFor
     | NeverSignedIn

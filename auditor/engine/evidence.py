@@ -13,8 +13,8 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result import Subject
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import indices, runs
+from auditor.engine.columns.instants import NEVER, Numbers
 from auditor.engine.columns.strings import codes_of, flags_of
-from auditor.engine.columns.users import NEVER, Numbers
 from auditor.engine.outcome import Rows
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS

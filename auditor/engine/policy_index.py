@@ -13,6 +13,7 @@ from auditor.domain.policy import (
 from auditor.domain.selector import (
     AnyOf,
     AppsUnused,
+    HeldFor,
     InactiveIn,
     MailboxArchive,
     MailboxLargerThan,
@@ -32,6 +33,7 @@ Columns = tuple[tuple[str, ...], tuple[str, ...]]
 
 _HOLDINGS = ("user", "skuId", "held")
 _PATHS = (*_HOLDINGS, "state", "assignedByGroup", "error", "disabledPlans", "pathDisabledPlans")
+_CHANGED = "lastUpdatedDateTime"
 
 _Value = TypeVar("_Value")
 
@@ -184,9 +186,10 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
         wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
         wanted.update(column for atom in atoms(population) for column in report_columns(atom))
         wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
-    judged = {name for policy in policies for name in rules.properties(policy)}
-    wanted |= judged - {LICENCES, PATHS}
-    return tuple(sorted(wanted)), _PATHS if PATHS in judged else _HOLDINGS
+    wanted.update(name for policy in policies for name in rules.properties(policy))
+    tested = {type(atom) for population in populations for atom in atoms(population)}
+    assignments = (*_PATHS, _CHANGED) if HeldFor in tested else _PATHS if PATHS in wanted else _HOLDINGS
+    return tuple(sorted(wanted - {LICENCES, PATHS})), assignments
 
 
 def report_columns(atom: Selector) -> tuple[str, ...]:

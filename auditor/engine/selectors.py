@@ -19,10 +19,12 @@ from auditor.domain.selector import (
     Before,
     CreatedWithin,
     Every,
+    HeldFor,
     Holds,
     InactiveFor,
     InactiveIn,
     Licensed,
+    LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
     Matches,
@@ -33,9 +35,11 @@ from auditor.domain.selector import (
     Population,
     Selector,
 )
+from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import Products, meets, some
+from auditor.engine.columns.instants import NEVER
 from auditor.engine.columns.strings import Flags, one_of
-from auditor.engine.columns.users import NEVER, People
+from auditor.engine.columns.users import People
 from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Rules
 from auditor.engine.skus.masks import Mask, ProductMasks
@@ -96,6 +100,10 @@ class Selecting:
                 return self._told((stamps != NEVER) & (stamps > self._moment(moment)), name)
             case Holds(products=products):
                 return self._holds(products)
+            case HeldFor(products=products, duration=duration):
+                return self._held_for(products, self._moment(duration))
+            case LicensedVia(path=path):
+                return self._licensed_via(path)
             case Licensed():
                 return self._told(some(people.links.held), "assignedLicenses")
             case MemberOf(groups=groups, transitive=transitive):
@@ -154,6 +162,29 @@ class Selecting:
         possible = meets(people.links.held, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
+
+    def _held_for(self, wanted: ProductSet, latest: int) -> Mask:
+        """Return who holds a SKU of the set whose active paths all last changed at `latest` or earlier."""
+        people, products = self._people, self._masks.of(wanted)
+        unread, pathless = people.unknown("assignedLicenses"), people.unknown("licenseAssignmentStates")
+        unchanged, undated = people.links.unchanged_since(latest)
+        true = meets(unchanged, products.true) & ~unread & ~pathless
+        if products.sure and undated is None and unread is pathless is people.nobody:
+            return Mask(true, people.nobody, sure=True)
+        possible = unchanged if undated is None else unchanged | undated
+        maybe = products.maybe
+        unknown = unread | meets(possible, maybe) | (pathless & meets(people.links.held, maybe))
+        return Mask(true, unknown & ~true)
+
+    def _licensed_via(self, path: Paths) -> Mask:
+        """Return who has an active path of that kind: nobody without licences, even where paths were not read."""
+        people = self._people
+        pathless, unread = people.unknown("licenseAssignmentStates"), people.unknown("assignedLicenses")
+        licensed = some(people.links.held) | unread
+        true = some(people.links.paths(path)) & licensed
+        if pathless is people.nobody:
+            return Mask(true, pathless, sure=True)
+        return Mask(true & ~pathless, pathless & licensed)
 
     def _never_signed_in(self, duration: timedelta) -> Mask:
         """No stamp at all, and created long enough ago; no creation date counts as older."""

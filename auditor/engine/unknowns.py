@@ -13,10 +13,12 @@ from auditor.domain.selector import (
     Before,
     CreatedWithin,
     Every,
+    HeldFor,
     Holds,
     InactiveFor,
     InactiveIn,
     Licensed,
+    LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
     Matches,
@@ -34,6 +36,8 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
 _SOME = Message("some facts of some users could not be read")
+
+_UNDATED = Message("some facts of some users could not be read, or an assignment has no lastUpdatedDateTime")
 
 
 def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOME) -> NotEvaluated:
@@ -54,7 +58,8 @@ def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOM
     if not doubt.reasons:
         _take(doubt, _rowless(bound, policy))
     if not doubt.reasons:
-        doubt.add("users", otherwise)
+        undated = any(isinstance(atom, HeldFor) for atom in bound.rules.atoms(policy))
+        doubt.add("users", _UNDATED if undated else otherwise)
     return doubt
 
 
@@ -83,6 +88,11 @@ def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
             return [_property(facts, name)]
         case Holds():
             return [unasked(facts, "assignedLicenses"), unread(facts, Source.SUBSCRIBED_SKUS)]
+        case HeldFor():
+            read = [unasked(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
+            return [*read, unread(facts, Source.SUBSCRIBED_SKUS)]
+        case LicensedVia():
+            return [unasked(facts, "licenseAssignmentStates")]
         case Licensed():
             return [unasked(facts, "assignedLicenses")]
         case InactiveFor():

@@ -12,6 +12,7 @@ from auditor.domain.selector import (
     TEXT_PROPERTIES,
     AnyOf,
     Every,
+    HeldFor,
     Holds,
     Matches,
     MemberOf,
@@ -192,7 +193,7 @@ def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
         case Every(parts=parts) | AnyOf(parts=parts):
             for part in parts:
                 yield from _unheld(bound, part)
-        case Holds(products=products):
+        case Holds(products=products) | HeldFor(products=products):
             held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
             if facts.asked("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
                 yield ("holds", products.written)

@@ -11,10 +11,12 @@ from auditor.domain.selector import (
     AppsUnused,
     Before,
     CreatedWithin,
+    HeldFor,
     Holds,
     InactiveFor,
     InactiveIn,
     Licensed,
+    LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
     Matches,
@@ -37,6 +39,10 @@ def _atom_needs(atom: Selector) -> Needs:
             return property_needs(name)
         case Holds(products=products):
             return Needs(user_properties=("assignedLicenses",)).union(set_needs([products]))
+        case HeldFor(products=products):
+            return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates")).union(set_needs([products]))
+        case LicensedVia():
+            return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates"))
         case Licensed():
             return Needs(user_properties=("assignedLicenses",))
         case MemberOf(groups=groups, transitive=transitive):

@@ -12,9 +12,11 @@ from auditor.domain.selector import (
     ABSENT_READS_AS,
     AnyOf,
     Every,
+    HeldFor,
     Holds,
     InactiveFor,
     Licensed,
+    LicensedVia,
     NeverSignedIn,
     Not,
     OneOf,
@@ -98,7 +100,9 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
     kinds = {type(part) for part in parts}
     denied = {part.part for part in parts if isinstance(part, Not)}
     # A user with a last sign-in has signed in, and a user with a product is licensed.
-    if {InactiveFor, NeverSignedIn} <= kinds or (Holds in kinds and Licensed() in denied):
+    if {InactiveFor, NeverSignedIn} <= kinds:
+        return True
+    if Licensed() in denied and not kinds.isdisjoint({Holds, HeldFor, LicensedVia}):
         return True
     return any(part in denied for part in parts)
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from auditor.domain.message import Message
+from auditor.domain.product_set import EVERY_PRODUCT
 from auditor.domain.selector import (
     APPS,
     BOOLEAN_PROPERTIES,
@@ -17,10 +18,12 @@ from auditor.domain.selector import (
     Before,
     CreatedWithin,
     Every,
+    HeldFor,
     Holds,
     InactiveFor,
     InactiveIn,
     Licensed,
+    LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
     Matches,
@@ -67,6 +70,11 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
             return Holds(products=names.product_set(node))
         case "licensed":
             return Licensed() if node.value else Not(part=Licensed())
+        case "heldFor":
+            products = names.product_set(node["of"]) if node.has("of") else EVERY_PRODUCT
+            return HeldFor(products=products, duration=duration(node["atLeast"]))
+        case "licensedVia":
+            return LicensedVia(path=node.value)
         case "memberOf":
             return _member_of(node)
         case "inactiveFor":

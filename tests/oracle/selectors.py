@@ -48,6 +48,29 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
         case "licensed":
             has = licensed(world, user)
             return None if has is None else has == wanted
+        case "heldFor":
+            held = world.licenses(user)
+            if held is None:
+                return None
+            return disj(
+                conj(
+                    [contains(world, wanted.get("of", "*"), sku), _unchanged(world, user, sku, days(wanted["atLeast"]))]
+                )
+                for sku in held
+            )
+        case "licensedVia":
+            if licensed(world, user) is False:
+                return False
+            rows = world.states(user)
+            return (
+                None
+                if rows is None
+                else any(
+                    bool(row.get("assignedByGroup")) is (wanted == "group")
+                    for row in rows
+                    if row["state"] in ("Active", "ActiveWithError")
+                )
+            )
         case "memberOf":
             return _member(world, wanted, user, transitive=False)
         case "inactiveFor":
@@ -70,6 +93,15 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
                 # Equal instants are equal, however they are written; a date is midnight UTC.
                 return _value(world, instant(value), _instants(wanted))
             return _value(world, value, wanted)
+
+
+def _unchanged(world: World, user: User, sku: str, ago: int) -> Truth:
+    """Whether the active paths of a SKU all last changed so long ago; a SKU without one does not count."""
+    paths = world.paths(user, sku)
+    if paths is None:
+        return None
+    stamps = [signed_in(row.get("lastUpdatedDateTime")) for row in paths]
+    return bool(stamps) and conj(None if stamp is None else stamp <= world.now - ago for stamp in stamps)
 
 
 def _stamps(world: World, user: User, signal: str) -> list[int] | None:

@@ -46,6 +46,9 @@ def test_sources(block: str, more: set[Source]) -> None:
         ("{inactiveFor: 90d}", {Source.SIGN_IN_ACTIVITY}, set()),
         ("{neverSignedIn: 30d}", {Source.SIGN_IN_ACTIVITY}, {"createdDateTime"}),
         ("{createdWithin: 30d}", set(), {"createdDateTime"}),
+        ("{heldFor: {atLeast: 30d}}", set(), {"assignedLicenses", "licenseAssignmentStates"}),
+        ("{heldFor: {of: trial, atLeast: 30d}}", {"subscriptions"}, {"assignedLicenses", "licenseAssignmentStates"}),
+        ("{licensedVia: direct}", set(), {"assignedLicenses", "licenseAssignmentStates"}),
         ("{memberOf: Staff}", {Source.GROUPS, Source.MEMBERS}, set()),
         (
             "{not: {any: [{jobTitle: Chef}, {all: [{officeLocation: {matches: 'A*'}}]}]}}",

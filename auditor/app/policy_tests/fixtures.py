@@ -161,7 +161,7 @@ def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str
     user = {name: item[name] for name in USER_PROPERTIES if name in item} | {"id": user_id}
     user.setdefault("accountEnabled", True)
     licences = [licence if isinstance(licence, dict) else {"sku": licence} for licence in item.get("licenses", ())]
-    states = [state for licence in licences for state in _states(user_id, licence, shelf, groups)]
+    states = [state for licence in licences for state in _states(user_id, item.get("assigned"), licence, shelf, groups)]
     user["licenseAssignmentStates"] = states
     user["assignedLicenses"] = [
         {"skuId": shelf.sku_id(licence["sku"]), "disabledPlans": _disabled(licence, shelf)}
@@ -175,7 +175,9 @@ def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str
     return user
 
 
-def _states(user: str, licence: Mapping[str, Any], shelf: _Products, groups: Groups) -> Iterable[dict[str, Any]]:
+def _states(
+    user: str, changed: str | None, licence: Mapping[str, Any], shelf: _Products, groups: Groups
+) -> Iterable[dict[str, Any]]:
     via = licence.get("via", "direct")
     for path in via if isinstance(via, list) else [via]:
         yield {
@@ -184,6 +186,7 @@ def _states(user: str, licence: Mapping[str, Any], shelf: _Products, groups: Gro
             "disabledPlans": _disabled(licence, shelf),
             "state": licence.get("state", "Active"),
             "error": licence.get("error"),
+            "lastUpdatedDateTime": changed,
         }
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.engine.columns.bitsets import BitRows, HoldingsCollector, blank, distinct, spread, width_of
+from auditor.engine.columns.instants import NEVER, Numbers, instants_of
 from auditor.engine.columns.strings import Codes, Flags, codes_of, entries_of, flags_of, looked_up
 from auditor.engine.outcome import Rows
 from auditor.engine.tenant_facts import TenantFacts
@@ -125,6 +126,24 @@ class Links:
         coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
         plans = {plan: number for number, plan in enumerate(coded.dictionary.to_pylist())}
         return plans, codes_of(coded, absent=len(plans)), places
+
+    def unchanged_since(self, latest: int) -> tuple[BitRows, BitRows | None]:
+        """Per user, the SKUs held whose active paths all last changed at an instant or earlier; and those that may be.
+
+        `latest` is in microseconds since 1970. A path without a date makes it unknown; None where all have one.
+        """
+        active = self.active & self.is_held
+        changed = self._changed
+        unchanged = self._gathering.where(active) & ~self._gathering.where(active & (changed > latest))
+        without = active & (changed == NEVER)
+        if not without.any():
+            return unchanged, None
+        undated = unchanged & self._gathering.where(without)
+        return unchanged & ~undated, undated
+
+    @cached_property
+    def _changed(self) -> Numbers:
+        return instants_of(self.column("lastUpdatedDateTime"))
 
     def paths(self, kind: Paths) -> BitRows:
         """Per user, the SKUs held over paths of that kind, or over several different ones."""

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.selector import ABSENT_READS_AS
 from auditor.engine.columns.assignments import Links
+from auditor.engine.columns.instants import NEVER, Numbers, instants_of
 from auditor.engine.columns.strings import (
     ALL_DIFFERENT,
     Flags,
@@ -24,10 +25,6 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
 
-Numbers = npt.NDArray[np.int64]
-
-NEVER = np.iinfo(np.int64).min
-"""Stands for an absent instant in columns of microseconds since 1970."""
 NO_ACTIVITY = np.iinfo(np.int32).min
 """Stands for an absent day in columns of days since 1970."""
 
@@ -190,19 +187,8 @@ class People:
         """Return an instant column as microseconds since 1970 in UTC; an absent one is NEVER."""
         found = self._instants.get(name)
         if found is None:
-            found = self._instants[name] = self._read_instants(name)
+            found = self._instants[name] = instants_of(self.column(name))
         return found
-
-    def _read_instants(self, name: str) -> Numbers:
-        column = self.column(name)
-        if column.null_count == len(column):
-            return np.full(self.count, NEVER, dtype=np.int64)
-        column = column.cast(_INSTANT)
-        numbers: Numbers = np.frombuffer(column.buffers()[1], dtype=np.int64)[column.offset :][: len(column)]
-        if column.null_count:
-            numbers = np.where(valid(column), numbers, NEVER)
-        early = numbers < _YEAR_TWO
-        return np.where(early, NEVER, numbers) if np.count_nonzero(early) > column.null_count else numbers
 
     def integers(self, name: str, *, absent: int) -> npt.NDArray[np.signedinteger]:
         """Return a column of numbers, or of days as numbers of days since 1970, with `absent` for null."""
@@ -225,8 +211,3 @@ class People:
 def _frozen(flags: Flags) -> Flags:
     flags.flags.writeable = False
     return flags
-
-
-_INSTANT = pa.timestamp("us", tz="UTC")
-_YEAR_TWO = -62_104_060_800_000_000
-"""0002-01-01 in microseconds: Graph writes the year 1 where it means never."""

@@ -104,6 +104,10 @@ def _leaf() -> st.SearchStrategy[dict[str, Any]]:
         ),
         durations.map(lambda value: {"neverSignedIn": value}),
         durations.map(lambda value: {"createdWithin": value}),
+        st.fixed_dictionaries({"atLeast": durations}, optional={"of": product_sets()}).map(
+            lambda value: {"heldFor": value}
+        ),
+        st.sampled_from(("group", "direct")).map(lambda value: {"licensedVia": value}),
         _mailboxes.map(lambda value: {"mailboxType": value}),
     )
 

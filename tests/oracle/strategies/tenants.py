@@ -180,7 +180,7 @@ def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
         ),
         "unknown": list(rng.choice(UNKNOWNS)),
     }
-    user |= _licences(rng, shelf)
+    user |= _licences(rng, shelf, as_of)
     if rng.random() < 0.75:
         user["signInActivity"] = {name: _sign_in(rng, as_of) for name in some(rng, SIGN_INS, 3)}
     if rng.random() < 0.6:
@@ -199,7 +199,7 @@ def _collected(user: Row, status: dict[str, str], hidden: list[str]) -> Row:
     return {name: value for name, value in user.items() if name not in gone and (name != "unknown" or value)}
 
 
-def _licences(rng: Random, shelf: Shelf) -> Row:
+def _licences(rng: Random, shelf: Shelf, as_of: datetime) -> Row:
     held = some(rng, shelf.held[-6:] if rng.random() < 0.2 else [*shelf.held[:6], *shelf.held[-2:]], 5)
     if rng.random() < 0.03:
         held = some(rng, shelf.held, 40)
@@ -213,6 +213,7 @@ def _licences(rng: Random, shelf: Shelf) -> Row:
                 "disabledPlans": some(rng, plans, 2),
                 "state": rng.choice(("Active", "Active", "Active", "Active", "ActiveWithError", "Error", "Disabled")),
                 "error": rng.choice((None, "None", "None", *alphabet.ERRORS)),
+                "lastUpdatedDateTime": None if rng.random() < 0.1 else stamp(rng, as_of),
             }
             states.append(row if path is None and rng.random() < 0.5 else row | {"assignedByGroup": path})
     lost = rng.choice(SKUS)[0]
