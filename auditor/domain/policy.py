@@ -191,11 +191,14 @@ class Prices:
         return price
 
 
+MentionKind = Literal["product", "service", "role"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A product or service that a file names, and the tenants in which the name has to exist."""
+    """A product, service or role that a file names, and the tenants in which the name has to exist."""
 
-    kind: Literal["product", "service"]
+    kind: MentionKind
     name: str
     tenants: tuple[str, ...] | None = None
     fleet: bool = False

@@ -9,6 +9,7 @@ from auditor.domain.product_set import ProductSet
 
 Scalar = str | bool | datetime
 Signal = Literal["any", "successful", "interactive"]
+RoleAssignment = Literal["active", "eligible", "any"]
 
 TEXT_PROPERTIES = (
     "id",
@@ -169,6 +170,25 @@ class CreatedWithin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HasRole:
+    """The user has one of the directory roles, themselves or as a direct member of a group."""
+
+    roles: tuple[str, ...] | None = None
+    """Names or template ids; None is any role."""
+    assigned: RoleAssignment = "active"
+    privileged: bool = False
+    """Whether only roles count that Microsoft labels as privileged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredBy:
+    """At least one enabled Conditional Access policy includes the user and does not exclude them."""
+
+    conditional_access: Literal["any", "risk"] = "any"
+    """`risk`: only policies with levels of user risk or sign-in risk count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Every:
     """All parts hold; without parts, everybody matches."""
 
@@ -219,6 +239,8 @@ Selector = (
     | MailboxArchive
     | Agent
     | CreatedWithin
+    | HasRole
+    | CoveredBy
     | Every
     | AnyOf
     | Not

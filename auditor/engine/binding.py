@@ -8,6 +8,8 @@ import numpy as np
 
 from auditor.domain.policy import Policy, PolicySet, Waiver
 from auditor.domain.product_set import ProductSet
+from auditor.engine.conditional_access import ConditionalAccess
+from auditor.engine.directory_roles import DirectoryRoles
 from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.skus.containment import Containers
@@ -26,6 +28,8 @@ class BoundPolicies:
     expired: tuple[Waiver, ...]
     masks: ProductMasks
     membership: Membership
+    conditional_access: ConditionalAccess
+    """Also knows the directory roles."""
     containers: Containers
     rules: Rules
 
@@ -56,13 +60,15 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks) -> BoundPolici
     rules, masks = rules_of(policies, checks), masks_of(facts, facts.skus)
     waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
     today = facts.as_of.date()
+    membership = Membership(facts)
     return BoundPolicies(
         facts=facts,
         policies=tuple(policy for policy in rules.ordered if policy.applies_to(tenant)),
         waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
         expired=tuple(waiver for waiver in waivers if today > waiver.expires),
         masks=masks,
-        membership=Membership(facts),
+        membership=membership,
+        conditional_access=ConditionalAccess(facts, membership, DirectoryRoles(facts, membership)),
         containers=masks.containers,
         rules=rules,
     )

@@ -1,6 +1,8 @@
 """Group names into who is a member: three-valued, because a list of members may be missing or half read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
@@ -177,6 +179,34 @@ class Membership:
         if resolved.reason is None:
             return Mask(listed, people.nobody, sure=True)
         return Mask(listed, ~listed)
+
+    def of_id(self, people: People, group: str, *, transitive: bool) -> Mask:
+        """Return who is a member of the group with a lower-case id; one that the tenant no longer has has nobody."""
+        if not self.knows(group):
+            return Mask(people.nobody, people.nobody, sure=True)
+        listed = self._members_of(self._by_id[group].id, transitive=transitive).among(people)
+        if self.whole(group, transitive=transitive):
+            return Mask(listed, people.nobody, sure=True)
+        return Mask(listed, ~listed)
+
+    def knows(self, group: str) -> bool:
+        """Return whether a lower-case id is that of a group that was read, or could not be."""
+        return group in self._by_id
+
+    def whole(self, group: str, *, transitive: bool) -> bool:
+        """Return whether all members of the group with a lower-case id were read."""
+        found = self._by_id[group]
+        status = found.transitive_members_status if transitive else found.members_status
+        return status is SourceStatus.COMPLETE
+
+    def ids_of(self, group: str) -> list[str]:
+        """Return the lower-case ids of the direct members of the group with a lower-case id."""
+        members = self._facts.snapshot.members_of(self._by_id[group].id, transitive=False)
+        return [user.lower() for user in members.to_pylist()]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, GroupFact]:
+        return {group.id.lower(): group for group in self._facts.groups}
 
     def resolve(self, name: str, *, transitive: bool) -> Resolved:
         """Find a group by id or display name; a name that no group or two groups bear resolves to nothing."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 
+from auditor.catalogue.directory_roles import builtin_role_ids
 from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
 from auditor.domain.policy import Mention, PolicySet, Waiver
@@ -187,6 +188,8 @@ def _unknown_name(mention: Mention) -> Notice:
     message = Message("neither the tenant nor the product catalogue knows the product '{name}'", name=mention.name)
     if mention.kind == "service":
         message = Message("neither the tenant nor the product catalogue knows the service '{name}'", name=mention.name)
+    if mention.kind == "role":
+        message = Message("the tenant has no role '{name}', and it is no built-in role", name=mention.name)
     return Notice(code=f"policy.unknown-{mention.kind}", message=message, subject=mention.name)
 
 
@@ -195,12 +198,16 @@ def _knows(facts: TenantFacts, mention: Mention) -> bool:
 
 
 def _owned(facts: TenantFacts, mention: Mention) -> bool:
-    """Whether the tenant has a product or plan of that name."""
+    """Whether the tenant has a product, plan or role of that name."""
+    if mention.kind == "role":
+        return facts.knows_role(mention.name)
     return mention.name.casefold() in (facts.owned_names if mention.kind == "product" else facts.owned_plans)
 
 
 def _listed(facts: TenantFacts, mention: Mention) -> bool:
-    """Whether the product catalogue knows the name."""
+    """Whether the product catalogue, or the list of built-in roles, knows the name."""
     if mention.kind == "product":
         return facts.catalogue.knows(mention.name)
+    if mention.kind == "role":
+        return mention.name.casefold() in builtin_role_ids()
     return facts.catalogue.knows_plan(mention.name)

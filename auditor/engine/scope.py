@@ -33,7 +33,7 @@ class Batch:
     def __init__(self, bound: BoundPolicies, users: UserBatch) -> None:
         self.bound = bound
         self.people = People(users, bound.facts)
-        self.selecting = Selecting(self.people, bound.masks, bound.membership, bound.rules)
+        self.selecting = Selecting(self.people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
 
     @cached_property
     def unread(self) -> Flags | None:

@@ -17,8 +17,10 @@ from auditor.domain.selector import (
     AnyOf,
     AppsUnused,
     Before,
+    CoveredBy,
     CreatedWithin,
     Every,
+    HasRole,
     HeldFor,
     Holds,
     InactiveFor,
@@ -40,6 +42,7 @@ from auditor.engine.columns.bitsets import Products, meets, some
 from auditor.engine.columns.instants import NEVER
 from auditor.engine.columns.strings import Flags, one_of
 from auditor.engine.columns.users import People
+from auditor.engine.conditional_access import ConditionalAccess
 from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Rules
 from auditor.engine.skus.masks import Mask, ProductMasks
@@ -56,10 +59,18 @@ _SIGNALS = {
 class Selecting:
     """Evaluates selectors on one batch; equal selectors are evaluated once."""
 
-    def __init__(self, people: People, masks: ProductMasks, membership: Membership, rules: Rules) -> None:
+    def __init__(
+        self,
+        people: People,
+        masks: ProductMasks,
+        membership: Membership,
+        conditional_access: ConditionalAccess,
+        rules: Rules,
+    ) -> None:
         self._people = people
         self._masks = masks
         self._membership = membership
+        self._conditional_access = conditional_access
         self._rules = rules
         self._known: dict[int, Mask] = {}
 
@@ -74,20 +85,6 @@ class Selecting:
     def _evaluate(self, selector: Selector) -> Mask:
         people = self._people
         match selector:
-            case Every(parts=()):
-                return Mask(people.everybody, people.nobody, sure=True)
-            case AnyOf(parts=()):
-                return Mask(people.nobody, people.nobody, sure=True)
-            case Every(parts=parts):
-                return self._every(parts)
-            case AnyOf():
-                others, globs = self._rules.merged(selector)
-                likenesses = (self._told(people.texts(name).like(patterns), name) for name, patterns in globs)
-                return reduce(or_, (*map(self.of, others), *likenesses))
-            case Not(part=part):
-                return ~self.of(part)
-            case Population(selector=inner):
-                return self.of(inner)
             case OneOf(property=name, values=values):
                 return self._told(self._one_of(name, values), name)
             case Matches(property=name, pattern=pattern):
@@ -119,6 +116,30 @@ class Selecting:
             case CreatedWithin(duration=duration):
                 created = people.instants("createdDateTime")
                 return self._told((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
+            case HasRole():
+                return self._conditional_access.roles.of(people, selector)
+            case CoveredBy():
+                return self._conditional_access.of(people, selector)
+            case _:
+                return self._combined(selector)
+
+    def _combined(self, selector: Every | AnyOf | Not | Population) -> Mask:
+        people = self._people
+        match selector:
+            case Every(parts=()):
+                return Mask(people.everybody, people.nobody, sure=True)
+            case AnyOf(parts=()):
+                return Mask(people.nobody, people.nobody, sure=True)
+            case Every(parts=parts):
+                return self._every(parts)
+            case AnyOf():
+                others, globs = self._rules.merged(selector)
+                likenesses = (self._told(people.texts(name).like(patterns), name) for name, patterns in globs)
+                return reduce(or_, (*map(self.of, others), *likenesses))
+            case Not(part=part):
+                return ~self.of(part)
+            case Population(selector=inner):
+                return self.of(inner)
             case _:
                 assert_never(selector)
 

@@ -15,6 +15,7 @@ from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Coverage
 from auditor.engine.usage_reports import outdated_reports, refresh_dates
 from auditor.snapshot.model import Snapshot
+from auditor.snapshot.schema import ROLE_DEFINITION_LIST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +244,22 @@ class TenantFacts:
     def groups(self) -> tuple[GroupFact, ...]:
         """The groups that were read, in order of id."""
         return tuple(sorted((_group(row) for row in _rows(self.snapshot.table("groups"))), key=lambda group: group.id))
+
+    @cached_property
+    def role_definitions(self) -> Mapping[str, Mapping[str, Any]]:
+        """The rows of role_definitions.parquet by lower-case id."""
+        return {row["id"].lower(): row for row in _rows(self.snapshot.table("role_definitions"))}
+
+    def knows_role(self, name: str) -> bool:
+        """Return whether the tenant has a role of that name or id, or may have one because they were not all read."""
+        if ROLE_DEFINITION_LIST not in self.coverage(Source.DIRECTORY_ROLES).asked:
+            return True
+        return name.casefold() in self._role_names
+
+    @cached_property
+    def _role_names(self) -> frozenset[str]:
+        rows = self.role_definitions.values()
+        return frozenset((row[key] or "").casefold() for row in rows for key in ("id", "templateId", "displayName"))
 
     @cached_property
     def group_names(self) -> Mapping[str, str]:

@@ -11,8 +11,10 @@ from auditor.domain.selector import (
     AnyOf,
     AppsUnused,
     Before,
+    CoveredBy,
     CreatedWithin,
     Every,
+    HasRole,
     HeldFor,
     Holds,
     InactiveFor,
@@ -108,6 +110,10 @@ def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
         case MemberOf(groups=groups, transitive=transitive):
             reasons = [bound.membership.resolve(name, transitive=transitive).reason for name in groups]
             return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
+        case HasRole():
+            return [bound.conditional_access.roles.doubt(atom)]
+        case CoveredBy():
+            return [bound.conditional_access.doubt(atom)]
         case Every() | AnyOf() | Not() | Population():
             return []
         case _:

@@ -11,7 +11,9 @@ from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
     TEXT_PROPERTIES,
     AnyOf,
+    CoveredBy,
     Every,
+    HasRole,
     HeldFor,
     Holds,
     Matches,
@@ -187,7 +189,7 @@ def _listed(values: Sequence[Value]) -> str:
 
 
 def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
-    """Yield the product sets of which nobody holds a product, and the groups without a member."""
+    """Yield the product sets that nobody holds, the groups without a member, the roles that nobody has."""
     facts = bound.facts
     match selector:
         case Every(parts=parts) | AnyOf(parts=parts):
@@ -203,6 +205,11 @@ def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
                 if found.group is not None and found.reason is None:
                     empty = _empty(bound, found.group.id, transitive=transitive)
                     yield from [("memberOf", name)] if empty else []
+        case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(selector):
+            for role in roles or ("privileged" if selector.privileged else "*",):
+                yield ("hasRole", role)
+        case CoveredBy(conditional_access=which) if bound.conditional_access.nobody_is_covered(selector):
+            yield ("coveredBy", f"conditionalAccess: {which}")
         case _:
             return
 

@@ -10,7 +10,9 @@ from auditor.domain.selector import (
     Agent,
     AppsUnused,
     Before,
+    CoveredBy,
     CreatedWithin,
+    HasRole,
     HeldFor,
     Holds,
     InactiveFor,
@@ -66,6 +68,12 @@ def _atom_needs(atom: Selector) -> Needs:
             return Needs(user_properties=("agent",))
         case CreatedWithin():
             return Needs(user_properties=("createdDateTime",))
+        case HasRole(assigned=assigned):
+            return Needs(sources=frozenset({Source.DIRECTORY_ROLES}), eligible_roles=assigned != "active")
+        case CoveredBy():
+            return Needs(
+                sources=frozenset({Source.CONDITIONAL_ACCESS}), user_properties=("userPrincipalName", "userType")
+            )
         case _:
             return Needs()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import and_
 
+from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.domain.message import Message
 from auditor.domain.policy import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
@@ -12,6 +13,7 @@ from auditor.domain.selector import (
     ABSENT_READS_AS,
     AnyOf,
     Every,
+    HasRole,
     HeldFor,
     Holds,
     InactiveFor,
@@ -63,12 +65,20 @@ def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
             return values == (None,) and name in ABSENT_READS_AS
         case Not(part=Every(parts=())):
             return True
+        case HasRole(roles=tuple() as roles, privileged=True):
+            return not any(_may_be_privileged(role) for role in roles)
         case Population(name=name, selector=inner):
             if name not in known:
                 known[name] = _impossible(inner, known)
             return known[name]
         case _:
             return False
+
+
+def _may_be_privileged(role: str) -> bool:
+    """Return whether a role is labelled as privileged, or not known here."""
+    template = builtin_role_ids().get(role.casefold())
+    return template is None or builtin_roles()[template].privileged
 
 
 def _flat(parts: Iterable[Selector]) -> tuple[Selector, ...]:

@@ -1,10 +1,9 @@
 """Resolves the names that files share, populations and product sets, whichever file defines them."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from auditor.domain.message import Message
-from auditor.domain.policy import Mention
+from auditor.domain.policy import Mention, MentionKind
 from auditor.domain.product_set import (
     BUILTIN_SETS,
     Builtin,
@@ -141,7 +140,7 @@ class Names:
         self.mention("product", name, node)
         return Sku(name=name)
 
-    def mention(self, kind: Literal["product", "service"], name: str, node: Node) -> None:
+    def mention(self, kind: MentionKind, name: str, node: Node) -> None:
         """Record that a name is used, so that unknown ones can be reported."""
         self.mentions.append((Mention(kind=kind, name=name, tenants=self.tenants, fleet=self.fleet), node))
 

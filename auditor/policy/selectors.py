@@ -16,8 +16,10 @@ from auditor.domain.selector import (
     AnyOf,
     AppsUnused,
     Before,
+    CoveredBy,
     CreatedWithin,
     Every,
+    HasRole,
     HeldFor,
     Holds,
     InactiveFor,
@@ -94,6 +96,12 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
             return Agent() if node.value else Not(part=Agent())
         case "createdWithin":
             return CreatedWithin(duration=duration(node))
+        case "hasRole":
+            return _has_role(node, names)
+        case "coveredBy":
+            return CoveredBy(
+                conditional_access=node.value["conditionalAccess"] if isinstance(node.value, dict) else "any"
+            )
         case "any":
             return AnyOf(parts=_several(node, names))
         case "all":
@@ -119,6 +127,24 @@ def _member_of(node: Node) -> MemberOf:
     transitive = isinstance(node.value, dict) and bool(node.value.get("transitive", False))
     groups = node.value["group"] if isinstance(node.value, dict) else node.value
     return MemberOf(groups=tuple(groups) if isinstance(groups, list) else (str(groups),), transitive=transitive)
+
+
+def _has_role(node: Node, names: "Names") -> HasRole:
+    if not isinstance(node.value, dict):
+        return HasRole(roles=_roles(node, names))
+    return HasRole(
+        roles=_roles(node["roles"], names) if node.has("roles") else None,
+        assigned=node.value.get("assigned", "active"),
+        privileged=bool(node.value.get("privileged", False)),
+    )
+
+
+def _roles(node: Node, names: "Names") -> tuple[str, ...] | None:
+    items = tuple(node.each()) if isinstance(node.value, list) else (node,)
+    for item in items:
+        if item.value != "*":
+            names.mention("role", str(item.value), item)
+    return None if any(item.value == "*" for item in items) else tuple(str(item.value) for item in items)
 
 
 def _property(name: str, node: Node, names: "Names") -> Selector:

@@ -3,8 +3,9 @@
 A state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
 `signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `mailboxType`, facts of usage under the
 names of their columns, and `notCollected` for facts nobody could read of that one user), `subscribedSkus`,
-`subscriptions`, `groups` (with `members` and `transitiveMembers` as lists of user ids), `organization` and `reports`
-(rows of the table).
+`subscriptions`, `groups` (with `members` and `transitiveMembers` as lists of user ids), `organization`, `reports`
+(rows of the table), `roleDefinitions`, `roleAssignments`, `roleEligibilityScheduleInstances` and
+`conditionalAccessPolicies`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +19,15 @@ from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.schema import (
     ADDED_COLUMNS,
     ASSIGNMENTS,
+    CONDITIONAL_ACCESS_POLICIES,
     GROUPS,
     MEMBERS,
     ORGANIZATION,
     PRODUCTS,
     REPORTS,
+    ROLE_ASSIGNMENT_LISTS,
+    ROLE_ASSIGNMENTS,
+    ROLE_DEFINITIONS,
     SERVICE_PLANS,
     SIGN_IN_COLUMNS,
     SOURCE_OF_COLUMN,
@@ -52,6 +57,21 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
         "organization": pa.Table.from_pylist(
             [{name: item.get(name) for name in ORGANIZATION.names} for item in state.get("organization", ())],
             ORGANIZATION,
+        ),
+        "role_definitions": pa.Table.from_pylist(
+            [role_definition_row(item) for item in state.get("roleDefinitions", ())], ROLE_DEFINITIONS
+        ),
+        "role_assignments": pa.Table.from_pylist(
+            [
+                role_assignment_row(item, eligible=eligible)
+                for eligible, name in ROLE_ASSIGNMENT_LISTS.items()
+                for item in state.get(name, ())
+            ],
+            ROLE_ASSIGNMENTS,
+        ),
+        "conditional_access_policies": pa.Table.from_pylist(
+            [conditional_access_row(item) for item in state.get("conditionalAccessPolicies", ())],
+            CONDITIONAL_ACCESS_POLICIES,
         ),
     }
     if state.get("reports"):
@@ -159,6 +179,63 @@ def member_rows(group: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     for key, transitive in (("members", False), ("transitiveMembers", True)):
         for user_id in group.get(key) or ():
             yield {"groupId": str(group["id"]), "userId": str(user_id), "transitive": transitive}
+
+
+def role_definition_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a Graph unifiedRoleDefinition to a row of role_definitions.parquet."""
+    builtin = item.get("isBuiltIn")
+    return {
+        "id": str(item["id"]).lower(),
+        "templateId": _lower_text(item.get("templateId")),
+        "displayName": _text(item.get("displayName")),
+        "isBuiltIn": builtin if isinstance(builtin, bool) else None,
+    }
+
+
+def role_assignment_row(item: Mapping[str, Any], *, eligible: bool) -> dict[str, Any]:
+    """Convert a Graph unifiedRoleAssignment or unifiedRoleEligibilityScheduleInstance to a row of role_assignments."""
+    return {
+        "id": str(item["id"]),
+        "principalId": str(item["principalId"]).lower(),
+        "roleDefinitionId": str(item["roleDefinitionId"]).lower(),
+        "directoryScopeId": _text(item.get("directoryScopeId")),
+        "eligible": eligible,
+    }
+
+
+def conditional_access_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a Graph conditionalAccessPolicy to a row of conditional_access_policies.parquet, ids in lower case."""
+    conditions = _mapping(item.get("conditions"))
+    users = _mapping(conditions.get("users"))
+    row: dict[str, Any] = {"id": str(item["id"]), **{name: _text(item.get(name)) for name in ("displayName", "state")}}
+    for side in ("include", "exclude"):
+        for kind in ("Users", "Groups", "Roles"):
+            row[f"{side}{kind}"] = [text.lower() for text in _texts(users.get(f"{side}{kind}"))]
+        guests = _mapping(users.get(f"{side}GuestsOrExternalUsers"))
+        kinds = (kind.strip() for kind in (_text(guests.get("guestOrExternalUserTypes")) or "").split(","))
+        row[f"{side}GuestOrExternalUserTypes"] = [kind for kind in kinds if kind not in {"", "none"}]
+        row[f"{side}ExternalTenants"] = _text(_mapping(guests.get("externalTenants")).get("membershipKind"))
+    for name in ("userRiskLevels", "signInRiskLevels"):
+        row[name] = _texts(conditions.get(name))
+    return row
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    """Return a text without lone surrogates, which no file can hold; None for what is no text."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def _lower_text(value: Any) -> str | None:
+    text = _text(value)
+    return None if text is None else text.lower()
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for item in value if (text := _text(item)) is not None] if isinstance(value, list) else []
 
 
 def instant(text: str | datetime | None) -> datetime | None:

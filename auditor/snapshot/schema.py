@@ -228,6 +228,13 @@ CONDITIONAL_ACCESS_POLICIES = pa.schema(
     ]
 )
 
+ROLE_ASSIGNMENT_LISTS = {False: "roleAssignments", True: "roleEligibilityScheduleInstances"}
+"""What the coverage of `directoryRoles` names as asked where all active (False), eligible (True) ones are known."""
+ROLE_DEFINITION_LIST = "roleDefinitions"
+"""What it names where all definitions of roles are known."""
+CONDITIONAL_ACCESS_LIST = "policies"
+"""What the coverage of `conditionalAccess` names as asked where all policies are known."""
+
 REQUIRED_TABLES = {
     "products": PRODUCTS,
     "service_plans": SERVICE_PLANS,

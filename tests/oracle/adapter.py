@@ -40,6 +40,13 @@ def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30)
         status = SourceStatus(tenant.get("sources", {}).get(source.value, "complete"))
         asks = asked if source is Source.USERS else groups if source is Source.GROUPS else ()
         sources.append(Coverage(name=source, status=status, asked=asks))
+    lists = tenant.get("lists", [])
+    for source, parts in ((Source.DIRECTORY_ROLES, ROLE_LISTS), (Source.CONDITIONAL_ACCESS, ("policies",))):
+        read = tuple(part for part in parts if part in lists)
+        whole = len(read) == len(parts)
+        sources.append(
+            Coverage(name=source, status=SourceStatus.COMPLETE if whole else SourceStatus.PARTIAL, asked=read)
+        )
     manifest = Manifest(
         tenant=tenant["name"],
         tenant_id=tenant["tenantId"],
@@ -69,7 +76,8 @@ def key(finding: Finding) -> oracle.FindingKey:
     )
 
 
-OURS = {"policy.unknown-service"}
+ROLE_LISTS = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances")
+OURS = {"policy.unknown-service", "policy.unknown-role"}
 """Notices that the language document leaves to the program."""
 
 

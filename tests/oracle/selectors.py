@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.oracle.access import covered, has_role
 from tests.oracle.products import contains
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import Document
@@ -73,6 +74,10 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
             )
         case "memberOf":
             return _member(world, wanted, user, transitive=False)
+        case "hasRole":
+            return has_role(world, wanted, user)
+        case "coveredBy":
+            return covered(world, wanted, user)
         case "inactiveFor":
             return _inactive(world, days(wanted), selector.get("signal", "any"), user)
         case "signal":

@@ -56,6 +56,8 @@ def test_sources(block: str, more: set[Source]) -> None:
             {"jobTitle", "officeLocation"},
         ),
         ("{holds: trial}", {Source.SUBSCRIPTIONS}, set()),
+        ("{hasRole: '*'}", {Source.DIRECTORY_ROLES}, set()),
+        ("{coveredBy: conditionalAccess}", {Source.CONDITIONAL_ACCESS}, {"userPrincipalName", "userType"}),
     ],
 )
 def test_what_a_population_adds(users: str, sources: set[Source], properties: set[str]) -> None:

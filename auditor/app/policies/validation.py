@@ -8,6 +8,7 @@ from pathlib import Path
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resembling
+from auditor.catalogue.directory_roles import builtin_roles, is_role_name
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.policy import Mention
@@ -69,7 +70,7 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
     return [
         Diagnostic(
             slug=f"policy-unknown-{mention.kind}",
-            message=Message("the product catalogue knows no {kind} '{name}'", kind=mention.kind, name=mention.name),
+            message=_unknown_name(mention),
             span=node.span(key=_priced(node)),
             # Prices apply to products, not to sets.
             hint=_hint(mention, catalogue, () if _priced(node) else sets),
@@ -80,18 +81,28 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
     ]
 
 
+def _unknown_name(mention: Mention) -> Message:
+    if mention.kind == "role":
+        return Message("there is no built-in role '{name}'", name=mention.name)
+    return Message("the product catalogue knows no {kind} '{name}'", kind=mention.kind, name=mention.name)
+
+
 def _priced(node: Node) -> bool:
     """Return whether the product is a key of a price list."""
     return node.path[:1] == ("prices",)
 
 
 def _knows(catalogue: Catalogue, mention: Mention) -> bool:
+    if mention.kind == "role":
+        return is_role_name(mention.name)
     return catalogue.knows(mention.name) if mention.kind == "product" else catalogue.knows_plan(mention.name)
 
 
 def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Message:
     """Return a hint: a product of that name, a set, the name without blanks, or a similar name."""
     name = mention.name
+    if mention.kind == "role":
+        return _role_hint(name)
     meant = fold(name)
     if mention.kind == "service":
         if meant != name.casefold() and catalogue.knows_plan(meant):
@@ -113,6 +124,13 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
         return Message("did you mean '{part}' ({title})?", part=part, title=title)
     close = [product.part_number for product in found.products[:3]]
     return Message("products like it: {close}", close=", ".join(close)) if close else _look_up(name)
+
+
+def _role_hint(name: str) -> Message:
+    alike = nearest_name(name, sorted(role.name for role in builtin_roles().values()))
+    if alike is not None:
+        return Message("did you mean '{alike}'?", alike=alike)
+    return Message("write the English name of a built-in role, or the id of a custom role")
 
 
 def _look_up(name: str) -> Message:

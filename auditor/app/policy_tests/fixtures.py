@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from auditor.app.policy_tests.directory_access import given_conditional_access, given_roles
 from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
 from auditor.app.policy_tests.usage import report_coverage, report_rows, usage_columns
 from auditor.catalogue import Catalogue, Product
@@ -15,9 +16,19 @@ from auditor.domain.result import Coverage
 from auditor.domain.selector import USER_PROPERTIES
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
-from auditor.snapshot.schema import REPORT_COLUMNS
+from auditor.snapshot.schema import (
+    CONDITIONAL_ACCESS_LIST,
+    REPORT_COLUMNS,
+    ROLE_ASSIGNMENT_LISTS,
+    ROLE_DEFINITION_LIST,
+)
 
 _ASKED = (*USER_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
+_ALWAYS_GIVEN = {
+    Source.DIRECTORY_ROLES: (*ROLE_ASSIGNMENT_LISTS.values(), ROLE_DEFINITION_LIST),
+    Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
+}
+"""Sources of which a test gives everything, and what their coverage names as asked."""
 
 
 def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span) -> Snapshot:
@@ -33,6 +44,9 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
     for item in given.get("groups", ()):
         groups.define(item, shelf.sku_id)
     users = [_user(item, shelf, groups) for item in given.get("users", ())]
+    ids = {name.lower(): str(user["id"]) for user in users for name in (user["id"], user.get("userPrincipalName", ""))}
+    described = zip((user["id"] for user in users), given.get("users", ()), strict=True)
+    access = given_conditional_access(given.get("conditionalAccess", ()), ids, groups.id_of, fixture_id)
     subscriptions = [_subscription(number, item, shelf) for number, item in enumerate(given.get("subscriptions", ()))]
     state = {
         "users": users,
@@ -41,6 +55,8 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
         "groups": groups.listed(),
         "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
         "reports": report_rows(as_of),
+        "conditionalAccessPolicies": access,
+        **given_roles(described, fixture_id),
     }
     unknown = set(given.get("unknown", ()))
     if given.get("usage") == "none":
@@ -51,7 +67,7 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
         sources=(
-            *(_coverage(source, unknown) for source in CORE_SOURCES),
+            *(_coverage(source, unknown) for source in (*CORE_SOURCES, *_ALWAYS_GIVEN)),
             *(report_coverage(source, hidden=source.value in unknown) for source in REPORT_COLUMNS),
         ),
     )
@@ -65,6 +81,8 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
     elif source is Source.GROUPS:
         asked = GROUP_FACTS
     hidden = source.value in unknown
+    if not hidden:
+        asked = _ALWAYS_GIVEN.get(source, asked)
     return Coverage(
         name=source,
         status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,

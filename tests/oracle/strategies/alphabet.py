@@ -5,6 +5,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from tests.oracle.access import BUILT_IN
 from tests.oracle.world import AT_LEAST_FREE as FREE
 
 __all__ = ["FREE"]
@@ -75,6 +76,19 @@ GROUP_NAMES = (
     GROUP_IDS[1].upper(),
     guid("dddd", 99),
 )
+ROLE_IDS = (*BUILT_IN, guid("f00d", 1), guid("f00d", 2))
+"""Built-in roles, a custom role, and a role whose definition is gone."""
+ROLE_NAMES = (
+    "Global Administrator",
+    "billing ADMINISTRATOR",
+    "Straße desk",
+    "STRASSE DESK",
+    "No such role",
+    *ROLE_IDS[:1],
+    ROLE_IDS[3].upper(),
+    ROLE_IDS[4],
+)
+GUEST_KINDS = ("internalGuest", "b2bCollaborationGuest", "serviceProvider", "internalGuest,b2bCollaborationMember")
 DURATIONS = ("7d", "14d", "30d", "60d", "90d")
 ERRORS = ("CountViolation", "MutuallyExclusiveViolation", "Other", "SomethingNew")
 STATUSES = ("Enabled", "Warning", "Suspended", "LockedOut", "Deleted")

@@ -84,6 +84,19 @@ _groups = st.one_of(
     st.fixed_dictionaries({"group": _group_names}, optional={"transitive": st.booleans()}),
 )
 
+_role_names = st.one_of(
+    st.just("*"),
+    st.sampled_from(alphabet.ROLE_NAMES),
+    st.lists(st.sampled_from(alphabet.ROLE_NAMES), min_size=1, max_size=3, unique=True),
+)
+_roles = st.one_of(
+    _role_names,
+    st.fixed_dictionaries(
+        {}, optional={"roles": _role_names, "assigned": st.sampled_from(("active", "eligible", "any")), "privileged": st.booleans()},
+    ).filter(bool),
+)  # fmt: skip
+_covering = st.sampled_from(("conditionalAccess", {"conditionalAccess": "any"}, {"conditionalAccess": "risk"}))
+
 
 @cache
 def _leaf() -> st.SearchStrategy[dict[str, Any]]:
@@ -99,6 +112,8 @@ def _leaf() -> st.SearchStrategy[dict[str, Any]]:
         product_sets().map(lambda wanted: {"holds": wanted}),
         st.booleans().map(lambda value: {"licensed": value}),
         _groups.map(lambda wanted: {"memberOf": wanted}),
+        _roles.map(lambda wanted: {"hasRole": wanted}),
+        _covering.map(lambda wanted: {"coveredBy": wanted}),
         st.fixed_dictionaries(
             {"inactiveFor": durations}, optional={"signal": st.sampled_from(("any", "successful", "interactive"))}
         ),

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from tests.oracle.access import BUILT_IN
 from tests.oracle.strategies import alphabet
 from tests.oracle.strategies.alphabet import GROUP_IDS, PLANS, SKUS, stamp
 
@@ -99,6 +100,7 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
         "subscriptions": [_subscription(rng, number, shelf, as_of) for number in range(rng.randint(0, 5))],
         "groups": list(_groups(rng, len(rows), status)),
     }
+    tenant |= _access(rng, len(rows))
     return tenant | {source: [] for source in tenant if status.get(source) in NOT_READ}
 
 
@@ -155,11 +157,56 @@ def _groups(rng: Random, count: int, status: dict[str, str]) -> Iterator[Row]:
         yield row
 
 
+def _access(rng: Random, count: int) -> Row:
+    """Directory roles and Conditional Access policies; `lists` names those that were read to the end."""
+    everyone = [alphabet.user_id(number) for number in range(count)]
+    everything = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances", "policies")
+    lists = list(everything) if rng.random() < 0.7 else some(rng, everything, 4)
+    definitions = [
+        {"id": role, "templateId": role, "displayName": BUILT_IN.get(role, ("Straße desk", False))[0], "isBuiltIn": role in BUILT_IN}
+        for role in alphabet.ROLE_IDS[:4]
+        if "roleDefinitions" in lists or rng.random() < 0.4
+    ]  # fmt: skip
+    principals = [*everyone, *everyone, *GROUP_IDS, alphabet.guid("dddd", 99)]
+    access: Row = {"lists": lists, "roleDefinitions": definitions}
+    for name in ("roleAssignments", "roleEligibilityScheduleInstances"):
+        chosen = some(rng, principals, 4)
+        access[name] = [
+            {"id": str(number), "principalId": rng.choice((each, each.upper())), "directoryScopeId": "/",
+             "roleDefinitionId": rng.choice(alphabet.ROLE_IDS)}
+            for number, each in enumerate(chosen)
+        ]  # fmt: skip
+    access["conditionalAccessPolicies"] = [_access_policy(rng, number, everyone) for number in range(rng.randint(0, 3))]
+    return access
+
+
+def _access_policy(rng: Random, number: int, everyone: list[str]) -> Row:
+    users: Row = {}
+    for side in ("include", "exclude"):
+        users[f"{side}Users"] = some(rng, [*everyone[:3], "GuestsOrExternalUsers"], 2)
+        users[f"{side}Groups"] = some(rng, [*GROUP_IDS, alphabet.guid("dddd", 99)], 1)
+        users[f"{side}Roles"] = some(rng, alphabet.ROLE_IDS, 1)
+        if rng.random() < 0.3:
+            tenants = rng.choice(({}, {"externalTenants": {"membershipKind": rng.choice(("all", "enumerated"))}}))
+            users[f"{side}GuestsOrExternalUsers"] = {
+                "guestOrExternalUserTypes": rng.choice(alphabet.GUEST_KINDS),
+                **tenants,
+            }
+    if rng.random() < 0.5:
+        users["includeUsers"] = ["All"]
+    return {
+        "id": str(number),
+        "displayName": f"Policy {number}",
+        "state": rng.choice(("enabled", "enabled", "enabled", "disabled", "enabledForReportingButNotEnforced")),
+        "conditions": {"users": users, **rng.choice(({}, {"userRiskLevels": ["high"]}, {"signInRiskLevels": ["low"]}))},
+    }
+
+
 def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
     texts = (None, "", *alphabet.TEXTS)
     user: Row = {
         "id": alphabet.user_id(number),
-        "userPrincipalName": f"user{number}@contoso.example",
+        "userPrincipalName": rng.choice((f"user{number}@contoso.example", f"user{number}#EXT#@contoso.example")),
         "displayName": rng.choice(("Ann Straße", "İnci", "Bo", "STORE")),
         "accountEnabled": rng.choice((True, True, False, None)),
         "userType": rng.choice(("Member", "member", "Guest", None)),

@@ -15,7 +15,7 @@ from tests import oracle
 from tests.builders.collection import Ticking, configured, environment, scratch
 from tests.emulator import directory
 from tests.emulator.fixtures import running_emulator
-from tests.oracle.adapter import catalogue_of, expected, files, judged
+from tests.oracle.adapter import ROLE_LISTS, catalogue_of, expected, files, judged
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.tenants import SOURCES
 
@@ -44,7 +44,9 @@ def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
                                "membersStatus": "complete", "transitiveMembersStatus": "complete",
                                "hasMembersWithLicenseErrors": failing})  # fmt: skip
     complete = dict.fromkeys(SOURCES, "complete")
-    return tenant | {"sources": complete, "notCollected": [], "users": users, "groups": groups}
+    # The emulator has no directory roles and no Conditional Access policies.
+    access = dict.fromkeys(("lists", *ROLE_LISTS, "conditionalAccessPolicies"), ())
+    return tenant | {"sources": complete, "notCollected": [], "users": users, "groups": groups, **access}
 
 
 def served(tenant: dict[str, Any]) -> directory.Tenant:
