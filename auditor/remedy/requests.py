@@ -50,6 +50,40 @@ def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[s
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 
 
+def leave_group(group: str, user: str) -> Command:
+    """Take a person out of a group. The path ends with `/$ref`: without it the request would delete the person."""
+    return Command(
+        method="DELETE",
+        path=f"/groups/{_segment(group)}/members/{_segment(user)}/$ref",
+        powershell=f"Remove-MgGroupMemberByRef -GroupId {quoted(group)} -DirectoryObjectId {quoted(user)}",
+    )
+
+
+def join_group(group: str, user: str, *, cloud: Cloud) -> Command:
+    """Make a person a member of a group."""
+    reference = f"{_ROOTS[cloud]}/v1.0/directoryObjects/{_segment(user)}"
+    return Command(
+        method="POST",
+        path=f"/groups/{_segment(group)}/members/$ref",
+        body={"@odata.id": reference},
+        powershell=(
+            f"New-MgGroupMemberByRef -GroupId {quoted(group)} -BodyParameter @{{'@odata.id' = {quoted(reference)}}}"
+        ),
+    )
+
+
+def subject_of(command: Command) -> tuple[str, str]:
+    """Return whom a request changes: `users` and the person's id, or `groups` and the group's id."""
+    kind, identifier, *rest = command.path.strip("/").split("/")
+    match rest:
+        case ["members", "$ref"]:
+            return "users", str(command.body["@odata.id"]).rpartition("/")[2]
+        case ["members", user, "$ref"]:
+            return "users", user
+        case _:
+            return kind, identifier
+
+
 def reprocess(user: str) -> Command:
     """Let Graph try the group licences of one user again."""
     return Command(
@@ -81,7 +115,7 @@ def quoted(text: str) -> str:
 
 def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
     """Return the PowerShell line that signs in to a tenant, with the least permission that requests need."""
-    scopes = dict.fromkeys(_SCOPES[str(command["method"])] for command in commands)
+    scopes = dict.fromkeys(_scope(str(command["method"]), str(command["path"])) for command in commands)
     return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{ENVIRONMENTS.get(cloud, '')} -Scopes {','.join(scopes)}"
 
 
@@ -91,8 +125,22 @@ def script(commands: Sequence[Mapping[str, Any]], *, tenant_id: str, cloud: Clou
     return ("$ErrorActionPreference = 'Stop'", connect(commands, tenant_id=tenant_id, cloud=cloud), *lines)
 
 
-_SCOPES: Final = {"POST": "LicenseAssignment.ReadWrite.All", "PATCH": "User.ReadWrite.All"}
-"""The least privileged delegated permission by method: licences are assigned by POST, a user is changed by PATCH."""
+def _scope(method: str, path: str) -> str:
+    """Return the least privileged delegated permission of a request."""
+    if path.endswith("/$ref"):
+        return "GroupMember.ReadWrite.All"
+    user = method == "PATCH" or path.endswith("/reprocessLicenseAssignment")
+    return "User.ReadWrite.All" if user else "LicenseAssignment.ReadWrite.All"
+
+
+_ROOTS: Final = {
+    Cloud.WORLDWIDE: "https://graph.microsoft.com",
+    Cloud.USGOV: "https://graph.microsoft.us",
+    Cloud.USGOV_DOD: "https://dod-graph.microsoft.us",
+    Cloud.CHINA: "https://microsoftgraph.chinacloudapi.cn",
+    Cloud.GERMANY: "https://graph.microsoft.de",
+}
+"""Where the id of a directory object begins; the German cloud is closed, and known from snapshots only."""
 ENVIRONMENTS: Final = {
     Cloud.USGOV: " -Environment USGov",
     Cloud.USGOV_DOD: " -Environment USGovDoD",

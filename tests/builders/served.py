@@ -22,7 +22,7 @@ def served(snapshot: Snapshot) -> dict[str, Any]:
         "users": [_user(row, [link for link in links if link["user"] == number]) for number, row in enumerate(users)],
         "subscribedSkus": [_sku(row, plans.get(row["skuId"], [])) for row in snapshot.table("products").to_pylist()],
         "subscriptions": [_dated(row) for row in snapshot.table("subscriptions").to_pylist()],
-        "groups": [_group(row, snapshot) for row in snapshot.table("groups").to_pylist()],
+        "groups": [_group(row, snapshot, links) for row in snapshot.table("groups").to_pylist()],
     }
 
 
@@ -61,12 +61,20 @@ def _sku(row: dict[str, Any], plans: list[dict[str, Any]]) -> dict[str, Any]:
     return kept | {"prepaidUnits": units, "consumedUnits": row["consumed"], "servicePlans": plans}
 
 
-def _group(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+_KIND = (
+    *("groupTypes", "membershipRule", "membershipRuleProcessingState", "onPremisesSyncEnabled"),
+    *("isAssignableToRole", "mailEnabled", "securityEnabled", "visibility"),
+)
+
+
+def _group(row: dict[str, Any], snapshot: Snapshot, links: list[dict[str, Any]]) -> dict[str, Any]:
     members = snapshot.table("members").to_pylist()
+    off = {link["skuId"]: link["pathDisabledPlans"] or [] for link in links if link["assignedByGroup"] == row["id"]}
     return {
+        **{name: row[name] for name in _KIND if row[name] is not None},
         "id": row["id"],
         "displayName": row["displayName"],
-        "assignedLicenses": [{"skuId": sku, "disabledPlans": []} for sku in row["assignedLicenses"]],
+        "assignedLicenses": [{"skuId": sku, "disabledPlans": off.get(sku, [])} for sku in row["assignedLicenses"]],
         "licenseProcessingState": {"state": row["licenseProcessingState"]},
         "members": [
             member["userId"] for member in members if member["groupId"] == row["id"] and not member["transitive"]

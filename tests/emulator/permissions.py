@@ -30,6 +30,7 @@ SUFFICIENT: dict[str, frozenset[str]] = {
     "messages": frozenset({"Mail.ReadWrite"}),
     "assignUser": frozenset({"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}),
     "assignGroup": frozenset({"LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
+    "changeMembers": frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
     "batch": frozenset(),
 }  # fmt: skip
 SIGN_IN = frozenset({"AuditLog.Read.All"})

@@ -11,6 +11,7 @@ from tests.emulator import (
     groups,
     licensing,
     mail,
+    memberships,
     permissions,
     reports,
 )
@@ -23,7 +24,7 @@ from tests.emulator.tokens import Caller, TokenService
 from tests.emulator.wire import Answer, GraphError, Request, failure, finished
 
 ROUTES: tuple[Route, ...] = (
-    *delta.ROUTES, *graph.READ, *groups.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *batch.ROUTES,
+    *delta.ROUTES, *graph.READ, *groups.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES, *batch.ROUTES,
 )  # fmt: skip
 
 

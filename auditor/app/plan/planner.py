@@ -8,11 +8,11 @@ from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
+from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
 from auditor.checks.check import SeatBalance
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import check_of, registered
-from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy import PolicySet
@@ -24,6 +24,7 @@ from auditor.findings.table import FindingTable
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
+from auditor.remedy.planner.membership_reasons import with_membership_steps
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -34,7 +35,7 @@ from auditor.remedy.planner.model import (
     TenantPlan,
 )
 from auditor.remedy.planner.options import Limit
-from auditor.remedy.planner.remaining_reasons import why, why_code
+from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation import resulting
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
@@ -265,7 +266,8 @@ def _tenant_plan(
     done = set(fixed) - claimed
     needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
     told = listed(options, replace(before, findings=FindingTable.of(needed)), made.decided, packaged_library(), words)
-    actions = reordered(told, made.deferrals)
+    by_mark = {finding.fingerprint: finding for finding in open_}
+    actions = tuple(with_membership_steps(reordered(told, made.deferrals), by_mark, options.state.memberships, words))
     kinds = {mark: action.kind for action in actions for mark in action.findings}
     money = (
         figures(before, after, made.taken, options.plan, done=False),
@@ -284,7 +286,7 @@ def _tenant_plan(
         proof=Proof(
             fixed=fixed,
             remaining=tuple(
-                _remaining(finding, kinds, options, constraints, words)
+                remaining_of(finding, kinds, options, constraints, words)
                 for finding in open_
                 if finding.fingerprint in left
             ),
@@ -325,26 +327,3 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
         if outcome.status is Outcome.NOT_EVALUATED
     ]
     return (*partly, *undecided)
-
-
-def _remaining(
-    finding: Finding, kinds: Mapping[str, str], options: Options, constraints: PlanConstraints, words: Words
-) -> Remaining:
-    """Return why a finding remains: it was tried and dropped, or the kind of action that it needs."""
-    mark, user = finding.fingerprint, options.owner(finding.subject.id)
-    if user in constraints.barred:
-        return Remaining(fingerprint=mark, code="limit", why=constraints.barred[user])
-    if user in options.pathless:
-        return Remaining(fingerprint=mark, code="paths", why=why(words, "paths"))
-    weighed_all = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
-    for weighed in weighed_all:
-        for sku_id in weighed.option.seats:
-            if sku_id in constraints.reasons:
-                return Remaining(fingerprint=mark, code="limit", why=constraints.reasons[sku_id])
-    if weighed_all:
-        code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in weighed_all) else "idle"
-        return Remaining(fingerprint=mark, code=code, why=why(words, code))
-    code = why_code(ActionKind(kinds[mark])) if mark in kinds else "person"
-    if mark in options.ending and code != "group":
-        code = "ends"
-    return Remaining(fingerprint=mark, code=code, why=why(words, code))

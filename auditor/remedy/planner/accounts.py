@@ -40,6 +40,9 @@ class Account:
     usage_location: str | None
     grants: tuple[Grant, ...]
     changed: bool = False
+    left: frozenset[str] = frozenset()
+    """Ids of the groups that the person leaves."""
+    joined: frozenset[str] = frozenset()
 
     @property
     def held(self) -> frozenset[str]:
@@ -74,6 +77,18 @@ class Account:
         """Return the account with a direct path of a product; one that was there is replaced."""
         kept = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
         return replace(self, grants=(*kept, Grant(sku_id=sku_id, off=frozenset(off))), changed=True)
+
+    def without_group(self, group: str) -> "Account":
+        """Return the account once the person has left a group."""
+        kept = tuple(grant for grant in self.grants if grant.group != group)
+        return replace(self, grants=kept, changed=True, left=self.left | {group}, joined=self.joined - {group})
+
+    def with_group(self, group: str, given: Mapping[str, frozenset[str]]) -> "Account":
+        """Return the account once the person has joined a group and found a seat for all that it gives."""
+        made = tuple(Grant(sku_id=sku_id, group=group, off=off) for sku_id, off in given.items())
+        return replace(
+            self, grants=(*self.grants, *made), changed=True, joined=self.joined | {group}, left=self.left - {group}
+        )
 
 
 def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:

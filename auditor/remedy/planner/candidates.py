@@ -3,24 +3,21 @@
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from itertools import combinations, islice, product
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
-from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
-from auditor.engine.binding import BoundPolicies
-from auditor.remedy.actions.context import RemediationContext, situated
+from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.actions.targets import known_location
 from auditor.remedy.planner.accounts import Account
-from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
+from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.requests import Addition, Command, assign_user, join_group, leave_group, locate, reprocess
 
 MAX_PROPOSALS = 96
 """The most proposals for one person; the plan says so where there are more."""
 _MAX_REMOVABLE = 6
-_MAX_CANDIDATES = 4
 _SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
@@ -35,58 +32,26 @@ class Proposal:
     """Whether group licences that found no seat are tried again."""
     location: str | None = None
     commands: tuple[Command, ...] = field(default=())
+    left: tuple[str, ...] = ()
+    """Ids of the groups that the person leaves."""
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductOptions:
-    """What can be assigned in a tenant, and what it costs."""
+class Step:
+    """One thing that can be taken away: a direct path, a membership, or a direct path in exchange for a membership."""
 
-    plan: BoundPolicies
-    known: RemediationContext
+    sku_id: str = ""
+    leave: str = ""
+    join: str = ""
 
-    def plans(self, sku_id: str) -> dict[str, str]:
-        """Return the service plans of a product, id → name; empty where nobody knows them."""
-        place = self.plan.facts.index.get(sku_id)
-        return {} if place is None else dict(self.plan.facts.skus[place].plans or {})
 
-    def price(self, sku_id: str) -> Decimal | None:
-        """Return what a seat costs a month, or None."""
-        prices, place = self.plan.facts.policies.prices, self.plan.facts.index.get(sku_id)
-        if prices is None or place is None:
-            return None
-        return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[place].part_number)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """One way to get a product: directly, or as a member of a group."""
 
-    def dearest(self) -> Decimal:
-        """Return the highest known price; 0 where none is known."""
-        prices = self.plan.facts.policies.prices
-        return max(prices.per_seat_per_month.values(), default=Decimal(0)) if prices is not None else Decimal(0)
-
-    def candidates(self, finding: Finding) -> tuple[str, ...]:
-        """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""
-        policy = self.known.policies.get(finding.policy)
-        if policy is None or not isinstance(policy.constraint, Assignments) or finding.product is None:
-            return ()
-        written = finding.product.sku_part_number
-        found: list[tuple[bool, Decimal, int, str]] = []
-        for element in policy.constraint.require:
-            if element.written != written:
-                continue
-            mask = self.plan.masks.of(element)
-            for place, sku in enumerate(self.plan.facts.skus):
-                if mask.true[place] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
-                    price = self.price(sku.sku_id)
-                    found.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
-        return tuple(sku_id for *_, sku_id in sorted(found)[:_MAX_CANDIDATES])
-
-    def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
-        """Return the skuIds that bear these part numbers; where none does, the name is an id."""
-        wanted = set(part_numbers)
-        return tuple(sku.sku_id for sku in self.plan.facts.skus if (sku.part_number or sku.sku_id) in wanted)
-
-    def services_denied(self) -> frozenset[str]:
-        """Return the service plans that some policy of the tenant denies, names and ids casefolded."""
-        blocks = [policy.constraint for policy in self.plan.policies if isinstance(policy.constraint, Assignments)]
-        return frozenset(plan.casefold() for block in blocks for plan in block.services.deny)
+    sku_id: str
+    group: str = ""
 
 
 def proposals(
@@ -125,63 +90,92 @@ def proposals(
     for proposal in islice(every, 4 * MAX_PROPOSALS):
         made += 1
         if proposal is not None:
-            distinct.setdefault((proposal.after.grants, proposal.location, proposal.retried), proposal)
+            distinct.setdefault((proposal.after.grants, proposal.left, proposal.location, proposal.retried), proposal)
     nothing = Proposal(after=account)
     changing = [proposal for proposal in distinct.values() if proposal.commands]
     whole = made < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= _MAX_REMOVABLE
     return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
 
 
-def _removable(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[str, ...]:
-    """Return the products whose direct path some finding speaks against, and whose going would change something."""
-    found: dict[str, None] = {}
+def _removable(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Step, ...]:
+    """Return the paths that some finding speaks against, and whose going would change something."""
+    found: dict[Step, None] = {}
     for finding in findings:
         product_id = (finding.product.sku_id or "") if finding.product is not None else ""
         if situated(finding, product_options.known).situation.self_service is True:
             continue
         match correction_of(finding):
             case correction if correction in REMOVALS:
-                wanted = [product_id] if not account.by_group(product_id) else []
+                steps = _going(account, product_id, product_options)
             case Correction.CHOOSE:
-                wanted = [
-                    sku for sku in product_options.named((finding.detail or "").split("+")) if not account.by_group(sku)
-                ]
+                named = product_options.named((finding.detail or "").split("+"))
+                steps = [step for sku in named for step in _going(account, sku, product_options)]
             case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
-                wanted = [product_id] if account.by_group(product_id) else []
+                steps = _other_path(account, product_id, product_options)
             case _:
-                wanted = []
-        found.update(dict.fromkeys(sku for sku in wanted if account.direct(sku) is not None))
+                steps = []
+        found.update(dict.fromkeys(steps))
     return tuple(found)
 
 
-def _subsets(skus: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield every choice of products to take away; of many, none, all, and each alone."""
-    if len(skus) > _MAX_REMOVABLE:
+def _going(account: Account, sku_id: str, product_options: ProductOptions) -> list[Step]:
+    """Return the paths of a product if requests can end all of them, so that the person no longer holds it."""
+    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    if not all(map(product_options.can_change, groups)):
+        return []
+    direct = [Step(sku_id=sku_id)] if account.direct(sku_id) is not None else []
+    return [*direct, *(Step(leave=group) for group in groups)]
+
+
+def _other_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Step]:
+    """Return the paths of a product that can go because another gives it, or because a group can give it instead."""
+    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    if account.direct(sku_id) is not None:
+        giver = None if groups else product_options.giver(account, sku_id)
+        return [Step(sku_id=sku_id)] if groups else [] if giver is None else [Step(sku_id=sku_id, join=giver)]
+    return [Step(leave=group) for group in groups if len(groups) > 1 and product_options.can_change(group)]
+
+
+def _subsets(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+    """Yield every choice of paths to take away; of many, none, all, and each alone."""
+    if len(steps) > _MAX_REMOVABLE:
         yield ()
-        yield tuple(skus)
-        yield from ((sku,) for sku in skus)
+        yield tuple(steps)
+        yield from ((step,) for step in steps)
         return
-    for size in range(len(skus) + 1):
-        yield from combinations(skus, size)
+    for size in range(len(steps) + 1):
+        yield from combinations(steps, size)
 
 
-def _wanted(account: Account, finding: Finding, product_options: ProductOptions) -> tuple[str, ...]:
+def _wanted(account: Account, finding: Finding, product_options: ProductOptions) -> tuple[Gain, ...]:
     # What a group is to give and cannot for want of a seat is tried again, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
-    return tuple(sku for sku in product_options.candidates(finding) if sku not in account.held | waiting)
+    skus = [sku for sku in product_options.candidates(finding) if sku not in account.held | waiting]
+    givers = ((sku, product_options.giver(account, sku)) for sku in skus)
+    joins = [Gain(sku_id=sku, group=group) for sku, group in givers if group is not None]
+    return (*(Gain(sku_id=sku) for sku in skus), *joins)
 
 
 def _proposal(
     account: Account,
     product_options: ProductOptions,
-    change: tuple[tuple[str, ...], tuple[str | None, ...], str | None],
+    change: tuple[tuple[Step, ...], tuple[Gain | None, ...], str | None],
     services: tuple[Sequence[Finding], frozenset[str] | None],
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
 ) -> Proposal | None:
-    removed, added, location = change
+    steps, added, location = change
+    gains = [gain for gain in added if gain is not None]
+    removed = tuple(step.sku_id for step in steps if step.sku_id)
+    left = tuple(dict.fromkeys(step.leave for step in steps if step.leave))
+    changes: tuple[Step | Gain, ...] = (*steps, *gains)
+    joined = tuple(dict.fromkeys(name for each in changes if (name := _joined(each))))
     after = account.without_direct(removed) if removed else account
+    for group in left:
+        after = after.without_group(group)
+    for group in joined:
+        after = after.with_group(group, product_options.memberships.given(group) or {})
     additions: list[Addition] = []
-    for sku_id in dict.fromkeys(sku for sku in added if sku is not None):
+    for sku_id in dict.fromkeys(gain.sku_id for gain in gains if not gain.group):
         off = _off(account, sku_id, services, product_options)
         additions.append(Addition(sku_id=sku_id, disabled_plans=off))
     additions.extend(_switched(after, services[0], product_options))
@@ -192,6 +186,10 @@ def _proposal(
     if location is not None:
         after = replace(after, usage_location=location, changed=True)
     commands: list[Command] = [] if location is None else [locate(account.id, location)]
+    # Who is to get a product from another group is a member there before they leave the first.
+    cloud = product_options.plan.facts.manifest.cloud
+    commands += [join_group(group, account.id, cloud=cloud) for group in joined]
+    commands += [leave_group(group, account.id) for group in left]
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))
     if retried:
@@ -205,7 +203,13 @@ def _proposal(
         retried=retried,
         location=location,
         commands=tuple(commands),
+        left=left,
+        joined=joined,
     )
+
+
+def _joined(change: Step | Gain) -> str:
+    return change.join if isinstance(change, Step) else change.group
 
 
 def _off(

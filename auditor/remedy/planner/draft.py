@@ -19,15 +19,16 @@ from auditor.remedy.actions.model import Decided
 from auditor.remedy.kinds import Term
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.accounts import Account, read_accounts
-from auditor.remedy.planner.candidates import ProductOptions, Proposal, proposals
+from auditor.remedy.planner.candidates import Proposal, proposals
 from auditor.remedy.planner.change_parts import divided
 from auditor.remedy.planner.evaluation import Weighed, evaluated
 from auditor.remedy.planner.group_changes import GroupChange, group_changes_of
 from auditor.remedy.planner.optimizer import Choice, choose_options
 from auditor.remedy.planner.options import NO_CHANGE, Limit, Option
+from auditor.remedy.planner.product_options import ProductOptions
 from auditor.remedy.planner.seat_limits import limits_of
 from auditor.remedy.planner.simulation import TenantState, apply, copied, state_of
-from auditor.remedy.requests import Command
+from auditor.remedy.requests import Command, subject_of
 
 MAX_REORDERINGS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
@@ -86,15 +87,17 @@ class Draft:
 def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
     """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
     known = circumstances(tenant, plan.facts.policies)
-    product_options = ProductOptions(plan=plan, known=known)
     findings: dict[str, list[Finding]] = {}
     for finding in tenant.findings:
         if finding.status is Status.OPEN and finding.subject.type is SubjectType.USER:
             findings.setdefault(finding.subject.id, []).append(finding)
     accounts = read_accounts(plan.facts, frozenset(findings))
-    proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
     state = state_of(plan.facts, accounts)
+    product_options = ProductOptions(plan=plan, known=known, memberships=state.memberships)
     group_changes = group_changes_of(product_options, state, findings)
+    fixed = frozenset(group_change.group for group_change in group_changes)
+    product_options = replace(product_options, fixed_groups=fixed)
+    proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
     together = {user for group_change in group_changes for user in group_change.users}
     state.members = {group_change.group: group_change.users for group_change in group_changes}
     found = evaluated(
@@ -232,7 +235,7 @@ def terms_of(facts: TenantFacts) -> dict[str, Term]:
 
 def _key(options: Options, command: Command) -> str:
     """Return under which key the request stands in the plan."""
-    kind, identifier = command.path.strip("/").split("/")[:2]
+    kind, identifier = subject_of(command)
     gone = set(command.body.get("removeLicenses", ()))
     joint = (
         key
@@ -252,6 +255,9 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
         yield _decided_group(options.group_changes[user])
         return
     before, commands = options.state.accounts[user], weighed.proposal.commands
+    if weighed.proposal.left or weighed.proposal.joined:
+        yield _changed(before, weighed)
+        return
     alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])
     apart = weighed.proposal.retried and commands[-1].path.endswith("/reprocessLicenseAssignment")
     rest = next(alone, None) if apart else None
@@ -279,7 +285,15 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     mended = sorted(weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
-    if came and went:
+    if proposal.left and went and not (came and not proposal.joined):
+        kind, old, new = (ActionKind.MOVE_GROUP if came else ActionKind.LEAVE_GROUP), "+".join(went), "+".join(came)
+        extra = ", ".join(proposal.left)
+    elif proposal.left and not came and not went:
+        kind, extra = ActionKind.LEAVE_GROUP, ", ".join(proposal.left)
+        old = "+".join(sorted({grant.sku_id for grant in before.grants if grant.group in proposal.left}))
+    elif proposal.joined and not came and not went:
+        kind, old = ActionKind.TO_GROUP, "+".join(copies)
+    elif came and went:
         kind, old, new = ActionKind.MOVE, "+".join(went), "+".join(came)
     elif proposal.retried and came == retried and not went:
         kind, old, extra = ActionKind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"

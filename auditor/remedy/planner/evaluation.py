@@ -16,8 +16,9 @@ from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.skus.containment import FILLER
 from auditor.remedy.planner.accounts import Account, assignment_rows
-from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
+from auditor.remedy.planner.candidates import Proposal, half_done
 from auditor.remedy.planner.options import Option, Score
+from auditor.remedy.planner.product_options import ProductOptions
 from auditor.remedy.planner.simulation import located
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
@@ -88,7 +89,9 @@ def evaluated(
                 continue
             own = findings[user]
             mended = tuple(f for f in own if key_of(f) not in then[user])
-            lost = lost_services(product_options, proposed[user][0].after, proposal.after, proposal.remove, own)
+            start = proposed[user][0].after
+            gone = (*proposal.remove, *(start.held - proposal.after.held))
+            lost = lost_services(product_options, start, proposal.after, gone, own)
             harmful = lost and not any(correction_of(f) in _MAY_LOSE for f in mended)
             if harmful or half_done(mended, own, product_options):
                 ending.update(finding.fingerprint for finding in mended)
@@ -114,7 +117,7 @@ def _weighed(
         # A product without a price counts as the dearest when it comes, and saves nothing when it goes.
         cost += (product_options.dearest() if change > 0 else Decimal(0)) if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in mended)
-    changes = len(proposal.add) + len(proposal.remove) + proposal.retried
+    changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return Weighed(
         proposal=proposal,
         option=Option(score=Score(-weight, len(lost), round(cost * 100), changes), seats=seats),

@@ -12,9 +12,10 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Finding
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.accounts import Account
-from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
+from auditor.remedy.planner.candidates import Proposal, half_done
 from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
 from auditor.remedy.planner.options import Option, Score
+from auditor.remedy.planner.product_options import ProductOptions
 from auditor.remedy.planner.simulation import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group

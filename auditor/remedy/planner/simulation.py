@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.accounts import Account, Grant, assignment_rows
-from auditor.remedy.requests import Command
+from auditor.remedy.planner.memberships import REFUSALS, Memberships
+from auditor.remedy.requests import Command, subject_of
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -25,6 +26,7 @@ class TenantState:
     groups: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     """Group id → skuId → plans that are off."""
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    memberships: Memberships
 
     def free(self, sku_id: str) -> int:
         """Return the seats that nobody holds."""
@@ -39,6 +41,7 @@ def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState
         usable={sku.sku_id: sku.usable for sku in owned if sku.usable is not None and sku.consumed is not None},
         consumed={sku.sku_id: sku.consumed for sku in owned if sku.consumed is not None},
         groups={group.id: dict.fromkeys(group.sku_ids, frozenset()) for group in facts.groups},
+        memberships=Memberships(facts),
     )
 
 
@@ -50,6 +53,7 @@ def copied(state: TenantState) -> TenantState:
         consumed=dict(state.consumed),
         groups={group: dict(given) for group, given in state.groups.items()},
         members=state.members,
+        memberships=state.memberships,
     )
 
 
@@ -70,8 +74,43 @@ def apply(state: TenantState, command: Command) -> str | None:
             return None
         case "groups", ["assignLicense"]:
             return _assign_group(state, identifier, command.body)
+        case "groups", ["members", *_, "$ref"]:
+            return _change_membership(state, identifier, subject_of(command)[1], joins=command.method == "POST")
         case _:
             return f"{command.method} {command.path} is no request of a plan."
+
+
+def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:
+    """Make a person a member, or no member; what the group gives comes as far as there are seats, or goes."""
+    account, code = state.accounts.get(user), state.memberships.refusal(group)
+    if code is not None:
+        return REFUSALS[code]
+    if account is None:
+        return "Resource does not exist."
+    if joins == any(grant.group == group for grant in account.grants):
+        exists = "One or more added object references already exist for the following modified properties: 'members'."
+        return exists if joins else "Resource does not exist."
+    if not joins:
+        _settle(state, account.held, account.without_group(group))
+        return None
+    state.accounts[user] = account.with_group(group, {})
+    for sku_id, off in (state.memberships.given(group) or {}).items():
+        _give(state, user, group, sku_id, off)
+    return None
+
+
+def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset[str]) -> None:
+    """Give a product by a group; without a free seat the path is in error."""
+    account = state.accounts[user]
+    seat = sku_id in account.held or state.free(sku_id) > 0
+    grant = Grant(
+        sku_id=sku_id,
+        group=group,
+        state="Active" if seat else "Error",
+        error=None if seat else "CountViolation",
+        off=off,
+    )
+    _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
 
 
 def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
@@ -138,16 +177,7 @@ def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> st
         grants = tuple(g for g in account.grants if g.group != group or g.sku_id not in gone)
         _settle(state, account.held, replace(account, grants=grants, changed=True))
         for added in body["addLicenses"]:
-            account = state.accounts[user]
-            seat = added["skuId"] in account.held or state.free(added["skuId"]) > 0
-            grant = Grant(
-                sku_id=added["skuId"],
-                group=group,
-                state="Active" if seat else "Error",
-                error=None if seat else "CountViolation",
-                off=frozenset(added["disabledPlans"]),
-            )
-            _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
+            _give(state, user, group, added["skuId"], frozenset(added["disabledPlans"]))
     return None
 
 
@@ -156,9 +186,11 @@ def resulting(facts: TenantFacts, state: TenantState) -> Snapshot:
     snapshot = facts.snapshot
     changed = {account.row: account for account in state.accounts.values() if account.changed}
     skus = {grant.sku_id for account in changed.values() for grant in account.grants}
+    members = state.memberships.tables(changed.values())
     return replace(
         snapshot,
-        tables={**snapshot.tables, "products": _products(facts, state), "groups": _groups(facts, state)},
+        tables={**snapshot.tables, "products": _products(facts, state), "groups": _groups(facts, state), **members},
+        members=None if members else snapshot.members,
         read_users=_reader(snapshot.read_users, changed),
         sku_ids=tuple(sorted({*snapshot.sku_ids, *skus})),
         identity=f"{snapshot.identity}+plan",

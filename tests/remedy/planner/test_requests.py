@@ -28,6 +28,7 @@ from tests.emulator.directory import stable_id
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 
+WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All"]
 TEXT = """policies:
   - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
   - {id: store, severity: high, users: {department: Store, accountEnabled: true}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
@@ -84,7 +85,7 @@ def collected(emulator: Emulator, root: Path) -> Snapshot:
 
 
 def send(emulator: Emulator, plan: FleetPlan) -> int:
-    token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
+    token = emulator.bearer("contoso", roles=WRITE)
     sent = 0
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
         for action in plan.tenants[0].actions:
@@ -202,7 +203,7 @@ def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: P
     with running_emulator([load_tenant(hard())]) as emulator:
         plan = plan_run([collected(emulator, tmp_path / "before")], rules, builtin(), NOW)
         assert plan.proven
-        token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
+        token = emulator.bearer("contoso", roles=WRITE)
         licensed = {who for who, held in holdings(emulator, token).items() if held}
         with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
             for request in [request for action in plan.tenants[0].actions for request in action.requests]:

@@ -1,0 +1,80 @@
+"""What can be assigned in a tenant, and by which groups, and what it costs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditor.domain.policy import Assignments
+from auditor.domain.result import Finding
+from auditor.engine.binding import BoundPolicies
+from auditor.remedy.actions.context import RemediationContext
+from auditor.remedy.planner.accounts import Account
+from auditor.remedy.planner.memberships import Memberships
+
+_MAX_CANDIDATES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductOptions:
+    """What can be assigned in a tenant, and what it costs."""
+
+    plan: BoundPolicies
+    known: RemediationContext
+    memberships: Memberships
+    fixed_groups: frozenset[str] = frozenset()
+    """Groups that are changed as a whole: nobody leaves or joins them in the same plan."""
+
+    def can_change(self, group: str) -> bool:
+        """Return whether requests can change who is a member of a group."""
+        return group not in self.fixed_groups and self.memberships.refusal(group) is None
+
+    def giver(self, account: Account, sku_id: str) -> str | None:
+        """Return the one group that a person can join to get a product; None where there is none, or more than one."""
+        givers = [group for group in self.memberships.givers(sku_id) if self.can_change(group)]
+        if len(givers) != 1 or self.memberships.given(givers[0]) is None:
+            return None
+        return None if any(grant.group == givers[0] for grant in account.grants) else givers[0]
+
+    def plans(self, sku_id: str) -> dict[str, str]:
+        """Return the service plans of a product, id → name; empty where nobody knows them."""
+        place = self.plan.facts.index.get(sku_id)
+        return {} if place is None else dict(self.plan.facts.skus[place].plans or {})
+
+    def price(self, sku_id: str) -> Decimal | None:
+        """Return what a seat costs a month, or None."""
+        prices, place = self.plan.facts.policies.prices, self.plan.facts.index.get(sku_id)
+        if prices is None or place is None:
+            return None
+        return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[place].part_number)
+
+    def dearest(self) -> Decimal:
+        """Return the highest known price; 0 where none is known."""
+        prices = self.plan.facts.policies.prices
+        return max(prices.per_seat_per_month.values(), default=Decimal(0)) if prices is not None else Decimal(0)
+
+    def candidates(self, finding: Finding) -> tuple[str, ...]:
+        """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""
+        policy = self.known.policies.get(finding.policy)
+        if policy is None or not isinstance(policy.constraint, Assignments) or finding.product is None:
+            return ()
+        written = finding.product.sku_part_number
+        found: list[tuple[bool, Decimal, int, str]] = []
+        for element in policy.constraint.require:
+            if element.written != written:
+                continue
+            mask = self.plan.masks.of(element)
+            for place, sku in enumerate(self.plan.facts.skus):
+                if mask.true[place] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
+                    price = self.price(sku.sku_id)
+                    found.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
+        return tuple(sku_id for *_, sku_id in sorted(found)[:_MAX_CANDIDATES])
+
+    def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
+        """Return the skuIds that bear these part numbers; where none does, the name is an id."""
+        wanted = set(part_numbers)
+        return tuple(sku.sku_id for sku in self.plan.facts.skus if (sku.part_number or sku.sku_id) in wanted)
+
+    def services_denied(self) -> frozenset[str]:
+        """Return the service plans that some policy of the tenant denies, names and ids casefolded."""
+        blocks = [policy.constraint for policy in self.plan.policies if isinstance(policy.constraint, Assignments)]
+        return frozenset(plan.casefold() for block in blocks for plan in block.services.deny)
