@@ -19,6 +19,7 @@ from auditor.domain.message import Message
 from auditor.domain.notice import Notice as Notice  # noqa: PLC0414 - part of a result
 from auditor.domain.redaction import Redaction
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
+from auditor.domain.seat_usage import DepartmentReport, UsageReport
 from auditor.domain.waiver_share import WaiverShare
 
 
@@ -150,6 +151,10 @@ class TenantResult:
     """What a merge of results needs to judge `balance` again."""
     touched_waivers: tuple[str, ...] = ()
     """Ids of waivers that matched, or may match, a finding: what a merge needs to tell which are unused."""
+    usage: Annotated[UsageReport | None, SavedField.OPTIONAL] = None
+    """Use of each product beside its cost; None where no report of usage was read."""
+    departments: Annotated[DepartmentReport | None, SavedField.OPTIONAL] = None
+    """Seats and cost by department; None where no people were read."""
 
     @property
     def products_whole(self) -> bool:

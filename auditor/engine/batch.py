@@ -9,6 +9,7 @@ from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import BatchOutcome, FindingColumns, distinct
 from auditor.engine.policy_index import LICENCES
 from auditor.engine.scope import Batch, Found, Scope
+from auditor.engine.seat_usage import seat_counts
 from auditor.engine.waivers import waive
 from auditor.snapshot.model import UserBatch
 
@@ -18,6 +19,8 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
     batch = Batch(bound, users)
     nobody = batch.people.nobody
     outcome = BatchOutcome()
+    if bound.counts_seats:
+        outcome.seats.append(seat_counts(bound, batch.people))
     for index, policy in enumerate(bound.policies):
         if not bound.rules.reads_users(policy):
             continue

@@ -32,6 +32,8 @@ class BoundPolicies:
     """Also knows the directory roles."""
     containers: Containers
     rules: Rules
+    counts_seats: bool = False
+    """Whether seats are counted by department and use, beside what policies ask."""
 
     @property
     def size(self) -> int:
@@ -54,8 +56,11 @@ class BoundPolicies:
         return named, [index for index, waiver in enumerate(self.waivers) if waiver.policies is None]
 
 
-def bind(policies: PolicySet, facts: TenantFacts, checks: Checks) -> BoundPolicies:
-    """Bind the policies and waivers that concern the tenant to its facts, and to the checks that judge them."""
+def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seats: bool = False) -> BoundPolicies:
+    """Bind the policies and waivers that concern the tenant to its facts, and to the checks that judge them.
+
+    With `counts_seats` the seats of its people are counted too, for reports.
+    """
     tenant = facts.manifest.tenant
     rules, masks = rules_of(policies, checks), masks_of(facts, facts.skus)
     waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
@@ -71,6 +76,7 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks) -> BoundPolici
         conditional_access=ConditionalAccess(facts, membership, DirectoryRoles(facts, membership)),
         containers=masks.containers,
         rules=rules,
+        counts_seats=counts_seats,
     )
 
 

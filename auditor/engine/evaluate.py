@@ -21,6 +21,7 @@ from auditor.engine.outcome import (
 )
 from auditor.engine.policy_extent import PolicyExtent, extent_of
 from auditor.engine.scope import TenantScope
+from auditor.engine.seat_usage import seat_columns
 from auditor.engine.unknowns import doubts_of
 from auditor.engine.waivers import waive_single
 from auditor.snapshot.model import UserBatch
@@ -86,6 +87,7 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
         used_waivers=frozenset(outcome.used_waivers),
         unknown_waivers=frozenset(outcome.unknown_waivers),
         unmatched=frozenset(unmatched),
+        seats=tuple(outcome.seats),
     )
 
 
@@ -98,6 +100,8 @@ def people_are_readable(bound: BoundPolicies) -> bool:
 def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
     users, links = bound.rules.columns(bound.policies, bound.waivers)
+    if bound.counts_seats:
+        users = tuple(sorted({*users, *seat_columns(bound.facts)}))
     gaps = bound.facts.snapshot.not_collected
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")

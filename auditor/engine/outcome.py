@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
@@ -133,6 +134,8 @@ class BatchOutcome:
     """The places of policies to whose population somebody belongs, certainly or perhaps."""
     used_waivers: set[int] = field(default_factory=set)
     unknown_waivers: set[int] = field(default_factory=set)
+    seats: list[pa.Table] = field(default_factory=list)
+    """Counted seats, as `auditor.engine.seat_usage.seat_counts` returns them."""
 
     def add(self, other: "BatchOutcome") -> None:
         """Take in what another batch says."""
@@ -151,6 +154,7 @@ class BatchOutcome:
         self.reached |= other.reached
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers
+        self.seats.extend(other.seats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,8 @@ class Evaluation:
     unknown_waivers: frozenset[int]
     unmatched: frozenset[int] = frozenset()
     """Places of the policies that were evaluated and looked at nothing at all."""
+    seats: tuple[pa.Table, ...] = ()
+    """Counted seats of all batches."""
 
 
 class Fingerprint:

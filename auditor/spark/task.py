@@ -123,7 +123,8 @@ def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) ->
         raise SnapshotError(
             "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
         )
-    return bind(told.policies, TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of), registered())
+    facts = TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of)
+    return bind(told.policies, facts, registered(), counts_seats=True)
 
 
 @lru_cache(maxsize=1)

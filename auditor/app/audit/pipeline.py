@@ -35,6 +35,7 @@ from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
+from auditor.engine.usage_report import reports_of
 from auditor.failures import TenantBoundary
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
@@ -74,7 +75,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
             audited.append(unaudited(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, alone=alone) as wall, paused_gc():
-            bound = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
+            bound = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered(), counts_seats=True)
             tenant = judged(bound, judge(bound), needed, spill=spill, actions=actions, described=described)
             names.take(bound.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
@@ -142,8 +143,11 @@ def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResul
     """Add to a tenant what its evaluation says of policies and waivers."""
     balanced = [(policy, policy.constraint) for policy in bound.policies if isinstance(policy.constraint, Balance)]
     places = evaluation.used_waivers | evaluation.unknown_waivers
+    reports = reports_of(bound, evaluation.seats)
     return replace(
         tenant,
+        usage=reports.usage,
+        departments=reports.departments,
         policies=evaluation.outcomes,
         notices=tenant_notices(bound, evaluation),
         balance=tuple(share_of(bound, policy, block) for policy, block in balanced),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain, groupby
 from typing import Any
 
+from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
@@ -41,7 +42,8 @@ def redacted(result: Result, key: Key) -> Result:
 
     Ids, names and addresses of users and every address in free text become pseudonyms. Reasons, tickets and approvers
     of waivers are removed. Findings are sorted by pseudonym, because the order of ids would reveal them. Groups,
-    products, departments and owners of policies stay. A redacted result is returned unchanged.
+    products, departments and owners of policies stay; the counts of departments of few people are merged. A redacted
+    result is returned unchanged.
     """
     if result.run.redacted:
         return result
@@ -143,6 +145,7 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
             for outcome in tenant.policies
         ),
         failure=None if tenant.failure is None else tenant.failure.rewritten(people.free),
+        departments=None if tenant.departments is None else redacted_departments(tenant.departments, people),
     )
 
 

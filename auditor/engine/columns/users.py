@@ -84,7 +84,7 @@ class People:
         return marked
 
     def unknown(self, name: str) -> Flags:
-        """For whom a property, or one of the sources `signInActivity` and `mailboxType`, was not collected."""
+        """For whom a property, or a source such as `signInActivity` or `usage`, was not collected."""
         found = self._unknown.get(name)
         if found is None:
             found = self._unknown[name] = self._uncollected(name)

@@ -1,7 +1,7 @@
 """Results of shards put together: the same bytes as one run over all tenants, the change of the fleet with them."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
-from auditor.domain.enums import Change
+from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.history import compare, load
@@ -48,6 +48,22 @@ def body(of: Result) -> bytes:
 def merged(*parts: Result) -> Result:
     """Merge as `auditor report` does: of what was saved."""
     return merge([(f"{number}.json", load(body(part))) for number, part in enumerate(parts)], builtin())
+
+
+def test_counts_of_seats_and_use_survive_a_merge() -> None:
+    people = (user("bob", "SPE_E5", department="IT", teamsLastActivityDate=date(2026, 8, 1)), user("cy", "SPE_E5"))
+    reports = {Source.USAGE: date(2026, 11, 18)}
+    states = (
+        state("adatum", 3, "ann"),
+        tenant(*people, tenant_id="x", subscribedSkus=[bought("SPE_E5", 5, 2)], reports=reports),
+    )
+    whole = audited(*states)
+    assert body(merged(*(audited(each) for each in states))) == body(whole)
+    adatum, contoso = load(body(whole)).tenants
+    assert adatum.usage is None
+    assert (contoso.usage, contoso.departments) == (whole.tenants[1].usage, whole.tenants[1].departments)
+    assert contoso.usage is not None
+    assert [product.idle for product in contoso.usage.products] == [2]
 
 
 UNEVEN = (state("adatum", 0, "ann"), state("contoso", 9, "bob"), state("fabrikam", 9))

@@ -1,0 +1,127 @@
+"""Counts the paid seats of one batch of users by department, company, product and last activity."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from auditor.catalogue.services import services_of
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.product_set import PAID_PRODUCTS
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.columns.bitsets import Products, distinct, holders, indices, meets
+from auditor.engine.columns.strings import Flags, codes_of
+from auditor.engine.columns.users import NO_ACTIVITY, People
+from auditor.engine.outcome import Rows
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, SOURCE_OF_COLUMN
+
+USED_30, USED_90, IDLE, UNKNOWN = range(4)
+"""When the holder of a seat was last active in a service of the product: within so many days, not, or not known."""
+STATES = 4
+UNITS = ("department", "companyName")
+"""Properties of users by which seats are counted."""
+
+
+def seat_columns(facts: TenantFacts) -> tuple[str, ...]:
+    """Return the columns of users that counting reads."""
+    units = (name for name in UNITS if facts.asked(name))
+    return (*units, *ACTIVITY_COLUMNS.values())
+
+
+def read_reports(facts: TenantFacts) -> Mapping[Source, date]:
+    """Return the refresh dates of the reports of activity that were read and are not out of date."""
+    sources = {SOURCE_OF_COLUMN[column] for column in ACTIVITY_COLUMNS.values()}
+    readable = {source for source in sources if facts.status(source) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}}
+    return {source: day for source, day in facts.refresh_dates.items() if source in readable}
+
+
+def counted_products(bound: BoundPolicies) -> Flags:
+    """Tell of which products seats are counted: those that people can hold and that are not certainly free."""
+    assignable = np.array([sku.applies_to.casefold() == "user" for sku in bound.facts.skus], dtype=bool)
+    flags: Flags = bound.masks.of(PAID_PRODUCTS).maybe & assignable
+    return flags
+
+
+def services_by_product(facts: TenantFacts) -> Sequence[tuple[str, ...]]:
+    """Return the services of each SKU whose activity the reports of usage tell."""
+    return [services_of(sku.plans or {}) for sku in facts.skus]
+
+
+def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
+    """Count seats: a row per department, company, SKU and state, with `seats`.
+
+    `sku` is an index in `facts.skus`; a row with the number of SKUs instead counts the people who hold a seat.
+    """
+    held, unread = people.links.held, people.unknown("assignedLicenses")
+    if unread is not people.nobody:
+        held = np.where(unread[:, None], held.dtype.type(0), held)
+    columns = [_column(people, name) for name in UNITS]
+    codes = [codes_of(column, absent=len(column.dictionary)).astype(np.int64) for column in columns]
+    companies = len(columns[1].dictionary) + 1
+    units = codes[0] * companies + codes[1]
+    most = (len(columns[0].dictionary) + 1) * companies * STATES
+    products = Products.of(counted_products(bound))
+    services, reports = services_by_product(bound.facts), read_reports(bound.facts)
+    keys: dict[tuple[str, ...], Rows] = {}
+    chosen = [(bound.size, units * STATES, meets(held, products))]
+    for sku in products.places:
+        own = services[sku] if reports else ()
+        if own not in keys:
+            keys[own] = units * STATES + _states(people, own, reports)
+        chosen.append((sku, keys[own], holders(held, sku)))
+    counted = [(sku, *_counts(of_users[who], most)) for sku, of_users, who in chosen]
+    found, seats = (np.concatenate([part[index] for part in counted]) for index in (1, 2))
+    skus = np.repeat([part[0] for part in counted], [len(part[1]) for part in counted])
+    units, states = np.divmod(found, STATES)
+    places = np.divmod(units, companies)
+    names = [column.dictionary.take(_indices(place, column)) for column, place in zip(columns, places, strict=True)]
+    return pa.table([*names, *map(indices, (skus, states, seats))], names=[*UNITS, "sku", "state", "seats"])
+
+
+def _counts(keys: Rows, most: int) -> tuple[Rows, Rows]:
+    """Return the different ones of some keys below `most`, ascending, and how often each occurs."""
+    if most <= max(len(keys), _FEW):
+        counts = np.bincount(keys, minlength=most)
+        found = np.flatnonzero(counts)
+        return found, counts[found]
+    found = distinct(keys)
+    return found, np.bincount(np.searchsorted(found, keys), minlength=len(found))
+
+
+def _column(people: People, name: str) -> pa.DictionaryArray:
+    column = people.column(name)
+    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+
+
+def _indices(places: Rows, column: pa.DictionaryArray) -> pa.Array:
+    """Return indices into the dictionary of a column; the one behind its end is null."""
+    present = places < len(column.dictionary)
+    bitmap = pa.py_buffer(np.packbits(present, bitorder="little"))
+    return pa.Array.from_buffers(pa.int64(), len(places), [bitmap, pa.py_buffer(places.astype(np.int64))])
+
+
+def _states(people: People, services: tuple[str, ...], reports: Mapping[Source, date]) -> npt.NDArray[np.int8]:
+    """Return the state of each user with regard to some services: what is known of one of them decides for use."""
+    if not services:
+        return np.full(people.count, UNKNOWN, dtype=np.int8)
+    age = np.full(people.count, np.iinfo(np.int64).max)
+    unknown = people.nobody
+    for column in map(ACTIVITY_COLUMNS.__getitem__, services):
+        refreshed = reports.get(SOURCE_OF_COLUMN[column], date.min)
+        unread = people.unknown(column)
+        days = people.integers(column, absent=NO_ACTIVITY)
+        silent = unread | (days == NO_ACTIVITY)
+        age = np.minimum(age, np.where(silent, age, (refreshed - _EPOCH).days - days.astype(np.int64)))
+        unknown = unknown | unread
+    states = np.where(unknown, UNKNOWN, IDLE).astype(np.int8)
+    states[age <= 90] = USED_90
+    states[age <= 30] = USED_30
+    return states
+
+
+_EPOCH = date(1970, 1, 1)
+_FEW = 1 << 16
+"""Keys up to which counting all of them takes less time than sorting."""

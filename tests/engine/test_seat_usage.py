@@ -1,0 +1,190 @@
+"""Seats by product, department and use: against a naive count, over any division into batches."""
+
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.result import TenantResult
+from auditor.domain.seat_usage import DepartmentReport, UsageReport
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.schema import ACTIVITY_COLUMNS
+from tests.builders.tenants import bought, judged, tenant, user
+
+BLOCK = "assignments: {deny: [VISIOCLIENT]}"
+PRICES = "{SPE_E5: 54.75, Microsoft_365_Copilot: 28.10}"
+PRODUCTS = ("SPE_E5", "Microsoft_365_Copilot", "VISIOCLIENT", "FLOW_FREE")
+SUITE = ("exchange", "onedrive", "sharepoint", "yammer", "teams")
+REFRESHED = date(2026, 11, 18)
+REPORTS = {Source.USAGE: REFRESHED, Source.COPILOT_USAGE: REFRESHED}
+SERVICES = {"SPE_E5": SUITE, "Microsoft_365_Copilot": ("copilot",), "VISIOCLIENT": ()}
+
+
+def days(ago: int) -> date:
+    return REFRESHED - timedelta(days=ago)
+
+
+people = st.fixed_dictionaries(
+    {
+        "held": st.lists(st.sampled_from(PRODUCTS), unique=True),
+        "department": st.sampled_from([None, "", "Sales", " sales", "SALES", "Ærø"]),
+        "activity": st.none()
+        | st.dictionaries(st.sampled_from(tuple(ACTIVITY_COLUMNS)), st.integers(0, 100).map(days)),
+    }
+)
+
+
+def activity(own: dict[str, date] | None) -> dict[str, Any]:
+    """Facts of a user with a row in the reports, or without one."""
+    if own is None:
+        return {"notCollected": ["usage", "copilotUsage"]}
+    return {column: own.get(service) for service, column in ACTIVITY_COLUMNS.items()}
+
+
+def naive_state(part: str, activity: dict[str, date] | None) -> str:
+    if not SERVICES[part] or activity is None:
+        return "unknown"
+    ages = [(REFRESHED - activity[service]).days for service in SERVICES[part] if service in activity]
+    if not ages or min(ages) > 90:
+        return "idle"
+    return "used 30" if min(ages) <= 30 else "used 90"
+
+
+def naive_unit(person: dict[str, Any]) -> str | None:
+    name = (person["department"] or "").strip().casefold()
+    return name or None
+
+
+def reports(result: TenantResult) -> tuple[UsageReport, DepartmentReport]:
+    assert result.usage is not None
+    assert result.departments is not None
+    return result.usage, result.departments
+
+
+def euros(price: str, seats: int) -> Decimal:
+    return Decimal(price) * seats
+
+
+@given(st.lists(people, min_size=1, max_size=12), st.integers(1, 5))
+def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int) -> None:
+    users = [
+        user(f"{n:02}", *one["held"], department=one["department"], **activity(one["activity"]))
+        for n, one in enumerate(crowd)
+    ]
+    owned = [bought(part, 20, 0) for part in PRODUCTS]
+    result = judged(BLOCK, tenant(*users, subscribedSkus=owned, rows=rows, reports=REPORTS), prices=PRICES)
+    usage, departments = reports(result)
+    seats = Counter(
+        (part, naive_unit(one), naive_state(part, one["activity"]))
+        for one in crowd
+        for part in one["held"]
+        if part != "FLOW_FREE"
+    )
+    for part, services in SERVICES.items():
+        expected = Counter(dict.fromkeys(("used 30", "used 90", "idle", "unknown"), 0))
+        for (own, _, kind), count in seats.items():
+            expected[kind] += count if own == part else 0
+        found = next((each for each in usage.products if each.sku_part_number == part), None)
+        assert (found is None) is (expected.total() == 0)
+        if found is None:
+            continue
+        assert (found.assigned, found.unknown) == (expected.total(), expected["unknown"])
+        told = (found.used_in_30_days, found.used_in_90_days, found.idle)
+        used = expected["used 30"] + expected["used 90"]
+        assert told == ((expected["used 30"], used, expected["idle"]) if services else (None, None, None))
+    units = {None if unit.name is None else unit.name.strip().casefold(): unit for unit in departments.departments}
+    named = {unit for _, unit, _ in seats if unit is not None}
+    assert set(units) == ({unit for _, unit, _ in seats} if named else set())
+    for name, unit in units.items():
+        own = [(part, kind, count) for (part, where, kind), count in seats.items() if where == name]
+        assert unit.assigned == sum(count for _, _, count in own)
+        assert unit.idle == sum(count for _, kind, count in own if kind == "idle")
+        assert unit.used == sum(count for _, kind, count in own if kind.startswith("used"))
+        assert unit.unknown == sum(count for _, kind, count in own if kind == "unknown")
+        assert unit.people == sum(naive_unit(one) == name and bool({*one["held"]} - {"FLOW_FREE"}) for one in crowd)
+        suites, copilots = (sum(count for part, _, count in own if part == name) for name in PRODUCTS[:2])
+        assert unit.unpriced == unit.assigned - suites - copilots
+        cost = euros("54.75", suites) + euros("28.10", copilots)
+        assert (None if unit.cost is None else unit.cost.per_month) == (cost if suites + copilots else None)
+
+
+OWNED = [bought("SPE_E5", 10, 4), bought("Microsoft_365_Copilot", 3, 1), bought("VISIOCLIENT", 2, 0)]
+ACTIVE: tuple[dict[str, date], ...] = ({"teams": days(30)}, {"exchange": days(31)}, {"onedrive": days(91)}, {})
+
+
+def contoso(*active: dict[str, date] | None, **more: Any) -> Snapshot:
+    """Three people of Sales and one of IT, active as given."""
+    sales = [
+        user(f"s{n}", "SPE_E5", department="Sales", companyName="Contoso NL", **activity(own))
+        for n, own in enumerate(active[:3])
+    ]
+    it = user("it", "SPE_E5", "Microsoft_365_Copilot", department="IT", **activity(active[3]))
+    return tenant(*sales, it, subscribedSkus=OWNED, **{"reports": REPORTS, **more})
+
+
+def test_money_stands_beside_use() -> None:
+    usage, departments = reports(judged(BLOCK, contoso(*ACTIVE), prices=PRICES))
+    assert (usage.refresh_date, usage.copilot_refresh_date) == (REFRESHED, REFRESHED)
+    suite, copilot = usage.products
+    assert (suite.assigned, suite.used_in_30_days, suite.used_in_90_days, suite.idle) == (4, 1, 2, 2)
+    assert suite.services == SUITE
+    assert [None if money is None else money.per_month for money in (suite.price, suite.cost, suite.idle_cost)] == [
+        Decimal("54.75"), euros("54.75", 4), euros("54.75", 2),
+    ]  # fmt: skip
+    assert (copilot.assigned, copilot.idle) == (1, 1)
+    assert [(unit.name, unit.people, unit.assigned, unit.idle) for unit in departments.departments] == [
+        ("Sales", 3, 3, 1), ("IT", 1, 2, 2),
+    ]  # fmt: skip
+    assert [(unit.name, unit.assigned) for unit in departments.companies] == [("Contoso NL", 3), (None, 2)]
+    spare = departments.unassigned
+    assert (spare.seats, spare.unpriced) == (10, 2)
+    assert spare.cost is not None
+    assert spare.cost.per_month == euros("54.75", 6) + euros("28.10", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "idle", "unknown"),
+    [
+        ({"reports": {Source.COPILOT_USAGE: REFRESHED}}, None, 4),
+        ({"reports": {Source.USAGE: date(2026, 11, 10)}}, 2, 0),  # ten days before the audit
+        ({"unasked": ("teamsLastActivityDate",)}, 0, 3),
+        ({"unread": {Source.USAGE: SourceStatus.UNAVAILABLE}}, None, 4),
+    ],
+)
+def test_what_was_not_read_is_not_idle(changes: dict[str, Any], idle: int | None, unknown: int) -> None:
+    state = contoso({"yammer": days(31)}, {}, *ACTIVE[2:], **changes)
+    usage, _ = reports(judged(BLOCK, state, prices=PRICES))
+    suite = next(product for product in usage.products if product.sku_part_number == "SPE_E5")
+    assert (suite.idle, suite.unknown) == (idle, unknown)
+
+
+@pytest.mark.parametrize("dates", [{}, {Source.USAGE: date(2026, 11, 9)}])
+def test_without_a_fresh_report_departments_tell_seats_and_cost_only(dates: dict[Source, date]) -> None:
+    result = judged(BLOCK, contoso(*ACTIVE, reports=dates), prices=PRICES)
+    assert result.usage is None
+    assert result.departments is not None
+    sales = result.departments.departments[0]
+    assert (sales.used, sales.idle, sales.idle_cost, sales.unknown) == (None, None, None, 3)
+    assert sales.cost is not None
+    assert sales.cost.per_month == euros("54.75", 3)
+
+
+def test_departments_that_were_not_read_are_left_out() -> None:
+    result = judged(BLOCK, contoso(*ACTIVE, unasked=("department", "companyName")))
+    assert result.usage is not None
+    assert result.usage.products[0].cost is None
+    assert result.departments is None
+
+
+def test_a_thousand_departments_are_listed_and_the_others_merged() -> None:
+    crowd = [user(f"{number:04}", "SPE_E5", department=f"D{number:04}") for number in range(1003)]
+    departments = judged(BLOCK, tenant(*crowd, user("x", "SPE_E5")), prices=PRICES).departments
+    assert departments is not None
+    units = departments.departments
+    assert [unit.name for unit in units[:1000]] == [f"D{number:04}" for number in range(1000)]
+    assert [(unit.name, unit.merged, unit.assigned) for unit in units[1000:]] == [(None, 3, 3), (None, 0, 1)]
