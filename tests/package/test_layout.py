@@ -56,6 +56,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None:
     tree = {
         path.relative_to(ROOT).as_posix() if folder == "auditor" else f"auditor/{path.relative_to(ROOT).as_posix()}"
@@ -71,6 +72,7 @@ def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None
     assert "licenses/LICENSE" in meta
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
     """Run from the zip file: packaged data must be readable without a folder."""
     (tmp_path / "policies").mkdir()

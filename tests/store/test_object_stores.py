@@ -19,7 +19,9 @@ from tests.builders.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE, asse
 ASKED = ("id", "accountEnabled", "assignedLicenses")
 
 
-@pytest.fixture(scope="module", params=["azure", "s3"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("azure", marks=pytest.mark.slow), pytest.param("s3", marks=pytest.mark.slow)]
+)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     start = azurite if request.param == "azure" else moto
     with start(tmp_path_factory.mktemp(request.param)) as running:

@@ -14,6 +14,8 @@ from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from tests.builders.results import night_before, result
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = ("outlook.windows", "outlook.macos", "outlook.outlook-com", "outlook.ios", "outlook.android",
            "gmail.desktop-webmail", "gmail.ios", "gmail.android", "apple-mail.macos", "apple-mail.ios", "yahoo.desktop-webmail")  # fmt: skip
 BEARABLE = {
