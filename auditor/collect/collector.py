@@ -103,6 +103,12 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
             return await slot.run_in_thread(writer.publish, stop.set)
 
 
+def _extended(needs: Needs, sources: tuple[CollectionSource, ...]) -> Needs:
+    """Return the needs with the properties of users that the sources need themselves."""
+    properties = {name for source in sources_for(needs, sources) for name in source.user_properties}
+    return replace(needs, user_properties=tuple(sorted({*needs.user_properties, *properties})))
+
+
 async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
     """Sign in, and raise GraphError if the token is for another tenant; an opaque token is accepted."""
     claims = claims_of((await sign_in.get_token()).token)
@@ -121,6 +127,7 @@ async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
 
 async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...]) -> _Results:
     """Read the sources concurrently. Raises GraphError if there is nothing to make a snapshot of."""
+    context = replace(context, needs=_extended(context.needs, sources))
     results: _Results = {}
 
     async def read(source: CollectionSource) -> None:
@@ -167,6 +174,9 @@ def _write(writer: SnapshotWriter, manifest: Manifest, results: _Results, stop: 
             raise _StoppedError
 
     tables = {name: table for result in results.values() for name, table in result.tables.items()}
+    reports = [result.tables["reports"] for result in results.values() if "reports" in result.tables]
+    if reports:
+        tables["reports"] = pa.concat_tables(reports).sort_by([("source", "ascending"), ("period", "ascending")])
     for name, table in tables.items():
         writer.write_table(name, table)
     for result in results.values():

@@ -34,6 +34,8 @@ class CollectionContext:
     """How lists of users are divided; the source of users sets it as soon as it knows their number."""
     users: asyncio.Future[Spool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """Every user that was read; the source of users sets it when it is done."""
+    report_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a usage report is parsed and joined, so that one is in memory at a time."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
     """Faults of sources of which nothing was read."""

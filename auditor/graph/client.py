@@ -17,7 +17,16 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.rate_limit import Clock, Quota, Sleep
 from auditor.graph.request_guard import Root, root_of
-from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify, error_of, parse_http_date
+from auditor.graph.retry_policy import (
+    Fail,
+    Ok,
+    Retry,
+    SignInAgain,
+    VerdictError,
+    classify,
+    error_of,
+    parse_http_date,
+)
 from auditor.graph.sdk import open_sdk
 
 if TYPE_CHECKING:
@@ -77,6 +86,8 @@ class RetryPolicy:
     max_wait: float = 60.0
     max_concurrency: int = 32
     """Concurrent requests of one tenant."""
+    report_bytes: int = 2 << 30
+    """Bytes of one usage report, as sent and after decompression."""
     sleep: Sleep = asyncio.sleep
     clock: Clock = time.monotonic
 
@@ -94,6 +105,8 @@ class Graph:
     root: Root
     sdk: "GraphServiceClient"
     sign_in: SignIn
+    connections: "Connections"
+    """For requests to other hosts, without a token."""
     retry_policy: RetryPolicy
     quota: Quota
     skew: float | None = None
@@ -166,6 +179,8 @@ class Graph:
             seconds = f"{self.retry_policy.answer_timeout:.0f}"
             late = Message("not complete after {longest_answer} s", longest_answer=seconds)
             return Retry(fault=_unreachable(call.name, error, late))
+        except VerdictError as error:
+            return error.verdict
         except FaultError as error:
             return Fail(fault=error.fault)
         except GraphError as error:
@@ -243,6 +258,7 @@ async def open_graph(
             root=root,
             sdk=sdk,
             sign_in=sign_in,
+            connections=connections,
             retry_policy=retry_policy,
             quota=Quota(sleep=retry_policy.sleep, clock=retry_policy.clock),
         )

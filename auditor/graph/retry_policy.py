@@ -57,6 +57,14 @@ class Fail:
 Verdict = Ok | Retry | SignInAgain | Fail
 
 
+class VerdictError(Exception):
+    """Raised by the sending of a call that knows what to do about its failure."""
+
+    def __init__(self, verdict: Retry | Fail) -> None:
+        super().__init__(str(verdict.fault.message))
+        self.verdict = verdict
+
+
 def classify(status: int, headers: Mapping[str, str], body: bytes, *, request_name: str) -> Verdict:
     """Return the verdict on an answer; `request_name` names the request in messages."""
     if 200 <= status < 300:

@@ -46,12 +46,15 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no
             "parent_span": parent_span,
             **request_info.request_options,
         }
+        extensions: dict[str, Any] = {REQUEST_OPTIONS_KEY: options, "timeout": self._http_client.timeout.as_dict()}
+        if (body_file := options.get("body_file")) is not None:
+            extensions["body_file"] = body_file
         return httpx.Request(
             method.value,
             _parsed(request_info.url),
             headers=headers,
             content=request_info.content,
-            extensions={REQUEST_OPTIONS_KEY: options, "timeout": self._http_client.timeout.as_dict()},
+            extensions=extensions,
         )
 
 

@@ -67,7 +67,7 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     ]
     tables, people, links, members = _open_all(promised, outline)
     check_states(folder / "groups.parquet", tables["groups"])
-    check_requested(folder / "users.parquet", people.present(None), manifest)
+    check_requested(folder / "users.parquet", people.present(None), manifest, rows=promised[0][1].rows)
     reader = UserFilesReader(folder)
     reader.keep(people, links)
     return Snapshot(

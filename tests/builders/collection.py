@@ -19,7 +19,7 @@ from auditor.domain.tenant import ClientSecret, Credential, Tenant
 from auditor.graph.client import RetryPolicy
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.schema import FILES
+from auditor.snapshot.schema import FILES, OPTIONAL_TABLES
 from tests.emulator.fixtures import CLIENT_ID, SECRET
 from tests.emulator.server import Emulator
 
@@ -91,9 +91,10 @@ class Collected:
 
 def collected(folder: Path, time: Ticking) -> Collected:
     manifest, files, _ = decode((folder / "manifest.json").read_bytes(), where=str(folder))
-    assert set(files) == {f"{name}.parquet" for name in FILES}
-    tables = {name: pq.read_table(folder / f"{name}.parquet") for name in FILES}
-    assert all(tables[name].num_rows == files[f"{name}.parquet"].rows for name in FILES)
+    names = [name.removesuffix(".parquet") for name in files]
+    assert {*FILES} <= {*names} <= {*FILES, *OPTIONAL_TABLES}
+    tables = {name: pq.read_table(folder / f"{name}.parquet") for name in names}
+    assert all(tables[name].num_rows == files[f"{name}.parquet"].rows for name in names)
     return Collected(manifest=manifest, tables=tables, time=time)
 
 

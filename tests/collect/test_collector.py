@@ -68,6 +68,7 @@ def test_every_source_has_its_least_permission() -> None:
         "AuditLog.Read.All",
         "GroupMember.Read.All",
         "MailboxSettings.Read",
+        "Reports.Read.All",
     ]
     for source in CORE_SOURCES:
         assert permissions_for(Needs(sources=frozenset({source}))), source

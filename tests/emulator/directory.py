@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
@@ -61,6 +61,22 @@ class Group:
 
 
 @dataclass(slots=True, kw_only=True)
+class Usage:
+    """What the reports of a tenant tell beyond what is made up for each person from their position."""
+
+    refreshed: date | None = None
+    """The refresh date of every report; None for two days ago."""
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By user principal name: `exchange` … `teams` and `copilot` (ISO dates or None), `apps` {app: [platforms]},
+    `mailbox` {size: bytes, archive: bool}, and `report`: "none" for a person without rows."""
+    rows: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """By report: rows written after those of the people."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """By report: a file that is served in place of the made one."""
+    cache: dict[tuple[str, str, int, bool], bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
 class Tenant:
     """A tenant's state; whoever changes it calls `touch`, so that no stale page is served."""
 
@@ -76,6 +92,7 @@ class Tenant:
     mailboxes: dict[str, dict[str, Any]] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
     report_settings: dict[str, Any] = field(default_factory=lambda: {"displayConcealedNames": False})
+    usage: Usage = field(default_factory=Usage)
     premium: bool = True
     audience: str = "https://graph.microsoft.com"
     token_lifetime: int = 3599
@@ -306,6 +323,9 @@ def load(document: Mapping[str, Any]) -> Tenant:
         premium=bool(document.get("premium", True)),
     )
     tenant.report_settings |= dict(document.get("reportSettings", {}))
+    usage = document.get("usage", {})
+    tenant.usage.people.update(usage.get("people", {}))
+    tenant.usage.refreshed = date.fromisoformat(usage["refreshed"]) if "refreshed" in usage else None
     for row in document.get("apps", ()):
         tenant.register(_app(row))
     said = {str(row["skuId"]): row["consumedUnits"] for row in tenant.skus if "consumedUnits" in row}

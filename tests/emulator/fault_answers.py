@@ -68,7 +68,7 @@ def _error(fault: Fault, request: Request, caller: Caller, token: str, service: 
         case Kind.CLAIMS_CHALLENGE:
             return service.refuse(token, "claims")
         case Kind.BAD_REQUEST:
-            return GraphError(400, fault.code or "Request_UnsupportedQuery", "Unsupported Query.")
+            return GraphError(400, fault.code or "Request_UnsupportedQuery", fault.value or "Unsupported Query.")
         case Kind.RESYNC:
             headers = {"Location": f"{request.root}{request.path}?$deltatoken="}
             return GraphError(410, fault.code or "resyncRequired", "Resync is required.", headers=headers)

@@ -48,6 +48,8 @@ class Kind(StrEnum):
     EXTRA_KEYS = "extra-keys"
     UPPER_CASE_IDS = "upper-case-ids"
     COUNT_DRIFT = "count-drift"
+    REPORT_INLINE = "report-inline"
+    REPORT_REDIRECT = "report-redirect"
 
 
 REPLACING = frozenset(
@@ -58,6 +60,7 @@ REPLACING = frozenset(
     }
 )  # fmt: skip
 ON_THE_WIRE = frozenset({Kind.RESET, Kind.TRUNCATED, Kind.SLOW, Kind.DRIP, Kind.CLOCK_SKEW})
+ON_REPORTS = frozenset({Kind.REPORT_INLINE, Kind.REPORT_REDIRECT})
 _numbers = count(1)
 
 

@@ -1,31 +1,17 @@
 """Turns mailbox and report requests into mailbox settings and into links to CSV files on another host."""
 
-import csv
-import hashlib
-import io
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 
+from tests.emulator import usage
 from tests.emulator.directory import Tenant
+from tests.emulator.faults import Fault, Kind
 from tests.emulator.graph import Call, find_user, route
 from tests.emulator.people import selected
 from tests.emulator.query import USER_DEFAULTS, USER_NAMES
-from tests.emulator.wire import Answer, GraphError, answer
+from tests.emulator.wire import Answer, Body, GraphError, Request, answer
 
-MAILBOX_COLUMNS = (
-    "Report Refresh Date", "User Principal Name", "Display Name", "Is Deleted", "Deleted Date", "Created Date",
-    "Last Activity Date", "Item Count", "Storage Used (Byte)", "Issue Warning Quota (Byte)",
-    "Prohibit Send Quota (Byte)", "Prohibit Send/Receive Quota (Byte)", "Deleted Item Count",
-    "Deleted Item Size (Byte)", "Deleted Item Quota (Byte)", "Has Archive", "Recipient Type", "Report Period",
-)  # fmt: skip
-SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams")
-ACTIVE_COLUMNS = (
-    "Report Refresh Date", "User Principal Name", "Display Name", "Is Deleted", "Deleted Date",
-    *(f"Has {name} License" for name in SERVICES), *(f"{name} Last Activity Date" for name in SERVICES),
-    *(f"{name} License Assign Date" for name in SERVICES), "Assigned Products",
-)  # fmt: skip
-PERIODS = frozenset({"D7", "D30", "D90", "D180"})
+TOKEN = "preauthenticated-7f3a91"
 
 
 def purpose(tenant: Tenant, position: int) -> str | None:
@@ -68,51 +54,53 @@ def report(call: Call) -> Answer:
     """302 to a pre-authenticated CSV that must be fetched without a token."""
     matched = re.search(r"/(\w+)\((?:period='(\w+)'|date=[\d-]+)\)$", call.request.path)
     assert matched is not None
-    if matched.group(2) is not None and matched.group(2) not in PERIODS:
-        raise GraphError(400, "InvalidArgument", f"Invalid period value specified: {matched.group(2)}.")
-    location = (
-        f"{call.request.elsewhere}/reports/{call.tenant.tenant_id}/{matched.group(1)}/data.csv?token=preauthenticated"
-    )
+    name, period = matched.group(1), matched.group(2) or "D7"
+    if period not in usage.PERIODS[name]:
+        raise GraphError(400, "InvalidArgument", f"Invalid period value specified: {period}.")
+    return _redirect(f"{call.request.elsewhere}/reports/{call.tenant.tenant_id}/{name}/{period}?token={TOKEN}")
+
+
+def _redirect(location: str) -> Answer:
     return Answer(status=302, headers={"Location": location, "Content-Type": "text/plain"})
 
 
-def csv_file(tenant: Tenant, name: str) -> bytes:
-    """The file behind a report's link, with a byte order mark as the real one has; concealed when the tenant says so."""
-    columns = MAILBOX_COLUMNS if name == "getMailboxUsageDetail" else ACTIVE_COLUMNS
-    rows = _mailbox_rows(tenant) if name == "getMailboxUsageDetail" else _active_rows(tenant)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        if tenant.report_settings.get("displayConcealedNames"):
-            for column in ("User Principal Name", "Display Name"):
-                row[column] = hashlib.sha256(row[column].encode()).hexdigest()[:32].upper()
-        writer.writerow(row)
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+def altered(fault: Fault, made: Answer, request: Request, tenant: Tenant) -> Answer:
+    """A report that comes at once, or a redirect that leads elsewhere than it should; `value`: README.md."""
+    location = made.headers.get("Location", "")
+    if made.status != 302:
+        return made
+    if fault.kind is Kind.REPORT_INLINE:
+        *_, name, period = location.partition("?")[0].split("/")
+        return _file(tenant, name, period)
+    match fault.value:
+        case "missing":
+            return Answer(status=302, headers={"Content-Type": "text/plain"})
+        case "relative":
+            return _redirect(location.removeprefix(request.elsewhere))
+        case text if text.startswith("hops:"):
+            return _redirect(location.replace("/reports/", f"/hops/{text.removeprefix('hops:')}/reports/", 1))
+        case text:
+            return _redirect(text.replace("{token}", TOKEN))
 
 
-def _person(tenant: Tenant, position: int) -> dict[str, str]:
-    principal, name = (str(tenant.people.value(position, key)) for key in ("userPrincipalName", "displayName"))
-    today = datetime.now(UTC).date().isoformat()
-    return {"Report Refresh Date": today, "User Principal Name": principal, "Display Name": name, "Is Deleted": "False"}
+def file(request: Request, tenants: Callable[[str], Tenant | None]) -> Answer:
+    """What the host of the downloads answers to /reports/{tenant}/{report}/{period} or /hops/{n}/reports/…."""
+    parts = request.path.strip("/").split("/")
+    if "authorization" in request.headers or "cookie" in request.headers:
+        return Answer(status=400, body=Body(b"<Error><Code>InvalidAuthenticationInfo</Code></Error>"))
+    if parts[0] == "hops":
+        left = int(parts[1])
+        head = f"/hops/{left - 1}/" if left > 1 else "/"
+        return _redirect(f"{head}{'/'.join(parts[2:])}?token={TOKEN}")
+    tenant = tenants(parts[1])
+    if tenant is None or len(parts) != 4 or request.parameter("token") != TOKEN:
+        return Answer(status=403, body=Body(b"<Error><Code>AuthenticationFailed</Code></Error>"))
+    return _file(tenant, parts[2], parts[3])
 
 
-def _mailbox_rows(tenant: Tenant) -> Iterator[dict[str, str]]:
-    kinds = {"user": "User", "shared": "Shared", "room": "Room", "equipment": "Equipment"}
-    for position in range(len(tenant.people)):
-        found = purpose(tenant, position)
-        if found is not None:
-            kind = kinds.get(found, "Other")
-            yield _person(tenant, position) | {"Item Count": "12", "Recipient Type": kind, "Report Period": "7"}
-
-
-def _active_rows(tenant: Tenant) -> Iterator[dict[str, str]]:
-    parts = {str(row["skuId"]).lower(): str(row["skuPartNumber"]) for row in tenant.skus}
-    for position in range(len(tenant.people)):
-        held = [str(row["skuId"]).lower() for row in tenant.people.value(position, "assignedLicenses")]
-        if held:
-            products = "+".join(parts.get(sku_id, sku_id) for sku_id in held)
-            yield _person(tenant, position) | {"Assigned Products": products, "Has Exchange License": "True"}
+def _file(tenant: Tenant, name: str, period: str) -> Answer:
+    body = Body(usage.csv_file(tenant, name, period))
+    return Answer(body=body, headers={"Content-Type": "application/octet-stream"})
 
 
 def get_by_ids(call: Call) -> Answer:
@@ -152,7 +140,9 @@ ROUTES = (
     route("GET", "/users/{key}/mailboxSettings/userPurpose", "mailbox", mailbox_settings),
     route("GET", "/admin/reportSettings", "reportSettings", report_settings),
     route("GET", "/reports/getMailboxUsageDetail(period='{key}')", "reports", report),
+    route("GET", "/reports/getM365AppUserDetail(period='{key}')", "reports", report),
     route("GET", "/reports/getOffice365ActiveUserDetail(period='{key}')", "reports", report),
     route("GET", "/reports/getOffice365ActiveUserDetail(date={key})", "reports", report),
+    route("GET", "/copilot/reports/getMicrosoft365CopilotUsageUserDetail(period='{key}')", "reports", report),
     route("POST", "/directoryObjects/getByIds", "getByIds", get_by_ids, cost=3),
 )

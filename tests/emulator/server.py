@@ -164,11 +164,8 @@ class Emulator:
         parts = request.path.strip("/").split("/")
         if parts[0] == "uploads" and request.method == "PUT":
             return mail.put_range(self.graph.uploads, request)
-        if parts[0] == "reports" and len(parts) == 4:
-            tenant = self.tokens.tenant(parts[1])
-            if tenant is not None:
-                body = Body(reports.csv_file(tenant, parts[2]))
-                return Answer(body=body, headers={"Content-Type": "application/octet-stream"})
+        if parts[0] in {"reports", "hops"}:
+            return reports.file(request, self.tokens.tenant)
         bait = b'{"value":[{"id":"00000000-0000-4000-8000-00000000bad1","userPrincipalName":"bait@evil.example"}]}'
         return Answer(body=Body(bait), headers={"Content-Type": "application/json"})
 

@@ -15,8 +15,9 @@ from tests.emulator import (
     permissions,
     reports,
 )
+from tests.emulator.directory import Tenant
 from tests.emulator.fault_answers import delivered
-from tests.emulator.faults import ON_THE_WIRE, REPLACING, Fault, Kind, Registry
+from tests.emulator.faults import ON_REPORTS, ON_THE_WIRE, REPLACING, Fault, Kind, Registry
 from tests.emulator.graph import Call, Route
 from tests.emulator.listing import PageCache
 from tests.emulator.throttling import Throttle
@@ -91,7 +92,7 @@ class GraphService:
             request=request, tenant=caller.tenant, roles=caller.roles, client_id=caller.client_id, cache=self.cache,
             key=key, second=second, perform=lambda item: self._item(item, outcome), uploads=self.uploads,
         )  # fmt: skip
-        made = self._changed(route.handler(call), request, struck)
+        made = self._changed(route.handler(call), request, struck, caller.tenant)
         made.headers.update(extra)
         return made, units
 
@@ -101,11 +102,13 @@ class GraphService:
         outcome.items.append((item, done))
         return done.answer
 
-    def _changed(self, made: Answer, request: Request, struck: list[Fault]) -> Answer:
+    def _changed(self, made: Answer, request: Request, struck: list[Fault], tenant: Tenant) -> Answer:
         """The answer after the faults that change documents; the handler's own answer may be cached and stays."""
         changed = replace(made, headers=dict(made.headers))
         for fault in struck:
-            if fault.kind not in REPLACING and fault.kind not in ON_THE_WIRE:
+            if fault.kind in ON_REPORTS:
+                changed = reports.altered(fault, changed, request, tenant)
+            elif fault.kind not in REPLACING and fault.kind not in ON_THE_WIRE:
                 changed = fault_pages.altered(fault, changed, request)
                 if fault.kind is Kind.RETRIED_TOKENS and self._retried(request):
                     changed = fault_pages.mark_retried(changed)

@@ -12,8 +12,8 @@ FILE_LINES = 350
 FUNCTION_LINES = 50
 VAGUE = {"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
 
-NOT_OURS = {"get_token", "get_request_from_request_information"}
-"""Names prescribed by interfaces of libraries: azure-core's TokenCredential, kiota's request adapter."""
+NOT_OURS = {"get_token", "get_request_from_request_information", "get_key"}
+"""Names prescribed by interfaces of libraries: azure-core's TokenCredential, kiota's request adapter and options."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

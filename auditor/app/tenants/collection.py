@@ -62,6 +62,7 @@ def everything(policies: PolicySet | None = None) -> Needs:
         user_properties=EVERYTHING_ABOUT_USERS,
         licensed_groups=True,
         licensed_members=True,
+        app_usage_periods=("D180", "D30", "D7", "D90"),
     )
     return whole if policies is None else whole.union(needs(policies))
 

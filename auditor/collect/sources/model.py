@@ -40,5 +40,7 @@ class CollectionSource:
     """Reads the source. A refusal or failure becomes coverage; GraphError is raised only for the wrong tenant."""
     requires: tuple["CollectionSource", ...] = ()
     """Sources that are read too, because `read` waits for what they publish in the context."""
+    user_properties: tuple[str, ...] = ()
+    """Properties of users that `read` needs."""
     join: Join | None = None
     """Makes columns of users.parquet of `SourceResult.users`."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from auditor.collect.permissions import SEND_MAIL, Permission
-from auditor.collect.sources import groups, mailboxes, sign_ins, tenant, users
+from auditor.collect.sources import groups, mailboxes, sign_ins, tenant, usage_reports, users
 from auditor.collect.sources.model import CollectionSource
 from auditor.domain.data_needs import Needs
 
@@ -15,6 +15,7 @@ SOURCES: Final = (
     sign_ins.SIGN_INS,
     groups.GROUPS_AND_MEMBERS,
     mailboxes.MAILBOXES,
+    *usage_reports.USAGE_REPORTS,
 )
 """Every source; lists of permissions are in this order."""
 

@@ -10,6 +10,7 @@ import httpx
 from yarl import URL
 
 from auditor.domain.message import Message
+from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.ca_bundle import tls_context
 
 _OUTDATED_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
@@ -103,7 +104,14 @@ def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout
 
 
 async def _read_body(answer: aiohttp.ClientResponse, request: httpx.Request) -> bytes:
-    """Return the decoded body. Raises httpx.RemoteProtocolError above MAX_BYTES."""
+    """Return the decoded body. Raises httpx.RemoteProtocolError above MAX_BYTES.
+
+    The body of a successful answer goes into the BodyFile among the request's extensions, if there is one.
+    """
+    body_file: BodyFile | None = request.extensions.get(KEY) if answer.status == 200 else None
+    if body_file is not None:
+        await _write_body(answer, body_file)
+        return b""
     parts, size = [], 0
     async for part in answer.content.iter_any():
         size += len(part)
@@ -114,6 +122,17 @@ async def _read_body(answer: aiohttp.ClientResponse, request: httpx.Request) -> 
             )
         parts.append(part)
     return b"".join(parts)
+
+
+async def _write_body(answer: aiohttp.ClientResponse, body_file: BodyFile) -> None:
+    try:
+        body_file.begin(answer.content_length)
+        # aiohttp decompresses into pieces of bounded size.
+        async for part in answer.content.iter_any():
+            body_file.write(part)
+    except BaseException:
+        answer.close()  # otherwise aiohttp reads the rest before it reuses the connection
+        raise
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

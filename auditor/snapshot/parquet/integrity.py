@@ -17,7 +17,7 @@ from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.parquet.bounds import check_expanded, check_footer, check_sound, is_plain, watched
-from auditor.snapshot.schema import ASSIGNMENTS, FILES, SIGN_IN_COLUMNS, USERS
+from auditor.snapshot.schema import ASSIGNMENTS, FILES, REPORT_COLUMNS, SIGN_IN_COLUMNS, USERS
 
 AGAIN = Message("collect the snapshot again, or restore it from a copy")
 
@@ -250,8 +250,8 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
     return last
 
 
-def check_requested(path: Path, present: list[str], manifest: Manifest) -> None:
-    """Refuse a users file that lacks a requested column: every user would seem to have no value."""
+def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows: int) -> None:
+    """Refuse a users file with `rows` users that lacks a requested column: every user would seem to have no value."""
     people, mailboxes, sign_ins = (
         manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
         for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
@@ -263,11 +263,23 @@ def check_requested(path: Path, present: list[str], manifest: Manifest) -> None:
         expected.append("mailboxType")
     if sign_ins and not found.intersection(SIGN_IN_COLUMNS):
         expected.append(SIGN_IN_COLUMNS[0])
+    if rows:
+        expected += _usage_columns(manifest)
     for name in expected:
         if name not in found:
             raise SnapshotError(
                 "snapshot-damaged", Message("{path} lacks the column {name}", path=path, name=name), hint=AGAIN
             )
+
+
+def _usage_columns(manifest: Manifest) -> list[str]:
+    """Return the columns that coverage lists as read from usage reports, at least in part."""
+    asked = {
+        source: {fact.partition(":")[0] for fact in manifest.coverage(source).asked}
+        for source in REPORT_COLUMNS
+        if manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    }
+    return [name for source, found in asked.items() for name in REPORT_COLUMNS[source] if name in found]
 
 
 def check_states(path: Path, groups: pa.Table) -> None:

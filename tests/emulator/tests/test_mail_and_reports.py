@@ -115,7 +115,7 @@ def report(emulator: Emulator, client: Any, call: str) -> list[dict[str, str]]:
 
 def test_reports_come_from_elsewhere_and_may_conceal_names(emulator: Emulator, client: Any) -> None:
     mailboxes = report(emulator, client, "getMailboxUsageDetail(period='D7')")
-    assert {row["User Principal Name"]: row["Recipient Type"] for row in mailboxes}["info@contoso.example"] == "Shared"
+    assert {row["User Principal Name"]: row["Has Archive"] for row in mailboxes}["bram@contoso.example"] == "False"
     active = report(emulator, client, "getOffice365ActiveUserDetail(date=2026-11-01)")
     assert {row["User Principal Name"]: row["Assigned Products"] for row in active}[
         "bram@contoso.example"

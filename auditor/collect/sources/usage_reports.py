@@ -1,0 +1,295 @@
+"""Reads Microsoft's usage reports about services, apps, Copilot and mailboxes, and joins them to users by name."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import BinaryIO, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.collect.context import CollectionContext
+from auditor.collect.permissions import Permission
+from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.sources.users import USERS
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.report_columns import (
+    COPILOT_COLUMNS,
+    MAILBOX_COLUMNS,
+    SERVICE_COLUMNS,
+    app_columns,
+)
+from auditor.collect.tables.report_csv import ConcealedNamesError, ReportColumn, report_rows
+from auditor.collect.tables.report_join import USER_PROPERTIES, UserFacts, joined
+from auditor.collect.tables.row_groups import UserRows, one_array
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Cloud, Source, SourceStatus
+from auditor.domain.message import Message
+from auditor.domain.message import joined as in_one
+from auditor.failures import in_task
+from auditor.files.temporary import late_file
+from auditor.graph import report_files
+from auditor.graph.client import NotGraphError
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
+from auditor.snapshot import schema
+
+_MAX_DOWNLOADS: Final = 3
+"""Downloads of one report if its file is damaged."""
+_SPOOL_BYTES: Final = 8 << 20
+_SMALL_BYTES: Final = 1 << 20
+"""Bytes up to which a report is parsed without a thread."""
+_PERIOD: Final = "D180"
+_GLOBAL_ONLY: Final = Message("Microsoft offers usage reports in its global cloud only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """A usage report."""
+
+    source: Source
+    path: str
+    """Path of the request below the Graph root, up to the period."""
+    columns: Callable[[str], tuple[ReportColumn, ...]]
+    """Returns the columns of users.parquet that the report of a period fills."""
+    filled: tuple[str, ...]
+    """All columns of users.parquet that the source may fill."""
+    marks_missing: bool = False
+    """Whether null is a fact: then users without a readable row are marked as not collected."""
+    may_be_empty: bool = False
+    """Whether a report without rows is a complete one."""
+    periods: Callable[[Needs], tuple[str, ...]] = lambda _: (_PERIOD,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A report that was read, or why it was not."""
+
+    period: str
+    facts: frozenset[str] = frozenset()
+    """The facts whose columns the report has."""
+    users: Sequence[UserFacts] = ()
+    count: int = 0
+    refresh_date: date | None = None
+    fault: Fault | None = None
+
+
+async def _read(report: _Report, context: CollectionContext) -> SourceResult:
+    """Read a report for each period that is needed, and join it to the users; one report is in memory at a time."""
+    periods = report.periods(context.needs)
+    if not periods:
+        coverage = context.make_coverage(report.source, 0, [], status=SourceStatus.NOT_NEEDED)
+    elif context.graph.tenant.cloud is not Cloud.WORLDWIDE:
+        coverage = context.make_coverage(report.source, 0, [_other_cloud()])
+    else:
+        reads = await asyncio.gather(*(in_task(_read_period, report, context, period) for period in periods))
+        if found := [read for read in reads if read.fault is None]:
+            faults = [read.fault for read in reads if read.fault is not None]
+            return _result(report, context, found, faults, await context.users)
+        coverage = context.make_coverage(report.source, 0, [read.fault for read in reads if read.fault is not None])
+    return SourceResult(coverage=(coverage,))
+
+
+def _result(
+    report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault], users: Spool
+) -> SourceResult:
+    """Return what the reports of some periods tell; `faults` is why others were not read."""
+    spool, unreadable = _spool(report, context, reads, users)
+    columns = [(read, column) for read in reads for column in report.columns(read.period)]
+    lacking = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.facts]
+    reasons = [_unreadable(unreadable)] if unreadable else []
+    coverage = context.make_coverage(
+        report.source,
+        spool.rows,
+        faults,
+        asked=tuple(name for read, column in columns for name in column.asked(read.facts)),
+        shortfall=in_one("; ", [*reasons, *([_lacking(lacking)] if lacking else [])]) or None,
+        # Neither makes a gap for others: `asked` tells which columns were read, and users are marked one by one.
+        status=None if faults else SourceStatus.COMPLETE,
+    )
+    rows = [
+        {"source": report.source.value, "period": read.period, "refreshDate": read.refresh_date, "rows": read.count}
+        for read in reads
+    ]
+    return SourceResult(
+        coverage=(coverage,), tables={"reports": pa.Table.from_pylist(rows, schema.REPORTS)}, users=spool
+    )
+
+
+async def _read_period(report: _Report, context: CollectionContext, period: str) -> _Read:
+    """Download and join the report of one period; a damaged file is downloaded again."""
+    path = f"{report.path}(period='{period}')"
+    request = f"GET {path}"
+    try:
+        with late_file(context.folder / report.source.value) as file:
+            for attempt in range(1, _MAX_DOWNLOADS + 1):
+                await report_files.download(context.graph, path, file)
+                try:
+                    return await _joined(report, context, period, file)
+                except NotGraphError as error:
+                    damage = _damaged(request, error.message)
+                if attempt < _MAX_DOWNLOADS:
+                    await context.graph.retry_policy.sleep(context.graph.retry_policy.wait(attempt))
+            return _Read(period=period, fault=damage)
+    except ConcealedNamesError:
+        return _Read(period=period, fault=_concealed(request))
+    except FaultError as error:
+        return _Read(period=period, fault=_explained(error.fault))
+
+
+async def _joined(report: _Report, context: CollectionContext, period: str, file: BinaryIO) -> _Read:
+    """Parse a downloaded report and join it to the users, in a thread if that takes a while.
+
+    Raises NotGraphError for a damaged file, ConcealedNamesError, and FaultError if there is nothing in it.
+    """
+    users = await context.users
+    columns = report.columns(period)
+    request = f"GET {report.path}(period='{period}')"
+
+    def parse() -> _Read:
+        rows = report_rows(file, columns)
+        if not rows.count and not report.may_be_empty:
+            raise FaultError(_empty(request))
+        if not rows.facts:
+            raise NotGraphError(_lacking(cell.fact for column in columns for cell in column.cells))
+        return _Read(
+            period=period,
+            facts=rows.facts,
+            users=joined(users, rows, columns),
+            count=rows.count,
+            refresh_date=rows.refresh_date,
+        )
+
+    large = file.seek(0, os.SEEK_END) > _SMALL_BYTES
+    async with context.report_lock:
+        read = await asyncio.to_thread(parse) if large else parse()
+    context.progress.advance(context.tenant, report.source, read.count)
+    return read
+
+
+def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], users: Spool) -> tuple[Spool, int]:
+    """Return the facts of all periods for the users who have a row, and how many users have an unreadable one."""
+    names = tuple(name for read in reads for name in (column.name for column in report.columns(read.period)))
+    columns = pa.schema([pa.field("id", pa.string()), *(schema.USERS.field(name) for name in names)])
+    spool = Spool(context.folder, report.source.value, columns, limit=_SPOOL_BYTES)
+    count = 0
+    for number, table in enumerate(users.tables(columns=["id"])):
+        parts = [read.users[number] for read in reads]
+        unreadable = np.logical_or.reduce([part.unreadable for part in parts])
+        known = np.logical_or.reduce([part.listed for part in parts])
+        if report.marks_missing:
+            known &= ~unreadable
+        count += int(unreadable.sum())
+        arrays = [one_array(table["id"]), *(array for part in parts for array in part.columns.values())]
+        spool.add(pa.RecordBatch.from_arrays(arrays, schema=columns).filter(pa.array(known)))
+    return spool, count
+
+
+def _join(report: _Report, users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
+    """Add the columns of a report to users; where null is a fact, users without a row are marked as not collected."""
+    if report.marks_missing:
+        users.mark_not_collected(report.source.value, pc.is_null(indices))
+    for name in report.filled:
+        if rows is None or name not in rows.column_names:
+            users.set_column(name, pa.nulls(len(indices), schema.USERS.field(name).type))
+        else:
+            users.set_column(name, one_array(rows[name]).take(indices))
+
+
+def _other_cloud() -> Fault:
+    return fault(GraphErrorKind.UNSUPPORTED, _GLOBAL_ONLY, remedy=Message("leave out the policies that need them here"))
+
+
+def _concealed(request: str) -> Fault:
+    return fault(
+        GraphErrorKind.UNSUPPORTED,
+        Message(
+            "{asked}: the report shows pseudonyms in place of names, so it cannot be joined to users", asked=request
+        ),
+        remedy=Message(
+            "to show names, a Global Administrator clears 'Display concealed user, group, and site names in all "
+            "reports' in the Microsoft 365 admin center under Settings > Org settings > Services > Reports; names then "
+            "appear in all usage reports of the tenant, for everybody who may read them"
+        ),
+    )
+
+
+def _empty(request: str) -> Fault:
+    return fault(
+        GraphErrorKind.UNSUPPORTED,
+        Message("{asked}: the report has no rows", asked=request),
+        remedy=Message("reports of a new tenant are ready within 48 hours; collect again later"),
+    )
+
+
+def _damaged(request: str, why: Message) -> Fault:
+    return fault(
+        GraphErrorKind.NOT_GRAPH,
+        Message("{asked}: the report is damaged: {why}", asked=request, why=why),
+        remedy=Message("collect again later; if it stays damaged, report it to Microsoft"),
+    )
+
+
+def _unreadable(count: int) -> Message:
+    return Message("users whose row of the report has an invalid date or number: {count}", count=count)
+
+
+def _lacking(facts: Iterable[str]) -> Message:
+    return Message("the report has no columns for {names}", names=", ".join(sorted(facts)))
+
+
+def _explained(found: Fault) -> Fault:
+    """Return a refusal with the remedy for usage reports."""
+    if found.kind is GraphErrorKind.DENIED:
+        remedy = Message("grant the application Reports.Read.All and consent (`auditor doctor` prints the commands)")
+        return replace(found, remedy=remedy)
+    if found.status == 400 and "segment" in found.message:
+        return replace(found, remedy=_GLOBAL_ONLY)
+    return found
+
+
+_REPORTS: Final = (
+    _Report(
+        source=Source.USAGE,
+        path="/reports/getOffice365ActiveUserDetail",
+        columns=lambda _: SERVICE_COLUMNS,
+        filled=tuple(schema.SERVICE_COLUMNS.values()),
+        marks_missing=True,
+    ),
+    _Report(
+        source=Source.APP_USAGE,
+        path="/reports/getM365AppUserDetail",
+        columns=app_columns,
+        filled=tuple(schema.APP_USAGE_COLUMNS.values()),
+        periods=lambda needs: needs.app_usage_periods,
+    ),
+    _Report(
+        source=Source.COPILOT_USAGE,
+        path="/copilot/reports/getMicrosoft365CopilotUsageUserDetail",
+        columns=lambda _: COPILOT_COLUMNS,
+        filled=("copilotLastActivityDate",),
+        marks_missing=True,
+        may_be_empty=True,
+    ),
+    _Report(
+        source=Source.MAILBOX_USAGE,
+        path="/reports/getMailboxUsageDetail",
+        columns=lambda _: MAILBOX_COLUMNS,
+        filled=("mailboxStorageUsed", "mailboxHasArchive"),
+    ),
+)
+READ_REPORTS: Final = Permission(name="Reports.Read.All", role_id="230c1aed-a721-4c5d-9cb4-a90514e508ef")
+USAGE_REPORTS: Final = tuple(
+    CollectionSource(
+        fills=(report.source,),
+        permissions=(READ_REPORTS,),
+        read=partial(_read, report),
+        requires=(USERS,),
+        user_properties=USER_PROPERTIES,
+        join=partial(_join, report),
+    )
+    for report in _REPORTS
+)

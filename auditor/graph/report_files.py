@@ -1,0 +1,171 @@
+"""Downloads usage reports: Graph redirects to a file on another host, whose address is a credential of its own.
+
+No token and no cookie goes to that host, and its address is never logged, stored or quoted: messages name the host.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, cast
+from urllib.parse import urljoin, urlsplit
+
+from auditor.domain.message import Message
+from auditor.graph.client import Call, Graph
+from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
+from auditor.graph.request_guard import Root
+from auditor.graph.retry_policy import Fail, Retry, VerdictError, retry_after
+from auditor.graph.transport.body_file import KEY, BodyFile
+from auditor.graph.transport.ca_bundle import tls_context
+from auditor.graph.transport.proxy import proxy_of
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_HOPS: Final = 5
+"""Redirects that are followed for one report."""
+_MAX_ATTEMPTS: Final = 3
+"""Addresses that are tried for one report if its host refuses them."""
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_TIMEOUTS: Final = {"connect": 20.0, "read": 60.0}
+_REST: Final = r"(?P<rest>[/?][!-\[\]-~]*)?"
+"""Path and query in printable ASCII without the backslash, which some parsers read as a slash."""
+_MICROSOFT: Final = re.compile(
+    r"(?P<origin>https://(?:reports[a-z]*\.office\.com|reports\.office365\.com))(?::443)?" + _REST,
+    re.ASCII | re.IGNORECASE,
+)
+_LOOPBACK: Final = re.compile(
+    r"(?P<origin>https?://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?)" + _REST, re.ASCII | re.IGNORECASE
+)
+
+
+async def download(graph: Graph, path: str, file: BinaryIO) -> None:
+    """Write a report, as CSV, to a file that is emptied first; `path` is that of the request below the Graph root.
+
+    The retry policy covers the request and the download: after a failure Graph is asked for a new address. Raises
+    FaultError if either fails, if a redirect leads anywhere but to Microsoft's report hosts (or to this machine, if
+    Graph's root is there), and if the report is larger than the retry policy allows.
+    """
+    name = f"GET {path}"
+    body = BodyFile(file=file, limit=graph.retry_policy.report_bytes, name=name)
+
+    async def send(_link: str | None) -> "httpx.Response | None":
+        response = await _request(graph, path, body)
+        return None if response is None else await _follow(graph, response, body)
+
+    await graph.answer(Call(name=name, units=1, send=send), lambda _: None)
+
+
+async def _request(graph: Graph, path: str, body: BodyFile) -> "httpx.Response | None":
+    """Send the request for a report through the SDK, which neither follows redirects nor repeats it."""
+    from kiota_abstractions.method import Method  # noqa: PLC0415
+    from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
+    from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
+    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
+
+    request = RequestInformation()
+    request.http_method = Method.GET
+    request.url = f"{graph.root.url}{path}"
+    request.headers.try_add("Accept", "application/octet-stream, text/csv, application/json")
+    options: list[Any] = [ResponseHandlerOption(NativeResponseHandler()), body]
+    request.add_request_options(options)
+    response: Any = await graph.sdk.request_adapter.send_primitive_async(request, "bytes", {})
+    return cast("httpx.Response | None", response)
+
+
+async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "httpx.Response":
+    """Follow at most MAX_HOPS redirects, each checked, and return the last answer."""
+    address = graph.root.url
+    for _ in range(MAX_HOPS):
+        if response.status_code not in _REDIRECTS:
+            return response
+        address = checked_address(response.headers.get("location", ""), address, graph.root, body.name)
+        response = await _get(graph, address, body)
+    if response.status_code in _REDIRECTS:
+        text = Message("{asked} was redirected more than {hops} times", asked=body.name, hops=MAX_HOPS)
+        raise FaultError(fault(GraphErrorKind.FOREIGN, text, remedy=REMEDIES[GraphErrorKind.FOREIGN]))
+    return response
+
+
+async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
+    """Request a checked address without a token; raises VerdictError for anything but status 200 and redirects."""
+    import httpx  # noqa: PLC0415 - only collection needs these
+
+    from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
+
+    parts = urlsplit(address)
+    root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
+    authorities = graph.sign_in.authorities
+    # A transport without a client: clients log addresses.
+    transport = AiohttpTransport(
+        verify=tls_context(authorities),
+        connections=0,
+        proxy=None if _LOOPBACK.fullmatch(root.origin) else proxy_of(root),
+        shared=graph.connections.graph(authorities),
+    )
+    headers = {"Accept-Encoding": "gzip, deflate"}
+    extensions = {KEY: body, "timeout": _TIMEOUTS}
+    try:
+        request = httpx.Request("GET", address, headers=headers, extensions=extensions)
+        response = await transport.handle_async_request(request)
+    except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
+        _fail(error, root.host, body.name)
+    if response.status_code == 200 or response.status_code in _REDIRECTS:
+        return response
+    throttled = response.status_code == 429
+    kind = GraphErrorKind.THROTTLED if throttled else GraphErrorKind.FAILING
+    text = Message(
+        "{asked}: {host} answered with HTTP {status}", asked=body.name, host=root.host, status=response.status_code
+    )
+    # A refused address may have expired: Graph gives a new one.
+    attempts = None if throttled or response.status_code >= 500 else _MAX_ATTEMPTS
+    raise VerdictError(
+        Retry(fault=fault(kind, text, remedy=REMEDIES[kind]), wait=retry_after(response.headers), max_attempts=attempts)
+    )
+
+
+def _fail(error: Exception, host: str, name: str) -> NoReturn:
+    """Raise the verdict on a download that was not answered; the error's own text may quote the address."""
+    failure = type(error).__name__
+    untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+    text = Message("{asked}: the download from {host} failed: {name}", asked=name, host=host, name=failure)
+    if untrusted:
+        text = Message("{asked}: the certificate of {host} is not trusted", asked=name, host=host)
+    found = fault(GraphErrorKind.UNREACHABLE, text, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
+    raise VerdictError(Fail(fault=found) if untrusted else Retry(fault=found)) from None
+
+
+def checked_address(location: str, base: str, graph_root: Root, name: str) -> str:
+    """Return the address of a redirect from `base` if it may be followed, without port 443 and fragment.
+
+    Raises FaultError, which names the host alone, for any other.
+    """
+    try:
+        address = urljoin(base, location).partition("#")[0] if location else ""
+    except ValueError:
+        address = ""
+    match = _MICROSOFT.fullmatch(address)
+    if match is None and graph_root.loopback:
+        match = _LOOPBACK.fullmatch(address)
+    if match is not None:
+        rest = match["rest"] or ""
+        return f"{match['origin'].lower()}{rest if rest.startswith('/') else f'/{rest}'}"
+    text = Message(
+        "{asked} was redirected to {host}, which is none of Microsoft's report hosts; nothing was requested there",
+        asked=name,
+        host=_origin(address),
+    )
+    raise FaultError(
+        fault(
+            GraphErrorKind.FOREIGN,
+            text,
+            remedy=REMEDIES[GraphErrorKind.FOREIGN],
+        )
+    )
+
+
+def _origin(address: str) -> str:
+    """Return scheme, host and port of an address that is not followed; never user, password, path or query."""
+    try:
+        parts = urlsplit(address)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return "?"
+    return f"{parts.scheme}://{parts.hostname}{port}"[:120] if parts.hostname else "?"

@@ -1,0 +1,47 @@
+"""Takes the body of a successful answer into a file, so that a large one is never in memory."""
+
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from auditor.domain.message import Message
+from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
+
+KEY: Final = "body_file"
+"""The key of a BodyFile in the extensions of an httpx request, and among the options of a request of the SDK."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyFile:
+    """A file for the decompressed body of an answer with status 200; other bodies stay in memory."""
+
+    file: BinaryIO
+    limit: int
+    """Bytes of the body, as sent and after decompression."""
+    name: str
+    """The request in messages."""
+
+    @staticmethod
+    def get_key() -> str:
+        """Return the key of the SDK's options."""
+        return KEY
+
+    def begin(self, length: int | None) -> None:
+        """Empty the file for a body of `length` bytes as sent, None if unknown. Raises FaultError above the limit."""
+        self.file.seek(0)
+        self.file.truncate()
+        self._check(length or 0)
+
+    def write(self, part: bytes) -> None:
+        """Append a part of the body. Raises FaultError above the limit."""
+        self._check(self.file.tell() + len(part))
+        self.file.write(part)
+
+    def _check(self, size: int) -> None:
+        if size > self.limit:
+            raise FaultError(
+                fault(
+                    GraphErrorKind.NOT_GRAPH,
+                    Message("{asked} is larger than {limit} bytes", asked=self.name, limit=f"{self.limit:,}"),
+                    remedy=REMEDIES[GraphErrorKind.FOREIGN],
+                )
+            )
