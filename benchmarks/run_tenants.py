@@ -18,9 +18,9 @@ from auditor.catalogue import builtin
 from auditor.checks.registry import registered
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import conclude, judged_batches
-from auditor.engine.finding_builder import describe, describe_objects
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.tenant_facts import TenantFacts
+from auditor.findings.user_findings import describe, describe_objects
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks.measuring import ROOT
@@ -47,8 +47,8 @@ def main(root: Path, most: int | None = None) -> None:
         batches = list(judged_batches(plan))
         stamps.append(time.process_time())
         outcome = BatchOutcome()
-        found = sum(map(len, describe(plan, batches, outcome)))
-        found += len(describe_objects(plan, conclude(plan, outcome)))
+        found = sum(batch.num_rows for batch in describe(plan, batches, outcome))
+        found += describe_objects(plan, conclude(plan, outcome)).num_rows
         stamps.append(time.process_time())
         if number:  # the first is walked twice: what a process does once is not a tenant's
             floor += stamps[0] - begun

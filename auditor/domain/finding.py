@@ -132,12 +132,20 @@ class Findings(SizedIterable[Finding]):
         """
 
     @abstractmethod
+    def map_batches(self, change: Callable[[Any], Any]) -> "Findings":
+        """Return a new table of what `change` makes of every record batch of `subject_batches`, in its order."""
+
+    @abstractmethod
     def with_concerns(self, concerns: Mapping[str, Concern]) -> "Findings":
         """Return the same findings with whom the actions about them concern, by action id."""
 
     @abstractmethod
     def batches(self) -> Iterator[Any]:
         """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
+
+    @abstractmethod
+    def subject_batches(self) -> Iterator[Any]:
+        """Yield record batches, each of them with all findings about its subjects, in report order."""
 
 
 class NoFindings(Findings):
@@ -170,11 +178,20 @@ class NoFindings(Findings):
         del change
         return self
 
+    def map_batches(self, change: Callable[[Any], Any]) -> "Findings":
+        """Return the same table."""
+        del change
+        return self
+
     def with_concerns(self, concerns: Mapping[str, Concern]) -> "Findings":
         """Return the same table."""
         del concerns
         return self
 
     def batches(self) -> Iterator[Any]:
+        """Yield nothing."""
+        return iter(())
+
+    def subject_batches(self) -> Iterator[Any]:
         """Yield nothing."""
         return iter(())

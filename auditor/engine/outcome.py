@@ -187,31 +187,19 @@ class Evaluation:
     """Counted seats of all batches."""
 
 
-class Fingerprint:
-    """The part of a fingerprint that all findings of one policy and check about one type of subject share."""
-
-    def __init__(self, tenant_id: str, policy: str, check: str, subject_type: str) -> None:
-        self._begun = f"{tenant_id}\x1f{policy}\x1f{check}\x1f{subject_type}\x1f"
-
-    def of(self, subject: str, product: str | None, detail: str | None) -> str:
-        """Hash what a finding is, and nothing else, into 32 hexadecimal digits.
-
-        `product` is a skuId, or `written:` and the policy's own words.
-        """
-        # To copy a hash that has begun costs more than to hash its few bytes again.
-        whole = (
-            f"{self._begun}{subject}\x1f{_ABSENT if product is None else product}"
-            f"\x1f{_ABSENT if detail is None else detail}"
-        )
-        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
 def fingerprint(
     tenant_id: str, policy: str, check: str, subject: tuple[str, str], product: str | None, detail: str | None
 ) -> str:
-    """Hash what one finding is, as `Fingerprint` does; two findings of one run never share a fingerprint."""
-    kind, subject_id = subject
-    return Fingerprint(tenant_id, policy, check, kind).of(subject_id, product, detail)
+    """Hash what one finding is, and nothing else, into 32 hexadecimal digits; no two of a run have the same.
+
+    `product` is a skuId, or `written:` and the policy's own words.
+    """
+    return hashlib.sha256(fingerprint_text(tenant_id, policy, check, *subject, product, detail)).hexdigest()[:32]
+
+
+def fingerprint_text(*parts: str | None) -> bytes:
+    """Return what is hashed of some consecutive parts; an empty one at either end joins what stands there."""
+    return "\x1f".join([_ABSENT if part is None else part for part in parts]).encode("utf-8", "surrogatepass")
 
 
 _ABSENT = "\x00"

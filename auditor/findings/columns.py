@@ -1,43 +1,56 @@
 """Findings as Arrow record batches and back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.finding import Finding, ProductReference, SourceLine, Subject
+from auditor.engine.columns.bitsets import indices
+from auditor.engine.columns.strings import codes_of
+from auditor.engine.outcome import Rows
+from auditor.findings.facts import FACTS, SEAT_FACTS, cell_text, last_sign_in
 
-_CODED: Final = pa.dictionary(pa.int32(), pa.string())
+CODED: Final = pa.dictionary(pa.int32(), pa.string())
 SCHEMA: Final = pa.schema(
     [
-        pa.field("policy", _CODED, nullable=False),
-        pa.field("check", _CODED, nullable=False),
-        pa.field("severity", _CODED, nullable=False),
-        pa.field("status", _CODED, nullable=False),
-        pa.field("waiver", _CODED),
-        pa.field("change", _CODED),
-        pa.field("subjectType", _CODED, nullable=False),
+        pa.field("policy", CODED, nullable=False),
+        pa.field("check", CODED, nullable=False),
+        pa.field("severity", CODED, nullable=False),
+        pa.field("status", CODED, nullable=False),
+        pa.field("waiver", CODED),
+        pa.field("change", CODED),
+        pa.field("subjectType", CODED, nullable=False),
         pa.field("subjectId", pa.string(), nullable=False),
         pa.field("subjectName", pa.string(), nullable=False),
-        pa.field("product", pa.bool_(), nullable=False),
-        pa.field("skuId", _CODED),
-        pa.field("skuPartNumber", _CODED),
-        pa.field("detail", _CODED),
-        pa.field("currency", _CODED),
-        pa.field("perMonth", _CODED),
-        pa.field("guidance", _CODED, nullable=False),
+        pa.field("product", CODED),
+        pa.field("skuId", CODED),
+        pa.field("skuPartNumber", CODED),
+        pa.field("detail", CODED),
+        pa.field("currency", CODED),
+        pa.field("perMonth", CODED),
+        pa.field("guidance", CODED, nullable=False),
         pa.field("fingerprint", pa.string(), nullable=False),
-        pa.field("sourceFile", _CODED, nullable=False),
-        pa.field("sourceLine", pa.int64(), nullable=False),
-        pa.field("evidence", pa.binary(), nullable=False),
+        pa.field("sourceFile", CODED, nullable=False),
+        pa.field("sourceLine", CODED, nullable=False),
+        pa.field("evidence", pa.string(), nullable=False),
+        pa.field("paths", CODED),
+        pa.field("principal", pa.string()),
+        pa.field("lastSignIn", pa.string()),
+        pa.field("facts", CODED, nullable=False),
+        pa.field("seats", CODED),
     ]
 )
-"""One row per finding. `evidence` is a JSON object, `perMonth` a decimal number as text; `product` tells whether the
-finding names a product, whose id and part number may both be unknown."""
+"""One row per finding. `product` is "true" where the finding names a product, whose id and part number may both be
+unknown; `perMonth` and `sourceLine` are numbers as text. `evidence` is a JSON object without its member `paths`, whose
+JSON is in a column of its own. The columns behind it repeat what tables list of the evidence: the text of
+userPrincipalName, the latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if it has any."""
 
 _AT_ONCE: Final = 4096
 """Findings that are decoded together."""
@@ -45,48 +58,174 @@ _SEVERITIES: Final = {each.value: each for each in Severity}
 _STATUSES: Final = {each.value: each for each in Status}
 _CHANGES: Final[dict[str | None, Change | None]] = {None: None, **{each.value: each for each in Change}}
 _TYPES: Final = {each.value: each for each in SubjectType}
-
-
-class UnencodableError(ValueError):
-    """A finding holds what Arrow or JSON cannot: half of a surrogate pair, or a number of more than 64 bits."""
+_NO_SEATS: Final = (None,) * len(SEAT_FACTS)
 
 
 def encode(findings: Sequence[Finding]) -> pa.RecordBatch:
-    """Write findings as a record batch. Raises UnencodableError where one of them cannot be read back as it is."""
+    """Write findings as a record batch. Raises TypeError for evidence that is not JSON."""
     products = [each.product for each in findings]
     amounts = [each.money for each in findings]
+    evidence = [each.evidence for each in findings]
+    names = [facts.get("userPrincipalName") for facts in evidence]
+    return pa.record_batch(
+        [
+            _coded(each.policy for each in findings),
+            _coded(each.check for each in findings),
+            _coded(each.severity.value for each in findings),
+            _coded(each.status.value for each in findings),
+            _coded(each.waiver for each in findings),
+            _coded(None if each.change is None else each.change.value for each in findings),
+            _coded(each.subject.type.value for each in findings),
+            texts([each.subject.id for each in findings]),
+            texts([each.subject.name for each in findings]),
+            _coded(None if each is None else "true" for each in products),
+            _coded(None if each is None else each.sku_id for each in products),
+            _coded(None if each is None else each.sku_part_number for each in products),
+            _coded(each.detail for each in findings),
+            _coded(None if each is None else each.currency for each in amounts),
+            _coded(None if each is None else str(each.per_month) for each in amounts),
+            _coded(each.guidance for each in findings),
+            texts([each.fingerprint for each in findings]),
+            _coded(each.source.file for each in findings),
+            _coded(str(each.source.line) for each in findings),
+            texts([json_text({k: v for k, v in facts.items() if k != "paths"}) for facts in evidence]),
+            _coded(json_text(facts["paths"]) if "paths" in facts else None for facts in evidence),
+            texts([None if name is None else cell_text(name) for name in names]),
+            texts([last_sign_in(facts) for facts in evidence]),
+            _coded(json_text([facts.get(name) for name in FACTS]) for facts in evidence),
+            _coded(map(_seats, evidence)),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def json_text(value: Any) -> str:
+    """Return the JSON of a plain value, and lossless: halves of surrogate pairs, and whole numbers of any size."""
     try:
-        return pa.record_batch(
-            [
-                _coded(each.policy for each in findings),
-                _coded(each.check for each in findings),
-                _coded(each.severity.value for each in findings),
-                _coded(each.status.value for each in findings),
-                _coded(each.waiver for each in findings),
-                _coded(None if each.change is None else each.change.value for each in findings),
-                _coded(each.subject.type.value for each in findings),
-                pa.array([each.subject.id for each in findings], pa.string()),
-                pa.array([each.subject.name for each in findings], pa.string()),
-                pa.array([each is not None for each in products], pa.bool_()),
-                _coded(None if each is None else each.sku_id for each in products),
-                _coded(None if each is None else each.sku_part_number for each in products),
-                _coded(each.detail for each in findings),
-                _coded(None if each is None else each.currency for each in amounts),
-                _coded(None if each is None else str(each.per_month) for each in amounts),
-                _coded(each.guidance for each in findings),
-                pa.array([each.fingerprint for each in findings], pa.string()),
-                _coded(each.source.file for each in findings),
-                pa.array([each.source.line for each in findings], pa.int64()),
-                pa.array([orjson.dumps(each.evidence) for each in findings], pa.binary()),
-            ],
-            schema=SCHEMA,
-        )
-    except (TypeError, ValueError, OverflowError, pa.ArrowException) as error:
-        raise UnencodableError(str(error)) from error
+        return orjson.dumps(value).decode()
+    except TypeError:
+        # The space in front tells that orjson cannot read it again.
+        return " " + json.dumps(value, default=_listed)
 
 
-def _coded(texts: Iterable[str | None]) -> pa.Array:
-    return pa.array(list(texts), pa.string()).dictionary_encode()
+def json_value(text: str) -> Any:
+    """Return the value that `json_text` wrote."""
+    return json.loads(text) if text[:1] == " " else orjson.loads(text)
+
+
+def _seats(evidence: Mapping[str, Any]) -> str | None:
+    seats = tuple(map(evidence.get, SEAT_FACTS))
+    return None if seats == _NO_SEATS else json_text(seats)
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"evidence holds no {type(value).__name__}")
+
+
+def texts(values: Sequence[str | None]) -> pa.StringArray:
+    """Return texts as a column, halves of surrogate pairs, which have no UTF-8, included."""
+    try:
+        return pa.array(values, pa.string())
+    except (UnicodeEncodeError, pa.ArrowInvalid):
+        encoded = [None if value is None else value.encode("utf-8", "surrogatepass") for value in values]
+        return pa.array(encoded, pa.binary()).view(pa.string())
+
+
+def values_of(column: pa.Array) -> list[Any]:
+    """Return the texts of a column."""
+    if pa.types.is_dictionary(column.type):
+        known = [*values_of(column.dictionary), None]
+        return [known[code] for code in codes(column).tolist()]
+    try:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    except UnicodeDecodeError:
+        encoded = column.view(pa.binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "surrogatepass") for value in encoded]
+
+
+def coded(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
+    """Return the column whose rows have the values with these indices."""
+    distinct = texts(values).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(indices(rows)), distinct.dictionary)
+
+
+def constant(value: str | None, count: int) -> pa.DictionaryArray:
+    """Return a column with the same value in every row."""
+    return coded([value], np.zeros(count, dtype=np.int64))
+
+
+def replaced(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
+    """Return a record batch with another column of that name."""
+    return batch.set_column(SCHEMA.get_field_index(name), SCHEMA.field(name), column)
+
+
+def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return the rows of several record batches as one."""
+    if len(batches) == 1:
+        return batches[0]
+    (whole,) = pa.Table.from_batches(batches, SCHEMA).unify_dictionaries().combine_chunks().to_batches()
+    return whole
+
+
+def resized(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in record batches of that size, but for the last."""
+    pending: list[pa.RecordBatch] = []
+    for batch in batches:
+        pending.append(batch)
+        count = sum(each.num_rows for each in pending)
+        if count >= size:
+            whole, end = joined(pending), count - count % size
+            yield from (whole.slice(start, size) for start in range(0, end, size))
+            pending = [whole.slice(end)] if end < count else []
+    if pending:
+        yield joined(pending)
+
+
+def codes(column: pa.DictionaryArray) -> Rows:
+    """Return per row the index of its value in the dictionary, whose length stands for null."""
+    return codes_of(column, absent=len(column.dictionary)).astype(np.int64)
+
+
+def grouped(numbers: Rows) -> tuple[Rows, Rows]:
+    """Return the first row of each distinct number, in ascending order of numbers, and per row which of them it has."""
+    # Not np.unique: it imports numpy.ma, for which a small audit would wait.
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    first = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    found = np.empty(len(numbers), dtype=np.int64)
+    found[order] = np.cumsum(first) - 1
+    return order[first], found
+
+
+def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
+    """Group rows by several columns of numbers, each with an exclusive bound, as `grouped` does by one."""
+    numbers, bound = np.zeros(0, dtype=np.int64), 0
+    for column, count in columns:
+        if not bound:
+            numbers, bound = column.astype(np.int64), max(count, 1)
+            continue
+        if bound * count > _WIDEST:
+            firsts, numbers = grouped(numbers)
+            bound = len(firsts)
+        numbers = numbers * count + column
+        bound *= max(count, 1)
+    return grouped(numbers)
+
+
+def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
+    """Group the rows of a record batch that have the same values in some coded columns, as `grouped` does."""
+    found = [batch.column(name) for name in names]
+    return combined((codes(column), len(column.dictionary) + 1) for column in found)
+
+
+_WIDEST: Final = 1 << 62
+
+
+def _coded(values: Iterable[str | None]) -> pa.Array:
+    return texts(list(values)).dictionary_encode()
 
 
 def decode(batch: pa.RecordBatch) -> Iterator[Finding]:
@@ -96,14 +235,23 @@ def decode(batch: pa.RecordBatch) -> Iterator[Finding]:
 
 
 def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
-    columns = [_values(column) for column in batch.columns]
+    columns = [values_of(column) for column in batch.columns[:_DECODED]]
     products: dict[tuple[str | None, str | None], ProductReference] = {}
     amounts: dict[tuple[str, str], Money] = {}
-    sources: dict[tuple[str, int], SourceLine] = {}
+    sources: dict[tuple[str, str], SourceLine] = {}
+    evidences: dict[str, Mapping[str, Any]] = {}
+    paths: dict[str, Any] = {}
     for row in zip(*columns, strict=True):
         policy, check, severity, status, waiver, change, kind, subject, name = row[:9]
         has_product, sku_id, part, detail, currency, per_month = row[9:15]
-        guidance, fingerprint, file, line, evidence = row[15:]
+        guidance, fingerprint, file, line, text, path = row[15:]
+        evidence = evidences.get(text)
+        if evidence is None:
+            evidence = evidences[text] = json_value(text)
+        if path is not None:
+            if path not in paths:
+                paths[path] = json_value(path)
+            evidence = {**evidence, "paths": paths[path]}
         yield Finding(
             fingerprint=fingerprint,
             policy=policy,
@@ -111,7 +259,7 @@ def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
             severity=_SEVERITIES[severity],
             status=_STATUSES[status],
             subject=Subject(type=_TYPES[kind], id=subject, name=name),
-            source=sources.get((file, line)) or sources.setdefault((file, line), SourceLine(file=file, line=line)),
+            source=sources.get((file, line)) or sources.setdefault((file, line), SourceLine(file=file, line=int(line))),
             waiver=waiver,
             change=_CHANGES[change],
             product=(
@@ -121,7 +269,7 @@ def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
                 else None
             ),
             detail=detail,
-            evidence=orjson.loads(evidence),
+            evidence=evidence,
             money=(
                 None
                 if currency is None
@@ -132,8 +280,5 @@ def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
         )
 
 
-def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_dictionary(column.type):
-        known = [*column.dictionary.to_pylist(), None]
-        return [known[-1 if code is None else code] for code in column.indices.to_pylist()]
-    return column.to_pylist()  # type: ignore[no-any-return]
+_DECODED: Final = SCHEMA.get_field_index("paths") + 1
+"""The columns that a finding is made of."""

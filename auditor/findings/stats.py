@@ -1,11 +1,13 @@
 """Counts and sums over findings: the one definition of what open findings cost and which seats count."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from operator import itemgetter
 from typing import Final
+
+import numpy as np
+import pyarrow as pa
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
@@ -13,19 +15,19 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.finding import Finding
 from auditor.domain.finding_stats import FindingStats, PolicyStats
+from auditor.engine.outcome import Rows
+from auditor.findings.columns import alike, codes, combined, encode, values_of
 
 # Looking up a member of an enumeration on its class is slow in Python 3.11; these names are read once per finding.
 NEW: Final = Change.NEW
 REOPENED: Final = Change.REOPENED
 OPEN: Final = Status.OPEN
-WAIVED: Final = Status.WAIVED
 USER: Final = SubjectType.USER
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
 """Costs of findings that stand for seats that are paid for without need."""
-
-Seat = tuple[str, str, str | None]
-"""Currency, id of who or what holds the seat, and skuId."""
+_REPEATED: Final = ("policy", "check", "severity", "status", "waiver", "change", "subjectType", "currency", "perMonth")
+"""Columns on which counts and sums depend, beside the subject and the product."""
 
 
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
@@ -35,45 +37,9 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     same seats. Amounts are rounded to cents before they are added, because every table lists them so. Findings without
     a price do not count.
     """
-    return summed(seats(findings))
-
-
-def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
-    """Return the monthly cost of each seat that an open finding is about."""
-    found: list[tuple[Seat, Decimal]] = [
-        ((worth.currency, finding.subject.id, None if (about := finding.product) is None else about.sku_id), value)
-        for finding in findings
-        if (worth := finding.money) is not None
-        and finding.status is OPEN
-        and cost_of(finding.check) is not Cost.TOTAL
-        and (value := worth.per_month) > 0
-    ]
-    dearest = dict(found)
-    if len(dearest) < len(found):
-        for seat, value in found:
-            known = dearest[seat]
-            if known is not value and known < value:
-                dearest[seat] = value
-    return dearest
-
-
-def summed(of: Mapping[Seat, Decimal]) -> dict[str, Decimal]:
-    """Sum seats per currency in alphabetical order."""
-    currencies = sorted(set(map(itemgetter(0), of)))
-    if len(currencies) == 1:
-        return {currencies[0]: _sum(of.values())}
-    return {
-        currency: sum((rounded(value) for seat, value in of.items() if seat[0] == currency), Decimal(0))
-        for currency in currencies
-    }
-
-
-def _sum(values: Collection[Decimal]) -> Decimal:
-    # Few prices stand for very many seats: each is multiplied by how often it occurs.
-    one = {id(value): value for value in values}
-    if len(one) > len(values) // 4:
-        return sum(map(rounded, values), Decimal(0))
-    return sum((rounded(one[number]) * count for number, count in Counter(map(id, values)).items()), Decimal(0))
+    counted = StatsBuilder()
+    counted.add(encode(tuple(findings)))
+    return dict(counted.stats().money)
 
 
 def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
@@ -83,16 +49,6 @@ def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
         for currency, value in part.items():
             total[currency] = total.get(currency, Decimal(0)) + value
     return dict(sorted(total.items()))
-
-
-def waived(findings: Iterable[Finding]) -> Counter[str]:
-    """Count how many findings each waiver waives."""
-    return Counter(each.waiver for each in findings if each.status is WAIVED and each.waiver)
-
-
-def unpriced(findings: Iterable[Finding]) -> bool:
-    """Whether one of the findings is open, costs seats and has no price."""
-    return any(each.money is None and each.status is OPEN and cost_of(each.check) in _PAID for each in findings)
 
 
 @dataclass(slots=True)
@@ -105,8 +61,31 @@ class _PolicyCounts:
     money: dict[str, Decimal] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What findings have in common that are counted together."""
+
+    policy: str
+    check: str
+    severity: Severity
+    status: Status
+    waiver: str | None
+    change: str | None
+    user: bool
+    currency: str | None
+    price: Decimal | None
+
+    @property
+    def open(self) -> bool:
+        return self.status is OPEN
+
+    @property
+    def counts_seats(self) -> bool:
+        return self.open and self.price is not None and self.price > 0 and cost_of(self.check) is not Cost.TOTAL
+
+
 class StatsBuilder:
-    """Adds findings up, group by group; all findings about one subject have to come in one group."""
+    """Adds findings up, batch by batch; all findings about one subject have to come in one record batch."""
 
     def __init__(self) -> None:
         self._policies: dict[str, _PolicyCounts] = {}
@@ -115,23 +94,42 @@ class StatsBuilder:
         self._waivers: Counter[str] = Counter()
         self._people = 0
 
-    def add(self, findings: Sequence[Finding]) -> None:
-        """Add a group of findings."""
-        by_policy: dict[str, list[Finding]] = {}
-        for finding in findings:
-            by_policy.setdefault(finding.policy, []).append(finding)
-        for policy, own in by_policy.items():
-            counts = self._policies.setdefault(policy, _PolicyCounts(own[0].severity))
-            changes = [finding.change for finding in own if finding.status is OPEN]
-            counts.found += len(own)
-            counts.waived += len(own) - len(changes)
-            counts.new += changes.count(NEW)
-            counts.reopened += changes.count(REOPENED)
-            counts.money = added((counts.money, sums(own)))
-        self._money = added((self._money, sums(findings)))
-        self._unpriced = self._unpriced or unpriced(findings)
-        self._waivers += waived(findings)
-        self._people += len({each.subject.id for each in findings if each.subject.type is USER})
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`."""
+        firsts, kind_of = alike(batch, _REPEATED)
+        kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
+        counts = np.bincount(kind_of, minlength=len(kinds)).tolist()
+        for place in np.argsort(firsts).tolist():
+            self._count(kinds[place], counts[place])
+        subjects = batch.column("subjectId").dictionary_encode()
+        people = np.array([kind.user for kind in kinds], dtype=bool)[kind_of]
+        named = np.zeros(len(subjects.dictionary), dtype=bool)
+        named[codes(subjects)[people]] = True
+        self._people += int(np.count_nonzero(named))
+        priced = np.flatnonzero(np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of])
+        if len(priced):
+            self._add_money(kinds, kind_of[priced], _seats(batch, subjects, priced))
+
+    def _count(self, kind: _Kind, count: int) -> None:
+        counts = self._policies.setdefault(kind.policy, _PolicyCounts(kind.severity))
+        counts.found += count
+        if kind.open:
+            counts.new += count * (kind.change == NEW.value)
+            counts.reopened += count * (kind.change == REOPENED.value)
+            self._unpriced = self._unpriced or (kind.price is None and cost_of(kind.check) in _PAID)
+        else:
+            counts.waived += count
+            if kind.waiver:
+                self._waivers[kind.waiver] += count
+
+    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> None:
+        """Add what the seats of open findings cost, in all and by policy."""
+        names = {kind.policy for kind in kinds}
+        for policy in names:
+            own = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
+            counts = self._policies[policy]
+            counts.money = added((counts.money, _summed(kinds, kind_of[own], (seats[0][own], seats[1]))))
+        self._money = added((self._money, _summed(kinds, kind_of, seats)))
 
     def stats(self, order: Iterable[str] = ()) -> FindingStats:
         """Return the result, with the policies of `order` first."""
@@ -153,3 +151,43 @@ class StatsBuilder:
             waivers=dict(self._waivers),
             people=self._people,
         )
+
+
+def _kinds(batch: pa.RecordBatch) -> Iterator[_Kind]:
+    columns = (values_of(batch.column(name)) for name in _REPEATED)
+    for policy, check, severity, status, waiver, change, subject, currency, price in zip(*columns, strict=True):
+        yield _Kind(
+            policy=policy,
+            check=check,
+            severity=Severity(severity),
+            status=Status(status),
+            waiver=waiver,
+            change=change,
+            user=subject == USER.value,
+            currency=currency,
+            price=None if price is None else Decimal(price),
+        )
+
+
+def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> tuple[Rows, int]:
+    """Return the number of the seat, of subject and product, that some rows are about, and their bound."""
+    skus, bound = batch.column("skuId"), len(subjects.dictionary)
+    return codes(skus)[rows] * bound + codes(subjects)[rows], (len(skus.dictionary) + 1) * bound
+
+
+def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
+    """Sum the dearest price of each seat per currency."""
+    prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
+    known = {price: place for place, price in enumerate(prices)}
+    currencies = sorted({currency for currency, _ in prices})
+    rank = np.array([known[kind.currency or "", kind.price or Decimal(0)] for kind in kinds], dtype=np.int64)[kind_of]
+    currency = np.array([currencies.index(currency) for currency, _ in prices], dtype=np.int64)[rank]
+    _, seat = combined(((currency, len(currencies)), seats))
+    order = np.lexsort((rank, seat))
+    last = np.append(seat[order][1:] != seat[order][:-1], True) if len(order) else np.zeros(0, dtype=bool)
+    found: dict[str, Decimal] = {}
+    for place, count in enumerate(np.bincount(rank[order][last], minlength=len(prices)).tolist()):
+        if count:
+            name, price = prices[place]
+            found[name] = found.get(name, Decimal(0)) + rounded(price) * count
+    return found

@@ -2,65 +2,81 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from auditor.domain.enums import Change, SubjectType
-from auditor.domain.finding import Finding, Findings, report_order
+from auditor.domain.enums import Change, Severity, SubjectType
+from auditor.domain.finding import Finding, Findings
 from auditor.domain.finding_stats import Concern, FindingStats
-from auditor.findings.columns import UnencodableError, decode, encode
+from auditor.engine.columns.bitsets import indices
+from auditor.engine.columns.strings import flags_of
+from auditor.findings.columns import SCHEMA, alike, codes, decode, encode, joined, values_of
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
-GROUP_SIZE: Final = 32_768
+GROUP_SIZE: Final = 65_536
 """Findings of a group: those of one policy and check in it become a record batch."""
 BATCH_SIZE: Final = 16_384
-"""Findings of a record batch at most."""
-_BYTES: Final = 1_536
-"""What a finding takes in memory, with its evidence."""
+"""Findings of a record batch that is made of values."""
 _CHANGED: Final = frozenset({Change.NEW, Change.REOPENED})
 _USER: Final = SubjectType.USER
+_ORDER: Final = ("subjectId", "skuPartNumber", "skuId", "detail")
+"""The columns by which the findings of one policy and check are ordered; absent values go first."""
+_FEW: Final = 64
+"""Values of a dictionary that is written whole, whatever part of it a record batch needs."""
 
 Key = tuple[int, str, str]
 """Rank of the severity, policy, check: what findings are ordered by first."""
 
 
-@dataclass(slots=True, eq=False)
-class _Piece:
-    """Findings in report order: in memory, or as a record batch in the spill file."""
+class _Group:
+    """All findings about some subjects, by key: slices of one record batch, or record batches in the spill file."""
 
-    count: int
-    values: Sequence[Finding] | None
-    block: Block | None = None
+    def __init__(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> None:
+        self.keys = tuple(runs)
+        self._runs = runs
+        self._batch: pa.RecordBatch | None = batch
+        self._blocks: dict[Key, Block] = {}
+        self.count: int = batch.num_rows
+        self.size = batch.nbytes
 
-    def read(self, spill: SpillFile | None) -> Iterator[Finding]:
-        if self.values is not None:
-            return iter(self.values)
-        return decode(self.batch(spill))
-
-    def batch(self, spill: SpillFile | None) -> pa.RecordBatch:
-        if self.values is not None:
-            return encode(self.values)
+    def of_key(self, key: Key, spill: SpillFile | None) -> pa.RecordBatch | None:
+        """Return the findings of a key; None where there are none."""
+        if key not in self._runs:
+            return None
+        if self._batch is not None:
+            return self._batch.slice(*self._runs[key])
         assert spill is not None
-        assert self.block is not None
-        return spill.read(self.block)
+        return spill.read(self._blocks[key])
+
+    def whole(self, spill: SpillFile | None) -> pa.RecordBatch:
+        """Return all findings in report order."""
+        if self._batch is not None:
+            return self._batch
+        return joined([batch for key in self.keys if (batch := self.of_key(key, spill)) is not None])
+
+    def write(self, spill: SpillFile) -> None:
+        """Write the record batches to the spill file."""
+        if self._batch is not None:
+            self._blocks = {key: spill.write(_compact(self._batch.slice(*run))) for key, run in self._runs.items()}
+            self._batch = None
 
 
-_Group = dict[Key, list[_Piece]]
-"""All findings about some subjects."""
 _AS_GIVEN: Final[Key] = (0, "", "")
 """The key of a table whose order is that of its values."""
 
 
 class FindingTable(Findings):
-    """The findings of one tenant or of the fleet, in memory or, beyond the budget of the run, on disk.
+    """The findings of one tenant or of the fleet as columns, in memory or, beyond the budget of the run, on disk.
 
-    Made by `FindingTable.of` from values, or by a `FindingTableBuilder` group by group. Immutable.
+    Made by `FindingTable.of` from values, or by a `FindingTableBuilder` from record batches. Immutable.
     """
 
     def __init__(self, groups: Sequence[_Group], *, spill: SpillFile | None, ordered: bool, reserved: int) -> None:
@@ -68,7 +84,7 @@ class FindingTable(Findings):
         self._spill = spill
         self._ordered = ordered
         """Whether the groups of each policy and check follow one another; else they are sorted when they are read."""
-        self._count = sum(piece.count for group in groups for pieces in group.values() for piece in pieces)
+        self._count = sum(group.count for group in groups)
         self._sample: tuple[int, tuple[Finding, ...]] | None = None
         self._origin: FindingTable | None = None
         if spill is not None and reserved:
@@ -79,15 +95,24 @@ class FindingTable(Findings):
         """Make a table of findings that are in report order already.
 
         With a `spill` file findings beyond its memory budget are written there. Raises DeliveryError where its disk is
-        full.
+        full, TypeError for evidence that is not JSON.
         """
-        values = tuple(findings)
-        size = len(values) * _BYTES
+        rest = iter(findings)
+        batches = [encode(some) for some in iter(lambda: tuple(islice(rest, BATCH_SIZE)), ())]
+        return cls._as_they_are(batches, spill)
+
+    @classmethod
+    def _as_they_are(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
+        groups = [_Group(batch, {_AS_GIVEN: (0, batch.num_rows)}) for batch in batches]
+        size = sum(group.size for group in groups)
         if spill is None or spill.reserve(size):
-            return cls([{_AS_GIVEN: [_Piece(len(values), values)]}], spill=spill, ordered=True, reserved=size)
+            return cls(groups, spill=spill, ordered=True, reserved=size)
         counted = StatsBuilder()
-        counted.add(values)
-        table = cls([{_AS_GIVEN: _written(values, spill)}], spill=spill, ordered=True, reserved=0)
+        if batches:
+            counted.add(joined(batches))
+        for group in groups:
+            group.write(spill)
+        table = cls(groups, spill=spill, ordered=True, reserved=0)
         table.stats = counted.stats()
         return table
 
@@ -96,15 +121,14 @@ class FindingTable(Findings):
 
     def __iter__(self) -> Iterator[Finding]:
         """Yield the findings in report order. Raises DeliveryError where they cannot be read from disk."""
-        for key in self._keys():
-            yield from self._of_key(key)
+        return chain.from_iterable(map(decode, self.batches()))
 
     @cached_property
     def stats(self) -> FindingStats:
         """Counts and sums over all findings."""
         counted = StatsBuilder()
-        for group in self.by_subject():
-            counted.add(group)
+        for batch in self.subject_batches():
+            counted.add(batch)
         return counted.stats()
 
     def sample(self, count: int) -> tuple[Finding, ...]:
@@ -113,19 +137,33 @@ class FindingTable(Findings):
             self._sample = count, tuple(self) if self._count <= count else tuple(self._first(count))
         return self._sample[1]
 
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
+        for key in self.keys:
+            yield from self._of_key(key)
+
+    def subject_batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield record batches, each of them with all findings about its subjects, in report order."""
+        if self._as_given and self._count:
+            yield joined([group.whole(self._spill) for group in self._groups])
+        elif self._count:
+            yield from (group.whole(self._spill) for group in self._groups)
+
     def by_subject(self) -> Iterator[Sequence[Finding]]:
         """Yield the findings in groups that hold all findings about their subjects."""
-        for group in self._groups:
-            if group:
-                yield [finding for key in sorted(group) for piece in group[key] for finding in piece.read(self._spill)]
+        yield from (tuple(decode(batch)) for batch in self.subject_batches())
 
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "FindingTable":
         """Return a new table of what `change` makes of every group of `by_subject`."""
+        return self.map_batches(lambda batch: encode(tuple(change(tuple(decode(batch))))))
+
+    def map_batches(self, change: Callable[[pa.RecordBatch], pa.RecordBatch]) -> "FindingTable":
+        """Return a new table of what `change` makes of every batch of `subject_batches`."""
         if self._as_given or not self._count:
-            return FindingTable.of(change(tuple(self)), self._spill)
+            return FindingTable._as_they_are([change(batch) for batch in self.subject_batches()], self._spill)
         builder = FindingTableBuilder(self._spill)
-        for group in self.by_subject():
-            builder.add(tuple(change(group)))
+        for batch in self.subject_batches():
+            builder.add(change(batch))
         return builder.table()
 
     def with_concerns(self, concerns: Mapping[str, Concern]) -> "FindingTable":
@@ -135,28 +173,15 @@ class FindingTable(Findings):
         table.stats = replace(self.stats, concerns=concerns)
         return table
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`.
+    @cached_property
+    def keys(self) -> Sequence[Key]:
+        """What there are findings of, in report order."""
+        return sorted(set(chain.from_iterable(group.keys for group in self._groups)))
 
-        Raises UnencodableError for a finding that no record batch can hold.
-        """
-        for key in self._keys():
-            if not self._ordered:
-                values = list(self._of_key(key))
-                yield from (encode(values[start : start + BATCH_SIZE]) for start in range(0, len(values), BATCH_SIZE))
-                continue
-            for group in self._groups:
-                for piece in group.get(key, ()):
-                    yield piece.batch(self._spill)
-
-    def _keys(self) -> list[Key]:
-        return sorted(set(chain.from_iterable(self._groups)))
-
-    def _of_key(self, key: Key) -> Iterator[Finding]:
+    def _of_key(self, key: Key) -> Iterator[pa.RecordBatch]:
         """Yield what one check of one policy found."""
-        pieces = (piece for group in self._groups for piece in group.get(key, ()))
-        found = chain.from_iterable(piece.read(self._spill) for piece in pieces)
-        return found if self._ordered else iter(sorted(found, key=report_order))
+        found = (batch for group in self._groups if (batch := group.of_key(key, self._spill)) is not None)
+        return found if self._ordered else iter((_sorted(joined(list(found))),))
 
     def _first(self, count: int) -> Iterator[Finding]:
         """Yield the first findings about people of every policy and check, and all others."""
@@ -166,14 +191,14 @@ class FindingTable(Findings):
                 own for _, own in groupby(self, key=lambda finding: (finding.policy, finding.check))
             )
         else:
-            checks = len(self._keys())
-            parts = map(self._of_key, self._keys())
+            checks = len(self.keys)
+            parts = (chain.from_iterable(map(decode, self._of_key(key))) for key in self.keys)
         for own in parts:
             yield from _shown(own, max(1, count // checks))
 
     @property
     def _as_given(self) -> bool:
-        return len(self._groups) == 1 and self._groups[0].keys() == {_AS_GIVEN}
+        return all(group.keys == (_AS_GIVEN,) for group in self._groups)
 
 
 def _shown(findings: Iterable[Finding], most: int) -> list[Finding]:
@@ -193,86 +218,106 @@ def _shown(findings: Iterable[Finding], most: int) -> list[Finding]:
     return [finding for _, finding in sorted((changed + others)[:most] + things, key=itemgetter(0))]
 
 
-def _written(values: Sequence[Finding], spill: SpillFile) -> list[_Piece]:
-    """Write findings to the spill file; those that no record batch can hold stay in memory."""
-    pieces = []
-    for start in range(0, len(values), BATCH_SIZE):
-        some = values[start : start + BATCH_SIZE]
-        try:
-            pieces.append(_Piece(len(some), None, spill.write(encode(some))))
-        except UnencodableError:
-            pieces.append(_Piece(len(some), some))
-    return pieces
-
-
 class FindingTableBuilder:
-    """Builds a table group by group: all findings about some subjects together, in report order.
+    """Builds a table of record batches, each with all findings about some subjects, in report order.
 
-    Groups are expected in the order of subject ids. Where they are not, the table sorts each check when it is read.
+    Batches are expected in the order of subject ids. Where they are not, the table sorts each check when it is read.
     """
 
     def __init__(self, spill: SpillFile | None = None) -> None:
         self._spill = spill
         self._groups: list[_Group] = []
-        self._open: dict[Key, list[Finding]] = {}
-        self._pending = 0
-        self._last: dict[Key, tuple[str, str, str, str]] = {}
+        self._pending: list[pa.RecordBatch] = []
+        self._last: dict[Key, str] = {}
         self._ordered = True
         self._reserved = 0
         self._full = False
         self._stats = StatsBuilder()
 
-    def add(self, findings: Sequence[Finding]) -> None:
+    def add(self, batch: pa.RecordBatch) -> None:
         """Add all findings about some subjects. Raises DeliveryError where the disk of the spill file is full."""
-        by_key: dict[Key, list[Finding]] = {}
-        for finding in findings:
-            by_key.setdefault((finding.severity.rank, finding.policy, finding.check), []).append(finding)
-        for key, own in by_key.items():
-            begun = report_order(own[0])
-            self._ordered &= self._last.get(key, begun) <= begun
-            self._last[key] = report_order(own[-1])
-            self._open.setdefault(key, []).extend(own)
-        self._pending += len(findings)
-        self._stats.add(findings)
-        if self._pending >= GROUP_SIZE:
+        if not batch.num_rows:
+            return
+        self._stats.add(batch)
+        self._pending.append(batch)
+        if sum(each.num_rows for each in self._pending) >= GROUP_SIZE:
             self._close()
 
     def table(self, concerns: Mapping[str, Concern] | None = None) -> FindingTable:
         """Return the table; `concerns` tells by action id whom the actions are about."""
-        if not self._groups:
-            # Few findings lie in one piece; a fleet has thousands of such tables.
-            keys = sorted(self._open)
-            table = FindingTable.of(chain.from_iterable(map(self._sorted, keys)), self._spill)
-            table.stats = replace(self._stats.stats(policy for _, policy, _ in keys), concerns=concerns or {})
-            return table
         if self._pending:
             self._close()
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
-        keys = sorted(set(chain.from_iterable(self._groups)))
-        table.stats = replace(self._stats.stats(policy for _, policy, _ in keys), concerns=concerns or {})
+        table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), concerns=concerns or {})
         return table
 
-    def _sorted(self, key: Key) -> list[Finding]:
-        return self._open[key] if self._ordered else sorted(self._open[key], key=report_order)
-
     def _close(self) -> None:
-        group = {key: [_Piece(len(own), own)] for key, own in self._open.items()}
-        size = self._pending * _BYTES
+        batch, runs = _by_key(joined(self._pending))
+        self._pending = []
+        self._ordered = self._ordered and self._follows(batch, runs)
+        group = _Group(batch, runs)
         self._groups.append(group)
-        self._open, self._pending = {}, 0
         if self._spill is None:
             return
-        if not self._full and self._spill.reserve(size):
-            self._reserved += size
+        if not self._full and self._spill.reserve(group.size):
+            self._reserved += group.size
             return
         # A table is on disk as a whole: what it held in memory makes room for what is made of it.
         for each in self._groups if not self._full else (group,):
-            self._write(each)
+            each.write(self._spill)
         self._full = True
         self._spill.release(self._reserved)
         self._reserved = 0
 
-    def _write(self, group: _Group) -> None:
-        assert self._spill is not None
-        for key, pieces in group.items():
-            group[key] = [each for piece in pieces for each in _written(piece.values or (), self._spill)]
+    def _follows(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> bool:
+        """Whether the subjects of each key come in the order of their ids, behind those of the groups before."""
+        ids = batch.column("subjectId")
+        follows = np.ones(len(ids), dtype=bool)
+        follows[1:] = flags_of(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1)))
+        for key, (start, count) in runs.items():
+            begun, ended = values_of(ids.take(indices(np.array([start, start + count - 1]))))
+            follows[start] = self._last.get(key, begun) <= begun
+            self._last[key] = ended
+        return bool(follows.all())
+
+
+def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int, int]]]:
+    """Return the rows by key, those of a key in their order, and where each key begins and how many rows it has."""
+    firsts, group_of = alike(batch, ("severity", "policy", "check"))
+    columns = (values_of(batch.column(name).take(indices(firsts))) for name in ("severity", "policy", "check"))
+    keys = [(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[order] = np.arange(len(keys))
+    ranks = rank[group_of]
+    if (ranks[1:] < ranks[:-1]).any():
+        batch = batch.take(indices(np.argsort(ranks, kind="stable")))
+    counts = np.bincount(ranks, minlength=len(keys))
+    starts = np.cumsum(counts) - counts
+    return batch, {keys[own]: (int(starts[i]), int(counts[i])) for i, own in enumerate(order)}
+
+
+def _sorted(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [batch.column(name) for name in _ORDER]
+    plain = [each.dictionary_decode() if pa.types.is_dictionary(each.type) else each for each in columns]
+    keys = pa.table([each.fill_null("") for each in plain], names=list(_ORDER))
+    return batch.take(pc.sort_indices(keys, [(name, "ascending") for name in _ORDER]))
+
+
+def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Drop the values of long dictionaries that no row has."""
+    columns = []
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and len(column.dictionary) > _FEW:
+            used = np.zeros(len(column.dictionary) + 1, dtype=bool)
+            own = codes(column)
+            used[own] = True
+            number = np.cumsum(used) - 1
+            renamed = indices(number[own]).cast(pa.int32())
+            if column.null_count:
+                renamed = pc.if_else(column.is_valid(), renamed, pa.scalar(None, pa.int32()))
+            column = pa.DictionaryArray.from_arrays(  # noqa: PLW2901 - the same column
+                renamed, column.dictionary.take(indices(np.flatnonzero(used[:-1])))
+            )
+        columns.append(column)
+    return pa.record_batch(columns, schema=SCHEMA)

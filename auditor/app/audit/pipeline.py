@@ -30,7 +30,6 @@ from auditor.domain.result import (
 )
 from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.evaluate import conclude, evaluate, judged_batches
-from auditor.engine.finding_builder import describe, describe_objects
 from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
@@ -39,6 +38,7 @@ from auditor.engine.usage_report import reports_of
 from auditor.failures import TenantBoundary
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
+from auditor.findings.user_findings import describe, describe_objects
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
 from auditor.snapshot.manifest import format_instant
@@ -97,13 +97,13 @@ def judged(
     if not described:
         return _concluded(bound, evaluate(bound, batches), tenant)
     builder = ActionBuilder(tenant, bound.facts.policies, packaged_library(), spill=spill)
-    take = list if actions is None else builder.take if actions else builder.guide
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
     for found in describe(bound, batches, outcome):
-        table.add(take(found))
+        table.add(found if actions is None else builder.take(found) if actions else builder.guide(found))
     evaluation = conclude(bound, outcome)
-    table.add(take(describe_objects(bound, evaluation)))
+    found = describe_objects(bound, evaluation)
+    table.add(found if actions is None else builder.take(found) if actions else builder.guide(found))
     made, concerns = builder.actions() if actions else ((), {})
     return replace(_concluded(bound, evaluation, tenant), findings=table.table(concerns), actions=made)
 

@@ -58,7 +58,7 @@ def tenant_remedied(
 ) -> TenantResult:
     """Fill in what `remedied` fills in, of one tenant."""
     actions = ActionBuilder(tenant, policies, packaged_library(), words=words, groups=groups, spill=spill)
-    findings = tenant.findings.map(actions.take)
+    findings = tenant.findings.map_batches(actions.take)
     told, concerns = actions.actions()
     return replace(tenant, findings=findings.with_concerns(concerns), actions=told)
 
@@ -68,8 +68,8 @@ def tenant_actions(
 ) -> tuple[Action, ...]:
     """Return the actions of a tenant in a language."""
     actions = ActionBuilder(tenant, policies, packaged_library(), words=words, spill=spill)
-    for found in tenant.findings.by_subject():
-        actions.take(found)
+    for batch in tenant.findings.subject_batches():
+        actions.take(batch)
     return actions.actions()[0]
 
 

@@ -4,16 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import pyarrow as pa
+
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.finding_stats import Concern
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, TenantResult
+from auditor.engine.outcome import Rows
+from auditor.findings.columns import coded, decode, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
 from auditor.remedy.actions.build import actions_from, office_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups, Place
 from auditor.remedy.actions.remedies import mended
+from auditor.remedy.actions.routes import routes_of
 from auditor.remedy.actions.seat_ledger import settle_seats
 from auditor.remedy.actions.spilled_lists import ActionLists
 from auditor.remedy.messages import ENGLISH, Words
@@ -39,8 +44,7 @@ class ActionBuilder:
         groups: Mapping[str, str] | None = None,
         spill: SpillFile | None = None,
     ) -> None:
-        self._tenant = tenant
-        self._policies = policies
+        self._known = circumstances(tenant, policies, ())
         self._library = library
         self._words = words
         self._names = groups or {}
@@ -49,16 +53,16 @@ class ActionBuilder:
         self._lists = ActionLists(spill)
         self._objects: list[Finding] = []
         self._part_numbers: dict[str, str] = {}
-        self._situated: dict[tuple[object, ...], RoutedFinding] = {}
-        self._chosen: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    def take(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Take a group of findings in report order; return them with the guidance that mends each.
+    def take(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Take findings in report order, with all about their subjects; return them with the guidance that mends each.
 
         Raises DeliveryError where the disk of the spill file is full.
         """
+        routes, route_of = self._routes(batch)
+        findings = tuple(decode(batch))
         known = self._context(findings)
-        routed = list(zip(findings, situations_of(known), strict=True))
+        routed = list(zip(findings, map(routes.__getitem__, route_of.tolist()), strict=True))
         people = [pair for pair in routed if pair[0].subject.type is SubjectType.USER]
         if people:
             self._collect(known, people)
@@ -66,12 +70,12 @@ class ActionBuilder:
         self._objects += [finding for finding in findings if finding.subject.type is not SubjectType.USER]
         self._quoted_names.update(_group_names(findings))
         self._lists.shorten(list(self._groups))
-        return [finding.with_guidance(situation.article) for finding, situation in routed]
+        return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
-    def guide(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Return a group of findings with the guidance that mends each, for who needs no actions."""
-        routed = zip(findings, situations_of(self._context(findings)), strict=True)
-        return [finding.with_guidance(situation.article) for finding, situation in routed]
+    def guide(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return findings with the guidance that mends each, for who needs no actions."""
+        routes, route_of = self._routes(batch)
+        return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
         """Return the actions once all findings were taken, and by action id whom they are about."""
@@ -84,13 +88,16 @@ class ActionBuilder:
         concerns = {office.identity(group): _concern(group) for group in self._groups}
         return actions_from(office, [(group, *self._lists.of(group)) for group in self._groups]), concerns
 
+    def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
+        if len(self._known.situated) > _SITUATIONS:
+            self._known.situated.clear()
+        return routes_of(batch, self._known)
+
     def _context(self, findings: Sequence[Finding]) -> RemediationContext:
-        if len(self._situated) > _SITUATIONS:
-            self._situated.clear()
-        known = circumstances(self._tenant, self._policies, findings)
+        known = self._known.of(findings)
         for sku_id, part_number in known.held.items():
             self._part_numbers.setdefault(sku_id, part_number)
-        return replace(known, situated=self._situated, chosen=self._chosen)
+        return known
 
     def _collect(self, known: RemediationContext, found: Sequence[tuple[Finding, RoutedFinding]]) -> None:
         placed = mended(known, [finding for finding, _ in found], [routed for _, routed in found])

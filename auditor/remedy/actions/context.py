@@ -11,6 +11,7 @@ from auditor.domain.enums import Agreement, Source, Status, SubjectType
 from auditor.domain.policy import Assignments, Policy, PolicySet, Prices, Seats
 from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
+from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
 from auditor.remedy.labels import owned_of
 from auditor.remedy.product_kinds import same_kind
@@ -18,7 +19,7 @@ from auditor.remedy.product_kinds import same_kind
 ACTIVE = frozenset({"Active", "ActiveWithError"})
 _QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
 """What situations take from evidence, besides the paths."""
-_COMPARABLE = frozenset({bool, str, type(None)})
+_PLACES = tuple(map(FACTS.index, _QUOTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,18 @@ class RemediationContext:
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
 
+    def of(self, findings: Sequence[Finding]) -> "RemediationContext":
+        """Return the same about other findings, all about the same subjects."""
+        open_ = [finding for finding in findings if finding.status is Status.OPEN]
+        named = [(item.sku_id, item.sku_part_number) for each in findings if (item := each.product) is not None]
+        return replace(
+            self,
+            findings=findings,
+            missing=_products(open_, Correction.ASSIGN),
+            unwanted=_products(open_, Correction.REPLACE),
+            held={sku_id: part_number for sku_id, part_number in reversed(named) if sku_id and part_number},
+        )
+
     def choices(self, policy: str, written: str) -> tuple[str, ...]:
         """Return the skuIds that a product of a policy's `require` stands for: of a set, those that have seats."""
         found = self.chosen.get((policy, written))
@@ -82,27 +95,25 @@ def circumstances(
 
     `findings` are those that are looked at, all about the same subjects; without them it is all of the tenant's.
     """
-    findings = tenant.findings if findings is None else findings
-    open_ = [finding for finding in findings if finding.status is Status.OPEN]
     named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
-    products = [finding.product for finding in findings if finding.product is not None]
-    return RemediationContext(
+    known = RemediationContext(
         tenant=tenant,
-        findings=findings,
+        findings=(),
         policies={policy.id: policy for policy in policies.policies},
         prices=policies.prices,
-        missing=_products(open_, Correction.ASSIGN),
-        unwanted=_products(open_, Correction.REPLACE),
+        missing={},
+        unwanted={},
         asked=_asked(tenant.sources),
         states={name: seat.capability_status for seat, names in named for name in names},
         # Where two seats share a name, the first stands for it.
         seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
         skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
         labels={name: seat.name for seat, names in named for name in names},
-        held={item.sku_id: item.sku_part_number for item in reversed(products) if item.sku_id and item.sku_part_number},
+        held={},
         absent=frozenset(policy.id for policy in policies.policies if _absent(policy.users)),
         newcomers=frozenset(policy.id for policy in policies.policies if implied(policy.users, NeverSignedIn)),
     )
+    return known.of(tenant.findings if findings is None else findings)
 
 
 def situated(finding: Finding, known: RemediationContext) -> RoutedFinding:
@@ -126,10 +137,6 @@ def situations_of(known: RemediationContext) -> list[RoutedFinding]:
 def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
     """Return everything of a finding on which its situation depends."""
     product, kind = finding.product, finding.subject.type
-    quoted = tuple(map(finding.evidence.get, _QUOTED))
-    if not _COMPARABLE.issuperset(map(type, quoted)):
-        # Nothing else is looked at, and 1 must not pass for true.
-        quoted = tuple(value if isinstance(value, bool | str) else None for value in quoted)
     return (
         finding.policy,
         finding.check,
@@ -139,9 +146,16 @@ def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
         kind is SubjectType.USER,
         kind is SubjectType.SUBSCRIPTION,
         path_of(finding),
-        _replacement(finding, known),
-        quoted,
+        replacement(finding, known),
+        quoted_facts([finding.evidence.get(name) for name in FACTS]),
     )
+
+
+def quoted_facts(facts: Sequence[Any] | None) -> tuple[bool | str | None, ...]:
+    """Return what situations take from the values of `auditor.findings.columns.FACTS`."""
+    values = [None if facts is None else facts[place] for place in _PLACES]
+    # Nothing else is looked at, and 1 must not pass for true.
+    return tuple(value if isinstance(value, bool | str) else None for value in values)
 
 
 def _situation(finding: Finding, known: RemediationContext) -> Situation:
@@ -155,7 +169,7 @@ def _situation(finding: Finding, known: RemediationContext) -> Situation:
         attribute=finding.detail if check.detail is Detail.PROPERTY else None,
         status=_status(finding, known),
         is_trial=_trial(finding, known),
-        replacement_required=_replacement(finding, known),
+        replacement_required=replacement(finding, known),
         **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
     )
 
@@ -192,8 +206,13 @@ def path_of(finding: Finding) -> str | None:
     """Tell how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
     if check_of(finding.check).detail is Detail.ERROR:
         return "group" if "@" in (finding.detail or "") else "direct"
+    return way_of(finding.evidence.get("paths"))
+
+
+def way_of(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
+    """Tell how assignment paths reach a user: `direct`, `group`, `both`, or None where none of them is active."""
     way = None
-    for path in finding.evidence.get("paths") or ():
+    for path in paths or ():
         if path.get("state") in ACTIVE:
             other = "group" if path.get("assignedByGroup") else "direct"
             if way is not None and other != way:
@@ -227,7 +246,7 @@ def _person(finding: Finding, known: RemediationContext) -> dict[str, Any]:
     }
 
 
-def _replacement(finding: Finding, known: RemediationContext) -> bool | None:
+def replacement(finding: Finding, known: RemediationContext) -> bool | None:
     """Whether a product of the same kind is to come in place of one that should go."""
     correction = correction_of(finding)
     if correction is not Correction.REPLACE and correction is not Correction.ASSIGN:

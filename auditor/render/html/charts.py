@@ -111,7 +111,7 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
                 moment=moment,
                 order=(finding.subject.name, finding.fingerprint),
                 key=finding.subject.id,
-                name=product_name(finding, context.names) or finding.subject.name,
+                name=product_name(finding.product, context.names) or finding.subject.name,
                 status=finding.evidence.get("status"),
                 said=list(_said(finding, spare, context.words)),
                 trial=finding.evidence.get("isTrial") is True,

@@ -178,7 +178,7 @@ def subject_address(finding: Finding, name: str) -> str:
 def problem(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
     said = context.words.check(finding.check)
-    about = product_name(finding, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
+    about = product_name(finding.product, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
     detail = finding.detail
     if detail is not None:
         match detail_of(finding.check):

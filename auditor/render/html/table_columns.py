@@ -102,7 +102,7 @@ class TableColumns:
         self._add_subjects(index)
         context = index.context
         self._add_shared("what", [problem(each, context) for each in index.statements], index.statement_codes)
-        products = [product_name(each, context.names) for each in index.statements]
+        products = [product_name(each.product, context.names) for each in index.statements]
         self._add_shared("product", products, index.statement_codes)
         skus = [flow(products) if (products := waiver_products(each)) else None for each in index.statements]
         self._add_shared("sku", skus, index.statement_codes)

@@ -250,7 +250,7 @@ def _renewals(result: Result, words: Labels, *, several: bool) -> list[Renewal]:
                 continue
             sku = finding.product.sku_id if finding.product is not None else None
             line = Renewal(
-                name=flat(product_name(finding, names) or finding.subject.name, 80),
+                name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                 date=words.date(moment),
                 happens=_happens(finding, tenant, words),

@@ -5,16 +5,20 @@ values (`RepeatedColumns`): a format writes each distinct value once. Columns wh
 Arrow arrays (`TextColumn`), which a format escapes as a whole.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from auditor.domain.actions.money import rounded
-from auditor.domain.result import Finding, PolicyHeader, Result
-from auditor.render.text.facts import SEAT_FACTS, last_sign_in, paths, product_name, product_names
+from auditor.domain.result import Findings, PolicyHeader, ProductReference, Result
+from auditor.engine.columns.bitsets import indices
+from auditor.findings.columns import alike, json_value, resized, values_of
+from auditor.findings.facts import SEAT_FACTS, cell_text
+from auditor.render.text.facts import paths, product_name, product_names
 from auditor.render.text.sanitize import without_surrogates
 
 if TYPE_CHECKING:
@@ -41,27 +45,27 @@ BATCH: Final = 4096
 class RepeatedValues:
     """The distinct rows of columns whose values repeat together, by code; it grows from batch to batch."""
 
-    def __init__(self, row: Callable[[Finding], Row]) -> None:
+    def __init__(self, names: Sequence[str], row: Callable[..., Row]) -> None:
+        """Take the columns of `auditor.findings.columns.SCHEMA`, and what makes a row of their values."""
+        self._names = names
         self._row = row
-        self._codes: dict[Hashable, int] = {}
+        self._known: dict[tuple[str | None, ...], int] = {}
         self.rows: list[Row] = []
 
-    def codes(self, keys: Sequence[Hashable], findings: Sequence[Finding]) -> "pa.Int32Array":
-        """Return the code of each finding; findings with equal keys have equal rows."""
-        import pyarrow as pa  # noqa: PLC0415 - heavy
+    def codes(self, batch: "pa.RecordBatch") -> "pa.Int32Array":
+        """Return the code of each finding."""
+        firsts, group_of = alike(batch, self._names)
+        some = batch.take(indices(firsts))
+        keys = list(zip(*(values_of(some.column(name)) for name in self._names), strict=True))
+        known = np.array([self._known.get(key, -1) for key in keys], dtype=np.int64)
+        for place in np.flatnonzero(known < 0)[np.argsort(firsts[known < 0])].tolist():
+            known[place] = self._add(keys[place])
+        return indices(known[group_of])
 
-        codes = list(map(self._codes.get, keys))
-        if None in codes:
-            for index, code in enumerate(codes):
-                if code is None:
-                    codes[index] = self._add(keys[index], findings[index])
-        return pa.array(codes, pa.int32())
-
-    def _add(self, key: Hashable, finding: Finding) -> int:
-        code = self._codes.setdefault(key, len(self.rows))
-        if code == len(self.rows):
-            self.rows.append(self._row(finding))
-        return code
+    def _add(self, key: tuple[str | None, ...]) -> int:
+        self.rows.append(self._row(*key))
+        self._known[key] = len(self.rows) - 1
+        return self._known[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,157 +131,94 @@ class _Groups:
     """The repeated values of one tenant, or of the fleet."""
 
     def __init__(self, tenant: str, headers: Mapping[str, PolicyHeader], names: Mapping[str, str]) -> None:
-        self.policies = RepeatedValues(partial(_policy_row, tenant, headers))
-        self.products = RepeatedValues(partial(_product_row, names))
-        self.accounts = RepeatedValues(_account_row)
-        self.assignments = RepeatedValues(_assignment_row)
+        self.policies = RepeatedValues(_OF_POLICY, partial(_policy_row, tenant, headers))
+        self.products = RepeatedValues(_OF_PRODUCT, partial(_product_row, names))
+        self.accounts = RepeatedValues(("facts",), _account_row)
+        self.assignments = RepeatedValues(("paths", "seats"), _assignment_row)
 
 
-def _batches(findings: Sequence[Finding], groups: _Groups, size: int) -> Iterator[RowBatch]:
-    rest = iter(findings)
-    while batch := list(islice(rest, size)):
+def _batches(findings: Findings, groups: _Groups, size: int) -> Iterator[RowBatch]:
+    for batch in resized(findings.batches(), size):
         yield _batch(batch, groups)
 
 
-def _batch(findings: list[Finding], groups: _Groups) -> RowBatch:
-    evidence = [each.evidence for each in findings]
-    policies = groups.policies.codes(_policy_keys(findings), findings)
-    products = groups.products.codes(_product_keys(findings), findings)
-    accounts = groups.accounts.codes(_account_keys(evidence), findings)
-    assignments = groups.assignments.codes(_assignment_keys(evidence), findings)
-    of_policy = partial(RepeatedColumns, codes=policies, values=groups.policies)
+def _batch(findings: "pa.RecordBatch", groups: _Groups) -> RowBatch:
+    of_policy = partial(RepeatedColumns, codes=groups.policies.codes(findings), values=groups.policies)
+    products, accounts = groups.products.codes(findings), groups.accounts.codes(findings)
+    assignments = groups.assignments.codes(findings)
     return RowBatch(
-        count=len(findings),
+        count=findings.num_rows,
         parts=(
             of_policy(columns=_POLICY, first=0),
-            _texts("subjectId", [each.subject.id for each in findings]),
-            _texts("subjectName", [each.subject.name for each in findings]),
+            _texts("subjectId", findings.column("subjectId")),
+            _texts("subjectName", findings.column("subjectName")),
             RepeatedColumns(columns=_PRODUCT, first=0, codes=products, values=groups.products),
             of_policy(columns=_WAIVER, first=len(_POLICY)),
-            _texts("fingerprint", [each.fingerprint for each in findings]),
+            _texts("fingerprint", findings.column("fingerprint")),
             of_policy(columns=_SOURCE, first=len(_POLICY) + len(_WAIVER)),
-            _texts("userPrincipalName", [facts.get("userPrincipalName") for facts in evidence]),
+            _texts("userPrincipalName", findings.column("principal")),
             RepeatedColumns(columns=_ACCOUNT, first=0, codes=accounts, values=groups.accounts),
-            _texts("lastSignIn", list(map(last_sign_in, evidence))),
+            _texts("lastSignIn", findings.column("lastSignIn")),
             RepeatedColumns(columns=_ASSIGNMENT, first=0, codes=assignments, values=groups.assignments),
         ),
     )
 
 
-def _texts(column: str, values: Sequence[Any]) -> TextColumn:
+def _texts(column: str, texts: "pa.StringArray") -> TextColumn:
     import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
 
-    if "" in values:
-        values = [None if value == "" else value for value in values]
     try:
-        array = pa.array(values, pa.string())
-    except (pa.ArrowException, UnicodeEncodeError):
-        # A saved result may hold another value than a text, or half of a surrogate pair.
-        array = pa.array(
-            [None if value is None else without_surrogates(str(cell(value))) or None for value in values], pa.string()
-        )
-    return TextColumn(column=column, texts=array)
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        # A saved result may hold half of a surrogate pair.
+        shown = [None if text is None else without_surrogates(text) for text in values_of(texts)]
+        texts = pa.array(shown, pa.string())
+    return TextColumn(column=column, texts=pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts))
 
 
-def _policy_keys(findings: Sequence[Finding]) -> list[Hashable]:
-    return [
-        (
-            each.policy,
-            each.severity,
-            each.status,
-            each.change,
-            each.check,
-            each.subject.type,
-            each.waiver,
-            each.guidance,
-            each.source.file,
-            each.source.line,
-        )
-        for each in findings
-    ]
+_OF_POLICY: Final = (
+    *("policy", "severity", "status", "change", "check", "subjectType"),
+    *("waiver", "guidance", "sourceFile", "sourceLine"),
+)
+_OF_PRODUCT: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth")
 
 
-def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], finding: Finding) -> Row:
-    header, change, source = headers.get(finding.policy), finding.change, finding.source
+def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *others: str) -> Row:
+    severity, status, change, check, subject, waiver, guidance, file, line = others
+    header = headers.get(policy)
     return (
-        *(tenant, finding.policy, "" if header is None else header.title, finding.severity.value),
-        *(finding.status.value, "" if change is None else change.value, finding.check, finding.subject.type.value),
-        *(finding.waiver, finding.guidance, source.file, source.line),
+        *(tenant, policy, "" if header is None else header.title, severity),
+        *(status, change or "", check, subject),
+        *(waiver, guidance, file, int(line)),
     )
 
 
-def _product_keys(findings: Sequence[Finding]) -> list[Hashable]:
-    return [
-        (
-            None if (product := each.product) is None else (product.sku_id, product.sku_part_number),
-            each.detail,
-            None if (money := each.money) is None else (money.currency, money.per_month),
-        )
-        for each in findings
-    ]
-
-
-def _product_row(names: Mapping[str, str], finding: Finding) -> Row:
-    product, money = finding.product, finding.money
+def _product_row(names: Mapping[str, str], product: str | None, *others: str | None) -> Row:
+    sku_id, part, detail, currency, price = others
+    about = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
     return (
-        *((None, None) if product is None else (product.sku_id, product.sku_part_number)),
-        *(product_name(finding, names), finding.detail),
-        *((None, None) if money is None else (money.currency, rounded(money.per_month))),
+        sku_id,
+        part,
+        product_name(about, names),
+        detail,
+        currency,
+        None if price is None else rounded(Decimal(price)),
     )
 
 
-def _account_keys(evidence: Sequence[Mapping[str, Any]]) -> list[Hashable]:
-    columns = (_exact([facts.get(name) for facts in evidence]) for name in _ACCOUNT)
-    return list(zip(*columns, strict=True))
+def _account_row(facts: str) -> Row:
+    return tuple(map(cell, json_value(facts)[: len(_ACCOUNT)]))
 
 
-def _account_row(finding: Finding) -> Row:
-    return tuple(cell(finding.evidence.get(name)) for name in _ACCOUNT)
-
-
-def _assignment_keys(evidence: Sequence[Mapping[str, Any]]) -> list[Hashable]:
-    ways = [facts.get("paths") for facts in evidence]
-    # Nearly always there is one path: its parts are quicker to compare than its text.
-    only = [way[0] if type(way) is list and len(way) == 1 and type(way[0]) is dict else _NO_PATH for way in ways]
-    parts = (_exact([way.get(name) for way in only]) for name in ("groupName", "assignedByGroup", "state"))
-    others = ["" if one is not _NO_PATH else repr(way) if way else None for way, one in zip(ways, only, strict=True)]
-    seats = [
-        None if _SEATS.isdisjoint(facts) else tuple(_exact([facts.get(name) for name in SEAT_FACTS]))
-        for facts in evidence
-    ]
-    return list(zip(*parts, others, seats, strict=True))
-
-
-def _assignment_row(finding: Finding) -> Row:
-    evidence = finding.evidence
-    ways = "; ".join(paths(evidence)) if evidence.get("paths") else None
-    return ways, *(cell(evidence.get(name)) for name in SEAT_FACTS)
-
-
-_NO_PATH: Final[dict[str, Any]] = {}
-_SEATS: Final = frozenset(SEAT_FACTS)
-_EXACT: Final = frozenset({str, bool, type(None)})
-
-
-def _exact(values: list[Any]) -> list[Hashable]:
-    """Return keys that are equal for equal values of the same type only: 1 and True are equal."""
-    if _EXACT.issuperset(map(type, values)):
-        return values
-    return [value if type(value) in _EXACT else (type(value), repr(value)) for value in values]
+def _assignment_row(listed: str | None, seats: str | None) -> Row:
+    ways = None if listed is None else json_value(listed)
+    cells = [None] * len(SEAT_FACTS) if seats is None else json_value(seats)
+    return "; ".join(paths({"paths": ways})) if ways else None, *map(cell, cells)
 
 
 def cell(value: Any) -> Cell:
     """Return one plain cell; lists and mappings become words between semicolons, never JSON."""
-    match value:
-        case None | str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return value
-        case list() | tuple():
-            return "; ".join(str(cell(each)) for each in value)
-        case Mapping():
-            return "; ".join(f"{name} {cell(value[name])}" for name in sorted(value))
-        case _:
-            return str(value)
+    if value is None or type(value) is int:
+        return value
+    return cell_text(value)

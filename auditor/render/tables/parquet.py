@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from auditor.domain.result import Result
+from auditor.findings.facts import SEAT_FACTS
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import BulkEscaper
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RepeatedValues, RowBatch, TextColumn, row_batches
-from auditor.render.text.facts import SEAT_FACTS
 from auditor.render.text.sanitize import visible
 from auditor.result.codec.encoder import instant
 
@@ -82,7 +82,7 @@ class _Arrays:
         self._columns = columns
         self._run = run
         self._escaper = BulkEscaper(_sanitized)
-        self._values: dict[str, tuple[RepeatedValues, int, pa.Array]] = {}
+        self._values: dict[str, tuple[RepeatedValues, pa.Array]] = {}
 
     def batch(self, batch: RowBatch) -> "pa.RecordBatch":
         """Return the columns of a batch."""
@@ -104,12 +104,15 @@ class _Arrays:
         """Return the values of one column by code."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
-        known, count, array = self._values.get(name, (None, 0, None))
-        if known is not values or count < len(values.rows):
-            kind = self._columns.field(name).type
+        kind = self._columns.field(name).type
+        known, array = self._values.get(name, (values, pa.array([], kind)))
+        if known is not values:
+            array = pa.array([], kind)
+        if len(array) < len(values.rows):
             convert = _plain if kind == pa.string() else _number
-            array = pa.array([convert(row[index]) for row in values.rows], pa.string()).cast(kind)
-            self._values[name] = values, len(values.rows), array
+            fresh = pa.array([convert(row[index]) for row in values.rows[len(array) :]], pa.string()).cast(kind)
+            array = pa.concat_arrays([array, fresh])
+        self._values[name] = values, array
         return array
 
 

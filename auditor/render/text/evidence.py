@@ -10,7 +10,8 @@ from typing import Any, Final
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, tells_holdings
 from auditor.domain.result import Finding
-from auditor.render.text.facts import SIGN_INS, AssignmentPath, last_sign_in, titled, ways
+from auditor.findings.facts import SIGN_INS, last_sign_in
+from auditor.render.text.facts import AssignmentPath, titled, ways
 from auditor.render.text.labels import Labels
 
 _SPOKEN: Final = frozenset(

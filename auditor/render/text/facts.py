@@ -5,24 +5,9 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from auditor.catalogue import builtin
-from auditor.domain.result import Finding, TenantResult
+from auditor.domain.result import ProductReference, TenantResult
 
-SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust")
-"""Whole numbers of seats, in the order in which people read them."""
 _WORKING: Final = frozenset({"", "active"})
-SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
-_NEVER: Final = "0001-01-01"
-"""The day by which Graph says that there was no sign-in."""
-
-
-def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
-    """Return the latest sign-in that the evidence tells, an RFC 3339 instant in UTC; None where it tells none."""
-    last = ""
-    for name in SIGN_INS:
-        stamp = evidence.get(name)
-        if type(stamp) is str and stamp > last and not stamp.startswith(_NEVER):
-            last = stamp
-    return last or None
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
@@ -46,9 +31,8 @@ def ways(evidence: Mapping[str, Any]) -> tuple[AssignmentPath, ...]:
     return tuple(dict.fromkeys(_way(each) for each in (found if isinstance(found, list | tuple) else (found,))))
 
 
-def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:
+def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
     """Return the product's name for people: what the tenant shows for its skuId or part number, else Microsoft's."""
-    product = finding.product
     if product is None:
         return None
     for key in (product.sku_id, product.sku_part_number):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, SeatBounds, Subject
+from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render import render
@@ -19,7 +20,6 @@ from auditor.render.html.rows import Context, seat_row
 from auditor.render.html.seat_chart import WIDTH, bound, picture
 from auditor.render.html.view import SeatRow
 from auditor.render.text.evidence import described
-from auditor.render.text.facts import last_sign_in
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict

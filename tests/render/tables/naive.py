@@ -6,9 +6,10 @@ from io import StringIO
 
 from auditor.domain.actions.money import rounded
 from auditor.domain.result import Finding, Result
+from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.facts import SEAT_FACTS, last_sign_in, paths, product_name, product_names
+from auditor.render.text.facts import paths, product_name, product_names
 
 FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 
@@ -41,7 +42,7 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) ->
         finding.subject.name,
         None if product is None else product.sku_id,
         None if product is None else product.sku_part_number,
-        product_name(finding, names),
+        product_name(finding.product, names),
         finding.detail,
         None if money is None else money.currency,
         None if money is None else rounded(money.per_month),

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
+from auditor.findings.facts import SIGN_INS
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
 from auditor.render.tables.xlsx_rows import plain
-from auditor.render.text.facts import SIGN_INS
 from auditor.render.text.sanitize import visible, without_surrogates
 from tests.builders.results import result
 from tests.render.tables.naive import rows, table
@@ -56,7 +56,7 @@ USUAL: dict[str, Any] = {
     "paths": [{"assignedByGroup": None, "state": "Active", "error": "None", "groupName": None}],
 }  # fmt: skip
 """What a finding about a person tells as a rule."""
-ODD = st.sampled_from([None, 0, 1, True, False, 1.0, "", "0", [], {}, ["x", 1], {"x": None}, (), Decimal(1)]) | TEXT
+ODD = st.sampled_from([None, 0, 1, True, False, 1.0, "", "0", [], {}, ["x", 1], {"x": None}, ()]) | TEXT
 ODD_PATHS = st.lists(PATH | ODD, max_size=2) | PATH | st.builds(lambda path: [USUAL["paths"][0] | path], PATH)
 NAMES = st.sampled_from([*USUAL, *SIGN_INS, "spare", "adjust", "mailboxType"])
 

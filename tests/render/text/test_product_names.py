@@ -54,7 +54,7 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
 
 def test_the_filter_of_the_page_names_a_product_once() -> None:
     index = finding_indexes(result(), Labels("en"))[0]
-    names = {product_name(each, index.context.names) for each in index.statements}
+    names = {product_name(each.product, index.context.names) for each in index.statements}
     assert names == {
         "Microsoft 365 F3",
         "one of: Microsoft 365 E3, Microsoft 365 F3",

@@ -1,0 +1,259 @@
+"""Users with findings as columns of what findings quote of them: their facts, what they hold, and over which paths."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.columns.bitsets import indices, runs
+from auditor.engine.columns.instants import NEVER, Numbers
+from auditor.engine.columns.strings import codes_of, flags_of
+from auditor.engine.outcome import Rows
+from auditor.findings.columns import coded, combined, json_text
+from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
+from auditor.snapshot.model import UserBatch
+from auditor.snapshot.schema import SIGN_IN_COLUMNS
+
+_FACTS = (
+    "accountEnabled",
+    "userType",
+    "department",
+    "usageLocation",
+    "createdDateTime",
+    "onPremisesSyncEnabled",
+    "mailboxType",
+    *SIGN_IN_COLUMNS,
+)
+_PATHS = ("state", "assignedByGroup", "error")
+QUOTED = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId", "held", *_PATHS))
+"""The columns of users and of assignments that findings quote."""
+_ESCAPED = r'["\\\x00-\x1f]'
+"""Characters that JSON escapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserEvidence:
+    """What findings quote of some users, one row per user."""
+
+    ids: pa.StringArray
+    names: pa.StringArray
+    principals: pa.StringArray
+    last_sign_ins: pa.StringArray
+    facts: pa.DictionaryArray
+    evidence: pa.StringArray
+    """Their facts and what they hold as JSON, in Graph's names."""
+    paths: "AssignmentPaths"
+
+
+class AssignmentPaths:
+    """What entries of licenseAssignmentStates say of the users and SKUs of findings, as JSON lists."""
+
+    def __init__(self, owners: Rows, skus: Rows, entries: Rows, quoted: Sequence[Mapping[str, Any] | None]) -> None:
+        """Take by assignment the place of its user, that of its SKU, and which of the quoted entries it has."""
+        there = np.array([entry is not None for entry in quoted], dtype=bool)[entries]
+        self._skus = int(skus.max(initial=0)) + 1
+        numbers = owners[there] * self._skus + skus[there]
+        order = np.argsort(numbers, kind="stable")
+        self._numbers, self._entries = numbers[order], entries[there][order]
+        self._quoted = quoted
+
+    def of(self, owners: Rows, skus: Rows) -> pa.DictionaryArray:
+        """Return the paths over which some users hold a SKU, in the order of their entries; null for no SKU, -1."""
+        numbers = owners * self._skus + skus
+        starts = np.searchsorted(self._numbers, numbers)
+        counts = np.searchsorted(self._numbers, numbers, side="right") - starts
+        counts[(skus >= self._skus) | (skus < 0)] = 0
+        lists: dict[tuple[int, ...], int] = {(place,): place for place in range(len(self._quoted))}
+        found = np.zeros(len(numbers), dtype=np.int64)
+        found[counts == 1] = self._entries[starts[counts == 1]]
+        for row in np.flatnonzero((counts != 1) & (skus >= 0)).tolist():
+            own = tuple(self._entries[starts[row] : starts[row] + counts[row]].tolist())
+            found[row] = lists.setdefault(own, len(lists))
+        listed = ([self._quoted[entry] for entry in own] for own in lists)
+        texts = [None if None in entries else json_text(entries) for entries in listed]
+        return coded([*texts, None], np.where(skus < 0, len(texts), found))
+
+
+def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """Return some users of a batch, by their ascending rows in the snapshot, and their assignments."""
+    users = batch.users
+    if len(rows) < users.num_rows:
+        users = users.take(indices(rows - batch.offset))
+    return users, links_of(batch.assignments, rows)
+
+
+def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
+    """Return the assignments of some users."""
+    own = runs(*_spans(links, rows))
+    return links if len(own) == links.num_rows else links.take(indices(own))
+
+
+def quoted(bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> UserEvidence:
+    """Quote users, in the order of their rows in the snapshot; the assignments are theirs and nobody else's."""
+    columns = dict(zip(users.schema.names, users.columns, strict=True))
+    none = pa.nulls(len(rows), pa.string())
+    ids = _text(columns["id"])
+    principals, names = (_text(columns.get(name, none)) for name in ("userPrincipalName", "displayName"))
+    stamps = _instants({name: each for name, each in columns.items() if pa.types.is_timestamp(each.type)})
+    held, paths = _assignments(bound, links, rows)
+    parts = [
+        _member(name, stamps[name] if name in stamps else columns[name], instant=name in stamps)
+        for name in _FACTS
+        if name in columns
+    ]
+    return UserEvidence(
+        ids=ids,
+        names=pc.coalesce(_filled(names), _filled(principals), ids),
+        principals=principals,
+        last_sign_ins=_latest([stamps[name] for name in SIGN_INS if name in stamps], len(rows)),
+        facts=_listed_facts(columns, len(rows)),
+        evidence=_joined(
+            '{"userPrincipalName":',
+            _json_strings(principals).fill_null("null"),
+            *parts,
+            ',"assignedLicenses":',
+            held,
+            "}",
+        ),
+        paths=paths,
+    )
+
+
+def _joined(*parts: "pa.Array | str") -> pa.Array:
+    return pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _filled(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _json_strings(texts: pa.Array) -> pa.Array:
+    """Return the texts as JSON strings."""
+    found = pc.binary_join_element_wise('"', texts, '"', "")
+    odd = pc.match_substring_regex(texts, _ESCAPED).fill_null(pa.scalar(value=False))
+    if not pc.any(odd).as_py():
+        return found
+    return pc.replace_with_mask(found, odd, pa.array(map(json_text, texts.filter(odd).to_pylist()), pa.string()))
+
+
+def _member(name: str, column: pa.Array, *, instant: bool) -> pa.Array:
+    """Return a member of a JSON object, with a comma in front; null where the value is."""
+    key = f',"{name}":'
+    if instant:
+        return pc.binary_join_element_wise(f'{key}"', column, '"', "")
+    values, codes = _values(column)
+    members = [None if value is None else key + json_text(value) for value in values]
+    return pa.array(members, pa.string()).take(indices(codes))
+
+
+def _values(column: pa.Array) -> tuple[list[Any], Rows]:
+    """Return values of a column, the last of them none, and which of them each row has."""
+    if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+        column = column.dictionary_decode()  # of many values few are looked up
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    values = [*column.dictionary.to_pylist(), None]
+    return values, codes_of(column, absent=len(values) - 1).astype(np.int64)
+
+
+def _listed_facts(columns: Mapping[str, pa.Array], count: int) -> pa.DictionaryArray:
+    known = [_values(columns[name]) if name in columns else ([None], np.zeros(count, dtype=np.int64)) for name in FACTS]
+    firsts, codes = combined((own, len(values)) for values, own in known)
+    rows = zip(*([values[code] for code in own[firsts].tolist()] for values, own in known), strict=True)
+    return coded([json_text(row) for row in rows], codes)
+
+
+def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:
+    known = [pc.if_else(pc.starts_with(each, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), each) for each in stamps]
+    return pc.max_element_wise(*known) if known else pa.nulls(count, pa.string())
+
+
+def _assignments(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tuple[pa.StringArray, AssignmentPaths]:
+    """Return for each user the names of what they hold as a JSON list, and the paths of every assignment."""
+    facts = bound.facts
+    _, sizes = _spans(links, rows)
+    codes = links.column("skuId")
+    index = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
+    names = [sku.part_number or sku.sku_id for sku in facts.skus]
+    skus = index[codes.indices.to_numpy()]
+    counted = np.where(flags_of(links.column("held")), skus, -1).tolist()
+    known: dict[tuple[int, ...], int] = {}
+    held, end = [], 0
+    for size in sizes.tolist():
+        start, end = end, end + size
+        held.append(known.setdefault(tuple(counted[start:end]), len(known)))
+    texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})) for own in known]
+    entries, quotes = _entries(bound, links)
+    owners = np.repeat(np.arange(len(rows)), sizes)
+    listed = pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
+    return listed, AssignmentPaths(owners, skus, entries, quotes)
+
+
+def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
+    """Return where the assignments of each user begin, and how many they are."""
+    owners = links.column("user").to_numpy()
+    starts = np.searchsorted(owners, rows)
+    return starts, np.searchsorted(owners, rows, side="right") - starts
+
+
+def _entries(bound: BoundPolicies, links: pa.RecordBatch) -> tuple[Rows, list[Mapping[str, Any] | None]]:
+    """Return which entry each assignment has, and the entries: the way in which the SKU was assigned, if any."""
+    known = [_values(links.column(name)) for name in _PATHS]
+    firsts, entries = combined((own, len(values)) for values, own in known)
+    states, groups, errors = ([values[code] for code in own[firsts].tolist()] for values, own in known)
+    return entries, [_path(bound, *entry) for entry in zip(states, groups, errors, strict=True)]
+
+
+def _path(bound: BoundPolicies, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:
+    if state is None:
+        return None
+    quoted = {"assignedByGroup": group, "state": state, "error": error}
+    name = None if group is None else bound.facts.group_names.get(group)
+    return quoted if name is None else quoted | {"groupName": name}
+
+
+def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Write columns of instants as texts."""
+    if not columns:
+        return {}
+    numbers = [column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy() for column in columns.values()]
+    written, size = _written(np.concatenate(numbers)), len(numbers[0])
+    return {name: written.slice(place * size, size) for place, name in enumerate(columns)}
+
+
+def _written(numbers: Numbers) -> pa.Array:
+    """Write microseconds since 1970 as instants of UTC; NEVER is none."""
+    known = numbers != NEVER
+    told = numbers[known]
+    if (told % _SECOND).any() or told.min(initial=0) < _FIRST or told.max(initial=0) > _LAST:
+        # NumPy's "no time" is the least number, and it reads it as None.
+        stamps = [None if stamp is None else _instant(stamp) for stamp in numbers.view("M8[us]").tolist()]
+        return pa.array(stamps, pa.string())
+    # Arrow writes whole seconds many times as fast, the more of them at once.
+    bitmap, seconds = pa.py_buffer(np.packbits(known, bitorder="little")), pa.py_buffer(numbers // _SECOND)
+    stamps = pa.Array.from_buffers(pa.timestamp("s"), len(numbers), [bitmap, seconds])
+    written = pc.binary_replace_slice(stamps.cast(pa.string()), start=10, stop=11, replacement="T")
+    return pc.binary_join_element_wise(written, "Z", "")
+
+
+def _instant(stamp: datetime | int) -> str:
+    """Write an instant of UTC; one that Python's calendar does not reach is a number of microseconds."""
+    if isinstance(stamp, datetime):
+        return f"{stamp.isoformat()}Z"
+    whole, fraction = divmod(stamp, _SECOND)
+    return f"{np.datetime64(whole, 's')}{f'.{fraction:06}' if fraction else ''}Z"
+
+
+_SECOND = 1_000_000
+_FIRST, _LAST = (int(np.datetime64(end, "us").astype(np.int64)) for end in ("0001-01-01", "9999-12-31T23:59:59"))
+"""The microseconds between which years have four digits."""
+_INSTANT = pa.timestamp("us", tz="UTC")

@@ -1,0 +1,40 @@
+"""Facts of the evidence that every table of findings lists."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+FACTS: Final = (
+    *("accountEnabled", "userType", "department", "usageLocation"),
+    *("mailboxType", "onPremisesSyncEnabled", "isTrial", "status"),
+)
+"""What tables and the choice of guidance read of the evidence, beside names, paths and seats."""
+SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust")
+"""Whole numbers of seats, in the order in which people read them."""
+SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
+NEVER_SIGNED_IN: Final = "0001-01-01"
+"""The day by which Graph says that there was no sign-in."""
+
+
+def cell_text(value: Any) -> str:
+    """Return a JSON value as the text of a cell; lists and mappings become words between semicolons, never JSON."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple():
+            return "; ".join(map(cell_text, value))
+        case Mapping():
+            return "; ".join(f"{name} {cell_text(value[name])}" for name in sorted(value))
+        case _:
+            return str(value)
+
+
+def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
+    """Return the latest sign-in that the evidence tells, an RFC 3339 instant in UTC; None where it tells none."""
+    last = ""
+    for name in SIGN_INS:
+        stamp = evidence.get(name)
+        if type(stamp) is str and stamp > last and not stamp.startswith(NEVER_SIGNED_IN):
+            last = stamp
+    return last or None

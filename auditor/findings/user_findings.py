@@ -1,0 +1,279 @@
+"""What was judged of users and objects into record batches of findings: a second read of those users that have any."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from auditor.domain.enums import Status, SubjectType
+from auditor.domain.errors import SnapshotError
+from auditor.domain.finding import report_order
+from auditor.domain.message import Message
+from auditor.domain.policy import Policy
+from auditor.domain.result import Finding, Money, ProductReference, SourceLine
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.columns.bitsets import distinct, indices
+from auditor.engine.outcome import (
+    OPEN,
+    BatchOutcome,
+    Evaluation,
+    FindingColumns,
+    ObjectFinding,
+    Rows,
+    fingerprint,
+    fingerprint_text,
+)
+from auditor.engine.tenant_facts import SkuFact
+from auditor.findings.columns import SCHEMA, coded, combined, constant, encode
+from auditor.findings.evidence import QUOTED, UserEvidence, chosen, quoted
+from auditor.snapshot.model import UserBatch
+
+_PEOPLE: Final = 16_384
+"""People whose findings are described together."""
+_DIGITS: Final = 32
+"""Hexadecimal digits of a fingerprint."""
+_NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
+
+
+def describe(bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome) -> Iterator[pa.RecordBatch]:
+    """Yield the findings about people, without guidance, and add what the batches say to `outcome`.
+
+    A record batch holds all findings about some people in report order; they are in the order of users. `batches` has
+    to hold one outcome for every batch of the snapshot, in their order. Raises SnapshotError where the snapshot cannot
+    be read, or is no longer the one that was judged.
+    """
+    read: Iterator[UserBatch] | None = None
+    for number, part in enumerate(batches):
+        outcome.add(part)
+        chunks, outcome.chunks = outcome.chunks, []
+        if read is None and any(map(len, chunks)):
+            read = islice(bound.facts.snapshot.batches(*QUOTED), number, None)
+        if read is not None:
+            yield from _described(bound, chunks, next(read, None))
+
+
+def _described(
+    bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None
+) -> Iterator[pa.RecordBatch]:
+    """Describe what was found about the users of a batch."""
+    if not chunks:
+        return
+    rows = distinct(np.concatenate([chunk.rows for chunk in chunks]))
+    if batch is None or (len(rows) and not batch.offset <= rows[0] <= rows[-1] < batch.offset + batch.users.num_rows):
+        raise SnapshotError(
+            "snapshot-damaged",
+            Message(
+                "the snapshot of the tenant {tenant} changed while it was audited", tenant=bound.facts.manifest.tenant
+            ),
+            hint=Message("run the audit again when nothing writes to the snapshot"),
+        )
+    for start in range(0, len(rows), _PEOPLE):
+        some = rows[start : start + _PEOPLE]
+        people = quoted(bound, *chosen(batch, some), some)
+        yield _of_people(bound, _Located.of(bound, chunks, some), people)
+
+
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """Findings about some people as numbers, one row each; not in any order."""
+
+    policies: list[tuple[int, str]]
+    """Policy's place and check, in report order."""
+    products: list[tuple[int | str | None, bool]]
+    """The place of a SKU, the words of the policy or nothing, and whether it is priced."""
+    details: list[str | None]
+    policy: Rows
+    """Index in `policies`."""
+    person: Rows
+    """Index among the people."""
+    product: Rows
+    """Index in `products`."""
+    detail: Rows
+    """Index in `details`."""
+    waiver: Rows
+
+    @classmethod
+    def of(cls, bound: BoundPolicies, chunks: Sequence[FindingColumns], rows: Rows) -> "_Located":
+        """Take the findings of the people with these rows."""
+
+        def rank(key: tuple[int, str]) -> tuple[int, str, str]:
+            policy = bound.policies[key[0]]
+            return policy.severity.rank, policy.id, key[1]
+
+        policies = sorted({(chunk.policy, chunk.check) for chunk in chunks}, key=rank)
+        known = _Known()
+        parts: list[tuple[Rows, ...]] = []
+        for chunk in chunks:
+            first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
+            person = np.searchsorted(rows, chunk.rows[first:end])
+            place = policies.index((chunk.policy, chunk.check))
+            product, detail = known.products_of(bound, chunk, first, end), known.details_of(chunk, first, end)
+            parts.append((np.full(end - first, place), person, product, detail, chunk.waivers[first:end]))
+        columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
+        return cls(policies, list(known.products), list(known.details), *columns)
+
+
+@dataclass(slots=True)
+class _Known:
+    """Products and details by their index, as they come up."""
+
+    products: dict[tuple[int | str | None, bool], int] = field(default_factory=dict)
+    details: dict[str | None, int] = field(default_factory=dict)
+
+    def products_of(self, bound: BoundPolicies, chunk: FindingColumns, first: int, end: int) -> Rows:
+        if chunk.skus is None:
+            return np.full(end - first, self.products.setdefault((chunk.written, False), len(self.products)))
+        priced = bound.rules.priced(chunk.check)
+        skus = chunk.skus[first:end]
+        index = np.zeros(len(bound.facts.skus), dtype=np.int64)
+        for sku in distinct(skus).tolist():
+            index[sku] = self.products.setdefault((sku, priced), len(self.products))
+        return index[skus]
+
+    def details_of(self, chunk: FindingColumns, first: int, end: int) -> Rows:
+        if chunk.detail_codes is None:
+            detail = chunk.details[0] if chunk.details else None
+            return np.full(end - first, self.details.setdefault(detail, len(self.details)))
+        index = np.array([self.details.setdefault(each, len(self.details)) for each in chunk.details], dtype=np.int64)
+        return index[chunk.detail_codes[first:end]]
+
+
+def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence) -> pa.RecordBatch:
+    """Describe findings about some people, in report order."""
+    policies = [bound.policies[place] for place, _ in found.policies]
+    products = [_product(bound, about, priced=priced) for about, priced in found.products]
+    ids = people.ids.to_pylist()
+    order = np.lexsort(
+        (
+            _ranks([detail or "" for detail in found.details])[found.detail],
+            _ranks([(item.sku_part_number or "", item.sku_id or "") for item, _ in products])[found.product],
+            _ranks(ids)[found.person],
+            found.policy,
+        )
+    )
+    policy, person, product, detail, waiver = (
+        column[order] for column in (found.policy, found.person, found.product, found.detail, found.waiver)
+    )
+    named = [about is not None for about, _ in found.products]
+    skus = np.array([about if isinstance(about, int) else -1 for about, _ in found.products], dtype=np.int64)[product]
+    own = indices(person)
+    waivers = [*(each.id for each in bound.waivers), None]
+    columns = {
+        "policy": coded([each.id for each in policies], policy),
+        "check": coded([check for _, check in found.policies], policy),
+        "severity": coded([each.severity.value for each in policies], policy),
+        "status": coded([Status.OPEN.value, Status.WAIVED.value], (waiver != OPEN).astype(np.int64)),
+        "waiver": coded(waivers, np.where(waiver == OPEN, len(waivers) - 1, waiver)),
+        "change": constant(None, len(order)),
+        "subjectType": constant(SubjectType.USER.value, len(order)),
+        "subjectId": people.ids.take(own),
+        "subjectName": people.names.take(own),
+        "product": coded(["true" if each else None for each in named], product),
+        "skuId": coded([item.sku_id for item, _ in products], product),
+        "skuPartNumber": coded([item.sku_part_number for item, _ in products], product),
+        "detail": coded(found.details, detail),
+        "currency": coded([None if money is None else money.currency for _, money in products], product),
+        "perMonth": coded([None if money is None else str(money.per_month) for _, money in products], product),
+        "guidance": constant("", len(order)),
+        "fingerprint": _fingerprints(bound, found, [item for item, _ in products], ids, order),
+        "sourceFile": coded([each.span.file for each in policies], policy),
+        "sourceLine": coded([str(each.span.line) for each in policies], policy),
+        "evidence": people.evidence.take(own),
+        "paths": people.paths.of(person, skus),
+        "principal": people.principals.take(own),
+        "lastSignIn": people.last_sign_ins.take(own),
+        "facts": people.facts.take(own),
+        "seats": constant(None, len(order)),
+    }
+    return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _ranks(values: Sequence[object]) -> Rows:
+    """Return the place of each value in ascending order; equal values have different ones, in their order."""
+    order = sorted(range(len(values)), key=values.__getitem__)  # type: ignore[arg-type]
+    ranks = np.empty(len(values), dtype=np.int64)
+    ranks[order] = np.arange(len(values))
+    return ranks
+
+
+def _fingerprints(
+    bound: BoundPolicies, found: _Located, products: Sequence[ProductReference], ids: Sequence[str], order: Rows
+) -> pa.StringArray:
+    """Hash what findings are, in some order."""
+    tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
+    begun = [
+        fingerprint_text(tenant, bound.policies[place].id, check, SubjectType.USER.value, "")
+        for place, check in found.policies
+    ]
+    firsts, ends = combined(((found.product, len(products)), (found.detail, len(found.details))))
+    ended = [
+        fingerprint_text("", _identity(products[product]), found.details[detail])
+        for product, detail in zip(found.product[firsts].tolist(), found.detail[firsts].tolist(), strict=True)
+    ]
+    subjects = [id_.encode() for id_ in ids]
+    rows = zip(found.policy[order].tolist(), found.person[order].tolist(), ends[order].tolist(), strict=True)
+    digests = b"".join(
+        [sha256(begun[policy] + subjects[person] + ended[end]).digest()[: _DIGITS // 2] for policy, person, end in rows]
+    )
+    offsets = np.arange(len(order) + 1, dtype=np.int32) * _DIGITS
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(digests.hex().encode())]
+    return pa.Array.from_buffers(pa.string(), len(order), buffers)
+
+
+def describe_objects(bound: BoundPolicies, evaluation: Evaluation) -> pa.RecordBatch:
+    """Describe what was found about everything but people, without guidance."""
+    singles = [((single.policy, single.check), _of_object(bound, single)) for single in evaluation.singles]
+    return encode([finding for _, finding in sorted(singles, key=lambda item: (item[0], report_order(item[1])))])
+
+
+def _product(bound: BoundPolicies, about: int | str | None, *, priced: bool) -> tuple[ProductReference, Money | None]:
+    """Return what findings are about, and its price."""
+    if about is None:
+        return _NO_PRODUCT, None
+    if isinstance(about, str):
+        return ProductReference(sku_id=None, sku_part_number=about), None
+    sku = bound.facts.skus[about]
+    return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), _price(bound, sku) if priced else None
+
+
+def _identity(product: ProductReference | None) -> str | None:
+    if product is None or product is _NO_PRODUCT:
+        return None
+    return product.sku_id or f"written:{product.sku_part_number}"
+
+
+def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
+    """Describe what is not about a user."""
+    policy = bound.policies[single.policy]
+    tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
+    product = single.product
+    subject = (single.subject.type.value, single.subject.id)
+    waived = single.waiver != OPEN
+    return Finding(
+        fingerprint=fingerprint(tenant, policy.id, single.check, subject, _identity(product), single.detail),
+        policy=policy.id,
+        check=single.check,
+        severity=policy.severity,
+        status=Status.WAIVED if waived else Status.OPEN,
+        waiver=bound.waivers[single.waiver].id if waived else None,
+        subject=single.subject,
+        product=product,
+        detail=single.detail,
+        evidence=single.evidence,
+        money=single.money,
+        source=_source(policy),
+    )
+
+
+def _price(bound: BoundPolicies, sku: SkuFact) -> Money | None:
+    prices = bound.facts.policies.prices
+    price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
+    return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
+
+
+def _source(policy: Policy) -> SourceLine:
+    return SourceLine(file=policy.span.file, line=policy.span.line)
