@@ -241,7 +241,7 @@ def _waiver(waiver: Waiver, policy: Policy, world: World) -> tuple[str, Callable
 
 
 def _quota(concerned: Test, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
-    listed, most = skus(block.of, world), block.quota
+    listed, most = skus(block.of, world), block.quota.seats if block.quota else 0
     assert most is not None
 
     def judge(users: Sequence[Any]) -> list[Row]:

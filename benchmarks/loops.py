@@ -323,7 +323,13 @@ def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any
         "    if pool: return [(words, 'seats.quota-exceeded', words, None, None)] if people > most else []",
         "    return [(s, 'seats.quota-exceeded', s, None, None) for s, n in counts.items() if n > most]",
     ]
-    scope = {**world.names, "listed": listed, "pool": block.pool, "words": block.of.written, "most": block.quota}
+    scope = {
+        **world.names,
+        "listed": listed,
+        "pool": block.pool,
+        "words": block.of.written,
+        "most": block.quota.seats if block.quota else 0,
+    }
     exec("\n".join(source), scope)
     compiled: Callable[[Sequence[Any]], list[Row]] = scope["rule"]
     return compiled

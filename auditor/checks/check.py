@@ -65,6 +65,8 @@ class Detail(StrEnum):
     """The state of a subscription in Graph's words."""
     PROCESSING_STATE = "processing-state"
     """The `licenseProcessingState` of a group."""
+    CONTRACT = "contract"
+    """The id of a contract."""
     CURRENCY = "currency"
     """The currency of the amounts in the evidence."""
 

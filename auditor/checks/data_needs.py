@@ -34,6 +34,7 @@ def needs(policies: PolicySet) -> Needs:
     parts = [ALWAYS, *(policy_needs(policy) for policy in policies.policies)]
     judges_people = any(Source.USERS in part.sources for part in parts)
     parts.extend(waiver_needs(waiver) for waiver in policies.waivers if judges_people)
+    parts.append(set_needs(contract.products for contract in policies.contracts))
     return Needs.of(parts)
 
 

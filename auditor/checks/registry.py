@@ -16,6 +16,10 @@ from auditor.checks.attributes.not_allowed import CHECK as ATTRIBUTES_NOT_ALLOWE
 from auditor.checks.balance.imbalance import CHECK as BALANCE_IMBALANCE
 from auditor.checks.budget.exceeded import CHECK as BUDGET_EXCEEDED
 from auditor.checks.check import Check, Correction, Cost, Detail
+from auditor.checks.contracts.ending import CHECK as CONTRACTS_ENDING
+from auditor.checks.contracts.missing import CHECK as CONTRACTS_MISSING
+from auditor.checks.contracts.notice import CHECK as CONTRACTS_NOTICE
+from auditor.checks.contracts.seats_differ import CHECK as CONTRACTS_SEATS_DIFFER
 from auditor.checks.health.assignment_error import CHECK as HEALTH_ASSIGNMENT_ERROR
 from auditor.checks.health.group_license_errors import CHECK as HEALTH_GROUP_LICENSE_ERRORS
 from auditor.checks.health.group_processing import CHECK as HEALTH_GROUP_PROCESSING
@@ -24,9 +28,12 @@ from auditor.checks.purchases.trial import CHECK as PURCHASES_TRIAL
 from auditor.checks.purchases.unknown import CHECK as PURCHASES_UNKNOWN
 from auditor.checks.seats.above_maximum import CHECK as SEATS_ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as SEATS_BELOW_MINIMUM
+from auditor.checks.seats.not_covered import CHECK as SEATS_NOT_COVERED
 from auditor.checks.seats.over_assigned import CHECK as SEATS_OVER_ASSIGNED
+from auditor.checks.seats.purchased_exceeded import CHECK as SEATS_PURCHASED_EXCEEDED
 from auditor.checks.seats.quota_exceeded import CHECK as SEATS_QUOTA_EXCEEDED
 from auditor.checks.subscriptions.expiring import CHECK as SUBSCRIPTIONS_EXPIRING
+from auditor.checks.subscriptions.renewal_idle import CHECK as SUBSCRIPTIONS_RENEWAL_IDLE
 from auditor.checks.subscriptions.state import CHECK as SUBSCRIPTIONS_STATE
 from auditor.checks.subscriptions.trial_ending import CHECK as SUBSCRIPTIONS_TRIAL_ENDING
 from auditor.domain.result import Finding
@@ -103,10 +110,13 @@ for _check in (
     SEATS_BELOW_MINIMUM,
     SEATS_ABOVE_MAXIMUM,
     SEATS_QUOTA_EXCEEDED,
+    SEATS_PURCHASED_EXCEEDED,
+    SEATS_NOT_COVERED,
     PURCHASES_NOT_ALLOWED,
     PURCHASES_TRIAL,
     PURCHASES_UNKNOWN,
     SUBSCRIPTIONS_EXPIRING,
+    SUBSCRIPTIONS_RENEWAL_IDLE,
     SUBSCRIPTIONS_STATE,
     SUBSCRIPTIONS_TRIAL_ENDING,
     ATTRIBUTES_MISSING,
@@ -115,5 +125,9 @@ for _check in (
     HEALTH_GROUP_PROCESSING,
     BALANCE_IMBALANCE,
     BUDGET_EXCEEDED,
+    CONTRACTS_SEATS_DIFFER,
+    CONTRACTS_NOTICE,
+    CONTRACTS_ENDING,
+    CONTRACTS_MISSING,
 ):
     register(_check)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Span
+from auditor.domain.prices import Contract, Prices
 from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
 from auditor.domain.selector import EVERYBODY, Scalar, Selector
 
@@ -53,20 +54,30 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seats:
-    """How many spare seats each SKU may and must have, or how many people may hold it."""
+    """How many spare seats each SKU may and must have, how many people may hold it or need one, how many are bought."""
 
     of: ProductSet = PAID_PRODUCTS
     minimum: Bound | None = None
     maximum: Bound | None = None
-    quota: int | None = None
-    """The maximum number of people of the population that may hold it (`assigned.max`)."""
+    quota: Bound | None = None
+    """How many people of the population may hold it at most (`assigned.max`); a share is of the consumed units."""
+    purchased: int | None = None
+    """The maximum of enabled, warning and suspended units together (`purchased.max`)."""
+    covers: bool = False
+    """Whether the population, in number, has to find room in the usable seats of the pool (`covers: users`)."""
     pool: bool = False
     count_grace_units: bool = True
 
     @property
     def judges_spare(self) -> bool:
-        """Whether it judges spare seats; False for a pure quota."""
-        return self.quota is None or self.minimum is not None or self.maximum is not None
+        """Whether it judges spare seats; False where it sets a quota, a cap or coverage alone."""
+        other = self.quota is not None or self.purchased is not None or self.covers
+        return not other or self.minimum is not None or self.maximum is not None
+
+    @property
+    def counts_people(self) -> bool:
+        """Whether it counts people of the policy's population."""
+        return self.quota is not None or self.covers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,10 @@ class Subscriptions:
 
     of: ProductSet = EVERY_PRODUCT
     expiring: timedelta | None = None
+    idle: Bound | None = None
+    """The fewest spare seats of a SKU whose expiring subscriptions are reported (`expiring.idle.min`)."""
+    except_monthly: bool = False
+    """Whether subscriptions that are known to renew every month are left out (`expiring.exceptTerm`)."""
     states: tuple[str, ...] = ()
     trials_ending: timedelta | None = None
 
@@ -115,13 +130,23 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contracts:
+    """What is reported about contracts: seats that differ, days to give notice, ends, products without one."""
+
+    match: bool = False
+    notice: timedelta | None = None
+    ending: timedelta | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """The maximum cost of usable seats per month, in the currency of the price list."""
 
     limit: Decimal
 
 
-Constraint = Assignments | Seats | Purchases | Subscriptions | Attributes | Health | Balance | Budget
+Constraint = Assignments | Seats | Purchases | Subscriptions | Attributes | Health | Balance | Budget | Contracts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,22 +200,6 @@ class Waiver:
         return self.tenants is None or tenant in self.tenants
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """Cost of a seat per month, by casefolded part number or skuId."""
-
-    currency: str
-    per_seat_per_month: Mapping[str, Decimal]
-
-    def of(self, *, sku_id: str, part_number: str | None) -> Decimal | None:
-        """Return the monthly price of a seat, None if unknown; the skuId takes precedence over the part number."""
-        known = self.per_seat_per_month
-        price = known.get(sku_id.casefold())
-        if price is None and part_number is not None:
-            price = known.get(part_number.casefold())
-        return price
-
-
 MentionKind = Literal["product", "service", "role"]
 
 
@@ -207,15 +216,20 @@ class Mention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySet:
-    """Everything that was loaded together: policies and waivers in order of id, and the price list."""
+    """Everything that was loaded together: policies, waivers and contracts in order of id, and the price list."""
 
     policies: tuple[Policy, ...]
     waivers: tuple[Waiver, ...] = ()
     prices: Prices | None = None
+    contracts: tuple[Contract, ...] = ()
+    currency: str | None = None
+    """Of the price list and of all contracts; None where nothing has a price."""
     free: tuple[ProductSet, ...] = ()
     """Additions of the files to the built-in set `free`."""
     definitions: Mapping[str, Any] = field(default_factory=dict)
     """Named sets, populations, waivers and prices as loaded, in plain values; merging results needs them."""
     mentions: tuple[Mention, ...] = ()
+    day: date | None = None
+    """The day of the audit, on which prices are read; None for the day of a tenant's state."""
     digest: str = ""
     """`sha256:` over the loaded content; the order and names of files do not matter."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from auditor.domain.actions.action import Action as Action  # noqa: PLC0414 - part of a result
@@ -103,6 +103,32 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTerm:
+    """A contract of the tenant with its dates."""
+
+    id: str
+    name: Label
+    """The product's name, or the set as the contract writes it."""
+    sku_ids: tuple[str, ...]
+    """The SKUs of the tenant that it covers."""
+    ends: date
+    """The last day."""
+    notice: date | None
+    """The last day to give notice; None without a notice period."""
+    renews: str
+    seats: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractPrice:
+    """What contracts make a seat cost a month."""
+
+    sku_id: str
+    money: Money | None
+    """None where it is not known how contracts with different prices share the seats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceShare:
     """What one tenant brings to a `balance` policy: which of its SKUs the policy looks at."""
 
@@ -135,6 +161,10 @@ class TenantResult:
     seats: tuple[SeatCount, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     """Those with a next date, as far as the source was read; `sources` tells how far."""
+    contracts: Annotated[tuple[ContractTerm, ...] | None, SavedField.OPTIONAL] = None
+    """In order of id; None where no policy file has a contract for the tenant."""
+    contract_prices: Annotated[tuple[ContractPrice, ...] | None, SavedField.OPTIONAL] = None
+    """In order of skuId; None where no contract has a price for its products."""
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Findings = field(default_factory=NoFindings)
     """In report order."""

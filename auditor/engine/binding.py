@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 
 from auditor.domain.policy import Policy, PolicySet, Waiver
+from auditor.domain.prices import SeatPrices
 from auditor.domain.product_set import ProductSet
 from auditor.engine.conditional_access import ConditionalAccess
 from auditor.engine.directory_roles import DirectoryRoles
 from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Checks, Rules, rules_of
+from auditor.engine.seat_prices import prices_on
 from auditor.engine.skus.containment import Containers
 from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of
 from auditor.engine.tenant_facts import TenantFacts
@@ -39,6 +42,22 @@ class BoundPolicies:
     def size(self) -> int:
         """The number of SKUs."""
         return len(self.facts.skus)
+
+    @cached_property
+    def prices(self) -> SeatPrices | None:
+        """What seats cost on the day of the audit; None where nothing has a price."""
+        return self.prices_on(self.facts.as_of.date())
+
+    def prices_on(self, day: date) -> SeatPrices | None:
+        """Return what seats cost on a day, with the prices of a renewal on a day after the contract; None as above."""
+        known = self._priced_days
+        if day not in known:
+            known[day] = prices_on(self.facts, self.masks, day)
+        return known[day]
+
+    @cached_property
+    def _priced_days(self) -> dict[date, SeatPrices | None]:
+        return {}
 
     def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
         """Return the waivers for a policy with their indices."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import Policy
+from auditor.domain.prices import DatedPrice, SeatPrice
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Money, ProductReference, Subject
 from auditor.engine.binding import BoundPolicies
@@ -193,9 +195,15 @@ class TenantScope:
             pool=pool,
         )
 
-    def price(self, sku: SkuFact, seats: int) -> Money | None:
-        """Return what seats of a SKU cost a month; None where its price is not known."""
-        prices = self.facts.policies.prices
+    def price_change(self, price: DatedPrice | SeatPrice) -> dict[str, Any]:
+        """Return the evidence of a price that begins after the day of the audit; empty for one in force."""
+        if price.amount is None or price.starts <= self.facts.as_of.date():
+            return {}
+        return {"pricePerSeat": float(price.amount), "priceFrom": price.starts.isoformat()}
+
+    def price(self, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
+        """Return what seats of a SKU cost a month, on the day of the audit or another; None where that is not known."""
+        prices = self.bound.prices if day is None else self.bound.prices_on(day)
         price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 

@@ -12,6 +12,7 @@ from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import PolicySet
 from auditor.domain.product_set import ProductSet
+from auditor.domain.renewals import EarlierDates
 from auditor.domain.result import Coverage
 from auditor.engine.usage_reports import outdated_reports, refresh_dates
 from auditor.snapshot.model import Snapshot
@@ -95,6 +96,8 @@ class TenantFacts:
         self.catalogue: Catalogue = catalogue
         self.policies: PolicySet = policies
         self.as_of = as_of
+        self.earlier_dates: EarlierDates = {}
+        """The next dates of subscriptions in earlier nights."""
         self.overlaps: dict[tuple[ProductSet, ProductSet], Any] = {}
         """Whether two sets share a SKU, once it was asked."""
 

@@ -71,7 +71,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
 
 
 def _price(bound: BoundPolicies, index: int) -> Money | None:
-    prices, sku = bound.facts.policies.prices, bound.facts.skus[index]
+    prices, sku = bound.prices, bound.facts.skus[index]
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
 

@@ -270,7 +270,7 @@ def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
 
 
 def _price(bound: BoundPolicies, sku: SkuFact) -> Money | None:
-    prices = bound.facts.policies.prices
+    prices = bound.prices
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
 

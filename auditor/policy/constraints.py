@@ -12,6 +12,7 @@ from auditor.domain.policy import (
     Bound,
     Budget,
     Constraint,
+    Contracts,
     Health,
     Purchases,
     Seats,
@@ -24,7 +25,10 @@ from auditor.policy.nodes import Node, duration, percentage
 from auditor.policy.references import Names
 from auditor.policy.selectors import scalar
 
-BLOCKS = ("assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget")
+BLOCKS = (
+    *("assignments", "seats", "purchases", "subscriptions", "attributes", "health"),
+    *("balance", "budget", "contracts"),
+)
 
 
 def read_constraint(policy: Node, names: Names) -> Constraint:
@@ -65,10 +69,29 @@ def _seats(node: Node, names: Names) -> Constraint:
         of=_set(node, "of", names) or PAID_PRODUCTS,
         minimum=minimum,
         maximum=maximum,
-        quota=int(node.value["assigned"]["max"]) if node.has("assigned") else None,
-        pool=bool(node.value.get("pool", False)),
+        quota=_bound(node["assigned"]["max"]) if node.has("assigned") else None,
+        purchased=int(node.value["purchased"]["max"]) if node.has("purchased") else None,
+        covers=_covers(node, names),
+        pool=bool(node.value.get("pool", False)) or node.has("covers"),
         count_grace_units=node.value.get("graceUnits", "count") == "count",
     )
+
+
+def _covers(node: Node, names: Names) -> bool:
+    """Read `covers: users`; a key beside it that it cannot be combined with is an error."""
+    if not node.has("covers"):
+        return False
+    others = [key for key in ("spare", "assigned", "purchased") if node.has(key)]
+    if node.value.get("pool") is False:
+        others.append("pool")
+    for key in others:
+        names.diagnostics.error(
+            "policy-covers-alone",
+            Message("'{key}' cannot stand beside `covers`, which always judges the pool by the people", key=key),
+            node[key].span(key=True),
+            Message("leave it out, or write a policy of its own; `of` and `graceUnits` can stand beside `covers`"),
+        )
+    return True
 
 
 def _purchases(node: Node, names: Names) -> Constraint:
@@ -84,6 +107,8 @@ def _subscriptions(node: Node, names: Names) -> Constraint:
     return Subscriptions(
         of=_set(node, "of", names) or EVERY_PRODUCT,
         expiring=duration(node["expiring"]["within"]) if node.has("expiring") else None,
+        idle=_bound(node["expiring"]["idle"]["min"]) if node.has("expiring") and node["expiring"].has("idle") else None,
+        except_monthly=node.has("expiring") and node["expiring"].has("exceptTerm"),
         states=node["states"].texts("deny") if node.has("states") else (),
         trials_ending=duration(node["trials"]["endingWithin"]) if node.has("trials") else None,
     )
@@ -110,6 +135,15 @@ def _balance(node: Node, names: Names) -> Constraint:
 
 def _budget(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
     return Budget(limit=Decimal(str(node.value["limit"])))
+
+
+def _contracts(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
+    return Contracts(
+        match=node.has("match"),
+        notice=duration(node["notice"]["within"]) if node.has("notice") else None,
+        ending=duration(node["ending"]["within"]) if node.has("ending") else None,
+        missing=node.has("missing"),
+    )
 
 
 def _set(node: Node, key: str, names: Names) -> ProductSet | None:
@@ -169,4 +203,5 @@ _READERS = {
     "health": _health,
     "balance": _balance,
     "budget": _budget,
+    "contracts": _contracts,
 }

@@ -2,20 +2,20 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from auditor.domain.enums import Severity
-from auditor.domain.errors import Diagnostic, InputError, Level, Span
+from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.message import Message
-from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Prices, Waiver
+from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Waiver
 from auditor.domain.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
+from auditor.policy.contracts import read_contracts
 from auditor.policy.nodes import Diagnostics, Node, day
+from auditor.policy.prices import read_prices
 from auditor.policy.references import Names
 from auditor.policy.schema.check import faults
 from auditor.policy.schema.recovery import Gaps, recover
@@ -55,7 +55,8 @@ def load(
     policies = _policies(roots, names)
     known = {*(policy.id for policy in policies), *gaps.policies}
     waivers = _waivers(roots, names, known, waivers_from, complete=not gaps.anything)
-    prices = _prices(roots, names)
+    prices = read_prices(roots, names)
+    contracts, currency = read_contracts(roots, names, prices)
     errors = [item for item in diagnostics.found if item.level is Level.ERROR]
     if errors:
         raise InputError(sorted(set(errors), key=_place))
@@ -64,6 +65,8 @@ def load(
             policies=tuple(sorted(policies, key=lambda policy: policy.id)),
             waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
             prices=prices,
+            contracts=contracts,
+            currency=currency,
             free=names.free_sets(),
             definitions=_definitions(roots),
             mentions=tuple(dict.fromkeys(mention for mention, _ in names.mentions)),
@@ -226,52 +229,6 @@ def _waiver(node: Node, names: Names) -> Waiver:
     )
 
 
-def _prices(roots: list[Node], names: Names) -> Prices | None:
-    diagnostics = names.diagnostics
-    currency: Node | None = None
-    prices: dict[str, Decimal] = {}
-    places: dict[str, Span] = {}
-    for root in roots:
-        if not root.has("prices"):
-            continue
-        node = root["prices"]["currency"]
-        currency = currency or node
-        if node.value != currency.value:
-            diagnostics.error(
-                "prices-two-currencies",
-                Message(
-                    "prices in {value}, while {file}:{line} gives them in {value2}",
-                    value=node.value,
-                    file=currency.span().file,
-                    line=currency.span().line,
-                    value2=currency.value,
-                ),
-                node,
-                Message("give all prices that are loaded together in one currency"),
-            )
-        for name, price in root["prices"]["perSeatPerMonth"].items():
-            names.mention("product", name, price)
-            key = name.casefold()
-            if key in places:
-                diagnostics.error(
-                    "prices-duplicate",
-                    Message("'{name}' is priced twice", name=name),
-                    price.span(key=True),
-                    Message("the first price is at {file}:{line}", file=places[key].file, line=places[key].line),
-                )
-            if not math.isfinite(price.value):
-                diagnostics.error(
-                    "prices-not-finite",
-                    Message("'{name}' has no finite price", name=name),
-                    price,
-                    Message("write a number"),
-                )
-                continue
-            places.setdefault(key, price.span(key=True))
-            prices.setdefault(key, Decimal(str(price.value)))
-    return None if currency is None else Prices(currency=str(currency.value), per_seat_per_month=prices)
-
-
 def _definitions(roots: list[Node]) -> Mapping[str, Any]:
     """Return the definitions that policies refer to as plain values, for a merge of results."""
     gathered: dict[str, Any] = {"populations": {}, "products": {}, "waivers": [], "prices": None}
@@ -281,6 +238,8 @@ def _definitions(roots: list[Node]) -> Mapping[str, Any]:
             earlier = gathered["products"].get(name)
             gathered["products"][name] = _as_list(members) + (_as_list(earlier) if name == "free" and earlier else [])
         gathered["waivers"].extend(root.value.get("waivers") or [])
+        if root.value.get("contracts"):
+            gathered.setdefault("contracts", []).extend(root.value["contracts"])
         if root.has("prices"):
             definitions = gathered["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
             definitions["perSeatPerMonth"] = {
@@ -288,7 +247,8 @@ def _definitions(roots: list[Node]) -> Mapping[str, Any]:
                 **root["prices"].value["perSeatPerMonth"],
             }
             gathered["prices"] = definitions
-    gathered["waivers"].sort(key=lambda waiver: waiver["id"])
+    for section in ("waivers", "contracts"):
+        gathered.get(section, []).sort(key=lambda item: item["id"])
     return gathered
 
 

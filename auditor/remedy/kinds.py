@@ -24,6 +24,10 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.UNKNOWN_PRODUCT,
         ActionKind.GROUP_PROCESSING,
         ActionKind.BOUNDS,
+        ActionKind.CONTRACT_SEATS,
+        ActionKind.CONTRACT_NOTICE,
+        ActionKind.CONTRACT_ENDING,
+        ActionKind.CONTRACT_MISSING,
     ),
     Order.REASSIGN: (
         ActionKind.UNASSIGN,
@@ -32,7 +36,14 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.OVERLAP,
         ActionKind.QUOTA,
     ),
-    Order.BUY: (ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.BUY, ActionKind.BUY_HERE),
+    Order.BUY: (
+        ActionKind.STATE,
+        ActionKind.EXPIRING,
+        ActionKind.TRIAL,
+        ActionKind.BUY,
+        ActionKind.COVER,
+        ActionKind.BUY_HERE,
+    ),
     Order.MOVE: (
         ActionKind.MOVE,
         ActionKind.MOVE_GROUP,
@@ -54,6 +65,7 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.REMOVE_NOW,
         ActionKind.REMOVE_AT_RENEWAL,
         ActionKind.REMOVE_BY_SELLER,
+        ActionKind.CAP,
         ActionKind.GIVE_UP_HERE,
         ActionKind.BUDGET,
     ),
@@ -68,6 +80,8 @@ REVIEWED = frozenset(
         ActionKind.BOUNDS,
         ActionKind.OVERLAP,
         ActionKind.QUOTA,
+        ActionKind.COVER,
+        ActionKind.CAP,
         ActionKind.PURCHASE,
         ActionKind.TRIAL,
         ActionKind.UNKNOWN_PRODUCT,
@@ -82,6 +96,10 @@ REVIEWED = frozenset(
         ActionKind.REMOVE_BY_SELLER,
         ActionKind.BUY_HERE,
         ActionKind.GIVE_UP_HERE,
+        ActionKind.CONTRACT_SEATS,
+        ActionKind.CONTRACT_NOTICE,
+        ActionKind.CONTRACT_ENDING,
+        ActionKind.CONTRACT_MISSING,
     }
 )
 """Kinds about which somebody has to decide before anything is done."""

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Protocol
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.remedy import mailbox_titles
+from auditor.remedy import mailbox_titles, object_titles
 from auditor.remedy.dates import said
 
 
@@ -56,7 +56,13 @@ def title(  # noqa: PLR0913 - whatever a title may name
     several = mailbox_titles.of_groups(words.ngettext, count) if kind is ActionKind.LEAVE_GROUP and groups > 1 else None
     form = mailbox_titles.titled(words.ngettext, kind, count, groups) if article == mailbox_titles.ARTICLE else None
     several = several or (_switched(words, count) if kind is ActionKind.SERVICE_OFF and new else None)
-    form = form or several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
+    form = (
+        form
+        or several
+        or _people(words, kind, count)
+        or _seats(words, kind, count)
+        or object_titles.titled(words, kind)
+    )
     return form.format(count=count, old=old, new=new, extra=extra)
 
 
@@ -174,6 +180,18 @@ def _seats(words: Words, kind: ActionKind, count: int) -> str | None:
             return words.ngettext(
                 "Decide which {count} person gives up {old}", "Decide which {count} people give up {old}", count
             )
+        case ActionKind.COVER:
+            return words.ngettext(
+                "Buy {count} seat of {old}, or let fewer people need one",
+                "Buy {count} seats of {old}, or let fewer people need one",
+                count,
+            )
+        case ActionKind.CAP:
+            return words.ngettext(
+                "Give up {count} seat of {old}, or move people to a product without this cap",
+                "Give up {count} seats of {old}, or move people to a product without this cap",
+                count,
+            )
         case ActionKind.GROUP_LICENCE:
             return words.ngettext(
                 "Stop the group {extra} from giving {old} to {count} person",
@@ -188,36 +206,6 @@ def _seats(words: Words, kind: ActionKind, count: int) -> str | None:
             )
         case _:
             return None
-
-
-def _things(words: Words, kind: ActionKind) -> str:
-    match kind:
-        case ActionKind.BOUNDS:
-            return words.gettext("Correct the limits of {old}: no number of seats satisfies both")
-        case ActionKind.SETTLED:
-            return words.gettext("Check the seats of {old} once the other actions are done")
-        case ActionKind.PURCHASE:
-            return words.gettext("End the subscription of {old}")
-        case ActionKind.TRIAL:
-            return words.gettext("Decide about the trial of {old}")
-        case ActionKind.UNKNOWN_PRODUCT:
-            return words.gettext("Find out what {old} is")
-        case ActionKind.EXPIRING:
-            return words.gettext("Renew {old}, or prepare for its end")
-        case ActionKind.STATE:
-            return words.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
-        case ActionKind.GROUP_ERRORS:
-            return words.gettext("Fix the licence errors in the group {extra}")
-        case ActionKind.GROUP_PROCESSING:
-            return words.gettext("Check that the group {extra} is processed")
-        case ActionKind.BUY_HERE:
-            return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
-        case ActionKind.GIVE_UP_HERE:
-            return words.gettext("Give up spare seats of {old} in {extra}: they cannot be transferred")
-        case ActionKind.BUDGET:
-            return words.gettext("Bring the monthly cost down by {extra}")
-        case _:
-            return words.gettext("Fix {old} {extra}")
 
 
 def about(words: Words, told: str, article: str) -> str:

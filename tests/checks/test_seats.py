@@ -1,6 +1,7 @@
 """The checks of `seats`, by hand: the numbers of the evidence, what to buy or remove, and what it costs."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -166,3 +167,92 @@ def test_a_quota_over_people_who_are_not_known_says_what_was_not_collected() -> 
     (policy,) = judged(block, state, users="{department: Sales}").policies
     assert policy.missing == ("users",)
     assert policy.reason == "who belongs to the population, or holds the product, is not known for some users"
+
+
+@pytest.mark.parametrize(
+    ("percent", "consumed", "outcome_", "maximum"),
+    [("10%", 30, "fail", 3), ("14%", 30, "pass", 4), ("13.3%", 30, "fail", 3), ("0%", 30, "fail", 0), ("10%", None, "not-evaluated", 0)],
+)  # fmt: skip
+def test_a_quota_may_be_a_share_of_the_consumed_units(
+    percent: str, consumed: int | None, outcome_: str, maximum: int
+) -> None:
+    people = [user(f"u{number}", "SPE_E3") for number in range(4)]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3", 40, consumed)])
+    result = judged(f"seats: {{of: [SPE_E3], assigned: {{max: {percent}}}}}", state)
+    assert outcome(result) == outcome_
+    if outcome_ == "fail":
+        evidence = one(result).evidence
+        assert (evidence["assigned"], evidence["maximum"], evidence["bound"]) == (4, maximum, percent)
+
+
+@pytest.mark.parametrize(
+    ("units", "adjust"),
+    [((300, 0, 0), None), ((290, 5, 6), -1), ((250, 0, 100), -50), ((None, 0, 0), ...)],
+)
+def test_a_cap_counts_what_was_bought_in_use_or_not(units: tuple[int | None, int, int], adjust: Any) -> None:
+    enabled, warning, suspended = units
+    row = bought("SPB", enabled, 500, warning=warning, suspended=suspended, lockedOut=900)
+    result = judged("seats: {of: [SPB], purchased: {max: 300}}", tenant(subscribedSkus=[row]), prices="{SPB: 20}")
+    if adjust is None or adjust is ...:
+        assert (told(result), outcome(result)) == ([], "pass" if adjust is None else "not-evaluated")
+        return
+    finding = one(result)
+    assert (finding.check, finding.evidence["adjust"], finding.evidence["maximum"]) == (
+        "seats.purchased-exceeded",
+        adjust,
+        300,
+    )
+    assert euros(finding) == -20 * adjust
+
+
+def test_a_pool_has_one_cap() -> None:
+    rows = [bought("SPB", 200, 0), bought("O365_BUSINESS_PREMIUM", 150, 0)]
+    block = "seats: {of: [SPB, O365_BUSINESS_PREMIUM], purchased: {max: 300}, pool: true}"
+    finding = one(judged(block, tenant(subscribedSkus=rows)))
+    assert (finding.subject.id, finding.evidence["purchased"], finding.evidence["adjust"]) == (
+        "SPB|O365_BUSINESS_PREMIUM",
+        350,
+        -50,
+    )
+
+
+@pytest.mark.parametrize("pool", ["", ", pool: true"])
+@pytest.mark.parametrize(
+    ("rows", "people", "adjust"),
+    [
+        ([("AAD_PREMIUM", 2, 0)], 2, None),
+        ([("AAD_PREMIUM", 2, 0)], 3, 1),
+        ([("AAD_PREMIUM", 1, 9), ("SPE_E3", 1, 9)], 3, 1),
+        ([("AAD_PREMIUM", 1, 0), ("SPE_E3", 2, 0)], 3, None),
+        ([], 1, 1),
+        ([], 0, None),
+    ],
+)
+def test_people_have_to_find_room_in_number(
+    rows: list[tuple[str, int, int]], people: int, adjust: int | None, pool: str
+) -> None:
+    state = tenant(*[user(f"u{n}") for n in range(people)], subscribedSkus=[bought(*row) for row in rows])
+    result = judged(f"seats: {{of: [AAD_PREMIUM, SPE_E3], covers: users{pool}}}", state, users="{accountEnabled: true}")
+    if adjust is None:
+        assert (told(result), outcome(result)) == ([], "pass")
+        return
+    finding = one(result)
+    assert (finding.check, finding.subject.id) == ("seats.not-covered", "AAD_PREMIUM|SPE_E3")
+    assert (finding.evidence["needed"], finding.evidence["usable"]) == (people, people - adjust)
+    assert finding.evidence["adjust"] == adjust
+
+
+@pytest.mark.parametrize(("seats", "outcome_"), [(0, "fail"), (1, "not-evaluated"), (2, "not-evaluated"), (3, "pass")])
+def test_people_who_are_unknown_pass_where_there_is_room_for_them_too(seats: int, outcome_: str) -> None:
+    people = [user("ann", department="Store"), user("bob", notCollected=["department"]), user("cyd", notCollected=["department"])]  # fmt: skip
+    state = tenant(*people, subscribedSkus=[bought("AAD_PREMIUM", seats)])
+    result = judged("seats: {of: [AAD_PREMIUM], covers: users}", state, users="{department: Store}")
+    assert outcome(result) == outcome_
+
+
+def test_people_who_were_not_all_read_are_no_smaller_number() -> None:
+    for status in (SourceStatus.PARTIAL, SourceStatus.DENIED):
+        state = tenant(user("ann"), subscribedSkus=[bought("AAD_PREMIUM", 5)], unread={Source.USERS: status})
+        assert outcome(judged("seats: {of: [AAD_PREMIUM], covers: users}", state)) == "not-evaluated"
+    state = tenant(user("ann"), subscribedSkus=[bought("AAD_PREMIUM", 0)], unread={Source.USERS: SourceStatus.PARTIAL})
+    assert outcome(judged("seats: {of: [AAD_PREMIUM], covers: users}", state)) == "fail"

@@ -17,8 +17,10 @@ POLICY_LANGUAGE = {
     *("assignment.redundant", "assignment.path", "assignment.duplicate", "assignment.error"),
     *("service.missing", "service.denied"),
     *("seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded"),
+    *("seats.purchased-exceeded", "seats.not-covered"),
     *("purchase.not-allowed", "purchase.trial", "purchase.unknown"),
     *("subscription.expiring", "subscription.state", "subscription.trial-ending"),
+    *("subscription.renewal-idle", "contract.seats-differ", "contract.notice", "contract.ending", "contract.missing"),
     *("attribute.missing", "attribute.not-allowed"),
     *("group.license-errors", "group.processing", "balance.imbalance", "budget.exceeded"),
 }

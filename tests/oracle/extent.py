@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tests.oracle.contracts import own
 from tests.oracle.products import contains
 from tests.oracle.seats import is_user_sku, usable_of
 from tests.oracle.selectors import licensed, selects
@@ -15,7 +16,7 @@ Extent = tuple[int, bool]
 
 def extent(world: World, policy: Document) -> Extent:
     if "seats" in policy:
-        if "assigned" in policy["seats"]:
+        if {"assigned", "covers"} & policy["seats"].keys():
             return people(world, policy)
         return products([world], policy["seats"].get("of", "paid"))
     if "subscriptions" in policy:
@@ -27,6 +28,13 @@ def extent(world: World, policy: Document) -> Extent:
     if "purchases" in policy or "budget" in policy:
         usable = [usable_of(row) for row in world.rows("subscribedSkus")]
         return counted(seats is None or seats > 0 for seats in usable)
+    if "contracts" in policy:
+        kinds = policy["contracts"].keys()
+        agreed = counted(True for _ in own(world)) if kinds & {"match", "notice", "ending"} else (0, False)
+        bought = counted(
+            (seats := usable_of(row)) is None or seats > 0 for row in world.rows("subscribedSkus") if "missing" in kinds
+        )
+        return agreed[0] + bought[0], agreed[1] or bought[1]
     if "health" in policy:
         errors = people(world, policy) if "errors" in policy["health"] else (0, False)
         licensed_groups = [bool(group.get("assignedLicenses")) for group in world.rows("groups")]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from tests.oracle import names, people, seats, waivers
+from tests.oracle import contracts, names, people, seats, waivers
 from tests.oracle.extent import Extent, extent, products
 from tests.oracle.owned import purchases, subscriptions
+from tests.oracle.products import plain_names
 from tests.oracle.verdict import Catalogue, Claim, Document, FindingKey, Judged, TenantVerdict, Verdict
 from tests.oracle.words import moment
 from tests.oracle.world import World, bind
@@ -16,7 +17,8 @@ BLOCKS: dict[str, Callable[[World, Document], Iterator[Claim]]] = {
     "attributes": people.attributes,
     "health": people.health,
     "seats": seats.seats,
-    "budget": seats.budget,
+    "budget": contracts.budget,
+    "contracts": contracts.contracts,
     "purchases": purchases,
     "subscriptions": subscriptions,
 }
@@ -151,6 +153,8 @@ def _notices(run: _Run, world: World, policies: list[Document]) -> set[tuple[str
     for policy in policies:
         if "balance" not in policy and _applies(policy, world):
             written.extend(names.in_policy(policy))
+    for contract in contracts.own(world):
+        written.extend(plain_names(contract["products"]))
     for waiver in run.waivers:
         if not waivers.for_tenant(waiver, world.name):
             continue

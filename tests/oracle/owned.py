@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from tests.oracle.contracts import holds, own, today
 from tests.oracle.products import contains
-from tests.oracle.seats import usable_of
+from tests.oracle.seats import bound, is_user_sku, usable_of
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document
 from tests.oracle.words import days, instant
@@ -36,12 +37,14 @@ def subscriptions(world: World, policy: Document) -> Iterator[Claim]:
     block = policy["subscriptions"]
     if world.source("subscriptions") != "complete":
         yield NOT_EVALUATED
+    if "idle" in block.get("expiring", {}):
+        yield from _idle(world, block)
     for row in world.rows("subscriptions"):
         sku = row["skuId"].lower()
         inside = contains(world, block.get("of", "*"), sku, row.get("skuPartNumber"))
         claims: list[tuple[str, Truth, str | None]] = []
-        if "expiring" in block:
-            claims.append(("subscription.expiring", _ends(world, row, block["expiring"]["within"]), None))
+        if "expiring" in block and "idle" not in block["expiring"]:
+            claims.append(("subscription.expiring", _expires(world, row, block["expiring"]), None))
         if "states" in block:
             claims.append(("subscription.state", row["status"] in block["states"]["deny"], row["status"]))
         if "trials" in block:
@@ -50,6 +53,56 @@ def subscriptions(world: World, policy: Document) -> Iterator[Claim]:
         for check, truth, detail in claims:
             yield Claim(truth=conj([inside, truth]), check=check, subject=("subscription", row["id"]),
                         product=sku, part=row.get("skuPartNumber"), detail=detail)  # fmt: skip
+
+
+def _expires(world: World, row: Document, expiring: Document) -> bool:
+    return _ends(world, row, expiring["within"]) and not ("exceptTerm" in expiring and _monthly(world, row))
+
+
+def _monthly(world: World, row: Document) -> bool:
+    """Whether every contract that holds and covers the product says so; no earlier night is known here."""
+    agreed = [contract for contract in own(world) if holds(contract, today(world))]
+    inside = [contains(world, each["products"], row["skuId"].lower(), row.get("skuPartNumber")) for each in agreed]
+    terms = {each["term"] for each, judged in zip(agreed, inside, strict=True) if judged is True}
+    return None not in inside and terms == {"P1M"}
+
+
+def _idle(world: World, block: Document) -> Iterator[Claim]:
+    """Idle seats of each product, given to its subscriptions: the earliest first, each up to its own."""
+    if world.source("subscribedSkus") != "complete" or world.source("subscriptions") != "complete":
+        yield NOT_EVALUATED
+    if world.unread("subscribedSkus") or world.source("subscriptions") != "complete":
+        return
+    ending = [row for row in world.rows("subscriptions") if _expires(world, row, block["expiring"])]
+    ending.sort(key=lambda row: (instant(row["nextLifecycleDateTime"]), row["id"]))
+    for sku in {row["skuId"].lower() for row in ending}:
+        mine = [row for row in ending if row["skuId"].lower() == sku]
+        inside = [contains(world, block.get("of", "*"), sku, row.get("skuPartNumber")) for row in mine]
+        shown = world.shown(sku)
+        if all(judged is False for judged in inside) or (shown is not None and not is_user_sku(shown)):
+            continue
+        if shown is None and world.source("subscribedSkus") == "complete":
+            continue
+        usable = None if shown is None else usable_of(shown)
+        consumed = None if shown is None else shown.get("consumedUnits")
+        if usable is None or consumed is None:
+            yield NOT_EVALUATED
+            continue
+        left = usable - consumed
+        if left < bound(block["expiring"]["idle"]["min"], usable):
+            continue
+        for row, judged in zip(mine, inside, strict=True):
+            seats = row.get("totalLicenses")
+            if left <= 0:
+                break
+            if seats is None:
+                yield NOT_EVALUATED
+                break
+            taken = min(left, seats)
+            left -= taken
+            if taken:
+                yield Claim(truth=judged, check="subscription.renewal-idle", subject=("subscription", row["id"]),
+                            product=sku, part=row.get("skuPartNumber"), evidence={"adjust": -taken})  # fmt: skip
 
 
 def _ends(world: World, row: Document, within: str) -> bool:

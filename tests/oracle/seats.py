@@ -75,7 +75,7 @@ def adjust(spare: Document, usable: int, consumed: int) -> tuple[int | None, boo
 def _spare_claims(
     block: Document, units: Units | None, inside: Truth, subject: str, product: Product, skus: dict[str, Truth] | None
 ) -> Iterator[Claim]:
-    if "spare" not in block and "assigned" in block:
+    if "spare" not in block and {"assigned", "purchased"} & block.keys():
         return
     if units is None:
         yield Claim(truth=conj([inside, None]))
@@ -105,6 +105,7 @@ def _quota_claim(
     subject: str,
     product: Product,
     *,
+    consumed: int | None,
     pooled: bool,
 ) -> Claim:
     """People of the population who hold one of the SKUs, counted: those who surely do and those who may."""
@@ -115,15 +116,74 @@ def _quota_claim(
         member = conj([selects(world, policy.get("users"), user), holds])
         sure += member is True
         possible += member is None
-    most = policy["seats"]["assigned"]["max"]
+    most = _quota(policy["seats"]["assigned"]["max"], consumed)
     exceeded: Truth = True if sure > most else None if sure + possible > most else False
+    if most < 0:
+        exceeded = None if sure + possible else False
     return Claim(truth=conj([inside, exceeded]), check="seats.quota-exceeded", subject=("product", subject),
                  product=product, skus=skus if pooled else None,
                  evidence={"assigned": sure, "max": most})  # fmt: skip
 
 
+def _quota(written_quota: Any, consumed: int | None) -> int:
+    """The quota in whole people; -1 = unknown."""
+    if not isinstance(written_quota, str):
+        return int(written_quota)
+    if Fraction(written_quota.removesuffix("%")) == 0:
+        return 0
+    return -1 if consumed is None else int(_share(written_quota, consumed))
+
+
+def purchased(row: Document) -> int | None:
+    """Units bought, in use or not; None = unknown."""
+    prepaid = row.get("prepaidUnits") or {}
+    if prepaid.get("enabled") is None:
+        return None
+    return sum(int(prepaid.get(name) or 0) for name in ("enabled", "warning", "suspended"))
+
+
+def _cap_claim(block: Document, bought: int | None, inside: Truth, subject: str, product: Product,
+               skus: dict[str, Truth] | None) -> Iterator[Claim]:  # fmt: skip
+    if "purchased" not in block:
+        return
+    most = block["purchased"]["max"]
+    over = None if bought is None else bought > most
+    evidence = {} if bought is None else {"adjust": most - bought}
+    yield Claim(truth=conj([inside, over]), check="seats.purchased-exceeded", subject=("product", subject),
+                product=product, skus=skus, evidence=evidence)  # fmt: skip
+
+
+def _covers(world: World, policy: Document) -> Iterator[Claim]:
+    """More people of the population than usable seats in the whole set."""
+    block = policy["seats"]
+    wanted = block.get("of", "paid")
+    if world.source("subscribedSkus") != "complete":
+        yield NOT_EVALUATED
+        return
+    rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus") if is_user_sku(row)}
+    skus = {sku: judged for sku in rows if (judged := contains(world, wanted, sku)) is not False}
+    belongs = [selects(world, policy.get("users"), user) for user in world.rows("users")]
+    sure, possible = belongs.count(True), len(belongs) - belongs.count(False)
+    grace = block.get("graceUnits", "count") == "count"
+    seats_of = {sku: usable_of(rows[sku], count_warning=grace) for sku in skus}
+    least = [seats_of[sku] for sku, judged in skus.items() if judged is True]
+    fewest = 0 if None in least else sum(seats or 0 for seats in least)
+    known = None not in seats_of.values()
+    most = sum(seats or 0 for seats in seats_of.values())
+    name = written(wanted)
+    if known and sure > most:
+        adjust_ = sure - fewest if fewest == most else None
+        yield Claim(truth=True, check="seats.not-covered", subject=("product", name), product=("written", name),
+                    skus=skus, evidence={"needed": sure, "adjust": adjust_})  # fmt: skip
+    elif world.source("users") != "complete" or possible > fewest:
+        yield NOT_EVALUATED
+
+
 def seats(world: World, policy: Document) -> Iterator[Claim]:
     block = policy["seats"]
+    if "covers" in block:
+        yield from _covers(world, policy)
+        return
     wanted = block.get("of", "paid")
     count_warning = block.get("graceUnits", "count") == "count"
     if world.source("subscribedSkus") != "complete":
@@ -140,7 +200,9 @@ def seats(world: World, policy: Document) -> Iterator[Claim]:
         units = _units(row, count_warning=count_warning)
         yield from _spare_claims(block, units, inside[sku], sku, sku, None)
         if quota and not world.unread("users"):
-            yield _quota_claim(world, policy, {sku: True}, inside[sku], sku, sku, pooled=False)
+            yield _quota_claim(world, policy, {sku: True}, inside[sku], sku, sku, consumed=row.get("consumedUnits"),
+                               pooled=False)  # fmt: skip
+        yield from _cap_claim(block, purchased(row), inside[sku], sku, sku, None)
 
 
 def _pool(
@@ -156,6 +218,7 @@ def _pool(
     if world.source("subscribedSkus") != "complete":
         # What is not shown may belong to the sum.
         yield from _spare_claims(block, None, in_set, name, product, skus)
+        yield from _cap_claim(block, None, in_set, name, product, skus)
     else:
         answers = [
             list(_spare_claims(block, _sum(rows, chosen, count_warning=count_warning), in_set, name, product, skus))
@@ -164,8 +227,30 @@ def _pool(
         ]  # fmt: skip
         # Only what every possible answer says, with the same numbers, is said.
         yield from answers[0] if all(answer == answers[0] for answer in answers) else [NOT_EVALUATED]
+        caps = [list(_cap_of(block, rows, chosen, name, product, skus)) for chosen in _choices(skus)]
+        yield from caps[0] if all(cap == caps[0] for cap in caps) else [NOT_EVALUATED]
     if "assigned" in block and not world.unread("users"):
-        yield _quota_claim(world, policy, skus, in_set, name, product, pooled=True)
+        consumed = [rows[sku].get("consumedUnits") for sku, judged in skus.items() if judged is True]
+        same = all(judged is True or _nothing(rows[sku]) for sku, judged in skus.items()) and any(
+            judged is True for judged in skus.values()
+        )
+        total = None if None in consumed or not same else sum(units or 0 for units in consumed)
+        yield _quota_claim(world, policy, skus, in_set, name, product, consumed=total, pooled=True)
+
+
+def _nothing(row: Document) -> bool:
+    units = _units(row, count_warning=True)
+    return units is not None and not any(units[name] for name in ("usable", "suspended", "lockedOut", "consumed"))
+
+
+def _cap_of(block: Document, rows: dict[str, Document], chosen: list[str], name: str, product: Product,
+            skus: dict[str, Truth]) -> Iterator[Claim]:  # fmt: skip
+    bought = [purchased(rows[sku]) for sku in chosen]
+    if chosen:
+        total = None if None in bought else sum(units or 0 for units in bought)
+        inside: Truth = True
+        claims = _cap_claim(block, total, inside, name, product, skus)
+        yield from (claim for claim in claims if claim.truth is not False)
 
 
 class TooManyError(Exception):
@@ -223,21 +308,3 @@ def _beyond(world: World, block: Document, sku: str, side: str) -> Truth:
     limit = bound(block["spare"][side], usable)
     left = usable - consumed
     return conj([inside, left < limit if side == "min" else left > limit])
-
-
-def budget(world: World, policy: Document) -> Iterator[Claim]:
-    total = Fraction(0)
-    unsure = world.source("subscribedSkus") != "complete"
-    if unsure:
-        yield NOT_EVALUATED
-    for row in world.rows("subscribedSkus"):
-        sku = row["skuId"].lower()
-        usable = usable_of(row)
-        prices = [price for name, price in world.book.prices.items() if contains(world, name, sku)]
-        if prices and usable is not None:
-            total += Fraction(str(prices[0])) * usable
-        elif prices or conj([contains(world, "paid", sku), None if usable is None else usable > 0]) is not False:
-            unsure = True
-    over = total > Fraction(str(policy["budget"]["limit"]))
-    yield Claim(truth=over or (None if unsure else False), check="budget.exceeded",
-                subject=("tenant", world.tenant["tenantId"]), detail=world.book.currency)  # fmt: skip

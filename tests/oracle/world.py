@@ -31,6 +31,7 @@ class Book:
     products: Mapping[str, Any]
     free: list[Any]
     prices: Mapping[str, Any]
+    contracts: list[Document]
     currency: str | None
 
 
@@ -41,6 +42,7 @@ def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
     products: dict[str, Any] = {}
     free: list[Any] = [*AT_LEAST_FREE, *sorted(catalogue.free)]
     prices: dict[str, Any] = {}
+    contracts: list[Document] = []
     currency = None
     for document in documents:
         policies.extend(document.get("policies") or [])
@@ -55,8 +57,9 @@ def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
         if priced:
             currency = priced["currency"]
             prices.update(priced["perSeatPerMonth"])
+        contracts.extend(document.get("contracts") or [])
     return Book(policies=policies, waivers=waivers, populations=populations, products=products, free=free,
-                prices=prices, currency=currency)  # fmt: skip
+                prices=prices, contracts=contracts, currency=currency)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from auditor.domain.policy import (
     Seats,
     Subscriptions,
 )
+from auditor.domain.prices import seat_prices
 from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS
 from auditor.domain.selector import EVERYBODY, Licensed, Not, OneOf, Population, atoms
 from auditor.policy.loader import load
@@ -88,7 +89,11 @@ def test_the_digest_is_of_what_is_said_and_not_of_how_it_is_written() -> None:
             "seats: {spare: {max: {percent: 5, seats: 10}}}",
             Seats(maximum=Bound(percent=Fraction(5), seats=10, written="{percent: 5, seats: 10}")),
         ),
-        ("seats: {assigned: {max: 50}, pool: true, graceUnits: ignore}", Seats(quota=50, pool=True, count_grace_units=False)),
+        ("seats: {assigned: {max: 50}, pool: true, graceUnits: ignore}", Seats(quota=Bound(seats=50, written="50"), pool=True, count_grace_units=False)),
+        ("seats: {assigned: {max: 10%}}", Seats(quota=Bound(percent=Fraction(10), written="10%"))),
+        ("seats: {purchased: {max: 300}}", Seats(purchased=300)),
+        ("seats: {covers: users}", Seats(covers=True, pool=True)),
+        ("seats: {covers: users, pool: true}", Seats(covers=True, pool=True)),
         ("purchases: {trials: deny, unknown: deny}", Purchases(trials=True, unknown=True)),
         ("health: {errors: deny, groups: deny}", Health(errors=True, groups=True)),
         ("budget: {limit: 25000.50}", Budget(limit=Decimal("25000.5"))),
@@ -119,7 +124,8 @@ def test_an_empty_set_is_not_the_same_as_none() -> None:
 
 
 def test_prices_are_exact_and_compared_without_case() -> None:
-    prices = loaded("prices: {currency: EUR, perSeatPerMonth: {Spe_E3: 35.70, SPE_E5: 0.1}}").prices
+    listed = loaded("prices: {currency: EUR, perSeatPerMonth: {Spe_E3: 35.70, SPE_E5: 0.1}}").prices
+    prices = seat_prices(listed, "EUR", date(2026, 11, 20), {})
     assert prices is not None
     assert prices.of(sku_id="x", part_number="spe_e3") == Decimal("35.7")
     assert prices.of(sku_id="x", part_number="SPE_E5") == Decimal("0.1")
@@ -132,6 +138,12 @@ def test_prices_are_exact_and_compared_without_case() -> None:
         (["prices: {currency: EUR, perSeatPerMonth: {A: 1}}", "prices: {currency: USD, perSeatPerMonth: {B: 1}}"], ["prices-two-currencies"]),
         (["prices: {currency: EUR, perSeatPerMonth: {A: 1, a: 1}}"], ["prices-duplicate"]),
         (["policies: [{id: a, severity: low, budget: {limit: 1}}, {id: a, severity: low, budget: {limit: 1}}]"], ["policy-duplicate-id"]),
+        (["policies: [{id: a, severity: low, seats: {covers: users, spare: {min: 1}}}]"], ["policy-covers-alone"]),
+        (["policies: [{id: a, severity: low, seats: {covers: users, pool: false}}]"], ["policy-covers-alone"]),
+        (
+            ["policies: [{id: a, severity: low, seats: {covers: users, purchased: {max: 1}, assigned: {max: 1}}}]"],
+            ["policy-covers-alone", "policy-covers-alone"],
+        ),
         (["policies: [{id: a, severity: low, balance: {spare: {min: 9, max: 1}}}]"], ["policy-min-above-max"]),
     ],
 )  # fmt: skip

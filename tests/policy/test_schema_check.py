@@ -122,7 +122,7 @@ def policy(block: str) -> list[str]:
             "owner: y",
             (
                 "3:3 no-constraint: policy 'x' has no constraint block (give one of: assignments, seats, purchases,"
-                " subscriptions, attributes, health, balance, budget)"
+                " subscriptions, attributes, health, balance, budget, contracts)"
             ),
         ),
         (
@@ -134,7 +134,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "seats: {}",
-            "5:10 empty: 'seats' is an empty mapping (known here: of, spare, assigned, pool, graceUnits)",
+            "5:10 empty: 'seats' is an empty mapping (known here: of, spare, assigned, purchased, covers, pool, graceUnits)",
         ),
         (
             "seats: {users: all}",
@@ -142,7 +142,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "seats: {adjust: 3}",
-            "5:11 unknown-key: unknown key 'adjust' in 'seats' (known here: of, spare, assigned, pool, graceUnits)",
+            "5:11 unknown-key: unknown key 'adjust' in 'seats' (known here: of, spare, assigned, purchased, covers, pool, graceUnits)",
         ),
         (
             "seats: {spare: {min: 2.5}}",
@@ -169,7 +169,7 @@ def policy(block: str) -> list[str]:
         ),
         (
             "seats: {assigned: {max: '5'}}",
-            "5:27 wrong-type: 'max' must be a whole number, not the text '5' (remove the quotes)",
+            "5:27 bad-value: 'max' must be a number of people, or a percentage, not the text '5' (for example: 50, 10%)",
         ),
         (
             "purchases: {of: [x], trials: deny}",
@@ -217,7 +217,7 @@ def test_one_mistake_in_a_policy_is_one_message(block: str, expected: str) -> No
             [
                 (
                     "1:1 empty: the file has nothing but its version"
-                    " (known here: version, populations, products, policies, waivers, prices, defaults)"
+                    " (known here: version, populations, products, policies, waivers, prices, contracts, defaults)"
                 ),
             ],
         ),

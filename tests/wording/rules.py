@@ -75,6 +75,7 @@ SAME: dict[str, frozenset[str]] = {
             "Run",
             "run",
             "Tenants",
+            "contract {name}",
         }
     )
     | frozenset(

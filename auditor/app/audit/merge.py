@@ -87,7 +87,7 @@ def policies_of(result: Result) -> PolicySet:
     """Rebuild the policies that a result was judged by; a result carries them as they were loaded."""
     known = result.run.definitions
     document: dict[str, Any] = {"version": 1, "policies": [dict(header.spec) for header in result.run.policies]}
-    for key in ("populations", "products", "waivers", "prices"):
+    for key in ("populations", "products", "waivers", "prices", "contracts"):
         if known.get(key):
             document[key] = known[key]
     policies = load([("result.json", json.dumps(document).encode())], bounded=False).policies
@@ -95,6 +95,7 @@ def policies_of(result: Result) -> PolicySet:
     return replace(
         policies,
         policies=tuple(_placed(policy, headers[policy.id]) for policy in policies.policies),
+        day=result.run.as_of.date(),
         digest=result.run.policy_digest,
         definitions=known,
     )

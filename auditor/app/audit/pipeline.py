@@ -11,6 +11,7 @@ from auditor.app.audit.remediation import fleet_remedied, packaged_library
 from auditor.app.gc_pause import paused_gc
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
+from auditor.checks.contracts.terms import contract_terms
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import registered
 from auditor.checks.seats.spare_seats import bounds_of
@@ -18,7 +19,9 @@ from auditor.checks.subscriptions.subscriptions import dated_subscriptions
 from auditor.domain.enums import Severity, Source, SourceStatus
 from auditor.domain.policy import Balance, Policy, PolicySet
 from auditor.domain.result import (
+    ContractPrice,
     FleetResult,
+    Money,
     Notice,
     PolicyHeader,
     Result,
@@ -67,6 +70,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     outcomes and notices are told. What is raised inside one tenant is its failure, unless it is `alone`: then it is
     raised. Raises DeliveryError where the disk of the spill file is full.
     """
+    policies = replace(policies, day=as_of.date())
     needed = needs(policies).sources
     audited: list[TenantResult] = []
     names = FleetNames(policies)
@@ -174,6 +178,22 @@ def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
             _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
         ),
         subscriptions=dated_subscriptions(bound),
+        contracts=contract_terms(bound),
+        contract_prices=_contract_prices(bound),
+    )
+
+
+def _contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:
+    """Return what contracts make seats cost on the day of the audit; None where none has a price."""
+    prices = bound.prices
+    if prices is None or not prices.agreed:
+        return None
+    return tuple(
+        ContractPrice(
+            sku_id=sku_id,
+            money=None if price.amount is None else Money(currency=prices.currency, per_month=price.amount),
+        )
+        for sku_id, price in sorted(prices.agreed.items())
     )
 
 

@@ -31,6 +31,7 @@ def remedied(
     `words` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
     read but the packaged guidance.
     """
+    policies = replace(policies, day=result.run.as_of.date())
     with paused_gc():
         changed = each_contained(
             result, lambda tenant: tenant_remedied(tenant, policies, words=words, groups=groups, spill=spill)

@@ -28,7 +28,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     """Compare the monthly cost of all usable seats with the limit; unknown prices make it a lower bound."""
-    facts, prices = scope.facts, scope.facts.policies.prices
+    facts, prices = scope.facts, scope.bound.prices
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     total = Decimal(0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Check, Cost, ObjectAction
-from auditor.checks.purchases.owned_products import owned
+from auditor.checks.owned_products import owned
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Purchases

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Check, Cost, ObjectAction, SeatBalance
-from auditor.checks.seats.actions import seats_to_adjust
+from auditor.checks.seat_actions import seats_to_adjust
 from auditor.checks.seats.spare_seats import spare_findings
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import SubjectType

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Check, SeatBalance
-from auditor.checks.seats.actions import buy
+from auditor.checks.seat_actions import buy
 from auditor.checks.seats.spare_seats import spare_findings
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy import Seats

@@ -1,6 +1,8 @@
 """More people of the population hold a product than the policy allows."""
 
 from collections.abc import Iterator
+from math import floor
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from auditor.checks.seats.stock import (
     Chosen,
     Stock,
     chosen,
+    no_numbers,
     pool_of,
     same_sum,
     seat_finding,
@@ -29,6 +32,7 @@ from auditor.engine.coverage import NotEvaluated, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy_extent import seat_extent
 from auditor.engine.scope import Scope, TenantScope
+from auditor.engine.tenant_facts import SkuFact
 from auditor.engine.unknowns import doubts_of
 from auditor.guidance.routing import Articles, Situation, licence_removal, self_service
 
@@ -64,38 +68,58 @@ def _count(scope: Scope, block: Seats) -> HolderCount:
 
 
 def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
-    skus, holders, quota = chosen(scope, block), scope.holders, block.quota
-    if skus is None or quota is None:
+    skus, holders = chosen(scope, block), scope.holders
+    if skus is None:
         return
     if block.pool:
-        yield from _judge_pool(scope, block, skus, quota)
+        yield from _judge_pool(scope, block, skus)
     else:
-        possible = [_holders(block, number, holders)[1] for number in skus.possible] if holders is not None else []
-        if any(count > quota for count in possible):
+        if holders is not None and any(_may_exceed(block, holders, scope.facts.skus[n], n) for n in skus.possible):
             scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
         for number in skus.certain:
-            yield from _compare(scope, block, stock_of(scope.facts, number), quota)
+            yield from _compare(scope, block, stock_of(scope.facts, number))
     if skus.certain or skus.possible:
         scope.unknown.take(unread(scope.facts, Source.USERS) or NotEvaluated())
 
 
-def _judge_pool(scope: TenantScope, block: Seats, skus: Chosen, quota: int) -> Iterator[ObjectFinding]:
+def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, number: int) -> bool:
+    """Tell whether people may hold more of a SKU than the quota; they may where its share is of an unknown number."""
+    possible, most = _holders(block, number, holders)[1], _most(block, sku.consumed)
+    return possible > (most or 0)
+
+
+def _most(block: Seats, consumed: int | None) -> int | None:
+    """Return the quota in whole people; None for a share where Graph did not give the consumed units."""
+    quota = block.quota
+    if quota is None or (quota.percent and consumed is None):
+        return None
+    return floor(quota.reached(consumed or 0))
+
+
+def _judge_pool(scope: TenantScope, block: Seats, skus: Chosen) -> Iterator[ObjectFinding]:
     if not (skus.certain or skus.possible):
         return
     stock = pool_of(scope.facts, block.of, skus.certain)
-    found = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock), quota))
+    found = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock)))
     yield from found
     counted = 0 if scope.holders is None else int(scope.holders.possible[0])
-    if skus.possible and not found and not breaches(scope, block) and counted > quota:
+    if skus.possible and not found and not breaches(scope, block) and counted > (_most(block, stock.consumed) or 0):
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
 
 
-def _compare(scope: TenantScope, block: Seats, stock: Stock, quota: int) -> Iterator[ObjectFinding]:
+def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectFinding]:
     if scope.holders is None:
         return
     certain, possible = _holders(block, stock.skus[0] if stock.skus else 0, scope.holders)
-    if certain > quota:
-        yield seat_finding(scope, block, stock, {"assigned": certain, "maximum": quota}, certain - quota)
+    quota = _most(block, stock.consumed)
+    if quota is None:
+        if possible:
+            scope.unknown.add("subscribedSkus", no_numbers(stock))
+    elif certain > quota:
+        evidence: dict[str, Any] = {"assigned": certain, "maximum": quota}
+        if block.quota is not None and block.quota.written.endswith("%"):
+            evidence["bound"] = block.quota.written
+        yield seat_finding(scope, block, stock, evidence, certain - quota)
     elif possible > quota:
         why = Message("who belongs to the population, or holds the product, is not known for some users")
         scope.unknown.take(doubts_of(scope.bound, scope.policy, otherwise=why))

@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.checks.seats.stock import TRIAL_UNKNOWN, Chosen, Stock, chosen, pool_of, same_sum, seat_finding, stock_of
+from auditor.checks.seats.stock import (
+    TRIAL_UNKNOWN,
+    Chosen,
+    Stock,
+    chosen,
+    no_numbers,
+    pool_of,
+    same_sum,
+    seat_finding,
+    stock_of,
+)
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
 from auditor.domain.policy import Seats
 from auditor.domain.result import SeatBounds
 from auditor.engine.binding import BoundPolicies
@@ -93,8 +102,7 @@ def _stands_out(block: Seats, sku: SkuFact) -> bool:
 def _of_stock(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[Breached]:
     usable = stock.usable(block)
     if usable is None or stock.consumed is None:
-        product = stock.product.sku_part_number or stock.subject.id
-        scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
+        scope.unknown.add("subscribedSkus", no_numbers(stock))
         return
     found = breached(usable, stock.consumed, block.minimum, block.maximum)
     if found:

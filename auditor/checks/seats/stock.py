@@ -34,6 +34,12 @@ class Stock:
         """Whether these are the seats of several SKUs together."""
         return self.product.sku_id is None
 
+    @property
+    def purchased(self) -> int | None:
+        """The units bought: enabled, warning and suspended; None where Graph did not give them."""
+        units = (self.enabled, self.warning, self.suspended)
+        return None if None in units else sum(unit for unit in units if unit is not None)
+
     def usable(self, block: Seats) -> int | None:
         """Return the usable seats as the block counts them; None where Graph did not give them."""
         if self.enabled is None or self.warning is None:
@@ -104,6 +110,13 @@ def same_sum(facts: TenantFacts, skus: Chosen) -> bool:
 def _adds_nothing(sku: SkuFact) -> bool:
     """Whether a SKU leaves every sum as it is."""
     return all(number == 0 for number in (sku.enabled, sku.warning, sku.suspended, sku.locked_out, sku.consumed))
+
+
+def no_numbers(stock: Stock) -> Message:
+    """Return the reason why seats without numbers cannot be judged."""
+    return Message(
+        "Graph gave no seat numbers for {product}", product=stock.product.sku_part_number or stock.subject.id
+    )
 
 
 def unnumbered(stock: Stock) -> Stock:

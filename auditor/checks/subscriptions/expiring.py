@@ -1,9 +1,9 @@
 """A subscription reaches its next lifecycle date soon."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from auditor.checks.check import Check, ObjectAction
-from auditor.checks.subscriptions.subscriptions import chosen, ends_within
+from auditor.checks.subscriptions.subscriptions import Row, chosen, ends_within, term_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Subscriptions
@@ -21,8 +21,16 @@ def _action(_finding: Finding, situation: Situation) -> ObjectAction:
 
 def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time = block.expiring
-    if time is not None:
-        yield from chosen(scope, block, lambda row: ends_within(scope, row, time))
+    if time is None:
+        return
+
+    def raised(row: Row) -> bool:
+        return ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly")
+
+    def more(row: Row) -> Mapping[str, str]:
+        return {"term": term_of(scope, row)} if block.except_monthly else {}
+
+    yield from chosen(scope, block, raised, more=more)
 
 
 CHECK = Check(
@@ -33,7 +41,7 @@ CHECK = Check(
     key="subscriptions: {expiring}",
     subject=SubjectType.SUBSCRIPTION,
     once_per=N_("subscription"),
-    asked=lambda block: block.expiring is not None,
+    asked=lambda block: block.expiring is not None and block.idle is None,
     products=lambda block: (block.of,),
     sources=(Source.SUBSCRIPTIONS,),
     judge_tenant=_judge,

@@ -7,11 +7,14 @@ from typing import Any
 from auditor.domain.enums import Source, SourceStatus, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy import Subscriptions
-from auditor.domain.result import ProductReference, Subject, Subscription
+from auditor.domain.prices import MONTHLY
+from auditor.domain.renewals import DatedNight, moved_by_a_month
+from auditor.domain.result import Money, ProductReference, Subject, Subscription
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy_extent import includes
 from auditor.engine.scope import TenantScope
+from auditor.engine.seat_prices import contracts_of
 from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
@@ -20,11 +23,15 @@ _ALIVE = frozenset({"enabled", "warning"})
 
 
 def chosen(
-    scope: TenantScope, block: Subscriptions, raised: Callable[[Row], bool | None], detail: str | None = None
+    scope: TenantScope,
+    block: Subscriptions,
+    raised: Callable[[Row], bool | None],
+    detail: str | None = None,
+    more: Callable[[Row], Mapping[str, Any]] = lambda _: {},
 ) -> Iterator[ObjectFinding]:
     """Report the subscriptions of the block's set for which `raised` holds; None there stands for not known.
 
-    `detail` is the name of the property whose value becomes the detail.
+    `detail` is the name of the property whose value becomes the detail; `more` adds to the evidence.
     """
     if not scope.readable(Source.SUBSCRIPTIONS):
         return
@@ -42,10 +49,19 @@ def chosen(
         elif verdict and unknown:
             scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
         elif verdict and included:
-            yield _finding(scope, row, None if detail is None else str(row[detail]))
+            told = None if detail is None else str(row[detail])
+            yield subscription_finding(scope, row, detail=told, evidence=more(row))
 
 
-def _finding(scope: TenantScope, row: Row, detail: str | None) -> ObjectFinding:
+def subscription_finding(
+    scope: TenantScope,
+    row: Row,
+    *,
+    detail: str | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    money: Money | None = None,
+) -> ObjectFinding:
+    """Return a finding about a subscription; `evidence` is added to the facts of the row."""
     sku, ends = scope.facts.subscribed(row), row["nextLifecycleDateTime"]
     return scope.finding(
         Subject(type=SubjectType.SUBSCRIPTION, id=row["id"], name=scope.facts.title(sku)),
@@ -60,7 +76,9 @@ def _finding(scope: TenantScope, row: Row, detail: str | None) -> ObjectFinding:
             "ownerTenantId": row["ownerTenantId"],
             "consumed": sku.consumed,
             "spare": sku.spare,
+            **(evidence or {}),
         },
+        money=money,
     )
 
 
@@ -69,6 +87,33 @@ def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool:
     ends = row["nextLifecycleDateTime"]
     alive = (row["status"] or "").casefold() in _ALIVE
     return alive and ends is not None and bool(ends < scope.facts.as_of + time)
+
+
+def term_of(scope: TenantScope, row: Row) -> str:
+    """Return `monthly`, another term that a contract says, or `unknown`.
+
+    A subscription is monthly where its next date moved by 27 to 31 days between two nights, tonight among them, or
+    where every contract that holds and covers its product says so.
+    """
+    if moved_by_a_month((*scope.facts.earlier_dates.get(row["id"], ()), _dated_night(scope, row))):
+        return "monthly"
+    masks, number = scope.bound.masks, scope.facts.index.get(row["skuId"] or "")
+    if number is None:
+        return "unknown"
+    today = scope.facts.as_of.date()
+    contracts = contracts_of(scope.facts.policies, scope.facts.manifest.tenant)
+    holding = [contract for contract in contracts if contract.holds(today)]
+    if any(masks.of(contract.products).unknown[number] for contract in holding):
+        return "unknown"
+    terms = {contract.term for contract in holding if masks.of(contract.products).true[number]}
+    if len(terms) != 1:
+        return "unknown"
+    term = terms.pop()
+    return "monthly" if term == MONTHLY else term
+
+
+def _dated_night(scope: TenantScope, row: Row) -> DatedNight:
+    return scope.facts.manifest.instant, row["nextLifecycleDateTime"].date()
 
 
 def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:

@@ -7,15 +7,16 @@ from typing import Any, Final
 from auditor.policy.nodes import BROKEN, Path
 from auditor.policy.schema.check import fits
 
-_LISTS = ("policies", "waivers")
+_LISTS = ("policies", "waivers", "contracts")
 _MAPPINGS = ("populations", "products")
 _CONSTRAINT: Final = "health"
 _PLACEHOLDERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "policies": {"id": "x", "severity": "info", _CONSTRAINT: {"errors": "deny"}},
     "waivers": {"id": "x", "policies": ["x"], "reason": "-", "owner": "-", "expires": "1970-01-01"},
+    "contracts": {"id": "x", "products": [], "term": "P3Y", "ends": "1970-01-01", "renews": "by-decision"},
 }
 """Placeholders for wrong or missing keys of an item; they cause no errors of meaning."""
-_REQUIRED: Final = {"policies": ("id",), "waivers": ("id", "policies")}
+_REQUIRED: Final = {"policies": ("id",), "waivers": ("id", "policies"), "contracts": ("id",)}
 """Keys that have no placeholder."""
 
 
@@ -67,7 +68,7 @@ def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
                 gaps.populations.add(name)
             kept[section] = {**kept[section], name: BROKEN}
         case (section, *_):
-            gaps.sections = gaps.sections or section not in {"prices", "defaults"}
+            gaps.sections = gaps.sections or section not in {"prices", "contracts", "defaults"}
             gaps.anything = gaps.anything or gaps.sections
             kept.pop(str(section), None)
         case _:

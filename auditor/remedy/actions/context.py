@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from auditor.catalogue import builtin
 from auditor.checks.check import Correction, Detail
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.enums import Agreement, Source, Status, SubjectType
-from auditor.domain.policy import Assignments, Policy, PolicySet, Prices, Seats
+from auditor.domain.policy import Assignments, Policy, PolicySet, Seats
+from auditor.domain.prices import SeatPrice, SeatPrices, seat_prices
 from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
 from auditor.findings.facts import FACTS
@@ -38,7 +40,7 @@ class RemediationContext:
     findings: Sequence[Finding]
     """Those that are looked at."""
     policies: Mapping[str, Policy]
-    prices: Prices | None
+    prices: SeatPrices | None
     missing: Mapping[tuple[str, str], tuple[str, ...]]
     """(policy, user) → what the policy asks for and the user lacks, as it is written."""
     unwanted: Mapping[tuple[str, str], tuple[str, ...]]
@@ -100,7 +102,7 @@ def circumstances(
         tenant=tenant,
         findings=(),
         policies={policy.id: policy for policy in policies.policies},
-        prices=policies.prices,
+        prices=_prices(tenant, policies),
         missing={},
         unwanted={},
         asked=_asked(tenant.sources),
@@ -114,6 +116,15 @@ def circumstances(
         newcomers=frozenset(policy.id for policy in policies.policies if implied(policy.users, NeverSignedIn)),
     )
     return known.of(tenant.findings if findings is None else findings)
+
+
+def _prices(tenant: TenantResult, policies: PolicySet) -> SeatPrices | None:
+    """Return what seats cost on the day of the audit; the tenant's result tells what contracts make of it."""
+    agreed = {
+        price.sku_id: SeatPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
+        for price in tenant.contract_prices or ()
+    }
+    return seat_prices(policies.prices, policies.currency, policies.day or tenant.as_of.date(), agreed)
 
 
 def situated(finding: Finding, known: RemediationContext) -> RoutedFinding:

@@ -16,10 +16,14 @@ from auditor.remedy.actions.model import Remedy
 from auditor.remedy.kinds import Term
 
 COUNTED_IN_SEATS: Final = frozenset(
-    {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.QUOTA}
+    {
+        *(ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER),
+        *(ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP),
+    }
 )
 _OF_ONE_PRODUCT: Final = COUNTED_IN_SEATS | {ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL}
 """Kinds that are settled in one visit to a product, whatever article each finding leads to."""
+_NOTICE: Final = "contract.notice"
 AT_GROUPS: Final = frozenset(
     {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}
 )
@@ -49,7 +53,7 @@ class ActionGroup:
 
     __slots__ = (
         *("first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names", "marks"),
-        *("requests", "dates", "moved", "lacking", "_article", "_order", "_subjects"),
+        *("requests", "dates", "moved", "lacking", "_article", "_order", "_subjects", "_of_subscriptions"),
     )
 
     def __init__(self, remedy: Remedy, place: Place) -> None:
@@ -78,6 +82,7 @@ class ActionGroup:
         """What the worst finding leads to; empty where that is not the first of its remedy."""
         self._order = (remedy.extra == "", place)
         self._subjects: dict[str, Finding] = {}
+        self._of_subscriptions: dict[str, int] = {}
 
     @property
     def article(self) -> str:
@@ -109,14 +114,21 @@ class ActionGroup:
                     self.worst, self._article = mark, remedy.article if finding is remedy.findings[0] else ""
             self.marks.append(mark[1])
             self._subjects[finding.subject.id] = finding
-            if finding.subject.type is SubjectType.SUBSCRIPTION and (day := _day(finding)) is not None:
+            if (day := _day(finding)) is not None:
                 self.dates.add(day)
         if variant not in self.variants:
             self.variants += (variant,)
         if remedy.lost:
             self.lost |= set(remedy.lost)
-        self.seats = max(self.seats, remedy.seats)
+        self.seats = max(self.seats, self._seats_with(remedy))
         self.requests += [(place, command.document) for command in remedy.commands]
+
+    def _seats_with(self, remedy: Remedy) -> int:
+        """Return the seats of a remedy; those of different subscriptions add up."""
+        if not any(finding.subject.type is SubjectType.SUBSCRIPTION for finding in remedy.findings):
+            return remedy.seats
+        self._of_subscriptions[remedy.subject] = max(self._of_subscriptions.get(remedy.subject, 0), remedy.seats)
+        return sum(self._of_subscriptions.values())
 
     def _lead(self, remedy: Remedy) -> None:
         """Let a remedy lead: it brings the detail that the title names. What it is about is not held."""
@@ -208,8 +220,11 @@ class ActionGroups:
 
 
 def _day(finding: Finding) -> str | None:
-    """Return the next date of the subscription that a finding is about, as a day in UTC."""
+    """Return the next date of the subscription or contract that a finding is about, as a day in UTC."""
     written = finding.evidence.get("nextLifecycleDateTime")
+    if finding.subject.type is not SubjectType.SUBSCRIPTION:
+        # Only contracts have these; the day to give notice comes before the end.
+        written = finding.evidence.get("lastDayOfNotice" if finding.check == _NOTICE else "ends")
     try:
         moment = datetime.fromisoformat(written) if isinstance(written, str) else None
         if moment is None:

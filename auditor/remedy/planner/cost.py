@@ -22,7 +22,7 @@ def figures(
     A seat that several findings speak about counts once. Seats that can go at the renewal are those that are idle above
     what policies allow once the plan is carried out; those in use today are not among them.
     """
-    prices = plan.facts.policies.prices
+    prices = plan.prices
     if prices is None:
         return ()
     tenant = after if done else before
@@ -67,7 +67,7 @@ def _idle(findings: list[Finding]) -> Counter[str]:
 
 def _priced(plan: BoundPolicies, counts: Counter[str]) -> tuple[Decimal, bool]:
     """Return what so many seats cost, and whether every price was known."""
-    prices, total, known = plan.facts.policies.prices, Decimal(0), True
+    prices, total, known = plan.prices, Decimal(0), True
     for sku_id, count in counts.items():
         place = plan.facts.index.get(sku_id)
         part = None if place is None else plan.facts.skus[place].part_number

@@ -42,15 +42,14 @@ class ProductOptions:
 
     def price(self, sku_id: str) -> Decimal | None:
         """Return what a seat costs a month, or None."""
-        prices, place = self.plan.facts.policies.prices, self.plan.facts.index.get(sku_id)
+        prices, place = self.plan.prices, self.plan.facts.index.get(sku_id)
         if prices is None or place is None:
             return None
         return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[place].part_number)
 
     def dearest(self) -> Decimal:
         """Return the highest known price; 0 where none is known."""
-        prices = self.plan.facts.policies.prices
-        return max(prices.per_seat_per_month.values(), default=Decimal(0)) if prices is not None else Decimal(0)
+        return Decimal(0) if self.plan.prices is None else self.plan.prices.highest
 
     def candidates(self, finding: Finding) -> tuple[str, ...]:
         """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""

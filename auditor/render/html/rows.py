@@ -31,6 +31,8 @@ from auditor.render.text.sanitize import shortened
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
 """Checks whose detail is part numbers, joined with a plus."""
+_OTHER_SEATS: Final = frozenset({"seats.quota-exceeded", "seats.not-covered", "seats.purchased-exceeded"})
+"""Checks of seats that judge people or purchases."""
 _SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
 """Kinds of action that name a number of seats, and whether they add or take away."""
 
@@ -119,8 +121,8 @@ def seat_numbers(
 
 
 def _before(finding: Finding) -> tuple[int, bool]:
-    """Return what sorts findings about the same seats; a quota is about some people, not about the whole product."""
-    return finding.severity.rank, finding.check == "seats.quota-exceeded"
+    """Return what sorts findings about the same seats; those about spare ones are about the whole product."""
+    return finding.severity.rank, finding.check in _OTHER_SEATS
 
 
 def of_checks(findings: Iterable[Finding], beginning: str) -> list[Finding]:

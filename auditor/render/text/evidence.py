@@ -11,6 +11,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, tells_holdings
 from auditor.domain.result import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
+from auditor.render.text.contracts import contract_facts
 from auditor.render.text.facts import AssignmentPath, titled, ways
 from auditor.render.text.labels import Labels
 
@@ -20,7 +21,18 @@ _SPOKEN: Final = frozenset(
         *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
         *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
         *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
-        *("assigned", "error"),
+        *(
+            "assigned",
+            "needed",
+            "purchased",
+            "error",
+            "contractSeats",
+            "contracts",
+            "ends",
+            "lastDayOfNotice",
+            "renews",
+        ),
+        *("term", "seller", "pricePerSeat", "priceFrom"),
         *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
     }
@@ -100,6 +112,7 @@ def _others(finding: Finding, words: Labels) -> Iterator[str]:
         yield from _subscription(facts, words)
     if not _OF_GROUPS.isdisjoint(facts):
         yield from _group(facts, words)
+    yield from contract_facts(finding, words)
     yield from _budget(finding, words)
     for name in () if _SPOKEN.issuperset(facts) else sorted(facts.keys() - _SPOKEN):
         if _is_told(facts[name]):
@@ -128,6 +141,10 @@ def _seats(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
         yield words.ngettext(
             "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
         )
+    if type(facts.get("needed")) is int:
+        yield words.ngettext("{count} person needs a seat", "{count} people need a seat", facts["needed"])
+    if type(facts.get("purchased")) is int:
+        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
     allowed = limits(facts, words)
     if allowed:
         yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
@@ -153,6 +170,8 @@ def limits(facts: Mapping[str, Any], words: Labels) -> str:
         return words.gettext("at least {seats} spare").replace("{seats}", least)
     if "assigned" in facts:
         return words.gettext("at most {seats} assigned").replace("{seats}", most)
+    if "purchased" in facts:
+        return words.gettext("at most {seats} bought").replace("{seats}", most)
     if low is None:
         return words.gettext("at most {seats} spare").replace("{seats}", most)
     return words.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
@@ -200,6 +219,9 @@ def _subscription(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     if facts.get("nextLifecycleDateTime"):
         ends = words.written_date(str(facts["nextLifecycleDateTime"]))
         yield words.gettext("next date {date}").replace("{date}", ends)
+    idle = facts.get("adjust")
+    if type(idle) is int and idle < 0:
+        yield words.ngettext("{count} idle seat to give up", "{count} idle seats to give up", -idle)
     if facts.get("status"):
         yield words.gettext("state {state}").replace("{state}", words.subscription(facts["status"]))
 

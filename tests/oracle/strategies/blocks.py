@@ -71,11 +71,16 @@ def _spare(draw: st.DrawFn, *, both: bool = False) -> dict[str, Any]:
 @st.composite
 def _seats(draw: st.DrawFn) -> dict[str, Any]:
     block: dict[str, Any] = draw(_OPTIONAL_OF)
-    kind = draw(st.sampled_from(("spare", "spare", "assigned", "spare and assigned", "neither")))
+    kind = draw(st.sampled_from(("spare", "assigned", "spare and assigned", "neither", "purchased", "spare and purchased",
+                                 "covers")))  # fmt: skip
+    if kind == "covers":
+        return block | {"covers": "users"} | draw(st.sampled_from(({}, {"pool": True}, {"graceUnits": "ignore"})))
+    if "purchased" in kind:
+        block = block | {"purchased": {"max": draw(st.sampled_from((0, 1, 10, 100)))}}
     if "spare" in kind:
         block = block | {"spare": draw(_spare())}
     if "assigned" in kind:
-        block = block | {"assigned": {"max": draw(st.sampled_from((0, 1, 2, 3)))}}
+        block = block | {"assigned": {"max": draw(st.sampled_from((0, 1, 2, 3, "0%", "10%", "12.5%", "50%")))}}
     if kind == "neither":
         block = {"of": "paid"} | block
     block = block | draw(st.sampled_from(({}, {}, {"pool": True}, {"pool": False})))
@@ -87,13 +92,27 @@ def _purchases() -> Block:
     return _some(allow=product_sets(), deny=product_sets(), trials=st.just("deny"), unknown=st.just("deny"))
 
 
+@st.composite
+def _expiring(draw: st.DrawFn) -> dict[str, Any]:
+    block: dict[str, Any] = {"within": draw(st.sampled_from(DURATIONS))}
+    if draw(st.booleans()):
+        block["idle"] = {"min": draw(st.sampled_from((0, 1, 5, "5%", {"percent": 10, "seats": 2})))}
+    return block | draw(st.sampled_from(({}, {"exceptTerm": "monthly"})))
+
+
+@cache
+def _contracts() -> Block:
+    within = st.sampled_from(("0d", *DURATIONS)).map(lambda value: {"within": value})
+    return _some(match=st.just(value=True), notice=within, ending=within, missing=st.just("deny"))
+
+
 @cache
 def _subscriptions() -> Block:
     durations = st.sampled_from(DURATIONS)
     denied = st.lists(st.sampled_from(alphabet.STATUSES), unique=True, min_size=1, max_size=3)
     return _with_of(
         _some(
-            expiring=durations.map(lambda value: {"within": value}),
+            expiring=_expiring(),
             states=denied.map(lambda value: {"deny": value}),
             trials=durations.map(lambda value: {"endingWithin": value}),
         )
@@ -136,4 +155,5 @@ _BLOCKS: dict[str, Callable[[], Block]] = {
     "health": _health,
     "balance": _balance,
     "budget": _budget,
+    "contracts": _contracts,
 }

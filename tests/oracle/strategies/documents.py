@@ -23,6 +23,7 @@ def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphab
     prices = draw(st.one_of(st.none(), _prices()))
     policies = [draw(_policies(number, blocks)) for number in range(draw(st.integers(1, 4)))]
     ids = [policy["id"] for policy in policies]
+    contracts = [draw(_contracts(number, as_of)) for number in range(draw(st.sampled_from((0, 0, 1, 2, 4))))]
     waivers = [draw(_waivers(number, ids, as_of)) for number in range(draw(st.integers(0, 3)))]
     first: dict[str, Any] = {
         "version": 1,
@@ -40,6 +41,8 @@ def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphab
     if draw(st.booleans()) and len(policies) > 1:
         second["policies"] = [policies.pop()]
         second["products"] = {"free": ["VISIO_PLAN1"]}
+    if contracts:
+        second["contracts"] = contracts
     if waivers:
         second["waivers"] = waivers
     return [first] if len(second) == 1 else [first, second]
@@ -50,6 +53,44 @@ def _named(extra: tuple[str, ...] = ()) -> st.SearchStrategy[list[Any]]:
     return st.lists(elements(named=extra, built_in=()), min_size=1, max_size=3)
 
 
+_AMOUNTS = st.sampled_from((1, 7.5, 35.7, 0.1))
+
+
+@st.composite
+def _list_price(draw: st.DrawFn) -> Any:
+    days = draw(
+        st.lists(st.sampled_from(("2020-01-01", "2026-11-20", "2026-11-21", "2027-01-01")), unique=True, max_size=2)
+    )
+    if not days:
+        return draw(_AMOUNTS)
+    dated: list[dict[str, Any]] = [{"amount": draw(_AMOUNTS), "from": day} for day in days]
+    return dated[0] if len(dated) == 1 else dated
+
+
+@st.composite
+def _contracts(draw: st.DrawFn, number: int, as_of: datetime) -> dict[str, Any]:
+    last = as_of.astimezone(UTC).date() + timedelta(
+        days=draw(st.sampled_from((-31, -30, -1, 0, 1, 14, 29, 30, 31, 60, 364, 365, 366)))
+    )
+    contract: dict[str, Any] = {
+        "id": draw(st.sampled_from((f"C-{number}", f"c-{9 - number}"))),
+        "products": draw(st.one_of(product_sets(), st.sampled_from(alphabet.PRODUCT_NAMES).map(lambda name: [name]))),
+        "term": draw(st.sampled_from(("P1M", "P1Y", "P3Y"))),
+        "ends": last.isoformat(),
+        "renews": draw(st.sampled_from(("automatically", "by-decision"))),
+    }
+    contract |= draw(alphabet.optional(st.sampled_from((0, 1, 3, 10, 23)), "seats"))
+    contract |= draw(alphabet.optional(st.sampled_from(("0d", "7d", "28d")), "notice"))
+    priced = _list_price().filter(lambda price: not isinstance(price, int | float))
+    amounts = _AMOUNTS.map(lambda amount: {"amount": amount, "currency": "EUR"})
+    if draw(st.booleans()):
+        price = draw(st.one_of(amounts, priced))
+        for entry in price if isinstance(price, list) else [price]:
+            entry["currency"] = "EUR"
+        contract["perSeatPerMonth"] = price
+    return contract | draw(_tenants)
+
+
 @st.composite
 def _prices(draw: st.DrawFn) -> dict[str, Any]:
     parts = sorted({part for _sku, part in SKUS})
@@ -58,7 +99,7 @@ def _prices(draw: st.DrawFn) -> dict[str, Any]:
     prices = {}
     for part in chosen:
         spellings = [part, part.lower(), by_id.get(part, part)]
-        prices[draw(st.sampled_from(spellings))] = draw(st.sampled_from((1, 7.5, 35.7, 0.1)))
+        prices[draw(st.sampled_from(spellings))] = draw(_list_price())
     return {"currency": "EUR", "perSeatPerMonth": prices}
 
 
@@ -77,7 +118,11 @@ def _policies(draw: st.DrawFn, number: int, blocks: tuple[str, ...]) -> dict[str
         "severity": draw(st.sampled_from(("critical", "high", "medium", "low", "info"))),
         block: spec,
     }
-    people = block in ("assignments", "attributes") or (block == "health" and "errors" in spec) or "assigned" in spec
+    people = (
+        block in ("assignments", "attributes")
+        or (block == "health" and "errors" in spec)
+        or {"assigned", "covers"} & spec.keys()
+    )
     if people:
         policy |= draw(_population())
     return policy | (draw(_tenants) if draw(st.integers(0, 2)) == 0 else {})

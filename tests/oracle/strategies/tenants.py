@@ -133,7 +133,7 @@ def _subscription(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Ro
         "status": rng.choice(("Enabled", *alphabet.STATUSES)),
         "isTrial": rng.choice((True, True, True, True, False, False, False, None)),
         "nextLifecycleDateTime": None if rng.random() < 0.15 else stamp(rng, as_of, ahead=True),
-        "totalLicenses": 10,
+        "totalLicenses": rng.choice((0, 1, 2, 5, 10, 10, 10, None)),
     }
 
 

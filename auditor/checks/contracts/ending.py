@@ -1,0 +1,73 @@
+"""A contract ends soon, or ended in the last days."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, Final
+
+from auditor.checks.check import Check, Cost, Detail, ObjectAction
+from auditor.checks.contracts.terms import (
+    contract_extent,
+    contract_finding,
+    contract_routes,
+    due_text,
+    named_sku,
+    tenant_contracts,
+    within,
+)
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy import Contracts
+from auditor.domain.prices import Contract, price_on
+from auditor.domain.result import Finding, Money
+from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.scope import TenantScope
+from auditor.guidance.routing import Situation
+
+_PAST: Final = 30
+"""Days after the end on which it is still reported."""
+
+
+def _action(finding: Finding, _situation: Situation) -> ObjectAction:
+    return ObjectAction(ActionKind.CONTRACT_ENDING, text=due_text(finding, "ends"))
+
+
+def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
+    for contract in tenant_contracts(scope.bound) if block.ending is not None else ():
+        if block.ending is not None and within(scope, contract.ends, block.ending, past=_PAST):
+            money, told = _renewal(scope, contract)
+            yield contract_finding(scope, contract, money=money, **told)
+
+
+def _renewal(scope: TenantScope, contract: Contract) -> tuple[Money | None, dict[str, Any]]:
+    """Return what the contract's seats cost a month once it is renewed, and the price where it changes by then."""
+    day = contract.ends + timedelta(days=1) if contract.ends < date.max else contract.ends
+    prices = scope.bound.prices_on(day)
+    if prices is None or contract.seats is None:
+        return None, {}
+    own = price_on(contract.prices, day)
+    if own is None:
+        sku = named_sku(scope.bound, contract.products)
+        own = None if sku is None else prices.listed_price(sku_id=sku.sku_id, part_number=sku.part_number)
+    if own is None:
+        return None, {}
+    money = Money(currency=prices.currency, per_month=own.amount * contract.seats)
+    return money, scope.price_change(own)
+
+
+CHECK = Check(
+    id="contract.ending",
+    name=N_("contract ends"),
+    explanation=N_("A contract ends within the days that the policy names, or ended in the last 30 days."),
+    block=Contracts,
+    key="contracts: {ending}",
+    subject=SubjectType.PRODUCT,
+    once_per=N_("contract of the tenant"),
+    asked=lambda block: block.ending is not None,
+    judge_tenant=_judge,
+    extent=contract_extent,
+    detail=Detail.CONTRACT,
+    cost=Cost.TOTAL,
+    routes=contract_routes,
+    action=_action,
+)

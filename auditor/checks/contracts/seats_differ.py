@@ -1,0 +1,88 @@
+"""The units that were bought are not the seats of the contracts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from auditor.checks.check import Check, ObjectAction
+from auditor.checks.contracts.terms import ContractSubject, contract_extent, contract_routes, holding, subject_of
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.message import Message
+from auditor.domain.policy import Contracts
+from auditor.domain.prices import Contract
+from auditor.domain.result import Finding
+from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.scope import TenantScope
+from auditor.guidance.routing import Articles, Situation
+
+
+def _routes(situation: Situation) -> Articles:
+    return (*contract_routes(situation), "buy-licenses", "remove-licenses")
+
+
+def _action(_finding: Finding, _situation: Situation) -> ObjectAction:
+    return ObjectAction(ActionKind.CONTRACT_SEATS)
+
+
+def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
+    if not scope.readable(Source.SUBSCRIBED_SKUS):
+        return
+    groups: dict[str, tuple[ContractSubject, list[Contract]]] = {}
+    for contract in holding(scope.bound):
+        about = subject_of(scope.bound, contract.products)
+        groups.setdefault(about.subject.id, (about, []))[1].append(contract)
+    for about, contracts in groups.values():
+        seats = [contract.seats for contract in contracts if contract.seats is not None]
+        if len(seats) < len(contracts):
+            continue  # a contract without a number says nothing of the sum
+        bought = _bought(scope, about, contracts[0])
+        if bought is not None and bought != sum(seats):
+            yield scope.finding(
+                about.subject,
+                product=about.product,
+                evidence={
+                    "purchased": bought,
+                    "contractSeats": sum(seats),
+                    "contracts": [contract.id for contract in contracts],
+                },
+                pool=about.pool,
+            )
+
+
+def _bought(scope: TenantScope, about: ContractSubject, contract: Contract) -> int | None:
+    """Return the units bought of the contract's products; None, with the reason noted, where that is not known."""
+    facts, mask = scope.facts, scope.bound.masks.of(contract.products)
+    owned = [number for number in np.flatnonzero(mask.maybe).tolist() if facts.skus[number].owned]
+    whole = facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
+    if not whole and not (about.pool is None and owned):
+        return None  # units that were not read may be among them; the source says so
+    total = 0
+    for number in owned:
+        sku = facts.skus[number]
+        if mask.unknown[number]:
+            scope.unknown.add("subscribedSkus", Message("whether a product is in a contract's set is not known"))
+            return None
+        if sku.enabled is None:
+            product = sku.part_number or sku.sku_id
+            scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
+            return None
+        total += sku.enabled + (sku.warning or 0) + (sku.suspended or 0)
+    return total
+
+
+CHECK = Check(
+    id="contract.seats-differ",
+    name=N_("seats differ from the contract"),
+    explanation=N_("The units that were bought are not the seats of the contracts that hold."),
+    block=Contracts,
+    key="contracts: {match}",
+    subject=SubjectType.PRODUCT,
+    once_per=N_("product or set that contracts name"),
+    asked=lambda block: block.match,
+    judge_tenant=_judge,
+    extent=contract_extent,
+    routes=_routes,
+    action=_action,
+)

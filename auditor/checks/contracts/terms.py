@@ -1,0 +1,137 @@
+"""The contracts of a tenant: which products they are about, their dates, and findings about them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy import Contracts
+from auditor.domain.prices import Contract
+from auditor.domain.product_set import ProductSet, Sku
+from auditor.domain.result import ContractTerm, Finding, Money, ProductReference, Subject
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.outcome import BatchOutcome, ObjectFinding
+from auditor.engine.policy_extent import PolicyExtent
+from auditor.engine.scope import TenantScope
+from auditor.engine.seat_prices import contracts_of
+from auditor.engine.tenant_facts import SkuFact
+from auditor.guidance.routing import Articles, Situation, purchase_channel
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSubject:
+    """What findings about a contract's products name."""
+
+    subject: Subject
+    product: ProductReference
+    pool: ProductSet | None
+    """The set, where it is no single SKU."""
+
+
+def tenant_contracts(bound: BoundPolicies) -> tuple[Contract, ...]:
+    """Return the contracts that were made for the tenant, in order of id."""
+    return contracts_of(bound.facts.policies, bound.facts.manifest.tenant)
+
+
+def holding(bound: BoundPolicies) -> list[Contract]:
+    """Return the contracts that hold on the day of the audit."""
+    today = bound.facts.as_of.date()
+    return [contract for contract in tenant_contracts(bound) if contract.holds(today)]
+
+
+def contract_extent(bound: BoundPolicies, _index: int, _block: Contracts, _outcome: BatchOutcome) -> PolicyExtent:
+    """Count the contracts of the tenant."""
+    count = len(tenant_contracts(bound))
+    return PolicyExtent(count, not count)
+
+
+def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
+    """Return the one SKU that a set names by name or id, else the set as written."""
+    sku = named_sku(bound, products)
+    if sku is None:
+        return ContractSubject(
+            Subject(type=SubjectType.PRODUCT, id=products.written, name=products.written),
+            ProductReference(sku_id=None, sku_part_number=products.written),
+            products,
+        )
+    return ContractSubject(
+        Subject(type=SubjectType.PRODUCT, id=sku.sku_id, name=bound.facts.title(sku)),
+        ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number),
+        None,
+    )
+
+
+def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
+    """Return the SKU of a set of one name or id: the tenant's, else the catalogue's; None where several bear it."""
+    match products.elements:
+        case (Sku(name=name),):
+            facts = bound.facts
+            own = [facts.skus[number] for number in np.flatnonzero(bound.masks.of(products).true).tolist()]
+            if own:
+                return own[0] if len(own) == 1 else None
+            known = facts.catalogue.product(name.lower())
+            found = [known] if known is not None else list(facts.catalogue.by_part_number(name))
+            return facts.described(found[0].sku_id) if len(found) == 1 else None
+        case _:
+            return None
+
+
+def contract_finding(scope: TenantScope, contract: Contract, *, money: Money | None, **more: Any) -> ObjectFinding:
+    """Return a finding about one contract; `more` adds to its evidence."""
+    about = subject_of(scope.bound, contract.products)
+    notice = contract.last_notice_day
+    evidence = {
+        "ends": contract.ends.isoformat(),
+        "lastDayOfNotice": None if notice is None else notice.isoformat(),
+        "renews": contract.renews,
+        "term": contract.term,
+        "contractSeats": contract.seats,
+        "seller": contract.seller or None,
+        **more,
+    }
+    return scope.finding(
+        about.subject,
+        product=about.product,
+        detail=contract.id,
+        evidence={name: value for name, value in evidence.items() if value is not None},
+        money=money,
+        pool=about.pool,
+    )
+
+
+def within(scope: TenantScope, day: date, time: timedelta, *, past: int = 0) -> bool:
+    """Tell whether a day lies within a time from the day of the audit, or at most `past` days before it."""
+    distance = day.toordinal() - scope.facts.as_of.date().toordinal()
+    return -past <= distance <= time.days
+
+
+def contract_routes(situation: Situation) -> Articles:
+    """Return the articles for ending or renewing what was agreed."""
+    return (*purchase_channel(situation), "recurring-billing", "cancel-subscription")
+
+
+def due_text(finding: Finding, name: str) -> str:
+    """Return the contract's id with a day of its evidence."""
+    return f"{finding.detail}, {finding.evidence.get(name, '')}"
+
+
+def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:
+    """Return the tenant's contracts with their dates; None where there are none."""
+    return tuple(_terms(bound)) or None
+
+
+def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
+    for contract in tenant_contracts(bound):
+        numbers = np.flatnonzero(bound.masks.of(contract.products).true).tolist()
+        yield ContractTerm(
+            id=contract.id,
+            name=subject_of(bound, contract.products).subject.name,
+            sku_ids=tuple(bound.facts.skus[number].sku_id for number in numbers),
+            ends=contract.ends,
+            notice=contract.last_notice_day,
+            renews=contract.renews,
+            seats=contract.seats,
+        )

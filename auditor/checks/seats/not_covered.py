@@ -1,0 +1,107 @@
+"""More people of the population need a seat than the products of the set have usable seats."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from auditor.checks.check import Check, ObjectAction, SeatBalance
+from auditor.checks.seat_actions import seats_to_adjust
+from auditor.checks.seats.stock import (
+    TRIAL_UNKNOWN,
+    Chosen,
+    Stock,
+    chosen,
+    no_numbers,
+    pool_of,
+    seat_finding,
+    unnumbered,
+)
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.message import Message
+from auditor.domain.policy import Seats
+from auditor.domain.result import Finding
+from auditor.domain.translation import N_
+from auditor.engine.coverage import unread
+from auditor.engine.outcome import HolderCount, ObjectFinding
+from auditor.engine.policy_extent import seat_extent
+from auditor.engine.scope import Scope, TenantScope
+from auditor.engine.unknowns import doubts_of
+from auditor.guidance.routing import Articles, Situation, purchase_channel
+
+
+def _routes(situation: Situation) -> Articles:
+    return ("buy-licenses", *purchase_channel(situation))
+
+
+def _action(finding: Finding, _situation: Situation) -> ObjectAction:
+    return ObjectAction(ActionKind.COVER, abs(seats_to_adjust(finding) or 0))
+
+
+def _count(scope: Scope, _block: Seats) -> HolderCount:
+    """Count the people of the population, whatever they hold."""
+    population = scope.population
+    return HolderCount(
+        certain=np.array([np.count_nonzero(population.true)]), possible=np.array([np.count_nonzero(population.maybe)])
+    )
+
+
+def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
+    skus = chosen(scope, block)
+    if skus is None or scope.facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
+        return  # seats that were not read may be enough
+    hidden = unread(scope.facts, Source.USERS)
+    certain = 0 if scope.holders is None else int(scope.holders.certain[0])
+    possible = 0 if scope.holders is None else int(scope.holders.possible[0])
+    least, stock, most = _room(scope, block, skus)
+    if most is not None and certain > most:
+        yield seat_finding(scope, block, stock, {"needed": certain, "adjust": _missing(block, stock, certain)}, None)
+    elif hidden is not None:
+        scope.unknown.take(hidden)
+    elif possible > (least or 0):
+        _explain(scope, stock, least=least, most=most, certain=certain, possible=possible)
+
+
+def _room(scope: TenantScope, block: Seats, skus: Chosen) -> tuple[int | None, Stock, int | None]:
+    """Return the fewest usable seats of the pool, its stock, and the most; None where Graph gave no numbers."""
+    sure = pool_of(scope.facts, block.of, skus.certain)
+    whole = pool_of(scope.facts, block.of, [*skus.certain, *skus.possible])
+    least, most = sure.usable(block), whole.usable(block)
+    return least, sure if least == most else unnumbered(sure), most
+
+
+def _missing(block: Seats, stock: Stock, needed: int) -> int | None:
+    usable = stock.usable(block)
+    return None if usable is None else needed - usable
+
+
+def _explain(
+    scope: TenantScope, stock: Stock, *, least: int | None, most: int | None, certain: int, possible: int
+) -> None:
+    """Note what keeps it open whether everybody finds room."""
+    if least is None:
+        scope.unknown.add("subscribedSkus", no_numbers(stock))
+    elif most is None or least != most:
+        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+    if certain != possible:
+        why = Message("who belongs to the population is not known for some users")
+        scope.unknown.take(doubts_of(scope.bound, scope.policy, otherwise=why))
+
+
+CHECK = Check(
+    id="seats.not-covered",
+    name=N_("more people than seats"),
+    explanation=N_("More people need a licence than there are usable seats."),
+    block=Seats,
+    key="seats: {covers}",
+    subject=SubjectType.PRODUCT,
+    once_per=N_("pool of products"),
+    asked=lambda block: block.covers,
+    products=lambda block: (block.of,),
+    count_holders=_count,
+    judge_tenant=_judge,
+    extent=seat_extent,
+    seat_balance=SeatBalance.TOO_FEW_SPARE,
+    routes=_routes,
+    action=_action,
+)

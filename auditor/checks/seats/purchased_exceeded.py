@@ -1,0 +1,84 @@
+"""More units of a product were bought than the policy allows."""
+
+from collections.abc import Iterator
+
+from auditor.checks.check import Check, Cost, ObjectAction
+from auditor.checks.seat_actions import seats_to_adjust
+from auditor.checks.seats.stock import (
+    TRIAL_UNKNOWN,
+    Stock,
+    chosen,
+    no_numbers,
+    pool_of,
+    same_sum,
+    seat_finding,
+    stock_of,
+)
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.policy import Seats
+from auditor.domain.result import Finding
+from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import seat_extent
+from auditor.engine.scope import TenantScope
+from auditor.guidance.routing import Articles, Situation, purchase_channel
+
+
+def _routes(situation: Situation) -> Articles:
+    return ("change-plan", "remove-licenses", *purchase_channel(situation))
+
+
+def _action(finding: Finding, _situation: Situation) -> ObjectAction:
+    return ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0))
+
+
+def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
+    skus, most = chosen(scope, block), block.purchased
+    if skus is None or most is None:
+        return
+    facts = scope.facts
+    if not block.pool:
+        if any(_exceeds(stock_of(facts, number), most) for number in skus.possible):
+            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        for number in skus.certain:
+            yield from _compare(scope, block, stock_of(facts, number), most)
+        return
+    # The sum over a list that was read in part is nobody's number.
+    if facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE:
+        if same_sum(facts, skus):
+            yield from _compare(scope, block, pool_of(facts, block.of, skus.certain), most)
+        elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), most):
+            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+
+
+def _exceeds(stock: Stock, most: int) -> bool:
+    """Whether the units exceed the cap, or are not known."""
+    return stock.purchased is None or stock.purchased > most
+
+
+def _compare(scope: TenantScope, block: Seats, stock: Stock, most: int) -> Iterator[ObjectFinding]:
+    bought = stock.purchased
+    if bought is None:
+        scope.unknown.add("subscribedSkus", no_numbers(stock))
+    elif bought > most:
+        evidence = {"purchased": bought, "maximum": most, "adjust": most - bought}
+        yield seat_finding(scope, block, stock, evidence, bought - most)
+
+
+CHECK = Check(
+    id="seats.purchased-exceeded",
+    name=N_("too many bought"),
+    explanation=N_("More units of a product were bought than the policy allows."),
+    block=Seats,
+    key="seats: {purchased: {max}}",
+    subject=SubjectType.PRODUCT,
+    once_per=N_("product, or pool"),
+    asked=lambda block: block.purchased is not None,
+    products=lambda block: (block.of,),
+    judge_tenant=_judge,
+    extent=seat_extent,
+    cost=Cost.SEATS,
+    routes=_routes,
+    action=_action,
+)

@@ -1,0 +1,111 @@
+"""A subscription renews soon although seats of its product are idle."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from auditor.checks.check import Check, Cost, ObjectAction
+from auditor.checks.seat_actions import seats_to_adjust
+from auditor.checks.subscriptions.subscriptions import Row, ends_within, subscription_finding, term_of
+from auditor.domain.actions.kind import ActionKind, removal_kind
+from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.message import Message
+from auditor.domain.policy import Bound, Subscriptions
+from auditor.domain.result import Finding
+from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import includes, subscription_extent
+from auditor.engine.scope import TenantScope
+from auditor.engine.tenant_facts import SkuFact
+from auditor.guidance.routing import Articles, Situation, purchase_channel, trial
+
+
+def _routes(situation: Situation) -> Articles:
+    return (*trial(situation), "remove-licenses", "recurring-billing", *purchase_channel(situation))
+
+
+def _action(finding: Finding, situation: Situation) -> ObjectAction:
+    if situation.is_trial:
+        return ObjectAction(ActionKind.TRIAL)
+    return ObjectAction(removal_kind(situation.agreement), abs(seats_to_adjust(finding) or 0))
+
+
+def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+    time, least = block.expiring, block.idle
+    if time is None or least is None or not scope.readable(Source.SUBSCRIBED_SKUS):
+        return
+    # A subscription that was not read may take the idle seats of the others.
+    if not scope.readable(Source.SUBSCRIPTIONS) or scope.facts.status(Source.SUBSCRIPTIONS) is SourceStatus.PARTIAL:
+        return
+    ending: dict[str, list[tuple[datetime, str, Row]]] = {}
+    for row in scope.facts.subscriptions:
+        if ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly"):
+            ending.setdefault(row["skuId"] or "", []).append((row["nextLifecycleDateTime"], row["id"], row))
+    for rows in ending.values():
+        yield from _of_product(scope, block, least, [row for _, _, row in sorted(rows, key=lambda item: item[:2])])
+
+
+def _of_product(scope: TenantScope, block: Subscriptions, least: Bound, rows: list[Row]) -> Iterator[ObjectFinding]:
+    """Give the idle seats of a SKU to its subscriptions, the earliest first, each up to its own seats."""
+    mask = scope.bound.masks.of(block.of)
+    members = [includes(scope.bound, mask, row, block.of) for row in rows]
+    if not any(included or unknown for included, unknown in members):
+        return
+    left = _idle(scope, scope.facts.subscribed(rows[0]), least)
+    for row, (included, unknown) in zip(rows, members, strict=True):
+        if left <= 0:
+            return
+        seats = row["totalLicenses"]
+        if seats is None:
+            scope.unknown.add(
+                "subscriptions.totalLicenses",
+                Message("how many seats the subscription {row} has is not known", row=row["id"]),
+            )
+            return
+        taken, left = min(left, seats), left - min(left, seats)
+        if taken and unknown:
+            scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
+        elif taken and included:
+            yield _finding(scope, block, row, taken)
+
+
+def _idle(scope: TenantScope, sku: SkuFact, least: Bound) -> int:
+    """Return the spare seats of a SKU; 0 where they are fewer than the policy looks at, or, with a reason, unknown."""
+    if sku.applies_to.casefold() != "user" or (
+        not sku.owned and scope.facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
+    ):
+        return 0
+    if sku.usable is None or sku.spare is None:
+        product = sku.part_number or sku.sku_id
+        scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
+        return 0
+    return sku.spare if sku.spare >= least.reached(sku.usable) else 0
+
+
+def _finding(scope: TenantScope, block: Subscriptions, row: Row, taken: int) -> ObjectFinding:
+    sku = scope.facts.subscribed(row)
+    day = max(row["nextLifecycleDateTime"].date(), scope.facts.as_of.date())
+    prices = scope.bound.prices_on(day)
+    price = None if prices is None else prices.dated(sku_id=sku.sku_id, part_number=sku.part_number)
+    evidence = {"adjust": -taken, **({} if price is None else scope.price_change(price))}
+    if block.except_monthly:
+        evidence["term"] = term_of(scope, row)
+    return subscription_finding(scope, row, evidence=evidence, money=scope.price(sku, taken, day))
+
+
+CHECK = Check(
+    id="subscription.renewal-idle",
+    name=N_("renews with idle seats"),
+    explanation=N_("A subscription reaches its next date soon, and seats of its product are idle."),
+    block=Subscriptions,
+    key="subscriptions: {expiring: {idle}}",
+    subject=SubjectType.SUBSCRIPTION,
+    once_per=N_("subscription"),
+    asked=lambda block: block.expiring is not None and block.idle is not None,
+    products=lambda block: (block.of,),
+    sources=(Source.SUBSCRIPTIONS,),
+    judge_tenant=_judge,
+    extent=subscription_extent,
+    cost=Cost.SEATS,
+    routes=_routes,
+    action=_action,
+)

@@ -1,0 +1,91 @@
+"""Reads the price lists of policy files: amounts, or prices that change on a date."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from auditor.domain.errors import Span
+from auditor.domain.message import Message
+from auditor.domain.prices import DatedPrice, Prices
+from auditor.policy.nodes import Node, day
+from auditor.policy.references import Names
+
+
+def read_prices(roots: Sequence[Node], names: Names) -> Prices | None:
+    """Return the price list of all files; None where none has one."""
+    currency: Node | None = None
+    prices: dict[str, tuple[DatedPrice, ...]] = {}
+    spans: dict[str, Span] = {}
+    for root in roots:
+        if not root.has("prices"):
+            continue
+        node = root["prices"]["currency"]
+        currency = currency or node
+        check_currency(node, currency, names)
+        for name, price in root["prices"]["perSeatPerMonth"].items():
+            names.mention("product", name, price)
+            key = name.casefold()
+            if key in spans:
+                names.diagnostics.error(
+                    "prices-duplicate",
+                    Message("'{name}' is priced twice", name=name),
+                    price.span(key=True),
+                    Message("the first price is at {file}:{line}", file=spans[key].file, line=spans[key].line),
+                )
+            read = dated_prices(price, name, currency, names)
+            if read:
+                spans.setdefault(key, price.span(key=True))
+                prices.setdefault(key, read)
+    return None if currency is None else Prices(currency=str(currency.value), per_seat_per_month=prices)
+
+
+def check_currency(node: Node, first: Node, names: Names) -> None:
+    """Report a currency that is another than the first one of the files."""
+    if node.value != first.value:
+        names.diagnostics.error(
+            "prices-two-currencies",
+            Message(
+                "prices in {value}, while {file}:{line} gives them in {value2}",
+                value=node.value,
+                file=first.span().file,
+                line=first.span().line,
+                value2=first.value,
+            ),
+            node,
+            Message("give all prices that are loaded together in one currency"),
+        )
+
+
+def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> tuple[DatedPrice, ...]:
+    """Return an amount, a price with its day, or a list of these, by day; `name` is what is priced.
+
+    Without a first `currency` those of the prices are not compared.
+    """
+    if not isinstance(node.value, dict | list):
+        return () if _infinite(node, name, names) else (DatedPrice(amount=Decimal(str(node.value))),)
+    found: dict[date, DatedPrice] = {}
+    for item in node.each() if isinstance(node.value, list) else (node,):
+        starts = day(item["from"], names.diagnostics) if item.has("from") else date.min
+        if item.has("currency") and currency is not None:
+            check_currency(item["currency"], currency, names)
+        if starts in found:
+            names.diagnostics.error(
+                "prices-same-day",
+                Message("'{name}' has two prices from the same day", name=name),
+                item["from"] if item.has("from") else item,
+                Message("give each price its own `from`; one of them may have none"),
+            )
+        if not _infinite(item["amount"], name, names):
+            found.setdefault(starts, DatedPrice(amount=Decimal(str(item.value["amount"])), starts=starts))
+    return tuple(found[starts] for starts in sorted(found))
+
+
+def _infinite(node: Node, name: str, names: Names) -> bool:
+    """Tell whether an amount is no finite number, and report it."""
+    if math.isfinite(node.value):
+        return False
+    names.diagnostics.error(
+        "prices-not-finite", Message("'{name}' has no finite price", name=name), node, Message("write a number")
+    )
+    return True
