@@ -30,6 +30,7 @@ from auditor.engine.outcome import (
 from auditor.engine.tenant_facts import SkuFact
 from auditor.findings.columns import SCHEMA, coded, combined, constant, encode
 from auditor.findings.evidence import QUOTED, UserEvidence, chosen, quoted
+from auditor.findings.usage_evidence import UsageEvidence, usage_columns
 from auditor.snapshot.model import UserBatch
 
 _PEOPLE: Final = 16_384
@@ -51,7 +52,8 @@ def describe(bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: Bat
         outcome.add(part)
         chunks, outcome.chunks = outcome.chunks, []
         if read is None and any(map(len, chunks)):
-            read = islice(bound.facts.snapshot.batches(*QUOTED), number, None)
+            users, links = QUOTED
+            read = islice(bound.facts.snapshot.batches((*users, *usage_columns(bound)), links), number, None)
         if read is not None:
             yield from _described(bound, chunks, next(read, None))
 
@@ -73,8 +75,9 @@ def _described(
         )
     for start in range(0, len(rows), _PEOPLE):
         some = rows[start : start + _PEOPLE]
-        people = quoted(bound, *chosen(batch, some), some)
-        yield _of_people(bound, _Located.of(bound, chunks, some), people)
+        users, links = chosen(batch, some)
+        usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset))
+        yield _of_people(bound, _Located.of(bound, chunks, some), quoted(bound, users, links, some), usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class _Known:
         return index[chunk.detail_codes[first:end]]
 
 
-def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence) -> pa.RecordBatch:
+def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
     """Describe findings about some people, in report order."""
     policies = [bound.policies[place] for place, _ in found.policies]
     products = [_product(bound, about, priced=priced) for about, priced in found.products]
@@ -182,7 +185,7 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence) -> p
         "fingerprint": _fingerprints(bound, found, [item for item, _ in products], ids, order),
         "sourceFile": coded([each.span.file for each in policies], policy),
         "sourceLine": coded([str(each.span.line) for each in policies], policy),
-        "evidence": people.evidence.take(own),
+        "evidence": usage.added_to(people.evidence, policies, policy, person),
         "paths": people.paths.of(person, skus),
         "principal": people.principals.take(own),
         "lastSignIn": people.last_sign_ins.take(own),

@@ -17,6 +17,7 @@ from auditor.domain.selector import (
     HeldFor,
     Holds,
     InactiveFor,
+    InactiveIn,
     Licensed,
     LicensedVia,
     NeverSignedIn,
@@ -109,12 +110,20 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
         return True
     kinds = {type(part) for part in parts}
     denied = {part.part for part in parts if isinstance(part, Not)}
+    silent = [part for part in parts if isinstance(part, InactiveIn)]
     # A user with a last sign-in has signed in, and a user with a product is licensed.
     if {InactiveFor, NeverSignedIn} <= kinds:
         return True
     if Licensed() in denied and not kinds.isdisjoint({Holds, HeldFor, LicensedVia}):
         return True
+    # A user without activity for longer, in more services, has none for a shorter time in some of them.
+    if any(_covers(part, other) for part in silent for other in denied if isinstance(other, InactiveIn)):
+        return True
     return any(part in denied for part in parts)
+
+
+def _covers(silent: InactiveIn, other: InactiveIn) -> bool:
+    return set(other.services) <= set(silent.services) and other.duration <= silent.duration
 
 
 def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[Diagnostic]:

@@ -1,6 +1,7 @@
 """Oracle-shaped tenants and catalogues into what the program reads, and its results into the oracle's keys."""
 
 import json
+from datetime import date
 from typing import Any
 
 from auditor.app.audit.pipeline import audit
@@ -11,6 +12,7 @@ from auditor.domain.result import Coverage, Finding, FleetResult, Result, Tenant
 from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
+from auditor.snapshot.schema import APP_USAGE_COLUMNS, SERVICE_COLUMNS, app_bits
 from tests import oracle
 from tests.oracle.strategies import Scenario
 
@@ -32,7 +34,7 @@ def catalogue_of(known: oracle.Catalogue) -> Catalogue:
 
 def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30) -> Snapshot:
     hidden = set(tenant.get("notCollected", ()))
-    asked = tuple(sorted({*EVERYTHING_ABOUT_USERS, *(f"extensionAttribute{n}" for n in range(1, 16))} - hidden
+    asked = tuple(sorted({*EVERYTHING_ABOUT_USERS, "agent", *(f"extensionAttribute{n}" for n in range(1, 16))} - hidden
                   - {"onPremisesExtensionAttributes"}))  # fmt: skip
     groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
     sources = []
@@ -47,6 +49,10 @@ def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30)
         sources.append(
             Coverage(name=source, status=SourceStatus.COMPLETE if whole else SourceStatus.PARTIAL, asked=read)
         )
+    for name, report in (tenant.get("reports") or {}).items():
+        status = SourceStatus(tenant.get("sources", {}).get(name, "complete"))
+        columns = tuple(column for fact, column in REPORTED[name].items() if fact not in report["missing"])
+        sources.append(Coverage(name=Source(name), status=status, asked=columns))
     manifest = Manifest(
         tenant=tenant["name"],
         tenant_id=tenant["tenantId"],
@@ -55,11 +61,43 @@ def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30)
         sources=tuple(sources),
     )
     users = [
-        {name: value for name, value in user.items() if name not in hidden} | {"notCollected": user.get("unknown", [])}
-        for user in tenant["users"]
+        {name: value for name, value in user.items() if name not in hidden} | _use(user) for user in tenant["users"]
     ]
-    state = {**tenant, "users": users}
+    refreshed = [
+        {"source": name, "period": "D180", "refreshDate": date.fromisoformat(report["refreshDate"])}
+        for name, report in (tenant.get("reports") or {}).items()
+    ]
+    state = {**tenant, "users": users, "reports": refreshed}
     return snapshot_of(state, manifest, rows=rows)
+
+
+REPORTED = {
+    "usage": SERVICE_COLUMNS,
+    "copilotUsage": {"copilot": "copilotLastActivityDate"},
+    "appUsage": {f"{period[1:]}d": column for period, column in APP_USAGE_COLUMNS.items()},
+    "mailboxUsage": {"size": "mailboxStorageUsed", "archive": "mailboxHasArchive"},
+}
+"""What the oracle calls the facts of reports, and their columns."""
+
+
+def _use(user: dict[str, Any]) -> dict[str, Any]:
+    """The rows of a user in reports as columns, and what was not collected."""
+    columns: dict[str, Any] = {}
+    lost = list(user.get("unknown", []))
+    if "lastActivity" in user:
+        for service, day in user["lastActivity"].items():
+            columns[SERVICE_COLUMNS[service]] = None if day is None else date.fromisoformat(day)
+    else:
+        lost.append("usage")
+    if "copilot" in user:
+        columns["copilotLastActivityDate"] = None if user["copilot"] is None else date.fromisoformat(user["copilot"])
+    else:
+        lost.append("copilotUsage")
+    for period, used in user.get("apps", {}).items():
+        columns[REPORTED["appUsage"][period]] = sum(app_bits([app], on) for app, on in used.items())
+    for fact, value in user.get("mailbox", {}).items():
+        columns[REPORTED["mailboxUsage"][fact]] = value
+    return {**columns, "notCollected": lost}
 
 
 def files(documents: list[dict[str, Any]]) -> list[tuple[str, bytes]]:

@@ -6,6 +6,7 @@ from typing import Any
 from tests.oracle.access import covered, has_role
 from tests.oracle.products import contains
 from tests.oracle.truth import Truth, conj, disj, neg
+from tests.oracle.usage import by_use
 from tests.oracle.verdict import Document
 from tests.oracle.words import days, glob, instant, same, signed_in
 from tests.oracle.world import UNKNOWN, World
@@ -80,6 +81,8 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
             return covered(world, wanted, user)
         case "inactiveFor":
             return _inactive(world, days(wanted), selector.get("signal", "any"), user)
+        case "inactiveIn" | "appsUnused" | "mailboxUsage" | "agent":
+            return by_use(world, key, wanted, user)
         case "signal":
             return True
         case "neverSignedIn":

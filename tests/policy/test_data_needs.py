@@ -49,6 +49,12 @@ def test_sources(block: str, more: set[Source]) -> None:
         ("{heldFor: {atLeast: 30d}}", set(), {"assignedLicenses", "licenseAssignmentStates"}),
         ("{heldFor: {of: trial, atLeast: 30d}}", {"subscriptions"}, {"assignedLicenses", "licenseAssignmentStates"}),
         ("{licensedVia: direct}", set(), {"assignedLicenses", "licenseAssignmentStates"}),
+        ("{inactiveIn: {services: [teams], for: 9d}}", {Source.USAGE}, set()),
+        ("{inactiveIn: {services: [teams, copilot], for: 9d}}", {Source.USAGE, Source.COPILOT_USAGE}, set()),
+        ("{inactiveIn: {services: '*', for: 9d}}", {Source.USAGE}, set()),
+        ("{appsUnused: {for: 90d}}", {Source.APP_USAGE}, set()),
+        ("{mailboxUsage: {archive: true}}", {Source.MAILBOX_USAGE}, set()),
+        ("{agent: false}", set(), {"agent"}),
         ("{memberOf: Staff}", {Source.GROUPS, Source.MEMBERS}, set()),
         (
             "{not: {any: [{jobTitle: Chef}, {all: [{officeLocation: {matches: 'A*'}}]}]}}",
@@ -70,6 +76,11 @@ def test_groups_are_asked_for_by_the_names_that_are_written() -> None:
     found = needed("assignments: {allow: []}", "{memberOf: [B, A], not: {memberOf: {group: C, transitive: true}}}")
     assert (found.groups, found.transitive_groups, found.licensed_groups) == (("A", "B"), ("C",), False)
     assert needed("health: {groups: deny}").licensed_groups
+
+
+def test_each_period_of_the_report_of_apps_is_asked_for_once() -> None:
+    users = "{any: [{appsUnused: {for: 180d}}, {appsUnused: {apps: [word], for: 30d}}, {appsUnused: {for: 30d}}]}"
+    assert needed("assignments: {allow: []}", users).app_usage_periods == ("D180", "D30")
 
 
 def test_seats_need_nobody_whatever_population_is_written() -> None:

@@ -32,6 +32,8 @@ _REASON = "redacted"
 """Placeholder for the reason of a waiver, which is required."""
 _PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
 
+_GB = 2**30
+"""Sizes of mailboxes are whole gigabytes in a redacted result: the last byte would identify a person."""
 _QUOTED = re.compile(r"'([^']*)'")
 _NAMED = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
 """Pattern of quoted values of identifying properties in notices."""
@@ -247,6 +249,9 @@ def _finding(finding: Finding, people: People) -> Finding:
         key: (name if value else value) if key in PERSONAL else people.plain(value, people.quoted)
         for key, value in finding.evidence.items()
     }
+    mailbox = evidence.get("mailboxUsage")
+    if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
+        evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GB * _GB}
     return replace(
         finding,
         fingerprint=fingerprint,

@@ -14,6 +14,7 @@ from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.contracts import contract_facts
 from auditor.render.text.facts import AssignmentPath, titled, ways
 from auditor.render.text.labels import Labels
+from auditor.render.text.usage import USAGE, usage_parts
 
 _SPOKEN: Final = frozenset(
     {
@@ -35,11 +36,12 @@ _SPOKEN: Final = frozenset(
         *("term", "seller", "pricePerSeat", "priceFrom"),
         *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
+        *USAGE,
     }
 )
 """Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
 _OF_PEOPLE: Final = frozenset(
-    {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS}
+    {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS, *USAGE}
 )
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
 _OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
@@ -88,6 +90,7 @@ def _account(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     for name in ("department", "usageLocation"):
         if facts.get(name):
             yield str(facts[name])
+    yield from usage_parts(facts, words)
 
 
 def _last_sign_in(facts: Mapping[str, Any], words: Labels) -> str:

@@ -196,6 +196,13 @@ class Labels:
         """Return a day that is written as YYYY-MM-DD."""
         return self._wording.date(date.fromisoformat(written))
 
+    def written_day(self, written: object) -> str:
+        """Return a day that is written as YYYY-MM-DD as it is said; any other value as it is."""
+        try:
+            return self.day(str(written))
+        except ValueError:
+            return str(written)
+
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""
         return self._wording.instant(moment)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.strategies import alphabet
 from tests.oracle.strategies.alphabet import DURATIONS
+from tests.oracle.strategies.usage import by_use
 
 BUILT_IN = ("*", "free", "paid", "trial")
 NAMED_SETS = ("office", "suite")
@@ -124,6 +125,8 @@ def _leaf() -> st.SearchStrategy[dict[str, Any]]:
         ),
         st.sampled_from(("group", "direct")).map(lambda value: {"licensedVia": value}),
         _mailboxes.map(lambda value: {"mailboxType": value}),
+        by_use(),
+        by_use(),
     )
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.oracle.access import BUILT_IN
 from tests.oracle.strategies import alphabet
 from tests.oracle.strategies.alphabet import GROUP_IDS, PLANS, SKUS, stamp
+from tests.oracle.strategies.usage import reports, use
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -24,7 +25,7 @@ STATUSES = ("complete",) * 8 + ("partial", "partial", "denied", "unavailable", "
 NOT_READ = ("denied", "unavailable", "not-needed")
 FACTS = (
     "department", "country", "usageLocation", "accountEnabled", "userType", "createdDateTime",
-    "licenseAssignmentStates", "assignedLicenses", "onPremisesSyncEnabled",
+    "licenseAssignmentStates", "assignedLicenses", "onPremisesSyncEnabled", "agent",
 )  # fmt: skip
 UNKNOWNS = (
     *((),) * 10, ("signInActivity",), ("mailboxType",), ("department",), ("assignedLicenses",),
@@ -84,9 +85,11 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
     rng = Random(draw(seeds))
     status = dict.fromkeys(SOURCES, "complete")
     hidden: list[str] = []
+    read = reports(rng, as_of, whole=True)
     if draw(st.integers(0, 2)) == 2:
-        status = {source: rng.choice(STATUSES) for source in SOURCES}
+        status = {source: rng.choice(STATUSES) for source in (*SOURCES, *read)}
         hidden = some(rng, FACTS, 2)
+        read = reports(rng, as_of, whole=False)
     rows = [_user(Random(seed), number, shelf, as_of) for number, seed in enumerate(draw(_crowds))]
     shown = [pair for pair in shelf.shown if pair[1].startswith("BULK_") or rng.random() < 0.85]
     tenant: Row = {
@@ -95,6 +98,7 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
         "cloud": "worldwide",
         "sources": status,
         "notCollected": hidden,
+        "reports": read,
         "users": [_collected(row, status, hidden) for row in rows],
         "subscribedSkus": [_sku(rng, sku, part, shelf) for sku, part in shown],
         "subscriptions": [_subscription(rng, number, shelf, as_of) for number in range(rng.randint(0, 5))],
@@ -228,6 +232,7 @@ def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
         "unknown": list(rng.choice(UNKNOWNS)),
     }
     user |= _licences(rng, shelf, as_of)
+    user |= use(rng, as_of)
     if rng.random() < 0.75:
         user["signInActivity"] = {name: _sign_in(rng, as_of) for name in some(rng, SIGN_INS, 3)}
     if rng.random() < 0.6:

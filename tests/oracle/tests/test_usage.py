@@ -1,0 +1,91 @@
+"""The oracle against the document's sentences on selectors by use, and the engine against the oracle on these alone."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import oracle
+from tests.oracle.adapter import expected, judged, run
+from tests.oracle.cases import chosen, user
+from tests.oracle.strategies import Scenario, scenarios
+from tests.oracle.strategies.usage import SERVICES, by_use
+
+READ = {"refreshDate": "2026-11-18", "missing": []}
+REPORTS = dict.fromkeys(("usage", "copilotUsage", "appUsage", "mailboxUsage"), READ)
+
+
+def told(selector: dict[str, Any], *, reports: Any = None, **rows: Any) -> bool | None:
+    """Whether a person with these rows is in the population; None for unknown."""
+    inside, outcome = chosen(selector, user(**rows), reports=REPORTS if reports is None else reports)
+    assert bool(inside) == (outcome == "fail")
+    return None if outcome == "not-evaluated" else bool(inside)
+
+
+def inactive(services: Any, limit: str = "90d") -> dict[str, Any]:
+    return {"inactiveIn": {"services": services, "for": limit}}
+
+
+def test_inactive_in() -> None:
+    # More than that many whole days before the report's refresh date, for every named service.
+    assert told(inactive(["teams"]), lastActivity={"teams": "2026-08-20"}) is False
+    assert told(inactive(["teams"]), lastActivity={"teams": "2026-08-19"}) is True
+    assert told(inactive(["teams", "exchange"]), lastActivity={"teams": None, "exchange": "2026-11-01"}) is False
+    assert told(inactive("*"), lastActivity={"skype": "2026-11-18"}) is True
+    assert told(inactive("*"), lastActivity=dict.fromkeys(SERVICES)) is True
+    assert told(inactive("*")) is None
+    assert told(inactive(["copilot"], "30d"), copilot="2026-10-19") is False
+    assert told(inactive(["copilot"], "30d"), copilot="2026-10-18") is True
+    assert told(inactive(["copilot"], "30d"), lastActivity={}) is None
+
+
+def test_apps_and_mailboxes_and_agents() -> None:
+    used = {"90d": {"word": ["web"]}}
+    assert told({"appsUnused": {"for": "90d"}}, apps=used) is False
+    assert told({"appsUnused": {"for": "90d", "on": ["windows", "mac"]}}, apps=used) is True
+    assert told({"appsUnused": {"for": "90d", "apps": ["excel"]}}, apps=used) is True
+    assert told({"appsUnused": {"for": "30d"}}, apps=used) is None
+    assert told({"mailboxUsage": {"largerThan": "1.5kB"}}, mailbox={"size": 1536}) is False
+    assert told({"mailboxUsage": {"largerThan": "1.5kB"}}, mailbox={"size": 1537}) is True
+    assert told({"mailboxUsage": {"largerThan": "1kB", "archive": True}}, mailbox={"size": 9999}) is None
+    assert told({"mailboxUsage": {"largerThan": "1kB", "archive": True}}, mailbox={"size": 9}) is False
+    assert (told({"agent": True}), told({"agent": False}), told({"agent": True}, agent=True)) == (False, True, True)
+
+
+@pytest.mark.parametrize(("day", "known"), [("2026-11-10", True), ("2026-11-09", None)])
+def test_a_stale_report_is_unknown(day: str, *, known: bool | None) -> None:
+    reports = {**REPORTS, "usage": {**READ, "refreshDate": day}}
+    assert told(inactive(["teams"]), reports=reports, lastActivity={}) is known
+
+
+def test_a_report_without_a_column_is_unknown() -> None:
+    reports = {**REPORTS, "usage": {**READ, "missing": ["teams"]}}
+    assert told(inactive(["teams"]), reports=reports, lastActivity={}) is None
+    assert told(inactive(["exchange"]), reports=reports, lastActivity={}) is True
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    scenario=scenarios(blocks=("assignments",)),
+    selectors=st.lists(by_use(), min_size=1, max_size=4),
+    negated=st.booleans(),
+)
+def test_populations_by_use_agree_with_the_oracle(
+    scenario: Scenario, selectors: list[dict[str, Any]], *, negated: bool
+) -> None:
+    blocks: list[dict[str, Any]] = [{"assignments": {"allow": []}}, {"assignments": {"require": ["SPE_F1"]}}]
+    policies = [
+        {"id": f"p{number}", "severity": "low", "users": {"not": selector} if negated else selector, **block}
+        for number, (selector, block) in enumerate((selector, block) for selector in selectors for block in blocks)
+    ]
+    alone = Scenario(
+        documents=[{"version": 1, "policies": policies}],
+        tenants=scenario.tenants,
+        as_of=scenario.as_of,
+        catalogue=scenario.catalogue,
+    )
+    verdict = oracle.judge(alone.documents, alone.tenants, alone.as_of, alone.catalogue)
+    for tenant in run(alone, rows=3).tenants:
+        assert judged(tenant) == expected(verdict.tenants[tenant.name])
