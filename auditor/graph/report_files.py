@@ -114,8 +114,9 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
     text = Message(
         "{asked}: {host} answered with HTTP {status}", asked=body.name, host=root.host, status=response.status_code
     )
-    # A refused address may have expired: Graph gives a new one.
-    attempts = None if throttled or response.status_code >= 500 else _MAX_ATTEMPTS
+    # A refused address may have expired: Graph gives a new one, but few in ten minutes.
+    refused = not throttled and response.status_code < 500
+    attempts = _MAX_ATTEMPTS if refused else graph.retry_policy.failures
     raise VerdictError(
         Retry(fault=fault(kind, text, remedy=REMEDIES[kind]), wait=retry_after(response.headers), max_attempts=attempts)
     )

@@ -8,7 +8,7 @@ import pytest
 
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from auditor.snapshot.schema import SERVICE_COLUMNS, app_bits
+from auditor.snapshot.schema import APPS, PLATFORMS, SERVICE_COLUMNS, app_bits
 from tests.builders.collection import Collected, collect
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
@@ -99,3 +99,150 @@ def test_only_what_policies_ask_for_is_requested(emulator: Emulator) -> None:
     asked = [record.path for record in emulator.journal.of("/*reports/*") if record.authorized]
     assert asked == [f"/reports/{ACTIVE}(period='D180')"]
     assert "mailboxStorageUsed" not in snapshot.tables["users"].column_names
+
+
+def csv_text(*rows: tuple[str, ...], end: str = "\r\n") -> bytes:
+    return "".join(",".join(row) + end for row in rows).encode()
+
+
+def served(emulator: Emulator, report: str, content: bytes, *sources: Source) -> Collected:
+    emulator.tenants["contoso"].usage.files[report] = content
+    return collect(emulator, needs(*sources))
+
+
+HEAD = ("Report Refresh Date", "User Principal Name", "Is Deleted", "Teams Last Activity Date")
+DAY = "2026-11-19"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + csv_text(HEAD, (DAY, ANN, "False", "2026-11-01")),
+        csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"), end="\n"),
+        csv_text(HEAD, (DAY, ANN, "False", "2026-11-01")).rstrip(),
+        csv_text(HEAD[::-1], ("2026-11-01", "FALSE", ANN.upper(), DAY)),
+        csv_text(
+            ("\ufeff" + HEAD[0].upper(), '"Display, Name"', *(title.lower() for title in HEAD[1:]), "New 2027"),
+            (DAY, '"Ann\r\n""A"", =1+1"', f" {ANN} ", "False", "2026-11-01", "x"),
+        ),
+        csv_text(HEAD, (DAY, ANN, "True", "2026-11-18"), (DAY, ANN, "No", "2026-11-01")),
+        csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"), (DAY, ANN.title(), "False", ""), (DAY, ANN, "False", "2026-10-01")),
+        csv_text((*HEAD, "User Id"), (DAY, "renamed@contoso.example", "False", "2026-11-01", "{ann}"), (DAY, ANN, "False", "2026-11-18", "other")),
+        csv_text(HEAD, (DAY, "gone@contoso.example", "False", "2026-11-18"), ("", ANN, "", "2026-11-01T08:00:00Z")),
+    ],
+    ids=["bom", "lf", "no-end", "order-and-case", "quoted-and-new", "deleted", "twice", "object-id", "strangers"],
+)  # fmt: skip
+def test_the_same_fact_in_many_files(emulator: Emulator, content: bytes) -> None:
+    people = emulator.tenants["contoso"].people
+    ann_id = str(people.value(people.find(ANN) or 0, "id")).upper().encode()
+    snapshot = served(emulator, ACTIVE, content.replace(b"{ann}", ann_id), Source.USAGE)
+    assert snapshot.status(Source.USAGE) == "complete", snapshot.reason(Source.USAGE)
+    users = snapshot.users()
+    assert users[ANN]["teamsLastActivityDate"] == date(2026, 11, 1)
+    assert users[ANN]["notCollected"] is None
+    assert all(users[name]["notCollected"] == ["usage"] for name in (BRAM, CEM, DORA))
+    assert reports(snapshot)[0][:3] == ("usage", "D180", REFRESHED)
+
+
+APP_HEAD = ("Report Refresh Date", "User Principal Name", *(f"{app} ({on})" for on in PLATFORMS for app in APPS))
+
+
+def test_rows_of_one_person_are_merged(emulator: Emulator) -> None:
+    usage = emulator.tenants["contoso"].usage
+    one, other = (["Yes" if place in used else "False" for place in range(24)] for used in ({0}, {23}))
+    usage.files[APP] = csv_text(APP_HEAD, (DAY, ANN, *one), (DAY, ANN, *other), (DAY, BRAM, *one[:-1], "?"))
+    usage.files[MAILBOX] = csv_text(
+        ("Report Refresh Date", "User Principal Name", "Storage Used (Byte)", "Has Archive"),
+        ("2026-11-18", ANN, "70", "False"), (DAY, ANN, "50", "True"), (DAY, BRAM, "", ""), (DAY, CEM, "7", "False"),
+    )  # fmt: skip
+    snapshot = collect(emulator, needs(Source.APP_USAGE, Source.MAILBOX_USAGE))
+    users = snapshot.users()
+    assert users[ANN]["appUsageD30"] == 1 | 1 << 23
+    assert users[BRAM]["appUsageD30"] is None, "one cell cannot be read, and it may be the one that matters"
+    mailboxes = {
+        name: (users[name]["mailboxStorageUsed"], users[name]["mailboxHasArchive"]) for name in (ANN, BRAM, CEM)
+    }
+    assert mailboxes == {ANN: (70, True), BRAM: (None, None), CEM: (7, False)}
+    assert ("mailboxUsage", "D180", date(2026, 11, 18), 4) in reports(snapshot), "the earliest refresh date counts"
+
+
+def test_a_column_that_is_missing_is_not_among_the_facts(emulator: Emulator) -> None:
+    usage = emulator.tenants["contoso"].usage
+    usage.files[ACTIVE] = csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"))
+    usage.files[APP] = csv_text(APP_HEAD[:-1], (DAY, ANN, *["True"] * 23))
+    usage.files[MAILBOX] = csv_text((*HEAD[:2], "Has Archive"), (DAY, ANN, "True"))
+    usage.files[COPILOT] = csv_text(
+        (*HEAD[:2], "Brand New Copilot Last Activity Date", "Last Activity Date"), (DAY, ANN, DAY, "")
+    )
+    snapshot = collect(emulator, needs(*USAGE))
+    asked = {source: snapshot.manifest.coverage(source).asked for source in USAGE}
+    assert asked[Source.USAGE] == ("teamsLastActivityDate",)
+    assert asked[Source.MAILBOX_USAGE] == ("mailboxHasArchive",)
+    assert asked[Source.COPILOT_USAGE] == ("copilotLastActivityDate",)
+    assert len(asked[Source.APP_USAGE]) == 23
+    assert "appUsageD30:teams:web" not in asked[Source.APP_USAGE]
+    assert "exchangeLastActivityDate" in snapshot.reason(Source.USAGE)
+    assert snapshot.users()[ANN]["copilotLastActivityDate"] == REFRESHED
+
+
+@pytest.mark.parametrize("text", ["never", "2026-13-01", "01/11/2026", "-1", "20261101", "0000-00-00", "1969-12-31"])
+def test_a_date_that_is_none_tells_nothing_about_that_person(emulator: Emulator, text: str) -> None:
+    content = csv_text(HEAD, (DAY, ANN, "False", text), (DAY, BRAM, "False", ""), (DAY, ANN, "False", "2026-11-01"))
+    snapshot = served(emulator, ACTIVE, content, Source.USAGE)
+    users = snapshot.users()
+    assert (users[ANN]["notCollected"], users[ANN]["teamsLastActivityDate"]) == (["usage"], None)
+    assert users[BRAM]["notCollected"] is None
+    assert "invalid date or number: 1" in snapshot.reason(Source.USAGE)
+
+
+WHOLE = csv_text(HEAD, *((DAY, name, "False", "2026-11-01") for name in (ANN, BRAM, CEM)))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"\xef\xbb\xbf\r\n", "it is empty"),
+        (b"<html>sign in</html>", "it is no CSV"),
+        (b'{"value": []}', "it is no CSV"),
+        (b"a,b\r\n1,2\r\n", "no column User Principal Name"),
+        (WHOLE[:-30], "row 4 has 2 of 4 columns"),
+        (WHOLE.replace(b"False,2026-11-01", b'"False,2026-11-01', 1), "of 4 columns"),
+        (WHOLE.replace(b"bram", b"br\xff\xfem"), "it is damaged"),
+        (csv_text(HEAD[:3], (DAY, ANN, "False")), "no columns for"),
+        (csv_text(HEAD), "has no rows"),
+        (csv_text(HEAD).rstrip(), "has no rows"),
+        (csv_text(HEAD, (DAY, ANN, "True", "")), "has no rows"),
+    ],
+)  # fmt: skip
+def test_a_damaged_report_tells_nothing(emulator: Emulator, content: bytes, reason: str) -> None:
+    snapshot = served(emulator, ACTIVE, content, Source.USAGE, Source.MAILBOX_USAGE)
+    assert snapshot.status(Source.USAGE) == "unavailable"
+    assert reason in snapshot.reason(Source.USAGE)
+    assert not any(name.partition("@")[0] in snapshot.reason(Source.USAGE) for name in (ANN, BRAM, CEM))
+    assert "teamsLastActivityDate" not in snapshot.tables["users"].column_names
+    assert snapshot.status(Source.MAILBOX_USAGE) == "complete"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(DAY, "0F9A" * 8, "False", "2026-11-01")],
+        [(DAY, "0F9A" * 8, "True", "")],
+        [(DAY, "", "False", "2026-11-01")],
+    ],
+    ids=["one", "deleted", "blank"],
+)
+def test_concealed_names_in_any_row(emulator: Emulator, rows: list[tuple[str, ...]]) -> None:
+    snapshot = served(emulator, ACTIVE, csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"), *rows), Source.USAGE)
+    assert snapshot.status(Source.USAGE) == "unavailable"
+    assert "Display concealed user, group, and site names" in snapshot.reason(Source.USAGE)
+
+
+def test_a_tenant_that_conceals_names(emulator: Emulator) -> None:
+    emulator.tenants["contoso"].report_settings["displayConcealedNames"] = True
+    snapshot = collect(emulator, needs(*USAGE))
+    assert {snapshot.status(source) for source in USAGE} == {"unavailable"}
+    assert len(snapshot.manifest.sources) == 5
+    assert not emulator.journal.of("/admin/*"), "the setting is neither read nor changed"
+    assert "reports" not in snapshot.tables

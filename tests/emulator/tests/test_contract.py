@@ -157,6 +157,24 @@ def test_errors_are_as_declared(running: Emulator, client: Any, path: str, statu
 
 
 @needs_contract
+@pytest.mark.parametrize("report", ["getOffice365ActiveUserDetail", "getMailboxUsageDetail"])
+def test_usage_reports_are_as_declared(running: Emulator, client: Any, report: str) -> None:
+    path = f"/reports/{report}(period='{{}}')"
+    _, declared = operation("GET", path.format("D180"))
+    redirect = client(running, path.format("D180"))
+    assert str(redirect.status_code) in declared["responses"]
+    assert set(declared["responses"]["302"]["headers"]) <= {name.title() for name in redirect.headers}
+    least = declared["x-ms-graph-application-permissions"]["leastPrivilege"]
+    assert client(running, path.format("D7"), roles=least).status_code == 302
+    for status, answered in (
+        (403, client(running, path.format("D7"), roles=[])),
+        (400, client(running, path.format("D8"))),
+    ):
+        assert answered.status_code == status
+        assert problems("GET", path.format("D8"), status, answered.json()) == []
+
+
+@needs_contract
 def test_batches_and_objects_by_id_are_as_declared(running: Emulator, client: Any) -> None:
     items = [{"id": "1", "method": "GET", "url": "/organization"}, {"id": "2", "method": "GET", "url": "users/nobody"}]
     batch = client(running, "/$batch", method="POST", json={"requests": items})

@@ -125,4 +125,10 @@ def test_reports_come_from_elsewhere_and_may_conceal_names(emulator: Emulator, c
     concealed = report(emulator, client, "getOffice365ActiveUserDetail(period='D30')")
     assert not any("@" in row["User Principal Name"] for row in concealed)
     assert client(emulator, "/reports/getMailboxUsageDetail(period='D8')").status_code == 400
+    for call in ("/reports/getM365AppUserDetail", "/copilot/reports/getMicrosoft365CopilotUsageUserDetail"):
+        redirect = client(emulator, f"{call}(period='D180')")
+        with httpx.Client(trust_env=False) as http:
+            assert http.get(redirect.headers["location"], headers={"Authorization": "Bearer x"}).status_code == 400
+            assert http.get(redirect.headers["location"].partition("?")[0]).status_code == 403
+    emulator.journal.clear()
     assert emulator.journal.leaks() == []
