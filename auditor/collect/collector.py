@@ -17,7 +17,7 @@ from auditor import __version__
 from auditor.collect.concurrency import TenantSlot, TenantSlots
 from auditor.collect.context import CollectionContext
 from auditor.collect.progress import NoProgress, Progress
-from auditor.collect.sources.groups import add_assigning_groups
+from auditor.collect.sources.groups import add_assigning_groups, add_groups
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.registry import SOURCES, sources_for
 from auditor.collect.sources.users import USERS
@@ -140,12 +140,22 @@ async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...
     except* GraphError as errors:
         raise _first(errors) from None
     _check_any_read(context, results)
-    if USERS in results and (users := results[USERS].users) is not None:
-        tables = dict(results[USERS].tables)
-        known = next((read.tables["groups"] for read in results.values() if "groups" in read.tables), None)
-        tables["groups"] = await add_assigning_groups(context, users, GROUPS.empty_table() if known is None else known)
-        results[USERS] = replace(results[USERS], tables=tables)
+    await _complete_groups(context, results)
     return results
+
+
+async def _complete_groups(context: CollectionContext, results: _Results) -> None:
+    """Add the groups through which users have licences, and those whose members other sources read, to the table."""
+    if USERS not in results:
+        return
+    owner = next((source for source, result in results.items() if "groups" in result.tables), USERS)
+    groups = results[owner].tables.get("groups", GROUPS.empty_table())
+    if (users := results[USERS].users) is not None:
+        groups = await add_assigning_groups(context, users, groups)
+    listed = [row for result in results.values() for row in result.groups]
+    if listed:
+        groups = add_groups(groups, listed)
+    results[owner] = replace(results[owner], tables={**results[owner].tables, "groups": groups})
 
 
 def _first(errors: BaseExceptionGroup[GraphError]) -> GraphError:
@@ -179,10 +189,12 @@ def _write(writer: SnapshotWriter, manifest: Manifest, results: _Results, stop: 
         tables["reports"] = pa.concat_tables(reports).sort_by([("source", "ascending"), ("period", "ascending")])
     for name, table in tables.items():
         writer.write_table(name, table)
-    for result in results.values():
-        if result.members is not None:
-            writer.write_members(result.members.tables())
-            check_stopped()
+    readers = [result.members for result in results.values() if result.members is not None]
+    if readers:
+        for other in readers[1:]:
+            readers[0].take(other)
+        writer.write_members(readers[0].tables())
+        check_stopped()
     if USERS in results and (users := results[USERS].users) is not None:
         joins = [
             (result.users, source.join)

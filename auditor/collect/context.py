@@ -36,6 +36,8 @@ class CollectionContext:
     """Every user that was read; the source of users sets it when it is done."""
     report_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a usage report is parsed and joined, so that one is in memory at a time."""
+    roles: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """How completely directory roles were read; the source of roles sets it when it is done."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
     """Faults of sources of which nothing was read."""

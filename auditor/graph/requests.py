@@ -111,6 +111,42 @@ def members_address(group_id: str) -> str:
     return f"/groups/{quote(group_id, safe='')}/members?$select=id&$top={PAGE_SIZE}"
 
 
+def role_assignments(graph: Graph) -> Call:
+    """Return the call of GET /roleManagement/directory/roleAssignments."""
+    builder = graph.sdk.role_management.directory.role_assignments
+    return _list_call(graph, builder, None, name="GET /roleManagement/directory/roleAssignments", units=1)
+
+
+def role_definitions(graph: Graph) -> Call:
+    """Return the call of GET /roleManagement/directory/roleDefinitions, which refuses any `$top`."""
+    builder = graph.sdk.role_management.directory.role_definitions
+    return _list_call(graph, builder, None, name="GET /roleManagement/directory/roleDefinitions", units=1)
+
+
+def eligible_role_assignments(graph: Graph) -> Call:
+    """Return the call of GET /roleManagement/directory/roleEligibilityScheduleInstances."""
+    builder = graph.sdk.role_management.directory.role_eligibility_schedule_instances
+    name = "GET /roleManagement/directory/roleEligibilityScheduleInstances"
+    return _list_call(graph, builder, None, name=name, units=1)
+
+
+_CONDITIONAL_ACCESS_SECONDS = 1.0
+"""Graph answers one request for Conditional Access a second."""
+
+
+def conditional_access_policies(graph: Graph) -> Call:
+    """Return the call of GET /identity/conditionalAccess/policies, which waits a second before each further page."""
+    builder = graph.sdk.identity.conditional_access.policies
+    call = _list_call(graph, builder, None, name="GET /identity/conditionalAccess/policies", units=1)
+
+    async def send(link: str | None) -> "httpx.Response | None":
+        if link is not None:
+            await graph.retry_policy.sleep(_CONDITIONAL_ACCESS_SECONDS)
+        return await call.send(link)
+
+    return Call(name=call.name, units=call.units, send=send)
+
+
 MAX_IDS = 1_000
 """Ids that one call of getByIds accepts."""
 

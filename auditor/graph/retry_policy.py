@@ -16,6 +16,10 @@ _MAX_QUOTED = 300
 
 _RETRIED_STATUSES = frozenset({408, 423, 425, 429, 500, 502, 503, 504, 507, 509})
 _PREMIUM = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+_NO_P2 = "AadPremiumLicenseRequired"
+_REMEDIES = {
+    _NO_P2: Message("eligible roles need Microsoft Entra ID P2 or Microsoft Entra ID Governance in the tenant")
+}
 _EXPIRED = frozenset({"directory_expiredpagetoken", "resyncrequired", "syncstatenotfound", "syncstateinvalid"})
 _UNKNOWN_PAGE = frozenset({"directorypagetokennotfoundexception"})
 _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "resourcenotfound"})
@@ -74,7 +78,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, request_na
     fault = Fault(
         kind=kind,
         message=_message(kind, status, code, message, request_name),
-        remedy=REMEDIES[kind],
+        remedy=_REMEDIES.get(code, REMEDIES[kind]),
         status=status,
         code=code,
         request_id=headers.get("request-id", ""),
@@ -83,7 +87,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, request_na
         return SignInAgain(fault=fault)
     if status in _RETRIED_STATUSES:
         return Retry(fault=fault, wait=retry_after(headers))
-    if kind is GraphErrorKind.NO_PREMIUM:
+    if kind is GraphErrorKind.NO_PREMIUM and code == _PREMIUM:
         # Sometimes returned for tenants that do have the licence.
         return Retry(fault=fault, max_attempts=3)
     return Fail(fault=fault)
@@ -100,8 +104,10 @@ def error_of(body: bytes) -> tuple[str, str]:
     error = document.get("error")
     if isinstance(error, dict):
         return _text(error.get("code")), _text(error.get("message"))
-    # The reporting service does not use OData's error object.
-    return _text(error), _text(document.get("value") or document.get("error_description") or document.get("message"))
+    # The reporting service and that of roles do not use OData's error object.
+    return _text(error) or _text(document.get("errorCode")), _text(
+        document.get("value") or document.get("error_description") or document.get("message")
+    )
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
@@ -158,6 +164,8 @@ def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
             if not code
             else GraphErrorKind.MISSING
         )
+    if code == _NO_P2:
+        return GraphErrorKind.NO_PREMIUM
     if status == 400 and "more than 120 users" in message:
         return GraphErrorKind.TOO_LARGE
     if 300 <= status < 400:

@@ -204,13 +204,14 @@ def role_assignment_row(item: Mapping[str, Any], *, eligible: bool) -> dict[str,
 
 
 def conditional_access_row(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a Graph conditionalAccessPolicy to a row of conditional_access_policies.parquet, ids in lower case."""
+    """Convert a Graph conditionalAccessPolicy to a row of conditional_access_policies.parquet."""
     conditions = _mapping(item.get("conditions"))
     users = _mapping(conditions.get("users"))
     row: dict[str, Any] = {"id": str(item["id"]), **{name: _text(item.get(name)) for name in ("displayName", "state")}}
     for side in ("include", "exclude"):
         for kind in ("Users", "Groups", "Roles"):
-            row[f"{side}{kind}"] = [text.lower() for text in _texts(users.get(f"{side}{kind}"))]
+            names = _texts(users.get(f"{side}{kind}"))
+            row[f"{side}{kind}"] = names if kind == "Users" else [name.lower() for name in names]
         guests = _mapping(users.get(f"{side}GuestsOrExternalUsers"))
         kinds = (kind.strip() for kind in (_text(guests.get("guestOrExternalUserTypes")) or "").split(","))
         row[f"{side}GuestOrExternalUserTypes"] = [kind for kind in kinds if kind not in {"", "none"}]

@@ -69,6 +69,8 @@ def test_every_source_has_its_least_permission() -> None:
         "GroupMember.Read.All",
         "MailboxSettings.Read",
         "Reports.Read.All",
+        "RoleManagement.Read.Directory",
+        "Policy.Read.All",
     ]
     for source in CORE_SOURCES:
         assert permissions_for(Needs(sources=frozenset({source}))), source

@@ -3,11 +3,12 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from tests.emulator import products
+from tests.emulator.access_lists import AccessLists
 from tests.emulator.people import ListedPeople, People
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -15,6 +16,7 @@ EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 READ_ROLES = ("LicenseAssignment.Read.All", "Organization.Read.All", "User.Read.All", "GroupMember.Read.All")
 ALL_ROLES = (
     *READ_ROLES, "AuditLog.Read.All", "MailboxSettings.Read", "Reports.Read.All", "ReportSettings.Read.All", "Mail.Send",
+    "RoleManagement.Read.Directory", "Policy.Read.All",
 )  # fmt: skip
 
 
@@ -98,6 +100,7 @@ class Tenant:
     token_lifetime: int = 3599
     throttled: bool = False
     tenant_type: str = "AAD"
+    access: AccessLists = field(default_factory=AccessLists)
     sent: list[dict[str, Any]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     version: int = 0
@@ -321,6 +324,7 @@ def load(document: Mapping[str, Any]) -> Tenant:
         others={str(row["id"]).lower(): dict(row) for row in document.get("others", ())},
         mailboxes=mailboxes,
         premium=bool(document.get("premium", True)),
+        access=AccessLists.load(document),
     )
     tenant.report_settings |= dict(document.get("reportSettings", {}))
     usage = document.get("usage", {})
@@ -341,8 +345,3 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
     if "prepaidUnits" in given and "skuId" in given:
         return given
     return products.sku(given.pop("skuPartNumber"), **given)
-
-
-def instant(text: str) -> datetime:
-    """An RFC 3339 instant of the documents, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)

@@ -31,6 +31,12 @@ SUFFICIENT: dict[str, frozenset[str]] = {
     "assignUser": frozenset({"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}),
     "assignGroup": frozenset({"LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
     "changeMembers": frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
+    "roles": frozenset({"RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"})
+    | DIRECTORY,
+    "eligibleRoles": frozenset(
+        {"RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory", "RoleEligibilitySchedule.Read.Directory"}
+    ),
+    "conditionalAccess": frozenset({"Policy.Read.All"}),
     "batch": frozenset(),
 }  # fmt: skip
 SIGN_IN = frozenset({"AuditLog.Read.All"})
@@ -53,6 +59,10 @@ def check(call: str, roles: Collection[str]) -> None:
         raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
     if call in {"reports", "reportSettings"}:
         raise GraphError(403, "S2SUnauthorized", "Invalid permission.")
+    if call == "eligibleRoles":
+        raise GraphError(
+            403, "PermissionScopeNotGranted", "Authorization failed due to missing permission scope.", bare=True
+        )
     raise denied()
 
 

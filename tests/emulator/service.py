@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from tests.emulator import (
+    access,
     batch,
     delta,
     fault_answers,
@@ -25,7 +26,8 @@ from tests.emulator.tokens import Caller, TokenService
 from tests.emulator.wire import Answer, GraphError, Request, failure, finished
 
 ROUTES: tuple[Route, ...] = (
-    *delta.ROUTES, *graph.READ, *groups.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES, *batch.ROUTES,
+    *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES,
+    *batch.ROUTES,
 )  # fmt: skip
 
 

@@ -96,8 +96,10 @@ class GraphError(Exception):
         *,
         inner: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        bare: bool = False,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
+        self.bare = bare
         self.status = status
         self.code = code
         self.message = message
@@ -129,7 +131,10 @@ def failure(error: GraphError, request: Request) -> Answer:
         "request-id": request_id,
         "client-request-id": request.headers.get("client-request-id", request_id),
     }
-    document = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
+    document: dict[str, Any] = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
+    if error.bare:
+        # The service of eligible roles does not wrap its errors.
+        document = {"errorCode": error.code, "message": error.message, "instanceAnnotations": []}
     made = answer(document, status=error.status, headers=error.headers)
     made.headers["request-id"] = request_id
     if error.status == 429:

@@ -63,6 +63,7 @@ def everything(policies: PolicySet | None = None) -> Needs:
         licensed_groups=True,
         licensed_members=True,
         app_usage_periods=("D180", "D30", "D7", "D90"),
+        eligible_roles=True,
     )
     return whole if policies is None else whole.union(needs(policies))
 

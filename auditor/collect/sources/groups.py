@@ -99,6 +99,19 @@ async def add_assigning_groups(context: CollectionContext, users: Spool, known: 
     return await _add_listed(context, ids, known)
 
 
+def add_groups(known: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Return the groups table with the groups whose members other sources have read, and how far.
+
+    `rows` have an `id`, and `displayName`, `membersStatus` and `transitiveMembersStatus` as far as they are known.
+    """
+    groups = {row["id"]: row for row in known.to_pylist()}
+    for row in rows:
+        new = {**group_row(row), **dict.fromkeys(_STATUSES, _NOT_NEEDED), "assignedLicenses": []}
+        group = groups.setdefault(row["id"], new)
+        group.update({name: row[name] for name in _STATUSES if name in row})
+    return pa.Table.from_pylist([groups[group] for group in sorted(groups)], GROUPS)
+
+
 async def _add_listed(context: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
     """Return the groups table with a row for each other group of these ids."""
     listed = set(known["id"].to_pylist())
@@ -225,20 +238,17 @@ def _table(groups: _Groups, members: Members) -> pa.Table:
     return pa.Table.from_pylist(rows, GROUPS)
 
 
-GROUPS_AND_MEMBERS: Final = CollectionSource(
-    fills=(Source.GROUPS, Source.MEMBERS),
-    permissions=(
-        Permission(
-            name="GroupMember.Read.All",
-            role_id="98830695-27a2-44f7-8c18-0c3ebc9698f6",
-            included_in=(
-                "Group.Read.All",
-                "Directory.Read.All",
-                "GroupMember.ReadWrite.All",
-                "Group.ReadWrite.All",
-                "Directory.ReadWrite.All",
-            ),
-        ),
+READ_GROUP_MEMBERS: Final = Permission(
+    name="GroupMember.Read.All",
+    role_id="98830695-27a2-44f7-8c18-0c3ebc9698f6",
+    included_in=(
+        "Group.Read.All",
+        "Directory.Read.All",
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
     ),
-    read=_read,
+)
+GROUPS_AND_MEMBERS: Final = CollectionSource(
+    fills=(Source.GROUPS, Source.MEMBERS), permissions=(READ_GROUP_MEMBERS,), read=_read
 )

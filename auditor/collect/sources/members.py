@@ -1,7 +1,7 @@
 """Reads the members of groups: list by list for the groups that policies name, in batches for licensed ones."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import ObjectPage, pages
 from auditor.snapshot.schema import MEMBERS
 
@@ -39,9 +39,34 @@ class Members:
     """The status of each list."""
     faults: list[Fault] = field(default_factory=list)
     """One fault of each kind."""
+    gone: set[str] = field(default_factory=set)
+    """Groups that the tenant no longer has."""
+    name: str = "members"
+    """The name of its temporary files."""
+    _faults: dict[MemberList, Fault] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.spool = Spool(self.context.folder, "members", _KEYS)
+        self.spool = Spool(self.context.folder, self.name, _KEYS)
+
+    def faults_of(self, groups: Collection[str]) -> list[Fault]:
+        """Return one fault of each kind that ended a list of these groups; a group that is gone is no fault."""
+        found = [fault for (group, _), fault in self._faults.items() if group in groups and group not in self.gone]
+        return list({fault.kind: fault for fault in found}.values())
+
+    def statuses(self, group: str) -> dict[str, str]:
+        """Return the status of each list of a group that was asked for, by its column in the table of groups."""
+        columns = {False: "membersStatus", True: "transitiveMembersStatus"}
+        return {
+            column: self.status[group, transitive].value
+            for transitive, column in columns.items()
+            if (group, transitive) in self.status
+        }
+
+    def take(self, other: "Members") -> None:
+        """Add the rows that another reader has collected."""
+        for table in other.spool.tables():
+            for batch in table.to_batches():
+                self.spool.add(batch)
 
     async def read_each(self, lists: Iterable[MemberList]) -> None:
         """Read member lists with one or more requests each."""
@@ -61,7 +86,7 @@ class Members:
 
         first = next(batches, [])
         await self._read_batch(first)
-        if any(self.status[group, False] in _READ for group in first):
+        if any(self.status[group, False] in _READ or group in self.gone for group in first):
             await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
         for group in wanted:
             self.status.setdefault((group, False), self.status[first[0], False])
@@ -116,5 +141,10 @@ class Members:
 
     def _end(self, list_: MemberList, count: int, fault: Fault | None) -> None:
         self.status[list_] = SourceStatus.COMPLETE if fault is None else fault.coverage(read=count)
-        if fault is not None and all(fault.kind is not other.kind for other in self.faults):
+        if fault is None:
+            return
+        self._faults[list_] = fault
+        if fault.kind is GraphErrorKind.MISSING:
+            self.gone.add(list_[0])
+        if all(fault.kind is not other.kind for other in self.faults):
             self.faults.append(fault)

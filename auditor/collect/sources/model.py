@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -26,6 +27,8 @@ class SourceResult:
     """Rows about users with an `id`: all users, or what `CollectionSource.join` makes columns of."""
     members: Members | None = None
     """The members of groups."""
+    groups: tuple[Mapping[str, Any], ...] = ()
+    """Groups whose members it read, or could not, as rows for `groups.add_groups`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

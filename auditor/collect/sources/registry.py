@@ -3,7 +3,16 @@
 from typing import Final
 
 from auditor.collect.permissions import SEND_MAIL, Permission
-from auditor.collect.sources import groups, mailboxes, sign_ins, tenant, usage_reports, users
+from auditor.collect.sources import (
+    conditional_access,
+    directory_roles,
+    groups,
+    mailboxes,
+    sign_ins,
+    tenant,
+    usage_reports,
+    users,
+)
 from auditor.collect.sources.model import CollectionSource
 from auditor.domain.data_needs import Needs
 
@@ -16,6 +25,8 @@ SOURCES: Final = (
     groups.GROUPS_AND_MEMBERS,
     mailboxes.MAILBOXES,
     *usage_reports.USAGE_REPORTS,
+    directory_roles.DIRECTORY_ROLES,
+    conditional_access.CONDITIONAL_ACCESS,
 )
 """Every source; lists of permissions are in this order."""
 

@@ -235,7 +235,8 @@ def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
     user |= use(rng, as_of)
     if rng.random() < 0.75:
         user["signInActivity"] = {name: _sign_in(rng, as_of) for name in some(rng, SIGN_INS, 3)}
-    if rng.random() < 0.6:
+    # The mailbox of somebody from another tenant is there.
+    if rng.random() < 0.6 and "#EXT#" not in user["userPrincipalName"]:
         user["mailboxType"] = rng.choice(alphabet.MAILBOXES)
     return user
 

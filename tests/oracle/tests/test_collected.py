@@ -14,6 +14,7 @@ from auditor.snapshot.reader import read
 from tests import oracle
 from tests.builders.collection import Ticking, configured, environment, scratch
 from tests.emulator import directory
+from tests.emulator.access_lists import ACCESS
 from tests.emulator.fixtures import running_emulator
 from tests.oracle.adapter import ROLE_LISTS, catalogue_of, expected, files, judged
 from tests.oracle.strategies import Scenario, scenarios
@@ -44,9 +45,8 @@ def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
                                "membersStatus": "complete", "transitiveMembersStatus": "complete",
                                "hasMembersWithLicenseErrors": failing})  # fmt: skip
     complete = dict.fromkeys(SOURCES, "complete")
-    # The emulator has no directory roles and no Conditional Access policies.
-    access = dict.fromkeys(("lists", *ROLE_LISTS, "conditionalAccessPolicies"), ())
-    return tenant | {"sources": complete, "notCollected": [], "users": users, "groups": groups, **access}
+    lists = [*ROLE_LISTS, "policies"]
+    return tenant | {"sources": complete, "notCollected": [], "users": users, "groups": groups, "lists": lists}
 
 
 def served(tenant: dict[str, Any]) -> directory.Tenant:
@@ -65,7 +65,7 @@ def served(tenant: dict[str, Any]) -> directory.Tenant:
         kept = {name: value for name, value in group.items() if name not in read_elsewhere}
         groups.append(kept | {"membersWithLicenseErrors": erring})
     return directory.load(
-        {name: tenant[name] for name in ("name", "tenantId", "subscribedSkus", "subscriptions")}
+        {name: tenant[name] for name in ("name", "tenantId", "subscribedSkus", "subscriptions", *ACCESS)}
         | {"users": users, "groups": groups}
     )
 

@@ -1,0 +1,105 @@
+"""Reads Conditional Access policies, the transitive members of groups they name, and roles where they name roles."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+
+from auditor.collect.context import CollectionContext
+from auditor.collect.permissions import Permission
+from auditor.collect.sources.directory_roles import read_roles
+from auditor.collect.sources.groups import READ_GROUP_MEMBERS
+from auditor.collect.sources.members import Members
+from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.sources.users import USERS
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
+from auditor.graph import requests
+from auditor.snapshot.from_graph import conditional_access_row
+from auditor.snapshot.schema import (
+    CONDITIONAL_ACCESS_LIST,
+    CONDITIONAL_ACCESS_POLICIES,
+    ROLE_ASSIGNMENT_LISTS,
+    ROLE_DEFINITION_LIST,
+)
+
+_COVERING_NOBODY = frozenset({"disabled", "enabledForReportingButNotEnforced"})
+
+
+async def _read(context: CollectionContext) -> SourceResult:
+    """Read the policies, and whom those that are enforced name."""
+    call = requests.conditional_access_policies(context.graph)
+    documents, fault = await context.all_rows(Source.CONDITIONAL_ACCESS, call)
+    rows = [conditional_access_row(document) for document in documents]
+    damaged = sum(not _is_whole(document) for document in documents)
+    covering = [row for row in rows if row["state"] not in _COVERING_NOBODY]
+    members = Members(context, name="conditional-access-members")
+    groups = sorted(_named(covering, "Groups"))
+    await members.read_each((group, True) for group in groups)
+    faults = [*([] if fault is None else [fault]), *members.faults_of(groups)]
+    shortfall = Message("policies whose conditions are no conditions: {count}", count=damaged) if damaged else None
+    tables = {"conditional_access_policies": pa.Table.from_pylist(rows, CONDITIONAL_ACCESS_POLICIES)}
+    roles = await _roles(context, members) if _named(covering, "Roles") else None
+    if roles is not None and not {ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST} <= set(roles.coverage[0].asked):
+        shortfall = Message("directory roles, which policies name, were not all read")
+    read = () if fault is not None or damaged else (CONDITIONAL_ACCESS_LIST,)
+    status = SourceStatus.PARTIAL if (faults or shortfall) and (read or rows) else None
+    coverage = context.make_coverage(
+        Source.CONDITIONAL_ACCESS, len(rows), faults, asked=read, shortfall=shortfall, status=status
+    )
+    own = roles if roles is not None and roles.tables else SourceResult(coverage=())
+    return SourceResult(
+        coverage=(coverage, *own.coverage),
+        tables={**tables, **own.tables},
+        members=members,
+        groups=(
+            *own.groups,
+            *({"id": group, **members.statuses(group)} for group in groups if group not in members.gone),
+        ),
+    )
+
+
+async def _roles(context: CollectionContext, members: Members) -> SourceResult:
+    """Return what is known of active roles: read here, unless policies need roles for themselves."""
+    if Source.DIRECTORY_ROLES in context.needs.sources:
+        return SourceResult(coverage=(await context.roles,))
+    return await read_roles(context, members, eligible=False)
+
+
+def _named(rows: list[dict[str, Any]], kind: str) -> set[str]:
+    return {name for row in rows for side in ("include", "exclude") for name in row[f"{side}{kind}"]}
+
+
+def _is_whole(document: Mapping[str, Any]) -> bool:
+    """Return whether the conditions of a policy have Graph's types."""
+    conditions = document.get("conditions")
+    users = conditions.get("users", {}) if isinstance(conditions, dict) else None
+    if users is None and isinstance(conditions, dict):
+        return True  # a policy about workload identities
+    if not isinstance(users, dict) or not isinstance(conditions, dict):
+        return False
+    lists = [users.get(f"{side}{kind}") for side in ("include", "exclude") for kind in ("Users", "Groups", "Roles")]
+    lists += [conditions.get(name) for name in ("userRiskLevels", "signInRiskLevels")]
+    guests = [users.get(f"{side}GuestsOrExternalUsers") for side in ("include", "exclude")]
+    return all(value is None or _is_texts(value) for value in lists) and all(
+        value is None or (isinstance(value, dict) and isinstance(value.get("guestOrExternalUserTypes", ""), str))
+        for value in guests
+    )
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+CONDITIONAL_ACCESS: Final = CollectionSource(
+    fills=(Source.CONDITIONAL_ACCESS,),
+    permissions=(
+        Permission(
+            name="Policy.Read.All",
+            role_id="246dd0d5-5bd0-4def-940b-0421030a5b68",
+        ),
+        READ_GROUP_MEMBERS,
+    ),
+    read=_read,
+    requires=(USERS,),
+)

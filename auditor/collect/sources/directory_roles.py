@@ -1,0 +1,122 @@
+"""Reads directory roles: assignments, definitions, and the direct members of groups that have roles."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.collect.context import CollectionContext, missing_key
+from auditor.collect.json_pages import Rows, listing
+from auditor.collect.permissions import Permission
+from auditor.collect.sources.groups import READ_GROUP_MEMBERS
+from auditor.collect.sources.members import Members
+from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.sources.users import USERS
+from auditor.domain.enums import Source, SourceStatus
+from auditor.graph import requests
+from auditor.graph.client import Call
+from auditor.graph.errors import Fault, FaultError
+from auditor.snapshot.from_graph import role_assignment_row, role_definition_row
+from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS, ROLE_ASSIGNMENTS, ROLE_DEFINITION_LIST, ROLE_DEFINITIONS
+
+_ROLES = Source.DIRECTORY_ROLES
+
+
+async def _read(context: CollectionContext) -> SourceResult:
+    result = await read_roles(context, Members(context, name="role-members"), eligible=context.needs.eligible_roles)
+    context.roles.set_result(result.coverage[0])
+    return result
+
+
+async def read_roles(context: CollectionContext, members: Members, *, eligible: bool) -> SourceResult:
+    """Read roles with their principals; `members` receives the members of groups that have roles.
+
+    The coverage names the lists that were read to the end, because each is of use without the others.
+    """
+    calls: dict[str, Call] = {
+        ROLE_ASSIGNMENT_LISTS[False]: requests.role_assignments(context.graph),
+        ROLE_DEFINITION_LIST: requests.role_definitions(context.graph),
+    }
+    if eligible:
+        calls[ROLE_ASSIGNMENT_LISTS[True]] = requests.eligible_role_assignments(context.graph)
+    lists = dict(
+        zip(calls, await asyncio.gather(*(context.all_rows(_ROLES, call) for call in calls.values())), strict=True)
+    )
+    faults = [fault for _, fault in lists.values() if fault is not None]
+    read = {name for name, (_, fault) in lists.items() if fault is None}
+    assignments: list[dict[str, Any]] = []
+    for kind, name in ROLE_ASSIGNMENT_LISTS.items():
+        rows, _ = lists.get(name, ([], None))
+        whole = [row for row in rows if _is_assignment(row)]
+        if len(whole) < len(rows):
+            read.discard(name)
+            faults.append(missing_key(len(rows) - len(whole), "principalId, roleDefinitionId"))
+        assignments += [role_assignment_row(row, eligible=kind) for row in whole]
+    groups, fault = await _groups_among(context, {row["principalId"] for row in assignments})
+    faults += [] if fault is None else [fault]
+    await members.read_batches(group for group, row in groups.items() if "membersStatus" not in row)
+    faults += members.faults_of(groups)
+    definitions = [role_definition_row(row) for row in lists[ROLE_DEFINITION_LIST][0]]
+    status = None
+    if faults and (read or assignments):
+        status = SourceStatus.PARTIAL
+    coverage = context.make_coverage(_ROLES, len(assignments), faults, asked=tuple(read), status=status)
+    return SourceResult(
+        coverage=(coverage,),
+        tables={
+            "role_definitions": pa.Table.from_pylist(definitions, ROLE_DEFINITIONS),
+            "role_assignments": pa.Table.from_pylist(assignments, ROLE_ASSIGNMENTS),
+        },
+        members=members,
+        groups=tuple({**row, **members.statuses(group)} for group, row in groups.items() if group not in members.gone),
+    )
+
+
+def _is_assignment(row: Mapping[str, Any]) -> bool:
+    return isinstance(row.get("principalId"), str) and isinstance(row.get("roleDefinitionId"), str)
+
+
+async def _groups_among(
+    context: CollectionContext, principals: set[str]
+) -> tuple[dict[str, dict[str, Any]], Fault | None]:
+    """Return the groups among principals that are no users: id → row, with a status where that could not be asked."""
+    users = await context.users
+    others = pa.array(sorted(principals), pa.string())
+    for table in users.tables(columns=["id"]):
+        ids = pc.ascii_lower(table["id"].combine_chunks())
+        others = others.filter(pc.invert(pc.is_in(others, value_set=ids)))
+    pending: list[str] = others.to_pylist()
+    groups: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(pending), requests.MAX_IDS):
+        several = tuple(pending[start : start + requests.MAX_IDS])
+        call = requests.groups_by_ids(context.graph, several, ("displayName", "id"))
+        try:
+            rows = (await context.graph.answer(call, listing)).value.rows
+        except FaultError as error:
+            status = error.fault.coverage(read=0).value
+            groups.update((each, {"id": each, "membersStatus": status}) for each in pending[start:])
+            return groups, error.fault
+        groups.update(_named(rows, pending))
+    return groups, None
+
+
+def _named(rows: Rows, asked: Iterable[str]) -> dict[str, dict[str, Any]]:
+    known = set(asked)
+    found = {str(row.get("id")).lower(): row for row in rows}
+    return {
+        group: {"id": group, "displayName": row["displayName"] if isinstance(row.get("displayName"), str) else None}
+        for group, row in found.items()
+        if group in known
+    }
+
+
+READ_ROLES: Final = Permission(
+    name="RoleManagement.Read.Directory",
+    role_id="483bed4a-2ad3-4361-a73b-c83ccdbdc53c",
+    included_in=("RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"),
+)
+DIRECTORY_ROLES: Final = CollectionSource(
+    fills=(Source.DIRECTORY_ROLES,), permissions=(READ_ROLES, READ_GROUP_MEMBERS), read=_read, requires=(USERS,)
+)

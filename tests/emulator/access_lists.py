@@ -1,0 +1,26 @@
+"""The directory roles and Conditional Access policies of a tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCESS = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances", "conditionalAccessPolicies")
+
+
+@dataclass(slots=True)
+class AccessLists:
+    """Graph-shaped rows by the name of their list."""
+
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in ACCESS})
+    page: int = 100
+    """Rows of a page."""
+    governance: bool = True
+    """Whether the tenant has Entra ID P2, so that it has eligible roles."""
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> "AccessLists":
+        return cls(
+            rows={name: [dict(row) for row in document.get(name, ())] for name in ACCESS},
+            page=int(document.get("accessPage", 100)),
+            governance=bool(document.get("governance", True)),
+        )
