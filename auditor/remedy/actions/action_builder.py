@@ -89,7 +89,8 @@ class ActionBuilder:
         return actions_from(office, [(group, *self._lists.of(group)) for group in self._groups]), concerns
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
-        if len(self._known.situated) > _SITUATIONS:
+        if len(self._known.routes) > _SITUATIONS:
+            self._known.routes.clear()
             self._known.situated.clear()
         return routes_of(batch, self._known)
 

@@ -63,6 +63,8 @@ class RemediationContext:
     """Policies for people who never signed in."""
     situated: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
     """What was worked out already: most findings are in the situation of another."""
+    routes: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
+    """The same by the columns of findings."""
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
 
@@ -151,7 +153,7 @@ def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
     return (
         finding.policy,
         finding.check,
-        finding.detail,
+        finding.detail if situates(finding.check) else None,
         product and product.sku_id,
         product and product.sku_part_number,
         kind is SubjectType.USER,
@@ -160,6 +162,11 @@ def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
         replacement(finding, known),
         quoted_facts([finding.evidence.get(name) for name in FACTS]),
     )
+
+
+def situates(check: str) -> bool:
+    """Whether a situation depends on the detail of the findings of a check."""
+    return check_of(check).detail in {Detail.ERROR, Detail.PROPERTY}
 
 
 def quoted_facts(facts: Sequence[Any] | None) -> tuple[bool | str | None, ...]:

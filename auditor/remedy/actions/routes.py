@@ -18,11 +18,12 @@ from auditor.remedy.actions.context import (
     quoted_facts,
     replacement,
     situated,
+    situates,
     way_of,
 )
 
-_CODED: Final = ("policy", "check", "detail", "product", "skuId", "skuPartNumber", "subjectType")
-"""The columns on which a situation depends, beside facts, paths and what the other findings say."""
+_CODED: Final = ("policy", "check", "product", "skuId", "skuPartNumber", "subjectType")
+"""The columns on which a situation depends, beside details, facts, paths and what the other findings say."""
 
 
 def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[RoutedFinding], Rows]:
@@ -31,22 +32,31 @@ def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[Ro
     The record batch holds all findings about its subjects.
     """
     known, replaced = _replacements(batch, known)
-    columns = [
-        *((codes(column), len(column.dictionary) + 1) for column in map(batch.column, _CODED)),
-        _projected(batch.column("facts"), quoted_facts),
-        _projected(batch.column("paths"), way_of),
-        (replaced, 2),
-    ]
-    firsts, situation_of = combined(columns)
-    return [situated(finding, known) for finding in decode(batch.take(indices(firsts)))], situation_of
+    facts, paths = _projected(batch.column("facts"), quoted_facts), _projected(batch.column("paths"), way_of)
+    coded = [(codes(column), [*values_of(column.dictionary), None]) for column in map(batch.column, _CODED)]
+    columns = [*coded, _details(batch), facts, paths, (replaced, (False, True))]
+    firsts, situation_of = combined((numbers, len(values)) for numbers, values in columns)
+    keys = list(zip(*([values[code] for code in own[firsts].tolist()] for own, values in columns), strict=True))
+    new = [place for place, key in enumerate(keys) if key not in known.routes]
+    findings = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])))
+    known.routes.update((keys[place], situated(finding, known)) for place, finding in zip(new, findings, strict=True))
+    return [known.routes[key] for key in keys], situation_of
 
 
-def _projected(column: pa.DictionaryArray, project: Callable[[Any], Hashable]) -> tuple[Rows, int]:
-    """Return per row the number of what matters of a JSON value, and the bound of these numbers."""
+def _details(batch: pa.RecordBatch) -> tuple[Rows, list[Any]]:
+    """Return the details on which situations depend, and which of them each finding has."""
+    checks, details = batch.column("check"), batch.column("detail")
+    matters = np.array([situates(check) for check in checks.dictionary.to_pylist()], dtype=bool)[codes(checks)]
+    values = [*values_of(details.dictionary), None]
+    return np.where(matters, codes(details), len(values) - 1), values
+
+
+def _projected(column: pa.DictionaryArray, project: Callable[[Any], Hashable]) -> tuple[Rows, list[Any]]:
+    """Return what matters of JSON values, and which of these each row has."""
     numbers: dict[Hashable, int] = {}
     values = [*map(json_value, values_of(column.dictionary)), None]
     found = [numbers.setdefault(project(value), len(numbers)) for value in values]
-    return np.array(found, dtype=np.int64)[codes(column)], len(numbers)
+    return np.array(found, dtype=np.int64)[codes(column)], list(numbers)
 
 
 def _replacements(batch: pa.RecordBatch, known: RemediationContext) -> tuple[RemediationContext, Rows]:
