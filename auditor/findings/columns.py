@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
@@ -52,6 +53,8 @@ unknown; `perMonth` and `sourceLine` are numbers as text. `evidence` is a JSON o
 JSON is in a column of its own. The columns behind it repeat what tables list of the evidence: the text of
 userPrincipalName, the latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if it has any."""
 
+_ESCAPED: Final = r'["\\\x00-\x1f]'
+"""Characters that JSON escapes."""
 _AT_ONCE: Final = 4096
 """Findings that are decoded together."""
 _SEVERITIES: Final = {each.value: each for each in Severity}
@@ -100,12 +103,21 @@ def encode(findings: Sequence[Finding]) -> pa.RecordBatch:
 
 
 def json_text(value: Any) -> str:
-    """Return the JSON of a plain value, and lossless: halves of surrogate pairs, and whole numbers of any size."""
+    """Return the JSON of a plain value, indented by two spaces; halves of surrogate pairs and long numbers stay."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     except TypeError:
         # The space in front tells that orjson cannot read it again.
         return " " + json.dumps(value, default=_listed)
+
+
+def json_strings(column: pa.StringArray) -> pa.StringArray:
+    """Return texts as JSON strings; null stays."""
+    found = pc.binary_join_element_wise('"', column, '"', "")
+    odd = pc.match_substring_regex(column, _ESCAPED).fill_null(pa.scalar(value=False))
+    if not pc.any(odd).as_py():
+        return found
+    return pc.replace_with_mask(found, odd, pa.array(map(json_text, column.filter(odd).to_pylist()), pa.string()))
 
 
 def json_value(text: str) -> Any:
@@ -228,6 +240,11 @@ def _coded(values: Iterable[str | None]) -> pa.Array:
     return texts(list(values)).dictionary_encode()
 
 
+def money_of(currency: str | None, per_month: str) -> Money | None:
+    """Return an amount of money; None without a currency."""
+    return None if currency is None else Money(currency=currency, per_month=Decimal(per_month))
+
+
 def decode(batch: pa.RecordBatch) -> Iterator[Finding]:
     """Read the findings of a record batch, some thousands at a time."""
     for start in range(0, batch.num_rows, _AT_ONCE):
@@ -237,7 +254,7 @@ def decode(batch: pa.RecordBatch) -> Iterator[Finding]:
 def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
     columns = [values_of(column) for column in batch.columns[:_DECODED]]
     products: dict[tuple[str | None, str | None], ProductReference] = {}
-    amounts: dict[tuple[str, str], Money] = {}
+    amounts: dict[tuple[str, str], Money | None] = {}
     sources: dict[tuple[str, str], SourceLine] = {}
     evidences: dict[str, Mapping[str, Any]] = {}
     paths: dict[str, Any] = {}
@@ -271,10 +288,10 @@ def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
             detail=detail,
             evidence=evidence,
             money=(
-                None
-                if currency is None
-                else amounts.get((currency, per_month))
-                or amounts.setdefault((currency, per_month), Money(currency=currency, per_month=Decimal(per_month)))
+                amounts.get((currency, per_month))
+                or amounts.setdefault((currency, per_month), money_of(currency, per_month))
+                if currency is not None
+                else None
             ),
             guidance=guidance,
         )

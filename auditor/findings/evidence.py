@@ -14,7 +14,7 @@ from auditor.engine.columns.bitsets import indices, runs
 from auditor.engine.columns.instants import NEVER, Numbers
 from auditor.engine.columns.strings import codes_of, flags_of
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import coded, combined, json_text
+from auditor.findings.columns import coded, combined, json_strings, json_text
 from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
@@ -32,8 +32,6 @@ _FACTS = (
 _PATHS = ("state", "assignedByGroup", "error")
 QUOTED = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId", "held", *_PATHS))
 """The columns of users and of assignments that findings quote."""
-_ESCAPED = r'["\\\x00-\x1f]'
-"""Characters that JSON escapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +111,12 @@ def quoted(bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, r
         last_sign_ins=_latest([stamps[name] for name in SIGN_INS if name in stamps], len(rows)),
         facts=_listed_facts(columns, len(rows)),
         evidence=_joined(
-            '{"userPrincipalName":',
-            _json_strings(principals).fill_null("null"),
+            '{\n  "userPrincipalName": ',
+            json_strings(principals).fill_null("null"),
             *parts,
-            ',"assignedLicenses":',
+            ',\n  "assignedLicenses": ',
             held,
-            "}",
+            "\n}",
         ),
         paths=paths,
     )
@@ -136,18 +134,9 @@ def _filled(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
-def _json_strings(texts: pa.Array) -> pa.Array:
-    """Return the texts as JSON strings."""
-    found = pc.binary_join_element_wise('"', texts, '"', "")
-    odd = pc.match_substring_regex(texts, _ESCAPED).fill_null(pa.scalar(value=False))
-    if not pc.any(odd).as_py():
-        return found
-    return pc.replace_with_mask(found, odd, pa.array(map(json_text, texts.filter(odd).to_pylist()), pa.string()))
-
-
 def _member(name: str, column: pa.Array, *, instant: bool) -> pa.Array:
     """Return a member of a JSON object, with a comma in front; null where the value is."""
-    key = f',"{name}":'
+    key = f',\n  "{name}": '
     if instant:
         return pc.binary_join_element_wise(f'{key}"', column, '"', "")
     values, codes = _values(column)
@@ -191,7 +180,7 @@ def _assignments(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tup
     for size in sizes.tolist():
         start, end = end, end + size
         held.append(known.setdefault(tuple(counted[start:end]), len(known)))
-    texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})) for own in known]
+    texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})).replace("\n", "\n  ") for own in known]
     entries, quotes = _entries(bound, links)
     owners = np.repeat(np.arange(len(rows)), sizes)
     listed = pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))

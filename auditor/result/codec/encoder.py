@@ -16,6 +16,7 @@ import orjson
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import rounded
+from auditor.domain.finding import Findings
 from auditor.domain.saved_field import SavedField
 
 TOOL: Final = "m365-license-auditor"
@@ -26,6 +27,8 @@ _SHORT: Final = 100
 """Items of a list that is written at once with the object that holds it."""
 _BATCH: Final = 1000
 """Items of a longer list that are written at once."""
+_FINDINGS: Final = 8192
+"""Findings that are written at once."""
 _NESTED: Final = "({variable}:={value})and{inner}"
 """Python expression of a field that holds a dataclass, which is always true, or none."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -165,6 +168,8 @@ def _value(value: Any, depth: int) -> Iterator[bytes]:
         yield _shifted(value, depth)
     elif isinstance(value, dict):
         yield from _object(value, depth)
+    elif isinstance(value, Findings):
+        yield from _findings(value, depth)
     elif isinstance(value, Iterable):
         yield from _list(value, depth)
     else:
@@ -184,6 +189,20 @@ def _object(found: dict[str, Any], depth: int) -> Iterator[bytes]:
             yield from _value(value, depth + 1)
             begun = b","
     yield _line(depth) + b"}"
+
+
+def _findings(findings: Findings, depth: int) -> Iterator[bytes]:
+    from auditor.findings.columns import decode  # noqa: PLC0415 - heavy
+    from auditor.result.codec.finding_encoder import encoded  # noqa: PLC0415 - heavy
+
+    begun = b"["
+    for batch in findings.batches():
+        for start in range(0, batch.num_rows, _FINDINGS):
+            some = batch.slice(start, _FINDINGS)
+            text = encoded(some, _inside, depth + 1)
+            yield begun + (_inside(list(decode(some)), depth) if text is None else _escaped(text))
+            begun = b","
+    yield _line(depth) + b"]"
 
 
 def _list(values: Iterable[Any], depth: int) -> Iterator[bytes]:
@@ -228,7 +247,7 @@ def _shifted(value: Any, depth: int) -> bytes:
     return document(value).rstrip().replace(b"\n", _line(depth))
 
 
-def _inside(some: list[Any] | dict[str, Any], depth: int) -> bytes:
+def _inside(some: list[Any] | Mapping[str, Any], depth: int) -> bytes:
     """Return what stands between the brackets of a list or an object."""
     return _shifted(some, depth)[1:-1].rstrip()
 
@@ -238,7 +257,10 @@ def _line(depth: int) -> bytes:
 
 
 def _text(value: Any, options: int) -> bytes:
-    text = _encoded(value, options | _FLAGS)
+    return _escaped(_encoded(value, options | _FLAGS))
+
+
+def _escaped(text: bytes) -> bytes:
     if b"\x7f" not in text and b"\xc2" not in text:
         return text
     # JSON itself lets these controls through, and there are terminals that act on them.
