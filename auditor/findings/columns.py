@@ -14,7 +14,7 @@ from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.strings import codes_of
+from auditor.engine.columns.strings import Flags, codes_of
 from auditor.engine.outcome import Rows
 from auditor.findings.facts import FACTS, SEAT_FACTS, cell_text, last_sign_in
 
@@ -163,6 +163,11 @@ def coded(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(distinct.indices.take(indices(rows)), distinct.dictionary)
 
 
+def equal(column: pa.DictionaryArray, value: str) -> Flags:
+    """Return which rows of a coded column have a value."""
+    return np.array([each == value for each in [*values_of(column.dictionary), None]], dtype=bool)[codes(column)]
+
+
 def constant(value: str | None, count: int) -> pa.DictionaryArray:
     """Return a column with the same value in every row."""
     return coded([value], np.zeros(count, dtype=np.int64))
@@ -245,14 +250,17 @@ def money_of(currency: str | None, per_month: str) -> Money | None:
     return None if currency is None else Money(currency=currency, per_month=Decimal(per_month))
 
 
-def decode(batch: pa.RecordBatch) -> Iterator[Finding]:
-    """Read the findings of a record batch, some thousands at a time."""
+def decode(batch: pa.RecordBatch, *, brief: bool = False) -> Iterator[Finding]:
+    """Read the findings of a record batch, some thousands at a time.
+
+    The evidence of `brief` ones holds nothing but userPrincipalName and paths.
+    """
     for start in range(0, batch.num_rows, _AT_ONCE):
-        yield from _decoded(batch.slice(start, _AT_ONCE))
+        yield from _decoded(batch.slice(start, _AT_ONCE), brief=brief)
 
 
-def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
-    columns = [values_of(column) for column in batch.columns[:_DECODED]]
+def _decoded(batch: pa.RecordBatch, *, brief: bool) -> Iterator[Finding]:
+    columns = [values_of(batch.column("principal" if brief and name == "evidence" else name)) for name in _DECODED]
     products: dict[tuple[str | None, str | None], ProductReference] = {}
     amounts: dict[tuple[str, str], Money | None] = {}
     sources: dict[tuple[str, str], SourceLine] = {}
@@ -264,7 +272,7 @@ def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
         guidance, fingerprint, file, line, text, path = row[15:]
         evidence = evidences.get(text)
         if evidence is None:
-            evidence = evidences[text] = json_value(text)
+            evidence = evidences[text] = {"userPrincipalName": text} if brief else json_value(text)
         if path is not None:
             if path not in paths:
                 paths[path] = json_value(path)
@@ -297,5 +305,5 @@ def _decoded(batch: pa.RecordBatch) -> Iterator[Finding]:
         )
 
 
-_DECODED: Final = SCHEMA.get_field_index("paths") + 1
+_DECODED: Final = SCHEMA.names[: SCHEMA.get_field_index("paths") + 1]
 """The columns that a finding is made of."""

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
-from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.finding_stats import Concern
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, TenantResult
+from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import coded, decode, replaced
+from auditor.findings.columns import alike, coded, decode, equal, json_value, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
 from auditor.remedy.actions.build import actions_from, office_of
-from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
+from auditor.remedy.actions.context import RoutedFinding, circumstances, situations_of
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups, Place
 from auditor.remedy.actions.remedies import mended
 from auditor.remedy.actions.routes import routes_of
@@ -60,15 +62,19 @@ class ActionBuilder:
         Raises DeliveryError where the disk of the spill file is full.
         """
         routes, route_of = self._routes(batch)
-        findings = tuple(decode(batch))
-        known = self._context(findings)
-        routed = list(zip(findings, map(routes.__getitem__, route_of.tolist()), strict=True))
-        people = [pair for pair in routed if pair[0].subject.type is SubjectType.USER]
-        if people:
-            self._collect(known, people)
+        users = equal(batch.column("subjectType"), SubjectType.USER.value)
+        people = np.flatnonzero(users & equal(batch.column("status"), Status.OPEN.value))
+        # Evidence is most of a finding; what mends people needs little of it.
+        found = batch.drop_columns("evidence").take(indices(people))
+        self._collect(decode(found, brief=True), [routes[route] for route in route_of[people].tolist()])
         # Seats are settled once it is known what everybody is to get and to give back.
-        self._objects += [finding for finding in findings if finding.subject.type is not SubjectType.USER]
-        self._quoted_names.update(_group_names(findings))
+        self._objects += decode(batch.take(indices(np.flatnonzero(~users))))
+        self._quoted_names.update(_group_names(map(json_value, batch.column("paths").dictionary.to_pylist())))
+        products = batch.select(["skuId", "skuPartNumber"])
+        for first in np.sort(alike(products, products.schema.names)[0]).tolist():
+            sku_id, part_number = (products.column(name)[first].as_py() for name in products.schema.names)
+            if sku_id and part_number:
+                self._part_numbers.setdefault(sku_id, part_number)
         self._lists.shorten(list(self._groups))
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
@@ -79,10 +85,9 @@ class ActionBuilder:
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
         """Return the actions once all findings were taken, and by action id whom they are about."""
-        known = self._context(self._objects)
-        self._collect(known, list(zip(self._objects, situations_of(known), strict=True)))
+        known = replace(self._known.of(self._objects), held=self._part_numbers)
+        self._collect(self._objects, situations_of(known))
         settle_seats(self._groups, known)
-        known = replace(known, held=self._part_numbers)
         names = {**self._quoted_names, **self._names}
         office = office_of(known, self._library, words=self._words, groups=names)
         concerns = {office.identity(group): _concern(group) for group in self._groups}
@@ -94,20 +99,14 @@ class ActionBuilder:
             self._known.situated.clear()
         return routes_of(batch, self._known)
 
-    def _context(self, findings: Sequence[Finding]) -> RemediationContext:
-        known = self._known.of(findings)
-        for sku_id, part_number in known.held.items():
-            self._part_numbers.setdefault(sku_id, part_number)
-        return known
-
-    def _collect(self, known: RemediationContext, found: Sequence[tuple[Finding, RoutedFinding]]) -> None:
-        placed = mended(known, [finding for finding, _ in found], [routed for _, routed in found])
+    def _collect(self, findings: Iterable[Finding], situations: Sequence[RoutedFinding]) -> None:
+        placed = mended(self._known, findings, situations)
         self._groups.take((_place(first), remedy) for first, remedies in placed for remedy in remedies)
 
 
-def _group_names(findings: Iterable[Finding]) -> dict[str, str]:
-    """Return the names of groups that evidence quotes, by id."""
-    paths = (path for finding in findings for path in finding.evidence.get("paths", ()))
+def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    """Return the names of groups that lists of paths quote, by id."""
+    paths = (path for listed in lists for path in listed)
     return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
 
 

@@ -49,7 +49,7 @@ def remedies_of(
 
 
 def mended(
-    known: RemediationContext, findings: Sequence[Finding], situations: Sequence[RoutedFinding]
+    known: RemediationContext, findings: Iterable[Finding], situations: Sequence[RoutedFinding]
 ) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
     """Yield the first open finding about each person and thing, and what mends all of them.
 
@@ -60,7 +60,7 @@ def mended(
 
 
 def _opened(
-    known: RemediationContext, findings: Sequence[Finding], situations: Sequence[RoutedFinding]
+    known: RemediationContext, findings: Iterable[Finding], situations: Sequence[RoutedFinding]
 ) -> tuple[_OpenFindings, _Left]:
     left: _Left = {}
     ways: dict[str, RoutedFinding] = {}
