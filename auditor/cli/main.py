@@ -34,6 +34,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of a file format",
     "store": "keep nights in a folder or object store: put, list, check, prune, get",
     "history": "trends over saved nights: seats, findings, money, when seats run out; since when",
+    "prices": "import prices from a price list into a file of the policies",
     "products": "list, search and update the product catalogue",
 }
 """Every command with its one line of help; each is a module with its name, imported when it is called."""

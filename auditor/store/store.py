@@ -284,6 +284,10 @@ class Store:
         """Return the objects of a night, each checked against its digest."""
         return self._read_objects(night.parts)
 
+    def part(self, entry: PartEntry) -> "StoredObject":
+        """Return one object of a night, checked against its digest."""
+        return self._read_objects((entry,))[0]
+
     def check(self, entry: PartEntry) -> None:
         """Read one object. Raises SnapshotError if it is missing or damaged."""
         self._body(entry)

@@ -18,6 +18,7 @@ from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions
 from auditor.domain.enums import Severity, Source, SourceStatus
 from auditor.domain.policy import Balance, Policy, PolicySet
+from auditor.domain.renewals import EarlierDates
 from auditor.domain.result import (
     ContractPrice,
     FleetResult,
@@ -62,13 +63,15 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     spill: SpillFile | None = None,
     actions: bool | None = None,
     described: bool = True,
+    earlier: Mapping[str, EarlierDates] | None = None,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together.
 
     With a `spill` file findings beyond its memory budget are kept there. With `actions` findings get their guidance,
     tenants and the fleet their actions; False fills in guidance alone, None neither. Unless they are `described` only
-    outcomes and notices are told. What is raised inside one tenant is its failure, unless it is `alone`: then it is
-    raised. Raises DeliveryError where the disk of the spill file is full.
+    outcomes and notices are told. `earlier` are the dates of subscriptions in earlier nights, by tenant. What is raised
+    inside one tenant is its failure, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of
+    the spill file is full.
     """
     policies = replace(policies, day=as_of.date())
     needed = needs(policies).sources
@@ -79,7 +82,9 @@ def audit(  # noqa: PLR0913 - what an audit depends on
             audited.append(unaudited(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, alone=alone) as wall, paused_gc():
-            bound = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered(), counts_seats=True)
+            facts = TenantFacts(state, catalogue, policies, as_of)
+            facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
+            bound = bind(policies, facts, registered(), counts_seats=True)
             tenant = judged(bound, judge(bound), needed, spill=spill, actions=actions, described=described)
             names.take(bound.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
 from auditor.app.audit.pipeline import Judge, audit
+from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.app.redaction.pseudonyms import Key
@@ -46,6 +47,8 @@ class Request:
     started: datetime
     """When the program was called: the instant of state that is read live."""
     compare: Path | None = None
+    nights: tuple[Path | str, ...] = ()
+    """Folders of saved results, and stores: the nights by which monthly terms are told."""
     redaction: Key | None = None
     """The key of pseudonyms for people; None where they have their names."""
     warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
@@ -77,7 +80,15 @@ def audited(
         judge = stack.enter_context(judging(request, places, policies))
         states, alone = opened(places, request), len(places) == 1
         result = audit(
-            states, policies, active(), request.as_of, judge=judge, alone=alone, spill=spill, actions=actions
+            states,
+            policies,
+            active(),
+            request.as_of,
+            judge=judge,
+            alone=alone,
+            spill=spill,
+            actions=actions,
+            earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)

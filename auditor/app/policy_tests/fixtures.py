@@ -12,8 +12,10 @@ from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
+from auditor.domain.renewals import DatedNight, EarlierDates
 from auditor.domain.result import Coverage
 from auditor.domain.selector import USER_PROPERTIES
+from auditor.policy.nodes import instant
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 from auditor.snapshot.schema import (
@@ -72,6 +74,24 @@ def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_o
         ),
     )
     return snapshot_of(state, manifest)
+
+
+def given_dates(given: Mapping[str, Any], catalogue: Catalogue, where: Span) -> EarlierDates:
+    """Return the next dates of a test's subscriptions in its earlier nights. Raises InputError as `given_tenant`.
+
+    A subscription without an id is the one at the same place of `subscriptions`.
+    """
+    shelf = _Products(catalogue=catalogue, where=where)
+    for item in given.get("products", ()):
+        shelf.own(item)
+    found: dict[str, list[DatedNight]] = {}
+    for night in given.get("history", ()):
+        moment = instant(str(night["asOf"]))
+        for number, item in enumerate(night["subscriptions"]):
+            ends = instant(str(item.get("nextLifecycleDateTime", "")))
+            if moment is not None and ends is not None:
+                found.setdefault(_subscription(number, item, shelf)["id"], []).append((moment, ends.date()))
+    return found
 
 
 def _coverage(source: Source, unknown: set[str]) -> Coverage:

@@ -18,7 +18,7 @@ from auditor.app.policy_files import (
     load_policies,
     read_yaml,
 )
-from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.app.policy_tests.fixtures import given_dates, given_tenant
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
@@ -112,7 +112,8 @@ def _judge(
     chosen = _chosen(test, path, policies, document, number)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
     states = [given_tenant(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
-    result = audit(states, chosen, catalogue, moment)
+    earlier = {str(tenant["name"]): given_dates(tenant, catalogue, where) for tenant in tenants}
+    result = audit(states, chosen, catalogue, moment, earlier=earlier)
     missing, unexpected = _compare(test, result)
     places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
     told = {note.subject: note.message for place in places for note in place.notices if note.code == "policy.no-match"}

@@ -95,7 +95,9 @@ def term_of(scope: TenantScope, row: Row) -> str:
     A subscription is monthly where its next date moved by 27 to 31 days between two nights, tonight among them, or
     where every contract that holds and covers its product says so.
     """
-    if moved_by_a_month((*scope.facts.earlier_dates.get(row["id"], ()), _dated_night(scope, row))):
+    tonight = _dated_night(scope, row)
+    earlier = [night for night in scope.facts.earlier_dates.get(row["id"], ()) if night[0] < tonight[0]]
+    if moved_by_a_month((*earlier, tonight)):
         return "monthly"
     masks, number = scope.bound.masks, scope.facts.index.get(row["skuId"] or "")
     if number is None:

@@ -234,8 +234,8 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
     write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
 
 
+# With --send the tenants file names the recipients, whatever is audited.
 def _request(args: argparse.Namespace) -> Request:
-    # With --send the tenants file names the recipients, whatever is audited.
     if args.demo and (args.snapshot or (args.tenants and not args.send)):
         hint = Message("leave out --snapshot and --tenants")
         raise UsageError("usage", Message("--demo audits only the built-in tenants"), hint=hint)
@@ -277,6 +277,7 @@ def _request(args: argparse.Namespace) -> Request:
         state_as_of=args.as_of,
         started=started,
         compare=args.compare,
+        nights=tuple(place for place in (args.history, args.store) if place is not None),
         redaction=_redaction(args),
         warn=warnings(args.locale, quiet=args.quiet),
         notice=notices(args.locale) if args.verbose else (lambda _: None),

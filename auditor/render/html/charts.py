@@ -21,6 +21,7 @@ from auditor.result.seats import spare_seats
 LINE: Final = 600
 """Units of the line of time; what is drawn lies between 0 and LINE."""
 _SUBSCRIPTIONS: Final = "subscription."
+_CONTRACTS: Final = "contract."
 _CURVE: Final = (120, 32)
 _SHORTEST: Final = timedelta(days=60)
 _YEAR: Final = timedelta(days=366)
@@ -35,15 +36,18 @@ _MONTHS: Final = 6
 
 
 def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> Timeline | None:
-    """Return the tenant's renewals, each subscription once, those of open findings first to be kept; None for none.
+    """Return the dates of the tenant's subscriptions and contracts, those of open findings first to be kept, or None.
 
-    Subscriptions without a finding stand there up to a year ahead, or as far as findings reach.
+    A subscription stands there once, a contract with its end and the last day to give notice. Those without a finding
+    stand there up to a year ahead, or as far as findings reach.
     """
-    start = tenant.as_of.astimezone(UTC)
-    found = _found(tenant, context, findings)
+    start, listed = tenant.as_of.astimezone(UTC), list(findings)
+    agreed = list(_agreed(tenant, context.words, listed))
+    found = _found(tenant, context, listed) | {each.key: each for each in agreed if each.finding is not None}
     last = min(start + _FARTHEST, _END)
     horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
-    quiet = [each for each in _quiet(tenant, context, start) if each.key not in found]
+    others = [each for each in agreed if each.finding is None and each.moment.date() >= start.date()]
+    quiet = [each for each in (*_quiet(tenant, context, start), *others) if each.key not in found]
     near = sorted(each for each in quiet if each.moment <= horizon)[:_QUIET]
     ordered = sorted([*found.values(), *near])
     if not ordered:
@@ -58,11 +62,11 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
         Renewal(
             name=shortened(each.name),
             date=words.date(each.moment),
-            state=shortened(words.subscription(each.status)),
+            state=each.label or shortened(words.subscription(each.status)),
             said=words.joined(each.said),
             # What is in order needs no words: nearly every subscription is.
             happens=""
-            if each.finding is None
+            if each.finding is None or each.label
             else happens(each.status, tenant.agreement, start.date(), words, trial=each.trial),
             severity=None if each.finding is None else each.finding.severity,
             anchor=None if each.finding is None else anchor("f", each.finding.fingerprint),
@@ -79,19 +83,21 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dated:
-    """A subscription with its next date; they stand in the order of their dates."""
+    """A subscription or contract with a date; they stand in the order of their dates."""
 
     moment: datetime
     order: tuple[str, str]
     """What tells those of the same instant apart, the same in every run."""
     key: str
-    """The id of the subscription."""
+    """The id of the subscription, or of the contract with what its date is."""
     name: str
     status: object
     """The state as Graph calls it; None where it did not tell."""
     said: Sequence[str]
     trial: bool
     finding: Finding | None
+    label: str = ""
+    """What the date is, where it is none of a subscription."""
 
     def __lt__(self, other: "_Dated") -> bool:
         return (self.moment, self.order) < (other.moment, other.order)
@@ -138,6 +144,37 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
             trial=each.is_trial is True,
             finding=None,
         )
+
+
+def _agreed(tenant: TenantResult, words: Labels, findings: Iterable[Finding]) -> Iterator[_Dated]:
+    """Yield the dates of the tenant's contracts, each with its worst open finding."""
+    worst: dict[tuple[str, str | None], Finding] = {}
+    for finding in sorted(of_checks(findings, _CONTRACTS), key=lambda each: each.severity.rank):
+        if finding.status is Status.OPEN:
+            worst.setdefault((finding.check, finding.detail), finding)
+    for contract in tenant.contracts or ():
+        seats = contract.seats
+        said = (
+            []
+            if seats is None
+            else [words.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)]
+        )
+        for check, day, label in (
+            ("contract.notice", contract.notice, words.gettext("last day to give notice")),
+            ("contract.ending", contract.ends, words.gettext("end of the contract")),
+        ):
+            if day is not None:
+                yield _Dated(
+                    moment=datetime(day.year, day.month, day.day, tzinfo=UTC),
+                    order=(contract.name, contract.id),
+                    key=f"{check} {contract.id}",
+                    name=f"{contract.name} ({contract.id})",
+                    status=None,
+                    said=said,
+                    trial=False,
+                    finding=worst.get((check, contract.id)),
+                    label=label,
+                )
 
 
 def _spare(tenant: TenantResult) -> dict[str, int | None]:

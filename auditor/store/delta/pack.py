@@ -126,17 +126,25 @@ def small_tables(parts: Iterable[StoredObject]) -> dict[str, pa.Table]:
     """Return the small tables of a night, assembled from its objects, oldest first."""
     tables = {name: schema.empty_table() for name, schema in SMALL_TABLES.items()}
     for part in parts:
-        for name, schema in SMALL_TABLES.items():
-            body = part.member(f"{name}.parquet")
-            if body is not None:
-                table = with_added_columns(pq.read_table(io.BytesIO(body)), name)
-                tables[name] = table.select(schema.names).cast(schema)
+        for name in SMALL_TABLES:
+            table = table_of(part, name)
+            if table is not None:
+                tables[name] = table
         steps = part.member("members.steps.parquet")
         if steps is not None:
             table = pq.read_table(io.BytesIO(steps))
             row = {name: table.column(name).combine_chunks().flatten() for name in table.column_names}
             tables["members"] = _with_steps(tables["members"], row)
     return tables
+
+
+def table_of(part: StoredObject, name: str) -> pa.Table | None:
+    """Return a small table of an object; None where it is that of an earlier object."""
+    body = part.member(f"{name}.parquet")
+    if body is None:
+        return None
+    schema = SMALL_TABLES[name]
+    return with_added_columns(pq.read_table(io.BytesIO(body)), name).select(schema.names).cast(schema)
 
 
 def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:

@@ -1,0 +1,331 @@
+"""Imports prices from Microsoft's price sheet for partners, or from a CSV, into a file of `prices`."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Final
+
+from auditor.app.policy_files import read_yaml
+from auditor.catalogue import Catalogue, Product, clean, fold, named
+from auditor.catalogue.model import unprintable
+from auditor.domain.errors import Diagnostic, InputError, Span, UsageError
+from auditor.domain.message import Message
+from auditor.files import input as files
+from auditor.files.output import check_target, write_file
+from auditor.policy.loader import load
+from auditor.policy.yaml.reader import parse
+
+BILLING: Final = {"P1M": "Monthly", "P1Y": "Annual", "P3Y": "Triennial"}
+"""The billing plan that is read for a term, unless another is named."""
+_MONTHS: Final = {"monthly": 1, "annual": 12, "triennial": 36}
+_SHEET: Final = frozenset({"skutitle", "termduration", "billingplan", "currency"})
+_NAMES: Final = ("skuid", "skupartnumber", "partnumber", "part number", "sku", "product")
+_AMOUNTS: Final = ("price", "amount", "perseatpermonth", "price per month")
+_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,99}")
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_FORMULA: Final = ("=", "+", "-", "@")
+_LONGEST: Final = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOptions:
+    """Which rows of a price sheet are read."""
+
+    market: str | None = None
+    segment: str = "Commercial"
+    term: str = "P1Y"
+    billing: str | None = None
+    partner: bool = False
+    """Whether the partner's cost is read instead of the list price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import wrote, and what it left out."""
+
+    path: Path
+    currency: str
+    count: int
+    skipped: Mapping[str, tuple[Message, ...]]
+    """Why → the products, or rows, each once."""
+
+
+Row = tuple[int, Mapping[str, str]]
+"""The number of a line and its values by folded column name."""
+
+
+@dataclass(slots=True)
+class _Import:
+    """The state of one import."""
+
+    file: str
+    catalogue: Catalogue
+    sheet: bool
+    """Whether it is Microsoft's price sheet, which may list one title several times."""
+    errors: list[Diagnostic] = field(default_factory=list)
+    prices: dict[str, dict[date, Decimal]] = field(default_factory=dict)
+    lines: dict[tuple[str, date], int] = field(default_factory=dict)
+    currencies: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, dict[Message, None]] = field(default_factory=dict)
+
+    def refuse(self, line: int, message: Message, hint: Message | None = None) -> None:
+        """Note a damaged row."""
+        self.errors.append(_diagnostic(self.file, line, message, hint))
+
+    def skip(self, why: str, what: Message) -> None:
+        """Note what is left out."""
+        self.skipped.setdefault(why, {}).setdefault(what)
+
+    def add(self, line: int, name: str, starts: date, amount: Decimal, currency: str) -> None:
+        """Take a price; two different ones of a product and day are refused."""
+        if not re.fullmatch("[A-Z]{3}", currency):
+            self.refuse(line, Message("'{currency}' is no ISO 4217 code of a currency", currency=currency))
+            return
+        self.currencies.setdefault(currency, line)
+        known = self.prices.setdefault(name, {}).setdefault(starts, amount)
+        first = self.lines.setdefault((name, starts), line)
+        if known == amount:
+            return
+        if self.sheet:
+            self.skip(Message("several prices of one product"), Message(name))
+        else:
+            self.refuse(line, Message("'{name}' has another price in line {line}", name=name, line=first))
+
+
+def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: Catalogue, today: date) -> Imported:
+    """Read a price list and write its prices to `output`; nothing is written where a row is damaged.
+
+    Raises InputError with every damaged row, and UsageError for a file that cannot be read or must not be replaced.
+    """
+    _check_output(output)
+    rows = list(_rows(source))
+    columns = frozenset(rows[0][1]) if rows else frozenset()
+    state = _Import(file=str(source), catalogue=catalogue, sheet=columns >= _SHEET)
+    if state.sheet:
+        _read_sheet(state, rows, options, today)
+        for name in state.skipped.get("several prices of one product", ()):
+            state.prices.pop(str(name), None)
+    else:
+        _read_list(state, rows, columns)
+    if len(state.currencies) > 1:
+        first, second = list(state.currencies)[:2]
+        message = Message("prices in {second}, while earlier rows give them in {first}", second=second, first=first)
+        state.refuse(state.currencies[second], message, Message("import one currency, or one --market, at a time"))
+    if state.errors:
+        raise InputError(sorted(state.errors, key=lambda found: found.span.line if found.span else 0))
+    if not state.prices:
+        hint = Message("see --market, --segment, --term and --billing")
+        raise UsageError("prices-none", Message("no row of {source} gives a price", source=source), hint=hint)
+    currency = next(iter(state.currencies))
+    text = _written(source.name, currency, state.prices)
+    load([(str(output), text)])
+    try:
+        write_file(output, text, public=True)
+    except OSError as error:
+        raise _unusable(output, error) from error
+    skipped = {why: tuple(what) for why, what in state.skipped.items()}
+    return Imported(path=output, currency=currency, count=len(state.prices), skipped=skipped)
+
+
+def _check_output(output: Path) -> None:
+    """Refuse to replace a file that holds more than prices."""
+    try:
+        check_target(output)
+        text = read_yaml(output, None) if files.is_there(output) else b""
+    except OSError as error:
+        raise _unusable(output, error) from error
+    value = parse(text, file=str(output)).value if text.strip() else {}
+    if not isinstance(value, dict) or not value.keys() <= {"version", "prices"}:
+        raise UsageError(
+            "prices-not-alone",
+            Message("{output} holds more than prices, and an import replaces the whole file", output=output),
+            hint=Message("name another file with --output"),
+        )
+
+
+def _rows(source: Path) -> Iterator[Row]:
+    """Yield the rows of a CSV in UTF-8, with commas, semicolons or tabs between its columns."""
+    try:
+        body = files.read(source, most=files.TABLE)
+    except OSError as error:
+        raise _unusable(source, error) from error
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        hint = Message("save the table as CSV in UTF-8; a downloaded zip has to be unpacked first")
+        raise InputError([_diagnostic(str(source), line, Message("the file is not text in UTF-8"), hint)]) from error
+    head = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count), strict=True)
+    header: list[str] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not header:
+                header = [fold(cell) for cell in cells]
+                continue
+            if len(cells) != len(header):
+                message = Message(
+                    "{found} columns, while the header has {header}", found=len(cells), header=len(header)
+                )
+                raise InputError([_diagnostic(str(source), reader.line_num, message)])
+            yield reader.line_num, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        message = Message("the row is damaged: {error}", error=error)
+        raise InputError([_diagnostic(str(source), reader.line_num, message)]) from error
+
+
+def _read_list(state: _Import, rows: Sequence[Row], columns: frozenset[str]) -> None:
+    """Read a table of product, price and currency, with an optional `from`."""
+    name_of = next((name for name in _NAMES if name in columns), None)
+    amount_of = next((name for name in _AMOUNTS if name in columns), None)
+    if name_of is None or amount_of is None or "currency" not in columns:
+        message = Message("the header has no column for the product, the price or the currency")
+        hint = Message("write the header skuPartNumber,price,currency, or give Microsoft's price sheet as it is")
+        raise InputError([_diagnostic(state.file, 1, message, hint)])
+    for line, row in rows:
+        if not _sound(state, line, row, (name_of, "currency", "from")):
+            continue
+        amount, starts = _amount(state, line, row[amount_of]), _day(state, line, row.get("from", ""))
+        name = _known_name(state, line, clean(row[name_of]))
+        if amount is not None and starts is not None and name is not None:
+            state.add(line, name, starts, amount, clean(row["currency"]))
+
+
+def _read_sheet(state: _Import, rows: Sequence[Row], options: PriceOptions, today: date) -> None:
+    """Read Microsoft's price sheet for partners, of which the SkuId is not Graph's: products are known by title."""
+    price = "unitprice" if options.partner else "erp price"
+    wanted = {
+        "termduration": options.term,
+        "billingplan": options.billing or BILLING[options.term],
+        "segment": options.segment,
+        "market": options.market,
+    }
+    missing = [
+        name for name in (price, *wanted) if rows and wanted.get(name, "") is not None and name not in rows[0][1]
+    ]
+    if missing:
+        message = Message("the price sheet has no column {columns}", columns=", ".join(missing))
+        raise InputError([_diagnostic(state.file, 1, message)])
+    months = _MONTHS.get(str(wanted["billingplan"]).casefold(), 1)
+    for line, row in rows:
+        other = next(
+            (key for key, value in wanted.items() if value is not None and fold(row[key]) != fold(value)), None
+        )
+        if other is not None:
+            why = Message("another {column} than the one asked for", column=other)
+            state.skip(why, Message("{column} {value}", column=other, value=clean(row[other])))
+        elif _sound(state, line, row, ("skutitle", "producttitle", "currency")):
+            _sheet_row(state, line, row, clean(row[price]), months, today)
+
+
+def _sheet_row(state: _Import, line: int, row: Mapping[str, str], price: str, months: int, today: date) -> None:
+    title = clean(row["skutitle"])
+    if clean(row.get("pricingtierrangemin", "")) not in {"", "0", "1"}:
+        state.skip(Message("a price for a tier of seats"), Message(title))
+        return
+    starts, ends = (_day(state, line, row.get(name, "")[:10]) for name in ("effectivestartdate", "effectiveenddate"))
+    amount = _amount(state, line, price)
+    if amount is None or starts is None or ends is None:
+        return
+    if row.get("effectiveenddate") and ends < today:
+        state.skip(Message("a price that has ended"), Message(title))
+        return
+    found = named(state.catalogue, title) or named(state.catalogue, clean(row.get("producttitle", "")))
+    if len(found) != 1:
+        why = Message("no product has this title") if not found else Message("several products have this title")
+        parts = ", ".join(product.part_number for product in found)
+        state.skip(why, Message("{title} ({parts})", title=title, parts=parts) if parts else Message(title))
+        return
+    starts = starts if starts > today else date.min
+    monthly = (amount / months).quantize(Decimal("0.0001"))
+    state.add(line, _key(state.catalogue, found[0]), starts, monthly, clean(row["currency"]))
+
+
+def _key(catalogue: Catalogue, product: Product) -> str:
+    """Return the part number of a product, or its skuId where several share the part number."""
+    return product.part_number if len(catalogue.by_part_number(product.part_number)) == 1 else product.sku_id
+
+
+def _known_name(state: _Import, line: int, name: str) -> str | None:
+    product = state.catalogue.product(name)
+    found = (product,) if product is not None else state.catalogue.by_part_number(name)
+    if len(found) == 1:
+        return _key(state.catalogue, found[0])
+    if found:
+        state.skip(Message("several products have this part number"), Message(name))
+        return None
+    if not _SAFE.fullmatch(name):
+        state.refuse(line, Message("'{name}' is no part number and no skuId", name=name))
+        return None
+    state.skip(Message("not in the product catalogue, and imported all the same"), Message(name))
+    return name
+
+
+def _sound(state: _Import, line: int, row: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Tell whether the texts of a row are harmless; what is not is refused."""
+    for name in names:
+        value = row.get(name, "")
+        if unprintable(value) is not None or len(value) > _LONGEST:
+            state.refuse(line, Message("'{column}' has characters that no name has, or is too long", column=name))
+            return False
+        if value.lstrip().startswith(_FORMULA):
+            state.refuse(line, Message("'{column}' begins like a formula of a spreadsheet", column=name))
+            return False
+    return True
+
+
+def _amount(state: _Import, line: int, text: str) -> Decimal | None:
+    plain = text.strip()
+    try:
+        if _AMOUNT.fullmatch(plain):
+            return Decimal(plain)
+    except InvalidOperation:  # digits of another script, which the pattern does not let through
+        pass
+    hint = Message("write 35.70, without currency, blanks or separators of thousands")
+    state.refuse(line, Message("the price '{text}' is no amount", text=plain[:40]), hint)
+    return None
+
+
+def _day(state: _Import, line: int, text: str) -> date | None:
+    if not text.strip():
+        return date.min
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        state.refuse(line, Message("'{text}' is not a date, YYYY-MM-DD", text=text[:40]))
+        return None
+
+
+def _written(source: str, currency: str, prices: Mapping[str, Mapping[date, Decimal]]) -> bytes:
+    """Return the file; the name of the source is quoted without what could end the comment."""
+    told = "".join(character for character in clean(source) if character.isprintable())
+    lines = [f"# Written by `auditor prices import` from {told[:100]}. The next import replaces it.", "version: 1"]
+    lines += ["prices:", f"  currency: {currency}", "  perSeatPerMonth:"]
+    for name in sorted(prices, key=str.casefold):
+        dated = [_entry(amount, starts) for starts, amount in sorted(prices[name].items())]
+        plain = list(prices[name]) == [date.min]
+        value = f"{prices[name][date.min].normalize():f}" if plain else f"[{', '.join(dated)}]"
+        lines.append(f'    "{name}": {value}')
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _entry(amount: Decimal, starts: date) -> str:
+    since = "" if starts == date.min else f", from: {starts.isoformat()}"
+    return f"{{amount: {amount.normalize():f}{since}}}"
+
+
+def _diagnostic(file: str, line: int, message: Message, hint: Message | None = None) -> Diagnostic:
+    return Diagnostic(slug="prices-row", message=message, span=Span(file=file, line=line, column=1), hint=hint)
+
+
+def _unusable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        "prices-file", Message("{path}: {strerror}", path=path, strerror=error.strerror or str(error)), hint=None
+    )

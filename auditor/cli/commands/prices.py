@@ -1,0 +1,74 @@
+"""Implements `auditor prices`."""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from auditor.app.catalogue import active
+from auditor.app.prices import BILLING, Imported, PriceOptions, import_prices
+from auditor.cli.options import now, reader_locale
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import out, say
+from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
+from auditor.wording import Wording, wording
+
+_EXAMPLES = """\
+auditor prices import prices.csv                   a table: skuPartNumber,price,currency
+auditor prices import pricesheet.csv --market NL   Microsoft's price sheet for partners
+"""
+_SHOWN: Final = 20
+"""Products that are named for each reason why they were left out."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor prices`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("words", nargs="*", metavar="import FILE", help="the CSV to read")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("policies/prices.yaml"),
+        metavar="FILE",
+        help="the file of prices to write (default: policies/prices.yaml)",
+    )
+    declare(parser, "locale", locale="language of the messages")
+    sheet = parser.add_argument_group("price sheet")
+    sheet.add_argument("--market", metavar="XX", help="only the rows of this market")
+    sheet.add_argument("--segment", default="Commercial", metavar="TEXT", help="the segment (default: Commercial)")
+    sheet.add_argument("--term", choices=BILLING, default="P1Y", help="the term (default: P1Y)")
+    sheet.add_argument("--billing", metavar="PLAN", help="Monthly, Annual or Triennial (default: by the term)")
+    sheet.add_argument("--partner-cost", action="store_true", help="read UnitPrice instead of ERP Price")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor prices` and return the exit code. Raises AuditorError before anything is written."""
+    if len(args.words) != 2 or args.words[0] != "import":
+        raise UsageError(
+            "usage", Message("prices takes one action and one file"), hint=Message("`auditor prices import FILE`")
+        )
+    options = PriceOptions(
+        market=args.market,
+        segment=args.segment,
+        term=args.term,
+        billing=args.billing,
+        partner=args.partner_cost,
+    )
+    done = import_prices(Path(args.words[1]), args.output, options, active(), now().date())
+    _report(done, wording(reader_locale(args.locale)))
+    return 0
+
+
+def _report(done: Imported, words: Wording) -> None:
+    """Print what was left out, and say what was written."""
+    for why, products in done.skipped.items():
+        more = ["…"] if len(products) > _SHOWN else []
+        told = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
+        text = words.gettext("left out or noted: {reason}: {products}")
+        out(printable(text.replace("{reason}", str(why)).replace("{products}", told)))
+    counts = words.plural("{count} price", "{count} prices", done.count)
+    wrote = words.gettext("wrote {path}: {counts} in {currency}")
+    said = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))
+    say(printable(said))

@@ -1,0 +1,34 @@
+"""The dates of contracts on the line of dates."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from auditor.domain.enums import Severity, Status
+from auditor.domain.result import ContractTerm
+from auditor.render.html.charts import timeline
+from auditor.render.html.rows import Context
+from auditor.render.text.labels import Labels
+from tests.builders.results import result
+
+EN = Labels("en")
+
+
+def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> None:
+    tenant = result().tenants[0]
+    day = tenant.as_of.date()
+    contracts = tuple(
+        ContractTerm(id=id_, name="Microsoft 365 E5", sku_ids=(), ends=day + timedelta(days=end), notice=notice,
+                     renews="automatically", seats=1200)
+        for id_, end, notice in (("EA-1", 60, day + timedelta(days=30)), ("EA-2", -5, None), ("EA-3", 90, None))
+    )  # fmt: skip
+    (first, *_) = tenant.findings
+    ending = replace(first, check="contract.ending", detail="EA-2", severity=Severity.HIGH, status=Status.OPEN)
+    agreed = replace(tenant, contracts=contracts, subscriptions=())
+    line = timeline(agreed, Context.of_tenant(agreed, {}, EN), [ending])
+    assert line is not None
+    assert [(each.name, each.state, each.said, each.severity, each.happens) for each in line.renewals] == [
+        ("Microsoft 365 E5 (EA-2)", "end of the contract", "1,200 seats in the contract", Severity.HIGH, ""),
+        ("Microsoft 365 E5 (EA-1)", "last day to give notice", "1,200 seats in the contract", None, ""),
+        ("Microsoft 365 E5 (EA-1)", "end of the contract", "1,200 seats in the contract", None, ""),
+        ("Microsoft 365 E5 (EA-3)", "end of the contract", "1,200 seats in the contract", None, ""),
+    ]
