@@ -1,4 +1,4 @@
-"""The policy files of the demo: the starter library and the demo's overlay."""
+"""The policy files of the demo: the starter library, as far as there is data for it, and the demo's overlay."""
 
 import re
 from datetime import UTC, date, datetime
@@ -10,6 +10,8 @@ from auditor.demo.tenants import night_of
 WRITTEN = date(2026, 11, 20)
 """The day for which the overlay's dates were written; for another day they are shifted."""
 
+_WITHOUT_FACTS = frozenset({"usage.yaml"})
+"""Files of the library that ask for data that the demo's tenants do not have."""
 _EXPIRES = re.compile(r"(?<=\bexpires: )\d{4}-\d{2}-\d{2}")
 
 
@@ -22,7 +24,7 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
     found = [
         (f"policies/{entry.name}", entry.read_bytes())
         for entry in library
-        if entry.name.endswith(".yaml") and not entry.name.endswith("_test.yaml")
+        if entry.name.endswith(".yaml") and not entry.name.endswith("_test.yaml") and entry.name not in _WITHOUT_FACTS
     ]
     return (*found, ("policies/contoso.yaml", overlay(as_of)))
 

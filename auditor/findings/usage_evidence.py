@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from auditor.engine.columns.users import People
 from auditor.engine.outcome import Rows
 from auditor.engine.policy_index import report_columns
 from auditor.findings.columns import json_text
+from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, APPS, PLATFORMS, SOURCE_OF_COLUMN, app_bits
 
@@ -31,14 +33,19 @@ def usage_columns(bound: BoundPolicies) -> tuple[str, ...]:
     for policy in bound.policies:
         for atom in bound.rules.atoms(policy) if bound.rules.judges_users(policy) else ():
             columns.update(("agent",) if isinstance(atom, Agent) else report_columns(atom))
+    if columns - {"agent"} and bound.prices is not None:
+        columns.update(SOURCE_OF_COLUMN)  # all that decides whether a smaller product would do
     return (*sorted(columns), "notCollected") if columns else ()
 
 
 class UsageEvidence:
     """The use of some people, each fact written once for all policies that quote it."""
 
-    def __init__(self, bound: BoundPolicies, batch: UserBatch) -> None:
+    def __init__(self, bound: BoundPolicies, batch: UserBatch, rows: Rows) -> None:
+        """Take users of a batch with their assignments; `rows` are their ascending rows in the snapshot."""
         self._bound = bound
+        self._links = batch.assignments
+        self._rows = rows
         self._people = People(batch, bound.facts)
         self._values: dict[str, list[Any]] = {}
 
@@ -74,10 +81,54 @@ class UsageEvidence:
                 told = _merged([part[place] for part in parts])
                 if told:
                     quote[source.value] = {"refreshDate": dated, **told}
+        if any(report_columns(atom) for atom in atoms):
+            for quote, proposal in zip(quotes, self._smaller, strict=True):
+                quote.update(proposal)
         if any(isinstance(atom, Agent) for atom in atoms):
             for quote, agent in zip(quotes, self._known("agent"), strict=True):
                 quote.update({"agent": True} if agent else {})
         return quotes
+
+    @cached_property
+    def _smaller(self) -> Sequence[Quote]:
+        """Return the smaller product that would do for each person, as a member of the evidence; empty for none."""
+        prices = self._bound.prices
+        if prices is None:
+            return [{}] * self._people.count
+        offers = priced_offers(self._bound)
+        known: dict[tuple[frozenset[str], KnownUse], Quote] = {}
+        quotes = []
+        for held, use in zip(self._held(), self._uses(), strict=True):
+            if (held, use) not in known:
+                found = (smaller_product(offer, offers, use) for offer in offers if offer.sku_id in held)
+                best = next((each for each in found if each is not None), None)
+                known[held, use] = {} if best is None else {"smallerProduct": _quoted(best, prices.currency)}
+            quotes.append(known[held, use])
+        return quotes
+
+    def _held(self) -> Iterable[frozenset[str]]:
+        """Yield the skuIds that each person holds."""
+        links = self._links
+        owners, held = links.column("user").to_numpy(), links.column("held").to_pylist()
+        skus = links.column("skuId").to_pylist()
+        places = np.searchsorted(owners, [self._rows, self._rows + 1])
+        for start, end in places.T.tolist():
+            yield frozenset(skus[place].lower() for place in range(start, end) if held[place])
+
+    def _uses(self) -> Iterable[KnownUse]:
+        """Yield what the reports say of each person, whatever the policy asks."""
+        services = {service: self._known(column) for service, column in ACTIVITY_COLUMNS.items()}
+        periods = [self._known(APP_USAGE_COLUMNS[period]) for period in ("D180", "D90")]
+        sizes, archives = (self._known(column) for column in _MAILBOX)
+        for place in range(self._people.count):
+            days = {service: own[place] for service, own in services.items() if own[place] is not _UNKNOWN}
+            used = {service for service, day in days.items() if day is not None}
+            unused = days.keys() - used
+            bits = next((own[place] for own in periods if own[place] is not _UNKNOWN), None)
+            if bits is not None:
+                (used if bits & _DESKTOP else unused).add(DESKTOP_APPS)
+            size, archive = (None if own[place] is _UNKNOWN else own[place] for own in (sizes, archives))
+            yield KnownUse(used=frozenset(used), unused=frozenset(unused), mailbox_size=size, archive=archive)
 
     def _refreshed(self, atoms: Sequence[Selector]) -> Mapping[Source, str]:
         """Return the reports that the tests look at, each with the day up to which it knows activity."""
@@ -117,7 +168,34 @@ class UsageEvidence:
         return self._values[column]
 
 
+def priced_offers(bound: BoundPolicies) -> list[Offer]:
+    """Return the products for people that the tenant owns and that have a price, the dearest first."""
+    prices, facts = bound.prices, bound.facts
+    offers = []
+    for sku in (facts.skus[place] for place in facts.assignable):
+        price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
+        if price is not None and sku.plans:
+            offers.append(Offer(sku_id=sku.sku_id, part_number=sku.part_number or "", plans=sku.plans, price=price))
+    return sorted(offers, key=lambda offer: (-offer.price, offer.sku_id))
+
+
+def _quoted(found: SmallerProduct, currency: str) -> Quote:
+    quote = {
+        "held": found.held.part_number or found.held.sku_id,
+        "product": found.product.part_number or found.product.sku_id,
+        "savesPerMonth": str(found.saves),
+        "currency": currency,
+        "used": list(found.used),
+        "unused": list(found.unused),
+        "lost": list(found.lost),
+        "otherServicePlans": found.more_plans,
+        "unknown": list(found.unknown),
+    }
+    return {name: value for name, value in quote.items() if value not in ([], 0)}
+
+
 _UNKNOWN: Final = object()
+_DESKTOP: Final = app_bits(APPS, ("windows", "mac"))
 _MAILBOX: Final = {"mailboxStorageUsed": "storageUsed", "mailboxHasArchive": "hasArchive"}
 
 

@@ -76,7 +76,7 @@ def _described(
     for start in range(0, len(rows), _PEOPLE):
         some = rows[start : start + _PEOPLE]
         users, links = chosen(batch, some)
-        usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset))
+        usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset), some)
         yield _of_people(bound, _Located.of(bound, chunks, some), quoted(bound, users, links, some), usage)
 
 

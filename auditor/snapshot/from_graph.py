@@ -78,6 +78,7 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
         tables["reports"] = pa.Table.from_pylist(list(state["reports"]), REPORTS)
     rows_of_users = [user_row(user) for user in users]
     filled = {name for row in rows_of_users for name, value in row.items() if value is not None}
+    filled.update(name for coverage in manifest.sources for name in coverage.asked)
     people = pa.Table.from_pylist(rows_of_users, users_schema({*USER_PROPERTIES, *filled}))
     links = pa.Table.from_pylist(
         [row for number, user in enumerate(users) for row in assignment_rows(number, user)], ASSIGNMENTS

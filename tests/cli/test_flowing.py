@@ -32,11 +32,12 @@ def audit(folder: Path, *what: str | Path, **environment: str) -> Ran:
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "nl"])
 def test_the_demo_tenants_as_saved_by_a_collection(locale: str, saved: Path, tmp_path: Path) -> None:
-    both(tmp_path, "--snapshot", saved, "--locale", locale, code=1)
+    # The demo's tenants have no reports of usage, so the audit is incomplete.
+    both(tmp_path, "--snapshot", saved, "--locale", locale, code=3)
 
 
 def test_a_single_tenant_of_them_and_another_threshold(saved: Path, tmp_path: Path) -> None:
-    both(tmp_path, "--snapshot", saved, "--tenant", "contoso", "--fail-on", "never", code=0)
+    both(tmp_path, "--snapshot", saved, "--tenant", "contoso", "--fail-on", "never", code=3)
 
 
 def test_findings_of_the_fleet_stand_last(tmp_path: Path) -> None:

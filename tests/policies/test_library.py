@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,18 @@ from auditor.domain.enums import Severity
 from auditor.domain.policy import Seats
 from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
+from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from auditor.snapshot.writer import write
 from tests.builders.command_line import AS_OF, call
 from tests.builders.tenants import NOW, bought, tenant, user
 
+USED: dict[str, Any] = {
+    "teamsLastActivityDate": date(2026, 11, 16),
+    "appUsageD180": app_bits(["word"], ["windows"]),
+    "notCollected": ["copilotUsage"],
+}
+"""What the reports say of somebody who works and has no Copilot."""
+REPORTS = dict.fromkeys(REPORT_COLUMNS, date(2026, 11, 18))
 LIBRARY = Path(__file__).parents[2] / "policies"
 FILES = sorted(path for path in LIBRARY.glob("*.yaml") if not path.stem.endswith("_test"))
 POLICIES = load(library_files()).policies.policies
@@ -110,7 +119,9 @@ def test_ids_are_unique_and_no_limit_is_told_as_microsofts() -> None:
 
 
 def test_the_library_judges_a_tenant_with_no_editing_at_all(tmp_path: Path) -> None:
-    state = tenant(user("ann", "SPE_E3", department="Sales"), subscribedSkus=[bought("SPE_E3", 20, 1)])
+    state = tenant(
+        user("ann", "SPE_E3", department="Sales", **USED), reports=REPORTS, subscribedSkus=[bought("SPE_E3", 20, 1)]
+    )
     place = write(tmp_path / "snapshots", state)
     ran = call("audit", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
     (only,) = json.loads(ran.out)["tenants"]
@@ -129,10 +140,11 @@ def test_a_tenant_in_order_is_left_in_peace(tmp_path: Path) -> None:
             mailboxType="user",
             createdDateTime="2024-01-01T00:00:00Z",
             signInActivity={"lastSignInDateTime": "2026-11-19T08:00:00Z"},
+            **USED,
         )
         for number in range(48)
     ]
-    place = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 48)]))
+    place = write(tmp_path / "snapshots", tenant(*people, reports=REPORTS, subscribedSkus=[bought("SPE_E3", 50, 48)]))
     ran = call("audit", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
     (only,) = json.loads(ran.out)["tenants"]
     assert [

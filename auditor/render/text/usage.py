@@ -1,12 +1,14 @@
 """What a finding's evidence says of use, in words: services, apps, mailbox."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from auditor.domain.translation import N_
+from auditor.render.text.facts import titled
 from auditor.render.text.labels import Labels
 
-USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent"})
+USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent", "smallerProduct"})
 """The facts that this module tells."""
 _NAMES: Final[Mapping[str, str]] = {
     "exchange": "Exchange",
@@ -22,8 +24,15 @@ _NAMES: Final[Mapping[str, str]] = {
     "onenote": "OneNote",
     "windows": "Windows",
     "mac": "Mac",
+    "copilot": "Copilot",
 }
-_PLATFORMS: Final[Mapping[str, str]] = {"mobile": N_("mobile devices"), "web": N_("web browser")}
+_TRANSLATED: Final[Mapping[str, str]] = {
+    "mobile": N_("mobile devices"),
+    "web": N_("web browser"),
+    "desktopApps": N_("desktop apps"),
+    "mailboxSize": N_("size of the mailbox"),
+    "archive": N_("archive mailbox"),
+}
 _MB: Final = 2**20
 
 
@@ -40,6 +49,7 @@ def usage_parts(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
         day = words.written_day(told.get("refreshDate"))
         for text in _of_report(name, told, words):
             yield text.replace("{day}", day)
+    yield from _smaller_product(_mapping(facts.get("smallerProduct")), words)
 
 
 def _of_report(name: str, told: Mapping[str, Any], words: Labels) -> Iterator[str]:
@@ -72,16 +82,45 @@ def _services(days: Mapping[str, Any], words: Labels) -> str:
 
 def _apps(period: str, apps: Mapping[str, Any], words: Labels) -> str:
     days = words.number(int(period[1:])) if period[1:].isdigit() else period
-    used = words.joined(f"{_name(app)} ({_platforms(platforms, words)})" for app, platforms in apps.items())
+    used = words.joined(f"{_name(app)} ({words.joined(_parts(platforms, words))})" for app, platforms in apps.items())
     told = words.gettext("no apps used in {days} days (report of {day})")
     if used:
         told = words.gettext("apps used in {days} days: {apps} (report of {day})").replace("{apps}", used)
     return told.replace("{days}", days)
 
 
-def _platforms(platforms: Any, words: Labels) -> str:
-    names = platforms if isinstance(platforms, list | tuple) else [platforms]
-    return words.joined(words.gettext(_PLATFORMS[name]) if name in _PLATFORMS else _name(name) for name in names)
+def _smaller_product(told: Mapping[str, Any], words: Labels) -> Iterator[str]:
+    """Yield what would do in place of a suite, what it would take away, and what is not known."""
+    if not told:
+        return
+    text = words.gettext("{product} may do in place of {held} (saves {money} a month)")
+    for name in ("product", "held"):
+        text = text.replace(f"{{{name}}}", titled(str(told.get(name))))
+    yield text.replace("{money}", _money(told, words))
+    lost = list(_parts(told.get("lost"), words))
+    more = told.get("otherServicePlans")
+    if type(more) is int and more:
+        lost.append(words.ngettext("{count} other service plan", "{count} other service plans", more))
+    for parts, written in (
+        (_parts(told.get("used"), words), words.gettext("used: {parts}")),
+        (_parts(told.get("unused"), words), words.gettext("not used, would be lost: {parts}")),
+        (lost, words.gettext("use not judged, would be lost: {parts}")),
+        (_parts(told.get("unknown"), words), words.gettext("not known: {parts}")),
+    ):
+        if parts:
+            yield written.replace("{parts}", words.joined(parts))
+
+
+def _money(told: Mapping[str, Any], words: Labels) -> str:
+    try:
+        return words.money(Decimal(str(told.get("savesPerMonth"))), str(told.get("currency")))
+    except InvalidOperation:
+        return str(told.get("savesPerMonth"))
+
+
+def _parts(names: Any, words: Labels) -> list[str]:
+    listed = names if isinstance(names, list | tuple) else [] if names is None else [names]
+    return [words.gettext(_TRANSLATED[name]) if name in _TRANSLATED else _name(name) for name in map(str, listed)]
 
 
 def _name(name: Any) -> str:

@@ -1,0 +1,125 @@
+"""The smaller product that would do: the cheapest that keeps what is used or may be, and what it takes away."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from auditor.catalogue import builtin
+from auditor.domain.enums import Source
+from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
+from auditor.render.text.evidence import described
+from auditor.render.text.labels import Labels
+from auditor.snapshot.schema import REPORT_COLUMNS, SERVICE_COLUMNS
+from tests.builders.tenants import NOW, bought, judged, tenant, user
+
+PRICES = {"SPE_E5": "54.75", "SPE_E3": "35.70", "STANDARDPACK": "9.40", "SPE_F1": "7.50", "VISIOCLIENT": "2.00"}
+SERVICES = frozenset({"exchange", "onedrive", "sharepoint", "yammer", "teams"})
+GB = 2**30
+
+
+def offer(name: str) -> Offer:
+    (product,) = builtin().by_part_number(name)
+    plans = {plan.id: plan.name for plan in product.plans}
+    return Offer(sku_id=product.sku_id, part_number=name, plans=plans, price=Decimal(PRICES[name]))
+
+
+OFFERS = [offer(name) for name in PRICES]
+E5 = OFFERS[0]
+
+
+def found(used: str, unused: str, **facts: Any) -> SmallerProduct | None:
+    use = KnownUse(used=frozenset(used.split()), unused=frozenset(unused.split()), **facts)
+    return smaller_product(E5, OFFERS, use)
+
+
+QUIET = "onedrive sharepoint yammer"
+
+
+@pytest.mark.parametrize(
+    ("used", "unused", "facts", "product"),
+    [
+        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {}, "SPE_F1"),
+        ("teams exchange", QUIET, {}, "SPE_E3"),  # the apps are not known, and so they are kept
+        (f"teams exchange {DESKTOP_APPS}", QUIET, {}, "SPE_E3"),
+        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"mailbox_size": 2 * GB, "archive": False}, "SPE_F1"),
+        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"mailbox_size": 2 * GB + 1}, "STANDARDPACK"),
+        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"mailbox_size": 50 * GB + 1}, "SPE_E3"),
+        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"archive": True}, "SPE_E3"),
+        ("teams", f"exchange {QUIET} {DESKTOP_APPS}", {"mailbox_size": 99 * GB}, "SPE_F1"),
+        ("", f"teams exchange {QUIET} {DESKTOP_APPS}", {}, None),  # nothing is used: it is to be taken away
+        ("copilot", f"teams exchange {QUIET}", {}, None),
+        ("", "", {}, None),
+    ],
+)
+def test_the_cheapest_that_keeps_what_is_used(
+    used: str, unused: str, facts: dict[str, Any], product: str | None
+) -> None:
+    smaller = found(used, unused, **facts)
+    assert (None if smaller is None else smaller.product.part_number) == product
+
+
+def test_what_would_be_lost_and_what_is_not_known() -> None:
+    smaller = found("teams exchange", f"{QUIET} {DESKTOP_APPS}")
+    assert smaller is not None
+    assert smaller.saves == Decimal("47.25")
+    assert smaller.used == ("exchange", "teams")
+    assert smaller.unused == (DESKTOP_APPS,)
+    assert smaller.unknown == ("mailboxSize", "archive")
+    assert {"Entra ID P2", "Defender", "Purview", "Teams Phone", "Power BI"} <= set(smaller.lost)
+    assert "Entra ID P1" not in smaller.lost  # the smaller product has it too
+    assert smaller.more_plans > 0
+    whole = found("teams exchange", f"{QUIET} {DESKTOP_APPS}", mailbox_size=GB, archive=False)
+    assert whole is not None
+    assert whole.unknown == ()
+
+
+def test_a_dearer_product_and_one_without_reports_are_not_proposed() -> None:
+    use = KnownUse(used=frozenset({"teams"}), unused=frozenset())
+    assert smaller_product(OFFERS[3], OFFERS, use) is None
+    assert smaller_product(OFFERS[4], OFFERS, use) is None
+
+
+USERS = "{appsUnused: {on: [windows, mac], for: 180d}}"
+BLOCK = "assignments: {services: {deny: [OFFICESUBSCRIPTION]}}"
+PRICED = "{SPE_E5: 54.75, SPE_F1: 7.50}"
+
+
+def one_finding(*, prices: str, **facts: Any) -> Any:
+    used = {SERVICE_COLUMNS["teams"]: NOW.date(), SERVICE_COLUMNS["exchange"]: NOW.date(), "appUsageD180": 0}
+    state = tenant(
+        user("ann", "SPE_E5", **{**used, **facts}),
+        reports=dict.fromkeys(REPORT_COLUMNS, NOW.date()),
+        subscribedSkus=[bought("SPE_E5", 9, 1), bought("SPE_F1", 9, 0)],
+    )
+    (finding,) = judged(BLOCK, state, users=USERS, prices=prices).findings
+    return finding
+
+
+def test_a_finding_of_a_policy_about_use_proposes_it() -> None:
+    finding = one_finding(prices=PRICED)
+    told = finding.evidence["smallerProduct"]
+    assert (told["held"], told["product"], told["savesPerMonth"]) == ("SPE_E5", "SPE_F1", "47.25")
+    text = described(finding, Labels("en"))
+    assert "Microsoft 365 F3 may do in place of Microsoft 365 E5 (saves €47.25 a month)" in text
+    assert (
+        "used: Exchange, Teams · not used, would be lost: desktop apps · use not judged, would be lost: Entra" in text
+    )
+    assert "not known: size of the mailbox, archive mailbox" in text
+
+
+@pytest.mark.parametrize(
+    ("prices", "facts"),
+    [
+        ("{SPE_E5: 54.75}", {}),
+        ("", {}),
+        (PRICED, {"mailboxStorageUsed": 60 * GB}),
+        (PRICED, {"notCollected": ["usage"]}),
+    ],
+)
+def test_nothing_is_proposed_without_a_price_or_the_facts(prices: str, facts: dict[str, Any]) -> None:
+    assert "smallerProduct" not in one_finding(prices=prices, **facts).evidence
+
+
+def test_sources_that_the_policy_does_not_ask_for_are_used_where_they_were_read() -> None:
+    assert Source.USAGE.value not in one_finding(prices=PRICED).evidence
