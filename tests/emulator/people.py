@@ -69,7 +69,9 @@ class ListedPeople:
         whole = self._documents[index]
         made = selected(whole.get, names)
         # A property written down as null or with a hostile shape goes out as it was written.
-        return made | {name: whole[name] for name in made if name in whole}
+        made |= {name: whole[name] for name in made if name in whole}
+        # Objects of a derived type say so in every answer.
+        return {"@odata.type": whole["@odata.type"]} | made if "@odata.type" in whole else made
 
     def value(self, index: int, name: str) -> Any:
         value = self._documents[index].get(name)

@@ -22,7 +22,7 @@ USER_NAMES = frozenset(
         "authorizationInfo", "city", "companyName", "consentProvidedForMinor", "country", "createdDateTime",
         "creationType", "customSecurityAttributes", "deletedDateTime", "department", "employeeHireDate", "employeeId",
         "employeeLeaveDateTime", "employeeOrgData", "employeeType", "externalUserState",
-        "externalUserStateChangeDateTime", "faxNumber", "identities", "imAddresses", "isManagementRestricted",
+        "externalUserStateChangeDateTime", "faxNumber", "identities", "identityParentId", "imAddresses", "isManagementRestricted",
         "isResourceAccount", "lastPasswordChangeDateTime", "legalAgeGroupClassification", "licenseAssignmentStates",
         "mailNickname", "onPremisesDistinguishedName", "onPremisesDomainName", "onPremisesExtensionAttributes",
         "onPremisesImmutableId", "onPremisesLastSyncDateTime", "onPremisesProvisioningErrors",

@@ -59,7 +59,7 @@ def everything(policies: PolicySet | None = None) -> Needs:
     """Return the needs of `collect --all`: every source and property, licensed groups, groups that policies name."""
     whole = Needs(
         sources=frozenset(Source),
-        user_properties=EVERYTHING_ABOUT_USERS,
+        user_properties=(*EVERYTHING_ABOUT_USERS, "agent"),
         licensed_groups=True,
         licensed_members=True,
         app_usage_periods=("D180", "D30", "D7", "D90"),

@@ -13,7 +13,7 @@ from auditor.collect.sharding import MIN_SHARDED_USERS, names_of, plan_shards, s
 from auditor.collect.shards import Shards
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.tables.external_sort import Spool
-from auditor.collect.tables.user_decoder import Decoder
+from auditor.collect.tables.user_decoder import AGENT, PARENT, Decoder
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.failures import in_task
@@ -41,10 +41,16 @@ async def _read(context: CollectionContext) -> SourceResult:
     select = tuple(sorted({*context.needs.user_properties, "id"} - {"signInActivity", "mailboxType"}))
     decoder = Decoder(select)
     spool = Spool(context.folder, "users", decoder.schema)
-    first_list = _FirstList(pages(context.graph, requests.users(context.graph, select), decoder))
+    asked = tuple(PARENT if name == AGENT else name for name in select)
+    first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
     try:
         # Count and first page concurrently: the page is the only one of a small tenant, and a sample of a large one.
         expected, _ = await asyncio.gather(in_task(_count_users, context), in_task(first_list.read))
+        if AGENT in select and first_list.is_unsupported:
+            # A cloud whose users have no identityParentId: the type of the objects, which comes unasked, tells agents.
+            asked = tuple(name for name in asked if name != PARENT)
+            first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
+            await first_list.read()
         context.progress.expect(context.tenant, Source.USERS, expected)
         shards = Shards.whole()
         if expected is not None and expected >= MIN_SHARDED_USERS:
@@ -54,7 +60,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         if not context.shards.done():
             context.shards.set_result(Shards.whole())
     if shards.is_divided:
-        faults = await _read_shards(context, select, decoder, spool, shards)
+        faults = await _read_shards(context, asked, decoder, spool, shards)
     else:
         fault = await _read_list(context, first_list.batches(), spool)
         faults = [] if fault is None else [fault]
@@ -63,7 +69,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         missing = expected - spool.distinct()
         if missing > (0 if expected <= _REREAD_USERS else _tolerance(expected)):
             # Read once more, for users that moved between pages or were lost with a link.
-            faults = await _read_shards(context, select, decoder, spool, Shards.whole())
+            faults = await _read_shards(context, asked, decoder, spool, Shards.whole())
             missing = expected - spool.distinct()
             if not faults and missing > _tolerance(expected):
                 shortfall = Message(
@@ -97,6 +103,11 @@ class _FirstList:
             self.first = await anext(self._batches)
         except FaultError as error:
             self._fault = error
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether Graph does not support the query."""
+        return self._fault is not None and self._fault.fault.kind is GraphErrorKind.UNSUPPORTED
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield every page, including the first. Raises FaultError."""

@@ -36,6 +36,11 @@ _ACTIVITY = pa.struct(
         ("lastSuccessfulSignInDateTime", _TEXT),
     ]
 )
+AGENT = "agent"
+"""Whether the user is that of an agent, which Graph tells by two properties."""
+PARENT = "identityParentId"
+_AGENT_FIELDS = ("@odata.type", PARENT)
+_AGENT_TYPE = "#microsoft.graph.agentuser"
 MALFORMED = "notCollected"
 """The column that lists, per user, the properties whose value did not have Graph's type."""
 
@@ -59,11 +64,15 @@ class Decoder:
     """Decodes pages of users with the same properties; safe to call from several threads."""
 
     def __init__(self, properties: Iterable[str]) -> None:
-        self._fields = [pa.field(name, column_type(name)) for name in properties]
+        names = tuple(properties)
+        self._has_agents = AGENT in names
+        own = [name for name in names if name != AGENT]
+        self._fields = [pa.field(name, column_type(name)) for name in (*own, *(_AGENT_FIELDS * self._has_agents))]
         item = pa.struct(self._fields)
         page = pa.schema([("@odata.nextLink", _TEXT), ("value", pa.list_(item))])
         self._parse = pa.json.ParseOptions(explicit_schema=page, unexpected_field_behavior="ignore")
-        self.schema = pa.schema([*self._fields, pa.field(MALFORMED, _PLANS)])
+        self._schema = pa.schema([*self._fields, pa.field(MALFORMED, _PLANS)])
+        self.schema = self._with_agents(pa.RecordBatch.from_pylist([], schema=self._schema)).schema
         self._skipped_counts: list[int] = []
 
     @property
@@ -93,7 +102,7 @@ class Decoder:
         columns = items.flatten() if items.null_count else [items.field(index) for index in range(len(self._fields))]
         columns.append(pa.nulls(len(items), _PLANS))
         link = table["@odata.nextLink"][0].as_py() or None
-        return ObjectPage(rows=self._with_ids(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)
+        return ObjectPage(rows=self._with_ids(pa.RecordBatch.from_arrays(columns, schema=self._schema)), link=link)
 
     def _decode_rows(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
         document = document_of(body)
@@ -103,7 +112,7 @@ class Decoder:
         people = [self._typed_row(row) for row in rows if isinstance(row, dict)]
         self._skipped_counts.append(len(rows) - len(people))
         return ObjectPage(
-            rows=self._with_ids(pa.RecordBatch.from_pylist(people, schema=self.schema)), link=link_of(document)
+            rows=self._with_ids(pa.RecordBatch.from_pylist(people, schema=self._schema)), link=link_of(document)
         )
 
     def _typed_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +124,7 @@ class Decoder:
             if _fits(value, field.type):
                 result[field.name] = value
             else:
-                malformed.append(field.name)
+                malformed.append(AGENT if field.name in _AGENT_FIELDS else field.name)
         result[MALFORMED] = malformed or None
         return result
 
@@ -127,7 +136,18 @@ class Decoder:
         if ids.null_count:
             self._skipped_counts.append(ids.null_count)
             batch = batch.filter(pc.is_valid(ids))
-        return batch
+        return self._with_agents(batch)
+
+    def _with_agents(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Make the column `agent` of the properties that tell it; an object that has neither is no agent's user."""
+        if not self._has_agents:
+            return batch
+        types, parents = (batch.column(name) for name in _AGENT_FIELDS)
+        agent = pc.or_(
+            pc.fill_null(pc.equal(pc.utf8_lower(types), _AGENT_TYPE), fill_value=False),
+            pc.fill_null(pc.not_equal(parents, ""), fill_value=False),
+        )
+        return batch.drop_columns(list(_AGENT_FIELDS)).append_column(AGENT, agent)
 
 
 def _fits(value: Any, kind: pa.DataType) -> bool:

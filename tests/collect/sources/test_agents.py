@@ -1,0 +1,51 @@
+"""Users of agents are told from people where a policy asks, also in clouds that do not know the property."""
+
+from dataclasses import replace
+
+import pytest
+
+from auditor.domain.enums import Source
+from tests.builders.collection import PEOPLE, collect
+from tests.emulator.directory import load, stable_id
+from tests.emulator.fixtures import auditor_app, running_emulator
+
+AGENTS = replace(PEOPLE, user_properties=(*PEOPLE.user_properties, "agent"))
+_USERS: dict[str, dict[str, object]] = {
+    "ann@contoso.example": {},
+    "typed@contoso.example": {"@odata.type": "#microsoft.graph.agentUser"},
+    "parent@contoso.example": {"identityParentId": "7d0f2f6c-6b5c-4b0a-9a53-0d6f3f1f8f10"},
+    "blank@contoso.example": {"identityParentId": "", "@odata.type": "#microsoft.graph.user"},
+    "odd@contoso.example": {"identityParentId": 7},
+}
+
+
+@pytest.mark.parametrize(("refused", "agents"), [(False, {"typed", "parent"}), (True, {"typed"})])
+def test_agents_are_told_by_type_or_parent(refused: bool, agents: set[str]) -> None:  # noqa: FBT001
+    document = {
+        "name": "contoso",
+        "tenantId": stable_id("agents", "contoso"),
+        "users": [{"userPrincipalName": name, **more} for name, more in _USERS.items()],
+    }
+    tenant = load(document)
+    tenant.register(auditor_app())
+    with running_emulator([tenant]) as graph:
+        if refused:
+            graph.faults.add("bad-request", path="/users", times=1)
+        found = collect(graph, AGENTS)
+        lists = graph.journal.of("/users")
+    users = found.users()
+    assert found.status(Source.USERS) == "complete"
+    assert {name.partition("@")[0] for name, row in users.items() if row["agent"]} == agents
+    assert users["ann@contoso.example"]["agent"] is False
+    assert (users["odd@contoso.example"]["notCollected"] == ["agent"]) is not refused
+    assert "agent" in found.manifest.coverage(Source.USERS).asked
+    assert ["identityParentId" in str(record.query) for record in lists] == ([True, False] if refused else [True])
+
+
+def test_nobody_is_asked_for_agents_where_no_policy_does() -> None:
+    tenant = load({"name": "contoso", "tenantId": stable_id("agents", "none"), "users": []})
+    tenant.register(auditor_app())
+    with running_emulator([tenant]) as graph:
+        found = collect(graph, PEOPLE)
+        assert all("identityParentId" not in str(record.query) for record in graph.journal.of("/users"))
+    assert "agent" not in found.manifest.coverage(Source.USERS).asked
