@@ -58,5 +58,9 @@ def waiver_needs(waiver: Waiver) -> Needs:
 def check_needs(check: "Check[Any]", block: Constraint) -> Needs:
     """Return what a check needs to judge by a constraint block."""
     users = PEOPLE if check.judge_users is not None or check.count_holders is not None else Needs()
-    own = Needs(sources=frozenset(check.sources), licensed_groups=Source.GROUPS in check.sources)
+    own = Needs(
+        sources=frozenset(check.sources),
+        licensed_groups=Source.GROUPS in check.sources,
+        nested_groups=Source.MEMBERS in check.sources,
+    )
     return users.union(own, set_needs(check.products(block)), *map(property_needs, check.properties(block)))

@@ -21,7 +21,10 @@ from auditor.checks.contracts.missing import CHECK as CONTRACTS_MISSING
 from auditor.checks.contracts.notice import CHECK as CONTRACTS_NOTICE
 from auditor.checks.contracts.seats_differ import CHECK as CONTRACTS_SEATS_DIFFER
 from auditor.checks.health.assignment_error import CHECK as HEALTH_ASSIGNMENT_ERROR
+from auditor.checks.health.group_empty import CHECK as HEALTH_GROUP_EMPTY
 from auditor.checks.health.group_license_errors import CHECK as HEALTH_GROUP_LICENSE_ERRORS
+from auditor.checks.health.group_nested import CHECK as HEALTH_GROUP_NESTED
+from auditor.checks.health.group_paused import CHECK as HEALTH_GROUP_PAUSED
 from auditor.checks.health.group_processing import CHECK as HEALTH_GROUP_PROCESSING
 from auditor.checks.purchases.not_allowed import CHECK as PURCHASES_NOT_ALLOWED
 from auditor.checks.purchases.trial import CHECK as PURCHASES_TRIAL
@@ -123,6 +126,9 @@ for _check in (
     ATTRIBUTES_NOT_ALLOWED,
     HEALTH_GROUP_LICENSE_ERRORS,
     HEALTH_GROUP_PROCESSING,
+    HEALTH_GROUP_NESTED,
+    HEALTH_GROUP_PAUSED,
+    HEALTH_GROUP_EMPTY,
     BALANCE_IMBALANCE,
     BUDGET_EXCEEDED,
     CONTRACTS_SEATS_DIFFER,

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 MAX_ITEMS = 20
 """Requests per batch: Graph's limit."""
+_EVENTUAL = {"headers": {"ConsistencyLevel": "eventual"}}
 _MAX_ATTEMPTS = 6
 """Attempts for one request."""
 
@@ -31,13 +32,19 @@ class _Item:
 
 
 async def answers(
-    graph: Graph, addresses: Mapping[str, str], decode: Callable[[bytes], T | Fault], *, name: str, units: int
+    graph: Graph,
+    addresses: Mapping[str, str],
+    decode: Callable[[bytes], T | Fault],
+    *,
+    name: str,
+    units: int,
+    advanced: bool = False,
 ) -> dict[str, T | Fault]:
     """Request up to MAX_ITEMS addresses below the Graph root in one batch; return a value or a fault for each key.
 
     `decode` raises NotGraphError for an unexpected body. Such a request, a throttled one and one that the service
     failed are repeated in a smaller batch; a fault that `decode` returns is final. `name` is the request in messages,
-    `units` the resource units of one request.
+    `units` the resource units of one request, and `advanced` says that the requests are advanced queries.
     """
     retry_policy = graph.retry_policy
     keys = dict(enumerate(addresses))
@@ -45,7 +52,10 @@ async def answers(
     results: dict[str, T | Fault] = {}
     last_faults: dict[str, Fault] = {}
     for attempt in range(1, _MAX_ATTEMPTS + 1):
-        items = tuple({"id": item, "method": "GET", "url": addresses[key]} for item, key in pending.items())
+        items = tuple(
+            {"id": item, "method": "GET", "url": addresses[key], **(_EVENTUAL if advanced else {})}
+            for item, key in pending.items()
+        )
         try:
             call = requests.batch(graph, items, units=max(1, units * len(items)))
             items_by_id = (await graph.answer(call, _items)).value

@@ -114,10 +114,16 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether assignment errors of users and of licensed groups are reported."""
+    """Whether assignment errors of users and faults of licensed groups are reported."""
 
     errors: bool = False
     groups: bool = False
+    nested: bool = False
+    """Whether a licensed group may have no groups among its direct members."""
+    paused: bool = False
+    """Whether the rule of a licensed dynamic group must be processed."""
+    empty: bool = False
+    """Whether a licensed group must have members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

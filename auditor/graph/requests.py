@@ -147,6 +147,16 @@ def conditional_access_policies(graph: Graph) -> Call:
     return Call(name=call.name, units=call.units, send=send)
 
 
+def nested_groups_address(group_id: str) -> str:
+    """Return the address of the groups among a group's members, relative to the Graph root; an advanced query."""
+    return f"/groups/{quote(group_id, safe='')}/members/microsoft.graph.group?$count=true&$select=id&$top={PAGE_SIZE}"
+
+
+def member_count_address(group_id: str) -> str:
+    """Return the address of one member of a group and the number of all, relative to the Graph root; as above."""
+    return f"/groups/{quote(group_id, safe='')}/members?$count=true&$select=id&$top=1"
+
+
 MAX_IDS = 1_000
 """Ids that one call of getByIds accepts."""
 

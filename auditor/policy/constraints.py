@@ -125,7 +125,7 @@ def _attributes(node: Node, names: Names) -> Constraint:
 
 
 def _health(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
-    return Health(errors=node.has("errors"), groups=node.has("groups"))
+    return Health(**{name: node.has(name) for name in ("errors", "groups", "nested", "paused", "empty")})
 
 
 def _balance(node: Node, names: Names) -> Constraint:

@@ -23,6 +23,7 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.ATTRIBUTE_CORRECT,
         ActionKind.UNKNOWN_PRODUCT,
         ActionKind.GROUP_PROCESSING,
+        ActionKind.GROUP_EMPTY,
         ActionKind.BOUNDS,
         ActionKind.CONTRACT_SEATS,
         ActionKind.CONTRACT_NOTICE,
@@ -53,6 +54,8 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.ERROR,
         ActionKind.REPROCESS,
         ActionKind.GROUP_ERRORS,
+        ActionKind.GROUP_NESTED,
+        ActionKind.GROUP_PAUSED,
         ActionKind.SERVICE_ON,
         ActionKind.SERVICE_OFF,
         ActionKind.TO_GROUP,
@@ -75,6 +78,17 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
 ORDER: dict[ActionKind, Order] = {kind: order for order, kinds in _ORDERS.items() for kind in kinds}
 """Seats are freed before others are bought, bought before people move, and removed or cancelled last."""
 
+ABOUT_GROUPS = frozenset(
+    {
+        ActionKind.GROUP_ERRORS,
+        ActionKind.GROUP_PROCESSING,
+        ActionKind.GROUP_NESTED,
+        ActionKind.GROUP_PAUSED,
+        ActionKind.GROUP_EMPTY,
+    }
+)
+"""Kinds that mend a group, which the title names."""
+
 REVIEWED = frozenset(
     {
         ActionKind.BOUNDS,
@@ -85,6 +99,9 @@ REVIEWED = frozenset(
         ActionKind.PURCHASE,
         ActionKind.TRIAL,
         ActionKind.UNKNOWN_PRODUCT,
+        ActionKind.GROUP_NESTED,
+        ActionKind.GROUP_PAUSED,
+        ActionKind.GROUP_EMPTY,
         ActionKind.EXPIRING,
         ActionKind.STATE,
         ActionKind.BUDGET,

@@ -30,6 +30,12 @@ def titled(words: _Words, kind: ActionKind) -> str:
             return words.gettext("Fix the licence errors in the group {extra}")
         case ActionKind.GROUP_PROCESSING:
             return words.gettext("Check that the group {extra} is processed")
+        case ActionKind.GROUP_NESTED:
+            return words.gettext("Settle who gets licences from the groups nested in {extra}")
+        case ActionKind.GROUP_PAUSED:
+            return words.gettext("Resume the processing of the group {extra}")
+        case ActionKind.GROUP_EMPTY:
+            return words.gettext("Remove the group {extra}, which has no members, or add its members")
         case ActionKind.BUY_HERE:
             return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
         case ActionKind.GIVE_UP_HERE:

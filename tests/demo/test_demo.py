@@ -34,6 +34,7 @@ CHECKS = {
     "purchase.not-allowed", "purchase.trial", "purchase.unknown",
     "subscription.expiring", "subscription.state", "subscription.trial-ending",
     "attribute.missing", "attribute.not-allowed", "group.license-errors", "group.processing",
+    "group.nested", "group.paused", "group.empty",
     "balance.imbalance", "budget.exceeded",
 }  # fmt: skip
 """Section 3 of the policy language."""

@@ -172,6 +172,11 @@ def members_cast(call: Call) -> Answer:
     return _members(call, _shown_members(call), cast=True, nested=False)
 
 
+def members_group_cast(call: Call) -> Answer:
+    groups = [member for member in _shown_members(call) if call.tenant.group(member) is not None]
+    return _members(call, groups, cast=False, nested=False)
+
+
 def transitive_members(call: Call) -> Answer:
     return _members(call, transitive(call.tenant, find_group(call)), cast=False, nested=True)
 
@@ -220,6 +225,7 @@ ROUTES = (
     route("GET", "/groups/{key}/membersWithLicenseErrors", "membersWithLicenseErrors", members_in_error),
     route("GET", "/users/{key}/memberOf", "memberOf", member_of, cost=2),
     route("GET", "/users/{key}/transitiveMemberOf", "memberOf", member_of, cost=2),
+    route("GET", "/groups/{key}/members/microsoft.graph.group", "members", members_group_cast, cost=3),
     *_casts("members", members_cast, cost=3),
     *_casts("transitiveMembers", transitive_members_cast, cost=5),
     *_casts("membersWithLicenseErrors", members_in_error_cast, cost=1),

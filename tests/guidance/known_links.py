@@ -58,6 +58,7 @@ LEARN = {
     "entra/fundamentals/concept-group-based-licensing",
     "entra/fundamentals/licensing-groups-resolve-problems",
     "entra/identity/monitoring-health/howto-manage-inactive-user-accounts",
+    "entra/identity/users/groups-create-rule",
     "entra/identity/users/clean-up-stale-guest-accounts",
     "entra/identity/users/licensing-group-advanced",
     "entra/identity/users/licensing-groups-change-licenses",

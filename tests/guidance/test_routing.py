@@ -23,6 +23,7 @@ POLICY_LANGUAGE = {
     *("subscription.renewal-idle", "contract.seats-differ", "contract.notice", "contract.ending", "contract.missing"),
     *("attribute.missing", "attribute.not-allowed"),
     *("group.license-errors", "group.processing", "balance.imbalance", "budget.exceeded"),
+    *("group.nested", "group.paused", "group.empty"),
 }
 ERRORS = [
     "CountViolation",
@@ -157,6 +158,9 @@ def test_every_article_can_be_reached_from_a_check() -> None:
         ("attribute.not-allowed", Situation(attribute="department"), "user-attributes"),
         ("group.license-errors", Situation(), "group-errors"),
         ("group.processing", Situation(), "group-processing"),
+        ("group.nested", Situation(), "group-nested"),
+        ("group.paused", Situation(), "group-paused"),
+        ("group.empty", Situation(), "group-empty"),
         ("balance.imbalance", Situation(), "transfer-between-tenants"),
         ("budget.exceeded", Situation(), "reduce-cost"),
     ],

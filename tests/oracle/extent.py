@@ -38,7 +38,7 @@ def extent(world: World, policy: Document) -> Extent:
     if "health" in policy:
         errors = people(world, policy) if "errors" in policy["health"] else (0, False)
         licensed_groups = [bool(group.get("assignedLicenses")) for group in world.rows("groups")]
-        groups = counted(licensed_groups) if "groups" in policy["health"] else (0, False)
+        groups = counted(licensed_groups) if policy["health"].keys() - {"errors"} else (0, False)
         return errors[0] + groups[0], errors[1] or groups[1]
     return people(world, policy)
 

@@ -23,6 +23,8 @@ def in_selector(selector: Any) -> Iterator[str]:
     for key, value in selector.items():
         if key == "holds":
             yield from plain_names(value)
+        elif key == "heldFor":
+            yield from plain_names(value.get("of"))
         elif key in ("any", "all"):
             for each in value:
                 yield from in_selector(each)

@@ -198,6 +198,29 @@ def health(world: World, policy: Document) -> Iterator[Claim]:
         yield from each_user(world, policy, of_user)
     if "groups" in block:
         yield from _groups(world)
+    if not {"nested", "paused", "empty"}.isdisjoint(block):
+        yield from _kinds(world, block)
+
+
+def _kinds(world: World, block: Document) -> Iterator[Claim]:
+    if world.source("groups") != "complete":
+        yield NOT_EVALUATED
+    for group in world.rows("groups"):
+        if not group.get("assignedLicenses"):
+            continue
+        subject = ("group", group["id"])
+        hidden = group.get("visibility") == "HiddenMembership"
+        nested, count, types = group.get("nestedGroups"), group.get("memberCount"), group.get("groupTypes")
+        if "nested" in block:
+            truth = True if nested else None if nested is None or hidden else False
+            yield Claim(truth=truth, check="group.nested", subject=subject)
+        if "paused" in block:
+            state = {"Paused": True, "On": False}.get(str(group.get("membershipRuleProcessingState")))
+            truth = None if types is None else state if "DynamicMembership" in types else False
+            yield Claim(truth=truth, check="group.paused", subject=subject)
+        if "empty" in block:
+            truth = None if hidden or count is None else count == 0
+            yield Claim(truth=truth, check="group.empty", subject=subject)
 
 
 def _groups(world: World) -> Iterator[Claim]:

@@ -64,6 +64,7 @@ def everything(policies: PolicySet | None = None) -> Needs:
         licensed_members=True,
         app_usage_periods=("D180", "D30", "D7", "D90"),
         eligible_roles=True,
+        nested_groups=True,
     )
     return whole if policies is None else whole.union(needs(policies))
 

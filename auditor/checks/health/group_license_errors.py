@@ -25,7 +25,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 
 def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
-    for group in licensed_groups(scope):
+    for group in licensed_groups(scope, "hasMembersWithLicenseErrors"):
         if group.has_errors is None:
             scope.unknown.add(
                 "groups.hasMembersWithLicenseErrors",

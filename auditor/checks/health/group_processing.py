@@ -24,7 +24,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 
 def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
-    for group in licensed_groups(scope):
+    for group in licensed_groups(scope, "hasMembersWithLicenseErrors"):
         state = group.processing_state
         if state is not None and state.casefold() != "processingcomplete":
             yield scope.finding(subject_of(group), detail=state, evidence=evidence_of(scope, group))

@@ -6,22 +6,23 @@ from typing import Any
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result import Subject
+from auditor.engine.coverage import unread
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import GroupFact
 
 
-def licensed_groups(scope: TenantScope) -> Iterator[GroupFact]:
-    """Yield every licensed group; none where groups were not read or not listed by their licences."""
+def licensed_groups(scope: TenantScope, fact: str = "assignedLicenses") -> Iterator[GroupFact]:
+    """Yield every licensed group; none where groups were not read or not listed by their licences.
+
+    `fact` is the property of groups that has to have been asked for.
+    """
     facts = scope.facts
     if not scope.readable(Source.GROUPS):
         return
     asked = facts.coverage(Source.GROUPS).asked
     # Other programs need not say what they asked of groups: a list that was read holds the licensed ones.
-    if asked and "hasMembersWithLicenseErrors" not in asked:
-        scope.unknown.add(
-            "groups.hasMembersWithLicenseErrors",
-            Message("the licensed groups were not listed; collect the snapshot again"),
-        )
+    if asked and fact not in asked:
+        scope.unknown.add(f"groups.{fact}", Message("the licensed groups were not listed; collect the snapshot again"))
         return
     yield from (group for group in facts.groups if group.sku_ids)
 
@@ -38,6 +39,21 @@ def evidence_of(scope: TenantScope, group: GroupFact) -> dict[str, Any]:
         "hasMembersWithLicenseErrors": group.has_errors,
         "assignedLicenses": [_part_number(scope, sku_id) for sku_id in group.sku_ids],
     }
+
+
+def members_unknown(scope: TenantScope, group: GroupFact) -> None:
+    """Note that the direct members of a group are not known, and why."""
+    reason = Message("the direct members of the group {id} were not read", id=group.id)
+    if group.hidden_membership:
+        reason = Message("the membership of the group {id} is hidden", id=group.id)
+    elif (source := unread(scope.facts, Source.MEMBERS)) is not None:
+        scope.unknown.take(source)
+    scope.unknown.add("groups.memberCount", reason)
+
+
+def membership_of(scope: TenantScope, group: GroupFact, **facts: Any) -> dict[str, Any]:
+    """Return what findings about the members of a group show: its products and some facts."""
+    return {"assignedLicenses": evidence_of(scope, group)["assignedLicenses"], **facts}
 
 
 def _part_number(scope: TenantScope, sku_id: str) -> str:

@@ -14,6 +14,7 @@ from auditor.collect.json_pages import decode_object, listing
 from auditor.collect.permissions import Permission, missing
 from auditor.collect.sources.members import Members
 from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.sources.nested_groups import read_nested
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
@@ -73,13 +74,18 @@ async def _read(context: CollectionContext) -> SourceResult:
     await members.read_each(wanted)
     if context.needs.licensed_members:
         await members.read_batches(groups.licensed)
+    if context.needs.nested_groups:
+        unread = {group for group in groups.licensed if (group, False) not in members.status}
+        await read_nested(context, unread, members.direct)
     coverage = []
     if Source.GROUPS in context.needs.sources:
         asked = tuple(groups.asked)
         coverage.append(context.make_coverage(Source.GROUPS, len(groups.rows), groups.faults, asked=asked))
     if Source.MEMBERS in context.needs.sources:
         coverage.append(_member_coverage(context, groups, members))
-    return SourceResult(coverage=tuple(coverage), tables={"groups": _table(groups, members)}, members=members)
+    nested = {group for groups_ in members.direct.nested.values() for group in groups_}
+    table = await _add_listed(context, nested, _table(groups, members))
+    return SourceResult(coverage=tuple(coverage), tables={"groups": table}, members=members)
 
 
 async def add_assigning_groups(context: CollectionContext, users: Spool, known: pa.Table) -> pa.Table:
@@ -215,21 +221,21 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
 def _member_coverage(context: CollectionContext, groups: _Groups, members: Members) -> Coverage:
     """Return the coverage of members; a group that does not exist has none, and a notice says that it is missing."""
     needs = context.needs
-    if not (needs.groups or needs.transitive_groups or needs.licensed_members):
+    if not (needs.groups or needs.transitive_groups or needs.licensed_members or needs.nested_groups):
         return context.make_coverage(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)
     count = members.spool.distinct()
     status = None
-    if members.faults or groups.faults:
-        read = any(state is SourceStatus.COMPLETE for state in members.status.values())
-        fault = (members.faults or groups.faults)[0]
-        status = SourceStatus.PARTIAL if read else fault.coverage(read=count)
-    return context.make_coverage(Source.MEMBERS, count, [*members.faults, *groups.faults], asked=("id",), status=status)
+    faults = [*members.faults, *members.direct.faults, *groups.faults]
+    if faults:
+        read = any(state is SourceStatus.COMPLETE for state in members.status.values()) or members.direct.counts
+        status = SourceStatus.PARTIAL if read else faults[0].coverage(read=count)
+    return context.make_coverage(Source.MEMBERS, count, faults, asked=("id",), status=status)
 
 
 def _table(groups: _Groups, members: Members) -> pa.Table:
     rows = [
         {
-            **group_row(groups.rows[group]),
+            **group_row({**groups.rows[group], **members.direct.row(group)}),
             "membersStatus": members.status.get((group, False), SourceStatus.NOT_NEEDED).value,
             "transitiveMembersStatus": members.status.get((group, True), SourceStatus.NOT_NEEDED).value,
         }

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, listing
+from auditor.collect.sources.nested_groups import DirectMembers
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.failures import in_task
@@ -44,6 +45,8 @@ class Members:
     name: str = "members"
     """The name of its temporary files."""
     _faults: dict[MemberList, Fault] = field(default_factory=dict)
+    direct: DirectMembers = field(default_factory=DirectMembers)
+    """The numbers and kinds of direct members, of lists that were read and of groups of which only this is needed."""
 
     def __post_init__(self) -> None:
         self.spool = Spool(self.context.folder, self.name, _KEYS)
@@ -132,6 +135,8 @@ class Members:
     def _add(self, list_: MemberList, rows: Rows) -> tuple[int, int]:
         """Add the users of a page; other members are ignored. Returns the numbers of users with and without an id."""
         group, transitive = list_
+        if not transitive:
+            self.direct.add(group, rows)
         prefix = f"{group}{_SEPARATOR}{int(transitive)}{_SEPARATOR}"
         ids = [row.get("id") for row in rows if row.get("@odata.type", _USER) == _USER]
         users = [user.lower() for user in ids if isinstance(user, str) and _SEPARATOR not in user]
@@ -144,6 +149,8 @@ class Members:
         if fault is None:
             return
         self._faults[list_] = fault
+        if not list_[1]:
+            self.direct.forget(list_[0])
         if fault.kind is GraphErrorKind.MISSING:
             self.gone.add(list_[0])
         if all(fault.kind is not other.kind for other in self.faults):

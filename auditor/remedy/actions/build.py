@@ -28,7 +28,7 @@ from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seat_attribution import counted_once
 from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import renewal, total, totals
-from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Term
+from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
 from auditor.remedy.labels import owned_of, property_label, service_label
 from auditor.remedy.messages import ENGLISH, Words
 
@@ -215,7 +215,7 @@ def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
     remedy, enough = pile.first, _enough(office, pile)
     extra = remedy.extra
     new = one_of(office.words, enough) if enough else product_label(office.known, remedy.new)
-    if remedy.kind in AT_GROUPS or remedy.kind in {ActionKind.GROUP_ERRORS, ActionKind.GROUP_PROCESSING}:
+    if remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     elif remedy.kind is ActionKind.STATE:
         extra = state_name(office.words.gettext, extra)

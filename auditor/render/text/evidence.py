@@ -35,6 +35,7 @@ _SPOKEN: Final = frozenset(
         ),
         *("term", "seller", "pricePerSeat", "priceFrom"),
         *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
+        *("nestedGroups", "membershipRuleProcessingState", "memberCount"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
         *USAGE,
     }
@@ -44,7 +45,12 @@ _OF_PEOPLE: Final = frozenset(
     {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS, *USAGE}
 )
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
-_OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
+_OF_GROUPS: Final = frozenset(
+    {
+        *("hasMembersWithLicenseErrors", "licenseProcessingState", "nestedGroups", "membershipRuleProcessingState"),
+        "memberCount",
+    }
+)
 
 _NUMBERS: Final = frozenset({int, float, Decimal})
 
@@ -236,6 +242,13 @@ def _group(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     if facts.get("licenseProcessingState"):
         state = str(facts["licenseProcessingState"])
         yield words.gettext("processing: {state}").replace("{state}", state)
+    if facts.get("nestedGroups"):
+        yield words.gettext("nested groups: {groups}").replace("{groups}", words.joined(_texts(facts["nestedGroups"])))
+    if facts.get("membershipRuleProcessingState"):
+        state = str(facts["membershipRuleProcessingState"])
+        yield words.gettext("processing of the rule: {state}").replace("{state}", state)
+    if facts.get("memberCount") == 0:
+        yield words.gettext("no members")
 
 
 def _budget(finding: Finding, words: Labels) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from auditor.app.tenants.collection import everything
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from tests.builders.collection import PEOPLE, Collected, collect
@@ -94,3 +95,82 @@ def test_the_groups_of_licences_come_with_their_kinds_where_no_policy_asks_for_g
     assert rows["Synced"]["groupTypes"] == []
     assert rows["Synced"]["onPremisesSyncEnabled"] is True
     assert rows["Synced"]["assignedLicenses"] == []
+
+
+NESTED = Needs(sources=frozenset({Source.GROUPS, Source.MEMBERS}), licensed_groups=True, nested_groups=True)
+_LARGE = 1_100
+
+
+@pytest.fixture(scope="module")
+def nesting() -> Iterator[Emulator]:
+    names = [f"u{number:04}@contoso.example" for number in range(_LARGE)]
+    plain = {
+        "Many": names,
+        "Both": [*names, "Inner"],
+        "Above": ["Inner", "Dynamic", names[0]],
+        "Empty": [],
+        "Hidden": names[:3],
+    }
+    groups = [
+        {"displayName": name, "assignedLicenses": [_E3], "members": members}
+        | ({"visibility": "HiddenMembership"} if name == "Hidden" else {})
+        for name, members in plain.items()
+    ]
+    groups += [{"displayName": f"Small {number:02}", "assignedLicenses": [_E3]} for number in range(30)]
+    groups += [{"displayName": "Inner", "members": names[:2]}, {"displayName": "Dynamic"}]
+    document = {
+        "name": "contoso",
+        "tenantId": stable_id("nested", "contoso"),
+        "users": [{"userPrincipalName": name} for name in names],
+        "groups": groups,
+    }
+    tenant = load(document)
+    tenant.register(auditor_app())
+    with running_emulator([tenant]) as emulator:
+        yield emulator
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool) -> None:  # noqa: FBT001
+    nesting.faults.clear()
+    nesting.journal.clear()
+    found = collect(nesting, everything() if whole else NESTED)
+    rows = _groups(found)
+    names = {row["id"]: name for name, row in rows.items()}
+    assert found.status(Source.GROUPS) == found.status(Source.MEMBERS) == "complete"
+    assert {
+        name: (row["memberCount"], {names[group] for group in row["nestedGroups"]})
+        for name, row in rows.items()
+        if row["assignedLicenses"] and not name.startswith("Small")
+    } == {
+        "Many": (_LARGE, set()),
+        "Both": (_LARGE + 1, {"Inner"}),
+        "Above": (3, {"Inner", "Dynamic"}),
+        "Empty": (0, set()),
+        "Hidden": (0, set()),
+    }
+    assert rows["Inner"]["memberCount"] is None
+    batched = [record for record in nesting.journal.records if record.batched]
+    if not whole:
+        assert not found.tables["members"].num_rows
+        assert len(batched) == 35 + 2 * 2, "one request a group, and two more of large ones"
+
+
+def test_members_that_are_refused_are_not_known(nesting: Emulator) -> None:
+    nesting.journal.clear()
+    nesting.faults.clear()
+    refused = {group.document["displayName"]: group.id for group in nesting.tenants["contoso"].groups.values()}["Above"]
+    nesting.faults.add("denied", path=f"/groups/{refused}/members", times=None)
+    found = collect(nesting, NESTED)
+    rows = _groups(found)
+    assert (rows["Above"]["memberCount"], rows["Above"]["nestedGroups"]) == (None, None)
+    assert rows["Empty"]["memberCount"] == 0
+    assert found.status(Source.GROUPS) == "complete"
+    assert found.status(Source.MEMBERS) == "partial"
+    nesting.faults.clear()
+    nesting.journal.clear()
+    nesting.faults.add("denied", path="/groups/*/members", times=None)
+    found = collect(nesting, NESTED)
+    assert found.status(Source.MEMBERS) == "denied"
+    assert sum(record.batched for record in nesting.journal.records) == 20
+    nesting.faults.clear()

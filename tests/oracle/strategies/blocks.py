@@ -133,7 +133,7 @@ def _attributes() -> Block:
 
 @cache
 def _health() -> Block:
-    return _some(errors=st.just("deny"), groups=st.just("deny"))
+    return _some(**dict.fromkeys(("errors", "groups", "nested", "paused", "empty"), st.just("deny")))
 
 
 @cache

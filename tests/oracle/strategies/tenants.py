@@ -152,6 +152,11 @@ def _groups(rng: Random, count: int, status: dict[str, str]) -> Iterator[Row]:
             "assignedLicenses": rng.choice(([], [{"skuId": SKUS[0][0]}])),
             "licenseProcessingState": {"state": rng.choice(("ProcessingComplete", "ProcessingComplete", "QueuedForProcessing", None))},
             "hasMembersWithLicenseErrors": rng.random() < 0.4,
+            "groupTypes": rng.choice(([], [], ["DynamicMembership"], ["Unified", "DynamicMembership"], None)),
+            "membershipRuleProcessingState": rng.choice(("On", "Paused", None)),
+            "visibility": rng.choice((None, None, "Private", "HiddenMembership")),
+            "nestedGroups": rng.choice(([], [], [GROUP_IDS[2]], None)),
+            "memberCount": rng.choice((0, 0, 4, None)),
         }  # fmt: skip
         for kind in ("members", "transitiveMembers"):
             partly = status["members"] == "partial"

@@ -1,0 +1,109 @@
+"""Reads how many direct members licensed groups have, and which of them are groups: one request of a batch a group."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from auditor.collect.batch import MAX_ITEMS, answers
+from auditor.collect.context import CollectionContext
+from auditor.collect.json_pages import Rows, decode_object, link_of, listing
+from auditor.graph import requests
+from auditor.graph.errors import Fault
+from auditor.graph.paging import ObjectPage
+
+GROUP = "#microsoft.graph.group"
+_NAME = "GET /groups/{id}/members"
+
+
+@dataclass(slots=True)
+class DirectMembers:
+    """The numbers of direct members of any kind, and the groups among them, as far as they are known."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    nested: dict[str, set[str]] = field(default_factory=dict)
+    """Group id → ids of the groups among its direct members; of more than 999 the first ones."""
+    faults: list[Fault] = field(default_factory=list)
+    """One fault of each kind."""
+
+    def add(self, group: str, rows: Rows) -> None:
+        """Add a page of the direct members of a group."""
+        self.counts[group] = self.counts.get(group, 0) + len(rows)
+        self.nested.setdefault(group, set()).update(ids_of(rows))
+
+    def forget(self, group: str) -> None:
+        """Drop what was read of a group whose list could not be read to its end; groups that were seen stay."""
+        self.counts.pop(group, None)
+        if not self.nested.get(group):
+            self.nested.pop(group, None)
+
+    def row(self, group: str) -> dict[str, Any]:
+        """Return the columns of a group."""
+        nested = self.nested.get(group)
+        return {
+            "memberCount": self.counts.get(group),
+            "nestedGroups": None if nested is None else sorted(nested),
+        }
+
+    def add_fault(self, fault: Fault) -> None:
+        """Add a fault of a kind that was not met before."""
+        if all(fault.kind is not known.kind for known in self.faults):
+            self.faults.append(fault)
+
+
+def ids_of(rows: Rows, kind: str | None = GROUP) -> Iterator[str]:
+    """Yield the ids of the groups among members; with `kind` None, of all of them."""
+    for row in rows:
+        if kind is None or row.get("@odata.type") == kind:
+            group = row.get("id")
+            if isinstance(group, str) and "\0" not in group:
+                yield group.lower()
+
+
+async def read_nested(context: CollectionContext, groups: Iterable[str], direct: DirectMembers) -> None:
+    """Read the direct members of groups; of groups with more than a page, their number and the groups among them.
+
+    If the first batch returns nothing but refusals, the other groups are not asked for.
+    """
+    wanted = iter(sorted(groups))
+    while batch := list(islice(wanted, MAX_ITEMS)):
+        addresses = {group: requests.members_address(group) for group in batch}
+        pages = await answers(context.graph, addresses, listing, name=_NAME, units=2)
+        large = [group for group, page in pages.items() if isinstance(page, ObjectPage) and page.link is not None]
+        for group, page in pages.items():
+            if isinstance(page, Fault):
+                direct.add_fault(page)
+            elif page.link is None:
+                direct.add(group, page.rows)
+        await _read_large(context, large, direct)
+        if not direct.counts and not direct.nested:
+            return
+
+
+async def _read_large(context: CollectionContext, groups: Sequence[str], direct: DirectMembers) -> None:
+    for addresses, add in (
+        ({group: requests.nested_groups_address(group) for group in groups}, _add_nested),
+        ({group: requests.member_count_address(group) for group in groups}, _add_count),
+    ):
+        found = (
+            await answers(context.graph, addresses, decode_object, name=_NAME, units=2, advanced=True) if groups else {}
+        )
+        for group, answer in found.items():
+            if isinstance(answer, Fault):
+                direct.add_fault(answer)
+            else:
+                add(direct, group, answer)
+
+
+def _add_nested(direct: DirectMembers, group: str, document: dict[str, Any]) -> None:
+    rows = document.get("value")
+    if isinstance(rows, list):
+        known = set(ids_of([row for row in rows if isinstance(row, dict)], None))
+        if known or link_of(document) is None:
+            direct.nested[group] = known
+
+
+def _add_count(direct: DirectMembers, group: str, document: dict[str, Any]) -> None:
+    count = document.get("@odata.count")
+    if isinstance(count, int) and count >= 0:
+        direct.counts[group] = count
