@@ -11,6 +11,7 @@ from auditor.collect.json_pages import Rows, listing
 from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.user_names import UserNames
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, joined
@@ -38,9 +39,14 @@ class CollectionContext:
     """Held while a usage report is parsed and joined, so that one is in memory at a time."""
     roles: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """How completely directory roles were read; the source of roles sets it when it is done."""
+    user_names: UserNames = field(init=False)
+    """The names to which usage reports are joined."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
     """Faults of sources of which nothing was read."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "user_names", UserNames(self.folder))
 
     @property
     def tenant(self) -> str:

@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO, Final
 
@@ -23,8 +22,8 @@ from auditor.collect.tables.report_columns import (
     SERVICE_COLUMNS,
     app_columns,
 )
-from auditor.collect.tables.report_csv import ConcealedNamesError, ReportColumn, report_rows
-from auditor.collect.tables.report_join import USER_PROPERTIES, UserFacts, joined
+from auditor.collect.tables.report_csv import ConcealedNamesError, ReportColumn, ReportSummary, lacking, read_report
+from auditor.collect.tables.report_join import UserFacts, join
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source, SourceStatus
@@ -69,11 +68,9 @@ class _Read:
     """A report that was read, or why it was not."""
 
     period: str
-    facts: frozenset[str] = frozenset()
-    """The facts whose columns the report has."""
+    summary: ReportSummary = field(default_factory=lambda: ReportSummary(facts=frozenset()))
     users: Sequence[UserFacts] = ()
-    count: int = 0
-    refresh_date: date | None = None
+    """One for each batch of `UserNames`."""
     fault: Fault | None = None
 
 
@@ -99,19 +96,24 @@ def _result(
     """Return what the reports of some periods tell; `faults` is why others were not read."""
     spool, unreadable = _spool(report, context, reads, users)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
-    lacking = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.facts]
+    absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
     reasons = [_unreadable(unreadable)] if unreadable else []
     coverage = context.make_coverage(
         report.source,
         spool.rows,
         faults,
-        asked=tuple(name for read, column in columns for name in column.asked(read.facts)),
-        shortfall=in_one("; ", [*reasons, *([_lacking(lacking)] if lacking else [])]) or None,
+        asked=tuple(name for read, column in columns for name in column.asked(read.summary.facts)),
+        shortfall=in_one("; ", [*reasons, *([lacking(absent)] if absent else [])]) or None,
         # Neither makes a gap for others: `asked` tells which columns were read, and users are marked one by one.
         status=None if faults else SourceStatus.COMPLETE,
     )
     rows = [
-        {"source": report.source.value, "period": read.period, "refreshDate": read.refresh_date, "rows": read.count}
+        {
+            "source": report.source.value,
+            "period": read.period,
+            "refreshDate": read.summary.refresh_date,
+            "rows": read.summary.count,
+        }
         for read in reads
     ]
     return SourceResult(
@@ -150,23 +152,17 @@ async def _joined(report: _Report, context: CollectionContext, period: str, file
     request = f"GET {report.path}(period='{period}')"
 
     def parse() -> _Read:
-        rows = report_rows(file, columns)
-        if not rows.count and not report.may_be_empty:
+        names = context.user_names
+        facts = [UserFacts(columns, batch.num_rows) for batch in names.batches(users)]
+        summary = read_report(file, columns, lambda rows: join(names.batches(users), rows, facts))
+        if not summary.count and not report.may_be_empty:
             raise FaultError(_empty(request))
-        if not rows.facts:
-            raise NotGraphError(_lacking(cell.fact for column in columns for cell in column.cells))
-        return _Read(
-            period=period,
-            facts=rows.facts,
-            users=joined(users, rows, columns),
-            count=rows.count,
-            refresh_date=rows.refresh_date,
-        )
+        return _Read(period=period, users=facts, summary=summary)
 
     large = file.seek(0, os.SEEK_END) > _SMALL_BYTES
     async with context.report_lock:
         read = await asyncio.to_thread(parse) if large else parse()
-    context.progress.advance(context.tenant, report.source, read.count)
+    context.progress.advance(context.tenant, report.source, read.summary.count)
     return read
 
 
@@ -176,14 +172,14 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
     columns = pa.schema([pa.field("id", pa.string()), *(schema.USERS.field(name) for name in names)])
     spool = Spool(context.folder, report.source.value, columns, limit=_SPOOL_BYTES)
     count = 0
-    for number, table in enumerate(users.tables(columns=["id"])):
+    for number, batch in enumerate(context.user_names.batches(users)):
         parts = [read.users[number] for read in reads]
         unreadable = np.logical_or.reduce([part.unreadable for part in parts])
         known = np.logical_or.reduce([part.listed for part in parts])
         if report.marks_missing:
             known &= ~unreadable
         count += int(unreadable.sum())
-        arrays = [one_array(table["id"]), *(array for part in parts for array in part.columns.values())]
+        arrays = [batch.column("id"), *(array for part in parts for array in part.arrays())]
         spool.add(pa.RecordBatch.from_arrays(arrays, schema=columns).filter(pa.array(known)))
     return spool, count
 
@@ -237,10 +233,6 @@ def _unreadable(count: int) -> Message:
     return Message("users whose row of the report has an invalid date or number: {count}", count=count)
 
 
-def _lacking(facts: Iterable[str]) -> Message:
-    return Message("the report has no columns for {names}", names=", ".join(sorted(facts)))
-
-
 def _explained(found: Fault) -> Fault:
     """Return a refusal with the remedy for usage reports."""
     if found.kind is GraphErrorKind.DENIED:
@@ -288,7 +280,7 @@ USAGE_REPORTS: Final = tuple(
         permissions=(READ_REPORTS,),
         read=partial(_read, report),
         requires=(USERS,),
-        user_properties=USER_PROPERTIES,
+        user_properties=("userPrincipalName",),
         join=partial(_join, report),
     )
     for report in _REPORTS

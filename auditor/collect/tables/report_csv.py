@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -19,9 +19,12 @@ from auditor.domain.message import Message
 from auditor.graph.client import NotGraphError
 
 Numbers: TypeAlias = npt.NDArray[Any]
-_BLOCK_BYTES: Final = 4 << 20
-"""Bytes that are parsed at once; no row may be longer."""
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Reader: TypeAlias = Callable[[pa.Array], tuple[Numbers, Flags]]
+_BLOCK_BYTES: Final = 256 << 10
+"""Bytes that are parsed at once; no row may be longer. Arrow reads up to 32 blocks ahead."""
 _MAX_HEADER: Final = 1 << 16
+_ROWS_TAKEN: Final = 131_072
 _NAME: Final = "user principal name"
 _USER_ID: Final = "user id"
 _DELETED: Final = "is deleted"
@@ -29,7 +32,6 @@ _REFRESHED: Final = "report refresh date"
 _OWN: Final = (_NAME, _USER_ID, _DELETED, _REFRESHED)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)(T[\d:.]*Z?)?", re.ASCII)
-_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 _BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}
 _ROW: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
@@ -46,8 +48,8 @@ class Cell:
     """What it tells: the name of the column that it fills, or that and a part of it."""
     header: str
     """A glob over headers in lower case."""
-    number: Callable[[str], int]
-    """Returns the number that stands for a text. Raises ValueError for a text that is none."""
+    numbers: Reader
+    """Returns the numbers that texts stand for, and which texts cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +72,24 @@ class ReportColumn:
 
 @dataclass(slots=True, kw_only=True)
 class ReportRows:
-    """The rows of a report, except those of deleted people."""
+    """Some rows of a report, except those of deleted people."""
 
-    facts: frozenset[str]
-    """The facts whose columns the report has."""
     names: pa.Array
     """User principal names in lower case."""
-    ids: pa.Array | None
+    ids: pa.Array | None = None
     """Object ids in lower case, if the report has such a column."""
     values: dict[str, Numbers] = field(default_factory=dict)
     """For each column that the report has, a number for each row."""
-    unreadable: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    unreadable: dict[str, Flags] = field(default_factory=dict)
     """For each of them, whether the row has a text that is no such number."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReportSummary:
+    """What is known of a report as a whole."""
+
+    facts: frozenset[str]
+    """The facts whose columns the report has."""
     count: int = 0
     """Rows, those of deleted people left out."""
     refresh_date: date | None = None
@@ -92,36 +100,64 @@ NOTHING: Final = int(np.iinfo(np.int32).min)
 """Stands for no value, such as a blank date."""
 
 
-def day(text: str) -> int:
-    """Return a date as days since 1970, NOTHING for a blank one. Raises ValueError for anything else."""
+def days(texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Return dates as days since 1970, NOTHING for a blank one."""
+    return _each(_day, texts)
+
+
+def flags(texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Return 1 or 0 for True, Yes, False or No; a blank text cannot be read."""
+    return _each(_flag, texts)
+
+
+def sizes(texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Return numbers of bytes; a blank text cannot be read."""
+    texts = pc.utf8_trim_whitespace(texts)
+    readable = pc.match_substring_regex(texts, "^[0-9]{1,15}$")
+    numbers = pc.if_else(readable, texts, "0").cast(pa.int64()).to_numpy()
+    return numbers, ~readable.to_numpy(zero_copy_only=False)
+
+
+def or_nothing(numbers: Reader, texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Return NOTHING for blank texts, which tell as little as a missing column."""
+    values, unreadable = numbers(texts)
+    blank = pc.equal(pc.utf8_trim_whitespace(texts), "").to_numpy(zero_copy_only=False)
+    return np.where(blank, NOTHING, values), unreadable & ~blank
+
+
+def _each(number: Callable[[str], int], texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Return the number of each text; 0, and that it cannot be read, where `number` raises ValueError."""
+    values, unreadable = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
+    for index, text in enumerate(texts.to_pylist()):
+        try:
+            values[index] = number(text.strip())
+        except ValueError:
+            unreadable[index] = True
+    return values, unreadable
+
+
+def _day(text: str) -> int:
     if not text:
         return NOTHING
     match = _DAY.fullmatch(text)
-    days = date.fromisoformat(match[1]).toordinal() - _EPOCH if match else -1
-    if days < 0:
+    number = date.fromisoformat(match[1]).toordinal() - _EPOCH if match else -1
+    if number < 0:
         raise ValueError(text)
-    return days
+    return number
 
 
-def flag(text: str) -> int:
-    """Return 1 or 0 for True, Yes, False or No. Raises ValueError for anything else, blank included."""
+def _flag(text: str) -> int:
     value = _BOOLEANS.get(text.lower())
     if value is None:
         raise ValueError(text)
     return int(value)
 
 
-def size(text: str) -> int:
-    """Return a number of bytes. Raises ValueError for anything else, blank included."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(text)
-    return int(text)
+def read_report(file: BinaryIO, columns: Sequence[ReportColumn], take: Callable[[ReportRows], None]) -> ReportSummary:
+    """Read a report, and call `take` with some 131,000 rows at a time.
 
-
-def report_rows(file: BinaryIO, columns: Sequence[ReportColumn]) -> ReportRows:
-    """Read a report. Raises NotGraphError for a damaged file, and ConcealedNamesError.
-
-    Columns are found by their headers, whose order and letter case do not matter; other columns are ignored.
+    Columns are found by their headers, whose order and letter case do not matter; other columns are ignored. Raises
+    NotGraphError for a damaged file, and ConcealedNamesError; rows before the damage were taken then.
     """
     headers = _headers(file)
     if _NAME not in headers:
@@ -134,24 +170,37 @@ def report_rows(file: BinaryIO, columns: Sequence[ReportColumn]) -> ReportRows:
         if fnmatchcase(header, cell.header)
     }
     named: dict[str, int] = {name: headers.index(name) for name in _OWN if name in headers}
+    summary = ReportSummary(facts=frozenset(cell.fact for cell in cells.values()))
+    if not summary.facts:
+        raise NotGraphError(lacking(cell.fact for column in columns for cell in column.cells))
     indices = sorted({*named.values(), *(index for _, index in cells)})
     texts = {index for name, index in named.items() if name in {_NAME, _USER_ID}}
-    parts = [_part(batch, columns, cells, named) for batch in _batches(file, len(headers), indices, texts)]
-    days = [part.refresh_date for part in parts if part.refresh_date is not None]
-    whole = ReportRows(
-        facts=frozenset(cell.fact for cell in cells.values()),
-        names=pa.concat_arrays([pa.array([], pa.string()), *(part.names for part in parts)]),
-        ids=pa.concat_arrays([part.ids for part in parts]) if parts and _USER_ID in named else None,
-        count=sum(part.count for part in parts),
-        refresh_date=min(days, default=None),
+    parts: list[ReportRows] = []
+    waiting = 0
+    for batch in _batches(file, len(headers), indices, texts):
+        parts.append(_part(batch, columns, cells, named, summary))
+        waiting += len(parts[-1].names)
+        if waiting >= _ROWS_TAKEN:
+            take(_joined(parts))
+            parts, waiting = [], 0
+    if waiting:
+        take(_joined(parts))
+    return summary
+
+
+def lacking(facts: Iterable[str]) -> Message:
+    """Return the message that a report does not have the columns of these facts."""
+    return Message("the report has no columns for {names}", names=", ".join(sorted(facts)))
+
+
+def _joined(parts: list[ReportRows]) -> ReportRows:
+    first = parts[0]
+    return ReportRows(
+        names=pa.concat_arrays([part.names for part in parts]),
+        ids=None if first.ids is None else pa.concat_arrays([part.ids for part in parts]),
+        values={name: np.concatenate([part.values[name] for part in parts]) for name in first.values},
+        unreadable={name: np.concatenate([part.unreadable[name] for part in parts]) for name in first.unreadable},
     )
-    for column in columns:
-        if any(name == column.name for name, _ in cells):
-            values = [part.values.pop(column.name) for part in parts]
-            whole.values[column.name] = np.concatenate([np.empty(0, column.storage), *values])
-            unreadable = [part.unreadable.pop(column.name) for part in parts]
-            whole.unreadable[column.name] = np.concatenate([np.empty(0, np.bool_), *unreadable])
-    return whole
 
 
 def _headers(file: BinaryIO) -> list[str]:
@@ -207,46 +256,44 @@ def _part(
     columns: Sequence[ReportColumn],
     cells: dict[tuple[str, int], Cell],
     named: dict[str, int],
+    summary: ReportSummary,
 ) -> ReportRows:
-    """Return the rows of a block. Raises ConcealedNamesError."""
+    """Return the rows of a block, and add what they say about the report. Raises ConcealedNamesError."""
     names = pc.utf8_lower(pc.utf8_trim_whitespace(batch.column(str(named[_NAME]))))
     # Pseudonyms have no domain; they stand in every row, those of deleted people included.
     if not pc.all(pc.match_substring(names, "@"), min_count=0).as_py():
         raise ConcealedNamesError
-    part = ReportRows(facts=frozenset(), names=names, ids=None)
     if _REFRESHED in named:
-        numbers, unreadable = _numbers(batch.column(str(named[_REFRESHED])), day)
+        numbers, unreadable = _numbers(batch.column(str(named[_REFRESHED])), days)
         known = numbers[~unreadable & (numbers != NOTHING)]
-        part.refresh_date = date.fromordinal(int(known.min()) + _EPOCH) if len(known) else None
+        if len(known):
+            refreshed = date.fromordinal(int(known.min()) + _EPOCH)
+            summary.refresh_date = min(refreshed, summary.refresh_date or refreshed)
     kept: Numbers | slice = slice(None)
+    part = ReportRows(names=names)
     if _DELETED in named:
-        deleted, unreadable = _numbers(batch.column(str(named[_DELETED])), flag)
+        deleted, unreadable = _numbers(batch.column(str(named[_DELETED])), flags)
         kept = np.flatnonzero(~((deleted == 1) & ~unreadable))
         part.names = names.take(pa.array(kept))
     if _USER_ID in named:
         ids = pc.utf8_lower(pc.utf8_trim_whitespace(batch.column(str(named[_USER_ID]))))
         part.ids = ids if isinstance(kept, slice) else ids.take(pa.array(kept))
-    part.count = len(part.names)
+    summary.count += len(part.names)
     for column in columns:
         own = [(index, cell) for (name, index), cell in cells.items() if name == column.name]
         values = np.full(batch.num_rows, column.start, column.storage)
-        unreadable = np.zeros(batch.num_rows, np.bool_)
+        wrong = np.zeros(batch.num_rows, np.bool_)
         for index, cell in own:
-            numbers, wrong = _numbers(batch.column(str(index)), cell.number)
+            numbers, unreadable = _numbers(batch.column(str(index)), cell.numbers)
             column.merge(values, numbers, out=values, casting="same_kind")
-            unreadable |= wrong
-        part.values[column.name], part.unreadable[column.name] = values[kept], unreadable[kept]
+            wrong |= unreadable
+        if own:
+            part.values[column.name], part.unreadable[column.name] = values[kept], wrong[kept]
     return part
 
 
-def _numbers(texts: pa.DictionaryArray, number: Callable[[str], int]) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """Return the numbers that texts stand for, and which stand for none: these are 0."""
-    values = np.zeros(len(texts.dictionary), np.int64)
-    unreadable = np.zeros(len(values), np.bool_)
-    for index, text in enumerate(texts.dictionary.to_pylist()):
-        try:
-            values[index] = number(text.strip())
-        except ValueError:
-            unreadable[index] = True
-    indices = texts.indices.to_numpy()
+def _numbers(column: pa.DictionaryArray, numbers: Reader) -> tuple[Numbers, Flags]:
+    """Return the numbers that the texts of a column stand for; each distinct text is read once."""
+    values, unreadable = numbers(column.dictionary)
+    indices = column.indices.to_numpy()
     return values[indices], unreadable[indices]
