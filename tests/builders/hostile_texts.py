@@ -45,6 +45,17 @@ def holding(text: str) -> Result:
             tuple(_finding(finding, text, number) for number, finding in enumerate(there.findings))
         ),
         seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in there.seats),
+        usage=there.usage
+        and replace(
+            there.usage,
+            products=tuple(replace(row, name=text, sku_part_number=text) for row in there.usage.products),
+        ),
+        departments=there.departments
+        and replace(
+            there.departments,
+            departments=tuple(replace(row, name=text) for row in there.departments.departments),
+            companies=tuple(replace(row, name=text) for row in there.departments.companies),
+        ),
         sources=tuple(replace(source, reason=Message(text)) for source in there.sources),
         policies=tuple(replace(outcome, reason=Message(text)) for outcome in there.policies),
         actions=tuple(_action(action, text) for action in there.actions),

@@ -40,6 +40,7 @@ from auditor.domain.result import (
 )
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import summarise
+from tests.builders.seat_usage import CONTOSO_DEPARTMENTS, FABRIKAM_DEPARTMENTS, Sku, contoso_usage
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 YESTERDAY = datetime(2026, 11, 19, 2, 16, tzinfo=UTC)
@@ -56,8 +57,6 @@ P2 = ("84a661c4-e949-4bd2-a560-ed7766fcaf2b", "AAD_PREMIUM_P2", "Microsoft Entra
 
 DIRECT = {"assignedByGroup": None, "state": "Active", "error": "None"}
 BY_GROUP = {"assignedByGroup": "c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11", "state": "Active", "error": "None"}
-
-Sku = tuple[str, str, str, str | None]
 
 
 def header(policy: str, severity: Severity, title: str, rationale: str, line: int, **spec: Any) -> PolicyHeader:
@@ -275,7 +274,7 @@ def contoso() -> TenantResult:
             coverage(Source.SIGN_IN_ACTIVITY, 0, SourceStatus.DENIED, "Graph answered 403; grant AuditLog.Read.All to the application and consent to it"),
             coverage(Source.MAILBOXES, status=SourceStatus.NOT_NEEDED), coverage(Source.GROUPS, 17), coverage(Source.MEMBERS, 412),
         ),
-        seats=CONTOSO_SEATS, subscriptions=CONTOSO_SUBSCRIPTIONS,
+        seats=CONTOSO_SEATS, subscriptions=CONTOSO_SUBSCRIPTIONS, usage=contoso_usage(E5, COPILOT, E3, F3, VISIO), departments=CONTOSO_DEPARTMENTS,
         policies=outcomes(findings, {"entra-p2-coverage": (reason, ("signInActivity",))}),
         findings=FindingTable.of(findings),
         actions=(
@@ -302,7 +301,7 @@ def fabrikam() -> TenantResult:
         agreement=Agreement.CSP, complete=True, as_of=datetime(2026, 11, 20, 2, 15, tzinfo=UTC),
         display_name="Fabrikam Logistik A/S", locale="da",
         sources=(coverage(Source.SUBSCRIBED_SKUS, 2), coverage(Source.USERS, 88)),
-        seats=(seats(E3, 80, 76), seats(F3, 40, 38)), policies=outcomes((), {}),
+        seats=(seats(E3, 80, 76), seats(F3, 40, 38)), policies=outcomes((), {}), departments=FABRIKAM_DEPARTMENTS,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from auditor.domain.result import TenantResult
 from auditor.domain.seat_usage import DepartmentReport, UsageReport
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ACTIVITY_COLUMNS
-from tests.builders.tenants import bought, judged, tenant, user
+from tests.builders.tenants import audited, bought, judged, policy_file, tenant, user
 
 BLOCK = "assignments: {deny: [VISIOCLIENT]}"
 PRICES = "{SPE_E5: 54.75, Microsoft_365_Copilot: 28.10}"
@@ -145,6 +145,19 @@ def test_money_stands_beside_use() -> None:
     assert (spare.seats, spare.unpriced) == (10, 2)
     assert spare.cost is not None
     assert spare.cost.per_month == euros("54.75", 6) + euros("28.10", 2)
+
+
+def test_the_price_of_a_contract_that_holds_counts() -> None:
+    contract = """contracts:
+- {id: EA, products: [SPE_E5], term: P1Y, ends: 2027-03-31, renews: automatically,
+   perSeatPerMonth: {amount: 50, currency: EUR, from: 2026-04-01}}
+"""
+    usage, departments = reports(audited(policy_file(BLOCK, prices=PRICES) + contract, contoso(*ACTIVE)).tenants[0])
+    suite, _ = usage.products
+    assert [money and money.per_month for money in (suite.price, suite.idle_cost)] == [50, 100]
+    cost = departments.departments[0].cost
+    assert cost is not None
+    assert cost.per_month == 150
 
 
 @pytest.mark.parametrize(

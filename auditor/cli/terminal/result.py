@@ -19,6 +19,7 @@ from auditor.render.html.charts import sparks
 from auditor.render.html.page import page
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import fleet_rows
+from auditor.render.html.usage import idle_lines
 from auditor.render.html.view import Matter, Page, SeatRow, Section
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -32,6 +33,8 @@ _STYLES: Final = {
 }
 _SEATS: Final = 15
 _UNKNOWN: Final = 10
+_TENANTS: Final = 3
+"""Tenants whose idle seats are printed."""
 _BAR: Final = 12
 """Characters of a bar of seats."""
 _GAP: Final = 2
@@ -71,6 +74,7 @@ def terminal(
     print_sparks(console, sparks(result, history, words))
     print_fleet(console, fleet_rows(result, shown, words), words)
     _print_seats(console, shown, words, sum(len(tenant.seats) for tenant in result.tenants))
+    _print_usage(console, shown, words)
     _print_matters(console, shown, words)
     _print_unknown(console, shown.sections, words, result.summary.not_evaluated - _lost(result))
     print_unmatched(console, result, words)
@@ -195,6 +199,16 @@ def _bar(row: SeatRow, console: Console) -> Text:
     bar = Text(full * used, style="cyan")
     bar.append(spare * (_BAR - used - beyond), style="dim")
     return bar.append(over * beyond, style="red")
+
+
+def _print_usage(console: Console, shown: Page, words: Labels) -> None:
+    """Print the products with the costliest idle seats of each tenant that the page shows."""
+    tables = [(section, lines) for section in shown.sections if (lines := idle_lines(section.usage))]
+    for section, lines in tables[:_TENANTS]:
+        title = words.gettext("Use and cost by product")
+        _print_title(console, f"{title}, {printable(section.name)}" if len(shown.sections) > 1 else title)
+        for line in lines:
+            _print_under(console, Text(_cut(line, _TITLE)), indent=_INDENT)
 
 
 def _print_matters(console: Console, shown: Page, words: Labels) -> None:

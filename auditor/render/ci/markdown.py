@@ -9,6 +9,7 @@ from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.page import page
+from auditor.render.html.usage import idle_lines
 from auditor.render.html.view import Group, Page, Section
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
@@ -90,6 +91,7 @@ def _section(section: Section, words: Labels) -> Iterator[str]:
         yield f"❌ **{words.gettext('Not audited.')}** {inert(section.failure)}"
         yield ""
     yield from _seats(section, words)
+    yield from _usage(section, words)
     for group in section.groups:
         yield from _group(group, words)
     unknown = [row for row in section.outcomes if row.status is Outcome.NOT_EVALUATED]
@@ -111,6 +113,21 @@ def _seats(section: Section, words: Labels) -> Iterator[str]:
     for row in outside:
         policy = f"{inert(row.state)}; {inert(row.advice)}" if row.advice else inert(row.state)
         yield f"| {inert(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {policy} |"
+    yield ""
+
+
+def _usage(section: Section, words: Labels) -> Iterator[str]:
+    """Yield the products with idle seats, the costliest first."""
+    lines = idle_lines(section.usage)
+    if not lines:
+        return
+    yield f"### {words.gettext('Use and cost by product')}"
+    yield ""
+    if section.usage is not None and section.usage.headline:
+        yield f"**{inert(section.usage.headline)}**"
+        yield ""
+    for line in lines:
+        yield f"- {inert(line)}"
     yield ""
 
 

@@ -25,6 +25,7 @@ from auditor.render.html.rows import (
     seat_row,
     source_row,
 )
+from auditor.render.html.usage import unit_tables, usage_table
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance_freshness import oldest
@@ -185,6 +186,8 @@ def _section(tenant: TenantResult, index: FindingIndex, words: Labels) -> Sectio
         steps=steps(tenant.name, index, tenant.as_of, words),
         more_steps=index.more_actions,
         seats=tuple(products),
+        usage=usage_table(tenant, words),
+        units=unit_tables(tenant, words),
         timeline=timeline(tenant, context, index.findings),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
@@ -214,6 +217,8 @@ def _fleet(result: Result, index: FindingIndex, words: Labels) -> Section:
         steps=steps("fleet", index, _moment(result), words),
         more_steps=index.more_actions,
         seats=(),
+        usage=None,
+        units=(),
         timeline=None,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),

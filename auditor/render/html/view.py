@@ -9,6 +9,7 @@ from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result import Action, Notice
 from auditor.render.html.seat_chart import Picture
+from auditor.render.html.usage import UnitTable, UsageTable
 from auditor.render.text.waivers import WaiverRow
 
 
@@ -216,6 +217,8 @@ class Section:
     more_steps: int
     """Actions that are not told."""
     seats: tuple[SeatRow, ...]
+    usage: UsageTable | None
+    units: tuple[UnitTable, ...]
     timeline: Timeline | None
     groups: tuple[Group, ...]
     outcomes: tuple[OutcomeRow, ...]

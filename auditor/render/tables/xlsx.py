@@ -22,6 +22,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
+from auditor.render.tables.seat_sheets import DEPARTMENTS, SEATS, USAGE, department_rows, seat_rows, usage_rows
 from auditor.render.tables.xlsx_rows import RowWriter, Shared, letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
@@ -197,7 +198,11 @@ def _template(result: Result, words: Labels, counts: Sequence[int], widths: Sequ
         actions = list(_actions(result))
         _sheet(book, words.gettext("Actions"), _ACTIONS, actions, money)
         _tracking(book, _ACTIONS.index("state"), len(actions), words)
-        _sheet(book, words.gettext("Seats"), _SEATS, list(_seats(result)), money)
+        _sheet(book, words.gettext("Seats"), SEATS, list(seat_rows(result)), money)
+        if usage := list(usage_rows(result)):
+            _sheet(book, words.gettext("Use and cost"), USAGE, usage, money)
+        if departments := list(department_rows(result)):
+            _sheet(book, words.gettext("Departments"), DEPARTMENTS, departments, money)
         _sheet(book, words.gettext("Waivers"), _WAIVERS, list(_waivers(result, words)), money)
         _sheet(book, words.gettext("Policies"), _POLICIES, list(_policies(result, words)), money)
         _sheet(book, words.gettext("Sources"), _SOURCES, list(_sources(result, words)), money)
@@ -241,24 +246,11 @@ def _tracking(book: "Workbook", column: int, count: int, words: Labels) -> None:
 _DAY: Final = "yyyy-mm-dd"
 _FIRST_DAY: Final = date(2000, 1, 1)
 _STATES: Final = (N_("to do"), N_("in progress"), N_("done"), N_("declined"))
-_SEATS: Final = (
-    *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),
-    *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"),
-)
 _WAIVERS: Final = ("waiver", "state", "expires", "policies", "owner", "reason", "findings")
 _POLICIES: Final = (
     *("tenant", "policy", "title", "severity", "outcome", "judged", "findings", "reason", "owner", "rationale"),
 )
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
-
-
-def _seats(result: Result) -> Iterable[tuple[Cell, ...]]:
-    for tenant in result.tenants:
-        for row in tenant.seats:
-            yield (
-                *(tenant.name, row.sku_id, row.sku_part_number, row.name, row.applies_to, row.capability_status),
-                *(row.enabled, row.warning, row.suspended, row.locked_out, row.consumed, row.usable, row.spare),
-            )
 
 
 def _waivers(result: Result, words: Labels) -> Iterable[tuple[Cell | date, ...]]:

@@ -40,7 +40,8 @@ def waived(*, expires: str = "2027-01-31") -> Result:
 
 def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
     read = book(waived())
-    assert read.sheetnames == ["Summary", "Findings", "Actions", "Seats", "Waivers", "Policies", "Sources"]
+    seats = ("Seats", "Use and cost", "Departments")
+    assert read.sheetnames == ["Summary", "Findings", "Actions", *seats, "Waivers", "Policies", "Sources"]
     for name in read.sheetnames[1:]:
         sheet = read[name]
         (table,) = sheet.tables.values()
@@ -88,6 +89,26 @@ def test_what_is_to_be_done_for_all_tenants_together_stands_with_no_tenant() -> 
     assert str(sheet.data_validations.dataValidation[0].sqref).endswith(str(sheet.max_row))
 
 
+def test_use_and_departments_are_numbers_beside_money() -> None:
+    read = book(result())
+    head, first, *_, last = read["Use and cost"].iter_rows(values_only=True)
+    told = dict(zip(head, first, strict=True))
+    assert (told["skuPartNumber"], told["price"], told["idle"], told["idlePerMonth"]) == ("SPE_E5", 54.75, 31, 1697.25)
+    assert (told["usedIn30Days"], told["usedIn90Days"], told["assigned"]) == (120, 139, 177)
+    assert dict(zip(head, last, strict=True))["idle"] is None
+    head, *rows = read["Departments"].iter_rows(values_only=True)
+    places = [head.index(name) for name in ("tenant", "by", "name", "merged", "assigned", "idle")]
+    told_rows = [tuple(row[place] for place in places) for row in rows]
+    assert told_rows[1] == ("contoso", "department", "Finance", None, 69, 1)
+    assert told_rows[11:16] == [
+        ("contoso", "department", None, 12, 44, 9), ("contoso", "department", None, None, 5, 1),
+        ("contoso", "companyName", "Contoso Retail B.V.", None, 1002, 60),
+        ("contoso", "companyName", None, None, 227, 21), ("contoso", "unassigned", None, None, 137, None),
+    ]  # fmt: skip
+    assert told_rows[16:] == [("fabrikam", "department", "Lager", None, 38, None)]
+    assert read["Departments"]["F2"].number_format == "#,##0.00"
+
+
 def test_waivers_stand_with_their_last_day_as_a_date() -> None:
     sheet = book(waived())["Waivers"]
     head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
@@ -103,7 +124,7 @@ def test_waivers_stand_with_their_last_day_as_a_date() -> None:
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
     names = book(compared(), locale).sheetnames
-    assert len(set(names)) == 7
+    assert len(set(names)) == 9
     assert "Findings" not in names
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
 
