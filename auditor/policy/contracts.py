@@ -86,6 +86,8 @@ def _contract(node: Node, names: Names, currency: Node | None) -> Contract:
 
 def _begins(node: Node, ends: date, term: str, names: Names) -> date | None:
     """Return the day before the first one; a contract that would begin before the calendar does is reported."""
+    if ends == date.min:
+        return None  # no date of the calendar, which is reported already
     try:
         return months_before(ends, MONTHS[term])
     except ValueError:

@@ -32,7 +32,7 @@ CHECKS = {
     "assignment.path", "assignment.duplicate", "assignment.error", "service.missing", "service.denied",
     "seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded",
     "purchase.not-allowed", "purchase.trial", "purchase.unknown",
-    "subscription.expiring", "subscription.state", "subscription.trial-ending",
+    "subscription.expiring", "subscription.renewal-idle", "subscription.state", "subscription.trial-ending",
     "attribute.missing", "attribute.not-allowed", "group.license-errors", "group.processing",
     "group.nested", "group.paused", "group.empty",
     "balance.imbalance", "budget.exceeded",
@@ -132,7 +132,7 @@ def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> 
             *("archive-add-on", "calling-plan", "dynamics-attach", "e5-add-on", "entra-add-on", "f5-add-on"),
             "power-bi-add-on",
         )
-    }
+    } | {"business-300"}
     fabrikam = {
         *("admin-account-suite", "copilot-idle-30d", "guests-paid", "never-signed-in-30d", "resource-account-suite"),
         *("room-mailbox-suite", "teams-add-on-base"),

@@ -31,7 +31,7 @@ from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
 def _routes(situation: Situation) -> Articles:
-    return ("buy-licenses", *purchase_channel(situation))
+    return ("licences-in-number", "buy-licenses", *purchase_channel(situation))
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
