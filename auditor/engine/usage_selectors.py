@@ -5,15 +5,16 @@ from functools import reduce
 from operator import and_
 from typing import Final, assert_never
 
-from auditor.domain.enums import Source
-from auditor.domain.selector import Agent, AppsUnused, InactiveIn, MailboxArchive, MailboxLargerThan
-from auditor.engine.columns.strings import Flags
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.selector import APPS, PLATFORMS, Agent, AppsUnused, InactiveIn, MailboxArchive, MailboxLargerThan
+from auditor.engine.columns.strings import Flags, flags_of
 from auditor.engine.columns.users import NO_ACTIVITY, People
 from auditor.engine.skus.masks import Mask
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SOURCE_OF_COLUMN, app_bits
 
 UsageSelector = InactiveIn | AppsUnused | MailboxLargerThan | MailboxArchive | Agent
 
+_APP_BITS: Final = {f"{app}:{platform}": app_bits((app,), (platform,)) for app in APPS for platform in PLATFORMS}
 _EPOCH: Final = date(1970, 1, 1)
 _MAILBOX_SIZE, _MAILBOX_ARCHIVE = REPORT_COLUMNS[Source.MAILBOX_USAGE]
 
@@ -24,8 +25,7 @@ def usage_mask(people: People, selector: UsageSelector) -> Mask:
         case InactiveIn(services=services, duration=duration):
             return reduce(and_, (_inactive_in(people, service, duration.days) for service in services))
         case AppsUnused(apps=apps, platforms=platforms, period=period):
-            column = APP_USAGE_COLUMNS[period]
-            return known_of(people, (people.integers(column, absent=0) & app_bits(apps, platforms)) == 0, column)
+            return _apps_unused(people, APP_USAGE_COLUMNS[period], app_bits(apps, platforms))
         case MailboxLargerThan(size=size):
             return known_of(people, people.integers(_MAILBOX_SIZE, absent=0) > size, _MAILBOX_SIZE)
         case MailboxArchive():
@@ -34,6 +34,20 @@ def usage_mask(people: People, selector: UsageSelector) -> Mask:
             return known_of(people, people.booleans("agent")[0], "agent")
         case _:
             assert_never(selector)
+
+
+def _apps_unused(people: People, column: str, wanted: int) -> Mask:
+    """None of the wanted apps was used; those that the report does not have are unknown, unless another was used."""
+    coverage = people.facts.coverage(Source.APP_USAGE)
+    used = people.integers(column, absent=0)
+    if column in coverage.asked or coverage.status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+        return known_of(people, (used & wanted) == 0, column)
+    told = sum(bit for name, bit in _APP_BITS.items() if f"{column}:{name}" in coverage.asked)
+    absent = flags_of(people.column(column).is_null())
+    unused = (used & wanted & told) == 0
+    if wanted & ~told:
+        return Mask(people.nobody, unused | absent)
+    return Mask(unused & ~absent, absent)
 
 
 def known_of(people: People, true: Flags, fact: str) -> Mask:

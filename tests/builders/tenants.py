@@ -106,7 +106,13 @@ def tenant(
     """
     statuses, dates = unread or {}, reports or {}
     properties = {
-        **{source: tuple(column for column in REPORT_COLUMNS[source] if column not in unasked) for source in dates},
+        **{
+            source: (
+                *(column for column in REPORT_COLUMNS[source] if column not in unasked),
+                *(part for part in asked if part.startswith(source)),
+            )
+            for source in dates
+        },
         Source.USERS: tuple(item for item in (*asked, *EVERYTHING_ABOUT_USERS) if item not in unasked),
         Source.GROUPS: GROUPS_ASKED,
     }

@@ -189,6 +189,26 @@ def test_a_column_that_the_report_lacks_is_unknown(column: str, selector: str, s
     assert belongs(others, KNOWN, unasked=[column]) is True
 
 
+@pytest.mark.parametrize(
+    ("selector", "columns", "expected"),
+    [
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", apps(), True),
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", apps(word=("web",)), False),
+        ("{appsUnused: {apps: [word, excel], on: [web], for: 90d}}", apps(), None),
+        ("{appsUnused: {apps: [word, excel], on: [web], for: 90d}}", apps(word=("web",)), False),
+        ("{appsUnused: {for: 90d}}", apps(word=("windows",)), None),
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", {}, None),
+        ("{not: {appsUnused: {apps: [word], on: [web], for: 90d}}}", apps(word=("web",)), True),
+    ],
+)
+def test_a_report_that_lacks_some_apps_decides_by_the_others(
+    selector: str, columns: dict[str, Any], *, expected: bool | None
+) -> None:
+    known = tenant(user("ann", **columns), reports=REPORTS, unasked=["appUsageD90"], asked=["appUsageD90:word:web"])
+    result = judged(BLOCK, known, users=selector)
+    assert {"fail": True, "pass": False, "not-evaluated": None}[outcome(result)] is expected
+
+
 def test_a_report_read_in_part_leaves_blanks_unknown() -> None:
     state = {"unread": {Source.USAGE: SourceStatus.PARTIAL}}
     assert belongs(TEAMS, facts(), **state) is None
