@@ -104,6 +104,13 @@ class LicensedVia:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedDevice:
+    """The user has a device that Intune manages, and where a duration is given, one that synchronised within it."""
+
+    seen_within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberOf:
     """The user is a member of one of the groups, each named by id or display name."""
 
@@ -230,6 +237,7 @@ Selector = (
     | Licensed
     | HeldFor
     | LicensedVia
+    | ManagedDevice
     | MemberOf
     | InactiveFor
     | NeverSignedIn

@@ -24,7 +24,7 @@ from auditor.domain.selector import (
     atoms,
 )
 from auditor.policy.data_needs import selector_needs
-from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SIGN_IN_COLUMNS
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, DEVICE_COLUMNS, REPORT_COLUMNS, SIGN_IN_COLUMNS
 
 Merged = tuple[tuple[Selector, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 """Selectors, and properties with shell globs."""
@@ -186,6 +186,7 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
         wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
         wanted.update(column for atom in atoms(population) for column in report_columns(atom))
         wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
+        wanted.update(DEVICE_COLUMNS if Source.DEVICES in found.sources else ())
     wanted.update(name for policy in policies for name in rules.properties(policy))
     tested = {type(atom) for population in populations for atom in atoms(population)}
     assignments = (*_PATHS, _CHANGED) if HeldFor in tested else _PATHS if PATHS in wanted else _HOLDINGS

@@ -7,7 +7,7 @@ from typing import assert_never
 
 import numpy as np
 
-from auditor.domain.enums import Source
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.product_set import ProductSet
 from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
@@ -29,6 +29,7 @@ from auditor.domain.selector import (
     LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
+    ManagedDevice,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -47,7 +48,7 @@ from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Rules
 from auditor.engine.skus.masks import Mask, ProductMasks
 from auditor.engine.usage_selectors import known_of, usage_mask
-from auditor.snapshot.schema import SIGN_IN_COLUMNS
+from auditor.snapshot.schema import DEVICE_COLUMNS, SIGN_IN_COLUMNS
 
 _SIGNALS = {
     "any": SIGN_IN_COLUMNS,
@@ -101,6 +102,8 @@ class Selecting:
                 return self._held_for(products, self._moment(duration))
             case LicensedVia(path=path):
                 return self._licensed_via(path)
+            case ManagedDevice(seen_within=duration):
+                return self._managed_device(duration)
             case Licensed():
                 return self._told(some(people.links.held), "assignedLicenses")
             case MemberOf(groups=groups, transitive=transitive):
@@ -206,6 +209,18 @@ class Selecting:
         if pathless is people.nobody:
             return Mask(true, pathless, sure=True)
         return Mask(true & ~pathless, pathless & licensed)
+
+    def _managed_device(self, seen_within: timedelta | None) -> Mask:
+        """Return who has a managed device; where devices were read in part, all others are unknown."""
+        people = self._people
+        status = people.facts.status(Source.DEVICES)
+        if status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+            return Mask(people.nobody, people.everybody)
+        devices, latest = people.integers(DEVICE_COLUMNS[0], absent=-1), people.instants(DEVICE_COLUMNS[1])
+        true = np.asarray(devices > 0)
+        if seen_within is not None:
+            true = true & (latest != NEVER) & (latest >= self._moment(seen_within))
+        return Mask(true, ~true if status is SourceStatus.PARTIAL else devices < 0)
 
     def _never_signed_in(self, duration: timedelta) -> Mask:
         """No stamp at all, and created long enough ago; no creation date counts as older."""

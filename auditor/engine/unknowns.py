@@ -23,6 +23,7 @@ from auditor.domain.selector import (
     LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
+    ManagedDevice,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -93,6 +94,8 @@ def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
         case HeldFor():
             read = [unasked(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
             return [*read, unread(facts, Source.SUBSCRIBED_SKUS)]
+        case ManagedDevice():
+            return [unread(facts, Source.DEVICES)]
         case LicensedVia():
             return [unasked(facts, "licenseAssignmentStates")]
         case Licensed():

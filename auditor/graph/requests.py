@@ -157,6 +157,17 @@ def member_count_address(group_id: str) -> str:
     return f"/groups/{quote(group_id, safe='')}/members?$count=true&$select=id&$top=1"
 
 
+def managed_devices(graph: Graph, select: tuple[str, ...]) -> Call:
+    """Return the call of GET /deviceManagement/managedDevices, in pages of 1000; Intune ignores some filters."""
+    from msgraph.generated.device_management.managed_devices.managed_devices_request_builder import (  # noqa: PLC0415
+        ManagedDevicesRequestBuilder,
+    )
+
+    query = ManagedDevicesRequestBuilder.ManagedDevicesRequestBuilderGetQueryParameters(select=list(select))
+    builder = graph.sdk.device_management.managed_devices
+    return _list_call(graph, builder, query, name="GET /deviceManagement/managedDevices", units=0)
+
+
 MAX_IDS = 1_000
 """Ids that one call of getByIds accepts."""
 

@@ -21,6 +21,7 @@ from auditor.domain.selector import (
     LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
+    ManagedDevice,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -43,6 +44,8 @@ def _atom_needs(atom: Selector) -> Needs:
             return Needs(user_properties=("assignedLicenses",)).union(set_needs([products]))
         case HeldFor(products=products):
             return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates")).union(set_needs([products]))
+        case ManagedDevice():
+            return Needs(sources=frozenset({Source.DEVICES}))
         case LicensedVia():
             return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates"))
         case Licensed():

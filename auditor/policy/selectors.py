@@ -28,6 +28,7 @@ from auditor.domain.selector import (
     LicensedVia,
     MailboxArchive,
     MailboxLargerThan,
+    ManagedDevice,
     Matches,
     MemberOf,
     NeverSignedIn,
@@ -77,6 +78,8 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
             return HeldFor(products=products, duration=duration(node["atLeast"]))
         case "licensedVia":
             return LicensedVia(path=node.value)
+        case "managedDevice":
+            return _managed_device(node)
         case "memberOf":
             return _member_of(node)
         case "inactiveFor":
@@ -121,6 +124,12 @@ def _mailbox_usage(node: Node) -> Selector:
     if node.has("archive"):
         parts.append(MailboxArchive() if node.value["archive"] else Not(part=MailboxArchive()))
     return parts[0] if len(parts) == 1 else Every(parts=tuple(parts))
+
+
+def _managed_device(node: Node) -> Selector:
+    if isinstance(node.value, dict):
+        return ManagedDevice(seen_within=duration(node["seenWithin"]))
+    return ManagedDevice() if node.value else Not(part=ManagedDevice())
 
 
 def _member_of(node: Node) -> MemberOf:

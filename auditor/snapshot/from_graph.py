@@ -20,6 +20,7 @@ from auditor.snapshot.schema import (
     ADDED_COLUMNS,
     ASSIGNMENTS,
     CONDITIONAL_ACCESS_POLICIES,
+    DEVICE_COLUMNS,
     GROUPS,
     MEMBERS,
     ORGANIZATION,
@@ -36,7 +37,7 @@ from auditor.snapshot.schema import (
 )
 
 State = Mapping[str, Any]
-_USAGE = (*SOURCE_OF_COLUMN, "agent")
+_USAGE = (*SOURCE_OF_COLUMN, *DEVICE_COLUMNS, "agent")
 
 
 def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
@@ -98,6 +99,7 @@ def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
     for name in _USAGE:
         if name in user:
             row[name] = user[name]
+    row[DEVICE_COLUMNS[1]] = instant(user.get(DEVICE_COLUMNS[1]))
     row["notCollected"] = list(user.get("notCollected") or ()) or None
     return row
 

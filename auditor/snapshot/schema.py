@@ -45,6 +45,9 @@ REPORT_COLUMNS = {
 """The columns that each report of usage fills; the `asked` of a source's coverage names those that the report had."""
 SOURCE_OF_COLUMN = {column: source for source, columns in REPORT_COLUMNS.items() for column in columns}
 
+DEVICE_COLUMNS = ("managedDevices", "managedDeviceLastSyncDateTime")
+"""The columns that the source `devices` fills."""
+
 USERS = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),

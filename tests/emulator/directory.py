@@ -15,7 +15,7 @@ GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 READ_ROLES = ("LicenseAssignment.Read.All", "Organization.Read.All", "User.Read.All", "GroupMember.Read.All")
 ALL_ROLES = (
-    *READ_ROLES, "AuditLog.Read.All", "MailboxSettings.Read", "Reports.Read.All", "ReportSettings.Read.All", "Mail.Send",
+    *READ_ROLES, "DeviceManagementManagedDevices.Read.All", "AuditLog.Read.All", "MailboxSettings.Read", "Reports.Read.All", "ReportSettings.Read.All", "Mail.Send",
     "RoleManagement.Read.Directory", "Policy.Read.All",
 )  # fmt: skip
 
@@ -90,6 +90,8 @@ class Tenant:
     skus: list[dict[str, Any]] = field(default_factory=list)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
+    devices: list[dict[str, Any]] | None = field(default_factory=list)
+    """The managed devices; None: the tenant has no Intune."""
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     mailboxes: dict[str, dict[str, Any]] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)

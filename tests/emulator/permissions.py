@@ -26,6 +26,9 @@ SUFFICIENT: dict[str, frozenset[str]] = {
     "reports": frozenset({"Reports.Read.All"}),
     "reportSettings": frozenset({"ReportSettings.Read.All", "ReportSettings.ReadWrite.All"}),
     "getByIds": USERS | GROUPS,
+    "devices": frozenset(
+        {"DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"}
+    ),
     "sendMail": frozenset({"Mail.Send"}),
     "messages": frozenset({"Mail.ReadWrite"}),
     "assignUser": frozenset({"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}),

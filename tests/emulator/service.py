@@ -10,6 +10,7 @@ from tests.emulator import (
     fault_pages,
     graph,
     groups,
+    intune,
     licensing,
     mail,
     memberships,
@@ -26,7 +27,7 @@ from tests.emulator.tokens import Caller, TokenService
 from tests.emulator.wire import Answer, GraphError, Request, failure, finished
 
 ROUTES: tuple[Route, ...] = (
-    *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES,
+    *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *intune.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES,
     *batch.ROUTES,
 )  # fmt: skip
 

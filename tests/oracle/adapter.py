@@ -38,7 +38,7 @@ def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30)
                   - {"onPremisesExtensionAttributes"}))  # fmt: skip
     groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
     sources = []
-    for source in CORE_SOURCES:
+    for source in (*CORE_SOURCES, Source.DEVICES):
         status = SourceStatus(tenant.get("sources", {}).get(source.value, "complete"))
         asks = asked if source is Source.USERS else groups if source is Source.GROUPS else ()
         sources.append(Coverage(name=source, status=status, asked=asks))

@@ -60,6 +60,8 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
                 )
                 for sku in held
             )
+        case "managedDevice":
+            return _device(world, wanted, user)
         case "licensedVia":
             if licensed(world, user) is False:
                 return False
@@ -101,6 +103,20 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
                 # Equal instants are equal, however they are written; a date is midnight UTC.
                 return _value(world, instant(value), _instants(wanted))
             return _value(world, value, wanted)
+
+
+def _device(world: World, wanted: Any, user: User) -> Truth:
+    """Whether the user has a managed device, seen within a time where that is asked."""
+    if world.unread("devices"):
+        return None
+    seen = True
+    if isinstance(wanted, dict):
+        stamp = signed_in(user.get("managedDeviceLastSyncDateTime"))
+        seen = stamp is not None and stamp >= world.now - days(wanted["seenWithin"])
+    has: Truth = bool(user.get("managedDevices")) and seen
+    if not has and world.source("devices") == "partial":
+        has = None
+    return neg(has) if wanted is False else has
 
 
 def _unchanged(world: World, user: User, sku: str, ago: int) -> Truth:

@@ -48,6 +48,7 @@ def test_sources(block: str, more: set[Source]) -> None:
         ("{createdWithin: 30d}", set(), {"createdDateTime"}),
         ("{heldFor: {atLeast: 30d}}", set(), {"assignedLicenses", "licenseAssignmentStates"}),
         ("{heldFor: {of: trial, atLeast: 30d}}", {"subscriptions"}, {"assignedLicenses", "licenseAssignmentStates"}),
+        ("{managedDevice: false}", {Source.DEVICES}, set()),
         ("{licensedVia: direct}", set(), {"assignedLicenses", "licenseAssignmentStates"}),
         ("{inactiveIn: {services: [teams], for: 9d}}", {Source.USAGE}, set()),
         ("{inactiveIn: {services: [teams, copilot], for: 9d}}", {Source.USAGE, Source.COPILOT_USAGE}, set()),

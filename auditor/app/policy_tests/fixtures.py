@@ -20,6 +20,7 @@ from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 from auditor.snapshot.schema import (
     CONDITIONAL_ACCESS_LIST,
+    DEVICE_COLUMNS,
     REPORT_COLUMNS,
     ROLE_ASSIGNMENT_LISTS,
     ROLE_DEFINITION_LIST,
@@ -29,6 +30,7 @@ _ASKED = (*USER_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentState
 _ALWAYS_GIVEN = {
     Source.DIRECTORY_ROLES: (*ROLE_ASSIGNMENT_LISTS.values(), ROLE_DEFINITION_LIST),
     Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
+    Source.DEVICES: DEVICE_COLUMNS,
 }
 """Sources of which a test gives everything, and what their coverage names as asked."""
 
@@ -208,6 +210,9 @@ def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str
     ]
     user.update(usage_columns(item))
     user["signInActivity"] = item.get("signInActivity")
+    devices = [moment for seen in item.get("devices", ()) if (moment := instant(str(seen))) is not None]
+    user["managedDevices"] = len(item.get("devices", ()))
+    user["managedDeviceLastSyncDateTime"] = max(devices, default=None)
     for name in item.get("memberOf", ()):
         groups.join(user_id, str(name))
     return user

@@ -5,6 +5,7 @@ from typing import Final
 from auditor.collect.permissions import SEND_MAIL, Permission
 from auditor.collect.sources import (
     conditional_access,
+    devices,
     directory_roles,
     groups,
     mailboxes,
@@ -24,6 +25,7 @@ SOURCES: Final = (
     sign_ins.SIGN_INS,
     groups.GROUPS_AND_MEMBERS,
     mailboxes.MAILBOXES,
+    devices.DEVICES,
     *usage_reports.USAGE_REPORTS,
     directory_roles.DIRECTORY_ROLES,
     conditional_access.CONDITIONAL_ACCESS,

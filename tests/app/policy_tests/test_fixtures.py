@@ -97,6 +97,19 @@ def test_groups_have_kinds_nested_groups_and_a_number_of_members() -> None:
     assert {user for group, user in members if group == licensed["id"]} == {"b@x", "c@x"}
 
 
+def test_devices_are_counted_and_nobody_else_has_one() -> None:
+    snapshot = given(
+        users=[
+            {"userPrincipalName": "a@x", "devices": ["2026-11-02", "2026-11-18T08:00:00Z"]},
+            {"userPrincipalName": "b@x"},
+        ]
+    )
+    ann, bob = (row for batch in snapshot.batches() for row in batch.users.to_pylist())
+    assert (ann["managedDevices"], f"{ann['managedDeviceLastSyncDateTime']:%m-%d %H}") == (2, "11-18 08")
+    assert (bob["managedDevices"], bob["managedDeviceLastSyncDateTime"]) == (0, None)
+    assert given(users=[], unknown=["devices"]).manifest.coverage(Source.DEVICES).status is SourceStatus.UNAVAILABLE
+
+
 def test_groups_that_hold_each_other_do_not_go_round() -> None:
     snapshot = given(
         groups=[{"displayName": "A", "memberOf": ["B"]}, {"displayName": "B", "memberOf": ["A"]}],

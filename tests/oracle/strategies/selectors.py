@@ -124,6 +124,9 @@ def _leaf() -> st.SearchStrategy[dict[str, Any]]:
             lambda value: {"heldFor": value}
         ),
         st.sampled_from(("group", "direct")).map(lambda value: {"licensedVia": value}),
+        st.one_of(st.booleans(), durations.map(lambda value: {"seenWithin": value})).map(
+            lambda value: {"managedDevice": value}
+        ),
         _mailboxes.map(lambda value: {"mailboxType": value}),
         by_use(),
         by_use(),

@@ -20,7 +20,7 @@ from tests.oracle.strategies.usage import reports, use
 Row = dict[str, Any]
 T = TypeVar("T")
 
-SOURCES = ("users", "signInActivity", "mailboxes", "subscribedSkus", "subscriptions", "groups", "members")
+SOURCES = ("users", "signInActivity", "mailboxes", "subscribedSkus", "subscriptions", "groups", "members", "devices")
 STATUSES = ("complete",) * 8 + ("partial", "partial", "denied", "unavailable", "not-needed")
 NOT_READ = ("denied", "unavailable", "not-needed")
 FACTS = (
@@ -237,6 +237,10 @@ def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
         "unknown": list(rng.choice(UNKNOWNS)),
     }
     user |= _licences(rng, shelf, as_of)
+    if rng.random() < 0.5:
+        user |= {"managedDevices": 2, "managedDeviceLastSyncDateTime": _sign_in(rng, as_of)}
+    else:
+        user["managedDevices"] = 0
     user |= use(rng, as_of)
     if rng.random() < 0.75:
         user["signInActivity"] = {name: _sign_in(rng, as_of) for name in some(rng, SIGN_INS, 3)}

@@ -1,0 +1,99 @@
+"""Managed devices are read by pages and counted by user; whoever has none has 0, and what was not read is unknown."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
+from tests.builders.collection import Collected, collect
+from tests.emulator.directory import Tenant, load, stable_id
+from tests.emulator.fixtures import auditor_app, running_emulator
+from tests.emulator.server import Emulator
+
+NEEDS = Needs(sources=frozenset({Source.USERS, Source.DEVICES}), user_properties=("userPrincipalName",))
+_PATH = "/deviceManagement/managedDevices"
+_NAMES = ("ann", "bob", "cas", "dee", "eve")
+_SEEN = "2026-11-0{}T08:00:00.1234567Z"
+
+
+def _device(number: int, user: str, agent: str = "mdm", seen: str = _SEEN.format(1)) -> dict[str, Any]:
+    return {"id": f"D{number:05}", "userId": user, "managementAgent": agent, "lastSyncDateTime": seen}
+
+
+def _tenant() -> Tenant:
+    users = [{"userPrincipalName": f"{name}@contoso.example"} for name in _NAMES]
+    tenant = load({"name": "contoso", "tenantId": stable_id("devices", "contoso"), "users": users})
+    ann, bob, cas, dee, _ = (str(tenant.people.value(place, "id")) for place in range(len(_NAMES)))
+    tenant.devices = [
+        *(_device(number, ann.upper(), seen=_SEEN.format(1 + number % 3)) for number in range(1_200)),
+        *(_device(2_000 + place, bob, agent) for place, agent in enumerate(("eas", "msSense", "unknown", "EAS"))),
+        _device(3_000, cas, "agentOfTheYear2031", "0001-01-01T00:00:00Z"),
+        *(_device(4_000 + place, "") for place in range(900)),
+        _device(5_000, "00000000-0000-4000-8000-00000000ffff"),
+        _device(6_000, dee, "easMdm", _SEEN.format(3)),
+        _device(6_000, dee, "easMdm", _SEEN.format(3)),
+    ]
+    tenant.register(auditor_app())
+    return tenant
+
+
+@pytest.fixture
+def graph() -> Iterator[Emulator]:
+    with running_emulator([_tenant()]) as emulator:
+        yield emulator
+
+
+def _devices(found: Collected) -> dict[str, tuple[int, datetime | None]]:
+    return {
+        name.partition("@")[0]: (row["managedDevices"], row["managedDeviceLastSyncDateTime"])
+        for name, row in found.users().items()
+    }
+
+
+def test_devices_are_counted_by_user(graph: Emulator) -> None:
+    found = collect(graph, NEEDS)
+    latest = datetime(2026, 11, 3, 8, 0, 0, 123456, tzinfo=UTC)
+    assert found.status(Source.DEVICES) == "complete"
+    assert found.manifest.coverage(Source.DEVICES).count == 2_108
+    assert _devices(found) == {
+        "ann": (1_200, latest), "bob": (0, None), "cas": (1, None), "dee": (1, latest), "eve": (0, None)
+    }  # fmt: skip
+    pages = graph.journal.of(_PATH)
+    assert len(pages) == 3
+    assert all("filter" not in str(page.query) for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [({"kind": "denied"}, "denied"), ({"kind": "server-error", "status": 500}, "complete")]
+)
+def test_a_refusal_is_told_and_a_throttle_is_waited_for(graph: Emulator, kind: dict[str, Any], status: str) -> None:
+    name = kind.pop("kind")
+    graph.faults.add(name, path=_PATH, times=None if name == "denied" else 2, **kind)
+    found = collect(graph, NEEDS)
+    assert found.status(Source.DEVICES) == status
+    assert (_PATH in found.reason(Source.DEVICES)) is (status == "denied")
+
+
+def test_a_tenant_without_intune_is_told_so(graph: Emulator) -> None:
+    graph.tenants["contoso"].devices = None
+    found = collect(graph, NEEDS)
+    assert found.status(Source.DEVICES) == "unavailable"
+    assert "the tenant has no Intune" in found.reason(Source.DEVICES)
+    assert found.status(Source.USERS) == "complete"
+
+
+def test_devices_that_are_damaged_leave_the_source_partial(graph: Emulator) -> None:
+    ann = str(graph.tenants["contoso"].people.value(0, "id"))
+    graph.tenants["contoso"].devices = [
+        _device(1, ann),
+        {**_device(2, ann), "managementAgent": None},
+        {**_device(3, ann), "userId": 7},
+        _device(4, ann, seen="yesterday"),
+    ]
+    found = collect(graph, NEEDS)
+    assert found.status(Source.DEVICES) == "partial"
+    assert "not readable: 3" in found.reason(Source.DEVICES)
+    assert _devices(found)["ann"][0] == 2
