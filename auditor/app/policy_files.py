@@ -18,21 +18,26 @@ from auditor.policy.yaml.reader import MAX_BYTES, too_large
 DEFAULT = Path("policies")
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIX = "_test"
+DECISIONS = "decisions"
+QUESTIONS = "questions"
+"""Names of files of a folder that are no policies."""
 LIBRARY = "auditor.policies"
 """The name of packaged files in messages and results."""
 
 
-def load_policies(places: Sequence[Path], *, waivers_from: date | None = None) -> Loaded:
+def load_policies(
+    places: Sequence[Path], *, waivers_from: date | None = None, decisions: Sequence[tuple[str, bytes]] = ()
+) -> Loaded:
     """Load the policies of files and folders; of `policies/`, else the starter library, if none is named.
 
     Raises InputError with every mistake of every file, and UsageError for a location without policies.
     """
     if not _library_is_meant(places):
-        return _priced_once(load(policy_files(places), waivers_from=waivers_from))
+        return _priced_once(load(policy_files(places), waivers_from=waivers_from, decisions=decisions))
     library = library_files()
     try:
         # Every file was checked against the schema when it was packaged.
-        return load(library, waivers_from=waivers_from, fitting=True)
+        return load(library, waivers_from=waivers_from, fitting=True, decisions=decisions)
     except (LookupError, TypeError, ValueError, AttributeError):
         return load(library, waivers_from=waivers_from)  # a damaged one: this reports what is wrong
 
@@ -61,6 +66,15 @@ def _priced_once(loaded: Loaded) -> Loaded:
 
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def decision_files(places: Sequence[Path], chosen: Path | None = None) -> list[tuple[str, bytes]]:
+    """Read the chosen file of decisions, else each `decisions.yaml` beside the policies of some locations."""
+    if chosen is not None:
+        return [(chosen.as_posix(), read_yaml(chosen, None))]
+    folders = [place if files.is_folder(place) else place.parent for place in places or (DEFAULT,)]
+    found = [folder / f"{DECISIONS}{suffix}" for folder in dict.fromkeys(folders) for suffix in SUFFIXES]
+    return [(path.as_posix(), read_yaml(path, path.parent)) for path in found if exists(path)]
 
 
 def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:
@@ -119,7 +133,8 @@ def _of(place: Path) -> Iterable[Path]:
 def is_policy_file(path: Path) -> bool:
     """Return whether a file of a folder is a policy file: YAML, not a test, not hidden."""
     hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not path.stem.endswith(TEST_SUFFIX) and not hidden
+    other = path.stem.endswith(TEST_SUFFIX) or path.stem in {DECISIONS, QUESTIONS}
+    return path.suffix.lower() in SUFFIXES and not other and not hidden
 
 
 def is_test_file(path: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from auditor.domain.decision import Decision
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.message import Message
@@ -14,6 +15,7 @@ from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Waiver
 from auditor.domain.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
 from auditor.policy.contracts import read_contracts
+from auditor.policy.decisions import read_decisions
 from auditor.policy.nodes import Diagnostics, Node, day
 from auditor.policy.prices import read_prices
 from auditor.policy.references import Names
@@ -32,16 +34,23 @@ class Loaded:
     mentions: tuple[tuple[Mention, Node], ...]
     """Every product and service that the files name, with its source span."""
     warnings: tuple[Diagnostic, ...]
+    decisions: tuple[Decision, ...] = ()
 
 
 def load(
-    files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None, fitting: bool = False, bounded: bool = True
+    files: Iterable[tuple[str, bytes]],
+    *,
+    waivers_from: date | None = None,
+    fitting: bool = False,
+    bounded: bool = True,
+    decisions: Iterable[tuple[str, bytes]] = (),
 ) -> Loaded:
     """Read policy files that belong together; (name, bytes) pairs in any order.
 
     `fitting` files are known to fit the schema, as those that ship with the program are; only their meaning is read.
     Those that are not `bounded` were put together of many that were.
     With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is a mistake too.
+    `decisions` are files of decisions, which may name what the policies define.
     Raises InputError with every mistake of every file, in order of file and place.
     """
     gaps = Gaps()
@@ -57,6 +66,7 @@ def load(
     waivers = _waivers(roots, names, known, waivers_from, complete=not gaps.anything)
     prices = read_prices(roots, names)
     contracts, currency = read_contracts(roots, names, prices)
+    decided = read_decisions(decisions, names, known, complete=not gaps.anything)
     errors = [item for item in diagnostics.found if item.level is Level.ERROR]
     if errors:
         raise InputError(sorted(set(errors), key=_place))
@@ -73,6 +83,7 @@ def load(
             digest=_digest(documents),
         ),
         documents=tuple(documents),
+        decisions=decided,
         mentions=tuple(names.mentions),
         warnings=tuple(sorted(diagnostics.found, key=_place)),
     )

@@ -50,6 +50,21 @@ def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[s
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 
 
+def set_property(user: str, name: str, value: str) -> Command:
+    """Set a text property of one user; extension attributes are properties of an object of their own."""
+    if name.startswith("extensionAttribute"):
+        body: dict[str, Any] = {"onPremisesExtensionAttributes": {name: value}}
+    else:
+        body = {name: value}
+    parameters = json.dumps(body, ensure_ascii=False)
+    return Command(
+        method="PATCH",
+        path=f"/users/{_segment(user)}",
+        body=body,
+        powershell=f"Update-MgUser -UserId {quoted(user)} -BodyParameter (ConvertFrom-Json {quoted(parameters)})",
+    )
+
+
 def leave_group(group: str, user: str) -> Command:
     """Take a person out of a group. The path ends with `/$ref`: without it the request would delete the person."""
     return Command(

@@ -9,14 +9,23 @@ from auditor.app.audit.run import Request, opened_states, policies_for
 from auditor.app.catalogue import active
 from auditor.app.plan.json_document import plan_json
 from auditor.app.plan.planner import plan_run
+from auditor.app.policy_files import decision_files, load_policies
+from auditor.domain.decision import Decision
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.policy.loader import load
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.planner.model import FleetPlan
+from auditor.remedy.planner.question_text import question_stubs
 from auditor.wording import Wording
 
-FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
+FORMATS: Mapping[str, str] = {
+    "json": "plan.json",
+    "markdown": "plan.md",
+    "html": "plan.html",
+    "questions": "questions.yaml",
+}
 """Format → default file name."""
 
 
@@ -29,6 +38,8 @@ class PlanRequest:
     snapshots: tuple[Path | str, ...] = ()
     tenants: tuple[str, ...] = ()
     as_of: datetime
+    decisions: Path | None = None
+    """A file of decisions; None for `decisions.yaml` beside the policies."""
 
 
 def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
@@ -50,6 +61,7 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
         started=request.as_of,
     )
     policies = policies_for(asked)
+    decisions = _decisions(request)
     if not policies.policies:
         raise UsageError(
             "policies-none",
@@ -57,7 +69,19 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
             hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
         )
     with opened_states(asked, policies) as states:
-        return plan_run(list(states), policies, active(), request.as_of, words=words)
+        return plan_run(list(states), policies, active(), request.as_of, words=words, decisions=decisions)
+
+
+def _decisions(request: PlanRequest) -> tuple[Decision, ...]:
+    """Read the decisions together with the policies, whose names they may use. Raises InputError."""
+    found = decision_files(request.policies, request.decisions)
+    if not found:
+        return ()
+    if request.demo and not request.policies:
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
+
+        return load(demo_policies(request.as_of), decisions=found).decisions
+    return load_policies(request.policies, decisions=found).decisions
 
 
 def exit_code(plan: FleetPlan) -> int:
@@ -76,6 +100,7 @@ def documents(plan: FleetPlan, told: FleetPlan, words: Wording) -> Mapping[str, 
         "json": lambda: plan_json(plan),
         "markdown": lambda: plan_markdown(told, words=words).encode("utf-8", "replace"),
         "html": lambda: _page(told, words),
+        "questions": lambda: "".join(question_stubs(told.tenants, told.as_of, words)).encode("utf-8", "replace"),
     }
 
 

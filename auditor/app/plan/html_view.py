@@ -6,6 +6,7 @@ from datetime import datetime
 from auditor.domain.result import Action, Finding
 from auditor.remedy.planner.markdown import facts, first_by_rank, named, summary
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
+from auditor.remedy.planner.question_text import effect, sentence, stub
 from auditor.remedy.requests import connect
 from auditor.render.plan.html import ActionView, MoneyRow, PlanView, TenantView, render, requested
 from auditor.wording import Wording
@@ -22,12 +23,17 @@ def plan_view(plan: FleetPlan, words: Wording) -> PlanView:
         as_of=datetime.fromisoformat(plan.as_of),
         complete=plan.complete,
         proven=plan.proven,
-        tenants=tuple(_tenant(tenant, number, words) for number, tenant in enumerate(plan.tenants, start=1)),
-        fleet=tuple(item.why for item in plan.fleet.remaining),
+        tenants=tuple(
+            _tenant(tenant, number, words, plan.as_of) for number, tenant in enumerate(plan.tenants, start=1)
+        ),
+        fleet=(
+            *(item.why for item in plan.fleet.remaining),
+            *(words.translate(notice.message) for notice in plan.notices),
+        ),
     )
 
 
-def _tenant(tenant: TenantPlan, number: int, words: Wording) -> TenantView:
+def _tenant(tenant: TenantPlan, number: int, words: Wording, as_of: str) -> TenantView:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     proof = tenant.proof
     return TenantView(
@@ -46,6 +52,8 @@ def _tenant(tenant: TenantPlan, number: int, words: Wording) -> TenantView:
         new=tuple(_line(finding, words) for finding in proof.new),
         undecided=proof.undecided,
         dropped=tuple((item.subject, item.why) for item in tenant.dropped),
+        questions=tuple((sentence(q, words), effect(q, words), stub(q, as_of)) for q in tenant.open_questions),
+        notices=tuple(words.translate(notice.message) for notice in tenant.notices),
     )
 
 

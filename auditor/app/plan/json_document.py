@@ -25,6 +25,7 @@ def plan_json(plan: FleetPlan) -> bytes:
                 for tenant in plan.tenants
             ],
             "fleet": {"proof": plan.fleet},
+            "notices": plan.notices,
         }
     )
 

@@ -13,6 +13,7 @@ from auditor.catalogue import Catalogue
 from auditor.checks.check import SeatBalance
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import check_of, registered
+from auditor.domain.decision import Decision
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy import PolicySet
@@ -23,6 +24,7 @@ from auditor.failures import reason_of
 from auditor.findings.table import FindingTable
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.cost import figures
+from auditor.remedy.planner.decisions import unmatched
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
 from auditor.remedy.planner.membership_reasons import with_membership_steps
 from auditor.remedy.planner.model import (
@@ -58,6 +60,7 @@ def plan_run(
     *,
     words: Words = ENGLISH,
     solver: str | None = None,
+    decisions: Sequence[Decision] = (),
 ) -> FleetPlan:
     """Return the plan of every tenant with its proof.
 
@@ -67,7 +70,8 @@ def plan_run(
     alone = len(states) == 1
     before = audit(states, policies, catalogue, as_of, alone=alone)
     failures: dict[str, AuditorError] = {}
-    facts, options = _options(before, states, policies, catalogue, as_of, failures)
+    facts, options = _options(before, states, policies, catalogue, as_of, failures, decisions)
+    notices = tuple(unmatched(decisions, [each.answered for each in options.values()]))
     constraints = {name: PlanConstraints() for name in options}
     for number in range(TRIES + 1):
         if number == TRIES:
@@ -79,7 +83,8 @@ def plan_run(
         _leave_out(failures, options, constraints)
         if not again:
             break
-    return _fleet_plan(before, tried, options, constraints, policies, words, failures)
+    made = _fleet_plan(before, tried, options, constraints, policies, words, failures)
+    return replace(made, notices=notices)
 
 
 def _leave_out(failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]) -> None:
@@ -95,6 +100,7 @@ def _options(
     catalogue: Catalogue,
     as_of: datetime,
     failures: dict[str, AuditorError],
+    decisions: Sequence[Decision],
 ) -> tuple[dict[str, TenantFacts], dict[str, Options]]:
     """Return the facts and options of each audited tenant, by name."""
     facts: dict[str, TenantFacts] = {}
@@ -104,7 +110,7 @@ def _options(
         if tenant.name in snapshots and tenant.failure is None:
             with planned(tenant.name, failures, alone=len(states) == 1):
                 facts[tenant.name] = TenantFacts(snapshots[tenant.name], catalogue, policies, as_of)
-                options[tenant.name] = options_of(bind(policies, facts[tenant.name], registered()), tenant)
+                options[tenant.name] = options_of(bind(policies, facts[tenant.name], registered()), tenant, decisions)
     return facts, options
 
 
@@ -269,10 +275,7 @@ def _tenant_plan(
     by_mark = {finding.fingerprint: finding for finding in open_}
     actions = tuple(with_membership_steps(reordered(told, made.deferrals), by_mark, options.state.memberships, words))
     kinds = {mark: action.kind for action in actions for mark in action.findings}
-    money = (
-        figures(before, after, made.taken, options.plan, done=False),
-        figures(before, after, made.taken, options.plan, done=True),
-    )
+    money = [figures(before, after, made.taken, options.plan, done=done) for done in (False, True)]
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
@@ -299,6 +302,8 @@ def _tenant_plan(
         ),
         solver=_solver(options, made, constraints),
         findings=open_,
+        questions=options.answered.questions,
+        notices=options.answered.notices,
     )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.decision import Answer, AnswerKind, is_left
 from auditor.domain.result import Finding
+from auditor.policy.yaml.writer import flow
 from auditor.remedy.messages import Words
 from auditor.remedy.planner.draft import Options, PlanConstraints
 from auditor.remedy.planner.membership_reasons import membership_reasons
@@ -16,6 +18,9 @@ def remaining_of(
 ) -> Remaining:
     """Return why a finding remains: it was tried and dropped, or the kind of action that it needs."""
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
+    answer = options.answered.answers.get(mark)
+    if answer is not None and (answer.kind in _CARRIED_OUT or is_left(answer)):
+        return Remaining(fingerprint=mark, code="decided", why=_decided(answer, words))
     if user in constraints.barred:
         return Remaining(fingerprint=mark, code="limit", why=constraints.barred[user])
     if user in options.pathless:
@@ -33,3 +38,17 @@ def remaining_of(
         code = "ends"
     reasons = membership_reasons(finding, options.state.memberships, words) if code == "group" else ()
     return Remaining(fingerprint=mark, code=code, why=" ".join(reasons) or why(words, code))
+
+
+_CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})
+"""Answers that a person carries out, where no request does."""
+
+
+def _decided(answer: Answer, words: Words) -> str:
+    if is_left(answer):
+        return words.gettext("Left by the decision {id} of {by}: {reason}").format(
+            id=answer.decision, by=answer.by, reason=answer.reason or "-"
+        )
+    return words.gettext("Decided by {by} ({id}): {answer}. A person carries it out.").format(
+        id=answer.decision, by=answer.by, answer=flow({answer.kind.value: answer.value})
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from auditor.app.catalogue import active
-from auditor.app.policy_files import load_policies
+from auditor.app.policy_files import decision_files, load_policies
 from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resembling
 from auditor.catalogue.directory_roles import builtin_roles, is_role_name
 from auditor.domain.errors import Diagnostic, Level
@@ -26,6 +26,7 @@ class Checked:
     files: int
     policies: int
     waivers: int
+    decisions: int
     warnings: tuple[Diagnostic, ...]
 
 
@@ -37,7 +38,7 @@ def validate(
     With a tenants file its recipients are held against the policies, with snapshots the policies against them. Raises
     SettingsError and SnapshotError where those cannot be read.
     """
-    loaded = load_policies(places, waivers_from=as_of.date())
+    loaded = load_policies(places, waivers_from=as_of.date(), decisions=decision_files(places))
     settings = None if tenants is None else _settings(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
     warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names)]
@@ -54,6 +55,7 @@ def validate(
         files=len(loaded.documents),
         policies=len(loaded.policies.policies),
         waivers=len(loaded.policies.waivers),
+        decisions=len(loaded.decisions),
         warnings=tuple(warnings),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
 from auditor.app.redaction.pseudonyms import Key
+from auditor.domain.decision import Question
 from auditor.domain.enums import SubjectType
 from auditor.domain.finding import report_order
 from auditor.domain.message import Message
@@ -183,9 +184,20 @@ def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
         tenant,
         actions=tuple(_action(action, people, places) for action in tenant.actions),
         findings=findings,
+        questions=tuple(_question(question, people) for question in tenant.questions),
         proof=_proof(tenant.proof, people),
         dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
         solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
+    )
+
+
+def _question(question: Question, people: People) -> Question:
+    return replace(
+        question,
+        subject=people.text(question.subject),
+        name=people.said(question.name),
+        address=people.said(question.address),
+        findings=_fingerprints(question.findings, people.key),
     )
 
 

@@ -52,9 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
         as_of="the plan's instant (default: now)",
         output="where the plan goes (default: out/)",
-        format="json, markdown, html, terminal (repeatable; default: json, terminal)",
+        format="json, markdown, html, questions, terminal (repeatable; default: json, questions, terminal)",
         locale="language of what people read (default: the environment's)",
         quiet="print nothing but errors",
+    )
+    parser.add_argument(
+        "--decisions",
+        type=Path,
+        metavar="FILE",
+        help="answers to the questions of the plan (default: decisions.yaml beside the policies)",
     )
 
 
@@ -71,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         snapshots=tuple(args.snapshot),
         tenants=tuple(args.tenant),
         as_of=args.as_of or now(),
+        decisions=args.decisions,
     )
     words = wording(reader_locale(args.locale))
     plan = run_plan(request)
@@ -99,7 +106,7 @@ def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bo
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
     places: list[tuple[str, Path | None]] = []
     terminal = not asked
-    for text in asked or ["json"]:
+    for text in asked or ["json", "questions"]:
         name, separator, path = text.partition("=")
         if name == "terminal" and not separator:
             terminal = True
@@ -109,7 +116,7 @@ def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bo
             raise UsageError(
                 "usage",
                 Message("a plan cannot be written as '{text}'", text=text),
-                hint=Message("json, markdown, html or terminal, with =PATH for a file"),
+                hint=Message("json, markdown, html, questions or terminal, with =PATH for a file"),
             )
     check_places([path for _, path in places])
     return places, terminal
@@ -138,6 +145,13 @@ def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None
             title = plain(f"{action.title} ({', '.join(told)})" if told else action.title)
             begun = f"{number:>4}  {orders[action.order]:<{wide}}  "
             speak(filled(title, first=begun, rest=" " * len(begun)))
+        if tenant.open_questions:
+            count = words.plural("{count} open question", "{count} open questions", len(tenant.open_questions))
+            speak(filled(plain(count), rest="  "))
+        for notice in tenant.notices:
+            speak(filled(plain(words.translate(notice.message)), first=" " * _INDENT, rest=" " * (_INDENT + 2)))
         for item in tenant.dropped:
             left = plain(f"{words.gettext('left out:')} {item.subject}: {item.why}")
             speak(filled(left, first=" " * _INDENT, rest=" " * (_INDENT + 2)))
+    for notice in plan.notices:
+        speak(filled(plain(words.translate(notice.message)), rest="  "))

@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
             words.plural("{count} file", "{count} files", checked.files),
             words.plural("{count} policy", "{count} policies", checked.policies),
             words.plural("{count} waiver", "{count} waivers", checked.waivers),
+            *([words.plural("{count} decision", "{count} decisions", checked.decisions)] * bool(checked.decisions)),
         )
         say(words.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
     return 0

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
     from auditor.policy.schema.messages import Mistake
 
-SchemaName = Literal["policy", "policy-test", "tenants", "result"]
+SchemaName = Literal["policy", "policy-test", "decisions", "tenants", "result"]
 
 _SLUGS: Final[dict[SchemaName, str]] = {
     "policy": "policy",
     "policy-test": "policy",
+    "decisions": "policy",
     "tenants": "tenants",
     "result": "result",
 }
+_OF_POLICIES: Final = "policy.v1.json#/$defs/"
+"""Beginning of a reference to a definition of the policy schema; such definitions are copied, no file is fetched."""
 _MAX_MISTAKES: Final = 200
 """Mistakes reported per file."""
 
@@ -81,7 +84,10 @@ def _is_date(path: Path) -> bool:
 
 @cache
 def _schema(name: SchemaName) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(resources.schema(name))
+    text = resources.schema(name)
+    schema: dict[str, Any] = json.loads(text.replace(_OF_POLICIES, "#/$defs/"))
+    if _OF_POLICIES in text:
+        schema["$defs"] = {**_schema("policy")["$defs"], **schema["$defs"]}
     return schema
 
 

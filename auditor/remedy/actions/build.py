@@ -66,15 +66,9 @@ class ActionContext:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
         tenant, first = self.known.tenant, pile.first
         way = "requests" if first.proven and pile.acts else ""
-        parts = (
-            tenant.tenant_id or tenant.name,
-            first.kind.value,
-            pile.article,
-            first.old,
-            first.new,
-            first.extra,
-            way,
-        )
+        way += " decided" if first.answered else ""
+        name = tenant.tenant_id or tenant.name
+        parts = (name, first.kind.value, pile.article, first.old, first.new, first.extra, way)
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -164,7 +158,8 @@ def _action(
         told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = _money(office, first, count)
     owner = ", ".join(_owners(office, pile))
-    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
+    doubtful = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
+    review = doubtful and not first.answered
     return Action(
         id=office.identity(pile),
         guidance=article,

@@ -240,7 +240,7 @@ def _key(remedy: Remedy) -> tuple[object, ...]:
     # The commands of a plan were tried out; those without any are for a person, so the two stay apart.
     return (
         *(remedy.kind, remedy.article, remedy.old, remedy.new, remedy.extra),
-        *(remedy.proven, bool(remedy.commands)),
+        *(remedy.proven, bool(remedy.commands), remedy.answered),
     )
 
 

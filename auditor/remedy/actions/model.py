@@ -30,6 +30,8 @@ class Remedy:
     """Service plans that end for the person."""
     proven: bool = False
     """Whether the commands come from a plan, which knows all that the person holds."""
+    answered: bool = False
+    """Whether somebody decided about all of the findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +46,5 @@ class Decided:
     extra: str = ""
     commands: tuple[Command, ...] = ()
     lost: tuple[str, ...] = ()
+    answered: bool = False
+    """Whether somebody decided about all of the findings."""

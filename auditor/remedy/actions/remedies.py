@@ -102,6 +102,7 @@ def _decided(desk: _OpenFindings, left: _Left, one: Decided) -> Remedy | None:
         commands=one.commands,
         lost=one.lost,
         proven=True,
+        answered=one.answered,
     )
 
 

@@ -43,6 +43,14 @@ class Account:
     left: frozenset[str] = frozenset()
     """Ids of the groups that the person leaves."""
     joined: frozenset[str] = frozenset()
+    properties: tuple[tuple[str, str], ...] = ()
+    """Properties that are set, usage location aside, with their values."""
+
+    @property
+    def overrides(self) -> Mapping[str, str]:
+        """The columns of the users table that differ from the snapshot's, with their values."""
+        located = {"usageLocation": self.usage_location} if self.usage_location else {}
+        return {**dict(self.properties), **located}
 
     @property
     def held(self) -> frozenset[str]:

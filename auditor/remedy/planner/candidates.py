@@ -1,19 +1,30 @@
 """Propose the changes of one person that requests can make: few, and none that harms."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, product
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
+from auditor.domain.decision import AnswerKind, kept
+from auditor.domain.enums import Cloud
 from auditor.domain.result import Finding
 from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.actions.targets import known_location
 from auditor.remedy.planner.accounts import Account
 from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.requests import Addition, Command, assign_user, join_group, leave_group, locate, reprocess
+from auditor.remedy.requests import (
+    Addition,
+    Command,
+    assign_user,
+    join_group,
+    leave_group,
+    locate,
+    reprocess,
+    set_property,
+)
 
 MAX_PROPOSALS = 96
 """The most proposals for one person; the plan says so where there are more."""
@@ -58,8 +69,10 @@ def proposals(
     account: Account, findings: Sequence[Finding], product_options: ProductOptions
 ) -> tuple[tuple[Proposal, ...], bool]:
     """Return the proposals for a person, no change first, and whether these are all of them."""
+    findings = [finding for finding in findings if not product_options.is_left(finding)]
     removable = _removable(account, findings, product_options)
-    location = next((place for f in findings if (place := known_location(f, product_options.known)) is not None), None)
+    properties = _properties(findings, product_options)
+    location = properties.pop("usageLocation", None)
     wanted = [
         _wanted(account, finding, product_options)
         for finding in findings
@@ -77,7 +90,7 @@ def proposals(
         _proposal(
             account,
             product_options,
-            (removed, added, location),
+            (removed, added, location, properties),
             (services if switched else [], denied if shut else None),
             retried,
         )
@@ -97,6 +110,24 @@ def proposals(
     return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
 
 
+def _properties(findings: Sequence[Finding], product_options: ProductOptions) -> dict[str, str]:
+    """Return the values of properties that were decided, or that the policy of a finding leaves no choice about.
+
+    What is synchronised from on premises is changed there; a usage location is not among it.
+    """
+    found: dict[str, str] = {}
+    for finding in findings:
+        answer = product_options.value(finding, AnswerKind.SET)
+        local = finding.evidence.get("onPremisesSyncEnabled") is True
+        for name, value in (answer or {}).items():
+            if name == "usageLocation" or not local:
+                found.setdefault(name, value.upper() if name == "usageLocation" else value)
+        location = known_location(finding, product_options.known)
+        if location is not None:
+            found.setdefault("usageLocation", location)
+    return found
+
+
 def _removable(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Step, ...]:
     """Return the paths that some finding speaks against, and whose going would change something."""
     found: dict[Step, None] = {}
@@ -108,10 +139,15 @@ def _removable(account: Account, findings: Sequence[Finding], product_options: P
             case correction if correction in REMOVALS:
                 steps = _going(account, product_id, product_options)
             case Correction.CHOOSE:
-                named = product_options.named((finding.detail or "").split("+"))
+                chosen = product_options.value(finding, AnswerKind.KEEP)
+                stay = {name.casefold() for name in kept(chosen)} if chosen is not None else set()
+                parts = [part for part in (finding.detail or "").split("+") if part.casefold() not in stay]
+                named = product_options.named(parts)
                 steps = [step for sku in named for step in _going(account, sku, product_options)]
             case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
-                steps = _other_path(account, product_id, product_options)
+                answer = product_options.value(finding, AnswerKind.GROUP)
+                chosen = None if answer is None else str(answer["id"])
+                steps = _other_path(account, product_id, product_options, chosen)
             case _:
                 steps = []
         found.update(dict.fromkeys(steps))
@@ -127,11 +163,13 @@ def _going(account: Account, sku_id: str, product_options: ProductOptions) -> li
     return [*direct, *(Step(leave=group) for group in groups)]
 
 
-def _other_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Step]:
+def _other_path(
+    account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None = None
+) -> list[Step]:
     """Return the paths of a product that can go because another gives it, or because a group can give it instead."""
     groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
     if account.direct(sku_id) is not None:
-        giver = None if groups else product_options.giver(account, sku_id)
+        giver = None if groups else product_options.giver(account, sku_id, chosen)
         return [Step(sku_id=sku_id)] if groups else [] if giver is None else [Step(sku_id=sku_id, join=giver)]
     return [Step(leave=group) for group in groups if len(groups) > 1 and product_options.can_change(group)]
 
@@ -159,11 +197,11 @@ def _wanted(account: Account, finding: Finding, product_options: ProductOptions)
 def _proposal(
     account: Account,
     product_options: ProductOptions,
-    change: tuple[tuple[Step, ...], tuple[Gain | None, ...], str | None],
+    change: tuple[tuple[Step, ...], tuple[Gain | None, ...], str | None, Mapping[str, str]],
     services: tuple[Sequence[Finding], frozenset[str] | None],
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
 ) -> Proposal | None:
-    steps, added, location = change
+    steps, added, location, properties = change
     gains = [gain for gain in added if gain is not None]
     removed = tuple(step.sku_id for step in steps if step.sku_id)
     left = tuple(dict.fromkeys(step.leave for step in steps if step.leave))
@@ -185,11 +223,11 @@ def _proposal(
         after = _retried(after)
     if location is not None:
         after = replace(after, usage_location=location, changed=True)
+    if properties:
+        after = replace(after, properties=tuple(sorted(properties.items())), changed=True)
     commands: list[Command] = [] if location is None else [locate(account.id, location)]
-    # Who is to get a product from another group is a member there before they leave the first.
-    cloud = product_options.plan.facts.manifest.cloud
-    commands += [join_group(group, account.id, cloud=cloud) for group in joined]
-    commands += [leave_group(group, account.id) for group in left]
+    commands += [set_property(account.id, name, value) for name, value in sorted(properties.items())]
+    commands += _membership(account.id, joined, left, product_options.plan.facts.manifest.cloud)
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))
     if retried:
@@ -199,13 +237,19 @@ def _proposal(
     return Proposal(
         after=after,
         add=tuple(additions),
-        remove=tuple(removed),
+        remove=removed,
         retried=retried,
         location=location,
         commands=tuple(commands),
         left=left,
         joined=joined,
     )
+
+
+def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cloud) -> Iterator[Command]:
+    """Yield who joins first: who is to get a product from another group is a member there before they leave."""
+    yield from (join_group(group, user, cloud=cloud) for group in joined)
+    yield from (leave_group(group, user) for group in left)
 
 
 def _joined(change: Step | Gain) -> str:

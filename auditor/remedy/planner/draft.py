@@ -8,6 +8,7 @@ from datetime import timedelta
 from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.decision import Decision
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import Action, Finding, TenantResult
 from auditor.engine.binding import BoundPolicies
@@ -21,11 +22,13 @@ from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.accounts import Account, read_accounts
 from auditor.remedy.planner.candidates import Proposal, proposals
 from auditor.remedy.planner.change_parts import divided
+from auditor.remedy.planner.decisions import Answered, answered
 from auditor.remedy.planner.evaluation import Weighed, evaluated
 from auditor.remedy.planner.group_changes import GroupChange, group_changes_of
 from auditor.remedy.planner.optimizer import Choice, choose_options
 from auditor.remedy.planner.options import NO_CHANGE, Limit, Option
 from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.questions import questions_of
 from auditor.remedy.planner.seat_limits import limits_of
 from auditor.remedy.planner.simulation import TenantState, apply, copied, state_of
 from auditor.remedy.requests import Command, subject_of
@@ -60,6 +63,7 @@ class Options:
     state: TenantState
     pathless: frozenset[str]
     """Users with open findings whose paths are not known."""
+    answered: Answered
     group_changes: Mapping[str, GroupChange]
     """Groups that can be changed as a whole; their people are not changed one by one."""
 
@@ -84,7 +88,7 @@ class Draft:
     """Action id → how far behind the others of its rank it goes, for the seats that they free."""
 
 
-def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
+def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
     """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
     known = circumstances(tenant, plan.facts.policies)
     findings: dict[str, list[Finding]] = {}
@@ -94,17 +98,16 @@ def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
     accounts = read_accounts(plan.facts, frozenset(findings))
     state = state_of(plan.facts, accounts)
     product_options = ProductOptions(plan=plan, known=known, memberships=state.memberships)
+    opened = [finding for finding in tenant.findings if finding.status is Status.OPEN]
+    replies = answered(questions_of(product_options, opened, accounts), decisions, product_options)
+    product_options = replace(product_options, answers=replies.answers)
     group_changes = group_changes_of(product_options, state, findings)
-    fixed = frozenset(group_change.group for group_change in group_changes)
-    product_options = replace(product_options, fixed_groups=fixed)
+    product_options = replace(product_options, fixed_groups=frozenset(each.group for each in group_changes))
     proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
     together = {user for group_change in group_changes for user in group_change.users}
     state.members = {group_change.group: group_change.users for group_change in group_changes}
-    found = evaluated(
-        product_options,
-        {user: alternatives for user, (alternatives, _) in proposed.items() if user not in together},
-        findings,
-    )
+    alone = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in together}
+    found = evaluated(product_options, alone, findings)
     joint = {group_change.key: [_nothing(group_change), group_change.weighed] for group_change in group_changes}
     return Options(
         plan=plan,
@@ -114,6 +117,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
         partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),
+        answered=replies,
         group_changes={group_change.key: group_change for group_change in group_changes},
     )
 
@@ -141,7 +145,9 @@ def draft(
         for user, index in zip(users, choice.chosen, strict=True)
         if options.weighed[user][index].mended
     }
-    decided = tuple(one for user, weighed in taken.items() for one in _decided(options, user, weighed))
+    made = (one for user, weighed in taken.items() for one in _decided(options, user, weighed))
+    answers = options.answered.answers
+    decided = tuple(replace(one, answered=all(mark in answers for mark in one.findings)) for one in made)
     actions = listed(options, options.tenant, decided, library, words)
     deferrals: dict[str, int] = {}
     ran = _simulated(options, actions, taken)

@@ -19,7 +19,7 @@ from auditor.remedy.planner.accounts import Account, assignment_rows
 from auditor.remedy.planner.candidates import Proposal, half_done
 from auditor.remedy.planner.options import Option, Score
 from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.simulation import located
+from auditor.remedy.planner.simulation import overridden
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -92,7 +92,8 @@ def evaluated(
             start = proposed[user][0].after
             gone = (*proposal.remove, *(start.held - proposal.after.held))
             lost = lost_services(product_options, start, proposal.after, gone, own)
-            harmful = lost and not any(correction_of(f) in _MAY_LOSE for f in mended)
+            told = any(f.fingerprint in product_options.answers for f in mended)
+            harmful = lost and not told and not any(correction_of(f) in _MAY_LOSE for f in mended)
             if harmful or half_done(mended, own, product_options):
                 ending.update(finding.fingerprint for finding in mended)
                 continue
@@ -173,8 +174,8 @@ def _judged(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -
     indices = {user: index for index, user in enumerate(ids)}
     people = users.take(pa.array([indices[account.id] for account in ordered])).combine_chunks()
     rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
-    countries = {number: account.usage_location for number, account in enumerate(ordered)}
-    batch = UserBatch(users=located(people.to_batches()[0], countries), assignments=_links(rows), offset=0)
+    values = {number: account.overrides for number, account in enumerate(ordered)}
+    batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=_links(rows), offset=0)
     for chunk in judge_batch(plan, batch).chunks:
         for row, key in _keys(plan, chunk):
             found[ordered[row].id].add(key)

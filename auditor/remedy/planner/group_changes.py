@@ -52,6 +52,7 @@ def group_changes_of(
             if (
                 account is None
                 or correction_of(finding) is not Correction.REPLACE
+                or product_options.is_left(finding)
                 or account.direct(sku_id) is not None
             ):
                 continue

@@ -12,6 +12,7 @@ from auditor.remedy.currency import money_label
 from auditor.remedy.dates import said
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
+from auditor.remedy.planner.question_text import effect, notice_text, sentence, stub
 from auditor.remedy.requests import script
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -21,7 +22,7 @@ def plan_markdown(plan: FleetPlan, *, words: Words = ENGLISH) -> str:
     """Return the plan as one Markdown document."""
     lines = [f"# {words.gettext('Remediation plan')}", ""]
     for tenant in plan.tenants:
-        lines.extend(_tenant(tenant, words))
+        lines.extend(_tenant(tenant, words, plan.as_of))
     if plan.fleet.remaining:
         lines += [f"## {words.gettext('All tenants together')}", ""]
         lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
@@ -94,7 +95,7 @@ def _money(figures: Figures, words: Words) -> str:
     )
 
 
-def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
+def _tenant(tenant: TenantPlan, words: Words, as_of: str) -> Iterator[str]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     yield f"## {escaped(tenant.display_name or tenant.name)}"
     yield ""
@@ -103,6 +104,7 @@ def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
     yield from _first(tenant, words)
     for number, action in enumerate(tenant.actions, start=1):
         yield from _action(number, action, findings, tenant, words)
+    yield from _questions(tenant, words, as_of)
     if tenant.dropped:
         yield f"### {words.gettext('Left out')}"
         yield ""
@@ -113,6 +115,27 @@ def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
         yield ""
         for item in tenant.proof.remaining:
             yield f"- {_finding(findings[item.fingerprint], words)}: {escaped(item.why)}"
+        yield ""
+
+
+def _questions(tenant: TenantPlan, words: Words, as_of: str) -> Iterator[str]:
+    if tenant.notices:
+        yield f"### {words.gettext('Decisions')}"
+        yield ""
+        yield from (f"- {escaped(notice_text(notice, words))}" for notice in tenant.notices)
+        yield ""
+    if not tenant.open_questions:
+        return
+    yield f"### {words.gettext('Open questions')}"
+    yield ""
+    yield words.gettext("Copy an answer to decisions.yaml beside the policies, and make the plan again.")
+    yield ""
+    for question in tenant.open_questions:
+        yield f"- {escaped(sentence(question, words))} {escaped(effect(question, words))}"
+        yield ""
+        text = stub(question, as_of)
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+        yield from (f"  {line}" for line in (f"{fence}yaml", *text.splitlines(), fence))
         yield ""
 
 

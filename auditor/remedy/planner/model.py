@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
+from auditor.domain.decision import Question
 from auditor.domain.enums import Cloud
+from auditor.domain.notice import Notice
 from auditor.domain.result import Action, Finding
 from auditor.domain.saved_field import SavedField
 
@@ -39,7 +41,7 @@ class Remaining:
     fingerprint: str
     code: str
     """`person`, `billing`, `renewal`, `group`, `cause`, `services`, `seats`, `idle`, `ends`, `paths`, `limit`,
-    `fleet`."""
+    `fleet`, `decided`."""
     why: str
 
 
@@ -97,6 +99,15 @@ class TenantPlan:
     cloud: Annotated[Cloud, SavedField.UNSAVED] = Cloud.WORLDWIDE
     findings: tuple[Finding, ...] = ()
     """The open findings, for readers who want names."""
+    questions: tuple[Question, ...] = ()
+    """What only a person can say, those with the greatest effect first; answered ones name their decision."""
+    notices: tuple[Notice, ...] = ()
+    """What is wrong with decisions."""
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """The questions that no decision answers."""
+        return tuple(question for question in self.questions if question.decision is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +118,8 @@ class FleetPlan:
     policy_digest: str
     tenants: tuple[TenantPlan, ...]
     fleet: Proof
+    notices: tuple[Notice, ...] = ()
+    """Decisions that fit no question of any tenant."""
 
     @property
     def complete(self) -> bool:

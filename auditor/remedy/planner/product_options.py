@@ -1,10 +1,13 @@
 """What can be assigned in a tenant, and by which groups, and what it costs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
+from auditor.domain.decision import Answer, AnswerKind, is_left
 from auditor.domain.policy import Assignments
+from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Finding
 from auditor.engine.binding import BoundPolicies
 from auditor.remedy.actions.context import RemediationContext
@@ -23,14 +26,38 @@ class ProductOptions:
     memberships: Memberships
     fixed_groups: frozenset[str] = frozenset()
     """Groups that are changed as a whole: nobody leaves or joins them in the same plan."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """Fingerprint → what was decided about the finding."""
+
+    def value(self, finding: Finding, kind: AnswerKind) -> Any:
+        """Return the answer of a kind to the question of a finding; None where there is none."""
+        answer = self.answers.get(finding.fingerprint)
+        return answer.value if answer is not None and answer.kind is kind else None
+
+    def is_left(self, finding: Finding) -> bool:
+        """Return whether it was decided to leave a finding as it is."""
+        answer = self.answers.get(finding.fingerprint)
+        return answer is not None and is_left(answer)
+
+    def part_numbers(self, sku_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the part numbers of SKUs; the id of one that has none."""
+        skus = {sku.sku_id: sku.part_number or sku.sku_id for sku in self.plan.facts.skus}
+        return tuple(skus[sku_id] for sku_id in sku_ids)
+
+    def names_in(self, products: ProductSet) -> tuple[str, ...]:
+        """Return the part numbers and ids of the tenant's SKUs that a product set contains."""
+        mask, skus = self.plan.masks.of(products).true, self.plan.facts.skus
+        chosen = [sku for sku, inside in zip(skus, mask, strict=True) if inside]
+        return tuple(name for sku in chosen for name in (sku.part_number, sku.sku_id) if name)
 
     def can_change(self, group: str) -> bool:
         """Return whether requests can change who is a member of a group."""
         return group not in self.fixed_groups and self.memberships.refusal(group) is None
 
-    def giver(self, account: Account, sku_id: str) -> str | None:
+    def giver(self, account: Account, sku_id: str, chosen: str | None = None) -> str | None:
         """Return the one group that a person can join to get a product; None where there is none, or more than one."""
         givers = [group for group in self.memberships.givers(sku_id) if self.can_change(group)]
+        givers = [group for group in givers if group == chosen] if chosen else givers
         if len(givers) != 1 or self.memberships.given(givers[0]) is None:
             return None
         return None if any(grant.group == givers[0] for grant in account.grants) else givers[0]
@@ -66,7 +93,11 @@ class ProductOptions:
                 if mask.true[place] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
                     price = self.price(sku.sku_id)
                     found.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
-        return tuple(sku_id for *_, sku_id in sorted(found)[:_MAX_CANDIDATES])
+        given = self.value(finding, AnswerKind.GIVE)
+        chosen = [sku_id for *_, sku_id in sorted(found)]
+        if given is not None:
+            return tuple(sku for sku in chosen if sku in self.named([str(given)]))
+        return tuple(chosen[:_MAX_CANDIDATES])
 
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
         """Return the skuIds that bear these part numbers; where none does, the name is an id."""

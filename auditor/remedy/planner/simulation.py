@@ -69,8 +69,7 @@ def apply(state: TenantState, command: Command) -> str | None:
             account = state.accounts.get(identifier)
             if account is None:
                 return "Resource does not exist."
-            location = str(command.body["usageLocation"])
-            state.accounts[identifier] = replace(account, usage_location=location, changed=True)
+            state.accounts[identifier] = _with_properties(account, command.body)
             return None
         case "groups", ["assignLicense"]:
             return _assign_group(state, identifier, command.body)
@@ -111,6 +110,15 @@ def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset
         off=off,
     )
     _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
+
+
+def _with_properties(account: Account, body: Mapping[str, Any]) -> Account:
+    """Return the account with the properties of a PATCH."""
+    values = {**body, **body.get("onPremisesExtensionAttributes", {})}
+    values.pop("onPremisesExtensionAttributes", None)
+    location = values.pop("usageLocation", account.usage_location)
+    properties = tuple(sorted({**dict(account.properties), **values}.items()))
+    return replace(account, usage_location=location, properties=properties, changed=True)
 
 
 def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
@@ -259,9 +267,9 @@ def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
 def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     found = list(accounts)
     links = batch.assignments
-    places = {account.row - batch.offset: account.usage_location for account in found}
+    places = {account.row - batch.offset: account.overrides for account in found}
     if "user" not in links.schema.names:  # no assignments were asked for
-        return UserBatch(users=located(batch.users, places), assignments=links, offset=batch.offset)
+        return UserBatch(users=overridden(batch.users, places), assignments=links, offset=batch.offset)
     owners = links.column("user").to_numpy()
     numbers = np.array([account.row for account in found], dtype=np.int64)
     kept = links.filter(pa.array(~np.isin(owners, numbers)))
@@ -271,7 +279,7 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     table = pa.Table.from_batches([_plain(kept), _plain(made)]).sort_by("user").combine_chunks()
     batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
-    return UserBatch(users=located(batch.users, places), assignments=joined, offset=batch.offset)
+    return UserBatch(users=overridden(batch.users, places), assignments=joined, offset=batch.offset)
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -293,16 +301,17 @@ def _coded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
     return [pa.RecordBatch.from_arrays(columns, schema=schema)]
 
 
-def located(users: pa.RecordBatch, places: Mapping[int, str | None]) -> pa.RecordBatch:
-    """Write usage locations, row of the batch → country; None leaves what stands there."""
-    column = users.schema.get_field_index("usageLocation")
-    if column < 0:
-        return users
-    values = users.column(column).to_pylist()
-    before = list(values)
-    for place, country in places.items():
-        values[place] = country or values[place]
-    if values == before:
-        return users
-    field_ = users.schema.field(column)
-    return users.set_column(column, field_, pa.array(values, field_.type))
+def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, str]]) -> pa.RecordBatch:
+    """Write properties of people, row of the batch → column → value; other columns and rows stay."""
+    for name in sorted({name for values in rows.values() for name in values}):
+        column = users.schema.get_field_index(name)
+        if column < 0:
+            continue
+        values = users.column(column).to_pylist()
+        before = list(values)
+        for row, overrides in rows.items():
+            values[row] = overrides.get(name, values[row])
+        if values != before:
+            field_ = users.schema.field(column)
+            users = users.set_column(column, field_, pa.array(values, field_.type))
+    return users

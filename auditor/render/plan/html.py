@@ -63,6 +63,10 @@ class TenantView:
     new: tuple[str, ...]
     undecided: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
+    questions: tuple[tuple[str, str, str], ...]
+    """Open questions, each with its effect and the stub of its answer."""
+    notices: tuple[str, ...]
+    """What is wrong with decisions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
         plan = prove(emulator, rules, tmp_path).tenants[0]
     assert len(plan.proof.fixed) > 20
     assert {finding.check for finding in plan.findings if finding.fingerprint in plan.proof.fixed} >= {
-        "assignment.not-allowed", "assignment.denied", "assignment.overlap", "assignment.redundant",
+        "assignment.not-allowed", "assignment.path", "assignment.overlap", "assignment.redundant",
         "assignment.duplicate", "service.missing", "service.denied", "seats.over-assigned",
     }  # fmt: skip
 

@@ -1,0 +1,130 @@
+"""The questions that findings of a tenant ask: each has a stable id, and the answers that are possible."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from auditor.checks.check import Correction
+from auditor.checks.registry import check_of, correction_of
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import Money
+from auditor.domain.decision import AnswerKind, Question
+from auditor.domain.policy import Assignments, Attributes
+from auditor.domain.result import Finding
+from auditor.remedy.actions.context import situated
+from auditor.remedy.kinds import JUDGED_ARTICLES
+from auditor.remedy.planner.accounts import Account
+from auditor.remedy.planner.product_options import ProductOptions
+
+_ID_DIGITS: Final = 12
+_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
+_BOUGHT: Final = frozenset({ActionKind.BUY})
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A question while its findings are gathered."""
+
+    answers: tuple[Mapping[str, Any], ...]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def questions_of(
+    product_options: ProductOptions, findings: Iterable[Finding], accounts: Mapping[str, Account]
+) -> tuple[Question, ...]:
+    """Return the questions of a tenant's open findings, those with the greatest effect first."""
+    tenant = product_options.known.tenant
+    drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
+    for finding in findings:
+        found = _asked(product_options, finding, accounts.get(finding.subject.id))
+        if found is None:
+            continue
+        kind, products, answers = found
+        key = kind, finding.subject.id, tuple(sorted(products))
+        drafts.setdefault(key, _Draft(answers=(*answers, {"skip": True}))).findings.append(finding)
+    made = [_question(tenant.tenant_id or tenant.name, key, each) for key, each in drafts.items()]
+    return tuple(sorted(made, key=_effect))
+
+
+def _effect(question: Question) -> tuple[int, Decimal, str]:
+    return -len(question.findings), -question.money.per_month if question.money is not None else Decimal(0), question.id
+
+
+def _question(tenant: str, key: tuple[AnswerKind, str, tuple[str, ...]], made: _Draft) -> Question:
+    kind, subject, products = key
+    first = made.findings[0]
+    amounts = [finding.money for finding in made.findings if finding.money is not None]
+    text = "\x1f".join((tenant, kind.value, subject, *products))
+    return Question(
+        id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
+        kind=kind,
+        subject=subject,
+        name=first.subject.name,
+        address=str(first.evidence.get("userPrincipalName") or ""),
+        products=products,
+        answers=made.answers,
+        findings=tuple(finding.fingerprint for finding in made.findings),
+        policies=tuple(dict.fromkeys(finding.policy for finding in made.findings)),
+        checks=tuple(dict.fromkeys(finding.check for finding in made.findings)),
+        money=Money(currency=amounts[0].currency, per_month=sum((each.per_month for each in amounts), Decimal(0)))
+        if amounts
+        else None,
+    )
+
+
+_Asked = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
+
+
+def _asked(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Asked | None:
+    """Return what a finding asks: the kind, the products in question, and possible answers; None for nothing."""
+    product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+    match correction_of(finding):
+        case Correction.CHOOSE:
+            products = tuple((finding.detail or "").split("+"))
+            return AnswerKind.KEEP, products, tuple({"keep": name} for name in products)
+        case Correction.REPLACE if situated(finding, product_options.known).article in JUDGED_ARTICLES:
+            return AnswerKind.RELEASE, (product,), ({"release": True}, {"release": False})
+        case Correction.ASSIGN:
+            names = product_options.part_numbers(product_options.candidates(finding))
+            return (AnswerKind.GIVE, names, tuple({"give": name} for name in names)) if len(names) > 1 else None
+        case Correction.SET_ATTRIBUTE | Correction.CORRECT_ATTRIBUTE:
+            return _attribute(product_options, finding)
+        case Correction.CHANGE_PATH if account is not None:
+            return _group(product_options, finding, account, product)
+        case _:
+            return _purchase(product_options, finding, product)
+
+
+def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:
+    name, policy = finding.detail or "", product_options.known.policies.get(finding.policy)
+    values: list[str] = []
+    if policy is not None and isinstance(policy.constraint, Attributes):
+        allowed = (options for each, options in policy.constraint.allow if each == name)
+        values = [value for options in allowed for value in options if isinstance(value, str)]
+    return AnswerKind.SET, (name,), tuple({"set": {name: value}} for value in values or ["<value>"])
+
+
+def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Asked | None:
+    policy = product_options.known.policies.get(finding.policy)
+    block = None if policy is None else policy.constraint
+    sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+    if not isinstance(block, Assignments) or block.via != "group" or account.by_group(sku_id):
+        return None
+    givers = product_options.memberships.givers(sku_id)
+    return (AnswerKind.GROUP, (product,), tuple({"group": {"id": each}} for each in givers)) if givers[1:] else None
+
+
+def _purchase(product_options: ProductOptions, finding: Finding, product: str) -> _Asked | None:
+    action = check_of(finding.check).action
+    if action is None:
+        return None
+    kind, seats, _ = action(finding, situated(finding, product_options.known).situation)
+    if kind in _BOUGHT:
+        return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
+    if kind in _RENEWED:
+        count = finding.evidence.get("totalLicenses")
+        held = {"seats": count} if isinstance(count, int) else {}
+        return AnswerKind.RENEWAL, (product,), tuple({"renewal": {**held, "renew": renew}} for renew in (True, False))
+    return None

@@ -1,0 +1,234 @@
+"""Decisions: what each kind of answer changes in the plan, which questions it answers, and what is told of those that do not fit."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
+from auditor.domain.decision import Question
+from auditor.domain.errors import InputError
+from auditor.policy.loader import Loaded, load
+from auditor.policy.yaml.writer import block
+from auditor.remedy.messages import ENGLISH
+from auditor.remedy.planner.model import FleetPlan, TenantPlan
+from auditor.remedy.planner.question_text import question_stubs
+from auditor.snapshot.model import Snapshot
+from tests.builders.command_line import AS_OF, call
+from tests.builders.plan_tenants import E3, E5, F3, PARTS, PRICES, bodies, grant, snapshot, user
+from tests.builders.tenants import NOW
+
+RULES = """version: 1
+products: {suite: [SPE_E3, SPE_E5]}
+populations: {store: {department: Store}}
+policies:
+  - {id: one, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: office, severity: high, users: {department: Office}, assignments: {require: [suite]}}
+  - {id: placed, severity: low, attributes: {require: [department]}}
+  - {id: via, severity: medium, users: {department: Via}, assignments: {of: [SPE_E3], via: group}}
+"""
+WHO = {
+    "both": user("both", grant(E3), grant(E5), department="Store"),
+    "leaver": user("leaver", grant(E3), accountEnabled=False, department="Sales"),
+    "office": user("office", grant(F3), department="Office"),
+    "placeless": user("placeless", grant(F3), department=None),
+    "synced": user("synced", grant(F3), department=None, onPremisesSyncEnabled=True),
+}
+
+
+def state(*names: str, **more: Any) -> Snapshot:
+    return snapshot([WHO[name] for name in names], {E3: 9, E5: 9, F3: 9}, **more)
+
+
+def loaded(decisions: list[dict[str, Any]]) -> Loaded:
+    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
+    text = f"version: 1\ndecisions:\n{block(named)}".encode()
+    return load([("p.yaml", (RULES + PRICES).encode())], decisions=[("decisions.yaml", text)] if named else [])
+
+
+def fleet(states: list[Snapshot], *decisions: dict[str, Any]) -> FleetPlan:
+    found = loaded(list(decisions))
+    plan = plan_run(states, found.policies, builtin(), NOW, decisions=found.decisions)
+    assert plan.proven
+    return plan
+
+
+def planned(of: Snapshot, *decisions: dict[str, Any]) -> TenantPlan:
+    return fleet([of], *decisions).tenants[0]
+
+
+def asked(of: Snapshot, kind: str) -> Question:
+    (question,) = [each for each in planned(of).questions if each.kind == kind]
+    assert question.decision is None
+    return question
+
+
+def requests(plan: TenantPlan) -> list[tuple[str, Any]]:
+    return [(r["method"], r["body"]) for action in plan.actions for r in action.requests]
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "answer", "expected"),
+    [
+        ("both", "keep", {"keep": "SPE_E3"}, [([], ["SPE_E5"])]),
+        ("both", "keep", {"keep": ["SPE_E5"]}, [([], ["SPE_E3"])]),
+        ("leaver", "release", {"release": True}, [([], ["SPE_E3"])]),
+        ("leaver", "release", {"release": False}, []),
+        ("leaver", "release", {"skip": True}, []),
+        ("office", "give", {"give": "SPE_E5"}, [(["SPE_E5"], [])]),
+    ],
+)
+def test_an_answer_decides_what_the_plan_does(
+    who: str, kind: str, answer: dict[str, Any], expected: list[tuple[list[str], list[str]]]
+) -> None:
+    question = asked(state(who), kind)
+    plan = planned(state(who), {"question": question.id, "answer": answer, "reason": "because"})
+    assert [(added, gone) for _, added, gone in bodies(plan)] == expected
+    assert [each.decision for each in plan.questions if each.id == question.id] == ["D-0"]
+    if expected:
+        assert {action.confidence for action in plan.actions if action.requests} == {"certain"}, "nobody has to decide"
+        assert not set(question.findings) & {item.fingerprint for item in plan.proof.remaining}
+    else:
+        told = {item.fingerprint: item for item in plan.proof.remaining}
+        assert {told[mark].code for mark in question.findings} == {"decided"}
+        assert all("because" in told[mark].why for mark in question.findings)
+
+
+def test_without_an_answer_a_person_has_to_decide() -> None:
+    assert [action.confidence for action in planned(state("leaver")).actions if action.requests] == ["review"]
+    assert [added for _, added, _ in bodies(planned(state("office")))] == [["SPE_E3"]], "the cheapest"
+
+
+def test_an_attribute_is_set_unless_it_is_kept_on_premises() -> None:
+    for who, body in (("placeless", [("PATCH", {"department": "O'Hara"})]), ("synced", [])):
+        question = asked(state(who), "set")
+        plan = planned(state(who), {"question": question.id, "answer": {"set": {"department": "O'Hara"}}})
+        assert requests(plan) == body
+        assert [item.code for item in plan.proof.remaining] == ([] if body else ["decided"])
+
+
+def test_one_of_several_groups_is_chosen() -> None:
+    people = [
+        user("direct", grant(E3), department="Via"),
+        *(user(n, grant(E3, g), department="X") for n, g in (("a", "g1"), ("b", "g2"))),
+    ]
+    groups = [
+        {
+            "id": name, "displayName": name, "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
+            "licenseProcessingState": {"state": "ProcessingComplete"}, "groupTypes": [], "mailEnabled": False,
+            "securityEnabled": True,
+        }
+        for name in ("g1", "g2")
+    ]  # fmt: skip
+    of = snapshot(people, {E3: 9}, groups=groups)
+    question = asked(of, "group")
+    assert [dict(answer) for answer in question.answers[:2]] == [{"group": {"id": "g1"}}, {"group": {"id": "g2"}}]
+    plan = planned(of, {"question": question.id, "answer": {"group": {"id": "g2"}}})
+    assert next(r["path"] for action in plan.actions for r in action.requests) == "/groups/g2/members/$ref"
+    assert plan.proof.remaining == ()
+
+
+def test_an_answer_in_words_covers_many_and_no_others() -> None:
+    of = snapshot(
+        [WHO["both"], user("other", grant(E3), grant(E5), department="Store"), user("third", grant(E3), grant(E5), department="X")],
+        {E3: 9, E5: 9},
+    )  # fmt: skip
+    words = {"policy": "one", "check": "assignment.overlap", "products": ["suite"], "users": "store"}
+    plan = planned(of, {"for": words, "answer": {"keep": "SPE_E5"}})
+    answered = {each.name for each in plan.questions if each.decision == "D-0"}
+    assert {name.partition(" ")[0].casefold() for name in answered} == {"both", "other"}
+    assert planned(of, {"for": {**words, "tenants": ["fabrikam"]}, "answer": {"keep": "SPE_E5"}}).open_questions
+
+
+@pytest.mark.parametrize(
+    ("decisions", "code"),
+    [
+        ([{"answer": {"keep": "SPE_E5"}, "until": "2026-11-19"}], "decision.expired"),
+        ([{"answer": {"keep": "SPE_E5"}}, {"answer": {"keep": "SPE_E3"}}], "decision.contradicting"),
+        ([{"answer": {"keep": "VISIOCLIENT"}}], "decision.unfit"),
+        ([{"answer": {"release": True}}], "decision.unfit"),
+    ],
+)
+def test_answers_that_do_not_hold_are_told_and_not_followed(decisions: list[dict[str, Any]], code: str) -> None:
+    question = asked(state("both"), "keep")
+    plan = planned(state("both"), *({"question": question.id, **each} for each in decisions))
+    assert [notice.code for notice in plan.notices] == [code]
+    assert [each.id for each in plan.open_questions if each.kind == "keep"] == [question.id]
+    assert bodies(plan) == bodies(planned(state("both")))
+
+
+def test_an_answer_without_a_question_is_told_once_for_all_tenants() -> None:
+    states = [state("both"), state("both", name="fabrikam")]
+    plan = fleet(states, {"question": "0" * 12, "answer": {"release": True}})
+    assert [notice.code for notice in plan.notices] == ["decision.unmatched"]
+    ids = [{question.id for question in tenant.questions} for tenant in plan.tenants]
+    assert not ids[0] & ids[1], "another tenant asks other questions"
+    again = fleet([state("leaver", "both")])
+    assert ids[0] <= {question.id for question in again.tenants[0].questions}, "and the same ones the next night"
+
+
+def test_stubs_are_refused_until_they_are_filled_in() -> None:
+    plan = fleet([state("both", "leaver", "placeless")])
+    text = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
+    files = [("p.yaml", (RULES + PRICES).encode())]
+    with pytest.raises(InputError):
+        load(files, decisions=[("questions.yaml", text.encode())])
+    filled = text.replace('by: ""', "by: me@c.example").replace("    answer: {}\n", "")
+    for question in plan.tenants[0].questions:
+        stub = filled.partition(f"question: {question.id}")[2] or filled.partition(f'question: "{question.id}"')[2]
+        line = stub.split("\n")[1]
+        assert line.startswith("    # answer: {")
+        filled = filled.replace(stub, stub.replace("# answer", "answer", 1).replace("<value>", "Sales", 1))
+    found = load(files, decisions=[("decisions.yaml", filled.encode())])
+    answered = plan_run(
+        [state("both", "leaver", "placeless")], found.policies, builtin(), NOW, decisions=found.decisions
+    )
+    assert answered.tenants[0].open_questions == ()
+    assert answered.tenants[0].proof.remaining == ()
+
+
+def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_them(tmp_path: Path) -> None:
+    demo = ("plan", "--demo", "--tenant", "contoso", "--as-of", AS_OF, "-q")
+    assert call(*demo, cwd=tmp_path).code == 0
+    questions = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"][0]["questions"]
+    stubs = (tmp_path / "out" / "questions.yaml").read_text()
+    assert stubs.count("question:") == len(questions) > 20
+    chosen = next(each for each in questions if each["kind"] == "release")
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(RULES + PRICES)
+    file = tmp_path / "policies" / "decisions.yaml"
+    item = {
+        "id": "D-1",
+        "question": chosen["id"],
+        "answer": {"release": False},
+        "by": "me@c.example",
+        "on": "2026-11-20",
+    }
+    file.write_text(f"version: 1\ndecisions:\n{block([item])}")
+    assert "1 decision" in call("validate", cwd=tmp_path).err
+    assert call(*demo, "--decisions", "policies/decisions.yaml", "-o", "again", cwd=tmp_path).code == 0
+    tenant = json.loads((tmp_path / "again" / "plan.json").read_text())["tenants"][0]
+    assert {each["decision"] for each in tenant["questions"] if each["id"] == chosen["id"]} == {"D-1"}
+    codes = {item["fingerprint"]: item["code"] for item in tenant["proof"]["remaining"]}
+    assert {codes[mark] for mark in chosen["findings"]} == {"decided"}
+    file.write_text(file.read_text().replace("release: false", "release: maybe") + "  - {id: D-1}\n")
+    ran = call("validate", cwd=tmp_path)
+    assert (ran.code, "policies/decisions.yaml:5:" in ran.err) == (2, True), ran.err
+
+
+def test_bad_decisions_name_their_place() -> None:
+    wrong: list[dict[str, Any]] = [
+        {"for": {"policy": "ones"}, "answer": {"keep": "SPE_E3"}},
+        {"question": "0" * 12, "answer": {"skip": True}},
+        {"question": "0" * 12, "answer": {"release": True}, "on": "2026-11-31"},
+    ]
+    with pytest.raises(InputError) as refused:
+        loaded([*wrong, {"id": "D-0", "question": "0" * 12, "answer": {"release": True}}])
+    assert {each.slug for each in refused.value.diagnostics} == {
+        "decision-unknown-policy", "decision-reason", "policy-bad-date", "decision-duplicate-id",
+    }  # fmt: skip
+    assert all(each.span is not None and each.span.file == "decisions.yaml" for each in refused.value.diagnostics)
+    assert PARTS[E3] == "SPE_E3"
