@@ -8,7 +8,6 @@ from auditor.app.locations import store_at
 from auditor.cli.terminal.console import say, tell
 from auditor.domain.errors import AuditorError, printable
 from auditor.domain.result import Result
-from auditor.snapshot.manifest import format_instant
 
 if TYPE_CHECKING:
     from auditor.app.store.commands import Stored
@@ -70,6 +69,8 @@ def outcome_line(stored: "Stored", words: "Labels") -> str:
         case _:
             said = words.gettext("{tenant}, {instant}: the result was there already")
     size = sized(stored.size, words)
+    from auditor.snapshot.manifest import format_instant  # noqa: PLC0415 - brings Arrow, which `--help` does not need
+
     return said.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
 
 

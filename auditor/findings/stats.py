@@ -1,7 +1,7 @@
 """Counts and sums over findings: the one definition of what open findings cost and which seats count."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
-from auditor.domain.actions.money import rounded
+from auditor.domain.actions.money import added, rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.finding import Finding
 from auditor.domain.finding_stats import FindingStats, PolicyStats
@@ -40,15 +40,6 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     counted = StatsBuilder()
     counted.add(encode(tuple(findings)))
     return dict(counted.stats().money)
-
-
-def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    """Add sums up, per currency in alphabetical order."""
-    total: dict[str, Decimal] = {}
-    for part in parts:
-        for currency, value in part.items():
-            total[currency] = total.get(currency, Decimal(0)) + value
-    return dict(sorted(total.items()))
 
 
 @dataclass(slots=True)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.actions.money import rounded
-from auditor.domain.enums import Outcome, Severity, Status
+from auditor.domain.actions.money import added, rounded
+from auditor.domain.enums import Outcome, Severity, Status, SubjectType
 from auditor.domain.finding_stats import Concern, FindingStats
 from auditor.domain.result import Finding, FleetResult, Result, Summary, TenantResult
 from auditor.findings.person_names import first_names
-from auditor.findings.stats import USER, added
 
 OPEN: Final = Status.OPEN
 _GIVEN_BACK: Final = frozenset({"remove", "cancel"})
@@ -107,7 +106,7 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
         for action_id in about.get(finding.fingerprint, ()):
             if finding.status is OPEN and finding.severity.rank < worst[action_id].rank:
                 worst[action_id] = finding.severity
-            if finding.subject.type is USER:
+            if finding.subject.type is SubjectType.USER:
                 people[action_id][finding.subject.id] = finding
     return {
         action_id: Concern(

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from auditor.domain.actions.money import added
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.preview import Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
 from auditor.domain.result import Finding
-from auditor.findings.stats import added, sums
+from auditor.findings.stats import sums
 
 
 def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> DifferenceCount:

@@ -1,5 +1,6 @@
 """Amounts per month: savings and costs."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -28,3 +29,12 @@ class Money:
 def rounded(value: Decimal) -> Decimal:
     """Return an amount with at most two decimals, half a cent away from zero."""
     return value.quantize(_CENT, rounding=ROUND_HALF_UP)
+
+
+def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    """Add sums up, per currency in alphabetical order."""
+    total: dict[str, Decimal] = {}
+    for part in parts:
+        for currency, value in part.items():
+            total[currency] = total.get(currency, Decimal(0)) + value
+    return dict(sorted(total.items()))

@@ -8,7 +8,6 @@ from re import compile as pattern
 from types import MappingProxyType
 from typing import Final
 
-from auditor.checks.registry import known_check
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
@@ -110,6 +109,8 @@ class Labels:
 
     def check(self, check: str) -> str:
         """Return the name of a check; its id where a result of another version names one that does not exist here."""
+        from auditor.checks.registry import known_check  # noqa: PLC0415 - brings NumPy and Arrow; `--help` needs neither
+
         known = known_check(check)
         return check if known is None else self.gettext(known.name)
 
