@@ -59,33 +59,6 @@ class Finding:
     """The id of the documented article that mends it."""
     source: SourceLine
 
-    def with_guidance(self, guidance: str) -> "Finding":
-        """Return the finding with the id of the article that mends it."""
-        return self._replaced(change=self.change, guidance=guidance)
-
-    def with_change(self, change: Change) -> "Finding":
-        """Return the finding with what changed since the previous run."""
-        return self._replaced(change=change, guidance=self.guidance)
-
-    def _replaced(self, *, change: Change | None, guidance: str) -> "Finding":
-        # Written out because it is done for every finding: `dataclasses.replace` takes twice as long.
-        return Finding(
-            fingerprint=self.fingerprint,
-            policy=self.policy,
-            check=self.check,
-            severity=self.severity,
-            status=self.status,
-            subject=self.subject,
-            source=self.source,
-            waiver=self.waiver,
-            change=change,
-            product=self.product,
-            detail=self.detail,
-            evidence=self.evidence,
-            money=self.money,
-            guidance=guidance,
-        )
-
 
 def report_order(finding: Finding) -> tuple[str, str, str, str]:
     """Order the findings of one policy and check by subject id, product and detail; absent values go first."""

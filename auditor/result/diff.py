@@ -1,8 +1,9 @@
 """Two Results into one that says what is new, came back, stayed and is gone since the previous run."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
+
+import pyarrow as pa
 
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
@@ -12,11 +13,14 @@ from auditor.domain.result import (
     Findings,
     FleetPast,
     FleetResult,
+    NoFindings,
     PolicyHeader,
     PolicyOutcome,
     Result,
     TenantResult,
 )
+from auditor.findings.columns import decode, replaced, texts, values_of
+from auditor.findings.table import FindingTable
 
 Rewrite = Callable[[TenantResult], TenantResult]
 Each = Callable[[TenantResult, Rewrite], TenantResult]
@@ -83,7 +87,7 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
         judged, unjudged = set(), judged | unjudged
     since = _since(
         fleet.findings,
-        _Past(findings=past.findings, unconfirmed=past.unconfirmed, closed=frozenset(past.closed)),
+        _Past(findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=frozenset(past.closed)),
         judged=judged,
         unjudged=unjudged,
     )
@@ -101,13 +105,13 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
 class _Past:
     """What the previous run knew of one tenant, or of the fleet."""
 
-    findings: Sequence[Finding]
+    findings: Findings
     unconfirmed: tuple[Finding, ...]
     closed: frozenset[str]
     """Reported as fixed, by the previous run or an earlier one."""
 
 
-_NOTHING = _Past(findings=(), unconfirmed=(), closed=frozenset())
+_NOTHING = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +127,14 @@ class _Since:
 def _since(findings: Findings, past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
     """Compare: what is gone is fixed where its policy was judged, and waits where that could not be."""
     # Of earlier findings only the status is held: there may be more of them than fit in memory.
-    known = {finding.fingerprint: finding.status for finding in chain(past.unconfirmed, past.findings)}
-    here = {finding.fingerprint for finding in findings}
+    known = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(_states(past.findings))
+    here = {fingerprint for fingerprint, _ in _states(findings)}
     gone = _gone(past, here)
     judged, unjudged = set(judged), set(unjudged)
     fixed = tuple(finding for finding in gone if finding.policy in judged)
     closed = past.closed | {finding.fingerprint for finding in fixed}
     return _Since(
-        findings=findings.map(
-            lambda found: [finding.with_change(_change(finding, known, past.closed)) for finding in found]
-        ),
+        findings=findings.map_batches(lambda batch: _with_changes(batch, known, past.closed)),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
         closed=tuple(sorted(closed - here)),
@@ -141,19 +143,36 @@ def _since(findings: Findings, past: _Past, *, judged: Iterable[str], unjudged: 
 
 def _gone(past: _Past, here: set[str]) -> list[Finding]:
     """Return the earlier findings that are not here any more, each once, as the later list tells it."""
-    gone: dict[str, Finding] = {}
-    for finding in chain(past.unconfirmed, past.findings):
-        if finding.fingerprint not in here:
-            gone[finding.fingerprint] = finding
+    gone = {finding.fingerprint: finding for finding in past.unconfirmed if finding.fingerprint not in here}
+    for batch in past.findings.batches():
+        absent = pa.array(
+            [fingerprint not in here for fingerprint in values_of(batch.column("fingerprint"))], pa.bool_()
+        )
+        gone |= {finding.fingerprint: finding for finding in decode(batch.filter(absent))}
     return list(gone.values())
 
 
-def _change(finding: Finding, known: Mapping[str, Status], closed: frozenset[str]) -> Change:
-    before = known.get(finding.fingerprint)
-    if before is not None:
-        lapsed = before is Status.WAIVED and finding.status is Status.OPEN
-        return Change.REOPENED if lapsed else Change.UNCHANGED
-    return Change.REOPENED if finding.fingerprint in closed else Change.NEW
+def _states(findings: Findings) -> Iterator[tuple[str, str]]:
+    """Yield the fingerprint and the status of each finding."""
+    for batch in findings.batches():
+        yield from zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
+
+
+def _with_changes(batch: pa.RecordBatch, known: Mapping[str, str], closed: frozenset[str]) -> pa.RecordBatch:
+    """Return findings with what changed since the previous run, whose states are known by fingerprint."""
+    states = zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
+    changes = [_change(known.get(fingerprint), status, closed=fingerprint in closed) for fingerprint, status in states]
+    return replaced(batch, "change", texts(changes).dictionary_encode())
+
+
+def _change(before: str | None, now: str, *, closed: bool) -> str:
+    if before is None:
+        return _REOPENED if closed else _NEW
+    return _REOPENED if before == _WAIVED and now == _OPEN else _UNCHANGED
+
+
+_NEW, _REOPENED, _UNCHANGED = Change.NEW.value, Change.REOPENED.value, Change.UNCHANGED.value
+_OPEN, _WAIVED = Status.OPEN.value, Status.WAIVED.value
 
 
 def compared_tenant(

@@ -79,7 +79,7 @@ def fleet_remedied(result: Result, policies: PolicySet, *, words: Words = ENGLIS
     fleet, tenants = result.fleet, result.tenants
     findings = fleet.findings.map(
         lambda found: [
-            finding.with_guidance(articles_of(finding.check, fleet_situation(finding, fleet, tenants))[0])
+            replace(finding, guidance=articles_of(finding.check, fleet_situation(finding, fleet, tenants))[0])
             for finding in found
         ]
     )

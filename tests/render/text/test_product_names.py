@@ -38,7 +38,7 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
     told = result()
     (tenant,) = told.tenants
     tenant = replace(
-        tenant, findings=FindingTable.of(tuple(finding.with_change(Change.NEW) for finding in tenant.findings))
+        tenant, findings=FindingTable.of(tuple(replace(finding, change=Change.NEW) for finding in tenant.findings))
     )
     told = replace(told, run=replace(told.run, previous=told.run.as_of), tenants=(tenant,))
     section = page(told, Labels("en")).sections[0]
