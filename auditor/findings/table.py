@@ -21,7 +21,7 @@ from auditor.findings.columns import SCHEMA, alike, codes, decode, encode, joine
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
-GROUP_SIZE: Final = 65_536
+GROUP_SIZE: Final = 32_768
 """Findings of a group: those of one policy and check in it become a record batch."""
 BATCH_SIZE: Final = 16_384
 """Findings of a record batch that is made of values."""

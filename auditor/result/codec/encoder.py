@@ -27,7 +27,7 @@ _SHORT: Final = 100
 """Items of a list that is written at once with the object that holds it."""
 _BATCH: Final = 1000
 """Items of a longer list that are written at once."""
-_FINDINGS: Final = 8192
+_FINDINGS: Final = 4096
 """Findings that are written at once."""
 _NESTED: Final = "({variable}:={value})and{inner}"
 """Python expression of a field that holds a dataclass, which is always true, or none."""
