@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from auditor import __version__
+from auditor.demo.access import access
 from auditor.demo.contoso.tenant import CONTOSO
 from auditor.demo.fabrikam import FABRIKAM
 from auditor.demo.organisation import Cast, Group, Organisation
@@ -22,6 +23,8 @@ from auditor.snapshot.model import Manifest, Snapshot
 ORGANISATIONS = (CONTOSO, FABRIKAM)
 
 _ASKED = {
+    Source.DIRECTORY_ROLES: ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances"),
+    Source.CONDITIONAL_ACCESS: ("policies",),
     Source.USERS: EVERYTHING_ABOUT_USERS,
     Source.GROUPS: (
         *("assignedLicenses", "displayName", "groupTypes", "hasMembersWithLicenseErrors", "id", "isAssignableToRole"),
@@ -107,6 +110,7 @@ def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str
         "subscribedSkus": subscribed_skus(organisation.name, cast.products, consumed),
         "subscriptions": company_subscriptions(organisation.name, cast.products, midnight),
         "groups": [_group(group, present, setting) for group in cast.groups],
+        **access(organisation.name, people, setting),
     }
 
 
@@ -159,6 +163,8 @@ def _sources(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime
         Source.MAILBOXES: sum(user["mailboxType"] is not None for user in users),
         Source.GROUPS: len(groups),
         Source.MEMBERS: sum(len(group["members"]) for group in groups),
+        Source.DIRECTORY_ROLES: len(state["roleAssignments"]) + len(state["roleEligibilityScheduleInstances"]),
+        Source.CONDITIONAL_ACCESS: len(state["conditionalAccessPolicies"]),
     }
     return tuple(
         Coverage(

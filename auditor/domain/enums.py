@@ -84,6 +84,11 @@ class SourceStatus(StrEnum):
     NOT_NEEDED = "not-needed"
     """No policy asked for it when the snapshot was taken."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether at least a part of the source was read."""
+        return self in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+
 
 class Status(StrEnum):
     """The state of a finding after waivers were applied."""

@@ -95,6 +95,8 @@ class ConditionalAccess:
 
     @cached_property
     def _rows(self) -> tuple[Row, ...]:
+        if not self._facts.status(Source.CONDITIONAL_ACCESS).is_read:
+            return ()
         rows = self._facts.snapshot.table("conditional_access_policies").to_pylist()
         lists = ("Users", "Groups", "Roles", "GuestOrExternalUserTypes")
         names = [f"{side}{kind}" for side in ("include", "exclude") for kind in lists]

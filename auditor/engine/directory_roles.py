@@ -165,6 +165,8 @@ class DirectoryRoles:
 
     @cached_property
     def _assignments(self) -> tuple[_Assignment, ...]:
+        if not self._facts.status(Source.DIRECTORY_ROLES).is_read:
+            return ()
         table = self._facts.snapshot.table("role_assignments")
         columns = (table.column(name).to_pylist() for name in ("roleDefinitionId", "principalId", "eligible"))
         return tuple(

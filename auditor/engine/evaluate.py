@@ -93,7 +93,7 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
 
 def people_are_readable(bound: BoundPolicies) -> bool:
     """Whether there are users to judge at all, and a policy that looks at them."""
-    readable = bound.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    readable = bound.facts.status(Source.USERS).is_read
     return readable and any(bound.rules.reads_users(policy) for policy in bound.policies)
 
 

@@ -212,7 +212,7 @@ class Membership:
         """Find a group by id or display name; a name that no group or two groups bear resolves to nothing."""
         for source in (Source.GROUPS, Source.MEMBERS):
             status = self._facts.status(source)
-            if status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+            if not status.is_read:
                 reason = self._facts.coverage(source).reason or Message(
                     "the source {source} was {status}", source=source, status=status
                 )

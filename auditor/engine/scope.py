@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Source
 from auditor.domain.policy import Policy
 from auditor.domain.prices import DatedPrice, SeatPrice
 from auditor.domain.product_set import ProductSet
@@ -164,7 +164,7 @@ class TenantScope:
     def readable(self, source: Source) -> bool:
         """Tell whether a source was read at all, and note why it is not known whole."""
         self.unknown.take(unread(self.facts, source) or NotEvaluated())
-        return self.facts.status(source) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+        return self.facts.status(source).is_read
 
     def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
         """Return a value that several checks of the policy share: it is made for the first of them."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.catalogue.services import services_of
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Source
 from auditor.domain.product_set import PAID_PRODUCTS
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import Products, distinct, holders, indices, meets
@@ -34,7 +34,7 @@ def seat_columns(facts: TenantFacts) -> tuple[str, ...]:
 def read_reports(facts: TenantFacts) -> Mapping[Source, date]:
     """Return the refresh dates of the reports of activity that were read and are not out of date."""
     sources = {SOURCE_OF_COLUMN[column] for column in ACTIVITY_COLUMNS.values()}
-    readable = {source for source in sources if facts.status(source) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}}
+    readable = {source for source in sources if facts.status(source).is_read}
     return {source: day for source, day in facts.refresh_dates.items() if source in readable}
 
 

@@ -214,7 +214,7 @@ class Selecting:
         """Return who has a managed device; where devices were read in part, all others are unknown."""
         people = self._people
         status = people.facts.status(Source.DEVICES)
-        if status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+        if not status.is_read:
             return Mask(people.nobody, people.everybody)
         devices, latest = people.integers(DEVICE_COLUMNS[0], absent=-1), people.instants(DEVICE_COLUMNS[1])
         true = np.asarray(devices > 0)

@@ -33,7 +33,7 @@ def outdated_reports(manifest: Manifest, dates: Mapping[Source, date], today: da
     for source in REPORT_COLUMNS:
         coverage = manifest.coverage(source)
         reason = _outdated(dates.get(source), today)
-        if reason is not None and coverage.status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+        if reason is not None and coverage.status.is_read:
             found[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
     return found
 

@@ -5,7 +5,7 @@ from functools import reduce
 from operator import and_
 from typing import Final, assert_never
 
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Source
 from auditor.domain.selector import APPS, PLATFORMS, Agent, AppsUnused, InactiveIn, MailboxArchive, MailboxLargerThan
 from auditor.engine.columns.strings import Flags, flags_of
 from auditor.engine.columns.users import NO_ACTIVITY, People
@@ -40,7 +40,7 @@ def _apps_unused(people: People, column: str, wanted: int) -> Mask:
     """None of the wanted apps was used; those that the report does not have are unknown, unless another was used."""
     coverage = people.facts.coverage(Source.APP_USAGE)
     used = people.integers(column, absent=0)
-    if column in coverage.asked or coverage.status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+    if column in coverage.asked or not coverage.status.is_read:
         return known_of(people, (used & wanted) == 0, column)
     told = sum(bit for name, bit in _APP_BITS.items() if f"{column}:{name}" in coverage.asked)
     absent = flags_of(people.column(column).is_null())

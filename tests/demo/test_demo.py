@@ -30,7 +30,7 @@ AS_OF = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
 CHECKS = {
     "assignment.not-allowed", "assignment.denied", "assignment.missing", "assignment.overlap", "assignment.redundant",
     "assignment.path", "assignment.duplicate", "assignment.error", "service.missing", "service.denied",
-    "seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded",
+    "seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded", "seats.not-covered",
     "purchase.not-allowed", "purchase.trial", "purchase.unknown",
     "subscription.expiring", "subscription.renewal-idle", "subscription.state", "subscription.trial-ending",
     "attribute.missing", "attribute.not-allowed", "group.license-errors", "group.processing",
@@ -135,7 +135,7 @@ def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> 
     } | {"business-300"}
     fabrikam = {
         *("admin-account-suite", "copilot-idle-30d", "guests-paid", "never-signed-in-30d", "resource-account-suite"),
-        *("room-mailbox-suite", "teams-add-on-base"),
+        *("room-mailbox-suite", "teams-add-on-base", "conditional-access-risk-p2", "eligible-roles-p2"),
     }
     assert told == {
         "contoso": {("policy.no-match", policy) for policy in add_ons} | waivers | {("waiver.expired", "W-2026-001")},

@@ -1,6 +1,6 @@
 """What a later merge has to know of one tenant for the policies about the fleet."""
 
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Source
 from auditor.domain.message import joined
 from auditor.domain.policy import Balance, Policy, Waiver
 from auditor.domain.product_set import ProductSet
@@ -15,7 +15,7 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
     """Tell which of a tenant's SKUs a balance policy looks at, so that a later merge needs no snapshot."""
     facts = bound.facts
     doubt = unread(facts, Source.SUBSCRIBED_SKUS)
-    readable = facts.status(Source.SUBSCRIBED_SKUS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    readable = facts.status(Source.SUBSCRIBED_SKUS).is_read
     mask = bound.masks.of(block.of)
     assignable = facts.assignable if readable else ()
     return BalanceShare(

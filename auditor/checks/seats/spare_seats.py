@@ -118,7 +118,7 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
     policy looks at it, or how many seats it has, is not there for that policy.
     """
     facts = bound.facts
-    if facts.status(Source.SUBSCRIBED_SKUS) not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+    if not facts.status(Source.SUBSCRIBED_SKUS).is_read:
         return {}
     found: dict[int, list[SeatBounds]] = {}
     for policy in bound.policies:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy import Subscriptions
 from auditor.domain.prices import MONTHLY
@@ -120,7 +120,7 @@ def _dated_night(scope: TenantScope, row: Row) -> DatedNight:
 
 def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
     """Return the subscriptions that have a next date, in order of id; none where they were not read."""
-    if bound.facts.status(Source.SUBSCRIPTIONS) not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+    if not bound.facts.status(Source.SUBSCRIPTIONS).is_read:
         return ()
     return tuple(_dated(bound, row) for row in bound.facts.subscriptions if row["nextLifecycleDateTime"] is not None)
 

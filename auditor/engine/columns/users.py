@@ -114,7 +114,7 @@ class People:
     def _unreported(self, source: Source, column: str) -> Flags:
         """For whom a report does not tell the fact of a column: it has no such column, or no row."""
         coverage = self.facts.coverage(source)
-        if coverage.status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL} or column not in coverage.asked:
+        if not coverage.status.is_read or column not in coverage.asked:
             return self.everybody
         if source in _BLANK_IS_NONE and coverage.status is SourceStatus.COMPLETE:
             return self._not_collected.get(source.value, self.nobody)

@@ -253,8 +253,7 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
 def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows: int) -> None:
     """Refuse a users file with `rows` users that lacks a requested column: every user would seem to have no value."""
     people, mailboxes, sign_ins = (
-        manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
-        for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
+        manifest.coverage(source).status.is_read for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
     )
     requested = manifest.coverage(Source.USERS).asked if people else ()
     named, found = set(USERS.names), set(present)
@@ -277,7 +276,7 @@ def _usage_columns(manifest: Manifest) -> list[str]:
     asked = {
         source: {fact.partition(":")[0] for fact in manifest.coverage(source).asked}
         for source in REPORT_COLUMNS
-        if manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+        if manifest.coverage(source).status.is_read
     }
     return [name for source, found in asked.items() for name in REPORT_COLUMNS[source] if name in found]
 
