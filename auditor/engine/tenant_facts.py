@@ -117,7 +117,7 @@ class TenantFacts:
 
     @cached_property
     def _outdated_reports(self) -> Mapping[Source, Coverage]:
-        return outdated_reports(self.manifest, self.refresh_dates, self.as_of.date())
+        return outdated_reports(self.manifest, self.snapshot.table("reports"), self.as_of.date())
 
     def status(self, source: Source) -> SourceStatus:
         """How much of a source was read."""

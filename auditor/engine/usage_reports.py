@@ -27,12 +27,21 @@ def refresh_dates(reports: pa.Table) -> Mapping[Source, date]:
     return dates
 
 
-def outdated_reports(manifest: Manifest, dates: Mapping[Source, date], today: date) -> Mapping[Source, Coverage]:
-    """Return the coverage of the reports that were read and say nothing about the day of the audit: unavailable."""
+def outdated_reports(manifest: Manifest, reports: pa.Table, today: date) -> Mapping[Source, Coverage]:
+    """Return the coverage of the reports that were read and say nothing about the day of the audit: unavailable.
+
+    A report without rows has no refresh date, and is not outdated: nobody has Copilot, for example.
+    """
     found: dict[Source, Coverage] = {}
+    dates = refresh_dates(reports)
+    empty = {
+        name
+        for name, rows in zip(*(reports.column(key).to_pylist() for key in ("source", "rows")), strict=True)
+        if rows == 0
+    }
     for source in REPORT_COLUMNS:
         coverage = manifest.coverage(source)
-        reason = _outdated(dates.get(source), today)
+        reason = None if source in empty else _outdated(dates.get(source), today)
         if reason is not None and coverage.status.is_read:
             found[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
     return found

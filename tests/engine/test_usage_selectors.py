@@ -1,12 +1,14 @@
 """Populations by usage, sentence by sentence: who belongs, who does not, and of whom nobody knows."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.snapshot.schema import ACTIVITY_COLUMNS, REPORT_COLUMNS, app_bits
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, REPORT_COLUMNS, SMALL_TABLES, app_bits
 from tests.builders.tenants import NOW, audited, judged, outcome, policy_file, tenant, told, user
 
 BLOCK = "assignments: {require: [SPE_F1]}"
@@ -169,6 +171,15 @@ def test_a_report_is_stale_after_ten_whole_days(source: Source, selector: str) -
     assert not result.complete
     # The audit's instant decides, not the clock.
     assert outcome(judged(BLOCK, stale, users=selector, as_of=NOW - timedelta(days=1))) == "fail"
+
+
+def test_a_report_without_rows_is_not_stale_and_knows_of_nobody() -> None:
+    state = tenant(user("ann", notCollected=["copilotUsage"]), reports=REPORTS)
+    row = {"source": "copilotUsage", "period": "D180", "refreshDate": None, "rows": 0}
+    empty = replace(state, tables={**state.tables, "reports": pa.Table.from_pylist([row], SMALL_TABLES["reports"])})
+    result = judged(BLOCK, empty, users=COPILOT)
+    assert [item.status.value for item in result.sources if item.name is Source.COPILOT_USAGE] == ["complete"]
+    assert outcome(result) == "not-evaluated"
 
 
 @pytest.mark.parametrize(
