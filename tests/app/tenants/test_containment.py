@@ -86,7 +86,7 @@ def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyP
     assert ran.code == 3, ran.err
     for name in NAMES:
         assert f"{name} (" in ran.text
-    assert ran.text.count("BAD") == 1
+    assert ran.text.count("FAIL") == 1
     assert SENTENCE not in ran.err + ran.text
 
 
