@@ -36,7 +36,7 @@ class Mailing:
     recipient: str
     message_id: str
     week: str = ""
-    """The ISO week of a weekly mail, such as `2026-W47`; empty for any other."""
+    """The ISO week of the run, such as `2026-W47`; older logs have it for weekly mails only."""
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class SentLog:
         self._append(mailing, state, at, token)
 
     def weekly_sent(self, recipient: str, week: str) -> bool:
-        """Return whether the weekly mail of a week was accepted."""
+        """Return whether a mail of a week was accepted: then the weekly one, which has no news, is not due."""
         return any(
             line.get("week") == week and line.get("recipient") == recipient and line["state"] == LogState.ACCEPTED
             for line in self._lines()

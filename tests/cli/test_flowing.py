@@ -88,7 +88,7 @@ def test_stdout_gets_the_same_as_a_file(name: str, saved: Path, tmp_path: Path) 
     alone = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=-")
     beside = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=-", "-f", "parquet=p/f.parquet")
     whole = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=there", "-f", "json=j")
-    assert (alone.code, beside.code, whole.code) == (1, 1, 1)
+    assert (alone.code, beside.code, whole.code) == (3, 3, 3)
     assert alone.out == beside.out == (tmp_path / "there").read_bytes()
     assert sorted(contents(tmp_path)) == ["j", "p", "p/f.parquet", "there"]
 

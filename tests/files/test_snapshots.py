@@ -108,7 +108,7 @@ def test_bytes_that_stand_for_far_more_are_refused(here: Path) -> None:
     folder = one(here)
     table = pa.table({"id": ["x" * (96 << 20)]})
     replaced(folder, "groups", table, compression="zstd", use_dictionary=False)
-    assert "bytes that stand for" in refusal(folder)
+    assert "bytes that expand to" in refusal(folder)
 
 
 def invalid_text(rows: int) -> pa.Array:

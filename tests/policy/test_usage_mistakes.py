@@ -27,7 +27,7 @@ from auditor.policy.yaml.reader import parse
         (
             "inactiveIn: {services: [], for: 9d}",
             "24 'services' is an empty list",
-            "take the key away, or say what it holds",
+            "remove the key, or give it a value",
         ),
         (
             "appsUnused: {on: [window], for: 30d}",

@@ -107,8 +107,8 @@ def test_results_and_nights_of_another_tenant_are_told_and_not_believed(kind: st
     checked = call("store", "check", "audits", "--json", cwd=two.parent)
     wrong = [each["wrong"] for each in json.loads(checked.out) if each["wrong"] is not None]
     assert checked.code == 3
-    assert any("is of the tenant fabrikam" in text and "lies under contoso" in text for text in wrong)
-    assert any("is of the tenant contoso" in text and "lies under fabrikam" in text for text in wrong)
+    assert any("belongs to the tenant fabrikam" in text and "is stored under contoso" in text for text in wrong)
+    assert any("belongs to the tenant contoso" in text and "is stored under fabrikam" in text for text in wrong)
     if kind != "nights":
         curves = call("audit", "--demo", "--as-of", "2026-11-21", "--history", "audits", "-f", "json", cwd=two.parent)
         assert (curves.code, "store-damaged" in curves.err) == (3, True), "the reports come without curves"

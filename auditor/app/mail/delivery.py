@@ -197,7 +197,7 @@ def _prepared(
         run=result.run.id,
         recipient=envelope.address,
         message_id=letter.message_id,
-        week=week if why is Reason.WEEKLY else "",
+        week=week,
     )
     before = None if sending.dry_run is not None or sending.resend else log.state(letter.key)
     if before is not None:

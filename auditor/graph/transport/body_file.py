@@ -1,5 +1,6 @@
 """Takes the body of a successful answer into a file, so that a large one is never in memory."""
 
+import os
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -28,7 +29,7 @@ class BodyFile:
     def begin(self, length: int | None) -> None:
         """Empty the file for a body of `length` bytes as sent, None if unknown. Raises FaultError above the limit."""
         self.file.seek(0)
-        self.file.truncate()
+        os.ftruncate(self.file.fileno(), 0)
         self._check(length or 0)
 
     def write(self, part: bytes) -> None:

@@ -152,7 +152,7 @@ def test_hostile_text_is_inert_and_the_comment_fits(changed: Path, saved: Path) 
     comment = (changed / "out" / "preview.md").read_text()
     page = (changed / "out" / "preview.html").read_text()
     assert 10_000 < len(comment) < 60_000
-    assert comment.rstrip().endswith("holds the whole of it._")
+    assert comment.rstrip().endswith("has all of it._")
     assert "<img" not in comment + page
     assert "@everyone" not in comment
     assert "](https" not in comment

@@ -227,7 +227,7 @@ def test_a_history_that_draws_no_curves_is_said_once(place: Place) -> None:
     (place.folder / "old" / "report.json").write_text("{}", encoding="utf-8")
     code, said = place.send("--history", "old", "--dry-run")
     assert code == 0
-    assert said.count("warning[history-none]: there are no curves: no result.json below old is of an earlier run") == 1
+    assert said.count("warning[history-none]: there are no trends: no result.json below old is of an earlier run") == 1
     assert "error" not in said
     assert place.send("--history", "old", "--dry-run", "-q") == (0, "")
     environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(place.folder / "state")}
