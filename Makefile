@@ -14,7 +14,8 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme clean coverage-summary
+.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme site clean \
+	coverage-summary
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +26,7 @@ demo: $(VENV)/.runtime ## Audit the built-in tenant and write a report into out/
 	printf '\nThe report: %s\nMore to try: %s\n' "$(OUT)/report.html" "$(VENV)/bin/auditor --help"
 
 test: $(VENV)/.test ## Run every check: lint, types, layers, workflows, tests; one summary at the end
+	-@$(MAKE) --silent $(VENV)/.site
 	@$(py) -m tests.package.gates lint test
 
 quick: $(VENV)/.test ## Run the tests that answer within a minute
@@ -42,6 +44,7 @@ coverage-summary: $(VENV)/.test ## Write what `make coverage` measured as Markdo
 	@$(py) -m coverage report --format=markdown --sort=cover | sed -n 1,42p
 
 lint: $(VENV)/.test ## Run the checks that need no test to run: style, types, layers, workflows
+	-@$(MAKE) --silent $(VENV)/.site
 	@$(py) -m tests.package.gates lint
 
 install: $(VENV)/.runtime ## Make the virtual environment with the program in it
@@ -63,6 +66,10 @@ images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes
 pages: $(VENV)/.test ## Write docs/checks, docs/guidance and parts of docs/architecture.md from their sources
 	@$(py) -m auditor.app.docs_pages docs
 	@$(py) -m tests.package.architecture
+
+site: $(VENV)/.test $(VENV)/.site ## Build the documentation site into build/site/html; a dead link fails
+	@$(py) -m tests.package.site
+	@printf 'The site: %s\nWith search: %s -m http.server -d %s\n' build/site/html/index.html "$(py)" build/site/html
 
 AS_OF ?=
 guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again
@@ -92,6 +99,12 @@ $(VENV)/.test: $(VENV)/.runtime requirements/test.txt
 	@$(pip) --require-hashes -r requirements/test.txt
 	@touch $@
 
+# The generator of the site has an environment of its own; without it `make test` says that the site was not built.
+$(VENV)/.site: $(VENV)/.made requirements/site.txt
+	@sh .ci/make-venv "$(VENV)/site" $(PYTHON)
+	@$(VENV)/site/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_OPTIONS) --require-hashes -r requirements/site.txt
+	@touch $@
+
 # The lock holds versions and hashes only: no address of a package index and no path of a machine (tests/package looks).
 # `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
 UV ?= $(shell command -v uv 2>/dev/null || echo $(VENV)/bin/uv)
@@ -101,6 +114,7 @@ compile = $(UV) pip compile --quiet --no-config --generate-hashes --universal --
 lock: $(VENV)/.made ## Compile requirements/*.txt again from pyproject.toml
 	@command -v $(UV) >/dev/null || { $(pip) uv; }
 	$(compile) requirements/build.in -o requirements/build.txt
+	$(compile) requirements/site.in -o requirements/site.txt
 	$(compile) pyproject.toml -o requirements/runtime.txt
 	$(compile) pyproject.toml --extra graph -c requirements/runtime.txt -o requirements/graph.txt
 	$(compile) pyproject.toml --extra graph --extra mail -c requirements/graph.txt -o requirements/action.txt

@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from auditor.wording.compiler import compiled
+from auditor.localization.compiler import compiled
 
 
 class BuildCatalogues(build_py):

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
-from auditor.domain.selector import (
+from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.policy.selector import (
     After,
     AnyOf,
     Before,

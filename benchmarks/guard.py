@@ -21,10 +21,10 @@ from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Result
-from auditor.engine.binding import bind
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Result
 from auditor.engine.evaluate import evaluate
+from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.render import render

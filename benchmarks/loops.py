@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
-from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
-from auditor.domain.selector import (
+from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
+from auditor.domain.policy.selector import (
     After,
     AnyOf,
     Before,

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from auditor.domain.enums import Agreement, Change, Cloud, Severity, Status, SubjectType
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     Action,
     Finding,
     FleetResult,

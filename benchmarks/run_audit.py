@@ -11,8 +11,8 @@ from pathlib import Path
 from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
-from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
+from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read

@@ -18,8 +18,8 @@ from typing import Any
 from auditor.__main__ import settle
 from auditor.app.tenants.collection import collect_all
 from auditor.collect import collector  # noqa: F401 - imports are not what is measured
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
+from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import ClientSecret, Tenant, Token
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import open_graph

@@ -14,8 +14,8 @@ from pathlib import Path
 from auditor.__main__ import settle
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Findings
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Findings
 from auditor.findings.spill import spill_file
 from auditor.policy.loader import load
 from auditor.render import render

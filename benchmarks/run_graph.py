@@ -15,8 +15,8 @@ from bisect import bisect_left, bisect_right
 
 from aiohttp import web
 
-from tests.emulator import seeded
 from tests.emulator.fixtures import running_emulator
+from tests.emulator.tenant import seeded
 
 PROPERTIES = (
     "accountEnabled",

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.catalogue import builtin
-from auditor.domain.policy import Policy
+from auditor.domain.policy.model import Policy
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks import closures, loops

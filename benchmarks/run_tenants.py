@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
-from auditor.engine.binding import bind
 from auditor.engine.evaluate import conclude, judged_batches
 from auditor.engine.outcome import BatchOutcome
+from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.findings.user_findings import describe, describe_objects
 from auditor.policy.loader import load

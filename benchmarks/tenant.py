@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.catalogue import builtin
-from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import (
     ASSIGNMENTS,

@@ -1,32 +1,33 @@
-"""Generates docs/checks and docs/guidance: `python -m auditor.app.docs_pages docs`."""
+"""Generates docs/checks, docs/guidance and docs/reference: `python -m auditor.app.docs_pages docs`."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.remediation import packaged_library
+from auditor.app.reference_pages import reference_pages
 from auditor.checks.registry import registered
 from auditor.domain.enums import Cloud
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
-from auditor.remedy.actions.article_markdown import article_markdown, check_markdown
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
+from auditor.remedy.messages import ENGLISH, Localizer
 
 _NOTE = "<!-- Made by `python -m auditor.app.docs_pages docs`. Change the data, not this page. -->\n\n"
 
 
-def pages(words: Words = ENGLISH) -> dict[str, str]:
+def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
     """Return every page: its path below docs/, and its text."""
     library = packaged_library()
     titles = library.titles
     today = last_checked(library)  # the pages do not depend on the date
     made: dict[str, str] = {}
     for check in registered():
-        made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, words, titles)
+        made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, titles)
     for name in library.articles:
         composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
-        made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, words, titles)
+        made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, l10n, titles)
     made["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
     made["checks/README.md"] = _NOTE + "\n".join(
         [
@@ -50,7 +51,7 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
             "",
         ]
     )
-    return made
+    return made | reference_pages(_NOTE)
 
 
 def write(docs: Path) -> int:
@@ -61,7 +62,7 @@ def write(docs: Path) -> int:
         if not place.is_file() or place.read_text(encoding="utf-8") != text:
             write_file(place, text.encode(), public=True)
             changed += 1
-    for folder in ("checks", "guidance"):
+    for folder in ("checks", "guidance", "reference"):
         for place in sorted((docs / folder).glob("*.md")):
             if f"{folder}/{place.name}" not in made:
                 place.unlink()

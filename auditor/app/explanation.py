@@ -1,15 +1,17 @@
-"""Describes a check, a guidance article, a policy, a product, or a finding of a saved result."""
+"""Describes what has a name: checks, articles, keys, policies and definitions, products, findings of a saved result."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.catalogue import active
+from auditor.app.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import saved_result
@@ -18,14 +20,15 @@ from auditor.checks.registry import check_of, known_check, registered
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, alternatives, joined
-from auditor.domain.policy import Policy
-from auditor.domain.result import Finding, Result, TenantResult
+from auditor.domain.policy.model import Policy
+from auditor.domain.result.model import Finding, Result, TenantResult
 from auditor.guidance import Library, Variant, compose
-from auditor.remedy.actions.article_markdown import article_markdown, check_markdown
+from auditor.localization import Localization
+from auditor.policy.schema.keys import keys_named, policy_keys
+from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.markdown import escaped
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.wording import Wording
 
 _YAML = 76
 """Maximum line width of quoted policies."""
@@ -36,7 +39,7 @@ _PREFIX = 6
 def explain(
     name: str,
     *,
-    words: Wording,
+    l10n: Localization,
     policies: Sequence[Path] = (),
     result: Path | None = None,
     cloud: Cloud = Cloud.WORLDWIDE,
@@ -51,28 +54,44 @@ def explain(
     titles = library.titles
     check = known_check(name)
     if check is not None:
-        return check_markdown(check, words, titles)
+        return check_markdown(check, l10n, titles)
     if name in library.articles:
         variant = Variant(cloud=cloud, agreement=agreement, day=today)
-        return article_markdown(compose(library, name, variant), words, titles)
+        return article_markdown(compose(library, name, variant), l10n, titles)
     saved = None
     if result is not None:
-        saved = localised(saved_result(result, hint=Message("name the result.json of an audit")), words.locale)
+        saved = localised(saved_result(result, hint=Message("name the result.json of an audit")), l10n.locale)
         found = _finding(saved, name)
         if found is not None:
-            return _finding_text(saved, *found, library=library, words=words)
-    known = {policy.id: policy for policy in load_policies(policies).policies.policies}
+            return _finding_text(saved, *found, library=library, l10n=l10n)
+    loaded = load_policies(policies).policies
+    known = {policy.id: policy for policy in loaded.policies}
     if name in known:
-        return _policy_text(known[name], words, saved)
+        return _policy_text(known[name], l10n, saved)
+    defined = defined_markdown(name, loaded.definitions, l10n)
+    if defined is not None:
+        return defined
+    keys = keys_named(name)
+    if keys:
+        return keys_markdown(keys, l10n)
     catalogue = active()
     products = _products(catalogue, name)
     if products:
-        return "\n".join(_product_text(catalogue, product, words) for product in products)
-    raise _unknown(name, [*(check.id for check in registered()), *library.articles, *known], catalogue, result)
+        return "\n".join(_product_text(catalogue, product, l10n) for product in products)
+    names = [*(check.id for check in registered()), *library.articles, *known, *_defined(loaded.definitions)]
+    names += [part for key in policy_keys() for part in (key.path[-1], key.dotted)]
+    raise _unknown(name, names, catalogue, result)
+
+
+def _defined(definitions: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of populations, product sets, waivers and contracts."""
+    yield from (*definitions["populations"], *definitions["products"])
+    yield from (item["id"] for item in (*definitions["waivers"], *definitions.get("contracts", ())))
 
 
 def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
-    close = get_close_matches(name.casefold(), names, n=3)
+    spelt = {each.casefold(): each for each in names}
+    close = [spelt[each] for each in get_close_matches(name.casefold(), spelt, n=3)]
     found = resembling(catalogue, name)
     if not close and found.products:
         close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
@@ -81,7 +100,7 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
         hints.append(Message("a finding is explained from its result: add --result FILE"))
     return UsageError(
         "usage",
-        Message("no check, article, policy or product is called '{name}'", name=name),
+        Message("no check, article, key, policy, contract or product is called '{name}'", name=name),
         hint=joined(" ", hints) or Message("`auditor products TEXT` looks for products"),
     )
 
@@ -105,23 +124,23 @@ def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] |
 
 
 def _finding_text(
-    saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, words: Wording
+    saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, l10n: Localization
 ) -> str:
     told = check_of(finding.check)
     product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
     rows = [
-        (words.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
-        (words.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
-        (words.gettext("Severity"), words.gettext(SEVERITIES[finding.severity])),
-        (words.gettext("Product"), product),
-        (words.gettext("Detail"), finding.detail),
-        (words.gettext("Waived by"), finding.waiver),
-        (words.gettext("Fingerprint"), finding.fingerprint),
+        (l10n.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
+        (l10n.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
+        (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[finding.severity])),
+        (l10n.gettext("Product"), product),
+        (l10n.gettext("Detail"), finding.detail),
+        (l10n.gettext("Waived by"), finding.waiver),
+        (l10n.gettext("Fingerprint"), finding.fingerprint),
     ]
-    lines = [f"# {escaped(finding.subject.name)}: {words.gettext(told.name)}", "", words.gettext(told.explanation), ""]
+    lines = [f"# {escaped(finding.subject.name)}: {l10n.gettext(told.name)}", "", l10n.gettext(told.explanation), ""]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
-    lines += ["", f"## {words.gettext('Evidence')}", ""]
-    evidence = escaped(described(finding, Labels(words.locale)))
+    lines += ["", f"## {l10n.gettext('Evidence')}", ""]
+    evidence = escaped(described(finding, Labels(l10n.locale)))
     lines += [*((evidence, "") if evidence else ()), *_evidence(finding.evidence), ""]
     actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
     for action in actions:
@@ -137,7 +156,7 @@ def _finding_text(
         composed = compose(
             library, finding.guidance, Variant(cloud=cloud, agreement=agreement, day=saved.run.as_of.date())
         )
-        lines.append("#" + article_markdown(composed, words, titles).replace("\n## ", "\n### "))
+        lines.append("#" + article_markdown(composed, l10n, titles).replace("\n## ", "\n### "))
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -149,15 +168,15 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
-    lines = [f"# {escaped(policy.id)}: {escaped(words.policy(policy.title))}", ""]
-    lines += [escaped(words.policy(policy.rationale)), ""] if policy.rationale else []
+def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> str:
+    lines = [f"# {escaped(policy.id)}: {escaped(l10n.policy(policy.title))}", ""]
+    lines += [escaped(l10n.policy(policy.rationale)), ""] if policy.rationale else []
     rows = [
-        (words.gettext("Severity"), words.gettext(SEVERITIES[policy.severity])),
-        (words.gettext("Owner"), policy.owner),
-        (words.gettext("Tags"), ", ".join(policy.tags)),
-        (words.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
-        (words.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Labels(words.locale))),
+        (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[policy.severity])),
+        (l10n.gettext("Owner"), policy.owner),
+        (l10n.gettext("Tags"), ", ".join(policy.tags)),
+        (l10n.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
+        (l10n.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Labels(l10n.locale))),
     ]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     rule = {
@@ -169,12 +188,12 @@ def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _judged(saved: Result, policy: str, words: Labels) -> str:
+def _judged(saved: Result, policy: str, l10n: Labels) -> str:
     """Return how many people or objects the policy judged in each tenant of a run."""
     places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
-    places.append((words.gettext("All tenants together"), saved.fleet.policies))
+    places.append((l10n.gettext("All tenants together"), saved.fleet.policies))
     told = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
-    return ", ".join(f"{name} {words.number(count)}" for name, count in told)
+    return ", ".join(f"{name} {l10n.number(count)}" for name, count in told)
 
 
 def _products(catalogue: Catalogue, name: str) -> list[Product]:
@@ -184,16 +203,16 @@ def _products(catalogue: Catalogue, name: str) -> list[Product]:
     return list(named(catalogue, name))
 
 
-def _product_text(catalogue: Catalogue, product: Product, words: Wording) -> str:
-    price = words.gettext("It costs nothing.") if catalogue.is_free(product) else ""
+def _product_text(catalogue: Catalogue, product: Product, l10n: Localization) -> str:
+    price = l10n.gettext("It costs nothing.") if catalogue.is_free(product) else ""
     lines = [
         f"# {escaped(product.name)}",
         "",
         f"- skuPartNumber: `{product.part_number}`",
         f"- skuId: `{product.sku_id}`",
     ]
-    lines += [f"- {words.gettext('Also called')}: {escaped(', '.join(product.aliases))}"] if product.aliases else []
+    lines += [f"- {l10n.gettext('Also called')}: {escaped(', '.join(product.aliases))}"] if product.aliases else []
     lines += ["", price] if price else []
-    lines += ["", f"## {words.gettext('Service plans')}", ""]
+    lines += ["", f"## {l10n.gettext('Service plans')}", ""]
     lines += [f"- `{plan.name}`: {escaped(plan.friendly_name)}" for plan in product.plans]
     return "\n".join(lines) + "\n"

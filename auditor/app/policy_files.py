@@ -17,6 +17,8 @@ from auditor.policy.yaml.reader import MAX_BYTES, too_large
 
 DEFAULT = Path("policies")
 SUFFIXES = (".yaml", ".yml")
+SCHEMAS: Final = ".schemas"
+"""The folder of a team's repository with copies of the JSON Schemas, which the first lines of its files name."""
 TEST_SUFFIX = "_test"
 DECISIONS = "decisions"
 QUESTIONS = "questions"

@@ -305,8 +305,8 @@ def _day(state: _Import, line: int, text: str) -> date | None:
 
 def _written(source: str, currency: str, prices: Mapping[str, Mapping[date, Decimal]]) -> bytes:
     """Return the file; the name of the source is quoted without what could end the comment."""
-    told = "".join(character for character in clean(source) if character.isprintable())
-    lines = [f"# Written by `auditor prices import` from {told[:100]}. The next import replaces it.", "version: 1"]
+    text = "".join(character for character in clean(source) if character.isprintable())
+    lines = [f"# Written by `auditor prices import` from {text[:100]}. The next import replaces it.", "version: 1"]
     lines += ["prices:", f"  currency: {currency}", "  perSeatPerMonth:"]
     for name in sorted(prices, key=str.casefold):
         dated = [_entry(amount, starts) for starts, amount in sorted(prices[name].items())]

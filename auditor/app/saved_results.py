@@ -9,7 +9,7 @@ from typing import Final
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.files import input as files
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.result.codec.result_reader import Body, load

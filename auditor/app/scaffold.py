@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor import __commit__, __home__, __version__, resources
-from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
+from auditor.app.policy_files import SCHEMAS, TEST_SUFFIX, is_policy_file, list_folder, read_yaml
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands
 from auditor.checks.data_needs import needs
 from auditor.deliver.report_folder import ChildFile, write_all
@@ -28,15 +28,19 @@ GROUPS: Final = "governance"
 """The policy file that requires group licences for suites."""
 _PLACES: Final[Mapping[str, str]] = {
     "tenants.yaml": "tenants.yaml",
+    "decisions.yaml": "policies/decisions.yaml",
     "nightly-audit.yml": ".github/workflows/nightly-audit.yml",
     "policy-preview.yml": ".github/workflows/policy-preview.yml",
     "dependabot.yml": ".github/dependabot.yml",
     "CODEOWNERS": ".github/CODEOWNERS",
     "pre-commit-config.yaml": ".pre-commit-config.yaml",
     "README.md": "README.md",
+    "gitignore": ".gitignore",
 }
 """Template → path in the repository."""
-_SCHEMA_LINE: Final = re.compile(rb"\A# yaml-language-server: [^\n]*\n")
+_WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
+"""The schemas of files that people write."""
+_OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
 NAME: Final = "contoso"
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
@@ -119,6 +123,10 @@ def _there(path: Path) -> bytes:
 def scaffold_files(choices: Choices) -> dict[str, bytes]:
     """Return every file of the scaffold by its path, in order."""
     found = {f"policies/{name}": body for name, body in _policies(choices).items()}
+    found |= {
+        f"{SCHEMAS}/{name}.v1.json": resources.schema(name).replace(__home__, choices.action).encode()
+        for name in _WRITTEN
+    }
     example = "licensing@contoso.example"
     words = {
         "NAME": choices.name,
@@ -208,7 +216,6 @@ def _policies(choices: Choices) -> dict[str, bytes]:
     """Return the chosen files of the starter library with the tests that need no other file."""
     stems = [*(LARGE if choices.large else SMALL), *([GROUPS] if choices.groups else [])]
     library = resources.policies()
-    # The first line names the schema by a path of this repository.
     files = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in sorted(stems)}
     known = {policy.id for policy in load(files.items()).policies.policies}
     for stem in sorted(stems):
@@ -220,7 +227,8 @@ def _policies(choices: Choices) -> dict[str, bytes]:
 
 
 def _copied(body: bytes) -> bytes:
-    return _SCHEMA_LINE.sub(b"", body.replace(b"\r\n", b"\n"))
+    """Return a file of the library whose first line names the schema in the team's repository."""
+    return _OUR_SCHEMAS.sub(rb"\1" + SCHEMAS.encode() + b"/", body.replace(b"\r\n", b"\n"))
 
 
 def _named(body: bytes, name: str) -> set[str]:
@@ -238,7 +246,7 @@ def _is_test(name: str) -> bool:
 def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
     """Load the scaffold's policies together with existing ones, to find duplicate ids before writing."""
     place = folder / "policies"
-    new = {path: body for path, body in written.items() if path.is_relative_to(place) and not _is_test(path.name)}
+    new = {path: body for path, body in written.items() if path.parent == place and is_policy_file(Path(path.name))}
     if not new:
         return
     there = list_folder(place, is_policy_file) if place.is_dir() else []

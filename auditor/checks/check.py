@@ -7,12 +7,12 @@ from typing import Generic, NamedTuple, TypeVar
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Constraint
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Constraint
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import Finding
 from auditor.engine.fleet import FleetScope
 from auditor.engine.outcome import HolderCount, ObjectFinding
-from auditor.engine.policy_extent import Extent
+from auditor.engine.policy.extent import Extent
 from auditor.engine.scope import Found, Scope, TenantScope
 from auditor.guidance.routing import Articles, Situation
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from auditor.domain.policy import Constraint, Policy, PolicySet, Waiver
+from auditor.domain.policy.data_needs import Needs
+from auditor.domain.policy.model import Assignments, Constraint, Policy, PolicySet, Waiver
 from auditor.policy.data_needs import property_needs, selector_needs, set_needs
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ PEOPLE = Needs(
 )
 """Read as soon as one policy looks at people: who it is, what they hold and how, and what picks the guidance."""
 
+USE = Needs(
+    sources=frozenset({Source.USAGE, Source.APP_USAGE, Source.MAILBOX_USAGE}),
+    app_usage_periods=("D180",),
+)
+"""What decides whether a smaller product would do for somebody."""
+
 
 def needs(policies: PolicySet) -> Needs:
     """Return what all policies and waivers together need."""
@@ -46,6 +52,8 @@ def policy_needs(policy: Policy) -> Needs:
     found = Needs.of(check_needs(check, policy.constraint) for check in asked)
     if Source.USERS in found.sources:
         found = found.union(selector_needs(policy.users))
+    if isinstance(policy.constraint, Assignments) and policy.constraint.downgrade_to is not None:
+        found = found.union(USE, set_needs([policy.constraint.downgrade_to]))
     return found
 
 

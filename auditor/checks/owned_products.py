@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result import ProductReference, Subject
+from auditor.domain.result.model import ProductReference, Subject
 from auditor.engine.coverage import NotEvaluated, unread
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope

@@ -39,7 +39,7 @@ from auditor.checks.subscriptions.expiring import CHECK as SUBSCRIPTIONS_EXPIRIN
 from auditor.checks.subscriptions.renewal_idle import CHECK as SUBSCRIPTIONS_RENEWAL_IDLE
 from auditor.checks.subscriptions.state import CHECK as SUBSCRIPTIONS_STATE
 from auditor.checks.subscriptions.trial_ending import CHECK as SUBSCRIPTIONS_TRIAL_ENDING
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.guidance.routing import Articles, Situation
 
 

@@ -2,7 +2,7 @@
 
 from auditor.checks.check import ObjectAction
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.guidance.routing import Situation
 
 

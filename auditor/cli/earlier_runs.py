@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from auditor.app.report.outputs import Histories
 from auditor.cli.terminal.console import tell, warnings
 from auditor.domain.errors import Diagnostic, Level
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.text.earlier_run import EarlierRun
 
 

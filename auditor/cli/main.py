@@ -26,6 +26,8 @@ COMMANDS = {
     "waive": "write a waiver for exactly these findings",
     "preview": "what a policy change would do to a snapshot: findings added, removed, changed",
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
+    "decide": "turn the answers in approvals.csv into decisions, each checked",
+    "verify": "what became of a plan: actions done, findings gone, money freed",
     "send": "mail the report of a saved run",
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to fix them",
@@ -36,6 +38,7 @@ COMMANDS = {
     "history": "trends over saved nights: seats, findings, money, when seats run out; since when",
     "prices": "import prices from a price list into a file of the policies",
     "products": "list, search and update the product catalogue",
+    "completion": "print the script that completes commands and options in a shell",
 }
 """Every command with its one line of help; each is a module with its name, imported when it is called."""
 
@@ -140,8 +143,8 @@ def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) ->
         return 2
     if traceback:
         say(traceback_of(error))
-    said = spoken("bug: {error}: run again with -v and report it at {address}", locale)
-    say("auditor: " + said.replace("{error}", type(error).__name__).replace("{address}", BUGS))
+    text = spoken("bug: {error}: run again with -v and report it at {address}", locale)
+    say("auditor: " + text.replace("{error}", type(error).__name__).replace("{address}", BUGS))
     return BUG
 
 

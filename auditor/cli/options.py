@@ -14,7 +14,7 @@ from auditor.cli.terminal.console import environment_locale
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _FIRST, _LAST = 1970, 9000

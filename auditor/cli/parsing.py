@@ -13,7 +13,7 @@ from auditor.cli.terminal.console import reader
 from auditor.domain.message import Message, message_of
 
 if TYPE_CHECKING:
-    from auditor.wording import Wording
+    from auditor.localization import Localization
 
 WRONG: Final = (
     Message("argument {name}: {reason}"),
@@ -58,11 +58,11 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return the help in the reader's language."""
-        words = reader(self._locale)
-        if words is None:
+        l10n = reader(self._locale)
+        if l10n is None:
             self.description = sentence(self.description or "")
         elif not self._told:
-            self._tell(words)
+            self._tell(l10n)
         whole, width = self.epilog, shutil.get_terminal_size().columns
         how = self.formatter_class
         if isinstance(how, type) and issubclass(how, argparse.RawDescriptionHelpFormatter):
@@ -84,6 +84,10 @@ class Parser(argparse.ArgumentParser):
         """Return whether an option is declared."""
         return option in self._option_string_actions
 
+    def arguments(self) -> list[argparse.Action]:
+        """Return the options and positional arguments that the help shows."""
+        return [action for action in self._actions if action.help != argparse.SUPPRESS]
+
     def plain(self, arguments: Sequence[str]) -> list[str]:
         """Return the arguments without the `--` that ends options; those after it are no options.
 
@@ -98,15 +102,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong, and exit with 2."""
-        words = reader(self._locale)
+        l10n = reader(self._locale)
         close = self._near(message)
         hint = None if close is None else Message("did you mean '{close}'?", close=close)
         structured = _structured(message)
-        if words is None or (not structured.arguments and words.gettext(message) == message):
+        if l10n is None or (not structured.arguments and l10n.gettext(message) == message):
             self._leave("error", message, _mend("help", hint))  # a sentence of argparse that no catalogue has
-        self.formatter_class = _formatter(words)
-        mend = _mend(words.gettext("help"), None if hint is None else words.translate(hint))
-        self._leave(words.gettext("error"), words.translate(structured), mend)
+        self.formatter_class = _formatter(l10n)
+        mend = _mend(l10n.gettext("help"), None if hint is None else l10n.translate(hint))
+        self._leave(l10n.gettext("error"), l10n.translate(structured), mend)
 
     def _leave(self, label: str, message: str, mend: str) -> NoReturn:
         self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{mend}")
@@ -120,16 +124,16 @@ class Parser(argparse.ArgumentParser):
         choice = _CHOICE.search(message)
         return None if choice is None else _closest(choice[1], _WORD.findall(choice[2]))
 
-    def _tell(self, words: "Wording") -> None:
+    def _tell(self, l10n: "Localization") -> None:
         self._told = True
-        self.formatter_class = _formatter(words)
-        self.description = sentence(words.gettext(self.description or ""), words.language)
-        self.epilog = "\n".join(_said(line, words) for line in (self.epilog or "").splitlines())
+        self.formatter_class = _formatter(l10n)
+        self.description = sentence(l10n.gettext(self.description or ""), l10n.language)
+        self.epilog = "\n".join(_said(line, l10n) for line in (self.epilog or "").splitlines())
         for action in self._actions:
             if action.help not in {None, argparse.SUPPRESS}:
-                action.help = words.gettext(action.help or "")
+                action.help = l10n.gettext(action.help or "")
         for group in self._action_groups:
-            group.title = words.gettext(group.title or "")
+            group.title = l10n.gettext(group.title or "")
 
     def texts(self) -> list[str]:
         """Return every sentence of the help, in English."""
@@ -175,11 +179,11 @@ def _closest(word: str, names: Sequence[str]) -> str | None:
 
 def wish(arguments: Sequence[str]) -> str | None:
     """Return the locale in the arguments, before they are parsed."""
-    for place, word in enumerate(arguments):
+    for index, word in enumerate(arguments):
         if word.startswith("--locale="):
             return word.partition("=")[2]
-        if word == "--locale" and place + 1 < len(arguments):
-            return arguments[place + 1]
+        if word == "--locale" and index + 1 < len(arguments):
+            return arguments[index + 1]
     return None
 
 
@@ -209,16 +213,16 @@ def sentence(text: str, language: str = "en") -> str:
     return ("İ" if language == "tr" and text[0] == "i" else text[0].upper()) + text[1:] + "."
 
 
-def _said(line: str, words: "Wording") -> str:
+def _said(line: str, l10n: "Localization") -> str:
     found = _LINE.fullmatch(line)
-    return line if found is None else found[1] + words.gettext(found[2])
+    return line if found is None else found[1] + l10n.gettext(found[2])
 
 
-def _formatter(words: "Wording") -> type[argparse.HelpFormatter]:
+def _formatter(l10n: "Localization") -> type[argparse.HelpFormatter]:
     """Return a formatter of help, with the language's word for usage."""
 
     class Told(argparse.RawDescriptionHelpFormatter):
         def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-            super().add_usage(usage, actions, groups, words.gettext("usage:") + " " if prefix is None else prefix)
+            super().add_usage(usage, actions, groups, l10n.gettext("usage:") + " " if prefix is None else prefix)
 
     return Told

@@ -93,10 +93,10 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
 )
 
 
-def declare(to: argparse._ActionsContainer, *names: str, **told: str) -> None:
-    """Declare shared options in that order; `told` replaces the help of those that mean something else here."""
+def declare(to: argparse._ActionsContainer, *names: str, **text: str) -> None:
+    """Declare shared options in that order; `text` replaces the help of those that mean something else here."""
     for name in names:
         words, how = _SHARED[name]
         # A separate list for every parser: appended values stay in it.
         default = {"default": list(how["default"])} if isinstance(how.get("default"), list) else {}
-        to.add_argument(*words, **{**how, **default, **({"help": told[name]} if name in told else {})})
+        to.add_argument(*words, **{**how, **default, **({"help": text[name]} if name in text else {})})

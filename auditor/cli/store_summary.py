@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from auditor.app.locations import store_at
 from auditor.cli.terminal.console import say, tell
 from auditor.domain.errors import AuditorError, printable
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 
 if TYPE_CHECKING:
     from auditor.app.store.commands import Stored
@@ -46,35 +46,35 @@ def tell_kept(
     from auditor.app.store.commands import keep  # noqa: PLC0415  whoever keeps no store does not wait for it
     from auditor.render.text.labels import Labels  # noqa: PLC0415  likewise
 
-    words = Labels(locale)
+    l10n = Labels(locale)
     code = 0
     for kept in keep(where, folders, result):
         if isinstance(kept, AuditorError):
             tell(kept.diagnostics, locale=locale)
             code = 3
         elif not quiet:
-            say(printable(outcome_line(kept, words)))
+            say(printable(outcome_line(kept, l10n)))
     return code
 
 
-def outcome_line(stored: "Stored", words: "Labels") -> str:
+def outcome_line(stored: "Stored", l10n: "Labels") -> str:
     """Return a line with the outcome for one snapshot or result."""
     match stored.what, stored.new:
         case "snapshot", True:
-            said = words.gettext("{tenant}, {instant}: snapshot stored, {size}")
+            text = l10n.gettext("{tenant}, {instant}: snapshot stored, {size}")
         case "snapshot", False:
-            said = words.gettext("{tenant}, {instant}: the snapshot was there already")
+            text = l10n.gettext("{tenant}, {instant}: the snapshot was there already")
         case _, True:
-            said = words.gettext("{tenant}, {instant}: result stored, {size}")
+            text = l10n.gettext("{tenant}, {instant}: result stored, {size}")
         case _:
-            said = words.gettext("{tenant}, {instant}: the result was there already")
-    size = sized(stored.size, words)
+            text = l10n.gettext("{tenant}, {instant}: the result was there already")
+    size = sized(stored.size, l10n)
     from auditor.snapshot.manifest import format_instant  # noqa: PLC0415 - brings Arrow, which `--help` does not need
 
-    return said.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
+    return text.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
 
 
-def sized(count: int, words: "Labels") -> str:
+def sized(count: int, l10n: "Labels") -> str:
     """Return a number of bytes in kilobytes or megabytes; sizes above zero are never printed as zero."""
     unit, name = (1_000_000, "MB") if count >= _MIN_MEGABYTES else (1_000, "kB")
-    return f"{words.number(-(-count // unit))} {name}"
+    return f"{l10n.number(-(-count // unit))} {name}"

@@ -24,10 +24,10 @@ from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import release_arrow_memory
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.work_folder import work_folder
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
+from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Tenant
 from auditor.failures import in_task
 from auditor.files.names import tenant_name
@@ -81,10 +81,11 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
             slots = await stack.enter_async_context(TenantSlots())
             slot = await stack.enter_async_context(slots.reading())
         folder = stack.enter_context(work_folder(root / tenant_name(tenant.name)))
-        async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
+        listener = progress or NoProgress()
+        async with SignIn(tenant, environ=environ, connections=connections, ask=listener.ask) as sign_in:
             await _check_identity(tenant, sign_in)
             async with open_graph(tenant, sign_in, retry_policy=retry_policy, connections=connections) as graph:
-                context = CollectionContext(graph=graph, needs=needs, folder=folder, progress=progress or NoProgress())
+                context = CollectionContext(graph=graph, needs=needs, folder=folder, progress=listener)
                 results = await _read(context, sources)
         writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
         stop = Event()

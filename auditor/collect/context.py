@@ -12,10 +12,10 @@ from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.user_names import UserNames
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, joined
-from auditor.domain.result import Coverage
+from auditor.domain.policy.data_needs import Needs
+from auditor.domain.result.model import Coverage
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
 from auditor.graph.paging import pages

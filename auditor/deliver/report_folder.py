@@ -1,18 +1,33 @@
 """Writes artifacts to files: each to a temporary file that is renamed, all or none."""
 
+import errno
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.files.folder import Folder
 from auditor.files.output import opened, stream
 
-Pieces = Iterable[bytes]
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A part of a file that `write_all` wrote before, which is copied; it must be one of its `sources`."""
+
+    path: Path
+    start: int
+    end: int
+
+
+Pieces = Iterable[bytes | FilePart]
+
+_AT_ONCE: Final = 1 << 20
+"""Bytes of a file that are copied at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +39,17 @@ class ChildFile:
     """Folders from the root on, and the file."""
 
 
-def write_all(files: Iterable[tuple[Path | ChildFile, Pieces]], *, public: bool = False) -> tuple[Path, ...]:
+def write_all(
+    files: Iterable[tuple[Path | ChildFile, Pieces]], *, public: bool = False, sources: Container[Path] = ()
+) -> tuple[Path, ...]:
     """Write pieces of bytes to their paths; if one cannot be written, none appears. Raises DeliveryError.
 
     Character devices, pipes and streams of this process such as /dev/stdout are written directly, just before the files
-    appear. Symbolic links are refused. `public`: the files contain no data of a tenant.
+    appear. Symbolic links are refused. `public`: the files contain no data of a tenant. `sources` are files of
+    which later ones may contain parts; KeyError for a part of any other, and of one that is written directly.
     """
     with ExitStack() as stack:
-        batch = _Batch(stack, public=public)
+        batch = _Batch(stack, public=public, sources=sources)
         try:
             for path, pieces in files:
                 batch.write(path, pieces)
@@ -54,6 +72,9 @@ class _Batch:
 
     stack: ExitStack
     public: bool
+    sources: Container[Path]
+    written: dict[Path, int] = field(default_factory=dict)
+    """File descriptors of the sources that were written."""
     paths: list[Path] = field(default_factory=list)
     folders: dict[tuple[Path, tuple[str, ...]], Folder] = field(default_factory=dict)
     """Open folders; each is opened once."""
@@ -80,7 +101,31 @@ class _Batch:
             return
         number, beside = folder.temporary(name)
         self.hidden.append((folder, beside, name))
-        _put(number, path, pieces)
+        if path in self.sources:
+            self.written[path] = os.dup(number)
+            self.stack.callback(os.close, self.written[path])
+        self.put(number, path, pieces)
+
+    def put(self, number: int, path: Path, pieces: Pieces) -> None:
+        """Write pieces to a file descriptor, and close it."""
+        try:
+            with opened(number) as file:
+                for piece in pieces:
+                    for some in (piece,) if isinstance(piece, bytes) else self.copied(piece):
+                        file.write(some)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or str(path)) from error
+
+    def copied(self, part: FilePart) -> Iterator[bytes]:
+        """Yield the bytes of a part."""
+        number, start = self.written[part.path], part.start
+        os.lseek(number, start, os.SEEK_SET)
+        while start < part.end:
+            some = os.read(number, min(_AT_ONCE, part.end - start))
+            if not some:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(part.path))
+            start += len(some)
+            yield some
 
     def folder(self, root: Path, names: tuple[str, ...]) -> Folder:
         """Return an open folder."""
@@ -94,7 +139,7 @@ class _Batch:
     def publish(self) -> None:
         """Write the direct targets, then rename every file."""
         for number, path, pieces in self.straight:
-            _put(os.dup(number), path, pieces)
+            self.put(os.dup(number), path, pieces)
         while self.hidden:
             folder, beside, name = self.hidden[0]
             folder.refuse_link(name)
@@ -106,13 +151,3 @@ class _Batch:
         for folder, beside, _ in self.hidden:
             with suppress(OSError):
                 folder.remove(beside)
-
-
-def _put(number: int, path: Path, pieces: Pieces) -> None:
-    """Write pieces to a file descriptor, and close it."""
-    try:
-        with opened(number) as file:
-            for piece in pieces:
-                file.write(piece)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, error.filename or str(path)) from error

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, assert_never
 
 from auditor.deliver.recipient_selection import fits
 from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result import Finding, PolicyHeader, Result
+from auditor.domain.result.model import Finding, PolicyHeader, Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 
 T = TypeVar("T")

@@ -214,10 +214,10 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
     return SendAttempt(fate=SendStatus.ACCEPTED)
 
 
-def _check(code: int, said: bytes, what: str) -> None:
+def _check(code: int, reply: bytes, what: str) -> None:
     if 200 <= code < 300:
         return
-    answer = f"{code} {_shown(said)}"
+    answer = f"{code} {_shown(reply)}"
     if 400 <= code < 500:
         raise _RefusedError(
             Message(
@@ -228,12 +228,12 @@ def _check(code: int, said: bytes, what: str) -> None:
     raise _RefusedError(Message("the relay refused {what}: {answer}", what=what, answer=answer), None)
 
 
-def _bytes(said: bytes | str) -> bytes:
-    return said if isinstance(said, bytes) else said.encode()
+def _bytes(reply: bytes | str) -> bytes:
+    return reply if isinstance(reply, bytes) else reply.encode()
 
 
-def _shown(said: bytes) -> str:
-    return printable(" ".join(said.decode("utf-8", "replace").split()))[:_MAX_QUOTED]
+def _shown(reply: bytes) -> str:
+    return printable(" ".join(reply.decode("utf-8", "replace").split()))[:_MAX_QUOTED]
 
 
 def _refused(relay: Relay, told: Message, hint: Message) -> SendAttempt:

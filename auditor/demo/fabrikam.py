@@ -28,7 +28,7 @@ _WORKSHOP = (Place(country="DK", city="Kolding", office="Workshop Kolding"),)
 _DEPARTMENTS = (
     Department(
         name="Design", count=12, titles=("Head of design", "Designer", "Drawing office"), suite=E3, places=_OFFICE,
-        extras=((3, COPILOT),),
+        extras=((3, COPILOT),), used=((1, {"copilot": None}),),
     ),
     Department(
         name="Sales", count=11, titles=("Head of sales", "Account manager", "Sales support"), suite=E3, places=_OFFICE,
@@ -51,6 +51,9 @@ def _people(*, tonight: bool) -> tuple[Person, ...]:
         employee("Kirsten Østergaard", "Sales", "Account manager", E3, enabled=False, seen=58, **in_aarhus),
         employee("Guðmundur Ævarsson", "Design", "Designer", E3, seen=131, **in_aarhus),
         employee("Jens Thomsen", "Workshop", "Joiner", F3, directly(F3), **in_kolding),
+        employee(
+            "Ditte Kragh", "Sales", "Display fitter", E3, platforms=("mobile", "web"), mailbox_size=0.8, **in_aarhus
+        ),
         employee("Søren Holm", "Finance", "Bookkeeper", directly(E3), **in_aarhus),
         employee("Oksana Koval", "Workshop", "Apprentice", F3, location=None if not tonight else "DK", **in_kolding),
         Person(

@@ -1,7 +1,7 @@
 """Users of the demo, and their conversion to Graph users."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -53,6 +53,12 @@ class Person:
     kind: str | None = "Employee"
     groups: tuple[str, ...] = ()
     """Groups without a licence."""
+    used: Mapping[str, float | None] = field(default_factory=dict)
+    """Service → days before the demo's night of the last activity, where it is not the last sign-in; None for never."""
+    platforms: tuple[str, ...] = ()
+    """Where the person uses apps; empty for the usual platforms of the suite."""
+    mailbox_size: float | None = None
+    """In gigabytes; None for a usual one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Generates the many users of the demo without findings, from one line per department."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.demo.licences import FABRIC_FREE, FLOW_FREE
@@ -30,6 +30,8 @@ class Department:
     extras: tuple[tuple[int, Licence], ...] = ()
     groups: tuple[tuple[int, str], ...] = ()
     """Groups without a licence, for the first users."""
+    used: tuple[tuple[int, Mapping[str, float | None]], ...] = ()
+    """`Person.used` of the first users."""
 
 
 def crowd(departments: Sequence[Department], namer: Namer, source: random.Random) -> Iterator[Person]:
@@ -61,4 +63,5 @@ def _one_of(department: Department, number: int, namer: Namer, source: random.Ra
         seen=round(source.choice((0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.4, 2.5, 3.6, source.uniform(5, 24))), 3),
         kind="Contractor" if source.random() < 0.05 else "Employee",
         groups=tuple(group for count, group in department.groups if number < count),
+        used={service: days for count, used in department.used if number < count for service, days in used.items()},
     )

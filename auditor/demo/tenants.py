@@ -13,16 +13,20 @@ from auditor.demo.fabrikam import FABRIKAM
 from auditor.demo.organisation import Cast, Group, Organisation
 from auditor.demo.people import Setting, graph_user, held, user_id
 from auditor.demo.products import company_subscriptions, identifier, sku_id, subscribed_skus
-from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.demo.usage import report_rows, usage_columns
 from auditor.domain.enums import Cloud, Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
+from auditor.snapshot.schema import DEVICE_COLUMNS, REPORT_COLUMNS
 
 ORGANISATIONS = (CONTOSO, FABRIKAM)
 
 _ASKED = {
+    **REPORT_COLUMNS,
+    Source.DEVICES: DEVICE_COLUMNS,
     Source.DIRECTORY_ROLES: ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances"),
     Source.CONDITIONAL_ACCESS: ("policies",),
     Source.USERS: EVERYTHING_ABOUT_USERS,
@@ -95,6 +99,7 @@ def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str
     people = [person for person in cast.people if setting.night - timedelta(days=person.created) < setting.instant]
     present = Cast(people=tuple(people), groups=cast.groups, products=cast.products)
     consumed = Counter(part for person in people for part in held(person))
+    users = [{**graph_user(person, setting), **usage_columns(person, setting)} for person in people]
     return {
         "organization": [
             {
@@ -106,7 +111,8 @@ def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str
                 "tenantType": "AAD",
             }
         ],
-        "users": [graph_user(person, setting) for person in people],
+        "users": users,
+        "reports": report_rows(users, setting.instant),
         "subscribedSkus": subscribed_skus(organisation.name, cast.products, consumed),
         "subscriptions": company_subscriptions(organisation.name, cast.products, midnight),
         "groups": [_group(group, present, setting) for group in cast.groups],
@@ -165,6 +171,8 @@ def _sources(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime
         Source.MEMBERS: sum(len(group["members"]) for group in groups),
         Source.DIRECTORY_ROLES: len(state["roleAssignments"]) + len(state["roleEligibilityScheduleInstances"]),
         Source.CONDITIONAL_ACCESS: len(state["conditionalAccessPolicies"]),
+        Source.DEVICES: sum(user["managedDevices"] for user in users),
+        **{Source(row["source"]): row["rows"] for row in state["reports"]},
     }
     return tuple(
         Coverage(

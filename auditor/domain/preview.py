@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

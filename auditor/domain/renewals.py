@@ -14,4 +14,4 @@ _MONTH: Final = range(27, 32)
 def moved_by_a_month(nights: Iterable[DatedNight]) -> bool:
     """Tell whether a date moved by 27 to 31 days between two nights."""
     dates = [day for _, day in sorted(set(nights))]
-    return any((later - day).days in _MONTH for place, day in enumerate(dates) for later in dates[place:])
+    return any((later - day).days in _MONTH for index, day in enumerate(dates) for later in dates[index:])

@@ -54,13 +54,22 @@ class AzureCli:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceCode:
+    """Sign-in of a person, who enters a code at Microsoft's page; the application allows public client flows."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """A bearer token made elsewhere, from an environment variable; it may be opaque."""
 
     token_env: str
 
 
-Credential = GithubOidc | ClientSecret | Certificate | ManagedIdentity | WorkloadIdentity | AzureCli | Token
+Credential = (
+    GithubOidc | ClientSecret | Certificate | ManagedIdentity | WorkloadIdentity | AzureCli | DeviceCode | Token
+)
 
 
 class Digest(StrEnum):

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import BatchOutcome, FindingColumns, distinct
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.waivers import waive
 from auditor.engine.policy_index import LICENCES
 from auditor.engine.scope import Batch, Found, Scope
 from auditor.engine.seat_usage import seat_counts
-from auditor.engine.waivers import waive
 from auditor.snapshot.model import UserBatch
 
 

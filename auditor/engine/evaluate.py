@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import joined
-from auditor.domain.policy import Policy
-from auditor.domain.result import PolicyOutcome
+from auditor.domain.policy.model import Policy
+from auditor.domain.result.model import PolicyOutcome
 from auditor.engine.batch import judge_batch
-from auditor.engine.binding import BoundPolicies
 from auditor.engine.coverage import NotEvaluated
 from auditor.engine.outcome import (
     NOTHING,
@@ -19,11 +18,12 @@ from auditor.engine.outcome import (
     FindingCount,
     ObjectFinding,
 )
-from auditor.engine.policy_extent import PolicyExtent, extent_of
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.extent import PolicyExtent, extent_of
+from auditor.engine.policy.unknowns import doubts_of
+from auditor.engine.policy.waivers import waive_single
 from auditor.engine.scope import TenantScope
 from auditor.engine.seat_usage import seat_columns
-from auditor.engine.unknowns import doubts_of
-from auditor.engine.waivers import waive_single
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
@@ -88,6 +88,7 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
         unknown_waivers=frozenset(outcome.unknown_waivers),
         unmatched=frozenset(unmatched),
         seats=tuple(outcome.seats),
+        tallies=outcome.tallies,
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Outcome, Source, SourceStatus, Status, SubjectType
 from auditor.domain.message import Message, joined
-from auditor.domain.policy import Balance, Policy, PolicySet, Waiver
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import (
+from auditor.domain.policy.model import Balance, Policy, PolicySet, Waiver
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import (
     BalanceShare,
     Finding,
     FleetResult,
@@ -24,10 +24,10 @@ from auditor.domain.result import (
 )
 from auditor.engine.notices import unknown_waiver
 from auditor.engine.outcome import fingerprint
+from auditor.engine.policy.unmatched import no_match
 from auditor.engine.policy_index import Checks, rules_of
 from auditor.engine.skus.masks import ProductMasks
 from auditor.engine.tenant_facts import SkuFact
-from auditor.engine.unmatched_policies import no_match
 
 
 def waives_fleet(waiver: Waiver) -> bool:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time
 from auditor.catalogue.directory_roles import builtin_role_ids
 from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
-from auditor.domain.policy import Mention, PolicySet, Waiver
-from auditor.domain.result import FleetResult, Notice, PolicyOutcome
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Mention, PolicySet, Waiver
+from auditor.domain.result.model import FleetResult, Notice, PolicyOutcome
 from auditor.engine.outcome import Evaluation
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.unmatched import absences
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.engine.unmatched_policies import absences
 
 SOON = 14
 """Whole days that a waiver has left when it is announced, its last day included."""

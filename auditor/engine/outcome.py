@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import Money, PolicyOutcome, ProductReference, Subject
 
 Rows = npt.NDArray[np.signedinteger]
 
@@ -185,6 +185,8 @@ class Evaluation:
     """Places of the policies that were evaluated and looked at nothing at all."""
     seats: tuple[pa.Table, ...] = ()
     """Counted seats of all batches."""
+    tallies: Mapping[int, HolderCount] = field(default_factory=dict)
+    """Policy place → the people who were counted for it."""
 
 
 def fingerprint(

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from auditor.domain.enums import Source
-from auditor.domain.policy import (
+from auditor.domain.policy.model import (
     Constraint,
     Policy,
     PolicySet,
     Waiver,
 )
-from auditor.domain.selector import (
+from auditor.domain.policy.selector import (
     AnyOf,
     AppsUnused,
     HeldFor,

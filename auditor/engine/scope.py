@@ -9,18 +9,18 @@ from typing import Any, TypeVar
 import numpy as np
 
 from auditor.domain.enums import Source
-from auditor.domain.policy import Policy
-from auditor.domain.prices import DatedPrice, SeatPrice
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import Money, ProductReference, Subject
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Policy
+from auditor.domain.policy.prices import DatedPrice, SeatPrice
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import Money, ProductReference, Subject
 from auditor.engine.columns.assignments import Links
 from auditor.engine.columns.bitsets import Products, distinct, holders, meets, rows_of, several
 from auditor.engine.columns.strings import Flags
 from auditor.engine.columns.users import People
 from auditor.engine.coverage import NotEvaluated, unread
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
-from auditor.engine.selectors import Selecting
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.selection.selectors import Selecting
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.model import UserBatch

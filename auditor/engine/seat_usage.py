@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from auditor.catalogue.services import services_of
 from auditor.domain.enums import Source
-from auditor.domain.product_set import PAID_PRODUCTS
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.engine.columns.bitsets import Products, distinct, holders, indices, meets
 from auditor.engine.columns.strings import Flags, codes_of
 from auditor.engine.columns.users import NO_ACTIVITY, People
 from auditor.engine.outcome import Rows
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, SOURCE_OF_COLUMN
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.policy import PolicySet
-from auditor.domain.product_set import ProductSet
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.renewals import EarlierDates
-from auditor.domain.result import Coverage
-from auditor.engine.usage_reports import outdated_reports, refresh_dates
+from auditor.domain.result.model import Coverage
+from auditor.engine.report_dates import outdated_reports, refresh_dates
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ROLE_DEFINITION_LIST
 
@@ -117,7 +117,7 @@ class TenantFacts:
 
     @cached_property
     def _outdated_reports(self) -> Mapping[Source, Coverage]:
-        return outdated_reports(self.manifest, self.snapshot.table("reports"), self.as_of.date())
+        return outdated_reports(self.manifest, self.snapshot.table("reports"), self.refresh_dates, self.as_of.date())
 
     def status(self, source: Source) -> SourceStatus:
         """How much of a source was read."""
@@ -152,7 +152,7 @@ class TenantFacts:
     @cached_property
     def assignable(self) -> tuple[int, ...]:
         """The places of the SKUs that the tenant owns and people can hold: those whose seats are judged."""
-        return tuple(place for place, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
+        return tuple(index for index, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -216,9 +216,9 @@ class TenantFacts:
 
         `part_number` is the one that the subject itself tells.
         """
-        place = self.index.get(sku_id)
-        if place is not None and self.skus[place].owned:
-            return self.skus[place]
+        index = self.index.get(sku_id)
+        if index is not None and self.skus[index].owned:
+            return self.skus[index]
         product = self.catalogue.product(sku_id)
         name = part_number or (product.part_number if product else None)
         return SkuFact(

@@ -16,7 +16,7 @@ from auditor.domain.message import Message
 _AT: Final = os.open in os.supports_dir_fd
 """Whether files can be named relative to an open folder; not on Windows."""
 _PLAIN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
 _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _PLAIN
 _STRAIGHT: Final = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | _PLAIN
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -260,11 +260,11 @@ def _outer(path: Path) -> int | None:
     return None
 
 
-def _inner(place: str, number: int | None) -> int | None:
+def _inner(location: str, number: int | None) -> int | None:
     """Open a folder that is not a link."""
     if _AT:
-        return os.open(place, _INNER, dir_fd=number)
-    _check_folder(os.lstat(place))
+        return os.open(location, _INNER, dir_fd=number)
+    _check_folder(os.lstat(location))
     return None
 
 

@@ -68,8 +68,8 @@ def each(shape: Shape) -> Shape:
     """Return the shape of a list of elements of one shape."""
 
     def check(value: Any) -> object:
-        for place, item in enumerate(_typed(value, list, Message("a list"))):
-            _within(shape, item, f"[{place}]")
+        for index, item in enumerate(_typed(value, list, Message("a list"))):
+            _within(shape, item, f"[{index}]")
         return value
 
     return check
@@ -121,11 +121,11 @@ def checked_amount(value: Decimal) -> Decimal:
     return value
 
 
-def _within(shape: Shape, value: Any, place: str) -> None:
+def _within(shape: Shape, value: Any, location: str) -> None:
     try:
         shape(value)
     except ValueError as error:
-        raise ValueError(f"{place}: {error}") from error
+        raise ValueError(f"{location}: {error}") from error
 
 
 def _typed(value: Any, kind: type, name: str) -> Any:

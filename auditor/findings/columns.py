@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.finding import Finding, ProductReference, SourceLine, Subject
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import Flags, codes_of
 from auditor.engine.outcome import Rows
@@ -253,26 +253,28 @@ def money_of(currency: str | None, per_month: str) -> Money | None:
 def decode(batch: pa.RecordBatch, *, brief: bool = False) -> Iterator[Finding]:
     """Read the findings of a record batch, some thousands at a time.
 
-    The evidence of `brief` ones holds nothing but userPrincipalName and paths.
+    The evidence of `brief` ones holds nothing but userPrincipalName, FACTS and paths.
     """
     for start in range(0, batch.num_rows, _AT_ONCE):
         yield from _decoded(batch.slice(start, _AT_ONCE), brief=brief)
 
 
 def _decoded(batch: pa.RecordBatch, *, brief: bool) -> Iterator[Finding]:
-    columns = [values_of(batch.column("principal" if brief and name == "evidence" else name)) for name in _DECODED]
+    columns = [values_of(batch.column(name)) for name in _DECODED]
+    columns += map(values_of, (batch.column(name) for name in (_BRIEF if brief else ("evidence",))))
     products: dict[tuple[str | None, str | None], ProductReference] = {}
     amounts: dict[tuple[str, str], Money | None] = {}
     sources: dict[tuple[str, str], SourceLine] = {}
-    evidences: dict[str, Mapping[str, Any]] = {}
+    evidences: dict[tuple[str, ...], Mapping[str, Any]] = {}
     paths: dict[str, Any] = {}
     for row in zip(*columns, strict=True):
         policy, check, severity, status, waiver, change, kind, subject, name = row[:9]
         has_product, sku_id, part, detail, currency, per_month = row[9:15]
-        guidance, fingerprint, file, line, text, path = row[15:]
-        evidence = evidences.get(text)
+        guidance, fingerprint, file, line, path, *written = row[15:]
+        key = tuple(written)
+        evidence = evidences.get(key)
         if evidence is None:
-            evidence = evidences[text] = {"userPrincipalName": text} if brief else json_value(text)
+            evidence = evidences[key] = _brief(*written) if brief else json_value(*written)
         if path is not None:
             if path not in paths:
                 paths[path] = json_value(path)
@@ -305,5 +307,12 @@ def _decoded(batch: pa.RecordBatch, *, brief: bool) -> Iterator[Finding]:
         )
 
 
-_DECODED: Final = SCHEMA.names[: SCHEMA.get_field_index("paths") + 1]
-"""The columns that a finding is made of."""
+def _brief(principal: str | None, facts: str) -> Mapping[str, Any]:
+    known = zip(FACTS, json_value(facts), strict=True)
+    return {"userPrincipalName": principal, **{name: value for name, value in known if value is not None}}
+
+
+_BRIEF: Final = ("principal", "facts")
+"""What stands in for the evidence, beside the paths."""
+_DECODED: Final = [name for name in SCHEMA.names[: SCHEMA.get_field_index("paths") + 1] if name != "evidence"]
+"""The columns that a finding is made of, beside its evidence."""

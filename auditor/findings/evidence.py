@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import indices, runs
 from auditor.engine.columns.instants import NEVER, Numbers
 from auditor.engine.columns.strings import codes_of, flags_of
 from auditor.engine.outcome import Rows
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.findings.columns import coded, combined, json_strings, json_text
 from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
 from auditor.snapshot.model import UserBatch
@@ -43,8 +44,8 @@ class UserEvidence:
     principals: pa.StringArray
     last_sign_ins: pa.StringArray
     facts: pa.DictionaryArray
-    evidence: pa.StringArray
-    """Their facts and what they hold as JSON, in Graph's names."""
+    evidence: pa.StringArray | None
+    """Their facts and what they hold as JSON, in Graph's names; None where nobody reads it."""
     paths: "AssignmentPaths"
 
 
@@ -66,7 +67,7 @@ class AssignmentPaths:
         starts = np.searchsorted(self._numbers, numbers)
         counts = np.searchsorted(self._numbers, numbers, side="right") - starts
         counts[(skus >= self._skus) | (skus < 0)] = 0
-        lists: dict[tuple[int, ...], int] = {(place,): place for place in range(len(self._quoted))}
+        lists: dict[tuple[int, ...], int] = {(index,): index for index in range(len(self._quoted))}
         found = np.zeros(len(numbers), dtype=np.int64)
         found[counts == 1] = self._entries[starts[counts == 1]]
         for row in np.flatnonzero((counts != 1) & (skus >= 0)).tolist():
@@ -91,34 +92,48 @@ def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
     return links if len(own) == links.num_rows else links.take(indices(own))
 
 
-def quoted(bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> UserEvidence:
+def quoted(
+    bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows, *, evidence: bool = True
+) -> UserEvidence:
     """Quote users, in the order of their rows in the snapshot; the assignments are theirs and nobody else's."""
     columns = dict(zip(users.schema.names, users.columns, strict=True))
     none = pa.nulls(len(rows), pa.string())
     ids = _text(columns["id"])
     principals, names = (_text(columns.get(name, none)) for name in ("userPrincipalName", "displayName"))
-    stamps = _instants({name: each for name, each in columns.items() if pa.types.is_timestamp(each.type)})
-    held, paths = _assignments(bound, links, rows)
-    parts = [
-        _member(name, stamps[name] if name in stamps else columns[name], instant=name in stamps)
-        for name in _FACTS
-        if name in columns
-    ]
+    read = _FACTS if evidence else SIGN_INS
+    stamps = _instants({name: columns[name] for name in read if name in columns and _is_instant(columns[name])})
+    sizes, skus = _holdings(bound, links, rows)
+    entries, quotes = _entries(bound, links)
     return UserEvidence(
         ids=ids,
         names=pc.coalesce(_filled(names), _filled(principals), ids),
         principals=principals,
         last_sign_ins=_latest([stamps[name] for name in SIGN_INS if name in stamps], len(rows)),
         facts=_listed_facts(columns, len(rows)),
-        evidence=_joined(
-            '{\n  "userPrincipalName": ',
-            json_strings(principals).fill_null("null"),
-            *parts,
-            ',\n  "assignedLicenses": ',
-            held,
-            "\n}",
-        ),
-        paths=paths,
+        evidence=_evidence(columns, stamps, principals, _held(bound, links, sizes, skus)) if evidence else None,
+        paths=AssignmentPaths(np.repeat(np.arange(len(rows)), sizes), skus, entries, quotes),
+    )
+
+
+def _is_instant(column: pa.Array) -> bool:
+    return bool(pa.types.is_timestamp(column.type))
+
+
+def _evidence(
+    columns: Mapping[str, pa.Array], stamps: Mapping[str, pa.Array], principals: pa.Array, held: pa.StringArray
+) -> pa.StringArray:
+    parts = [
+        _member(name, stamps[name] if name in stamps else columns[name], instant=name in stamps)
+        for name in _FACTS
+        if name in columns
+    ]
+    return _joined(
+        '{\n  "userPrincipalName": ',
+        json_strings(principals).fill_null("null"),
+        *parts,
+        ',\n  "assignedLicenses": ',
+        held,
+        "\n}",
     )
 
 
@@ -166,25 +181,24 @@ def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:
     return pc.max_element_wise(*known) if known else pa.nulls(count, pa.string())
 
 
-def _assignments(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tuple[pa.StringArray, AssignmentPaths]:
-    """Return for each user the names of what they hold as a JSON list, and the paths of every assignment."""
-    facts = bound.facts
-    _, sizes = _spans(links, rows)
+def _holdings(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
+    """Return how many assignments each user has, and the place of the SKU of each."""
     codes = links.column("skuId")
-    index = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
-    names = [sku.part_number or sku.sku_id for sku in facts.skus]
-    skus = index[codes.indices.to_numpy()]
-    counted = np.where(flags_of(links.column("held")), skus, -1).tolist()
-    known: dict[tuple[int, ...], int] = {}
-    held, end = [], 0
-    for size in sizes.tolist():
-        start, end = end, end + size
-        held.append(known.setdefault(tuple(counted[start:end]), len(known)))
-    texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})).replace("\n", "\n  ") for own in known]
-    entries, quotes = _entries(bound, links)
-    owners = np.repeat(np.arange(len(rows)), sizes)
-    listed = pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
-    return listed, AssignmentPaths(owners, skus, entries, quotes)
+    index = np.array([bound.facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
+    return _spans(links, rows)[1], index[codes.indices.to_numpy()]
+
+
+def _held(bound: BoundPolicies, links: pa.RecordBatch, sizes: Rows, skus: Rows) -> pa.StringArray:
+    """Return for each user the names of what they hold as a JSON list."""
+    names = [sku.part_number or sku.sku_id for sku in bound.facts.skus]
+    counted = np.where(flags_of(links.column("held")), skus, -1).astype(np.int32)
+    data, width = counted.tobytes(), counted.itemsize
+    ends = (width * np.cumsum(sizes)).tolist()
+    known: dict[bytes, int] = {}
+    held = [known.setdefault(data[start:end], len(known)) for start, end in pairwise((0, *ends))]
+    lists = (np.frombuffer(own, dtype=np.int32).tolist() for own in known)
+    texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})).replace("\n", "\n  ") for own in lists]
+    return pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
 
 
 def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
@@ -216,7 +230,7 @@ def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         return {}
     numbers = [column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy() for column in columns.values()]
     written, size = _written(np.concatenate(numbers)), len(numbers[0])
-    return {name: written.slice(place * size, size) for place, name in enumerate(columns)}
+    return {name: written.slice(index * size, size) for index, name in enumerate(columns)}
 
 
 def _written(numbers: Numbers) -> pa.Array:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from heapq import nsmallest
 from typing import Final
 
-from auditor.domain.finding import Finding
+from auditor.domain.result.finding import Finding
 
 NAMED: Final = 12
 """People whom a concern names."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from auditor.domain.errors import DeliveryError
@@ -50,7 +51,10 @@ class SpillFile:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as stream:
             stream.write_batch(batch)
-        data = sink.getvalue()
+        return self.append(sink.getvalue())
+
+    def append(self, data: pa.Buffer) -> Block:
+        """Append bytes. Raises DeliveryError where the disk is full."""
         block = Block(self._end, data.size)
         try:
             self._file.seek(block.offset)
@@ -62,6 +66,10 @@ class SpillFile:
 
     def read(self, block: Block) -> pa.RecordBatch:
         """Read a record batch again. Raises DeliveryError where the file was cut."""
+        return pa.ipc.open_stream(self.content(block)).read_next_batch()
+
+    def content(self, block: Block) -> pa.Buffer:
+        """Read bytes again. Raises DeliveryError where the file was cut."""
         try:
             self._file.seek(block.offset)
             data = self._file.read(block.size)
@@ -69,7 +77,29 @@ class SpillFile:
             raise _failure(error) from error
         if len(data) != block.size:
             raise _failure(OSError(None, "the temporary file was truncated"))
-        return pa.ipc.open_stream(pa.py_buffer(data)).read_next_batch()
+        return pa.py_buffer(data)
+
+
+class SpilledColumn:
+    """A column of int32 or text without nulls in the spill file, of which slices are read."""
+
+    def __init__(self, spill: SpillFile, column: pa.Array) -> None:
+        """Write the column. Raises DeliveryError where the disk is full."""
+        self._spill = spill
+        self._type = column.type
+        # Only a column that begins its buffers has its first value there.
+        whole = column if not column.offset else pa.concat_arrays([column])
+        self._blocks = [spill.append(buffer) for buffer in whole.buffers()[1:]]
+
+    def slice(self, offset: int, length: int) -> pa.Array:
+        """Read some consecutive values. Raises DeliveryError where the file was cut."""
+        first, *data = self._blocks
+        if not data:
+            numbers = self._spill.content(Block(first.offset + 4 * offset, 4 * length))
+            return pa.Array.from_buffers(self._type, length, [None, numbers])
+        ends = np.frombuffer(self._spill.content(Block(first.offset + 4 * offset, 4 * length + 4)), dtype=np.int32)
+        text = self._spill.content(Block(data[0].offset + int(ends[0]), int(ends[-1] - ends[0])))
+        return pa.Array.from_buffers(self._type, length, [None, pa.py_buffer(ends - ends[0]), text])
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import added, rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.finding import Finding
-from auditor.domain.finding_stats import FindingStats, PolicyStats
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, encode, values_of
 
@@ -169,7 +169,7 @@ def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> t
 def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
     """Sum the dearest price of each seat per currency."""
     prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
-    known = {price: place for place, price in enumerate(prices)}
+    known = {price: index for index, price in enumerate(prices)}
     currencies = sorted({currency for currency, _ in prices})
     rank = np.array([known[kind.currency or "", kind.price or Decimal(0)] for kind in kinds], dtype=np.int64)[kind_of]
     currency = np.array([currencies.index(currency) for currency, _ in prices], dtype=np.int64)[rank]
@@ -177,8 +177,8 @@ def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> d
     order = np.lexsort((rank, seat))
     last = np.append(seat[order][1:] != seat[order][:-1], True) if len(order) else np.zeros(0, dtype=bool)
     found: dict[str, Decimal] = {}
-    for place, count in enumerate(np.bincount(rank[order][last], minlength=len(prices)).tolist()):
+    for index, count in enumerate(np.bincount(rank[order][last], minlength=len(prices)).tolist()):
         if count:
-            name, price = prices[place]
+            name, price = prices[index]
             found[name] = found.get(name, Decimal(0)) + rounded(price) * count
     return found

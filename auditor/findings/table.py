@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import Change, Severity, SubjectType
-from auditor.domain.finding import Finding, Findings
-from auditor.domain.finding_stats import Concern, FindingStats
+from auditor.domain.result.finding import Finding, Findings
+from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
 from auditor.findings.columns import SCHEMA, alike, codes, decode, encode, joined, values_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,13 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import Source
-from auditor.domain.policy import Policy
-from auditor.domain.selector import SERVICES, Agent, AppsUnused, InactiveIn, Selector
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Assignments, Policy
+from auditor.domain.policy.product_set import EVERY_PRODUCT, ProductSet
+from auditor.domain.policy.selector import SERVICES, Agent, AppsUnused, InactiveIn, Selector
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.users import People
 from auditor.engine.outcome import Rows
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
+from auditor.engine.skus.masks import ProductMasks
+from auditor.engine.tenant_facts import SkuFact
+from auditor.findings.access_evidence import access_quotes, judges_access
 from auditor.findings.columns import json_text
 from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
 from auditor.snapshot.model import UserBatch
@@ -30,12 +34,15 @@ _APP_BITS: Final = {(app, platform): app_bits((app,), (platform,)) for app in AP
 def usage_columns(bound: BoundPolicies) -> tuple[str, ...]:
     """Return the columns of users that findings quote for policies that judge by use."""
     columns: set[str] = set()
+    access = False  # of what it reads of users, findings quote everything
     for policy in bound.policies:
         for atom in bound.rules.atoms(policy) if bound.rules.judges_users(policy) else ():
             columns.update(("agent",) if isinstance(atom, Agent) else report_columns(atom))
+            access = access or judges_access(atom)
+        columns.update(() if _downgrade_to(policy) is None else SOURCE_OF_COLUMN)
     if columns - {"agent"} and bound.prices is not None:
         columns.update(SOURCE_OF_COLUMN)  # all that decides whether a smaller product would do
-    return (*sorted(columns), "notCollected") if columns else ()
+    return (*sorted(columns), "notCollected") if columns or access else ()
 
 
 class UsageEvidence:
@@ -48,6 +55,8 @@ class UsageEvidence:
         self._rows = rows
         self._people = People(batch, bound.facts)
         self._values: dict[str, list[Any]] = {}
+        self._proposals: dict[int, Sequence[Quote]] = {}
+        """By the identity of the set of products that the policy names; to hash a set is to walk it whole."""
 
     def added_to(self, evidence: pa.StringArray, policies: Sequence[Policy], policy: Rows, person: Rows) -> pa.Array:
         """Return the evidence of findings as JSON: that of each person, and the use by which each policy judges.
@@ -71,39 +80,50 @@ class UsageEvidence:
 
         What is not known of a person is left out.
         """
-        atoms = [atom for atom in self._bound.rules.atoms(policy) if isinstance(atom, Agent) or report_columns(atom)]
-        if not atoms:
+        every = self._bound.rules.atoms(policy)
+        atoms = [atom for atom in every if isinstance(atom, Agent) or report_columns(atom)]
+        access = [atom for atom in every if judges_access(atom)]
+        to = _downgrade_to(policy)
+        if not atoms and not access and to is None:
             return None
-        quotes: list[Quote] = [{} for _ in range(self._people.count)]
+        quotes = access_quotes(self._bound, self._people, access)
         for source, dated in self._refreshed(atoms).items():
             parts = [self._of_source(atom, source) for atom in atoms]
-            for place, quote in enumerate(quotes):
-                told = _merged([part[place] for part in parts])
+            for index, quote in enumerate(quotes):
+                told = _merged([part[index] for part in parts])
                 if told:
                     quote[source.value] = {"refreshDate": dated, **told}
-        if any(report_columns(atom) for atom in atoms):
-            for quote, proposal in zip(quotes, self._smaller, strict=True):
+        if to is not None or any(report_columns(atom) for atom in atoms):
+            for quote, proposal in zip(quotes, self._smaller(to), strict=True):
                 quote.update(proposal)
         if any(isinstance(atom, Agent) for atom in atoms):
             for quote, agent in zip(quotes, self._known("agent"), strict=True):
                 quote.update({"agent": True} if agent else {})
         return quotes
 
-    @cached_property
-    def _smaller(self) -> Sequence[Quote]:
-        """Return the smaller product that would do for each person, as a member of the evidence; empty for none."""
+    def _smaller(self, to: ProductSet | None) -> Sequence[Quote]:
+        """Return the smaller product of a set that would do for each person, as a member of the evidence.
+
+        Without a set it is any of the tenant's products.
+        """
         prices = self._bound.prices
         if prices is None:
             return [{}] * self._people.count
-        offers = priced_offers(self._bound)
+        if id(to) in self._proposals:
+            return self._proposals[id(to)]
+        held_offers, offers = (
+            self._bound.masks.made(("priced offers", id(of)), partial(priced_offers, self._bound, of))
+            for of in (None, to)
+        )
         known: dict[tuple[frozenset[str], KnownUse], Quote] = {}
         quotes = []
         for held, use in zip(self._held(), self._uses(), strict=True):
             if (held, use) not in known:
-                found = (smaller_product(offer, offers, use) for offer in offers if offer.sku_id in held)
+                found = (smaller_product(offer, offers, use) for offer in held_offers if offer.sku_id in held)
                 best = next((each for each in found if each is not None), None)
                 known[held, use] = {} if best is None else {"smallerProduct": _quoted(best, prices.currency)}
             quotes.append(known[held, use])
+        self._proposals[id(to)] = quotes
         return quotes
 
     def _held(self) -> Iterable[frozenset[str]]:
@@ -113,21 +133,21 @@ class UsageEvidence:
         skus = links.column("skuId").to_pylist()
         places = np.searchsorted(owners, [self._rows, self._rows + 1])
         for start, end in places.T.tolist():
-            yield frozenset(skus[place].lower() for place in range(start, end) if held[place])
+            yield frozenset(skus[index].lower() for index in range(start, end) if held[index])
 
     def _uses(self) -> Iterable[KnownUse]:
         """Yield what the reports say of each person, whatever the policy asks."""
         services = {service: self._known(column) for service, column in ACTIVITY_COLUMNS.items()}
         periods = [self._known(APP_USAGE_COLUMNS[period]) for period in ("D180", "D90")]
         sizes, archives = (self._known(column) for column in _MAILBOX)
-        for place in range(self._people.count):
-            days = {service: own[place] for service, own in services.items() if own[place] is not _UNKNOWN}
+        for index in range(self._people.count):
+            days = {service: own[index] for service, own in services.items() if own[index] is not _UNKNOWN}
             used = {service for service, day in days.items() if day is not None}
             unused = days.keys() - used
-            bits = next((own[place] for own in periods if own[place] is not _UNKNOWN), None)
+            bits = next((own[index] for own in periods if own[index] is not _UNKNOWN), None)
             if bits is not None:
                 (used if bits & _DESKTOP else unused).add(DESKTOP_APPS)
-            size, archive = (None if own[place] is _UNKNOWN else own[place] for own in (sizes, archives))
+            size, archive = (None if own[index] is _UNKNOWN else own[index] for own in (sizes, archives))
             yield KnownUse(used=frozenset(used), unused=frozenset(unused), mailbox_size=size, archive=archive)
 
     def _refreshed(self, atoms: Sequence[Selector]) -> Mapping[Source, str]:
@@ -168,21 +188,44 @@ class UsageEvidence:
         return self._values[column]
 
 
-def priced_offers(bound: BoundPolicies) -> list[Offer]:
-    """Return the products for people that the tenant owns and that have a price, the dearest first."""
+def priced_offers(bound: BoundPolicies, of: ProductSet | None = None) -> list[Offer]:
+    """Return the products for people that have a price, the dearest first.
+
+    Without a set, or with `*`, those that the tenant owns; a set may name others, which have to be bought.
+    """
     prices, facts = bound.prices, bound.facts
     offers = []
-    for sku in (facts.skus[place] for place in facts.assignable):
+    every = of is None or of == EVERY_PRODUCT
+    for sku in (facts.skus[place] for place in facts.assignable) if every else _named(bound, of):
         price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         if price is not None and sku.plans:
             offers.append(Offer(sku_id=sku.sku_id, part_number=sku.part_number or "", plans=sku.plans, price=price))
     return sorted(offers, key=lambda offer: (-offer.price, offer.sku_id))
 
 
+def _named(bound: BoundPolicies, of: ProductSet | None) -> Iterable[SkuFact]:
+    """Yield the products for people in a set, those of the catalogue too."""
+    facts = bound.facts
+    if of is not None:
+        inside = ProductMasks(facts, facts.every_sku).of(of).true
+        yield from (
+            sku
+            for sku, chosen in zip(facts.every_sku, inside, strict=True)
+            if chosen and sku.applies_to.casefold() == "user"
+        )
+
+
+def _downgrade_to(policy: Policy) -> ProductSet | None:
+    """Return the set from which a policy asks to propose smaller products."""
+    return policy.constraint.downgrade_to if isinstance(policy.constraint, Assignments) else None
+
+
 def _quoted(found: SmallerProduct, currency: str) -> Quote:
     quote = {
         "held": found.held.part_number or found.held.sku_id,
+        "heldSkuId": found.held.sku_id,
         "product": found.product.part_number or found.product.sku_id,
+        "productSkuId": found.product.sku_id,
         "savesPerMonth": str(found.saves),
         "currency": currency,
         "used": list(found.used),

@@ -11,11 +11,10 @@ import pyarrow as pa
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
-from auditor.domain.finding import report_order
 from auditor.domain.message import Message
-from auditor.domain.policy import Policy
-from auditor.domain.result import Finding, Money, ProductReference, SourceLine
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Policy
+from auditor.domain.result.finding import report_order
+from auditor.domain.result.model import Finding, Money, ProductReference, SourceLine
 from auditor.engine.columns.bitsets import distinct, indices
 from auditor.engine.outcome import (
     OPEN,
@@ -27,6 +26,7 @@ from auditor.engine.outcome import (
     fingerprint,
     fingerprint_text,
 )
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import SkuFact
 from auditor.findings.columns import SCHEMA, coded, combined, constant, encode
 from auditor.findings.evidence import QUOTED, UserEvidence, chosen, quoted
@@ -40,8 +40,12 @@ _DIGITS: Final = 32
 _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
 
 
-def describe(bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome) -> Iterator[pa.RecordBatch]:
+def describe(
+    bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome, *, evidence: bool = True
+) -> Iterator[pa.RecordBatch]:
     """Yield the findings about people, without guidance, and add what the batches say to `outcome`.
+
+    Without `evidence` that column is empty, for readers of the other columns.
 
     A record batch holds all findings about some people in report order; they are in the order of users. `batches` has
     to hold one outcome for every batch of the snapshot, in their order. Raises SnapshotError where the snapshot cannot
@@ -53,13 +57,14 @@ def describe(bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: Bat
         chunks, outcome.chunks = outcome.chunks, []
         if read is None and any(map(len, chunks)):
             users, links = QUOTED
-            read = islice(bound.facts.snapshot.batches((*users, *usage_columns(bound)), links), number, None)
+            usage = usage_columns(bound) if evidence else ()
+            read = islice(bound.facts.snapshot.batches((*users, *usage), links), number, None)
         if read is not None:
-            yield from _described(bound, chunks, next(read, None))
+            yield from _described(bound, chunks, next(read, None), evidence=evidence)
 
 
 def _described(
-    bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None
+    bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None, *, evidence: bool
 ) -> Iterator[pa.RecordBatch]:
     """Describe what was found about the users of a batch."""
     if not chunks:
@@ -76,8 +81,9 @@ def _described(
     for start in range(0, len(rows), _PEOPLE):
         some = rows[start : start + _PEOPLE]
         users, links = chosen(batch, some)
+        people = quoted(bound, users, links, some, evidence=evidence)
         usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset), some)
-        yield _of_people(bound, _Located.of(bound, chunks, some), quoted(bound, users, links, some), usage)
+        yield _of_people(bound, _Located.of(bound, chunks, some), people, usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,9 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
         "fingerprint": _fingerprints(bound, found, [item for item, _ in products], ids, order),
         "sourceFile": coded([each.span.file for each in policies], policy),
         "sourceLine": coded([str(each.span.line) for each in policies], policy),
-        "evidence": usage.added_to(people.evidence, policies, policy, person),
+        "evidence": pa.repeat("{}", len(order))
+        if people.evidence is None
+        else usage.added_to(people.evidence, policies, policy, person),
         "paths": people.paths.of(person, skus),
         "principal": people.principals.take(own),
         "lastSignIn": people.last_sign_ins.take(own),

@@ -20,6 +20,8 @@ class Situation:
     """Graph's `mailboxSettings.userPurpose`."""
     inactive: bool | None = None
     never_signed_in: bool | None = None
+    directory_role: bool | None = None
+    """Whether the policy is about people who have a directory role."""
     path: str | None = None
     """How the licence reaches the user: `direct`, `group` or `both`."""
     on_premises_synced: bool | None = None
@@ -67,10 +69,17 @@ STOPPED: Final = frozenset({"suspended", "lockedout"})
 _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
 
 
+SEPARATE_ACCOUNTS: Final = "separate-accounts"
+
+
 def unwanted_product(situation: Situation) -> Articles:
     """Return the articles for a licence that this user should not have."""
     ways = (*self_service(situation), *_person(situation), *licence_removal(situation))
-    return ways if situation.replacement_required is not True else _replacing(situation, ways)
+    if situation.replacement_required is True:
+        return _replacing(situation, ways)
+    # The licence of an everyday account stays; the role goes. An account that nobody works with has no everyday use.
+    everyday = not _person(situation) and situation.self_service is not True
+    return (SEPARATE_ACCOUNTS,) if everyday and situation.directory_role is True else ways
 
 
 def _replacing(situation: Situation, ways: Articles) -> Articles:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from auditor.domain.enums import Outcome, Severity, Status
-from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
+from auditor.domain.result.model import Finding, PolicyHeader, Result, TenantResult
 from auditor.files import json_shape
 
 _INSTANT: Final = pa.timestamp("us", tz="UTC")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.result import Result, TenantResult
+from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.syntax.limits import count, run_instant
 from auditor.files import json_shape
 from auditor.history.finding_events import EVENTS, checked_summary, happened, lasting, summary_of

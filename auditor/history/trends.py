@@ -156,8 +156,8 @@ class _Asking:
 def _without_zones(table: pa.Table) -> pa.Table:
     zoned = [field for field in table.schema if pa.types.is_timestamp(field.type)]
     for field in zoned:
-        place = table.schema.get_field_index(field.name)
-        table = table.set_column(place, field.name, table.column(place).cast(_AT))
+        index = table.schema.get_field_index(field.name)
+        table = table.set_column(index, field.name, table.column(index).cast(_AT))
     return table
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Literal
 
 from auditor.domain.message import Message
-from auditor.domain.policy import (
+from auditor.domain.policy.model import (
     Assignments,
     Attributes,
     Balance,
@@ -19,8 +19,8 @@ from auditor.domain.policy import (
     Services,
     Subscriptions,
 )
-from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
-from auditor.domain.selector import Scalar
+from auditor.domain.policy.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
+from auditor.domain.policy.selector import Scalar
 from auditor.policy.nodes import Node, duration, percentage
 from auditor.policy.references import Names
 from auditor.policy.selectors import scalar
@@ -53,7 +53,21 @@ def _assignments(node: Node, names: Names) -> Constraint:
         via=via,
         duplicates=node.has("duplicates"),
         services=_services(node["services"], names) if node.has("services") else Services(),
+        downgrade_to=_downgrade(node, names),
     )
+
+
+def _downgrade(node: Node, names: Names) -> ProductSet | None:
+    """Read `downgradeTo`; without a key that reports people who hold too much it is an error."""
+    reports = node.has("allow") or node.has("deny") or (node.has("services") and node["services"].has("deny"))
+    if node.has("downgradeTo") and not reports:
+        names.diagnostics.error(
+            "policy-downgrade-alone",
+            Message("`downgradeTo` reports nobody by itself"),
+            node["downgradeTo"].span(key=True),
+            Message("add `allow`, `deny` or `services: {deny: [...]}`, which says whom it is for"),
+        )
+    return _set(node, "downgradeTo", names)
 
 
 def _services(node: Node, names: Names) -> Services:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from auditor.domain.message import Message
-from auditor.domain.prices import MONTHS, Contract, Prices, months_before
+from auditor.domain.policy.prices import MONTHS, Contract, Prices, months_before
 from auditor.policy.nodes import Node, day, duration
 from auditor.policy.prices import check_currency, dated_prices
 from auditor.policy.references import Names

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from auditor.domain.product_set import ProductSet, builtins_of
-from auditor.domain.selector import (
+from auditor.domain.policy.data_needs import Needs
+from auditor.domain.policy.product_set import ProductSet, builtins_of
+from auditor.domain.policy.selector import (
     After,
     Agent,
     AppsUnused,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from auditor.domain.decision import AnswerKind, Decision, DecisionScope
 from auditor.domain.errors import InputError
 from auditor.domain.message import Message
+from auditor.domain.policy.decision import AnswerKind, Decision, DecisionScope
 from auditor.policy.nodes import Node, day
 from auditor.policy.references import Names
 from auditor.policy.schema.check import faults

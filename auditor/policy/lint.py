@@ -7,9 +7,9 @@ from operator import and_
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.domain.message import Message
-from auditor.domain.policy import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
-from auditor.domain.product_set import Builtin, Element, ProductSet, Sku, builtins_of, leaves, size_of
-from auditor.domain.selector import (
+from auditor.domain.policy.model import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
+from auditor.domain.policy.product_set import Builtin, Element, ProductSet, Sku, builtins_of, leaves, size_of
+from auditor.domain.policy.selector import (
     ABSENT_READS_AS,
     AnyOf,
     Every,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from auditor.domain.decision import Decision
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.message import Message
-from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Waiver
-from auditor.domain.selector import EVERYBODY, Licensed, Selector
+from auditor.domain.policy.decision import Decision
+from auditor.domain.policy.model import Attributes, Mention, Policy, PolicySet, Waiver
+from auditor.domain.policy.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
 from auditor.policy.contracts import read_contracts
 from auditor.policy.decisions import read_decisions

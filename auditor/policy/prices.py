@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from auditor.domain.errors import Span
 from auditor.domain.message import Message
-from auditor.domain.prices import DatedPrice, Prices
+from auditor.domain.policy.prices import DatedPrice, Prices
 from auditor.policy.nodes import Node, day
 from auditor.policy.references import Names
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from auditor.domain.message import Message
-from auditor.domain.policy import Mention, MentionKind
-from auditor.domain.product_set import (
+from auditor.domain.policy.model import Mention, MentionKind
+from auditor.domain.policy.product_set import (
     BUILTIN_SETS,
     Builtin,
     Element,
@@ -15,7 +15,7 @@ from auditor.domain.product_set import (
     WithService,
     builtins_of,
 )
-from auditor.domain.selector import EVERYBODY, Population, Selector
+from auditor.domain.policy.selector import EVERYBODY, Population, Selector
 from auditor.policy.nodes import Diagnostics, Node
 from auditor.policy.reference_depth import Levels
 from auditor.policy.schema.recovery import Gaps

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from auditor.domain.message import Message
-from auditor.domain.product_set import EVERY_PRODUCT
-from auditor.domain.selector import (
+from auditor.domain.policy.product_set import EVERY_PRODUCT
+from auditor.domain.policy.selector import (
     APPS,
     BOOLEAN_PROPERTIES,
     EVERY_SERVICE,

@@ -2,16 +2,16 @@
 
 from decimal import Decimal
 
-from auditor.remedy.messages import Words
-from auditor.wording import FALLBACK, Wording, wording
+from auditor.localization import FALLBACK, Localization, localization
+from auditor.remedy.messages import Localizer
 
 
-def money_label(value: Decimal, currency: str, words: Words) -> str:
+def money_label(value: Decimal, currency: str, l10n: Localizer) -> str:
     """Return an amount of money as the language writes it, in English where `words` are of no known language."""
-    return (words if isinstance(words, Wording) else wording(FALLBACK)).money(value, currency)
+    return (l10n if isinstance(l10n, Localization) else localization(FALLBACK)).money(value, currency)
 
 
-def amount_label(amount: str, words: Words) -> str:
+def amount_label(amount: str, l10n: Localizer) -> str:
     """Return an amount such as `1200.5 EUR`, as a budget's remedy carries it, as the language writes it."""
     value, _, currency = amount.partition(" ")
-    return money_label(Decimal(value), currency, words)
+    return money_label(Decimal(value), currency, l10n)

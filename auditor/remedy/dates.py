@@ -16,8 +16,6 @@ class _Dating(Protocol):
     def day(self, moment: date, /) -> str: ...
 
 
-def said(words: object, moment: date) -> str:
+def said(l10n: object, moment: date) -> str:
     """Return a day with its month in letters: in English where `words` are of no language."""
-    return (
-        words.day(moment) if isinstance(words, _Dating) else f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
-    )
+    return l10n.day(moment) if isinstance(l10n, _Dating) else f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"

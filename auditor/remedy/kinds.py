@@ -24,6 +24,7 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.UNKNOWN_PRODUCT,
         ActionKind.GROUP_PROCESSING,
         ActionKind.GROUP_EMPTY,
+        ActionKind.SEPARATE,
         ActionKind.BOUNDS,
         ActionKind.CONTRACT_SEATS,
         ActionKind.CONTRACT_NOTICE,
@@ -46,6 +47,7 @@ _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
         ActionKind.BUY_HERE,
     ),
     Order.MOVE: (
+        ActionKind.DOWNGRADE,
         ActionKind.MOVE,
         ActionKind.MOVE_GROUP,
         ActionKind.GROUP_SWAP,
@@ -93,6 +95,8 @@ REVIEWED = frozenset(
     {
         ActionKind.BOUNDS,
         ActionKind.OVERLAP,
+        ActionKind.SEPARATE,
+        ActionKind.DOWNGRADE,
         ActionKind.QUOTA,
         ActionKind.COVER,
         ActionKind.CAP,

@@ -3,25 +3,25 @@
 from collections.abc import Iterable
 
 from auditor.catalogue import builtin
-from auditor.domain.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
-from auditor.domain.result import SeatCount
+from auditor.domain.policy.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
+from auditor.domain.result.model import SeatCount
 from auditor.domain.syntax.globs import pattern_of
-from auditor.remedy.messages import Words
+from auditor.remedy.messages import Localizer
 
 
-def property_label(name: str, words: Words) -> str:
+def property_label(name: str, l10n: Localizer) -> str:
     """Return what the admin center calls a property; Graph's name where it has none."""
     match name:
         case "usageLocation":
-            return words.gettext("usage location")
+            return l10n.gettext("usage location")
         case "department":
-            return words.gettext("department")
+            return l10n.gettext("department")
         case "companyName":
-            return words.gettext("company name")
+            return l10n.gettext("company name")
         case "jobTitle":
-            return words.gettext("job title")
+            return l10n.gettext("job title")
         case "country":
-            return words.gettext("country or region")
+            return l10n.gettext("country or region")
         case _:
             return name
 
@@ -57,3 +57,9 @@ def _holds(element: object, seat: SeatCount) -> bool:
             return any(plan.casefold() in {known.id.casefold(), known.name.casefold()} for known in plans)
         case _:
             return False
+
+
+def part_number(sku_id: str) -> str | None:
+    """Return the part number of a product of the catalogue, by its skuId."""
+    product = builtin().product(sku_id)
+    return None if product is None else product.part_number

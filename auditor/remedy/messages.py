@@ -4,11 +4,11 @@ from datetime import date
 from typing import Protocol
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.remedy import mailbox_titles, object_titles
+from auditor.remedy import mailbox_titles, object_titles, proposal_titles
 from auditor.remedy.dates import said
 
 
-class Words(Protocol):
+class Localizer(Protocol):
     """What looks up a translation: `gettext.NullTranslations` and its kin have these two methods."""
 
     def gettext(self, message: str, /) -> str:
@@ -37,7 +37,7 @@ ENGLISH = English()
 
 
 def title(  # noqa: PLR0913 - whatever a title may name
-    words: Words,
+    l10n: Localizer,
     kind: ActionKind,
     count: int,
     *,
@@ -53,153 +53,154 @@ def title(  # noqa: PLR0913 - whatever a title may name
     others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
     `extra` names; `article` tells mailboxes from people.
     """
-    several = mailbox_titles.of_groups(words.ngettext, count) if kind is ActionKind.LEAVE_GROUP and groups > 1 else None
-    form = mailbox_titles.titled(words.ngettext, kind, count, groups) if article == mailbox_titles.ARTICLE else None
-    several = several or (_switched(words, count) if kind is ActionKind.SERVICE_OFF and new else None)
+    several = mailbox_titles.of_groups(l10n.ngettext, count) if kind is ActionKind.LEAVE_GROUP and groups > 1 else None
+    form = mailbox_titles.titled(l10n.ngettext, kind, count, groups) if article == mailbox_titles.ARTICLE else None
+    several = several or (_switched(l10n, count) if kind is ActionKind.SERVICE_OFF and new else None)
     form = (
         form
         or several
-        or _people(words, kind, count)
-        or _seats(words, kind, count)
-        or object_titles.titled(words, kind)
+        or proposal_titles.titled(l10n.ngettext, kind, count)
+        or _people(l10n, kind, count)
+        or _seats(l10n, kind, count)
+        or object_titles.titled(l10n, kind)
     )
     return form.format(count=count, old=old, new=new, extra=extra)
 
 
-def _people(words: Words, kind: ActionKind, count: int) -> str | None:
+def _people(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
     match kind:
         case ActionKind.UNASSIGN:
-            return words.ngettext("Unassign {old} from {count} person", "Unassign {old} from {count} people", count)
+            return l10n.ngettext("Unassign {old} from {count} person", "Unassign {old} from {count} people", count)
         case ActionKind.MOVE:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Move {count} person from {old} to {new}", "Move {count} people from {old} to {new}", count
             )
         case ActionKind.ASSIGN:
-            return words.ngettext("Assign {new} to {count} person", "Assign {new} to {count} people", count)
+            return l10n.ngettext("Assign {new} to {count} person", "Assign {new} to {count} people", count)
         case ActionKind.WAIT:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Give {count} person {new} as soon as seats are free",
                 "Give {count} people {new} as soon as seats are free",
                 count,
             )
         case ActionKind.OVERLAP:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Decide which of {old} {count} person keeps", "Decide which of {old} {count} people keep", count
             )
         case ActionKind.COPY:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Take the direct copy of {old} from {count} person who has it from a group too",
                 "Take the direct copy of {old} from {count} people who have it from a group too",
                 count,
             )
         case ActionKind.COPIES:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Leave {count} person one of the paths by which {old} comes",
                 "Leave {count} people one of the paths by which {old} comes",
                 count,
             )
         case ActionKind.TO_GROUP:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Give {count} person {old} through a group instead of directly",
                 "Give {count} people {old} through a group instead of directly",
                 count,
             )
         case ActionKind.TO_DIRECT:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Give {count} person {old} directly instead of through a group",
                 "Give {count} people {old} directly instead of through a group",
                 count,
             )
         case _:
-            return _more_people(words, kind, count)
+            return _more_people(l10n, kind, count)
 
 
-def _more_people(words: Words, kind: ActionKind, count: int) -> str | None:
+def _more_people(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
     match kind:
         case ActionKind.LEAVE_GROUP:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Take {count} person out of the group that gives {old} ({extra})",
                 "Take {count} people out of the group that gives {old} ({extra})",
                 count,
             )
         case ActionKind.MOVE_GROUP:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Move {count} person from the group that gives {old} ({extra}) to one that gives {new}",
                 "Move {count} people from the group that gives {old} ({extra}) to one that gives {new}",
                 count,
             )
         case ActionKind.SERVICE_ON:
-            return words.ngettext("Turn on {extra} for {count} person", "Turn on {extra} for {count} people", count)
+            return l10n.ngettext("Turn on {extra} for {count} person", "Turn on {extra} for {count} people", count)
         case ActionKind.SERVICE_OFF:
-            return words.ngettext("Turn off {extra} for {count} person", "Turn off {extra} for {count} people", count)
+            return l10n.ngettext("Turn off {extra} for {count} person", "Turn off {extra} for {count} people", count)
         case ActionKind.ERROR:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Fix the error {extra} of {old} for {count} person",
                 "Fix the error {extra} of {old} for {count} people",
                 count,
             )
         case ActionKind.REPROCESS:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Process the group licence {old} of {count} person again",
                 "Process the group licence {old} of {count} people again",
                 count,
             )
         case ActionKind.ATTRIBUTE_SET:
-            return words.ngettext("Set {extra} of {count} person", "Set {extra} of {count} people", count)
+            return l10n.ngettext("Set {extra} of {count} person", "Set {extra} of {count} people", count)
         case ActionKind.ATTRIBUTE_CORRECT:
-            return words.ngettext("Correct {extra} of {count} person", "Correct {extra} of {count} people", count)
+            return l10n.ngettext("Correct {extra} of {count} person", "Correct {extra} of {count} people", count)
         case _:
             return None
 
 
-def _switched(words: Words, count: int) -> str:
-    return words.ngettext(
+def _switched(l10n: Localizer, count: int) -> str:
+    return l10n.ngettext(
         "Turn off {extra} and turn on {new} for {count} person",
         "Turn off {extra} and turn on {new} for {count} people",
         count,
     )
 
 
-def _seats(words: Words, kind: ActionKind, count: int) -> str | None:
+def _seats(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
     match kind:
         case ActionKind.BUY:
-            return words.ngettext("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}", count)
+            return l10n.ngettext("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}", count)
         case ActionKind.REMOVE_NOW:
-            return words.ngettext("Remove {count} seat of {old}", "Remove {count} seats of {old}", count)
+            return l10n.ngettext("Remove {count} seat of {old}", "Remove {count} seats of {old}", count)
         case ActionKind.REMOVE_BY_SELLER:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Ask the seller to remove {count} seat of {old} at the renewal",
                 "Ask the seller to remove {count} seats of {old} at the renewal",
                 count,
             )
         case ActionKind.REMOVE_AT_RENEWAL:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Remove {count} seat of {old} at the renewal", "Remove {count} seats of {old} at the renewal", count
             )
         case ActionKind.QUOTA:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Decide which {count} person gives up {old}", "Decide which {count} people give up {old}", count
             )
         case ActionKind.COVER:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Buy {count} seat of {old}, or let fewer people need one",
                 "Buy {count} seats of {old}, or let fewer people need one",
                 count,
             )
         case ActionKind.CAP:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Give up {count} seat of {old}, or move people to a product without this cap",
                 "Give up {count} seats of {old}, or move people to a product without this cap",
                 count,
             )
         case ActionKind.GROUP_LICENCE:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Stop the group {extra} from giving {old} to {count} person",
                 "Stop the group {extra} from giving {old} to {count} people",
                 count,
             )
         case ActionKind.GROUP_SWAP:
-            return words.ngettext(
+            return l10n.ngettext(
                 "Let the group {extra} give {new} instead of {old} to {count} person",
                 "Let the group {extra} give {new} instead of {old} to {count} people",
                 count,
@@ -208,13 +209,13 @@ def _seats(words: Words, kind: ActionKind, count: int) -> str | None:
             return None
 
 
-def about(words: Words, told: str, article: str) -> str:
+def about(l10n: Localizer, text: str, article: str) -> str:
     """Return a title with the article that it follows."""
-    return words.gettext("{title} – {article}").format(title=told, article=words.gettext(article))
+    return l10n.gettext("{title} – {article}").format(title=text, article=l10n.gettext(article))
 
 
 def step(
-    words: Words,
+    l10n: Localizer,
     text: str,
     branches: tuple[str, ...],
     article: str | None,
@@ -227,39 +228,39 @@ def step(
     `dated` is its text for a deadline that is known.
     """
     if dated is None or deadline is None:
-        told = words.gettext(text)
+        told = l10n.gettext(text)
     else:
-        told = words.gettext(dated).replace("{date}", said(words, deadline))
+        told = l10n.gettext(dated).replace("{date}", said(l10n, deadline))
     if article is not None:
-        told = words.gettext("{step} (In full: {article}.)").format(step=told, article=words.gettext(article))
-    return under(words, told, branches)
+        told = l10n.gettext("{step} (In full: {article}.)").format(step=told, article=l10n.gettext(article))
+    return under(l10n, told, branches)
 
 
-def under(words: Words, told: str, branches: tuple[str, ...]) -> str:
+def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
     """Put the labels of branches before a text that is already in the reader's language."""
     for branch in reversed(branches):
-        told = words.gettext("{condition}: {statement}").format(condition=words.gettext(branch), statement=told)
-    return told
+        text = l10n.gettext("{condition}: {statement}").format(condition=l10n.gettext(branch), statement=text)
+    return text
 
 
-def warning(words: Words, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
+def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
     """Return what may be lost, and when."""
-    told = words.gettext("{warning} At risk: {loses}. Time: {after}.").format(
-        warning=words.gettext(text), loses=words.gettext(loses), after=words.gettext(after)
+    told = l10n.gettext("{warning} At risk: {loses}. Time: {after}.").format(
+        warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
     )
-    return under(words, told, branches)
+    return under(l10n, told, branches)
 
 
-def bounds_first(words: Words) -> str:
+def bounds_first(l10n: Localizer) -> str:
     """Say what comes before the steps about seats that are too many only by bounds that contradict each other."""
-    return words.gettext(
+    return l10n.gettext(
         "Change the minimum or the maximum in the policy first; the steps are for what is too much then."
     )
 
 
-def seats_lacking(words: Words, count: int, product: str) -> str:
+def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
     """Say how many seats of a product are lacking for everybody who is to get it."""
-    form = words.ngettext(
+    form = l10n.ngettext(
         "{count} seat of {product} is lacking once all actions are done: free or buy it first.",
         "{count} seats of {product} are lacking once all actions are done: free or buy them first.",
         count,
@@ -267,63 +268,71 @@ def seats_lacking(words: Words, count: int, product: str) -> str:
     return form.format(count=count, product=product)
 
 
-def seats_elsewhere(words: Words, product: str) -> str:
+def seats_elsewhere(l10n: Localizer, product: str) -> str:
     """Say that seats are lacking, and that another action tells how many."""
-    return words.gettext(
+    return l10n.gettext(
         "The free seats of {product} are not enough for everybody who is to get it; "
         "another action says how many are lacking."
     ).format(product=product)
 
 
-def reckoned(words: Words, freed: int, given: int, revived: int) -> str:
+def reckoned(l10n: Localizer, freed: int, given: int, revived: int) -> str:
     """Say what the other actions do to the seats that a number is about."""
-    return words.gettext(
+    return l10n.gettext(
         "The number reckons with the other actions. Seats that they free: {freed}; that they give to people: {given}; "
         "that come back with a suspended subscription: {revived}."
     ).format(freed=freed, given=given, revived=revived)
 
 
-def settled(words: Words, product: str) -> str:
+def settled(l10n: Localizer, product: str) -> str:
     """Say what to do about seats that the other actions settle."""
-    return words.gettext(
+    return l10n.gettext(
         "Carry out the other actions about {product} first, then run the audit again: with them no further seats have "
         "to be bought or removed."
     ).format(product=product)
 
 
-def any_of(words: Words, products: str) -> str:
+def any_of(l10n: Localizer, products: str) -> str:
     """Say which products of the tenant a policy's name for several of them stands for."""
-    return words.gettext("Any one of these products is enough: {products}.").format(products=products)
+    return l10n.gettext("Any one of these products is enough: {products}.").format(products=products)
 
 
-def also_needed(words: Words, role: str, duty: str) -> str:
+def also_needed(l10n: Localizer, role: str, duty: str) -> str:
     """Say which role is needed besides the first, and what for."""
-    return words.gettext("Also needed: {role}. {duty}").format(role=words.gettext(role), duty=words.gettext(duty))
+    return l10n.gettext("Also needed: {role}. {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
 
 
-def seats_there(words: Words, tenant: str, product: str, usable: object, consumed: object) -> str:
+def seats_there(l10n: Localizer, tenant: str, product: str, usable: object, consumed: object) -> str:
     """Say how many seats of a product a tenant has, and how many are assigned."""
-    return words.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
+    return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
         tenant=tenant, usable=usable, product=product, consumed=consumed
     )
 
 
-def everything_on(words: Words, product: str) -> str:
+def everything_on(l10n: Localizer, product: str) -> str:
     """Say that the requests turn on every service of the new product."""
-    return words.gettext(
+    return l10n.gettext(
         "The requests turn on every service of {product}: add to disabledPlans what must stay off, or take the "
         "requests of `auditor plan`, which keeps off what is off today."
     ).format(product=product)
 
 
-def services_lost(words: Words, services: str) -> str:
+def services_lost(l10n: Localizer, services: str) -> str:
     """Say which services nobody gives these people any more."""
-    return words.gettext("These services end for them: {services}.").format(services=services)
+    return l10n.gettext("These services end for them: {services}.").format(services=services)
 
 
-def whole_group(words: Words, group: str) -> str:
+def not_judged(l10n: Localizer) -> str:
+    """Say what no report tells about a smaller product."""
+    return l10n.gettext(
+        "Microsoft's reports do not tell whether the security and compliance services of a product are used: "
+        "they count as neither used nor unused."
+    )
+
+
+def whole_group(l10n: Localizer, group: str) -> str:
     """Say that a change of a group reaches all its members."""
-    form = words.gettext(
+    form = l10n.gettext(
         "The change reaches every member of the group {group}, also those who join later. Microsoft works through the "
         "members after it has answered: go on when the group is processed."
     )

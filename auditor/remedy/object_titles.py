@@ -5,50 +5,50 @@ from typing import Protocol
 from auditor.domain.actions.kind import ActionKind
 
 
-class _Words(Protocol):
+class _Localizer(Protocol):
     def gettext(self, message: str, /) -> str: ...
 
 
-def titled(words: _Words, kind: ActionKind) -> str:
+def titled(l10n: _Localizer, kind: ActionKind) -> str:
     """Return the title of an action about things; one of a later version gets a general title."""
     match kind:
         case ActionKind.BOUNDS:
-            return words.gettext("Correct the limits of {old}: no number of seats satisfies both")
+            return l10n.gettext("Correct the limits of {old}: no number of seats satisfies both")
         case ActionKind.SETTLED:
-            return words.gettext("Check the seats of {old} once the other actions are done")
+            return l10n.gettext("Check the seats of {old} once the other actions are done")
         case ActionKind.PURCHASE:
-            return words.gettext("End the subscription of {old}")
+            return l10n.gettext("End the subscription of {old}")
         case ActionKind.TRIAL:
-            return words.gettext("Decide about the trial of {old}")
+            return l10n.gettext("Decide about the trial of {old}")
         case ActionKind.UNKNOWN_PRODUCT:
-            return words.gettext("Find out what {old} is")
+            return l10n.gettext("Find out what {old} is")
         case ActionKind.EXPIRING:
-            return words.gettext("Renew {old}, or prepare for its end")
+            return l10n.gettext("Renew {old}, or prepare for its end")
         case ActionKind.STATE:
-            return words.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
+            return l10n.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
         case ActionKind.GROUP_ERRORS:
-            return words.gettext("Fix the licence errors in the group {extra}")
+            return l10n.gettext("Fix the licence errors in the group {extra}")
         case ActionKind.GROUP_PROCESSING:
-            return words.gettext("Check that the group {extra} is processed")
+            return l10n.gettext("Check that the group {extra} is processed")
         case ActionKind.GROUP_NESTED:
-            return words.gettext("Settle who gets licences from the groups nested in {extra}")
+            return l10n.gettext("Settle who gets licences from the groups nested in {extra}")
         case ActionKind.GROUP_PAUSED:
-            return words.gettext("Resume the processing of the group {extra}")
+            return l10n.gettext("Resume the processing of the group {extra}")
         case ActionKind.GROUP_EMPTY:
-            return words.gettext("Remove the group {extra}, which has no members, or add its members")
+            return l10n.gettext("Remove the group {extra}, which has no members, or add its members")
         case ActionKind.BUY_HERE:
-            return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
+            return l10n.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
         case ActionKind.GIVE_UP_HERE:
-            return words.gettext("Give up spare seats of {old} in {extra}: they cannot be transferred")
+            return l10n.gettext("Give up spare seats of {old} in {extra}: they cannot be transferred")
         case ActionKind.CONTRACT_SEATS:
-            return words.gettext("Find out why the seats of {old} differ from the contract")
+            return l10n.gettext("Find out why the seats of {old} differ from the contract")
         case ActionKind.CONTRACT_NOTICE:
-            return words.gettext("Decide whether to give notice of the contract for {old} ({extra})")
+            return l10n.gettext("Decide whether to give notice of the contract for {old} ({extra})")
         case ActionKind.CONTRACT_ENDING:
-            return words.gettext("Renew the contract for {old}, or prepare for its end ({extra})")
+            return l10n.gettext("Renew the contract for {old}, or prepare for its end ({extra})")
         case ActionKind.CONTRACT_MISSING:
-            return words.gettext("Record the contract for {old}, or give the product up")
+            return l10n.gettext("Record the contract for {old}, or give the product up")
         case ActionKind.BUDGET:
-            return words.gettext("Bring the monthly cost down by {extra}")
+            return l10n.gettext("Bring the monthly cost down by {extra}")
         case _:
-            return words.gettext("Fix {old} {extra}")
+            return l10n.gettext("Fix {old} {extra}")

@@ -5,7 +5,7 @@ call, so that nobody is without a licence between its removal and its addition.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -15,6 +15,7 @@ from auditor.domain.enums import Cloud
 
 _QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
 """PowerShell ends a single-quoted string at any of these, and reads two of them as one character."""
+_USERS: Final = "/users/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,43 @@ class Command:
         return {"method": self.method, "path": self.path, "body": self.body, "powershell": self.powershell}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTemplate:
+    """A request about one user, without the user."""
+
+    method: str
+    path: str
+    """What follows the user's id."""
+    body: Mapping[str, Any]
+    powershell: tuple[str, str]
+    """What stands before and behind the user's id."""
+
+    @classmethod
+    def of(cls, command: Command, user: str) -> "RequestTemplate":
+        """Take the user out of a request about a user."""
+        before, _, behind = command.powershell.partition(quoted(user))
+        return cls(
+            method=command.method,
+            path=command.path.removeprefix(_USERS + _segment(user)),
+            body=command.body,
+            powershell=(before, behind),
+        )
+
+    @property
+    def identity(self) -> str:
+        """One text for equal requests."""
+        return "\x1f".join((self.method, self.path, canonical(self.body), *self.powershell))
+
+    def document(self, user: str) -> dict[str, Any]:
+        """Return the request about a user as result.json holds it."""
+        return {
+            "method": self.method,
+            "path": _USERS + _segment(user) + self.path,
+            "body": self.body,
+            "powershell": quoted(user).join(self.powershell),
+        }
+
+
 def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
     """Change what one user holds directly, additions and removals in one call."""
     return _assign("users", "Set-MgUserLicense -UserId", user, tuple(add), tuple(remove))
@@ -50,8 +88,11 @@ def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[s
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 
 
-def set_property(user: str, name: str, value: str) -> Command:
-    """Set a text property of one user; extension attributes are properties of an object of their own."""
+def set_property(user: str, name: str, value: str | None) -> Command:
+    """Set a text property of one user, None to make it empty.
+
+    Extension attributes are properties of an object of their own.
+    """
     if name.startswith("extensionAttribute"):
         body: dict[str, Any] = {"onPremisesExtensionAttributes": {name: value}}
     else:
@@ -65,6 +106,13 @@ def set_property(user: str, name: str, value: str) -> Command:
     )
 
 
+def properties_of(command: Command) -> dict[str, Any]:
+    """Return the properties that a PATCH of a user sets, extension attributes among the others."""
+    values = {**command.body, **command.body.get("onPremisesExtensionAttributes", {})}
+    values.pop("onPremisesExtensionAttributes", None)
+    return values
+
+
 def leave_group(group: str, user: str) -> Command:
     """Take a person out of a group. The path ends with `/$ref`: without it the request would delete the person."""
     return Command(
@@ -76,7 +124,7 @@ def leave_group(group: str, user: str) -> Command:
 
 def join_group(group: str, user: str, *, cloud: Cloud) -> Command:
     """Make a person a member of a group."""
-    reference = f"{_ROOTS[cloud]}/v1.0/directoryObjects/{_segment(user)}"
+    reference = f"{root(cloud)}/directoryObjects/{_segment(user)}"
     return Command(
         method="POST",
         path=f"/groups/{_segment(group)}/members/$ref",
@@ -85,6 +133,11 @@ def join_group(group: str, user: str, *, cloud: Cloud) -> Command:
             f"New-MgGroupMemberByRef -GroupId {quoted(group)} -BodyParameter @{{'@odata.id' = {quoted(reference)}}}"
         ),
     )
+
+
+def root(cloud: Cloud) -> str:
+    """Return the address that the path of a request continues."""
+    return f"{_ROOTS[cloud]}/v1.0"
 
 
 def subject_of(command: Command) -> tuple[str, str]:
@@ -130,17 +183,16 @@ def quoted(text: str) -> str:
 
 def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
     """Return the PowerShell line that signs in to a tenant, with the least permission that requests need."""
-    scopes = dict.fromkeys(_scope(str(command["method"]), str(command["path"])) for command in commands)
-    return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{ENVIRONMENTS.get(cloud, '')} -Scopes {','.join(scopes)}"
+    scopes = dict.fromkeys(scope(str(command["method"]), str(command["path"])) for command in commands)
+    return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{in_cloud(cloud)} -Scopes {','.join(scopes)}"
 
 
-def script(commands: Sequence[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> tuple[str, ...]:
-    """Return PowerShell lines that sign in and carry requests out, stopping at the first that fails."""
-    lines = [str(command["powershell"]) for command in commands]
-    return ("$ErrorActionPreference = 'Stop'", connect(commands, tenant_id=tenant_id, cloud=cloud), *lines)
+def in_cloud(cloud: Cloud) -> str:
+    """Return the parameter of `Connect-MgGraph` for a cloud, with a space before it; empty for the commercial cloud."""
+    return "" if cloud is Cloud.WORLDWIDE or cloud not in ENVIRONMENTS else f" -Environment {ENVIRONMENTS[cloud]}"
 
 
-def _scope(method: str, path: str) -> str:
+def scope(method: str, path: str) -> str:
     """Return the least privileged delegated permission of a request."""
     if path.endswith("/$ref"):
         return "GroupMember.ReadWrite.All"
@@ -157,11 +209,12 @@ _ROOTS: Final = {
 }
 """Where the id of a directory object begins; the German cloud is closed, and known from snapshots only."""
 ENVIRONMENTS: Final = {
-    Cloud.USGOV: " -Environment USGov",
-    Cloud.USGOV_DOD: " -Environment USGovDoD",
-    Cloud.CHINA: " -Environment China",
+    Cloud.WORLDWIDE: "Global",
+    Cloud.USGOV: "USGov",
+    Cloud.USGOV_DOD: "USGovDoD",
+    Cloud.CHINA: "China",
 }
-"""What `Connect-MgGraph` is told beside the tenant, for clouds that are not the commercial one."""
+"""`-Environment` of `Connect-MgGraph`; the German cloud is closed."""
 
 
 def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> Command:

@@ -2,6 +2,15 @@
 
 from auditor.render.artifact import Artifact
 from auditor.render.formats import FORMATS, Format, render
-from auditor.render.json.result import tenant_json
+from auditor.render.json.result import TenantSpans, result_json, tenant_frame, tenant_json
 
-__all__ = ["FORMATS", "Artifact", "Format", "render", "tenant_json"]
+__all__ = [
+    "FORMATS",
+    "Artifact",
+    "Format",
+    "TenantSpans",
+    "render",
+    "result_json",
+    "tenant_frame",
+    "tenant_json",
+]

@@ -9,7 +9,7 @@ from typing import Final, Protocol, cast
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
 
@@ -48,6 +48,8 @@ class Format:
     """Whether it holds sentences in the reader's language; such formats are rendered from the localised result."""
     streams: bool = False
     """Whether it only iterates over the findings and reads no actions."""
+    reads_evidence: bool = True
+    """Whether it reads the evidence of findings, and not only the columns that tables list."""
     curves: bool = False
     """Whether it shows the totals of earlier runs."""
     unpacked_limit: int | None = None
@@ -68,13 +70,24 @@ _FORMATS: Final[dict[str, Format]] = {
         file="report.html", module="auditor.render.html.report", localized=True, curves=True, unpacked_limit=0
     ),
     "json": Format(file="result.json", module="auditor.render.json.result"),
-    "csv": Format(file="findings.csv", module="auditor.render.tables.csv", streams=True, unpacked_limit=1_000_000),
+    "csv": Format(
+        file="findings.csv",
+        module="auditor.render.tables.csv",
+        streams=True,
+        reads_evidence=False,
+        unpacked_limit=1_000_000,
+    ),
+    "departments": Format(
+        file="departments.csv", module="auditor.render.tables.departments", streams=True, reads_evidence=False
+    ),
     "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx", localized=True, unpacked_limit=_UNLIMITED),
     "markdown": Format(file="summary.md", module="auditor.render.ci.markdown", localized=True),
     "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif", localized=True),
     "junit": Format(file="junit.xml", module="auditor.render.ci.junit", localized=True),
     "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson", streams=True),
-    "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet", streams=True),
+    "parquet": Format(
+        file="findings.parquet", module="auditor.render.tables.parquet", streams=True, reads_evidence=False
+    ),
 }
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
 """Every format that becomes a file; `terminal` is the command line's own."""

@@ -8,8 +8,8 @@ from typing import Final
 
 from auditor.domain.actions.money import added, rounded
 from auditor.domain.enums import Outcome, Severity, Status, SubjectType
-from auditor.domain.finding_stats import Concern, FindingStats
-from auditor.domain.result import Finding, FleetResult, Result, Summary, TenantResult
+from auditor.domain.result.finding_stats import Concern, FindingStats
+from auditor.domain.result.model import Finding, FleetResult, Result, Summary, TenantResult
 from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN

@@ -8,7 +8,7 @@ import pyarrow as pa
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     Finding,
     Findings,
     FleetPast,

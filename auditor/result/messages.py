@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from auditor.domain.message import Message, encoded
-from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 
 
 def encoded_messages(result: Result) -> dict[str, Any]:

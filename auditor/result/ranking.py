@@ -7,7 +7,7 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import Result, TenantResult
+from auditor.domain.result.model import Result, TenantResult
 from auditor.result.aggregate import NO_FLEET, summarise
 
 MAX_FULL_TENANTS: Final = 50

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from auditor.domain.result import Result, SeatCount
+from auditor.domain.result.model import Result, SeatCount
 
 
 def paid_seats(seats: Iterable[SeatCount]) -> list[SeatCount]:

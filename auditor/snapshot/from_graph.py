@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.domain.selector import INSTANT_PROPERTIES, USER_PROPERTIES
+from auditor.domain.policy.selector import INSTANT_PROPERTIES, USER_PROPERTIES
 from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.schema import (
     ADDED_COLUMNS,

@@ -10,7 +10,7 @@ from typing import Any
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, encoded, restored
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
 from auditor.snapshot.model import Manifest

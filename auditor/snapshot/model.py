@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.schema import SMALL_TABLES
 
 

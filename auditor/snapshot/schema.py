@@ -6,9 +6,9 @@ from itertools import product
 import pyarrow as pa
 
 from auditor.domain.enums import Source
-from auditor.domain.selector import APPS as APPS  # noqa: PLC0414 - the bits of app usage columns
-from auditor.domain.selector import PLATFORMS as PLATFORMS  # noqa: PLC0414
-from auditor.domain.selector import TEXT_PROPERTIES
+from auditor.domain.policy.selector import APPS as APPS  # noqa: PLC0414 - the bits of app usage columns
+from auditor.domain.policy.selector import PLATFORMS as PLATFORMS  # noqa: PLC0414
+from auditor.domain.policy.selector import TEXT_PROPERTIES
 
 SCHEMA = "auditor/snapshot/v1"
 

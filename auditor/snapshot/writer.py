@@ -14,9 +14,10 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditor.domain.enums import Source
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.selector import USER_PROPERTIES
+from auditor.domain.policy.selector import USER_PROPERTIES
 from auditor.files.folder import Folder
 from auditor.files.names import tenant_name
 from auditor.files.output import write_fully
@@ -165,7 +166,9 @@ class SnapshotWriter:
     def finish(self, manifest: Manifest) -> None:
         """Complete every file and the manifest; nothing can be added afterwards."""
         if "users" not in self._files:
-            users, assignments = self._buffered or (_empty(users_schema(USER_PROPERTIES)), ASSIGNMENTS.empty_table())
+            asked = manifest.coverage(Source.USERS).asked
+            empty = _empty(users_schema({*USER_PROPERTIES, *asked})), ASSIGNMENTS.empty_table()
+            users, assignments = self._buffered or empty
             self._buffered = None
             self._add_file("users", _table_file(pa.Table.from_batches([users])))
             self._add_file("assignments", _table_file(assignments))

@@ -12,10 +12,10 @@ import pyarrow as pa
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import PolicySet
 from auditor.engine.evaluate import people_are_readable
 from auditor.engine.outcome import BatchOutcome
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import identity_of
 from auditor.spark.session import is_alone
@@ -45,8 +45,8 @@ class Distributed:
         self._jobs = jobs
         self._places: dict[str, dict[int, list[int]]] = {}
         for number, job in enumerate(jobs):
-            for place, task in enumerate(job):
-                self._places.setdefault(task.identity, {}).setdefault(number, []).append(place)
+            for index, task in enumerate(job):
+                self._places.setdefault(task.identity, {}).setdefault(number, []).append(index)
         self._last: tuple[int, list[_Answer]] = (-1, [])
 
     def batches(self, bound: BoundPolicies) -> Iterator[BatchOutcome]:
@@ -62,8 +62,8 @@ class Distributed:
             if self._last[0] != number:
                 self._last = (-1, [])
                 self._last = (number, _judged(self._session, self._errand, self._jobs[number]))
-            for place in places:
-                yield from outcome_of(*self._last[1][place])
+            for path in places:
+                yield from outcome_of(*self._last[1][path])
 
 
 def distribute(

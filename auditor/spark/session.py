@@ -173,16 +173,16 @@ def _made(master: str) -> "SparkSession":
     return made
 
 
-def not_started(master: str, told: str) -> UsageError:
+def not_started(master: str, text: str) -> UsageError:
     """Return the error for a session that PySpark or Java failed to start."""
-    if _STANDALONE.fullmatch(master) and "stopped SparkContext" in told:
+    if _STANDALONE.fullmatch(master) and "stopped SparkContext" in text:
         # The connection was accepted, but not by Spark, which gave up after a minute.
         return UsageError(
             "spark-route",
             Message("{master} is not a Spark master, or one of another version", master=master),
             hint=Message("check the address (it is on the master's web page), the network and its firewall"),
         )
-    lines = told.splitlines()
+    lines = text.splitlines()
     # Java's message follows a line that names the failed call.
     reason = next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
     return UsageError("spark-session", Message("Spark does not start: {reason}", reason=reason))

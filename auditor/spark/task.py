@@ -19,11 +19,11 @@ from auditor.catalogue.store import dumps, loads
 from auditor.checks.registry import registered
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet
+from auditor.domain.policy.model import PolicySet
 from auditor.engine.batch import judge_batch
-from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.evaluate import columns
 from auditor.engine.outcome import BatchOutcome
+from auditor.engine.policy.binding import BoundPolicies, bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.import_block import keep_out
 from auditor.snapshot.parquet.row_group_access import Outline, read_row_group
@@ -100,7 +100,7 @@ def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
     return found
 
 
-def _answer(errand: bytes, place: int, task: Task) -> pa.RecordBatch:
+def _answer(errand: bytes, index: int, task: Task) -> pa.RecordBatch:
     outcome: bytes | None = None
     size = slug = problem = None
     try:
@@ -111,7 +111,7 @@ def _answer(errand: bytes, place: int, task: Task) -> pa.RecordBatch:
         size, outcome = len(judged), pa.compress(judged, "lz4", asbytes=True)
     except AuditorError as error:
         slug, problem = error.slug, error.message
-    return pa.record_batch([[place], [size], [outcome], [slug], [problem]], schema=ANSWERS)
+    return pa.record_batch([[index], [size], [outcome], [slug], [problem]], schema=ANSWERS)
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,7 @@ from auditor.app.catalogue import active, update, user_file
 from auditor.catalogue import builtin, dumps, loads
 from auditor.catalogue.microsoft import parse
 from auditor.domain.errors import AuditorError
-from tests.builders.microsoft_csv import E3, E3_ENTRA, FLOW, ROWS, csv_text
+from tests.builders.document.microsoft_csv import E3, E3_ENTRA, FLOW, ROWS, csv_text
 
 CSV = csv_text(ROWS, line_end="\r\n").encode("utf-8-sig")
 LATER, EARLIER = dt.date(2099, 1, 31), dt.date(2020, 1, 31)

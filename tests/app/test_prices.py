@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auditor.policy.loader import load
-from tests.builders.command_line import AS_OF, Ran, call
+from tests.builders.service.command_line import AS_OF, Ran, call
 
 HEADER = (
     "ChangeIndicator,ProductTitle,ProductId,SkuId,SkuTitle,Publisher,SkuDescription,UnitOfMeasure,TermDuration,BillingPlan,"

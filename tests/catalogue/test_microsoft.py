@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from auditor.catalogue import Catalogue, builtin, dumps
 from auditor.catalogue.microsoft import parse
 from auditor.domain.errors import AuditorError, InputError
-from tests.builders.microsoft_csv import (
+from tests.builders.document.microsoft_csv import (
     E3,
     E3_ENTRA,
     E3_EXCHANGE,

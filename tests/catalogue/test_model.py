@@ -5,7 +5,7 @@ import pytest
 from auditor.catalogue import FreeProduct
 from auditor.catalogue.changes import Changes, compare
 from auditor.catalogue.microsoft import parse
-from tests.builders.microsoft_csv import (
+from tests.builders.document.microsoft_csv import (
     E3,
     E3_ENTRA,
     E3_EXCHANGE,

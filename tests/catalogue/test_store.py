@@ -13,7 +13,7 @@ from auditor.catalogue import Catalogue, Product, ServicePlan, builtin, dumps, f
 from auditor.catalogue.microsoft import parse
 from auditor.catalogue.model import clean, fold, unprintable
 from auditor.domain.errors import AuditorError
-from tests.builders.microsoft_csv import E3, ENTRA, EXCHANGE, F3_ENTRA, ROWS, csv_text, rows_of
+from tests.builders.document.microsoft_csv import E3, ENTRA, EXCHANGE, F3_ENTRA, ROWS, csv_text, rows_of
 
 SMALL = parse(csv_text(ROWS), source="table.csv", date="2026-07-29")
 

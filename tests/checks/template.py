@@ -6,10 +6,10 @@ from dataclasses import replace
 from auditor.checks.assignments.held_products import holding, packed_set
 from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Health
-from auditor.domain.product_set import PAID_PRODUCTS
+from auditor.domain.policy.model import Health
+from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.translation import N_
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import unwanted_product
 

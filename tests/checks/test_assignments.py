@@ -13,7 +13,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import SMALL_TABLES
 from auditor.snapshot.writer import SnapshotWriter
-from tests.builders.tenants import bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
+from tests.builders.tenant.tenants import bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
 
 EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 PRICES = "{SPE_E3: 35.70, SPE_E5: 54.75}"

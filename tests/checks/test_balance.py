@@ -1,9 +1,9 @@
 """The check of `balance`, by hand, and what findings are in every tenant of a run."""
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.snapshot.model import Snapshot
-from tests.builders.tenants import audited, bought, policy_file, sku_id, tenant, user
+from tests.builders.tenant.tenants import audited, bought, policy_file, sku_id, tenant, user
 
 BALANCE = "balance: {of: [SPE_E3], spare: {min: 2, max: 10%}}"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Finding, TenantResult
-from tests.builders.tenants import audited, bought, euros, one, outcome, sku_id, subscription, tenant, told
+from auditor.domain.result.model import Finding, TenantResult
+from tests.builders.tenant.tenants import audited, bought, euros, one, outcome, sku_id, subscription, tenant, told
 
 AS_OF = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
 E3 = bought("SPE_E3", 100, 90, warning=5, suspended=3)
@@ -174,13 +174,37 @@ def test_a_contract_prices_a_product_without_a_price_list() -> None:
 
 def test_actions_cost_what_the_contract_says() -> None:
     from auditor.app.audit.remediation import remedied  # noqa: PLC0415
-    from tests.builders.tenants import policy_set  # noqa: PLC0415
+    from tests.builders.tenant.tenants import policy_set  # noqa: PLC0415
 
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n- {contract(perSeatPerMonth='{amount: 25}')}\n{PRICES}"
     result = remedied(audited(text, tenant(subscribedSkus=[E3]), as_of=AS_OF), policy_set(text))
     (action,) = result.tenants[0].actions
     assert action.money is not None
     assert action.money.per_month == 250
+
+
+@pytest.mark.parametrize(
+    ("ends", "contracts", "saves"),
+    [
+        (5, [], 300),
+        (30, [], 400),
+        (30, [contract(perSeatPerMonth="[{amount: 25}, {amount: 26, from: 2026-12-10}]")], 260),
+        (30, [contract(perSeatPerMonth="{amount: 25}")], 250),
+    ],
+)
+def test_seats_that_go_at_a_renewal_save_the_price_from_then_on(ends: int, contracts: list[str], saves: int) -> None:
+    from auditor.app.audit.remediation import remedied  # noqa: PLC0415
+    from tests.builders.tenant.tenants import policy_set  # noqa: PLC0415
+
+    listed = "".join(f"- {each}\n" for each in contracts) or "  []\n"
+    text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{listed}{PRICES}"
+    state = tenant(subscribedSkus=[E3], subscriptions=[subscription("s", ends=ends)])
+    (found,) = remedied(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
+    (action,) = found.actions
+    assert (action.kind, action.count) == ("remove-seats-at-renewal", 10)
+    assert action.saves is not None
+    assert action.saves.per_month == saves
+    assert (found.renewal_prices is None) == (saves in {300, 250})
 
 
 # ---- renewals

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from tests.builders.tenants import (
+from tests.builders.tenant.tenants import (
     NOW,
     TENANT_ID,
     bought,

@@ -12,7 +12,7 @@ import pytest
 
 from auditor.checks.registry import check_of, known_check, register, registered
 from auditor.snapshot.writer import write
-from tests.builders.tenants import bought, tenant, user
+from tests.builders.tenant.tenants import bought, tenant, user
 from tests.package.tree import ROOT
 
 TEMPLATE = ROOT / "tests" / "checks" / "template.py"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from tests.builders.tenants import bought, euros, judged, one, outcome, sku_id, tenant, told, user
+from tests.builders.tenant.tenants import bought, euros, judged, one, outcome, sku_id, tenant, told, user
 
 
 def test_the_example_of_the_interfaces() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from auditor.demo.tenants import snapshots
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF
-from tests.builders.tenants import NOW
+from tests.builders.service.command_line import AS_OF
+from tests.builders.tenant.tenants import NOW
 
 POLICY = """\
 version: 1

@@ -9,7 +9,7 @@ import pytest
 from auditor.cli.environment import fill_in
 from auditor.cli.options import instant
 from auditor.domain.errors import UsageError
-from tests.builders.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call
 
 
 def parsed(*words: str) -> argparse.Namespace:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auditor.cli.main import main_parser
-from tests.builders.command_line import AS_OF, ROOT, call, clean_environment, spawn
+from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, spawn
 
 AUDIT = ("audit", "--as-of", AS_OF, "-f", "terminal", "--fail-on", "low")
 posix = pytest.mark.skipif(os.name != "posix", reason="files are closed, and devices are full, in a POSIX shell")

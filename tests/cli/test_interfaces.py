@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.command_line import AS_OF, Ran, call
-from tests.builders.small_tenant import E5, Tenant, path, sku
+from tests.builders.service.command_line import AS_OF, Ran, call
+from tests.builders.tenant.small_tenant import E5, Tenant, path, sku
 
 POLICY = "version: 1\npolicies:\n  - {id: a, severity: high, assignments: {deny: [SPE_E5]}}\n"
 

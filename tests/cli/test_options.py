@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.command_line import AS_OF, Ran, call, contents
+from tests.builders.service.command_line import AS_OF, Ran, call, contents
 
 WRONG = [
     (["-f", "pdf"], "format-unknown"),

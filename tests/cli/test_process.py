@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.command_line import AS_OF, ROOT, clean_environment, contents, spawn
+from tests.builders.service.command_line import AS_OF, ROOT, clean_environment, contents, spawn
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.command_line import call
+from tests.builders.service.command_line import call
 
 POLICY = """\
 version: 1

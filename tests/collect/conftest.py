@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator import seeded
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
+from tests.emulator.tenant import seeded
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +18,7 @@ def _running() -> Iterator[Emulator]:
 @pytest.fixture
 def graph(_running: Emulator) -> Iterator[Emulator]:
     """The emulator: `contoso` has 2 500 users, `fabrikam` five."""
-    _running.faults.clear()
-    _running.journal.clear()
+    _running.reset()
     yield _running
     assert not _running.journal.writes()
     assert not _running.journal.leaks()

@@ -9,11 +9,11 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.catalogue import active
 from auditor.app.tenants.collection import collect_all, needs_of
 from auditor.domain.enums import Source
-from auditor.domain.result import TenantResult
+from auditor.domain.result.model import TenantResult
 from auditor.domain.tenant import Token
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
-from tests.builders.collection import INSTANT, configured, environment
+from tests.builders.tenant.collection import INSTANT, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
@@ -111,8 +111,7 @@ def test_names_that_are_refused_or_not_granted_are_left_out(graph: Emulator, tmp
     found, state = audited(graph, tmp_path / "refused", PATHS, name="contoso")
     assert found.complete
     assert not rows(state)
-    graph.faults.clear()
-    graph.journal.clear()
+    graph.reset()
     roles = ("User.Read.All", "LicenseAssignment.Read.All", "Organization.Read.All")
     policies = load([("p.yaml", f"version: 1\npolicies: [{{id: p, severity: low, {PATHS}}}]".encode())]).policies
     tenant = configured(graph, credential=Token(token_env="T"))

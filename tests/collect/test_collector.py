@@ -13,12 +13,12 @@ from auditor.app.tenants.collection import collect_all, everything, needs_of
 from auditor.app.tenants.doctor import Health, diagnose_all
 from auditor.collect.collector import collect_tenant
 from auditor.collect.sources.registry import SOURCES, permissions_for, sources_for
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError, SnapshotError
+from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import GithubOidc, Tenant, Token
 from auditor.policy.loader import load
-from tests.builders.collection import (
+from tests.builders.tenant.collection import (
     AGGREGATES,
     INSTANT,
     PEOPLE,
@@ -29,9 +29,9 @@ from tests.builders.collection import (
     environment,
     scratch,
 )
-from tests.emulator import seeded
 from tests.emulator.fixtures import CLIENT_ID, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
+from tests.emulator.tenant import seeded
 
 MAILBOXES = Needs(
     sources=frozenset({Source.USERS, Source.MAILBOXES}), user_properties=("displayName", "id", "userPrincipalName")
@@ -92,8 +92,7 @@ def large() -> Iterator[Emulator]:
 
 @pytest.fixture
 def calm(large: Emulator) -> Emulator:
-    large.faults.clear()
-    large.journal.clear()
+    large.reset()
     return large
 
 
@@ -262,19 +261,19 @@ def test_doctor_finds_what_lacks() -> None:
         first, second = diagnose_all(tenants, environ=environment(emulator))
     checks = {check.name: check for check in first.checks}
     assert checks["permissions"].health is Health.BAD
-    assert "LicenseAssignment.Read.All" in checks["permissions"].words
-    assert "User.Read.All" not in checks["permissions"].words
+    assert "LicenseAssignment.Read.All" in checks["permissions"].message
+    assert "User.Read.All" not in checks["permissions"].message
     commands = "\n".join(checks["permissions"].commands)
     assert "e2f98668-2877-4f38-a2f4-8202e0717aa1" in commands
     assert "az ad app permission admin-consent" in commands
     assert "New-MgServicePrincipalAppRoleAssignment" in commands
-    assert "Mail.Send" in checks["least privilege"].words
+    assert "Mail.Send" in checks["least privilege"].message
     assert not first.healthy
     checks = {check.name: check for check in second.checks}
     assert second.healthy
     assert checks["clock"].health is Health.GOOD
-    assert "repo:OWNER@OWNERID/REPOSITORY@REPOSITORYID:" in checks["GitHub"].words
-    assert "repo:OWNER/REPOSITORY:" in checks["GitHub"].words
+    assert "repo:OWNER@OWNERID/REPOSITORY@REPOSITORYID:" in checks["GitHub"].message
+    assert "repo:OWNER/REPOSITORY:" in checks["GitHub"].message
 
 
 def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
@@ -282,7 +281,7 @@ def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
     (found,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), False)], environ=environment(graph))
     clock = next(check for check in found.checks if check.name == "clock")
     assert clock.health is Health.BAD
-    assert "400 s behind" in clock.words or "399 s behind" in clock.words
+    assert "400 s behind" in clock.message or "399 s behind" in clock.message
 
 
 def test_patience_can_be_short(graph: Emulator) -> None:

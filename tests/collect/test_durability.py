@@ -19,7 +19,7 @@ from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
-from tests.builders.collection import manifest
+from tests.builders.tenant.collection import manifest
 
 _NOBODY = "4194305"
 """A number that no process has: Linux ends before it."""
@@ -55,7 +55,7 @@ from pathlib import Path
 from typing import Any
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.writer import write
-from tests.builders.collection import manifest
+from tests.builders.tenant.collection import manifest
 users = [{"id": f"{place:05}", "assignedLicenses": [{"skuId": "a"}]} for place in range(300)]
 print("started", flush=True)
 for second in range(10_000):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
+from auditor.domain.policy.data_needs import Needs
 from auditor.graph import paging
 from auditor.graph.transport import aiohttp_transport
-from tests.builders.collection import PEOPLE, Ticking, collect
+from tests.builders.tenant.collection import PEOPLE, Ticking, collect
 from tests.emulator.server import Emulator
 
 

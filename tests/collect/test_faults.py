@@ -6,10 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
-from tests.builders.collection import AGGREGATES, PEOPLE, SIGN_INS, Collected, Ticking, collect, configured
+from auditor.domain.policy.data_needs import Needs
+from tests.builders.tenant.collection import AGGREGATES, PEOPLE, SIGN_INS, Collected, Ticking, collect, configured
 from tests.emulator.server import Emulator
 
 NEEDS = PEOPLE.union(SIGN_INS).union(

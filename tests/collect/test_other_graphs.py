@@ -10,8 +10,8 @@ import pytest
 
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
-from tests.builders.collection import PEOPLE
-from tests.builders.other_graphs import COUNT, SKU, Accent, collected_from, person, served, sku
+from tests.builders.tenant.collection import PEOPLE
+from tests.builders.tenant.other_graphs import COUNT, SKU, Accent, collected_from, person, served, sku
 
 
 def swapped(document: dict[str, Any]) -> bytes:

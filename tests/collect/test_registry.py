@@ -13,10 +13,10 @@ from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.registry import SOURCES, sources_for
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import UserRows, one_array
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
+from auditor.domain.policy.data_needs import Needs
 from auditor.graph import requests
-from tests.builders.collection import INSTANT, Collected, Ticking, collected, configured, environment
+from tests.builders.tenant.collection import INSTANT, Collected, Ticking, collected, configured, environment
 from tests.emulator.server import Emulator
 
 COLUMNS = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from auditor.app.tenants.collection import collect_all
-from tests.builders.collection import INSTANT, PEOPLE, configured, environment
+from tests.builders.tenant.collection import INSTANT, PEOPLE, configured, environment
 from tests.emulator.server import Emulator
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from auditor.app.tenants.collection import collect_all
 from auditor.domain.tenant import Tenant, Token
-from tests.builders.collection import INSTANT, PEOPLE
+from tests.builders.tenant.collection import INSTANT, PEOPLE
 tenant = Tenant(name="contoso", tenant_id=sys.argv[1], credential=Token(token_env="T"), endpoint=sys.argv[2])
 print("started", flush=True)
 try:

@@ -18,7 +18,7 @@ from auditor.collect.tables.user_decoder import Decoder
 from auditor.graph.client import NotGraphError
 from auditor.snapshot.from_graph import assignment_rows, instant
 from auditor.snapshot.schema import ASSIGNMENTS
-from tests.emulator.filters import parse
+from tests.emulator.odata.filters import parse
 
 SELECT = ("accountEnabled", "assignedLicenses", "createdDateTime", "displayName", "id", "licenseAssignmentStates")
 SKUS = st.sampled_from(["AAAAAAAA-0000-4000-8000-000000000001", "b", "c"])

@@ -16,8 +16,8 @@ from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.upload_session import RANGE_BYTES
-from tests.builders.collection import Ticking
-from tests.builders.letters import attachment, letter
+from tests.builders.service.letters import attachment, letter
+from tests.builders.tenant.collection import Ticking
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
@@ -35,8 +35,7 @@ def _running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def graph(_running: Emulator) -> Iterator[Emulator]:
-    _running.faults.clear()
-    _running.journal.clear()
+    _running.reset()
     _running.tenants["contoso"].sent.clear()
     yield _running
     assert not _running.journal.leaks()

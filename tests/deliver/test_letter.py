@@ -9,7 +9,7 @@ import pytest
 
 from auditor.deliver.letter import message, split_address
 from auditor.domain.errors import DeliveryError
-from tests.builders.letters import attachment, letter
+from tests.builders.service.letters import attachment, letter
 
 
 def test_the_same_letter_is_the_same_bytes() -> None:

@@ -23,12 +23,12 @@ from auditor.deliver.log_commands import CommandEscaper, harmless
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.domain.message import Message
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.writer import write
-from tests.builders.audits import run as audited
-from tests.builders.command_line import AS_OF, clean_environment
-from tests.builders.job_log import azure_commands_of, commands_of
-from tests.builders.tenants import NOW
+from tests.builders.result.audits import run as audited
+from tests.builders.service.command_line import AS_OF, clean_environment
+from tests.builders.service.job_log import azure_commands_of, commands_of
+from tests.builders.tenant.tenants import NOW
 
 EVIL = "##[error]a ##[add-mask]b ##vso[task.setvariable variable=c]d ::warning::e \u00a0::set-output name=exit-code::0"
 """Everything that a log obeys; wrapped at some width each `::` comes to a line's start."""

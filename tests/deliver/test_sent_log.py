@@ -7,7 +7,7 @@ import pytest
 
 from auditor.deliver.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError
-from tests.builders.letters import AT
+from tests.builders.service.letters import AT
 
 
 def mailing(key: str = "a1", week: str = "") -> Mailing:

@@ -9,8 +9,8 @@ from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
 from auditor.deliver.smtp_mail import open_relay, send
 from auditor.domain.errors import SettingsError
 from auditor.domain.tenant import SmtpMail, StartTls
-from tests.builders.letters import attachment, letter
-from tests.builders.mail_relay import PASSWORD, USER, Running, free_port, relay, silent
+from tests.builders.service.letters import attachment, letter
+from tests.builders.service.mail_relay import PASSWORD, USER, Running, free_port, relay, silent
 
 ENVIRON = {"RELAY_USER": USER, "RELAY_PASSWORD": PASSWORD}
 

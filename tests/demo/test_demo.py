@@ -19,7 +19,7 @@ from auditor.catalogue import builtin
 from auditor.demo import policies, previous, snapshots
 from auditor.demo.__main__ import main
 from auditor.domain.enums import Agreement, Outcome, Status
-from auditor.domain.result import Finding, Result
+from auditor.domain.result.model import Finding, Result
 from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
@@ -31,6 +31,7 @@ CHECKS = {
     "assignment.not-allowed", "assignment.denied", "assignment.missing", "assignment.overlap", "assignment.redundant",
     "assignment.path", "assignment.duplicate", "assignment.error", "service.missing", "service.denied",
     "seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded", "seats.not-covered",
+    "seats.purchased-exceeded", "contract.seats-differ", "contract.notice", "contract.ending", "contract.missing",
     "purchase.not-allowed", "purchase.trial", "purchase.unknown",
     "subscription.expiring", "subscription.renewal-idle", "subscription.state", "subscription.trial-ending",
     "attribute.missing", "attribute.not-allowed", "group.license-errors", "group.processing",
@@ -88,10 +89,22 @@ def test_both_tenants_are_read_whole_and_every_policy_is_evaluated() -> None:
 def test_most_people_are_fine() -> None:
     contoso, fabrikam = audited(AS_OF).tenants
     concerned = {item.subject.id for item in contoso.findings if item.subject.type == "user"}
-    assert 400 <= snapshots(AS_OF)[0].user_count <= 450
-    assert 60 <= len(concerned) <= 90
+    assert 400 <= snapshots(AS_OF)[0].user_count <= 470
+    assert 60 <= len(concerned) <= 100
     assert 50 <= snapshots(AS_OF)[1].user_count <= 70
     assert 3 <= len(fabrikam.findings) <= 10
+
+
+def test_use_and_coverage_stand_beside_money() -> None:
+    contoso, fabrikam = audited(AS_OF).tenants
+    saved = [(row.sku_part_number, row.smaller_sku_part_number, row.people) for row in contoso.smaller_products or ()]
+    assert saved == [("SPE_E5", "SPE_F1", 3), ("SPE_E3", "SPE_F1", 1)]
+    assert {row.policy: (row.people > row.usable, row.missing) for row in contoso.coverage or ()} == {
+        "conditional-access-p1": (True, 16),
+        "conditional-access-risk-p2": (True, 52),
+        "eligible-roles-p2": (False, 0),
+    }
+    assert [row.missing for row in fabrikam.coverage or ()] == [0]
 
 
 def test_no_policy_drowns_the_others() -> None:
@@ -136,6 +149,7 @@ def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> 
     fabrikam = {
         *("admin-account-suite", "copilot-idle-30d", "guests-paid", "never-signed-in-30d", "resource-account-suite"),
         *("room-mailbox-suite", "teams-add-on-base", "conditional-access-risk-p2", "eligible-roles-p2"),
+        *("eligible-role-suite", "privileged-role-suite"),
     }
     assert told == {
         "contoso": {("policy.no-match", policy) for policy in add_ons} | waivers | {("waiver.expired", "W-2026-001")},

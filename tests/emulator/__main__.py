@@ -9,10 +9,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.emulator import seeded
-from tests.emulator.directory import Tenant, load
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, small_tenant
 from tests.emulator.server import Emulator
+from tests.emulator.tenant import seeded
+from tests.emulator.tenant.directory import Tenant, load
 
 NAMES = ("contoso", "fabrikam", "northwind", "adatum", "litware")
 

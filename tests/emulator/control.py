@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.emulator import seeded
-from tests.emulator.directory import load
-from tests.emulator.fault_answers import delivered, retry_after
-from tests.emulator.faults import ON_THE_WIRE, REPLACING, Kind, Registry
+from tests.emulator.faults.answers import delivered, retry_after
+from tests.emulator.faults.model import ON_THE_WIRE, REPLACING, Kind, Registry
+from tests.emulator.tenant import seeded
+from tests.emulator.tenant.directory import load
 from tests.emulator.wire import Answer, Body, Request, answer, encoded
 
 if TYPE_CHECKING:

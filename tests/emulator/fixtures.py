@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator import seeded
-from tests.emulator.directory import App, Federated, Secret, Tenant, load, stable_id
-from tests.emulator.github import subject
 from tests.emulator.server import Emulator
+from tests.emulator.sign_in.github import subject
+from tests.emulator.tenant import seeded
+from tests.emulator.tenant.directory import App, Federated, Secret, Tenant, load, stable_id
 
 SECRET = "emulated-client-secret"
 CLIENT_ID = "a0a0a0a0-1111-4222-8333-444444444444"

@@ -33,6 +33,7 @@ SUFFICIENT: dict[str, frozenset[str]] = {
     "messages": frozenset({"Mail.ReadWrite"}),
     "assignUser": frozenset({"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}),
     "assignGroup": frozenset({"LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
+    "updateUser": frozenset({"User.ReadWrite.All", "Directory.ReadWrite.All"}),
     "changeMembers": frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
     "roles": frozenset({"RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"})
     | DIRECTORY,

@@ -15,14 +15,15 @@ from urllib.parse import parse_qsl
 import trustme
 from aiohttp import web
 
-from tests.emulator import control, mail, reports
-from tests.emulator.directory import Tenant
-from tests.emulator.faults import Registry
-from tests.emulator.github import PATH as GITHUB_PATH
-from tests.emulator.github import GitHub
+from tests.emulator import control
+from tests.emulator.endpoints import mail, reports
+from tests.emulator.faults.model import Registry
 from tests.emulator.journal import Host, Journal, Record
 from tests.emulator.service import GraphService, Outcome
-from tests.emulator.tokens import TokenService
+from tests.emulator.sign_in.github import PATH as GITHUB_PATH
+from tests.emulator.sign_in.github import GitHub
+from tests.emulator.sign_in.tokens import TokenService
+from tests.emulator.tenant.directory import Tenant
 from tests.emulator.wire import Answer, Body, Delivery, Request
 
 ROOT = "/v1.0"
@@ -49,6 +50,11 @@ class Emulator:
     def faults(self) -> Registry:
         """The registry of faults: `emulator.faults.add("throttled", path="/users", retry_after="1")`."""
         return self.graph.faults
+
+    def reset(self) -> None:
+        """Forget all faults and requests."""
+        self.faults.clear()
+        self.journal.clear()
 
     @property
     def endpoint(self) -> str:

@@ -2,32 +2,32 @@
 
 from dataclasses import dataclass, field, replace
 
-from tests.emulator import (
+from tests.emulator import permissions
+from tests.emulator.endpoints import (
     access,
     batch,
     delta,
-    fault_answers,
-    fault_pages,
     graph,
     groups,
     intune,
     licensing,
     mail,
     memberships,
-    permissions,
     reports,
+    user_update,
 )
-from tests.emulator.directory import Tenant
-from tests.emulator.fault_answers import delivered
-from tests.emulator.faults import ON_REPORTS, ON_THE_WIRE, REPLACING, Fault, Kind, Registry
-from tests.emulator.graph import Call, Route
-from tests.emulator.listing import PageCache
-from tests.emulator.throttling import Throttle
-from tests.emulator.tokens import Caller, TokenService
+from tests.emulator.endpoints.graph import Call, Route
+from tests.emulator.faults import answers, pages
+from tests.emulator.faults.answers import delivered
+from tests.emulator.faults.model import ON_REPORTS, ON_THE_WIRE, REPLACING, Fault, Kind, Registry
+from tests.emulator.faults.throttling import Throttle
+from tests.emulator.odata.listing import PageCache
+from tests.emulator.sign_in.tokens import Caller, TokenService
+from tests.emulator.tenant.directory import Tenant
 from tests.emulator.wire import Answer, GraphError, Request, failure, finished
 
 ROUTES: tuple[Route, ...] = (
-    *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *intune.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES,
+    *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *intune.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES, *user_update.ROUTES,
     *batch.ROUTES,
 )  # fmt: skip
 
@@ -82,9 +82,9 @@ class GraphService:
         for fault in struck:
             if fault.kind in REPLACING:
                 self.faults.failed.add((request.path, request.query))
-                return fault_answers.replaced(fault, request, caller, token, self.tokens), None
+                return answers.replaced(fault, request, caller, token, self.tokens), None
         if (request.parameter("$skiptoken") or "").endswith(".r"):
-            raise fault_answers.lost_token()
+            raise answers.lost_token()
         route, key, second = graph.resolve(ROUTES, request)
         units = graph.cost(route, request)
         extra: dict[str, str] = {}
@@ -95,6 +95,7 @@ class GraphService:
             request=request, tenant=caller.tenant, roles=caller.roles, client_id=caller.client_id, cache=self.cache,
             key=key, second=second, perform=lambda item: self._item(item, outcome), uploads=self.uploads,
         )  # fmt: skip
+        caller.tenant.late.count_request()
         made = self._changed(route.handler(call), request, struck, caller.tenant)
         made.headers.update(extra)
         return made, units
@@ -112,9 +113,9 @@ class GraphService:
             if fault.kind in ON_REPORTS:
                 changed = reports.altered(fault, changed, request, tenant)
             elif fault.kind not in REPLACING and fault.kind not in ON_THE_WIRE:
-                changed = fault_pages.altered(fault, changed, request)
+                changed = pages.altered(fault, changed, request)
                 if fault.kind is Kind.RETRIED_TOKENS and self._retried(request):
-                    changed = fault_pages.mark_retried(changed)
+                    changed = pages.mark_retried(changed)
         return changed
 
     def _retried(self, request: Request) -> bool:

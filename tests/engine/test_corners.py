@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from tests.builders.tenants import audited, bought, judged, outcome, policy_file, sku_id, tenant, told, user
+from tests.builders.tenant.tenants import audited, bought, judged, outcome, policy_file, sku_id, tenant, told, user
 
 REFUSED = {Source.SUBSCRIPTIONS: SourceStatus.DENIED}
 

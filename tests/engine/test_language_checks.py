@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.small_tenant import E3, E5, F1, FLOW, OWN, VISIO, Tenant, audit, path, sku
+from tests.builders.tenant.small_tenant import E3, E5, F1, FLOW, OWN, VISIO, Tenant, audit, path, sku
 
 GROUP = "G-1"
 PEOPLE = (

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.policy import Bound
+from auditor.domain.policy.model import Bound
 from auditor.engine.outcome import fingerprint
 from auditor.engine.skus.seat_bounds import Breach, breached
-from tests.builders.tenants import audited, bought, judged, policy_file, sku_id, subscription, tenant, told, user
+from tests.builders.tenant.tenants import audited, bought, judged, policy_file, sku_id, subscription, tenant, told, user
 
 
 def _with_plan(name: str) -> dict[str, Any]:

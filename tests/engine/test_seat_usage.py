@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import TenantResult
-from auditor.domain.seat_usage import DepartmentReport, UsageReport
+from auditor.domain.result.model import TenantResult
+from auditor.domain.result.seat_usage import DepartmentReport, UsageReport
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ACTIVITY_COLUMNS
-from tests.builders.tenants import audited, bought, judged, policy_file, tenant, user
+from tests.builders.tenant.tenants import audited, bought, judged, policy_file, tenant, user
 
 BLOCK = "assignments: {deny: [VISIOCLIENT]}"
 PRICES = "{SPE_E5: 54.75, Microsoft_365_Copilot: 28.10}"

@@ -11,7 +11,7 @@ from auditor.domain.enums import Source
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
-from tests.builders.tenants import audited, judged, policy_file, tenant, user
+from tests.builders.tenant.tenants import audited, judged, policy_file, tenant, user
 
 BLOCK = "assignments: {of: paid, allow: []}"
 DAY = "2026-11-16"

@@ -11,17 +11,17 @@ import pytest
 from auditor.app.report.outputs import outputs, write_reports
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.files.names import object_parts, tenant_name
 from auditor.findings.stats import sums
 from auditor.history.result_log import Ledger
 from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
-from tests.builders.command_line import AS_OF, call, contents
-from tests.builders.nights import night
-from tests.builders.results import result
-from tests.builders.two_people import TWO_PEOPLE
+from tests.builders.result.results import result
+from tests.builders.service.command_line import AS_OF, call, contents
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import TWO_PEOPLE
 
 NAMES = [
     "../../../escaped",

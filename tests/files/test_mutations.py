@@ -30,10 +30,10 @@ from auditor.snapshot.parquet.user_files import UserFile
 from auditor.snapshot.reader import open_table_file
 from auditor.snapshot.writer import write
 from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
-from tests.builders.command_line import call
-from tests.builders.mutations import of_bytes, of_json, of_values, of_yaml, small
-from tests.builders.results import result
-from tests.builders.snapshot_damage import sealed_manifest
+from tests.builders.document.mutations import of_bytes, of_json, of_values, of_yaml, small
+from tests.builders.result.results import result
+from tests.builders.service.command_line import call
+from tests.builders.tenant.snapshot_damage import sealed_manifest
 
 pytestmark = pytest.mark.slow
 

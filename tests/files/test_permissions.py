@@ -11,9 +11,9 @@ import pytest
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.files.folder import set_public
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, call
-from tests.builders.nights import night
-from tests.builders.two_people import TWO_PEOPLE
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import TWO_PEOPLE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps permissions in lists")
 

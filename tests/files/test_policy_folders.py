@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.command_line import call, spawn
+from tests.builders.service.command_line import call, spawn
 
 POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have names there")

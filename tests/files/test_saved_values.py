@@ -20,8 +20,8 @@ from auditor.render import render
 from auditor.result.codec.result_reader import load
 from auditor.store.objects.location import parse
 from auditor.store.retention import parse_keep
-from tests.builders.command_line import call
-from tests.builders.results import result
+from tests.builders.result.results import result
+from tests.builders.service.command_line import call
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 

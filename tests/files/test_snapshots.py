@@ -15,8 +15,8 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, call
-from tests.builders.snapshot_damage import column, copied, edited, rewritten
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.snapshot_damage import column, copied, edited, rewritten
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 

@@ -13,15 +13,15 @@ import pytest
 
 from auditor.collect.work_folder import work_folder
 from auditor.deliver.github import append_outputs
-from auditor.deliver.report_folder import ChildFile, write_all
+from auditor.deliver.report_folder import ChildFile, FilePart, write_all
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
 from auditor.store.objects.backends import FolderBackend
-from tests.builders.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
-from tests.builders.nights import night
-from tests.builders.results import AS_OF as INSTANT
-from tests.builders.two_people import TWO_PEOPLE
+from tests.builders.result.results import AS_OF as INSTANT
+from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import TWO_PEOPLE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other links and no pipes with paths")
 DEMO = ("audit", "--demo", "--as-of", AS_OF)
@@ -282,3 +282,19 @@ def test_what_fails_half_way_leaves_no_trace(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_all([(tmp_path / "a.csv", [b"x"]), (ChildFile(tmp_path, ("tenants", "b.json")), broken())])
     assert list(tmp_path.rglob("*.*")) == []
+
+
+def test_a_file_holds_a_part_of_one_that_was_written_before(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    for offset, size in ((0, 10), (3, 0), (5, 3 << 20)):
+        content = bytes(range(256)) * (4 << 12)
+        taken = FilePart(whole, offset, offset + size)
+        write_all([(whole, [content[:7], content[7:]]), (part, [b"<", taken, b">"])], sources=(whole,))
+        assert part.read_bytes() == b"<" + content[offset : offset + size] + b">"
+
+
+def test_a_part_beyond_the_end_of_its_file_leaves_no_trace(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    with pytest.raises(DeliveryError, match="whole"):
+        write_all([(whole, [b"short"]), (tmp_path / "part", [FilePart(whole, 0, 9)])], sources=(whole,))
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.errors import DeliveryError
-from auditor.domain.finding import Finding, ProductReference, SourceLine, Subject, report_order
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject, report_order
 from auditor.findings import table as tables
 from auditor.findings.columns import decode, encode
 from auditor.findings.spill import SpillFile

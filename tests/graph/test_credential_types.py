@@ -12,7 +12,7 @@ from auditor.domain.tenant import ClientSecret, Credential
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions, type_of
 from auditor.graph.auth.credentials import SignIn
 from auditor.settings.loader import load
-from tests.builders.collection import configured, environment
+from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 
 

@@ -13,8 +13,8 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.aiohttp_transport import Connections
 from auditor.graph.transport.proxy import proxy_of
-from tests.builders.collection import configured, environment
-from tests.builders.listeners import Talk, listening
+from tests.builders.service.listeners import Talk, listening
+from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 
 ENTRA = "https://login.microsoftonline.com"

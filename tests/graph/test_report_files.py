@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
+from auditor.domain.policy.data_needs import Needs
 from auditor.graph.errors import FaultError
 from auditor.graph.report_files import checked_address
 from auditor.graph.request_guard import root_of
-from tests.builders.collection import Collected, Ticking, collect, configured
-from tests.builders.listeners import listening
+from tests.builders.service.listeners import listening
+from tests.builders.tenant.collection import Collected, Ticking, collect, configured
+from tests.emulator.endpoints.reports import TOKEN
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.journal import Host
-from tests.emulator.reports import TOKEN
 from tests.emulator.server import Emulator
 
 GRAPH, LOOPBACK = root_of("https://graph.microsoft.com/v1.0"), root_of("http://127.0.0.1:8080/v1.0")
@@ -33,8 +33,7 @@ def _running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(_running: Emulator) -> Iterator[Emulator]:
-    _running.faults.clear()
-    _running.journal.clear()
+    _running.reset()
     yield _running
     assert not _running.journal.leaks()
     assert all("cookie" not in record.headers for record in _running.journal.of(host=Host.ELSEWHERE))

@@ -12,7 +12,7 @@ from auditor.graph.errors import FaultError, GraphErrorKind
 from auditor.graph.rate_limit import IntervalLimiter, Quota, units_per_ten_seconds
 from auditor.graph.request_guard import check_link, check_request, root_of
 from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify, retry_after
-from tests.builders.collection import Ticking
+from tests.builders.tenant.collection import Ticking
 
 ROOT = root_of("https://graph.microsoft.com/v1.0")
 

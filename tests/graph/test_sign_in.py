@@ -17,14 +17,24 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from auditor.domain.enums import Cloud
-from auditor.domain.errors import AuditorError, SettingsError
-from auditor.domain.tenant import AzureCli, Certificate, ClientSecret, GithubOidc, Tenant, Token, WorkloadIdentity
+from auditor.domain.errors import AuditorError, GraphError, SettingsError
+from auditor.domain.message import Message
+from auditor.domain.tenant import (
+    AzureCli,
+    Certificate,
+    ClientSecret,
+    DeviceCode,
+    GithubOidc,
+    Tenant,
+    Token,
+    WorkloadIdentity,
+)
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.transport.ca_bundle import authorities
-from tests.builders.collection import configured, environment
+from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
@@ -67,8 +77,7 @@ def entra(certificate: tuple[bytes, bytes, str]) -> Iterator[Emulator]:
 
 @pytest.fixture(autouse=True)
 def _calm(entra: Emulator) -> None:
-    entra.faults.clear()
-    entra.journal.clear()
+    entra.reset()
 
 
 def token_of(tenant: Tenant, env: dict[str, str]) -> str:
@@ -158,6 +167,48 @@ def test_azure_cli_that_is_not_there(entra: Emulator, monkeypatch: pytest.Monkey
     found = refused(configured(entra, credential=AzureCli()), environment(entra))
     assert found.slug == "sign-in-unavailable"
     assert "az login" in (found.hint or "")
+
+
+def test_a_device_code_asks_a_person_and_renews_without_asking(entra: Emulator) -> None:
+    asked: list[str] = []
+
+    def ask(message: Message) -> None:
+        asked.append(str(message))
+        (code,) = entra.tokens.device_codes
+        assert code in asked[-1]
+        entra.tokens.device_codes[code].user = "7d8c1f60-0000-4000-8000-000000000001"
+
+    async def twice() -> tuple[str, str]:
+        tenant = configured(entra, credential=DeviceCode(client_id=CLIENT_ID))
+        async with SignIn(tenant, environ=environment(entra), ask=ask) as sign_in:
+            first = (await sign_in.get_token()).token
+            challenge = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
+            return first, (await sign_in.get_token(claims=challenge)).token
+
+    entra.tokens.device_codes.clear()
+    first, second = asyncio.run(twice())
+    assert first != second
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "slug", "text"), [("", "sign-in-refused", "declined"), (None, "device-code-terminal", "terminal")]
+)
+def test_a_device_code_that_nobody_enters(entra: Emulator, user: str | None, slug: str, text: str) -> None:
+    def ask(_: Message) -> None:
+        for known in entra.tokens.device_codes.values():
+            known.user = user
+
+    async def token() -> str:
+        tenant = configured(entra, credential=DeviceCode(client_id=CLIENT_ID))
+        async with SignIn(tenant, environ=environment(entra), ask=None if user is None else ask) as sign_in:
+            return (await sign_in.get_token()).token
+
+    entra.tokens.device_codes.clear()
+    with pytest.raises(GraphError) as caught:
+        asyncio.run(token())
+    assert caught.value.slug == slug
+    assert text in str(caught.value.message)
 
 
 Spoil = Callable[[Tenant], Tenant]

@@ -7,13 +7,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.errors import GraphError
+from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Token
 from auditor.graph.transport.aiohttp_transport import AiohttpTransport, CookielessClient
 from auditor.graph.transport.ca_bundle import tls_context
-from tests.builders.collection import AGGREGATES, Ticking, collect, configured, environment
-from tests.builders.listeners import Talk, listening
+from tests.builders.service.listeners import Talk, listening
+from tests.builders.tenant.collection import AGGREGATES, Ticking, collect, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 
 

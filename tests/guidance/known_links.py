@@ -45,6 +45,10 @@ REPORTS = {
 """What is known from others only: copies of Microsoft's announcements, and a distributor's page."""
 
 LEARN = {
+    "entra/identity/role-based-access-control/best-practices",
+    "entra/identity/role-based-access-control/manage-roles-portal",
+    "entra/identity/role-based-access-control/security-planning",
+    "microsoft-365/enterprise/protect-your-global-administrator-accounts",
     "exchange/recipients-in-exchange-online/manage-user-mailboxes/exchange-online-delicensing-resiliency",
     "entra/identity/role-based-access-control/permissions-reference",
     "graph/api/group-assignlicense",

@@ -10,10 +10,10 @@ from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
 from auditor.guidance.subscription_states import state_name
-from auditor.remedy.actions.article_markdown import article_markdown
-from auditor.remedy.actions.guidance_text import tell
-from auditor.remedy.messages import ENGLISH, Words
-from auditor.wording import wording
+from auditor.localization import localization
+from auditor.remedy.actions.guidance.article_markdown import article_markdown
+from auditor.remedy.actions.guidance.text import tell
+from auditor.remedy.messages import ENGLISH, Localizer
 from tests.guidance.packaged import packaged
 
 TODAY = date(2026, 11, 22)
@@ -68,10 +68,10 @@ def test_nothing_of_one_agreement_is_told_under_another(article: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_end_of_a_term_is_told_by_agreement_in_every_language(locale: str) -> None:
-    words: Words = ENGLISH if locale == "en" else wording(locale)
+    l10n: Localizer = ENGLISH if locale == "en" else localization(locale)
     titles = packaged().titles
     each = {
-        one: tell(told("subscription-end", agreement=one, status="Enabled"), titles, words, date(2026, 12, 3))
+        one: tell(told("subscription-end", agreement=one, status="Enabled"), titles, l10n, date(2026, 12, 3))
         for one in (*KNOWN, Agreement.UNKNOWN)
     }
     extended = {one for one, said in each.items() if any("EST" in text for text in said.steps)}
@@ -185,24 +185,24 @@ def test_germany_gets_the_last_edition_and_nothing_of_later_ones() -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_warnings_stand_before_steps_and_the_rest_after_them(locale: str) -> None:
-    words = wording(locale)
-    said = article_markdown(told("transfer-between-tenants", agreement=MCA), words, packaged().titles)
-    places = [said.index(f"## {words.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
+    l10n = localization(locale)
+    said = article_markdown(told("transfer-between-tenants", agreement=MCA), l10n, packaged().titles)
+    places = [said.index(f"## {l10n.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
     assert places == sorted(places)
-    assert words.gettext("Corrections to the published text") in said
+    assert l10n.gettext("Corrections to the published text") in said
     assert "2026-11" not in said.rsplit("##", 1)[1]
     assert "2026" in said.rsplit("##", 1)[1]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_no_frame_doubles_its_words_or_takes_a_role_with_an_article(locale: str) -> None:
-    words = wording(locale)
+    l10n = localization(locale)
     doubled = re.compile(
         r"When: When|Wanneer: Wanneer|Hvornår: Når|När: När|Ne zaman: |Wann: Wenn"
         r"|[Tt]he role The|de rol De|Rollen Den|rollen Den|Rolle Der"
     )
     for article, agreement in product(packaged().articles, (*KNOWN, Agreement.UNKNOWN)):
-        said = tell(told(article, agreement=agreement), packaged().titles, words)
+        said = tell(told(article, agreement=agreement), packaged().titles, l10n)
         for text in (*said.prerequisites, *said.cautions, *said.steps, said.role):
             assert not doubled.search(text), text
 

@@ -11,7 +11,7 @@ from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, Smaller
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, SERVICE_COLUMNS
-from tests.builders.tenants import NOW, bought, judged, tenant, user
+from tests.builders.tenant.tenants import NOW, bought, judged, tenant, user
 
 PRICES = {"SPE_E5": "54.75", "SPE_E3": "35.70", "STANDARDPACK": "9.40", "SPE_F1": "7.50", "VISIOCLIENT": "2.00"}
 SERVICES = frozenset({"exchange", "onedrive", "sharepoint", "yammer", "teams"})

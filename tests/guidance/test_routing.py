@@ -94,6 +94,7 @@ def test_every_article_can_be_reached_from_a_check() -> None:
         Situation(mailbox_type="shared"),
         Situation(replacement_required=True),
         Situation(attribute="department"),
+        Situation(directory_role=True),
         Situation(status="Suspended"),
         Situation(is_trial=True),
     ):

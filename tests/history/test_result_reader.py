@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     Action,
     BalanceShare,
     Coverage,
@@ -39,7 +39,7 @@ from auditor.domain.result import (
 from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM
 from auditor.history import compare, load
 from auditor.render import render
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 
 TEXT = st.text(max_size=8)
 MESSAGE = (

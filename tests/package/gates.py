@@ -40,6 +40,7 @@ def gates() -> Iterator[Gate]:
     yield Gate("layers", "lint", ("lint-imports", "--no-cache"))
     yield Gate("types", "lint", ("mypy", "--strict", "auditor", "tests", "benchmarks"))
     yield from _workflows()
+    yield Gate("documentation site", "lint", ("python", "-m", "tests.package.site"))
     yield Gate("cost", "test", ("python", "-m", "benchmarks.guard"))
     yield Gate("tests", "test", ("pytest", "-q", "-n", "2"))
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from auditor import __home__
 from auditor.app.scaffold import Choices, scaffold_files
 from auditor.domain.enums import Agreement
-from tests.builders.command_line import call
+from tests.builders.service.command_line import call
 from tests.package.tree import ROOT, files
 
 KNOWN = {
     *("actions", "github", "pypa"),
     *("exceljs", "tafia"),  # quoted in a decision
+    *("redhat-developer",),  # the YAML language server, named in docs/editors.md
     *("sponsors",),  # a lock file's
     *("contoso", "o", "OWNER", "microsoft"),  # examples and tests
 }

@@ -82,8 +82,8 @@ def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
         "print(auditor.__file__)\n"
         "print(sorted(entry.name for entry in doors.policies().iterdir() if entry.name.endswith('.yaml')))\n"
         "print(doors.schema('policy')[:1], doors.schema_names())\n"
-        "from auditor.wording import languages, wording\n"
-        "print(*languages(), wording('de').gettext('error'))\n"
+        "from auditor.localization import languages, localization\n"
+        "print(*languages(), localization('de').gettext('error'))\n"
     )
     path = os.pathsep.join([str(wheel), *(entry for entry in sys.path if entry.endswith("site-packages"))])
     environment = {**os.environ, "PYTHONPATH": path}

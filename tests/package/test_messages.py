@@ -16,8 +16,8 @@ MADE_AT_RUN_TIME = {
     # `policy-unknown-` and the kind of a mention, below.
     "auditor/app/policies/validation.py": 1,
     # Another function that is called `warning`.
-    "auditor/remedy/actions/guidance_text.py": 1,
-    "auditor/remedy/actions/article_markdown.py": 1,
+    "auditor/remedy/actions/guidance/text.py": 1,
+    "auditor/remedy/actions/guidance/article_markdown.py": 1,
     # What a worker of the cluster says, with the slug of the error that it met there.
     "auditor/spark/evaluation.py": 1,
 }

@@ -4,7 +4,7 @@ import re
 
 from auditor.cli.main import COMMANDS
 from auditor.graph.auth import aadsts_codes
-from tests.builders.command_line import ROOT
+from tests.builders.service.command_line import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from auditor.collect.sources.registry import SOURCES
 from auditor.settings.loader import load
 from auditor.snapshot import schema
 from auditor.snapshot.folders import find
@@ -133,3 +134,15 @@ def test_make_knows_every_target_that_the_pages_name() -> None:
     targets = set(re.findall(r"^([a-z-]+):.* ## ", page("Makefile"), re.MULTILINE))
     assert named
     assert named <= targets
+
+
+def test_the_privacy_page_lists_every_source_with_its_permissions() -> None:
+    rows = re.findall(r"^\| (`.+?`) \| .+? \| ([A-Z][\w., ]+) \|", page("docs/privacy.md"), re.MULTILINE)
+    listed = {
+        name: set(permissions.split(", ")) for names, permissions in rows for name in re.findall(r"`(\w+)`", names)
+    }
+    assert listed == {
+        fills.value: {permission.name for permission in source.permissions}
+        for source in SOURCES
+        for fills in source.fills
+    }

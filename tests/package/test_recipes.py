@@ -12,8 +12,8 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from tests.localization.extract import DOMAINS, template, text
 from tests.package.tree import ROOT, files
-from tests.wording.extract import DOMAINS, template, text
 
 pytestmark = pytest.mark.slow
 

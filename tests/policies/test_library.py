@@ -12,13 +12,13 @@ from auditor.app.policy_files import library_files
 from auditor.app.policy_tests.runner import rehearse
 from auditor.catalogue import builtin
 from auditor.domain.enums import Severity
-from auditor.domain.policy import Seats
+from auditor.domain.policy.model import Seats
 from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, call
-from tests.builders.tenants import NOW, bought, tenant, user
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
 USED: dict[str, Any] = {
     "teamsLastActivityDate": date(2026, 11, 16),
@@ -134,7 +134,7 @@ def test_the_library_judges_a_tenant_with_no_editing_at_all(tmp_path: Path) -> N
     # Files about data that this snapshot does not have are the ones to leave out.
     unread = {outcome["id"] for outcome in only["policies"] if outcome["status"] not in {"pass", "fail"}}
     # Twenty seats of P1 are enough for one person, covered or not.
-    assert unread == _policies_of("coverage") - {"conditional-access-p1"}
+    assert unread == _policies_of("coverage", "roles") - {"conditional-access-p1"}
     assert [finding["policy"] for finding in only["findings"]].count("seats-idle") == 1
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.builders.command_line import call
+from tests.builders.service.command_line import call
 
 
 def mistakes(folder: Path, **files: str) -> list[str]:

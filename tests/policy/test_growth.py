@@ -16,7 +16,7 @@ from auditor.policy.lint import doubts
 from auditor.policy.loader import Loaded, load
 from auditor.policy.reference_depth import MAX_LEVELS
 from auditor.remedy.actions.context import circumstances
-from tests.builders.tenants import tenant, user
+from tests.builders.tenant.tenants import tenant, user
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.domain.policy import (
+from auditor.domain.policy.model import (
     Assignments,
     Attributes,
     Balance,
@@ -24,9 +24,9 @@ from auditor.domain.policy import (
     Seats,
     Subscriptions,
 )
-from auditor.domain.prices import seat_prices
-from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS
-from auditor.domain.selector import EVERYBODY, Licensed, Not, OneOf, Population, atoms
+from auditor.domain.policy.prices import seat_prices
+from auditor.domain.policy.product_set import EVERY_PRODUCT, PAID_PRODUCTS
+from auditor.domain.policy.selector import EVERYBODY, Licensed, Not, OneOf, Population, atoms
 from auditor.policy.loader import load
 
 POPULATIONS = "version: 1\npopulations: {staff: {userType: Member}, outside: {not: staff}}\n"

@@ -3,8 +3,8 @@
 import pytest
 
 from auditor.domain.errors import InputError
-from auditor.domain.policy import Assignments
-from auditor.domain.product_set import Builtin, Named, ProductSet, Sku, SkuGlob, WithService, leaves
+from auditor.domain.policy.model import Assignments
+from auditor.domain.policy.product_set import Builtin, Named, ProductSet, Sku, SkuGlob, WithService, leaves
 from auditor.policy.loader import Loaded, load
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from auditor.policy.schema.check import SchemaName, check, complaints
 from auditor.policy.yaml.reader import parse
-from tests.builders.policy_documents import RESULT, TENANTS
+from tests.builders.document.policy_documents import RESULT, TENANTS
 
 
 def told(text: str, schema: SchemaName = "policy") -> list[str]:

@@ -3,10 +3,10 @@
 import pytest
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH, title
-from auditor.wording import wording
-from tests.builders.audited_demo import demo_result
-from tests.wording.reading import LANGUAGES
+from tests.builders.result.audited_demo import demo_result
+from tests.localization.reading import LANGUAGES
 
 KINDS = [
     (ActionKind.UNASSIGN, 1),
@@ -20,9 +20,9 @@ KINDS = [
 @pytest.mark.parametrize("count", [1, 2])
 def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, count: int) -> None:
     for language in ("en", *LANGUAGES):
-        words = ENGLISH if language == "en" else wording(language)
+        l10n = ENGLISH if language == "en" else localization(language)
         of_people, of_mailboxes = (
-            title(words, kind, count, old="E3", extra="G", groups=groups, article=article)
+            title(l10n, kind, count, old="E3", extra="G", groups=groups, article=article)
             for article in ("inactive-users", "shared-mailbox")
         )
         assert of_mailboxes != of_people

@@ -4,8 +4,8 @@ import pytest
 
 from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.product_kinds import same_kind
-from tests.builders.crowded_tenant import audited, crowded, planned, product, state_of
-from tests.builders.tenants import person, sku_id
+from tests.builders.tenant.crowded_tenant import audited, crowded, planned, product, state_of
+from tests.builders.tenant.tenants import person, sku_id
 
 FRONTLINE = """
 policies:

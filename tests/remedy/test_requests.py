@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Cloud
-from auditor.remedy.requests import Addition, assign_group, assign_user, locate, quoted, reprocess, script
+from auditor.remedy.planner.outline_text import script
+from auditor.remedy.requests import Addition, assign_group, assign_user, locate, quoted, reprocess
 
 E3, F3 = "05e9a617-0261-4cee-bb44-138d3ef5d965", "66b55226-6b4f-492c-910c-a3b7a3c9d993"
 
@@ -76,14 +77,18 @@ def test_powershell_reads_back_what_was_quoted() -> None:
 
 
 def test_a_script_stops_at_the_first_failure() -> None:
-    lines = script([assign_user("u1", remove=[E3]).document], tenant_id="t1", cloud=Cloud.WORLDWIDE)
+    lines = script(
+        [assign_user("u1", remove=[E3]).document], {"u1": "Ann\nRemove-MgUser"}, tenant_id="t1", cloud=Cloud.WORLDWIDE
+    )
     assert lines[0] == "$ErrorActionPreference = 'Stop'"
-    assert len(lines) == 3
+    assert lines[2].startswith("# Ann")
+    assert "\n" not in lines[2], "a name is a comment, and never a line of its own"
+    assert len(lines) == 4
 
 
 def test_a_script_signs_in_with_the_least_permissions_in_the_cloud_of_the_tenant() -> None:
     requests = [assign_user("u1", remove=[E3]).document, locate("u1", "NL").document, reprocess("u1").document]
-    (_, line, *_) = script(requests, tenant_id="t1", cloud=Cloud.CHINA)
+    (_, line, *_) = script(requests, {}, tenant_id="t1", cloud=Cloud.CHINA)
     assert line == (
         "Connect-MgGraph -TenantId 't1' -Environment China -Scopes LicenseAssignment.ReadWrite.All,User.ReadWrite.All"
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.text.sanitize import visible

@@ -15,14 +15,14 @@ import pytest
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
-from auditor.domain.result import FleetResult, Result
+from auditor.domain.result.model import FleetResult, Result
 from auditor.history import compare
 from auditor.render import render
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.text.sanitize import visible
-from tests.builders.hostile_texts import HOSTILE, holding
-from tests.builders.results import night_before, result
+from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.results import night_before, result
 
 ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufffe\uffff]"

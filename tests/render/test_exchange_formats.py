@@ -14,7 +14,7 @@ import pytest
 
 from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result import Finding, Result, SourceLine, Subject
+from auditor.domain.result.model import Finding, Result, SourceLine, Subject
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import FORMATS, render
@@ -23,7 +23,7 @@ from auditor.render.ci.markdown import inert
 from auditor.render.ci.sarif import LIMIT
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
 HOSTILE = "=cmd|' /C calc'!A0 <b>@octocat #1 https://evil.example [x](y) `z` |\x1b\x00\u202e\ud800\ufffe\r\n- x"

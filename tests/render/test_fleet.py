@@ -11,7 +11,7 @@ from rich.console import Console
 from auditor.cli.terminal.tables import print_fleet
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.message import Message
-from auditor.domain.result import PolicyOutcome, Result, TenantResult
+from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.charts import next_date
@@ -25,7 +25,7 @@ from auditor.render.text.labels import Labels
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import spare_seats
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 
 def fleet(*tenants: TenantResult) -> Result:
@@ -45,9 +45,9 @@ def quiet(name: str, **more: object) -> TenantResult:
 
 
 def rows(*tenants: TenantResult) -> tuple[FleetRow, ...]:
-    words = Labels("en")
+    l10n = Labels("en")
     made = fleet(*tenants)
-    return fleet_rows(made, page(made, words), words)
+    return fleet_rows(made, page(made, l10n), l10n)
 
 
 def test_tenants_stand_worst_first_and_all_together_last() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auditor.render.formats import FORMATS, Format, registered
-from tests.builders.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call
 
 LINES = Format(file="findings.txt", module="tests.render.format_template")
 
@@ -29,16 +29,16 @@ def test_a_format_of_one_module_and_one_line_is_written_by_an_audit(formats: str
     assert (tmp_path / "out" / LINES.file).read_text(encoding="utf-8").splitlines() == wanted
 
 
-def test_tables_are_equal_with_and_without_actions(tmp_path: Path) -> None:
+def test_tables_are_equal_with_and_without_evidence_and_actions(tmp_path: Path) -> None:
     tables = [name for name, each in FORMATS.items() if each.streams]
-    for folder, formats in (("alone", tables), ("beside", [*tables, "json"])):
+    assert {"csv", "departments", "parquet"} == {name for name in tables if not FORMATS[name].reads_evidence}
+    for folder, formats in (*((name, [name]) for name in tables), ("beside", [*tables, "json"])):
         done = call("audit", "--demo", "--as-of", AS_OF, "-f", ",".join(formats), "-o", folder, cwd=tmp_path)
         assert done.code in {0, 1}, done.err
-    files = [FORMATS[name].file for name in tables]
-    assert "findings.csv" in files
-    assert b"assign" in (tmp_path / "alone" / "findings.csv").read_bytes(), "guidance is a column"
-    for file in files:
-        assert (tmp_path / "alone" / file).read_bytes() == (tmp_path / "beside" / file).read_bytes()
+    assert b"assign" in (tmp_path / "csv" / "findings.csv").read_bytes(), "guidance is a column"
+    for name in tables:
+        file = FORMATS[name].file
+        assert (tmp_path / name / file).read_bytes() == (tmp_path / "beside" / file).read_bytes()
 
 
 def test_a_format_that_is_not_registered_is_refused_by_name(tmp_path: Path) -> None:

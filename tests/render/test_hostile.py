@@ -10,8 +10,8 @@ from auditor.cli.terminal.result import terminal_text
 from auditor.render import render
 from auditor.render.mail.message import LARGEST, render_mail
 from auditor.render.mail.view import Reader
-from tests.builders.hostile_texts import HOSTILE, holding
-from tests.builders.results import result
+from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.results import result
 
 pytestmark = pytest.mark.slow
 

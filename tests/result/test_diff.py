@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     Finding,
     FleetResult,
     PolicyHeader,
@@ -23,7 +23,7 @@ from auditor.domain.result import (
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.result.aggregate import changes, summarise
-from tests.builders.results import AS_OF, YESTERDAY, night_before, result
+from tests.builders.result.results import AS_OF, YESTERDAY, night_before, result
 
 LINE = SourceLine(file="p.yaml", line=1)
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import Finding, ProductReference, Subject
+from auditor.domain.result.model import Finding, ProductReference, Subject
 from auditor.findings.table import FindingTable
 from auditor.result.codec.encoder import document, pieces
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 NASTY = st.sampled_from(["", 'say "x"', "a\\b", "a\nb", "\x00", "\x7f", "é\x85", "\ud800", "日本", " x", "{}"])
 PATHS = st.lists(

@@ -17,7 +17,7 @@ from auditor.domain.errors import format_diagnostic
 from auditor.policy.schema import messages
 from auditor.policy.schema.check import SchemaName, check, complaints, fits
 from auditor.policy.yaml.reader import parse
-from tests.builders.policy_documents import VALID
+from tests.builders.document.policy_documents import VALID
 
 ROOT = Path(__file__).parents[2]
 NAMES: tuple[SchemaName, ...] = ("policy", "policy-test", "tenants", "result")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auditor.settings.loader import load
-from tests.builders.command_line import call
+from tests.builders.service.command_line import call
 
 FILE = """\
 version: 1

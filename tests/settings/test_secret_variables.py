@@ -8,7 +8,7 @@ from auditor.deliver.smtp_mail import open_relay
 from auditor.domain.errors import SettingsError
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail
-from tests.builders.command_line import call
+from tests.builders.service.command_line import call
 
 FILE = """\
 version: 1

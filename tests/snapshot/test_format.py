@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.builders.command_line import AS_OF, Ran, call
-from tests.builders.small_tenant import E5, INSTANT, TEXT, TEXTS, Tenant, path, seal, sku, write
+from tests.builders.service.command_line import AS_OF, Ran, call
+from tests.builders.tenant.small_tenant import E5, INSTANT, TEXT, TEXTS, Tenant, path, seal, sku, write
 
 POLICIES = """
 version: 1

@@ -16,8 +16,8 @@ from auditor.snapshot.schema import MEMBERS, MEMBERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
-from tests.builders.snapshot_damage import copied, edited
-from tests.builders.tenants import bought, guids, tenant, user
+from tests.builders.tenant.snapshot_damage import copied, edited
+from tests.builders.tenant.tenants import bought, guids, tenant, user
 
 LISTS = [(group, transitive) for group in ("g1", "g2", "g3") for transitive in (False, True)]
 MANY = 12_000

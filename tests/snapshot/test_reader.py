@@ -16,8 +16,8 @@ from auditor.snapshot.folders import find
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES
 from auditor.snapshot.writer import SnapshotWriter, write
-from tests.builders.snapshot_damage import column, copied, edited, rewritten
-from tests.builders.tenants import bought, path, tenant, user
+from tests.builders.tenant.snapshot_damage import column, copied, edited, rewritten
+from tests.builders.tenant.tenants import bought, path, tenant, user
 
 GROUPS = [{"id": "g1", "displayName": "Staff", "members": ["id-ann"], "transitiveMembers": ["id-ann"]}]
 

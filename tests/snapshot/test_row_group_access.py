@@ -10,8 +10,8 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.parquet.row_group_access import outline_of, read_row_group, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import SnapshotWriter
-from tests.builders.snapshot_damage import copied
-from tests.builders.tenants import bought, tenant, user
+from tests.builders.tenant.snapshot_damage import copied
+from tests.builders.tenant.tenants import bought, tenant, user
 
 _PEOPLE = ("ann", "bob", "cid", "dee", "eve")
 

@@ -15,7 +15,7 @@ from auditor.snapshot.from_graph import instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
-from tests.builders.tenants import NOW, bought, path, policy_file, tenant, user
+from tests.builders.tenant.tenants import NOW, bought, path, policy_file, tenant, user
 
 BLOCKS = [
     "assignments: {of: paid, allow: [SPE_E3], require: [SPE_F1], redundant: deny, via: group, duplicates: deny}",
@@ -66,6 +66,13 @@ def test_a_tenant_without_anybody_can_be_saved(tmp_path: Path) -> None:
     snapshot = read(write(tmp_path, tenant()))
     assert snapshot.user_count == 0
     assert sum(batch.users.num_rows for batch in snapshot.batches()) == 0
+
+
+def test_a_tenant_without_anybody_has_every_column_that_was_asked_for(tmp_path: Path) -> None:
+    with SnapshotWriter(tmp_path, "contoso", "now") as writer:
+        folder = writer.commit(tenant(asked=["agent"]).manifest)
+    (batch,) = read(folder).batches()
+    assert (batch.users.num_rows, "agent" in batch.users.schema.names) == (0, True)
 
 
 def test_nothing_appears_before_the_commit(tmp_path: Path) -> None:

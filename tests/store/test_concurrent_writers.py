@@ -15,7 +15,7 @@ import pytest
 import auditor.app.store.commands as storing
 from auditor.app.store.integrity import check
 from auditor.domain.enums import Severity
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.findings.stats import sums
 from auditor.history.result_log import Ledger
 from auditor.result.codec.result_reader import load
@@ -23,9 +23,9 @@ from auditor.snapshot.writer import folder_name, write
 from auditor.store.commit import Night
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
-from tests.builders.command_line import ROOT, call, clean_environment
-from tests.builders.nights import START, night
-from tests.builders.two_people import ANN, TWO_PEOPLE, assert_same_tables
+from tests.builders.service.command_line import ROOT, call, clean_environment
+from tests.builders.tenant.nights import START, night
+from tests.builders.tenant.two_people import ANN, TWO_PEOPLE, assert_same_tables
 
 Deed = Callable[[], object]
 CROWD = [{**ANN, "id": f"u{number:04}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(200)]

@@ -11,10 +11,10 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import write
 from auditor.store.objects.location import backend_of, parse
 from auditor.store.store import Store
-from tests.builders.command_line import Ran, call
-from tests.builders.nights import night
-from tests.builders.object_stores import Server, azurite, moto
-from tests.builders.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE, assert_same_tables
+from tests.builders.service.command_line import Ran, call
+from tests.builders.service.object_stores import Server, azurite, moto
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE, assert_same_tables
 
 ASKED = ("id", "accountEnabled", "assignedLicenses")
 

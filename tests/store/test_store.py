@@ -14,9 +14,9 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
 from auditor.store.store import commit_name
-from tests.builders.nights import SKUS, night, series
-from tests.builders.snapshot_damage import edited, rewritten
-from tests.builders.two_people import ANN, BOB, TWO_PEOPLE, assert_same_tables, store_in
+from tests.builders.tenant.nights import SKUS, night, series
+from tests.builders.tenant.snapshot_damage import edited, rewritten
+from tests.builders.tenant.two_people import ANN, BOB, TWO_PEOPLE, assert_same_tables, store_in
 
 
 @pytest.mark.slow

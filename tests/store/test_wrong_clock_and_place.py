@@ -10,9 +10,9 @@ import pytest
 
 from auditor.snapshot.writer import write
 from auditor.store.commit import sealed
-from tests.builders.command_line import AS_OF, Ran, call, contents
-from tests.builders.nights import START, night
-from tests.builders.two_people import TWO_PEOPLE
+from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenant.nights import START, night
+from tests.builders.tenant.two_people import TWO_PEOPLE
 
 FAR = "2272147200"
 """1 January 2042, in seconds."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Outcome, SourceStatus
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
-from auditor.domain.policy import Balance, PolicySet
-from auditor.domain.result import Coverage, PolicyOutcome, Result, TenantResult
+from auditor.domain.policy.model import Balance, PolicySet
+from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.failures import TenantBoundary, reason_of
 from auditor.result.aggregate import summarise
 from auditor.snapshot.model import Manifest

@@ -11,8 +11,8 @@ from auditor.app.audit.remediation import remedied
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy import Policy, PolicySet
-from auditor.domain.result import FleetPast, Notice, PolicyHeader, Result
+from auditor.domain.policy.model import Policy, PolicySet
+from auditor.domain.result.model import FleetPast, Notice, PolicyHeader, Result
 from auditor.findings.spill import SpillFile
 from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet

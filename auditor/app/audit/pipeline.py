@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited
@@ -14,17 +14,19 @@ from auditor.checks.balance.share import share_of
 from auditor.checks.contracts.terms import contract_terms
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import registered
+from auditor.checks.seats.coverage import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions
 from auditor.domain.enums import Severity, Source, SourceStatus
-from auditor.domain.policy import Balance, Policy, PolicySet
+from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     ContractPrice,
     FleetResult,
     Money,
     Notice,
     PolicyHeader,
+    RenewalPrice,
     Result,
     Run,
     SeatBounds,
@@ -32,14 +34,15 @@ from auditor.domain.result import (
     SourceLine,
     TenantResult,
 )
-from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.evaluate import conclude, evaluate, judged_batches
 from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
+from auditor.engine.policy.binding import BoundPolicies, bind
+from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-from auditor.engine.usage_report import reports_of
 from auditor.failures import TenantBoundary
+from auditor.findings.smaller_products import SmallerProductCounter
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
 from auditor.findings.user_findings import describe, describe_objects
@@ -63,15 +66,16 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     spill: SpillFile | None = None,
     actions: bool | None = None,
     described: bool = True,
+    evidence: bool = True,
     earlier: Mapping[str, EarlierDates] | None = None,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together.
 
     With a `spill` file findings beyond its memory budget are kept there. With `actions` findings get their guidance,
     tenants and the fleet their actions; False fills in guidance alone, None neither. Unless they are `described` only
-    outcomes and notices are told. `earlier` are the dates of subscriptions in earlier nights, by tenant. What is raised
-    inside one tenant is its failure, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of
-    the spill file is full.
+    outcomes and notices are told, and without `evidence` findings about people have none. `earlier` are the dates of
+    subscriptions in earlier nights, by tenant. What is raised inside one tenant is its failure, unless it is `alone`:
+    then it is raised. Raises DeliveryError where the disk of the spill file is full.
     """
     policies = replace(policies, day=as_of.date())
     needed = needs(policies).sources
@@ -85,7 +89,9 @@ def audit(  # noqa: PLR0913 - what an audit depends on
             facts = TenantFacts(state, catalogue, policies, as_of)
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, registered(), counts_seats=True)
-            tenant = judged(bound, judge(bound), needed, spill=spill, actions=actions, described=described)
+            tenant = judged(
+                bound, judge(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
+            )
             names.take(bound.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
@@ -100,6 +106,7 @@ def judged(
     spill: SpillFile | None = None,
     actions: bool | None = None,
     described: bool = True,
+    evidence: bool = True,
 ) -> TenantResult:
     """Judge one tenant; `needed` are the sources that have to be read whole, the options those of `audit`."""
     tenant = _unjudged(bound, needed)
@@ -108,13 +115,21 @@ def judged(
     builder = ActionBuilder(tenant, bound.facts.policies, packaged_library(), spill=spill)
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
-    for found in describe(bound, batches, outcome):
+    proposed = SmallerProductCounter()
+    for found in describe(bound, batches, outcome, evidence=evidence):
+        proposed.add(found)
         table.add(found if actions is None else builder.take(found) if actions else builder.guide(found))
     evaluation = conclude(bound, outcome)
     found = describe_objects(bound, evaluation)
     table.add(found if actions is None else builder.take(found) if actions else builder.guide(found))
     made, concerns = builder.actions() if actions else ((), {})
-    return replace(_concluded(bound, evaluation, tenant), findings=table.table(concerns), actions=made)
+    titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
+    return replace(
+        _concluded(bound, evaluation, tenant),
+        findings=table.table(concerns),
+        actions=made,
+        smaller_products=proposed.counts(titles),
+    )
 
 
 def assemble(
@@ -157,6 +172,7 @@ def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResul
         tenant,
         usage=reports.usage,
         departments=reports.departments,
+        coverage=seat_coverage(bound, evaluation),
         policies=evaluation.outcomes,
         notices=tenant_notices(bound, evaluation),
         balance=tuple(share_of(bound, policy, block) for policy, block in balanced),
@@ -180,12 +196,30 @@ def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
         complete=all(status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for status in readable),
         sources=facts.sources,
         seats=tuple(
-            _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
+            _seat_count(facts, sku, bounds.get(index, ())) for index, sku in enumerate(facts.skus) if sku.owned
         ),
         subscriptions=dated_subscriptions(bound),
         contracts=contract_terms(bound),
         contract_prices=_contract_prices(bound),
+        renewal_prices=_renewal_prices(bound),
     )
+
+
+def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
+    """Return what seats cost when subscriptions renew, where that is not today's price; None where it always is."""
+    facts, prices = bound.facts, bound.prices
+    if prices is None:
+        return None
+    today = facts.as_of.date()
+    found: dict[tuple[str, date], Money | None] = {}
+    for each in dated_subscriptions(bound):
+        sku_id, day = each.sku_id.casefold(), max(today, each.next_lifecycle_date_time.astimezone(UTC).date())
+        place, then = facts.index.get(sku_id), bound.prices_on(day)
+        part = None if place is None else facts.skus[place].part_number
+        amount = None if then is None else then.of(sku_id=sku_id, part_number=part)
+        if amount != prices.of(sku_id=sku_id, part_number=part):
+            found[sku_id, day] = None if amount is None else Money(currency=prices.currency, per_month=amount)
+    return tuple(RenewalPrice(sku_id=sku, day=day, money=found[sku, day]) for sku, day in sorted(found)) or None
 
 
 def _contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:

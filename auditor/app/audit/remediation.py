@@ -8,35 +8,35 @@ from auditor import resources
 from auditor.app.audit.failed_tenants import each_contained
 from auditor.app.gc_pause import paused_gc
 from auditor.checks.registry import articles_of
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Action, FleetResult, Result, TenantResult
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Action, FleetResult, Result, TenantResult
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.remedy.actions.context import fleet_situation
 from auditor.remedy.actions.fleet import actions_between
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.messages import ENGLISH, Localizer
 
 
 def remedied(
     result: Result,
     policies: PolicySet,
     *,
-    words: Words = ENGLISH,
+    l10n: Localizer = ENGLISH,
     groups: Mapping[str, str] | None = None,
     spill: SpillFile | None = None,
 ) -> Result:
     """Fill in `guidance` of every finding and `actions` of every tenant; whatever stood there is replaced.
 
-    `words` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
+    `l10n` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
     read but the packaged guidance.
     """
     policies = replace(policies, day=result.run.as_of.date())
     with paused_gc():
         changed = each_contained(
-            result, lambda tenant: tenant_remedied(tenant, policies, words=words, groups=groups, spill=spill)
+            result, lambda tenant: tenant_remedied(tenant, policies, l10n=l10n, groups=groups, spill=spill)
         )
-        return replace(changed, fleet=fleet_remedied(result, policies, words=words))
+        return replace(changed, fleet=fleet_remedied(result, policies, l10n=l10n))
 
 
 @cache
@@ -53,28 +53,28 @@ def tenant_remedied(
     tenant: TenantResult,
     policies: PolicySet,
     *,
-    words: Words = ENGLISH,
+    l10n: Localizer = ENGLISH,
     groups: Mapping[str, str] | None = None,
     spill: SpillFile | None = None,
 ) -> TenantResult:
     """Fill in what `remedied` fills in, of one tenant."""
-    actions = ActionBuilder(tenant, policies, packaged_library(), words=words, groups=groups, spill=spill)
+    actions = ActionBuilder(tenant, policies, packaged_library(), l10n=l10n, groups=groups, spill=spill)
     findings = tenant.findings.map_batches(actions.take)
     told, concerns = actions.actions()
     return replace(tenant, findings=findings.with_concerns(concerns), actions=told)
 
 
 def tenant_actions(
-    tenant: TenantResult, policies: PolicySet, *, words: Words, spill: SpillFile | None = None
+    tenant: TenantResult, policies: PolicySet, *, l10n: Localizer, spill: SpillFile | None = None
 ) -> tuple[Action, ...]:
     """Return the actions of a tenant in a language."""
-    actions = ActionBuilder(tenant, policies, packaged_library(), words=words, spill=spill)
+    actions = ActionBuilder(tenant, policies, packaged_library(), l10n=l10n, spill=spill)
     for batch in tenant.findings.subject_batches():
         actions.take(batch)
     return actions.actions()[0]
 
 
-def fleet_remedied(result: Result, policies: PolicySet, *, words: Words = ENGLISH) -> FleetResult:
+def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:
     """Fill in `guidance` of the fleet's findings, and its actions."""
     fleet, tenants = result.fleet, result.tenants
     findings = fleet.findings.map(
@@ -84,4 +84,4 @@ def fleet_remedied(result: Result, policies: PolicySet, *, words: Words = ENGLIS
         ]
     )
     fleet = replace(fleet, findings=findings)
-    return replace(fleet, actions=actions_between(fleet, tenants, policies, packaged_library(), words=words))
+    return replace(fleet, actions=actions_between(fleet, tenants, policies, packaged_library(), l10n=l10n))

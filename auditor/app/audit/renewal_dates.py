@@ -9,7 +9,7 @@ from auditor.app.locations import is_store, store_at
 from auditor.app.saved_results import saved_results
 from auditor.domain.errors import Diagnostic, Level, SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet, Subscriptions
+from auditor.domain.policy.model import PolicySet, Subscriptions
 from auditor.domain.renewals import DatedNight, EarlierDates
 from auditor.render import FORMATS
 
@@ -38,8 +38,8 @@ def earlier_dates(
     ):
         return {}
     found: dict[str, dict[str, list[DatedNight]]] = {}
-    for place in dict.fromkeys(places):
-        dated = _of_store(store_at(place), as_of, warn) if is_store(place) else _of_results(Path(place), warn)
+    for path in dict.fromkeys(places):
+        dated = _of_store(store_at(path), as_of, warn) if is_store(path) else _of_results(Path(path), warn)
         for tenant, subscription, night in dated:
             if as_of - timedelta(days=_DAYS) <= night[0] <= as_of:
                 found.setdefault(tenant, {}).setdefault(subscription, []).append(night)

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
 from auditor.app.audit.pipeline import Judge, audit
@@ -16,8 +17,8 @@ from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import Agreement, Cloud, Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Result, TenantResult
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Result, TenantResult
 from auditor.engine.evaluate import judged_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
@@ -25,6 +26,16 @@ from auditor.policy.loader import load
 from auditor.result.aggregate import summarise
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import manifest_of, read
+
+
+class Verifier(Protocol):
+    """Compares the state of tenants with earlier plans."""
+
+    def check(self, states: Sequence[Path | Unaudited]) -> None:
+        """Raise AuditorError where the plans are not of these tenants."""
+
+    def verified(self, result: Result, states: Sequence[Path | Unaudited], policies: PolicySet) -> Result:
+        """Return the result with what became of the plan of each tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +69,29 @@ class Request:
     collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
     """Collects live tenants into snapshot folders; None where only saved state may be audited."""
     engine: Engine = Engine.LOCAL
+    verifier: Verifier | None = None
+    """Tells what became of an earlier plan; None where none is known."""
     spark_master: str | None = None
     """The address of a Spark master; None for the session that is there, else for this machine's processors."""
 
 
 @contextmanager
 def audited(
-    request: Request, beside: Path | None, *, actions: bool = True
+    request: Request, beside: Path | None, *, actions: bool = True, evidence: bool = True
 ) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
     """Audit what the request names; yields the snapshots too, some of which are gone afterwards, and the spill file.
 
-    Without `actions` only guidance is filled in. Findings beyond the memory budget are kept in that file on the disk of
-    `beside`. Raises AuditorError where nothing can be audited, and DeliveryError where that disk is full; so may every
-    walk over findings.
+    Without `actions` only guidance is filled in; without `evidence` findings about people have none. Findings beyond
+    the memory budget are kept in that file on the disk of `beside`. Raises AuditorError where nothing can be audited,
+    and DeliveryError where that disk is full; so may every walk over findings.
     """
     with ExitStack() as stack:
         spill = stack.enter_context(spill_file(beside))
         previous = previous_of(request, spill)
         policies = checked_policies(request)
         places = stack.enter_context(places_of(request, policies))
+        if request.verifier is not None:
+            request.verifier.check(places)
         judge = stack.enter_context(judging(request, places, policies))
         states, alone = opened(places, request), len(places) == 1
         result = audit(
@@ -88,8 +103,11 @@ def audited(
             alone=alone,
             spill=spill,
             actions=actions,
+            evidence=evidence,
             earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
+        if request.verifier is not None:
+            result = request.verifier.verified(result, places, policies)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
         yield changed(result, previous, request), folders_of(places), spill
@@ -97,7 +115,7 @@ def audited(
 
 def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
     """Return the snapshots among tenants' states."""
-    return tuple(place for place in places if isinstance(place, Path))
+    return tuple(path for path in places if isinstance(path, Path))
 
 
 def changed(result: Result, previous: Result | None, request: Request) -> Result:
@@ -119,6 +137,7 @@ def changed(result: Result, previous: Result | None, request: Request) -> Result
 def _compared(result: Result, previous: Result) -> Result:
     """Tell what changed since an earlier run; a tenant in which that fails is told as failed."""
     from auditor.result.diff import compare  # noqa: PLC0415  only where there is an earlier run
+    from auditor.result.plan_findings import with_reopened  # noqa: PLC0415  likewise
 
     failures: dict[str, AuditorError] = {}
 
@@ -129,7 +148,7 @@ def _compared(result: Result, previous: Result) -> Result:
         failures[tenant.name] = wall.failure
         return failed_later(tenant, wall.failure)
 
-    compared = compare(result, previous, each=each)
+    compared = with_reopened(compare(result, previous, each=each))
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
 
 
@@ -212,7 +231,7 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
 
     folders = folders_of(places)
     # A damaged snapshot is refused, or left out, before a cluster is asked.
-    folders = tuple(place for place in folders if _sound(place, alone=len(places) == 1))
+    folders = tuple(path for path in folders if _sound(path, alone=len(places) == 1))
     with session(request.spark_master) as spark:
         request.notice(
             Message(
@@ -232,14 +251,14 @@ def _sound(folder: Path, *, alone: bool) -> bool:
 
 def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
     """Open the states one after the other."""
-    for place in places:
-        if isinstance(place, Unaudited):
-            yield place
+    for path in places:
+        if isinstance(path, Unaudited):
+            yield path
             continue
-        request.notice(Message("auditing {place}", place=place))
-        with TenantBoundary(place.parent.name, alone=len(places) == 1) as wall:
-            state = read(place)
-        yield state if wall.failure is None else unreadable(place, wall.failure)
+        request.notice(Message("auditing {place}", place=path))
+        with TenantBoundary(path.parent.name, alone=len(places) == 1) as wall:
+            state = read(path)
+        yield state if wall.failure is None else unreadable(path, wall.failure)
 
 
 def unreadable(folder: Path, failure: AuditorError) -> Unaudited:

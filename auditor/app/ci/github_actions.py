@@ -9,7 +9,7 @@ from auditor.app.report.outputs import Output
 from auditor.deliver.github import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
 from auditor.domain.enums import Outcome, Severity, SourceStatus
 from auditor.domain.errors import Diagnostic, Level, printable
-from auditor.domain.result import Finding, Findings, PolicyOutcome, Result, SourceLine, TenantResult
+from auditor.domain.result.model import Finding, Findings, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.render import render
 from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Labels
 
@@ -27,30 +27,30 @@ def in_actions(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
+def publish(result: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Write the summary and the outputs, and return the annotations as lines to print; nothing outside a job.
 
-    `told` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
+    `result` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
     """
     if not in_actions(environ):
         return ()
-    words = Labels(locale)
+    l10n = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
-        text = b"".join(render(told, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
-        cut = words.gettext("The summary is truncated; the report has all of it.")
+        text = b"".join(render(result, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
+        cut = l10n.gettext("The summary is truncated; the report has all of it.")
         append_summary(Path(summary), text, notice=f"_{cut}_")
-    publish_outputs(outputs_of(told, wanted, code=code), environ)
-    return _lines(told, environ, words)
+    publish_outputs(outputs_of(result, wanted, code=code), environ)
+    return _lines(result, environ, l10n)
 
 
-def _lines(result: Result, environ: Mapping[str, str], words: Labels) -> tuple[str, ...]:
-    return tuple(annotation_lines(annotations_of(result, environ, words), lambda count: _rest(count, words)))
+def _lines(result: Result, environ: Mapping[str, str], l10n: Labels) -> tuple[str, ...]:
+    return tuple(annotation_lines(annotations_of(result, environ, l10n), lambda count: _rest(count, l10n)))
 
 
-def _rest(count: int, words: Labels) -> Annotation:
+def _rest(count: int, l10n: Labels) -> Annotation:
     """Return the line that counts the annotations which GitHub does not show."""
-    more = words.ngettext("and {count} more", "and {count} more", count)
-    return Annotation(type=AnnotationType.NOTICE, title=words.gettext("More in the report"), message=more)
+    more = l10n.ngettext("and {count} more", "and {count} more", count)
+    return Annotation(type=AnnotationType.NOTICE, title=l10n.gettext("More in the report"), message=more)
 
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
@@ -74,14 +74,14 @@ def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
     }
 
 
-def annotations_of(result: Result, environ: Mapping[str, str], words: Labels) -> list[Annotation]:
+def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> list[Annotation]:
     """Return annotations for missing data, then one per policy with findings, by severity; people are counted.
 
     They refer to the lines of the policies.
     """
-    fleet = words.gettext("all tenants together")
-    found = [_unread(tenant.name, reason, words) for tenant in result.tenants for reason in _reasons(tenant, words)]
-    found += [_unread(fleet, reason, words) for reason in _not_evaluated(result.fleet.policies, words)]
+    fleet = l10n.gettext("all tenants together")
+    found = [_unread(tenant.name, reason, l10n) for tenant in result.tenants for reason in _reasons(tenant, l10n)]
+    found += [_unread(fleet, reason, l10n) for reason in _not_evaluated(result.fleet.policies, l10n)]
     parts = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
     fired: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
@@ -90,7 +90,7 @@ def annotations_of(result: Result, environ: Mapping[str, str], words: Labels) ->
         for finding, count in _open(findings):
             fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding, count))
     return found + [
-        _fired(titles.get(policy, policy), fired[rank, policy], environ, words) for rank, policy in sorted(fired)
+        _fired(titles.get(policy, policy), fired[rank, policy], environ, l10n) for rank, policy in sorted(fired)
     ]
 
 
@@ -103,21 +103,21 @@ def _open(findings: Findings) -> Iterator[tuple[Finding, int]]:
 
 
 def _fired(
-    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], words: Labels
+    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], l10n: Labels
 ) -> Annotation:
     """Return the annotation of a policy with findings: how many, and in which tenants."""
     finding = parts[0][1]
     counts: Counter[str] = Counter()
     for where, _, count in parts:
         counts[where] += count
-    told = ", ".join(f"{printable(where)}: {words.number(count)}" for where, count in sorted(counts.items()))
-    said = words.ngettext(
+    told = ", ".join(f"{printable(where)}: {l10n.number(count)}" for where, count in sorted(counts.items()))
+    text = l10n.ngettext(
         "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
     )
     return Annotation(
         type=_TYPES[finding.severity],
-        title=printable(f"{title} ({words.gettext(SEVERITIES[finding.severity])})"),
-        message=said.replace("{policy}", printable(finding.policy)).replace("{tenants}", told),
+        title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
+        message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", told),
         file=_file(finding.source, environ),
         line=finding.source.line,
     )
@@ -132,7 +132,7 @@ def diagnostic_lines(
     """
     if not in_actions(environ):
         return ()
-    words = Labels(locale or "en")
+    l10n = Labels(locale or "en")
     return tuple(
         annotation_lines(
             [
@@ -140,40 +140,40 @@ def diagnostic_lines(
                     type=AnnotationType.ERROR if one.level is Level.ERROR else AnnotationType.WARNING,
                     title=f"auditor: {one.slug}",
                     message=printable(one.message)
-                    + (f"\n{words.gettext('help')}: {printable(one.hint)}" if one.hint else ""),
+                    + (f"\n{l10n.gettext('help')}: {printable(one.hint)}" if one.hint else ""),
                     file=None if one.span is None else _file(SourceLine(file=one.span.file, line=1), environ),
                     line=1 if one.span is None else one.span.line,
                 )
                 for one in diagnostics
             ],
-            lambda count: _rest(count, words),
+            lambda count: _rest(count, l10n),
         )
     )
 
 
-def _reasons(tenant: TenantResult, words: Labels) -> list[str]:
+def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
     """Return why a tenant is incomplete: not audited, a source not read, a policy not evaluated."""
     if tenant.failure is not None:
-        return [words.gettext("not audited: {reason}").replace("{reason}", words.translate(tenant.failure))]
-    unknown = words.gettext("no reason is known")
+        return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
+    unknown = l10n.gettext("no reason is known")
     gaps = [
-        f"{words.gettext(SOURCES[source.name])}: {words.gettext(SOURCE_STATES[source.status])}: "
-        f"{words.translate(source.reason) if source.reason else unknown}"
+        f"{l10n.gettext(SOURCES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
+        f"{l10n.translate(source.reason) if source.reason else unknown}"
         for source in tenant.sources
         if source.status in {SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE}
     ]
-    gaps += _not_evaluated(tenant.policies, words)
-    return gaps if gaps or tenant.complete else [words.gettext("the tenant was not read completely")]
+    gaps += _not_evaluated(tenant.policies, l10n)
+    return gaps if gaps or tenant.complete else [l10n.gettext("the tenant was not read completely")]
 
 
-def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Labels) -> list[str]:
+def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
     unknown = [policy.id for policy in policies if policy.status is Outcome.NOT_EVALUATED]
-    said = words.gettext("not evaluated: {policies}")
-    return [said.replace("{policies}", ", ".join(unknown))] if unknown else []
+    text = l10n.gettext("not evaluated: {policies}")
+    return [text.replace("{policies}", ", ".join(unknown))] if unknown else []
 
 
-def _unread(tenant: str, reason: str, words: Labels) -> Annotation:
-    title = words.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
+def _unread(tenant: str, reason: str, l10n: Labels) -> Annotation:
+    title = l10n.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
     return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
 
 

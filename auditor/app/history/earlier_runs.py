@@ -11,7 +11,7 @@ from auditor.app.saved_results import saved_results
 from auditor.deliver.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.render import FORMATS
 from auditor.render.text.earlier_run import EarlierRun

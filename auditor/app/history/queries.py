@@ -18,7 +18,7 @@ from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
@@ -97,12 +97,12 @@ def look(places: Sequence[Path | str]) -> HistorySources:
     """
     tenants: dict[str, _Tenant] = {}
     failures: dict[str, TenantBoundary] = {}
-    loose = [place for place in places if isinstance(place, Path) and files.is_there(place)]
-    loose = [place for place in loose if not files.is_folder(place)]
+    loose = [path for path in places if isinstance(path, Path) and files.is_there(path)]
+    loose = [path for path in loose if not files.is_folder(path)]
     parts = [
-        _of_store(store_at(place).require(), failures) if is_store(place) else _plain(Path(place), failures)
-        for place in dict.fromkeys(places)
-        if place not in loose
+        _of_store(store_at(path).require(), failures) if is_store(path) else _plain(Path(path), failures)
+        for path in dict.fromkeys(places)
+        if path not in loose
     ]
     ledgers = _loose(loose, failures)
     for part in (*parts, {name: _Tenant(results=ledger) for name, ledger in ledgers.items()}):

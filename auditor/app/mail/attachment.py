@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Final
 
 from auditor.deliver.letter import Attachment
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach
 from auditor.render import FORMATS, render
 from auditor.render.text.earlier_run import EarlierRun
@@ -21,7 +21,7 @@ _LEVELS: Final = (9, 1, 0)
 
 
 def attached(
-    told: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
+    result: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
 ) -> Attachment | None:
     """Return the file; None where none is wanted. `suits` says whether a mail has a way for so many bytes.
 
@@ -34,14 +34,14 @@ def attached(
     if limit is None:
         raise ValueError(f"no mail carries the format '{kind}'")
     # A file from a mail is opened with a double click: Excel needs the byte order mark then.
-    artifact = render(told, kind, locale=locale, history=history, byte_order_mark=True)
-    name, made = file_name(told), b"".join(artifact.chunks())
+    artifact = render(result, kind, locale=locale, history=history, byte_order_mark=True)
+    name, made = file_name(result), b"".join(artifact.chunks())
     inside = f"{name}{PurePath(artifact.name).suffix}"
     if len(made) <= limit and suits(len(made)):
         return Attachment(name=inside, media_type=artifact.media_type.partition(";")[0], body=made)
     body = next(
-        (packed for level in _LEVELS if suits(len(packed := _packed(inside, made, told.run.as_of, level)))),
-        _packed(inside, made, told.run.as_of, _LEVELS[0]),
+        (packed for level in _LEVELS if suits(len(packed := _packed(inside, made, result.run.as_of, level)))),
+        _packed(inside, made, result.run.as_of, _LEVELS[0]),
     )
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
 

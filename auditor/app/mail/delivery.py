@@ -22,7 +22,7 @@ from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
 from auditor.deliver.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError, Diagnostic, GraphError, SettingsError
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
@@ -177,10 +177,10 @@ def _prepared(
     result: Result, envelope: Envelope, mail: Mail, sending: MailJob, log: SentLog, history: tuple[EarlierRun, ...]
 ) -> _Prepared | DeliveryReport:
     """Return a reader's mail; a DeliveryReport if there is none to send."""
-    mine = own_waivers(portion(result, envelope))
+    own = own_waivers(portion(result, envelope))
     week = week_of(result.run.as_of)
     sent = sending.dry_run is None and log.weekly_sent(envelope.address, week)
-    why = reason(mail.send, mine, envelope, weekly_sent=sent)
+    why = reason(mail.send, own, envelope, weekly_sent=sent)
     if why is None:
         return DeliveryReport(address=envelope.address, end=DeliveryStatus.NOT_DUE)
     try:
@@ -191,7 +191,7 @@ def _prepared(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
         )
     sending.notice(Message("writing the mail to {address}", address=envelope.address))
-    letter = _letter(mine, envelope, mail, sending, weekly=why is Reason.WEEKLY, history=history)
+    letter = _letter(own, envelope, mail, sending, weekly=why is Reason.WEEKLY, history=history)
     mailing = Mailing(
         key=letter.key,
         run=result.run.id,

@@ -1,24 +1,27 @@
-"""Implements `auditor plan`: reads the snapshots, makes the plan and writes its documents."""
+"""Implements `auditor plan`: reads the tenants, makes the plan and writes its documents."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from auditor.app.audit.run import Request, opened_states, policies_for
+from auditor.app.audit.run import Request, opened, places_of, policies_for
 from auditor.app.catalogue import active
+from auditor.app.plan.approvals import approvals_csv
 from auditor.app.plan.json_document import plan_json
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_files import decision_files, load_policies
-from auditor.domain.decision import Decision
+from auditor.deliver.report_folder import ChildFile
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.domain.policy.decision import Decision
+from auditor.files.names import tenant_name
+from auditor.localization import Localization
 from auditor.policy.loader import load
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.markdown import plan_markdown
-from auditor.remedy.planner.model import FleetPlan
+from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.question_text import question_stubs
-from auditor.wording import Wording
+from auditor.remedy.scripts.http import http_messages
+from auditor.remedy.scripts.powershell import plan_script, undo_script
 
 FORMATS: Mapping[str, str] = {
     "json": "plan.json",
@@ -27,54 +30,34 @@ FORMATS: Mapping[str, str] = {
     "questions": "questions.yaml",
 }
 """Format → default file name."""
+TENANT_FORMATS: Mapping[str, str] = {"approvals": "approvals.csv", "powershell": "plan.ps1", "http": "plan.http"}
+"""The same for formats of which every tenant has its own files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRequest:
-    """The request of one plan."""
+def run_plans(request: Request, decisions: Path | None, languages: Sequence[Localizer]) -> tuple[FleetPlan, ...]:
+    """Make the plan in each of some languages, from one read of the tenants.
 
-    policies: tuple[Path, ...] = ()
-    demo: bool = False
-    snapshots: tuple[Path | str, ...] = ()
-    tenants: tuple[str, ...] = ()
-    as_of: datetime
-    decisions: Path | None = None
-    """A file of decisions; None for `decisions.yaml` beside the policies."""
-
-
-def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
-    """Make the plan. Raises AuditorError if there is nothing to plan for."""
-    if request.demo == bool(request.snapshots):
-        raise UsageError(
-            "usage",
-            Message("a plan requires a snapshot")
-            if not request.demo
-            else Message("--demo plans only for the built-in tenants"),
-            hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
-        )
-    asked = Request(
-        policies=request.policies,
-        demo=request.demo,
-        snapshots=request.snapshots,
-        tenants=request.tenants,
-        as_of=request.as_of,
-        started=request.as_of,
-    )
-    policies = policies_for(asked)
-    decisions = _decisions(request)
+    `decisions` is a file of decisions; None for `decisions.yaml` beside the policies. Raises AuditorError if there is
+    nothing to plan for.
+    """
+    policies = policies_for(request)
+    answers = _decisions(request, decisions)
     if not policies.policies:
         raise UsageError(
             "policies-none",
             Message("the policy files define no policy, so there is nothing to plan for"),
             hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
         )
-    with opened_states(asked, policies) as states:
-        return plan_run(list(states), policies, active(), request.as_of, words=words, decisions=decisions)
+    with places_of(request, policies) as places:
+        return tuple(
+            plan_run(list(opened(places, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)
+            for l10n in languages
+        )
 
 
-def _decisions(request: PlanRequest) -> tuple[Decision, ...]:
+def _decisions(request: Request, path: Path | None) -> tuple[Decision, ...]:
     """Read the decisions together with the policies, whose names they may use. Raises InputError."""
-    found = decision_files(request.policies, request.decisions)
+    found = decision_files(request.policies, path)
     if not found:
         return ()
     if request.demo and not request.policies:
@@ -91,20 +74,46 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def documents(plan: FleetPlan, told: FleetPlan, words: Wording) -> Mapping[str, Callable[[], bytes]]:
+def documents(plan: FleetPlan, told: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
     """Return a function per format that renders the plan.
 
-    `told` is the same plan in the language of `words`, for people.
+    `told` is the same plan in the language of `l10n`, for people.
     """
     return {
         "json": lambda: plan_json(plan),
-        "markdown": lambda: plan_markdown(told, words=words).encode("utf-8", "replace"),
-        "html": lambda: _page(told, words),
-        "questions": lambda: "".join(question_stubs(told.tenants, told.as_of, words)).encode("utf-8", "replace"),
+        "markdown": lambda: plan_markdown(told, l10n=l10n).encode("utf-8", "replace"),
+        "html": lambda: _page(told, l10n),
+        "questions": lambda: "".join(question_stubs(told.tenants, told.as_of, l10n)).encode("utf-8", "replace"),
     }
 
 
-def _page(told: FleetPlan, words: Wording) -> bytes:
+def tenant_documents(
+    name: str, path: Path, plan: FleetPlan, l10n: Localization
+) -> Iterator[tuple[Path | ChildFile, bytes]]:
+    """Yield the files of a format of TENANT_FORMATS, the one that it is named for first. Raises UsageError.
+
+    The file of the only tenant is at `path`. The files of several tenants are in a folder for each, beside `path`.
+    """
+    for tenant in plan.tenants:
+        folders = (tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()
+        for file, body in _tenant_files(name, path.name, tenant, plan.as_of, l10n):
+            yield (ChildFile(path.parent, (*folders, file)) if folders else path.with_name(file)), body
+
+
+def _tenant_files(
+    name: str, file: str, plan: TenantPlan, as_of: str, l10n: Localization
+) -> Iterator[tuple[str, bytes]]:
+    if name == "http":
+        yield file, http_messages(plan, as_of)
+        return
+    if name == "powershell":
+        yield file, plan_script(plan, as_of)
+        yield "undo.ps1", undo_script(plan, as_of)
+        file = TENANT_FORMATS["approvals"]
+    yield file, approvals_csv(plan, l10n)
+
+
+def _page(plan: FleetPlan, l10n: Localization) -> bytes:
     from auditor.app.plan.html_view import plan_html  # noqa: PLC0415  only the page needs a template engine
 
-    return plan_html(told, words=words)
+    return plan_html(plan, l10n=l10n)

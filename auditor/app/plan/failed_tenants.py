@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.result import Result, TenantResult
+from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.remedy.planner.model import Proof, Solver, Standing, TenantPlan
+from auditor.remedy.planner.simulation.changes import Changes
 
 
 @contextmanager
@@ -39,4 +40,5 @@ def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
         proof=Proof(fixed=(), remaining=(), new=(), undecided=()),
         dropped=(),
         solver=Solver(name="", optimal=False, reached=0, bound=0, unpriced=(), partial=()),
+        changes=Changes(steps={}, accounts={}, properties={}, groups={}, products={}),
     )

@@ -1,102 +1,241 @@
 """Builds the view model of plan.html, with every text in the reader's language."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from auditor.domain.result import Action, Finding
-from auditor.remedy.planner.markdown import facts, first_by_rank, named, summary
+from auditor.domain.enums import Severity
+from auditor.domain.policy.decision import Question
+from auditor.guidance.parts import GuidanceParts
+from auditor.localization import Localization
+from auditor.remedy.planner.markdown import first_by_rank, summary
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.question_text import effect, sentence, stub
-from auditor.remedy.requests import connect
-from auditor.render.plan.html import ActionView, MoneyRow, PlanView, TenantView, render, requested
-from auditor.wording import Wording
+from auditor.remedy.planner.outline import Entry
+from auditor.remedy.planner.outline_text import (
+    PlanPart,
+    concerned,
+    effect_texts,
+    facts,
+    heading,
+    plan_parts,
+    script,
+    subject_labels,
+)
+from auditor.remedy.planner.question_text import answer_label, answered, effect, sentence
+from auditor.render.plan.html import (
+    ActionView,
+    AnswerView,
+    GuideView,
+    MoneyRow,
+    Part,
+    PlanView,
+    QuestionView,
+    TenantView,
+    render,
+)
 
 
-def plan_html(plan: FleetPlan, *, words: Wording) -> bytes:
-    """Return the HTML of a plan that was made in the language of `words`; equal plans give equal bytes."""
-    return b"".join(render(plan_view(plan, words), locale=words.locale).chunks())
+def plan_html(plan: FleetPlan, *, l10n: Localization) -> bytes:
+    """Return the HTML of a plan that was made in the language of `l10n`; equal plans give equal bytes."""
+    return b"".join(render(plan_view(plan, l10n), locale=l10n.locale).chunks())
 
 
-def plan_view(plan: FleetPlan, words: Wording) -> PlanView:
+def plan_view(plan: FleetPlan, l10n: Localization) -> PlanView:
     """Return the view model of a plan."""
     return PlanView(
         as_of=datetime.fromisoformat(plan.as_of),
         complete=plan.complete,
         proven=plan.proven,
         tenants=tuple(
-            _tenant(tenant, number, words, plan.as_of) for number, tenant in enumerate(plan.tenants, start=1)
+            _TenantPage(tenant, f"t{number}", l10n, plan.as_of).view()
+            for number, tenant in enumerate(plan.tenants, start=1)
         ),
         fleet=(
             *(item.why for item in plan.fleet.remaining),
-            *(words.translate(notice.message) for notice in plan.notices),
+            *(l10n.translate(notice.message) for notice in plan.notices),
         ),
+        actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
     )
 
 
-def _tenant(tenant: TenantPlan, number: int, words: Wording, as_of: str) -> TenantView:
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
-    proof = tenant.proof
-    return TenantView(
-        anchor=f"t{number}",
-        title=tenant.display_name or tenant.name,
-        proven=not (proof.new or proof.undecided),
-        told=summary(tenant, words),
-        open_before=tenant.before.open,
-        open_after=tenant.after.open,
-        requests=sum(len(action.requests) for action in tenant.actions),
-        money=tuple(_money(tenant, words)),
-        first=first_by_rank(tenant),
-        actions=tuple(_action(action, findings, tenant, words) for action in tenant.actions),
-        fixed=tuple(_line(findings[mark], words) for mark in proof.fixed if mark in findings),
-        remaining=tuple((_line(findings[item.fingerprint], words), item.why) for item in proof.remaining),
-        new=tuple(_line(finding, words) for finding in proof.new),
-        undecided=proof.undecided,
-        dropped=tuple((item.subject, item.why) for item in tenant.dropped),
-        questions=tuple((sentence(q, words), effect(q, words), stub(q, as_of)) for q in tenant.open_questions),
-        notices=tuple(words.translate(notice.message) for notice in tenant.notices),
-    )
+class _TenantPage:
+    """The part of the page about one tenant, while it is built from top to bottom."""
+
+    def __init__(self, tenant: TenantPlan, anchor: str, l10n: Localization, as_of: str) -> None:
+        self._tenant, self._anchor, self._l10n, self._as_of = tenant, anchor, l10n, as_of
+        self._labels = subject_labels(tenant.findings)
+        self._findings = {finding.fingerprint: finding for finding in tenant.findings}
+        self._shown = GuidanceParts()
+
+    def view(self) -> TenantView:
+        tenant, l10n = self._tenant, self._l10n
+        proof, parts = tenant.proof, tuple(map(self._part, plan_parts(tenant, l10n)))
+        return TenantView(
+            anchor=self._anchor,
+            title=tenant.display_name or tenant.name,
+            told=summary(tenant, l10n),
+            open_before=tenant.before.open,
+            open_after=tenant.after.open,
+            money=tuple(_money(tenant, l10n)),
+            first=tuple((self._place(number), action) for number, action in first_by_rank(tenant)),
+            parts=parts,
+            proof=len(parts) + 1,
+            fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
+            remaining=tuple(
+                (why, tuple(map(self._line, marks)))
+                for why, marks in _by_reason((item.fingerprint, item.why) for item in proof.remaining)
+            ),
+            new=tuple(", ".join(facts(f, l10n, subject_labels([f]), tenant.names)) for f in proof.new),
+            undecided=proof.undecided,
+            dropped=tuple(
+                (self._labels.get(item.subject) or tenant.names.get(item.subject, item.subject), item.why)
+                for item in tenant.dropped
+            ),
+            notices=tuple(l10n.translate(notice.message) for notice in tenant.notices),
+        )
+
+    def _part(self, part: PlanPart) -> Part:
+        anchor = f"{self._anchor}-{part.key}"
+        views = tuple(self._action(entry, part.key) for entry in part.entries)
+        return Part(
+            anchor=anchor,
+            number=part.number,
+            title=part.title,
+            note=part.note,
+            effects=part.effects,
+            actions=(*views, *self._loose(anchor, part.questions)),
+        )
+
+    def _place(self, number: int) -> str:
+        return f"{self._anchor}-{number}"
+
+    def _line(self, fingerprint: str) -> str:
+        return ", ".join(facts(self._findings[fingerprint], self._l10n, self._labels, self._tenant.names))
+
+    def _action(self, entry: Entry, part: str) -> ActionView:
+        place, runs, decides = self._place(entry.number), bool(entry.action.requests), part == "decide"
+        questions = f"{place}-q"
+        return ActionView(
+            anchor=questions if runs and decides else place,
+            number=entry.number,
+            action=entry.action,
+            severity=entry.severity,
+            effects=tuple(effect_texts(entry, self._l10n)),
+            who=concerned(entry, self._labels),
+            guide=None if runs and decides else self._guide(entry, place),
+            questions=tuple(self._questions(entry.questions)) if decides else (),
+            asked=len(entry.questions) if decides else 0,
+            elsewhere=place if runs and decides else questions if runs and entry.questions else "",
+        )
+
+    def _loose(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
+        views = tuple(self._questions(questions))
+        if views:
+            yield ActionView(
+                anchor=f"{anchor}-q",
+                number=0,
+                action=None,
+                severity=Severity.INFO,
+                effects=(),
+                who=(),
+                guide=None,
+                questions=views,
+                asked=len(questions),
+            )
+
+    def _questions(self, questions: Iterable[Question]) -> Iterator[QuestionView]:
+        """Yield questions, before several with the same answers one for all of them."""
+        views = tuple(map(self._question, questions))
+        labels = {tuple(answer.label for answer in view.answers) for view in views}
+        if len(views) > 1 and len(labels) == 1:
+            yield QuestionView(
+                text=self._l10n.plural(
+                    "The same answer for {count} question", "The same answer for all {count} questions", len(views)
+                ),
+                effect="",
+                answers=tuple(
+                    AnswerView(label=answers[0].label, yaml="".join(answer.yaml for answer in answers))
+                    for answers in zip(*(view.answers for view in views), strict=True)
+                ),
+            )
+        yield from views
+
+    def _question(self, question: Question) -> QuestionView:
+        l10n, names = self._l10n, self._tenant.names
+        label = self._labels.get(question.subject)
+        known = {**names, question.subject: label} if label else names
+        return QuestionView(
+            text=sentence(question, l10n, known),
+            effect=effect(question, l10n),
+            answers=tuple(
+                AnswerView(label=answer_label(answer, l10n, names), yaml=answered(question, answer, self._as_of))
+                for answer in question.answers
+            ),
+        )
+
+    def _guide(self, entry: Entry, anchor: str) -> GuideView:
+        action, tenant = entry.action, self._tenant
+        place = anchor, heading(entry)
+        steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
+        lines = (
+            script(
+                tuple(action.requests),
+                {**tenant.names, **self._labels},
+                tenant_id=tenant.tenant_id,
+                cloud=tenant.cloud,
+            )
+            if action.requests
+            else ()
+        )
+        return GuideView(
+            prerequisites=self._shown.add("prerequisites", [(text, False) for text in action.prerequisites], place),
+            warnings=self._shown.add("warnings", [(text, False) for text in action.warnings], place),
+            instructions=self._shown.add("", steps, place),
+            next=self._shown.add("next", [(text, False) for text in action.next], place),
+            script="\n".join(lines),
+            requests="\n".join(map(_request, action.requests)),
+        )
 
 
-def _line(finding: Finding, words: Wording) -> str:
-    return ", ".join(facts(finding, words))
+def _request(request: Mapping[str, Any]) -> str:
+    body = request.get("body")
+    text = json.dumps(body, ensure_ascii=False, default=str) if body else ""
+    return "\n".join(filter(None, (f"{request['method']} {request['path']}", text)))
 
 
-def _action(action: Action, findings: Mapping[str, Finding], tenant: TenantPlan, words: Wording) -> ActionView:
-    who = dict.fromkeys(named(findings[mark]) for mark in action.findings if mark in findings)
-    money = None if action.money is None else words.money(action.money.per_month, action.money.currency)
-    return ActionView(
-        action=action,
-        who=tuple(who),
-        money="" if money is None else words.gettext("{amount} a month").replace("{amount}", money),
-        connect=connect(action.requests, tenant_id=tenant.tenant_id, cloud=tenant.cloud) if action.requests else "",
-        requests=tuple(requested(request) for request in action.requests),
-    )
+def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Gather the findings that stay for the same reason."""
+    found: dict[str, list[str]] = {}
+    for mark, why in remaining:
+        found.setdefault(why, []).append(mark)
+    return list(found.items())
 
 
-def _money(tenant: TenantPlan, words: Wording) -> Iterator[MoneyRow]:
+def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     """Yield the three amounts of each currency, before and after the plan."""
     after = {figures.currency: figures for figures in tenant.after.money}
     for before in tenant.before.money:
         then = after.get(before.currency)
         for label, one, other in (
-            (words.gettext("in open findings"), before.exposure, None if then is None else then.exposure),
+            (l10n.gettext("in open findings"), before.exposure, None if then is None else then.exposure),
             (
-                words.gettext("free to reuse now"),
+                l10n.gettext("free to reuse now"),
                 before.reassignable_now,
                 None if then is None else then.reassignable_now,
             ),
             (
-                words.gettext("to give back at the renewal"),
+                l10n.gettext("to give back at the renewal"),
                 before.reducible_at_renewal,
                 None if then is None else then.reducible_at_renewal,
             ),
         ):
             yield MoneyRow(
-                label=_at_least(label, before, words),
-                before=words.money(one, before.currency),
-                after="–" if other is None else words.money(other, before.currency),
+                label=_at_least(label, before, l10n),
+                before=l10n.money(one, before.currency),
+                after="–" if other is None else l10n.money(other, before.currency),
             )
 
 
-def _at_least(label: str, figures: Figures, words: Wording) -> str:
-    return f"{label} ({words.gettext('at least')})" if figures.lower_bound else label
+def _at_least(label: str, figures: Figures, l10n: Localization) -> str:
+    return f"{label} ({l10n.gettext('at least')})" if figures.lower_bound else label

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
 
@@ -18,6 +18,7 @@ def plan_json(plan: FleetPlan) -> bytes:
             "schema": SCHEMA,
             "asOf": plan.as_of,
             "policyDigest": plan.policy_digest,
+            "redacted": plan.redacted,
             "complete": plan.complete,
             "proven": plan.proven,
             "tenants": [

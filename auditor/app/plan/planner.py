@@ -8,25 +8,25 @@ from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
+from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
 from auditor.checks.check import SeatBalance
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import check_of, registered
-from auditor.domain.decision import Decision
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, TenantResult
-from auditor.engine.binding import bind
+from auditor.domain.policy.decision import Decision
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Finding, FleetResult, PolicyOutcome, Result, TenantResult
+from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
-from auditor.findings.table import FindingTable
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.findings.open import newly_open, open_findings, open_fingerprints
+from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.decisions import unmatched
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
-from auditor.remedy.planner.membership_reasons import with_membership_steps
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -36,9 +36,14 @@ from auditor.remedy.planner.model import (
     Standing,
     TenantPlan,
 )
-from auditor.remedy.planner.options import Limit
+from auditor.remedy.planner.optimization.options import Limit
+from auditor.remedy.planner.outline import display_names
 from auditor.remedy.planner.remaining_reasons import why
-from auditor.remedy.planner.simulation import resulting
+from auditor.remedy.planner.seat_effects import seat_effects
+from auditor.remedy.planner.seat_steps import seat_notices, with_seat_steps
+from auditor.remedy.planner.simulation.changes import changes_of
+from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
+from auditor.remedy.planner.simulation.tenant import resulting
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -58,7 +63,7 @@ def plan_run(
     catalogue: Catalogue,
     as_of: datetime,
     *,
-    words: Words = ENGLISH,
+    l10n: Localizer = ENGLISH,
     solver: str | None = None,
     decisions: Sequence[Decision] = (),
 ) -> FleetPlan:
@@ -76,14 +81,14 @@ def plan_run(
     for number in range(TRIES + 1):
         if number == TRIES:
             for name, learned in constraints.items():
-                learned.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
-        tried = _tried(facts, options, constraints, policies, catalogue, as_of, words, solver, failures)
+                learned.barred.update(dict.fromkeys(options[name].weighed, why(l10n, "limit", detail="-")))
+        tried = _tried(facts, options, constraints, policies, catalogue, as_of, l10n, solver, failures)
         _leave_out(failures, options, constraints)
-        again = _learn(before, tried, constraints, options, words, failures)
+        again = _learn(before, tried, constraints, options, l10n, failures)
         _leave_out(failures, options, constraints)
         if not again:
             break
-    made = _fleet_plan(before, tried, options, constraints, policies, words, failures)
+    made = _fleet_plan(before, tried, options, constraints, policies, l10n, failures)
     return replace(made, notices=notices)
 
 
@@ -121,7 +126,7 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     policies: PolicySet,
     catalogue: Catalogue,
     as_of: datetime,
-    words: Words,
+    l10n: Localizer,
     solver: str | None,
     failures: dict[str, AuditorError],
 ) -> _Try:
@@ -131,7 +136,7 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     altered: list[Snapshot] = []
     for name, own in options.items():
         with planned(name, failures, alone=alone):
-            made = draft(own, constraints[name], library, words=words, solver=solver)
+            made = draft(own, constraints[name], library, l10n=l10n, solver=solver)
             altered.append(resulting(facts[name], made.state))
             drafts[name] = made
     after = audit(altered, policies, catalogue, as_of, alone=alone)
@@ -144,7 +149,7 @@ def _learn(
     tried: _Try,
     constraints: Mapping[str, PlanConstraints],
     options: Mapping[str, Options],
-    words: Words,
+    l10n: Localizer,
     failures: dict[str, AuditorError],
 ) -> bool:
     """Record constraints from drafts and failures; return whether the next drafts have to differ."""
@@ -155,28 +160,35 @@ def _learn(
         if name in constraints:
             with planned(name, failures, alone=len(before.tenants) == 1):
                 changed = (
-                    learn(then[name], tenant, constraints[name], tried.drafts[name], options[name], words) or changed
+                    learn(then[name], tenant, constraints[name], tried.drafts[name], options[name], l10n) or changed
                 )
-    for finding in _new(before.fleet.findings, tried.after.fleet.findings):
+    fleet = frozenset(open_fingerprints(before.fleet.findings))
+    for finding in newly_open(tried.after.fleet.findings, fleet):
         for name, learned in constraints.items():
-            changed = _avoid(learned, finding, tried.drafts[name], options[name], words) or changed
+            changed = _avoid(learned, finding, tried.drafts[name], options[name], l10n) or changed
     return changed
 
 
 def learn(
-    before: TenantResult, after: TenantResult, learned: PlanConstraints, made: Draft, options: Options, words: Words
+    before: TenantResult, after: TenantResult, learned: PlanConstraints, made: Draft, options: Options, l10n: Localizer
 ) -> bool:
     """Add to a tenant's constraints what a draft of its plan led to; return whether the next draft has to differ."""
-    changed = sum(_bar(learned, user, why(words, "refused", detail=told)) for user, told in made.refused.items()) > 0
-    for finding in _new(before.findings, after.findings):
-        changed = _avoid(learned, finding, made, options, words) or changed
-    claimed = {mark for one in made.decided for mark in one.findings}
-    for finding in after.findings:
-        if finding.status is Status.OPEN and finding.fingerprint in claimed:
-            changed = _bar(learned, options.owner(finding.subject.id), why(words, "person")) or changed
-    if _undecided(before.policies, after.policies):
-        for user in made.taken:
-            changed = _bar(learned, user, why(words, "limit", detail="-")) or changed
+    changed = sum(_bar(learned, user, why(l10n, "refused", detail=told)) for user, told in made.refused.items()) > 0
+    for finding in newly_open(after.findings, options.opened):
+        changed = _avoid(learned, finding, made, options, l10n) or changed
+    claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
+    for finding in open_findings(after.findings, claimed):
+        changed = _bar(learned, options.owner(finding.subject.id), why(l10n, "person")) or changed
+    undecided = _undecided(before.policies, after.policies)
+    if undecided and made.seats:
+        most = max(made.seats, key=lambda sku_id: (abs(made.seats[sku_id].change), sku_id))
+        learned.unfollowed[most] = why(l10n, "undecided", detail=", ".join(undecided))
+        return True
+    if undecided:
+        # What is not known of new holders, such as their use, is the first that can keep a policy from being evaluated.
+        gaining = [user for user, each in made.taken.items() if max(each.option.seats.values(), default=0) > 0]
+        for user in gaining or made.taken:
+            changed = _bar(learned, user, why(l10n, "limit", detail="-")) or changed
     return changed
 
 
@@ -187,13 +199,17 @@ def _bar(learned: PlanConstraints, user: str, reason: str) -> bool:
     return True
 
 
-def _avoid(learned: PlanConstraints, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
+def _avoid(learned: PlanConstraints, finding: Finding, made: Draft, options: Options, l10n: Localizer) -> bool:
     """Find the people or seats that caused a new finding, and exclude them."""
-    reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
+    reason = why(l10n, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
     owner = options.owner(finding.subject.id)
     if finding.subject.type is SubjectType.USER and owner in made.taken:
         return _bar(learned, owner, reason)
     sku_id = finding.product.sku_id if finding.product is not None else None
+    decided = made.seats.keys() if sku_id is None else made.seats.keys() & {sku_id}
+    if decided:
+        learned.unfollowed.update(dict.fromkeys(decided, reason))
+        return True
     balance = check_of(finding.check).seat_balance
     if sku_id is not None and sku_id not in learned.limits and balance is not None:
         learned.limits[sku_id] = Limit(most=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(least=0)
@@ -202,11 +218,6 @@ def _avoid(learned: PlanConstraints, finding: Finding, made: Draft, options: Opt
     fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].option.seats]
     changed = [_bar(learned, user, reason) for user in fewer or made.taken]
     return any(changed)
-
-
-def _new(before: Sequence[Finding], after: Sequence[Finding]) -> tuple[Finding, ...]:
-    known = {finding.fingerprint for finding in before if finding.status is Status.OPEN}
-    return tuple(f for f in after if f.status is Status.OPEN and f.fingerprint not in known)
 
 
 def _undecided(before: Sequence[PolicyOutcome], after: Sequence[PolicyOutcome]) -> tuple[str, ...]:
@@ -220,7 +231,7 @@ def _fleet_plan(
     options: Mapping[str, Options],
     constraints: Mapping[str, PlanConstraints],
     policies: PolicySet,
-    words: Words,
+    l10n: Localizer,
     failures: dict[str, AuditorError],
 ) -> FleetPlan:
     after = {tenant.name: tenant for tenant in tried.after.tenants}
@@ -229,9 +240,10 @@ def _fleet_plan(
         name = tenant.name
         if name in options:
             with planned(name, failures, alone=len(before.tenants) == 1):
-                tenants.append(
-                    _tenant_plan(tenant, after[name], options[name], tried.drafts[name], constraints[name], words)
-                )
+                own = options[name]
+                plan = _tenant_plan(tenant, after[name], own, tried.drafts[name], constraints[name], l10n)
+                plan = replace(plan, changes=changes_of(own.plan.facts, own.state, plan.actions))
+                tenants.append(with_state(plan, own, tried.drafts[name].seats))
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(unplanned(tenant, reason))
@@ -239,19 +251,21 @@ def _fleet_plan(
         as_of=format_instant(before.run.as_of),
         policy_digest=policies.digest,
         tenants=tuple(tenants),
-        fleet=_fleet_proof(before.fleet, tried.after.fleet, words),
+        fleet=_fleet_proof(before.fleet, tried.after.fleet, l10n),
     )
 
 
-def _fleet_proof(before: FleetResult, after: FleetResult, words: Words) -> Proof:
-    left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
-    open_ = [finding.fingerprint for finding in before.findings if finding.status is Status.OPEN]
+def _fleet_proof(before: FleetResult, after: FleetResult, l10n: Localizer) -> Proof:
+    left = frozenset(open_fingerprints(after.findings))
+    open_ = open_fingerprints(before.findings)
     return Proof(
-        fixed=tuple(mark for mark in open_ if mark not in left),
+        fixed=tuple(fingerprint for fingerprint in open_ if fingerprint not in left),
         remaining=tuple(
-            Remaining(fingerprint=mark, code="fleet", why=why(words, "fleet")) for mark in open_ if mark in left
+            Remaining(fingerprint=fingerprint, code="fleet", why=why(l10n, "fleet"))
+            for fingerprint in open_
+            if fingerprint in left
         ),
-        new=_new(before.findings, after.findings),
+        new=newly_open(after.findings, frozenset(open_)),
         undecided=_undecided(before.policies, after.policies),
     )
 
@@ -262,20 +276,23 @@ def _tenant_plan(
     options: Options,
     made: Draft,
     constraints: PlanConstraints,
-    words: Words,
+    l10n: Localizer,
 ) -> TenantPlan:
-    left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
-    open_ = tuple(finding for finding in before.findings if finding.status is Status.OPEN)
+    then = open_findings(after.findings)
+    left = {finding.fingerprint for finding in then}
+    open_ = tuple(finding for finding in options.known.findings if finding.status is Status.OPEN)
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
-    claimed = {mark for one in made.decided for mark in one.findings}
+    stays = [finding for finding in open_ if finding.fingerprint in left]
+    claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
     # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
-    done = set(fixed) - claimed
-    needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
-    told = listed(options, replace(before, findings=FindingTable.of(needed)), made.decided, packaged_library(), words)
+    done = set(fixed) - claimed - options.bought
+    told = listed(options, done, made.decided, packaged_library(), l10n)
     by_mark = {finding.fingerprint: finding for finding in open_}
-    actions = tuple(with_membership_steps(reordered(told, made.deferrals), by_mark, options.state.memberships, words))
-    kinds = {mark: action.kind for action in actions for mark in action.findings}
-    money = [figures(before, after, made.taken, options.plan, done=done) for done in (False, True)]
+    shown = with_membership_steps(reordered(told, made.deferrals), by_mark, options.state.memberships, l10n)
+    actions = tuple(with_seat_steps(shown, made.taken.values(), made.seats, l10n))
+    kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
+    spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
+    money = [figures(open_, then, spare, made.taken, options.plan, done=done) for done in (False, True)]
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
@@ -288,12 +305,8 @@ def _tenant_plan(
         after=Standing(open=len(left), money=money[1]),
         proof=Proof(
             fixed=fixed,
-            remaining=tuple(
-                remaining_of(finding, kinds, options, constraints, words)
-                for finding in open_
-                if finding.fingerprint in left
-            ),
-            new=_new(before.findings, after.findings),
+            remaining=tuple(remaining_of(each, kinds, options, constraints, l10n) for each in stays),
+            new=tuple(finding for finding in then if finding.fingerprint not in options.opened),
             undecided=_undecided(before.policies, after.policies),
         ),
         dropped=tuple(
@@ -303,7 +316,9 @@ def _tenant_plan(
         solver=_solver(options, made, constraints),
         findings=open_,
         questions=options.answered.questions,
-        notices=options.answered.notices,
+        notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
+        seat_effects=seat_effects(options.state, actions, made.seats),
+        names=display_names(before.seats, options.state.memberships.groups.values()),
     )
 
 

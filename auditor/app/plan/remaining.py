@@ -3,28 +3,28 @@
 from collections.abc import Mapping
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.decision import Answer, AnswerKind, is_left
-from auditor.domain.result import Finding
+from auditor.domain.policy.decision import Answer, AnswerKind, is_left
+from auditor.domain.result.model import Finding
 from auditor.policy.yaml.writer import flow
-from auditor.remedy.messages import Words
+from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import Options, PlanConstraints
-from auditor.remedy.planner.membership_reasons import membership_reasons
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.remaining_reasons import why, why_code
+from auditor.remedy.planner.simulation.membership_reasons import membership_reasons
 
 
 def remaining_of(
-    finding: Finding, kinds: Mapping[str, str], options: Options, constraints: PlanConstraints, words: Words
+    finding: Finding, kinds: Mapping[str, str], options: Options, constraints: PlanConstraints, l10n: Localizer
 ) -> Remaining:
     """Return why a finding remains: it was tried and dropped, or the kind of action that it needs."""
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
     answer = options.answered.answers.get(mark)
     if answer is not None and (answer.kind in _CARRIED_OUT or is_left(answer)):
-        return Remaining(fingerprint=mark, code="decided", why=_decided(answer, words))
+        return Remaining(fingerprint=mark, code="decided", why=_decided(answer, l10n))
     if user in constraints.barred:
         return Remaining(fingerprint=mark, code="limit", why=constraints.barred[user])
     if user in options.pathless:
-        return Remaining(fingerprint=mark, code="paths", why=why(words, "paths"))
+        return Remaining(fingerprint=mark, code="paths", why=why(l10n, "paths"))
     weighed_all = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
     for weighed in weighed_all:
         for sku_id in weighed.option.seats:
@@ -32,23 +32,23 @@ def remaining_of(
                 return Remaining(fingerprint=mark, code="limit", why=constraints.reasons[sku_id])
     if weighed_all:
         code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in weighed_all) else "idle"
-        return Remaining(fingerprint=mark, code=code, why=why(words, code))
+        return Remaining(fingerprint=mark, code=code, why=why(l10n, code))
     code = why_code(ActionKind(kinds[mark])) if mark in kinds else "person"
     if mark in options.ending and code != "group":
         code = "ends"
-    reasons = membership_reasons(finding, options.state.memberships, words) if code == "group" else ()
-    return Remaining(fingerprint=mark, code=code, why=" ".join(reasons) or why(words, code))
+    reasons = membership_reasons(finding, options.state.memberships, l10n) if code == "group" else ()
+    return Remaining(fingerprint=mark, code=code, why=" ".join(reasons) or why(l10n, code))
 
 
 _CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})
 """Answers that a person carries out, where no request does."""
 
 
-def _decided(answer: Answer, words: Words) -> str:
+def _decided(answer: Answer, l10n: Localizer) -> str:
     if is_left(answer):
-        return words.gettext("Left by the decision {id} of {by}: {reason}").format(
+        return l10n.gettext("Left by the decision {id} of {by}: {reason}").format(
             id=answer.decision, by=answer.by, reason=answer.reason or "-"
         )
-    return words.gettext("Decided by {by} ({id}): {answer}. A person carries it out.").format(
+    return l10n.gettext("Decided by {by} ({id}): {answer}. A person carries it out.").format(
         id=answer.decision, by=answer.by, answer=flow({answer.kind.value: answer.value})
     )

@@ -57,13 +57,13 @@ def files_of(commit: str, places: Sequence[Path], *, called: str) -> list[tuple[
     return [(f"{called}:{path}", _git("cat-file", "blob", found[path])) for path in sorted(found)]
 
 
-def _within(root: Path, place: Path) -> PurePosixPath:
+def _within(root: Path, path: Path) -> PurePosixPath:
     try:
-        return PurePosixPath(place.resolve().relative_to(root).as_posix())
+        return PurePosixPath(path.resolve().relative_to(root).as_posix())
     except ValueError as error:
         raise UsageError(
             "base-outside",
-            Message("{place} is outside the repository {root}", place=place, root=root),
+            Message("{place} is outside the repository {root}", place=path, root=root),
             hint=Message("name a folder as --base"),
         ) from error
 
@@ -98,12 +98,12 @@ def _git(*arguments: str) -> bytes:
         return done.stdout
     if arguments[0] == "rev-parse" and "--verify" in arguments and not done.stderr:
         raise _unknown(arguments[-1].removesuffix("^{commit}"))
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    text = done.stderr.decode("utf-8", "replace").strip().splitlines()
     raise UsageError(
         "base-git",
         Message(
             "git cannot read the base: {said}",
-            said=said[0] if said else Message("exit code {code}", code=done.returncode),
+            said=text[0] if text else Message("exit code {code}", code=done.returncode),
         ),
         hint=Message("run inside the repository that holds the policies, or name a folder as --base"),
     )

@@ -17,9 +17,9 @@ from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.message import NOTHING, Message, joined
-from auditor.domain.policy import PolicySet
+from auditor.domain.policy.model import PolicySet
 from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
-from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.domain.result.model import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.policy.loader import load
 from auditor.result.preview_counts import worse
 from auditor.snapshot.model import Snapshot
@@ -83,7 +83,7 @@ def exit_code(found: Preview, fail_on: Severity | None) -> int:
 def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
     """Load both sets; what is wrong with either is told at once, and says whose it is."""
     places = request.policies or ((DEFAULT,) if DEFAULT.is_dir() else ())
-    name = " ".join(place.as_posix() for place in places) or LIBRARY
+    name = " ".join(path.as_posix() for path in places) or LIBRARY
     wrong: list[Diagnostic] = []
     loaded: list[tuple[Side, PolicySet]] = []
     for side in ("base", "head"):

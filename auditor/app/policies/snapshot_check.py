@@ -10,8 +10,8 @@ from auditor.app.catalogue import active
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message, joined
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Notice, PolicyOutcome, Result
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Notice, PolicyOutcome, Result
 
 
 def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
@@ -37,14 +37,14 @@ def _judged(policies: PolicySet, request: Request) -> Result:
 
 
 def _told(
-    place: str, outcomes: Sequence[PolicyOutcome], notices: Sequence[Notice]
+    location: str, outcomes: Sequence[PolicyOutcome], notices: Sequence[Notice]
 ) -> Iterator[tuple[str, str, Message, Message]]:
     for notice in notices:
         if notice.code == "policy.no-match":
             yield (
                 "policy-no-match",
                 notice.subject,
-                joined(": ", (place, notice.message)),
+                joined(": ", (location, notice.message)),
                 Message("correct the value, or remove the policy if nobody is meant"),
             )
     for outcome in outcomes:
@@ -54,7 +54,7 @@ def _told(
                 outcome.id,
                 Message(
                     "{place}: the policy {id} cannot be evaluated: {reason}",
-                    place=place,
+                    place=location,
                     id=outcome.id,
                     reason=outcome.reason,
                 ),

@@ -11,8 +11,8 @@ from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resem
 from auditor.catalogue.directory_roles import builtin_roles, is_role_name
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
-from auditor.domain.policy import Mention
-from auditor.domain.product_set import BUILTIN_SETS
+from auditor.domain.policy.model import Mention
+from auditor.domain.policy.product_set import BUILTIN_SETS
 from auditor.domain.tenant import Settings
 from auditor.policy.lint import doubts
 from auditor.policy.loader import Loaded

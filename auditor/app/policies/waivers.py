@@ -9,14 +9,14 @@ from typing import Any, Final
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
-from auditor.app.policy_files import exists, is_policy_file, policy_files, read_yaml
+from auditor.app.policy_files import SCHEMAS, exists, is_policy_file, policy_files, read_yaml
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet
-from auditor.domain.product_set import Sku
-from auditor.domain.result import Finding, Result
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.policy.product_set import Sku
+from auditor.domain.result.model import Finding, Result
 from auditor.files import input as files
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block, with_items
@@ -82,7 +82,7 @@ def waive(request: WaiverRequest) -> Waived:
     chosen = list(_chosen(result, request.fingerprints))
     taken = {waiver.id for waiver in before.waivers}
     items = _items(chosen, request, before, taken)
-    content = with_items(current, file=name, key="waivers", items=items)
+    content = _headed(request.file) * (current is None) + with_items(current, file=name, key="waivers", items=items)
     after = load([*others, (name, content)], waivers_from=request.as_of.date()).policies
     if request.until < request.as_of.date():
         raise UsageError(
@@ -101,6 +101,12 @@ def waive(request: WaiverRequest) -> Waived:
         ids=tuple(item["id"] for item in items),
         findings=tuple(finding for _, finding in chosen),
     )
+
+
+def _headed(file: Path) -> bytes:
+    """Return the first line of a new file, which names the schema for editors, in a repository that `init` made."""
+    schema = file.parent.parent / SCHEMAS / "policy.v1.json"
+    return f"# yaml-language-server: $schema=../{SCHEMAS}/policy.v1.json\n".encode() if exists(schema) else b""
 
 
 def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
@@ -256,7 +262,9 @@ def _check(chosen: Sequence[Located], waived: set[str]) -> None:
             hint=Message("write a waiver by hand, and audit with it"),
         )
     if others := sorted(waived - wanted):
-        listed = ", ".join(mark[:_PREFIX] for mark in others[:_LISTED]) + (", …" if len(others) > _LISTED else "")
+        listed = ", ".join(fingerprint[:_PREFIX] for fingerprint in others[:_LISTED]) + (
+            ", …" if len(others) > _LISTED else ""
+        )
         raise UsageError(
             "waiver-wide",
             Message("the waiver would also waive {count} other findings: {listed}", count=len(others), listed=listed),

@@ -12,9 +12,9 @@ from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
+from auditor.domain.policy.selector import USER_PROPERTIES
 from auditor.domain.renewals import DatedNight, EarlierDates
-from auditor.domain.result import Coverage
-from auditor.domain.selector import USER_PROPERTIES
+from auditor.domain.result.model import Coverage
 from auditor.policy.nodes import instant
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot

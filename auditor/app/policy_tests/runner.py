@@ -23,8 +23,8 @@ from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy import Policy, PolicySet
-from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.policy.model import Policy, PolicySet
+from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
 from auditor.files import input as files
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import instant
@@ -154,8 +154,8 @@ def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: 
         wanted = [str(name) for name in test["policies"]]
         known = {policy.id for policy in policies.policies}
         unknown = [
-            _unknown(name, known, document.span(("tests", number, "policies", place)))
-            for place, name in enumerate(wanted)
+            _unknown(name, known, document.span(("tests", number, "policies", index)))
+            for index, name in enumerate(wanted)
             if name not in known
         ]
         if unknown:

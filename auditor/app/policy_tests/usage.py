@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.domain.syntax.sizes import bytes_of
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SERVICE_COLUMNS, app_bits
 

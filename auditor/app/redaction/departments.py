@@ -7,7 +7,7 @@ from typing import Final
 
 from auditor.app.redaction.people import People
 from auditor.domain.actions.money import Money
-from auditor.domain.seat_usage import DepartmentReport, UnitUsage
+from auditor.domain.result.seat_usage import DepartmentReport, UnitUsage
 
 _FEWEST: Final = 5
 """People of the smallest department that is listed by itself."""

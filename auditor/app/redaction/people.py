@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import Finding, Result, Run
+from auditor.domain.result.model import Finding, Result, Run, Subject
 
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
 """Keys of evidence and selectors that identify a person."""
@@ -94,9 +94,9 @@ class People:
         words = _WORD.findall(text.casefold())
         if self.names.keys().isdisjoint(words):
             return text
-        for place, word in enumerate(words):
+        for index, word in enumerate(words):
             for length, known in self.names.get(word, {}).items():
-                for name, pseudonym in known.get(tuple(words[place : place + length]), {}).items():
+                for name, pseudonym in known.get(tuple(words[index : index + length]), {}).items():
                     text = re.sub(re.escape(name), pseudonym, text, flags=re.IGNORECASE)
         return text
 
@@ -123,17 +123,20 @@ def day_of(text: str) -> str:
     return text if instant is None else f"{instant[1]}T00:00:00Z"
 
 
-def people_of(tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str]) -> People:
-    """Return the users of the findings of a tenant, and those whom policies name."""
+def people_of(
+    tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str], subjects: Iterable[Subject] = ()
+) -> People:
+    """Return the users of the findings of a tenant, those among `subjects`, and those whom policies name."""
     ids: dict[str, str] = {}
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
-    for finding in findings:
-        if finding.subject.type is SubjectType.USER:
-            user = finding.subject.id
+    everyone = chain(((each.subject, each.evidence) for each in findings), ((each, {}) for each in subjects))
+    for subject, evidence in everyone:
+        if subject.type is SubjectType.USER:
+            user = subject.id
             name = ids[user] = ids.get(user) or key.person(tenant_id, user)
-            names[finding.subject.name.casefold()] = name
-            addresses[str(finding.evidence.get("userPrincipalName") or "").casefold()] = name
+            names[subject.name.casefold()] = name
+            addresses[str(evidence.get("userPrincipalName") or "").casefold()] = name
     # Anybody may be called what is another's id: the id goes before.
     exact = {**addresses, **{user.casefold(): name for user, name in ids.items()}}
     texts = {**names, **exact}

@@ -9,11 +9,12 @@ from typing import Any
 from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
 from auditor.app.redaction.pseudonyms import Key
-from auditor.domain.decision import Question
+from auditor.app.redaction.verification import redacted_verification
 from auditor.domain.enums import SubjectType
-from auditor.domain.finding import report_order
 from auditor.domain.message import Message
-from auditor.domain.result import (
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.finding import report_order
+from auditor.domain.result.model import (
     Action,
     Finding,
     FleetPast,
@@ -65,6 +66,7 @@ def redacted_plan(plan: FleetPlan, key: Key) -> FleetPlan:
         plan,
         tenants=tuple(_planned(tenant, key) for tenant in plan.tenants),
         fleet=_proof(plan.fleet, People(key=key)),
+        redacted=True,
     )
 
 
@@ -128,9 +130,11 @@ def _anonymous(value: Any, key: Key) -> Any:
 
 
 def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantResult:
-    people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named)
+    verification = tenant.verification
+    subjects = () if verification is None else (each.subject for each in verification.findings)
+    people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named, subjects)
     findings = tenant.findings.map(lambda found: _findings(found, people))
-    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
     return replace(
         tenant,
         findings=findings,
@@ -149,12 +153,13 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
         ),
         failure=None if tenant.failure is None else tenant.failure.rewritten(people.free),
         departments=None if tenant.departments is None else redacted_departments(tenant.departments, people),
+        verification=None if verification is None else redacted_verification(verification, people),
     )
 
 
 def _fleet(fleet: FleetResult, people: People) -> FleetResult:
     findings = fleet.findings.map(lambda found: _findings(found, people))
-    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
     past: FleetPast | None = fleet.past
     if past is not None:
         past = replace(
@@ -178,7 +183,7 @@ def _fleet(fleet: FleetResult, people: People) -> FleetResult:
 def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
     people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
     findings = _findings(tenant.findings, people)
-    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
     dropped = (replace(item, subject=people.said(item.subject), why=people.said(item.why)) for item in tenant.dropped)
     return replace(
         tenant,
@@ -188,6 +193,9 @@ def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
         proof=_proof(tenant.proof, people),
         dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
         solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
+        changes=None,
+        expected=(),
+        holdings=(),
     )
 
 

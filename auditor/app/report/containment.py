@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from auditor.app.audit.failed_tenants import each_contained
 from auditor.app.report.outputs import Output
-from auditor.domain.result import Result, TenantResult
+from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.render import render, tenant_json
 from auditor.result.ranking import single_tenant

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from auditor.app.gc_pause import paused_gc
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import Action, FleetResult, Result, TenantResult
+from auditor.domain.result.model import Action, FleetResult, Result, TenantResult
 
 if TYPE_CHECKING:
-    from auditor.domain.policy import PolicySet
+    from auditor.domain.policy.model import PolicySet
     from auditor.findings.spill import SpillFile
-    from auditor.remedy.messages import Words
+    from auditor.remedy.messages import Localizer
 
 _WRITTEN = "en"
 """The language of saved results."""
@@ -25,20 +25,20 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     """
     if locale.lower() == _WRITTEN:
         return result  # the result is in this language already
-    from auditor.wording import wording  # noqa: PLC0415
+    from auditor.localization import localization  # noqa: PLC0415
 
-    words = wording(locale)
-    if words.language == _WRITTEN:
+    l10n = localization(locale)
+    if l10n.language == _WRITTEN:
         return result
     from auditor.app.audit.merge import policies_of  # noqa: PLC0415
     from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
 
     known = policies_of(result)
     with paused_gc():
-        tenants = tuple(_spoken(tenant, known, words, spill) for tenant in result.tenants)
-    told = fleet_remedied(result, known, words=words)
+        tenants = tuple(_spoken(tenant, known, l10n, spill) for tenant in result.tenants)
+    told = fleet_remedied(result, known, l10n=l10n)
     policies = tuple(
-        replace(header, title=words.policy(header.title), rationale=words.policy(header.rationale))
+        replace(header, title=l10n.policy(header.title), rationale=l10n.policy(header.rationale))
         for header in result.run.policies
     )
     return replace(
@@ -46,20 +46,20 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     )
 
 
-def _spoken(tenant: TenantResult, policies: "PolicySet", words: "Words", spill: "SpillFile | None") -> TenantResult:
+def _spoken(tenant: TenantResult, policies: "PolicySet", l10n: "Localizer", spill: "SpillFile | None") -> TenantResult:
     """Return a tenant with its actions in a language."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
 
-    return _tenant(tenant, tenant_actions(tenant, policies, words=words, spill=spill))
+    return _tenant(tenant, tenant_actions(tenant, policies, l10n=l10n, spill=spill))
 
 
 def checked_locale(tag: str) -> str:
     """Return a locale that the user named. Raises UsageError if its language does not exist."""
     if tag.lower() == _WRITTEN:
         return tag
-    from auditor.wording import languages, wording  # noqa: PLC0415  only who names another language waits for it
+    from auditor.localization import languages, localization  # noqa: PLC0415  only who names another language waits for it
 
-    if wording(tag).fallback_from is not None:
+    if localization(tag).fallback_from is not None:
         raise UsageError(
             "locale-unknown",
             Message("there are no messages in '{tag}'", tag=tag),

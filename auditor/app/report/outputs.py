@@ -6,14 +6,14 @@ from itertools import chain
 from pathlib import Path
 
 from auditor.app.gc_pause import let_go_of_cycles, paused_gc
-from auditor.deliver.report_folder import ChildFile, write_all
+from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
-from auditor.render import FORMATS, Artifact, render, tenant_json
+from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
 
@@ -51,6 +51,11 @@ class Output:
         """Whether every output only iterates over the findings: no summary, no actions."""
         summary = self.terminal or self.terminal_file is not None
         return not summary and all(FORMATS[name].streams for name, _ in self.files)
+
+    @property
+    def reads_evidence(self) -> bool:
+        """Whether an output reads the evidence of findings."""
+        return not self.streams or any(FORMATS[name].reads_evidence for name, _ in self.files)
 
     @property
     def beside(self) -> Path | None:
@@ -159,8 +164,12 @@ def _write_reports(
     result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[EarlierRun], histories: Histories
 ) -> tuple[Path, ...]:
     beside = _beside(told, wanted)
+    whole = wanted.folder / FORMATS["json"].file
+    spans: TenantSpans = {}
 
     def made(name: str, path: Path | None) -> Artifact:
+        if name == "json" and path == whole:
+            return result_json(result, spans)
         return render(
             told if FORMATS[name].localized else result,
             name,
@@ -171,38 +180,45 @@ def _write_reports(
         )
 
     artifacts = [(path, made(name, path)) for name, path in wanted.files]
-    files: list[tuple[Path | ChildFile, Artifact]] = [
-        (path, artifact) for path, artifact in artifacts if path is not None
-    ]
-    if wanted.tenant_files:
-        own = ((tenant_file(wanted.folder, tenant.name, "json"), tenant.name) for tenant in result.tenants)
-        files.extend((place, tenant_json(result, name)) for place, name in own)
+    files = ((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
+    names = [tenant.name for tenant in result.tenants] if wanted.tenant_files else []
+    places = [tenant_file(wanted.folder, name, "json") for name in names]
+    own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(places, names, strict=True))
     pages = _tenant_pages(told, beside, locale, histories)
-    written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
+    written = write_all(chain(files, own, pages), sources=(whole,) if names else ())
     for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):
         if path is None:
             write_document(artifact.chunks(), name)
     return written[: len([path for path, _ in artifacts if path is not None])]
 
 
-def _beside(told: Result, wanted: Output) -> Path | None:
+def _tenant_pieces(result: Result, name: str, whole: Path, spans: TenantSpans) -> Pieces:
+    """Return the file of a tenant, whose object is copied from result.json where that was written."""
+    span = spans.get(name)
+    if span is None:
+        return tenant_json(result, name).chunks()
+    before, behind = tenant_frame(result, name)
+    return before, FilePart(whole, *span), behind
+
+
+def _beside(result: Result, wanted: Output) -> Path | None:
     """Return the path of the page if it does not describe all tenants in full, so that each has a page beside it."""
-    if len(told.tenants) <= MAX_FULL_TENANTS:
+    if len(result.tenants) <= MAX_FULL_TENANTS:
         return None
     return next((path for name, path in wanted.files if name == "html" and path is not None), None)
 
 
 def _tenant_pages(
-    told: Result, beside: Path | None, locale: str, histories: Histories
+    result: Result, beside: Path | None, locale: str, histories: Histories
 ) -> Iterator[tuple[ChildFile, Iterable[bytes]]]:
     """Yield a page for each tenant, if the main page does not describe all of them in full."""
     if beside is None:
         return
     from auditor.app.report.waiver_subset import own_waivers  # noqa: PLC0415  few fleets are so large
 
-    earlier = histories(told)
-    for tenant in told.tenants:
-        mine = own_waivers(single_tenant(told, tenant.name))
+    earlier = histories(result)
+    for tenant in result.tenants:
+        mine = own_waivers(single_tenant(result, tenant.name))
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
         yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
         let_go_of_cycles()  # the template engine leaves cycles behind

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from auditor.deliver.routing import Envelope
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     Action,
     Finding,
     Findings,
@@ -15,6 +15,7 @@ from auditor.domain.result import (
     Result,
     TenantResult,
 )
+from auditor.domain.result.verification import TenantVerification, freed_by
 from auditor.result.aggregate import summarise
 
 
@@ -61,7 +62,22 @@ def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyH
         unconfirmed=_findings(tenant.unconfirmed, tenant.name, envelope, headers),
         policies=_outcomes(tenant.policies, tenant.name, envelope, headers),
         actions=_actions(tenant.actions, findings),
+        verification=_verification(tenant, envelope, headers),
     )
+
+
+def _verification(
+    tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]
+) -> TenantVerification | None:
+    """Return what became of the actions and findings of a plan that a recipient may see."""
+    whole = tenant.verification
+    if whole is None:
+        return None
+    seen = (f for f in whole.findings if envelope.includes(tenant.name, f.severity, headers.get(f.policy)))
+    findings = tuple(seen)
+    here = {finding.fingerprint for finding in findings}
+    actions = tuple(action for action in whole.actions if not here.isdisjoint(action.findings))
+    return replace(whole, actions=actions, findings=findings, freed=freed_by(actions)) if actions or findings else None
 
 
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
@@ -71,7 +87,7 @@ def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...
 
 def _action(action: Action, here: set[str]) -> Action:
     """Keep an action unchanged except for its findings, of which the recipient sees a part."""
-    return replace(action, findings=tuple(mark for mark in action.findings if mark in here))
+    return replace(action, findings=tuple(fingerprint for fingerprint in action.findings if fingerprint in here))
 
 
 def _findings(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 
 _ALL = "*"
 

@@ -11,12 +11,13 @@ from auditor.app.locations import all_folders, store_at
 from auditor.app.saved_results import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import Result, TenantResult
+from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.snapshot.folders import find
 from auditor.store.commit import Night
+from auditor.store.plans import plan_instant, plan_names
 from auditor.store.removal import announced, of_tenant, old_files
 from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 from auditor.store.store import Store
@@ -57,8 +58,8 @@ def keep(where: Path | str, folders: Sequence[Path], result: Result | None = Non
 
 def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorError]:
     """Store snapshots and results in order of their instants; the store is created if missing."""
-    folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
-    files = [place for place in places if not input_files.is_folder(place)]
+    folders = [folder for path in places if input_files.is_folder(path) for folder in _snapshots(path)]
+    files = [path for path in places if not input_files.is_folder(path)]
     hint = Message("name a snapshot, a folder of them, or a result.json")
     with saved_results(files, None, hint=hint) as (results, _):
         store = store_at(where).create()
@@ -121,6 +122,8 @@ class Thinned:
     """Results whose findings are deleted, with the names in them; their counts stay."""
     temporary: tuple[str, ...]
     """Temporary files of killed writers."""
+    plans: tuple[str, ...] = ()
+    """Remediation plans, which have names of people."""
 
 
 def thin(
@@ -171,7 +174,9 @@ def _thinned(
             check_not_behind(tenant, entry.as_of, now)
         pruning = Pruning(tenant=tenant, kept=(), deleted=(), removed=(), still_needed=())
     old = old_files(of_tenant(temporary, tenant), now)
-    return Thinned(nights=pruning, results=ledger.thin(now - policy.longest), temporary=old)
+    oldest = now - policy.longest
+    plans = tuple(name for name in plan_names(store.backend, tenant)[:-1] if plan_instant(name) < oldest)
+    return Thinned(nights=pruning, results=ledger.thin(oldest), temporary=old, plans=plans)
 
 
 def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
@@ -182,7 +187,7 @@ def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | 
         old = old_files(of_tenant(temporary, tenant), present)
         store.remove(thinned.nights, present)
         ledger.remove(thinned.results)
-        for name in (*old_files(ledger.superseded(), present), *old):
+        for name in (*old_files(ledger.superseded(), present), *old, *thinned.plans):
             store.backend.remove(name)
     return replace(thinned, temporary=old)
 
@@ -199,8 +204,8 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
     return store_at(where).restore(found[-1], root)
 
 
-def _snapshots(place: Path) -> list[Path]:
-    if input_files.is_file(place / "manifest.json"):
-        return [place]
-    find(place)  # raises if there is none
-    return all_folders(place)
+def _snapshots(path: Path) -> list[Path]:
+    if input_files.is_file(path / "manifest.json"):
+        return [path]
+    find(path)  # raises if there is none
+    return all_folders(path)

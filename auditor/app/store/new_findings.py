@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.locations import store_at
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.history.result_log import Ledger
 from auditor.store.store import Store
 

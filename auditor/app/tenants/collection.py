@@ -14,12 +14,12 @@ from typing import TypeVar
 from auditor.checks.data_needs import needs
 from auditor.collect.concurrency import MAX_READING, TenantSlots
 from auditor.collect.progress import Progress
-from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.enums import Source
 from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Coverage
+from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.failures import TenantBoundary
 
@@ -53,6 +53,16 @@ def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
             waivers=tuple(waiver for waiver in policies.waivers if waiver.applies_to(tenant.name)),
         )
     )
+
+
+PLAN_NEEDS = Needs(
+    sources=frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS, Source.MEMBERS}),
+    user_properties=("assignedLicenses", "licenseAssignmentStates", "onPremisesSyncEnabled", "usageLocation"),
+    licensed_groups=True,
+    licensed_members=True,
+    nested_groups=True,
+)
+"""What a plan needs beside its policies: by which paths people hold licences, and which groups they can leave."""
 
 
 def everything(policies: PolicySet | None = None) -> Needs:

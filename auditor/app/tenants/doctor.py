@@ -3,17 +3,17 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands, revoke_commands
 from auditor.collect.json_pages import listing
 from auditor.collect.permissions import excessive, missing
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
 from auditor.domain.message import NOTHING, Message, joined
+from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
@@ -55,7 +55,7 @@ class Check:
 
     name: str
     health: Health
-    words: Message
+    message: Message
     commands: tuple[str, ...] = ()
 
 
@@ -73,9 +73,15 @@ class Diagnosis:
 
 
 def diagnose_all(
-    tenants: Sequence[tuple[Tenant, Needs, bool]], *, environ: Mapping[str, str] | None = None
+    tenants: Sequence[tuple[Tenant, Needs, bool]],
+    *,
+    environ: Mapping[str, str] | None = None,
+    ask: Callable[[Message], None] | None = None,
 ) -> tuple[Diagnosis, ...]:
-    """Diagnose (tenant, needs, whether it sends mail), some concurrently; a failure is a check too."""
+    """Diagnose (tenant, needs, whether it sends mail), some concurrently; a failure is a check too.
+
+    `ask` shows a request to the person at the terminal; None if nobody is there.
+    """
     variables = os.environ if environ is None else environ
 
     async def everyone() -> tuple[Diagnosis, ...]:
@@ -84,30 +90,37 @@ def diagnose_all(
         async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
                 async with slots:
-                    return await diagnose(tenant, needs, mail=mail, environ=variables)
-            words = NOTHING if boundary.failure is None else reason_of(boundary.failure)
-            return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, words=words),))
+                    return await diagnose(tenant, needs, mail=mail, environ=variables, ask=ask)
+            message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
+            return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, message=message),))
 
         return tuple(await asyncio.gather(*(one(tenant, needs, mail=mail) for tenant, needs, mail in tenants)))
 
     return asyncio.run(everyone())
 
 
-async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping[str, str]) -> Diagnosis:
+async def diagnose(
+    tenant: Tenant,
+    needs: Needs,
+    *,
+    mail: bool,
+    environ: Mapping[str, str],
+    ask: Callable[[Message], None] | None = None,
+) -> Diagnosis:
     """Diagnose one tenant."""
     checks: list[Check] = []
     client = getattr(tenant.credential, "client_id", None)
     try:
-        async with SignIn(tenant, environ=environ) as sign_in:
+        async with SignIn(tenant, environ=environ, ask=ask) as sign_in:
             claims = claims_of((await sign_in.get_token()).token)
-            checks.append(Check(name="sign-in", health=Health.GOOD, words=Message("a token was given")))
+            checks.append(Check(name="sign-in", health=Health.GOOD, message=Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, mail=mail))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _answers(graph, needs))
     except GraphError as error:
-        words = error.message if error.hint is None else joined("; ", (error.message, error.hint))
-        checks.append(Check(name="sign-in", health=Health.BAD, words=words))
+        message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
+        checks.append(Check(name="sign-in", health=Health.BAD, message=message))
     if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
         checks.append(_federation(tenant, tenant.credential, environ))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
@@ -121,24 +134,24 @@ def _permissions(
     wanted = permissions_for(needs, mail=mail)
     names = ", ".join(item.name for item in wanted)
     if claims is None or not (claims.roles or claims.scopes):
-        words = Message("the token does not show its permissions; these are needed: {names}", names=names)
+        message = Message("the token does not show its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
         commands = () if claims is None else grant_commands(tenant, client, wanted)
-        return [Check(name="permissions", health=health, words=words, commands=commands)]
+        return [Check(name="permissions", health=health, message=message, commands=commands)]
     roles = claims.roles or claims.scopes
     lacking = missing(wanted, roles)
     checks = []
     if lacking:
-        words = Message("missing: {name}", name=", ".join(item.name for item in lacking))
+        message = Message("missing: {name}", name=", ".join(item.name for item in lacking))
         commands = grant_commands(tenant, client, lacking)
-        checks.append(Check(name="permissions", health=Health.BAD, words=words, commands=commands))
+        checks.append(Check(name="permissions", health=Health.BAD, message=message, commands=commands))
     else:
-        checks.append(Check(name="permissions", health=Health.GOOD, words=Message("granted: {names}", names=names)))
+        checks.append(Check(name="permissions", health=Health.GOOD, message=Message("granted: {names}", names=names)))
     extra = excessive(wanted, claims.roles)
     if extra:
-        words = Message("granted, but the policies do not need: {extra}", extra=", ".join(extra))
+        message = Message("granted, but the policies do not need: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
-        checks.append(Check(name="least privilege", health=Health.NOTE, words=words, commands=commands))
+        checks.append(Check(name="least privilege", health=Health.NOTE, message=message, commands=commands))
     return checks
 
 
@@ -152,11 +165,11 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
             Check(
                 name="Microsoft Graph",
                 health=Health.GOOD,
-                words=Message("{origin} answers for {name}", origin=graph.root.origin, name=name),
+                message=Message("{origin} answers for {name}", origin=graph.root.origin, name=name),
             )
         )
     except FaultError as error:
-        checks.append(Check(name="Microsoft Graph", health=Health.BAD, words=error.fault.reason))
+        checks.append(Check(name="Microsoft Graph", health=Health.BAD, message=error.fault.reason))
     checks.append(_clock(graph))
     if Source.SIGN_IN_ACTIVITY in needs.sources:
         checks.append(await _premium(graph))
@@ -166,18 +179,18 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
 def _clock(graph: Graph) -> Check:
     if graph.skew is None:
         return Check(
-            name="clock", health=Health.NOTE, words=Message("Graph sent no date, so the clocks cannot be compared")
+            name="clock", health=Health.NOTE, message=Message("Graph sent no date, so the clocks cannot be compared")
         )
     seconds = abs(graph.skew)
-    words = Message("this machine is {seconds} s ahead of Graph", seconds=f"{seconds:.0f}")
+    message = Message("this machine is {seconds} s ahead of Graph", seconds=f"{seconds:.0f}")
     if graph.skew > 0:
-        words = Message("this machine is {seconds} s behind Graph", seconds=f"{seconds:.0f}")
+        message = Message("this machine is {seconds} s behind Graph", seconds=f"{seconds:.0f}")
     if abs(graph.skew) < _MAX_SKEW:
-        return Check(name="clock", health=Health.GOOD, words=words)
+        return Check(name="clock", health=Health.GOOD, message=message)
     return Check(
         name="clock",
         health=Health.BAD,
-        words=Message("{words}: assertions and tokens will be refused; set the clock", words=words),
+        message=Message("{words}: assertions and tokens will be refused; set the clock", words=message),
     )
 
 
@@ -187,7 +200,7 @@ async def _premium(graph: Graph) -> Check:
     try:
         skus = (await graph.answer(requests.subscribed_skus(graph, select), listing)).value.rows
     except FaultError as error:
-        return Check(name="premium licence", health=Health.UNKNOWN, words=error.fault.reason)
+        return Check(name="premium licence", health=Health.UNKNOWN, message=error.fault.reason)
     for sku in skus:
         for plan in sku.get("servicePlans") or ():
             if (
@@ -196,13 +209,13 @@ async def _premium(graph: Graph) -> Check:
                 and sku.get("capabilityStatus") in {"Enabled", "Warning"}
             ):
                 return Check(
-                    name="premium licence", health=Health.GOOD, words=Message("the tenant has Entra ID P1 or P2")
+                    name="premium licence", health=Health.GOOD, message=Message("the tenant has Entra ID P1 or P2")
                 )
-    words = Message("the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated")
-    return Check(name="premium licence", health=Health.BAD, words=words)
+    message = Message("the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated")
+    return Check(name="premium licence", health=Health.BAD, message=message)
 
 
 def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str]) -> Check:
     commands, forms = federation_commands(tenant, credential.client_id, environ)
-    words = Message("the federated credential's subject is one of: {forms}", forms=json.dumps(forms)[1:-1])
-    return Check(name="GitHub", health=Health.NOTE, words=words, commands=commands)
+    message = Message("the federated credential's subject is one of: {forms}", forms=json.dumps(forms)[1:-1])
+    return Check(name="GitHub", health=Health.NOTE, message=message, commands=commands)

@@ -1,4 +1,4 @@
-"""Collects live tenants for one audit into a temporary folder, removed when the program ends."""
+"""Collects live tenants for one run into a folder: the given one, or one that is removed when the program ends."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Request, in_shard
-from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
+from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress
 from auditor.domain.errors import Diagnostic
 from auditor.domain.message import Message
-from auditor.domain.policy import PolicySet
+from auditor.domain.policy.model import PolicySet
 from auditor.failures import reason_of
 from auditor.files.temporary import lasting_folder
 from auditor.settings.loader import chosen, read
@@ -20,11 +20,12 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 
 
 def collector(
-    shown: Shown, warn: Callable[[Sequence[Diagnostic]], None]
+    shown: Shown, warn: Callable[[Sequence[Diagnostic]], None], *, root: Path | None = None, planned: bool = False
 ) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
     """Return the function that reads the tenants of a request; one that fails does not stop the others.
 
-    `warn` receives warnings about the tenants file.
+    `warn` receives warnings about the tenants file. Snapshots are written to `root`, or else to a temporary folder.
+    With `planned` they hold what a plan needs, whatever the policies ask for.
     """
 
     def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
@@ -32,11 +33,12 @@ def collector(
         settings = read(request.tenants_file)
         warn(settings.warnings)
         tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
-        root = lasting_folder("auditor-")
-        needed = {tenant.name: needs_of(policies, tenant) for tenant in tenants}
+        folder = root or lasting_folder("auditor-")
+        more = (PLAN_NEEDS,) if planned else ()
+        needed = {tenant.name: needs_of(policies, tenant).union(*more) for tenant in tenants}
         with shown() as progress:
             outcomes = collect_all(
-                tenants, lambda tenant: needed[tenant.name], root=root, instant=request.started, progress=progress
+                tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress
             )
         return [_state(outcome) for outcome in outcomes]
 

@@ -11,7 +11,7 @@ from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
 from auditor.graph.auth.github_oidc import subjects
-from auditor.remedy.requests import ENVIRONMENTS
+from auditor.remedy.requests import in_cloud
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
@@ -97,7 +97,7 @@ def federation_commands(
 
 
 def _connect(tenant: Tenant, scopes: str) -> str:
-    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{ENVIRONMENTS.get(tenant.cloud, '')} -Scopes {scopes}"
+    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {scopes}"
 
 
 def _powershell_session(tenant: Tenant, app: str) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from auditor.checks.assignments.held_products import holding_by, packed_set
 from auditor.checks.check import Check, Correction
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Assignments
+from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import Articles, Situation
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.domain.product_set import ProductSet
+from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import BitRows, Products, meets, pairs
 from auditor.engine.scope import Found, Scope

@@ -7,11 +7,11 @@ import numpy as np
 from auditor.checks.assignments.held_products import packed_set
 from auditor.checks.check import Check, Correction
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Assignments
-from auditor.domain.product_set import ProductSet
+from auditor.domain.policy.model import Assignments
+from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import meets
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import STOPPED, Articles, Situation, group_licence

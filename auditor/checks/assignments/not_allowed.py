@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from auditor.checks.assignments.held_products import holding, packed
 from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Assignments
-from auditor.domain.product_set import ProductSet
+from auditor.domain.policy.model import Assignments
+from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import unwanted_product
 

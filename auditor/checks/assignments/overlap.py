@@ -7,14 +7,14 @@ import numpy as np
 
 from auditor.checks.check import Check, Correction, Detail
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Assignments
-from auditor.domain.product_set import ProductSet
+from auditor.domain.policy.model import Assignments
+from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import BitRows, Products, listed, patterns, several, within
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import overlapping_products

@@ -6,9 +6,9 @@ import numpy as np
 
 from auditor.checks.check import Check, Correction, Cost, Detail
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Assignments
+from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import overlapping_products
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from auditor.checks.attributes.values import reported
 from auditor.checks.check import Check, Correction, Detail
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import Attributes
+from auditor.domain.policy.model import Attributes
 from auditor.domain.translation import N_
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import user_property
 

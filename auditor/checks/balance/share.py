@@ -2,13 +2,13 @@
 
 from auditor.domain.enums import Source
 from auditor.domain.message import joined
-from auditor.domain.policy import Balance, Policy, Waiver
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import BalanceShare
-from auditor.domain.waiver_share import WaiverShare
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Balance, Policy, Waiver
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import BalanceShare
+from auditor.domain.result.waiver_share import WaiverShare
 from auditor.engine.coverage import unread
 from auditor.engine.fleet import waives_fleet
+from auditor.engine.policy.binding import BoundPolicies
 
 
 def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceShare:

@@ -7,12 +7,12 @@ from auditor.checks.check import Check, Cost, Detail, ObjectAction
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Budget
-from auditor.domain.product_set import PAID_PRODUCTS
-from auditor.domain.result import Finding, Money, Subject
+from auditor.domain.policy.model import Budget
+from auditor.domain.policy.product_set import PAID_PRODUCTS
+from auditor.domain.result.model import Finding, Money, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import purchase_extent
+from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Articles, Situation
 

@@ -9,16 +9,15 @@ from auditor.checks.contracts.terms import (
     contract_extent,
     contract_finding,
     contract_routes,
-    due_text,
     named_sku,
     tenant_contracts,
     within,
 )
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import Contracts
-from auditor.domain.prices import Contract, price_on
-from auditor.domain.result import Finding, Money
+from auditor.domain.policy.model import Contracts
+from auditor.domain.policy.prices import Contract, price_on
+from auditor.domain.result.model import Finding, Money
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
@@ -29,12 +28,14 @@ _PAST: Final = 30
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.CONTRACT_ENDING, text=due_text(finding, "ends"))
+    return ObjectAction(ActionKind.CONTRACT_ENDING, text=finding.detail or "")
 
 
 def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
-    for contract in tenant_contracts(scope.bound) if block.ending is not None else ():
-        if block.ending is not None and within(scope, contract.ends, block.ending, past=_PAST):
+    if block.ending is None:
+        return
+    for contract in tenant_contracts(scope.bound):
+        if within(scope, contract.ends, block.ending, past=_PAST):
             money, told = _renewal(scope, contract)
             yield contract_finding(scope, contract, money=money, **told)
 

@@ -9,12 +9,12 @@ from auditor.checks.contracts.terms import contract_routes, holding
 from auditor.checks.owned_products import owned
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Contracts
-from auditor.domain.product_set import PAID_PRODUCTS
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Contracts
+from auditor.domain.policy.product_set import PAID_PRODUCTS
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import purchase_extent
+from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import nothing
 from auditor.guidance.routing import Articles, Situation

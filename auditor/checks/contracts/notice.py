@@ -7,14 +7,13 @@ from auditor.checks.contracts.terms import (
     contract_extent,
     contract_finding,
     contract_routes,
-    due_text,
     tenant_contracts,
     within,
 )
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import Contracts
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Contracts
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
@@ -22,7 +21,7 @@ from auditor.guidance.routing import Situation
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.CONTRACT_NOTICE, text=due_text(finding, "lastDayOfNotice"))
+    return ObjectAction(ActionKind.CONTRACT_NOTICE, text=finding.detail or "")
 
 
 def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:

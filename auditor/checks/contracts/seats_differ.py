@@ -9,12 +9,13 @@ from auditor.checks.contracts.terms import ContractSubject, contract_extent, con
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Contracts
-from auditor.domain.prices import Contract
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Contracts
+from auditor.domain.policy.prices import Contract
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
+from auditor.engine.skus.seat_pools import purchased_units
 from auditor.guidance.routing import Articles, Situation
 
 
@@ -64,11 +65,12 @@ def _bought(scope: TenantScope, about: ContractSubject, contract: Contract) -> i
         if mask.unknown[number]:
             scope.unknown.add("subscribedSkus", Message("whether a product is in a contract's set is not known"))
             return None
-        if sku.enabled is None:
+        units = purchased_units([sku])
+        if units is None:
             product = sku.part_number or sku.sku_id
             scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
             return None
-        total += sku.enabled + (sku.warning or 0) + (sku.suspended or 0)
+        total += units
     return total
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import Contracts
-from auditor.domain.prices import Contract
-from auditor.domain.product_set import ProductSet, Sku
-from auditor.domain.result import ContractTerm, Finding, Money, ProductReference, Subject
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Contracts
+from auditor.domain.policy.prices import Contract
+from auditor.domain.policy.product_set import ProductSet, Sku
+from auditor.domain.result.model import ContractTerm, Money, ProductReference, Subject
 from auditor.engine.outcome import BatchOutcome, ObjectFinding
-from auditor.engine.policy_extent import PolicyExtent
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.extent import PolicyExtent
 from auditor.engine.scope import TenantScope
-from auditor.engine.seat_prices import contracts_of
+from auditor.engine.skus.seat_prices import contracts_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
@@ -111,11 +111,6 @@ def within(scope: TenantScope, day: date, time: timedelta, *, past: int = 0) -> 
 def contract_routes(situation: Situation) -> Articles:
     """Return the articles for ending or renewing what was agreed."""
     return (*purchase_channel(situation), "recurring-billing", "cancel-subscription")
-
-
-def due_text(finding: Finding, name: str) -> str:
-    """Return the contract's id with a day of its evidence."""
-    return f"{finding.detail}, {finding.evidence.get(name, '')}"
 
 
 def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:

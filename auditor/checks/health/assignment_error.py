@@ -6,9 +6,9 @@ import numpy as np
 
 from auditor.checks.check import Check, Correction, Detail
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import Health
+from auditor.domain.policy.model import Health
 from auditor.domain.translation import N_
-from auditor.engine.policy_extent import population_extent
+from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import assignment_error
 

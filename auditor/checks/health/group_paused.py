@@ -7,11 +7,11 @@ from auditor.checks.health.groups import licensed_groups, membership_of, subject
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Health
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Health
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import group_extent
+from auditor.engine.policy.extent import group_extent
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Articles, Situation
 

@@ -6,11 +6,11 @@ from auditor.checks.check import Check, Detail, ObjectAction
 from auditor.checks.health.groups import evidence_of, licensed_groups, subject_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Health
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Health
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import group_extent
+from auditor.engine.policy.extent import group_extent
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Articles, Situation
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result import Subject
+from auditor.domain.result.model import Subject
 from auditor.engine.coverage import unread
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import GroupFact

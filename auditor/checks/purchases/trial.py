@@ -6,12 +6,12 @@ from auditor.checks.check import Check, Cost, ObjectAction
 from auditor.checks.owned_products import owned
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy import Purchases
-from auditor.domain.product_set import Builtin, ProductSet
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Purchases
+from auditor.domain.policy.product_set import Builtin, ProductSet
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import purchase_extent
+from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Situation, trial_purchase
 

@@ -7,11 +7,11 @@ from auditor.checks.seat_actions import seats_to_adjust
 from auditor.checks.seats.spare_seats import spare_findings
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import Seats
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Seats
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import seat_extent
+from auditor.engine.policy.extent import seat_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_bounds import Breach
 from auditor.guidance.routing import Articles, Situation, purchase_channel, self_service, trial

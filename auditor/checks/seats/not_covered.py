@@ -19,14 +19,14 @@ from auditor.checks.seats.stock import (
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Seats
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Seats
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.coverage import unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
-from auditor.engine.policy_extent import seat_extent
+from auditor.engine.policy.extent import seat_extent
+from auditor.engine.policy.unknowns import doubts_of
 from auditor.engine.scope import Scope, TenantScope
-from auditor.engine.unknowns import doubts_of
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 

@@ -23,17 +23,17 @@ from auditor.checks.seats.stock import (
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Seats
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Seats
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
-from auditor.engine.binding import assignable
 from auditor.engine.columns.bitsets import meets, pairs
 from auditor.engine.coverage import NotEvaluated, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
-from auditor.engine.policy_extent import seat_extent
+from auditor.engine.policy.binding import assignable
+from auditor.engine.policy.extent import seat_extent
+from auditor.engine.policy.unknowns import doubts_of
 from auditor.engine.scope import Scope, TenantScope
 from auditor.engine.tenant_facts import SkuFact
-from auditor.engine.unknowns import doubts_of
 from auditor.guidance.routing import Articles, Situation, licence_removal, self_service
 
 

@@ -15,10 +15,10 @@ from auditor.checks.seats.stock import (
     stock_of,
 )
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.policy import Seats
-from auditor.domain.result import SeatBounds
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.model import Seats
+from auditor.domain.result.model import SeatBounds
 from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_bounds import Breach, adjustment, breached, whole_seats
 from auditor.engine.skus.seat_pools import possible_breach

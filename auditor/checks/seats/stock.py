@@ -6,11 +6,12 @@ from typing import Any
 
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Seats
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import Money, ProductReference, Subject
+from auditor.domain.policy.model import Seats
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import Money, ProductReference, Subject
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
+from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 TRIAL_UNKNOWN = Message("whether every subscription of a SKU is a trial is not known")
@@ -28,17 +29,13 @@ class Stock:
     suspended: int | None
     locked_out: int | None
     consumed: int | None
+    purchased: int | None
+    """The units bought, as `purchased_units` counts them."""
 
     @property
     def pool(self) -> bool:
         """Whether these are the seats of several SKUs together."""
         return self.product.sku_id is None
-
-    @property
-    def purchased(self) -> int | None:
-        """The units bought: enabled, warning and suspended; None where Graph did not give them."""
-        units = (self.enabled, self.warning, self.suspended)
-        return None if None in units else sum(unit for unit in units if unit is not None)
 
     def usable(self, block: Seats) -> int | None:
         """Return the usable seats as the block counts them; None where Graph did not give them."""
@@ -79,6 +76,7 @@ def stock_of(facts: TenantFacts, number: int) -> Stock:
         suspended=sku.suspended,
         locked_out=sku.locked_out,
         consumed=sku.consumed,
+        purchased=purchased_units([sku]),
     )
 
 
@@ -94,6 +92,7 @@ def pool_of(facts: TenantFacts, products: ProductSet, numbers: Sequence[int]) ->
         suspended=_sum(skus, "suspended"),
         locked_out=_sum(skus, "locked_out"),
         consumed=_sum(skus, "consumed"),
+        purchased=purchased_units(skus),
     )
 
 
@@ -121,7 +120,7 @@ def no_numbers(stock: Stock) -> Message:
 
 def unnumbered(stock: Stock) -> Stock:
     """Return a pool of which it is not known what it sums up to."""
-    return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None)
+    return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None, purchased=None)
 
 
 def seat_finding(

@@ -9,11 +9,11 @@ from auditor.checks.subscriptions.subscriptions import Row, ends_within, subscri
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Source, SourceStatus, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Bound, Subscriptions
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Bound, Subscriptions
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import includes, subscription_extent
+from auditor.engine.policy.extent import includes, subscription_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, purchase_channel, trial

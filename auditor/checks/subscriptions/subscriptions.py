@@ -6,15 +6,15 @@ from typing import Any
 
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy import Subscriptions
-from auditor.domain.prices import MONTHLY
+from auditor.domain.policy.model import Subscriptions
+from auditor.domain.policy.prices import MONTHLY
 from auditor.domain.renewals import DatedNight, moved_by_a_month
-from auditor.domain.result import Money, ProductReference, Subject, Subscription
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.result.model import Money, ProductReference, Subject, Subscription
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy_extent import includes
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.extent import includes
 from auditor.engine.scope import TenantScope
-from auditor.engine.seat_prices import contracts_of
+from auditor.engine.skus.seat_prices import contracts_of
 from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]

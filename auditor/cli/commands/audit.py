@@ -2,37 +2,34 @@
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
-from auditor.app.audit.run import Request, audited
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.audit.run import audited
 from auditor.app.report.containment import contained
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.cli.audit_request import add_state_arguments, audit_request
 from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.options import (
     add_mail_arguments,
     formats_of,
     from_environment,
     locale_of,
-    now,
-    one_of,
     reader_locale,
     threshold,
     wished_locale,
 )
+from auditor.cli.plan_verifier import plan_verifier
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import notices, say, spoken, tell, warnings
+from auditor.cli.terminal.console import say, spoken, tell, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
-from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, printable
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
 from auditor.render.text.earlier_run import EarlierRun
@@ -59,37 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     declare(parser, "policies")
-    _add_what(parser.add_argument_group("what is audited"))
+    add_state_arguments(parser.add_argument_group("what is audited"))
     _add_how(parser.add_argument_group("outputs"))
     mail = parser.add_argument_group("mail")
     mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
     add_mail_arguments(mail)
-
-
-def _add_what(what: argparse._ArgumentGroup) -> None:
-    declare(what, "demo", "snapshot")
-    what.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
-    declare(what, "tenant")
-    what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
-    declare(
-        what,
-        "as_of",
-        as_of="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
-    )
-    what.add_argument(
-        "--compare",
-        type=Path,
-        metavar="RESULT",
-        help="the result.json of the previous run: what is new, reopened, fixed",
-    )
-    what.add_argument(
-        "--engine",
-        type=one_of(Engine),
-        choices=list(Engine),
-        default=Engine.LOCAL,
-        help="where people are evaluated: local (default), or spark where one machine is too small",
-    )
-    what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
 
 
 def _add_how(how: argparse._ArgumentGroup) -> None:
@@ -102,6 +73,10 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",
     )
+    how.add_argument(
+        "--plan", type=Path, metavar="FILE", help="begin with what became of this plan (default: the store's last one)"
+    )
+    how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, with --plan")
     how.add_argument(
         "--findings",
         type=Path,
@@ -124,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         warnings(args.locale, quiet=args.quiet)(_FINDINGS)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, _output(args), csv_bom=args.csv_bom)
-    request = _request(args)
+    request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:
         from auditor.cli.commands.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
@@ -132,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
         settings = mail_settings(args.tenants)
     # A store, a mail, the summary of a job and a comparison read the actions.
     others = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
-    with audited(request, wanted.beside, actions=others or not wanted.streams) as (result, folders, spill):
+    actions, evidence = others or not wanted.streams, others or wanted.reads_evidence
+    with audited(request, wanted.beside, actions=actions, evidence=evidence) as (result, folders, spill):
         return _report(result, folders, args, wanted, settings, keep, spill)
 
 
@@ -220,7 +196,7 @@ def _history(args: argparse.Namespace) -> Path | str | None:
     return place
 
 
-def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
+def publish(result: Result, wanted: Output, *, locale: str, code: int) -> None:
     """Write summary, outputs and annotations of a GitHub Actions job; nothing outside of a job.
 
     Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
@@ -230,74 +206,8 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
         return
     from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
 
-    lines = github_actions.publish(told, wanted, locale=locale, code=code, environ=os.environ)
+    lines = github_actions.publish(result, wanted, locale=locale, code=code, environ=os.environ)
     write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
-
-
-# With --send the tenants file names the recipients, whatever is audited.
-def _request(args: argparse.Namespace) -> Request:
-    if args.demo and (args.snapshot or (args.tenants and not args.send)):
-        hint = Message("leave out --snapshot and --tenants")
-        raise UsageError("usage", Message("--demo audits only the built-in tenants"), hint=hint)
-    if args.snapshot and args.tenants and not args.send:
-        message = Message("--snapshot and --tenants cannot be used together")
-        raise UsageError("usage", message, hint=Message("leave one of them out"))
-    if args.spark_master and args.engine is not Engine.SPARK:
-        message = Message("--spark-master requires --engine spark")
-        raise UsageError("usage", message, hint=Message("add --engine spark"))
-    live, started = not args.demo and not args.snapshot, now()
-    tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
-    if live and not tenants.is_file():
-        raise UsageError(
-            "tenants-missing",
-            Message("there is no {tenants}, and neither --snapshot nor --demo is given", tenants=tenants),
-            hint=Message(
-                "try `auditor audit --demo`, or write a tenants.yaml (`auditor schema tenants` tells its form)"
-            ),
-        )
-    collect = None
-    if live:
-        from auditor.app.tenants.live import collector  # noqa: PLC0415  the SDK is for live audits only
-        from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
-        from auditor.render.text.labels import Labels  # noqa: PLC0415
-
-        words = Labels(reader_locale(args.locale))
-        collect = collector(
-            lambda: shown_progress(words, enabled=_progress_is_welcome(args)),
-            lambda told: tell(told, locale=args.locale),
-        )
-    return Request(
-        policies=tuple(args.policies),
-        demo=args.demo,
-        snapshots=tuple(args.snapshot),
-        tenants_file=tenants if live else None,
-        tenants=tuple(args.tenant),
-        shard=args.shard,
-        as_of=args.as_of or started,
-        state_as_of=args.as_of,
-        started=started,
-        compare=args.compare,
-        nights=tuple(place for place in (args.history, args.store) if place is not None),
-        redaction=_redaction(args),
-        warn=warnings(args.locale, quiet=args.quiet),
-        notice=notices(args.locale) if args.verbose else (lambda _: None),
-        collect=collect,
-        engine=args.engine,
-        spark_master=args.spark_master,
-    )
-
-
-def _redaction(args: argparse.Namespace) -> Key | None:
-    """Return the key of pseudonyms if people are to have them. Raises UsageError before anything is audited."""
-    if not args.redact:
-        return None
-    from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
-
-    return redaction_key()
-
-
-def _progress_is_welcome(args: argparse.Namespace) -> bool:
-    return not args.no_progress and not args.quiet and sys.stderr.isatty()
 
 
 def _output(args: argparse.Namespace) -> Path:
@@ -331,13 +241,6 @@ def tell_result(
         with for_people():
             terminal(result, console, paths=paths, locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
-        said = spoken("wrote {path}", locale)
+        text = spoken("wrote {path}", locale)
         for path in written:
-            say(printable(said.replace("{path}", str(path))))
-
-
-def _shard(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition("/")
-    if not (re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", text) and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError(Message("{text} is not I/N with 1 <= I <= N", text=repr(text)))
-    return int(part), int(parts)
+            say(printable(text.replace("{path}", str(path))))

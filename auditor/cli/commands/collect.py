@@ -5,7 +5,7 @@ import datetime as dt
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
-from auditor.app.tenants.collection import CollectOutcome, collect_all, everything, needs_of
+from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, everything, needs_of
 from auditor.cli.options import reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.store_summary import ready, tell_kept
@@ -18,6 +18,7 @@ from auditor.settings.loader import chosen, read
 _EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
 auditor collect policies/seats.yaml --tenant contoso
+auditor collect --plan                    and the groups that give licences, for `auditor plan`
 auditor collect --all -o snapshots        every source there is
 auditor collect --store audits/           and keep the snapshots in a store
 """
@@ -31,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
     )
     parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="read also what `auditor plan` needs: subscriptions, licensed groups, their members",
+    )
     parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     parser.add_argument(
@@ -45,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor collect`; returns 0 if every tenant was read completely, else 3. Raises AuditorError."""
     locale = reader_locale(args.locale)
-    words = Labels(locale)
+    l10n = Labels(locale)
     if args.store is not None:
         ready(args.store)
     settings = read(args.tenants)
@@ -53,33 +59,37 @@ def run(args: argparse.Namespace) -> int:
     tenants = chosen(settings, args.tenant)
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    needed = {tenant.name: everything(policies) if args.all else needs_of(policies, tenant) for tenant in tenants}
-    with shown_progress(words, enabled=not args.no_progress and not args.quiet) as progress:
+    planned = (PLAN_NEEDS,) if args.plan else ()
+    needed = {
+        tenant.name: everything(policies) if args.all else needs_of(policies, tenant).union(*planned)
+        for tenant in tenants
+    }
+    with shown_progress(l10n, enabled=not args.no_progress and not args.quiet) as progress:
         outcomes = collect_all(
             tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
         )
-    code = max(_tell(outcome, words, quiet=args.quiet) for outcome in outcomes)
+    code = max(_tell(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
     if args.store is None:
         return code
     folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
     return max(code, tell_kept(args.store, folders, locale=locale, quiet=args.quiet))
 
 
-def _tell(outcome: CollectOutcome, words: Labels, *, quiet: bool) -> int:
+def _tell(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> int:
     """Print the outcome of a tenant; returns the exit code for it."""
     if outcome.folder is None:
         assert outcome.failure is not None
-        tell(outcome.failure.diagnostics, locale=words.language)
+        tell(outcome.failure.diagnostics, locale=l10n.language)
         return 3
     out(str(outcome.folder))
     whole = True
     for coverage in outcome.sources:
         complete = coverage.status.value in {"complete", "not-needed"}
         whole = whole and complete
-        source = f"{outcome.tenant.name}: {words.gettext(SOURCES[coverage.name])}"
+        source = f"{outcome.tenant.name}: {l10n.gettext(SOURCES[coverage.name])}"
         if not complete:
-            state = words.gettext(SOURCE_STATES[coverage.status])
-            say(printable(f"{source}: {state}" + (f": {words.translate(coverage.reason)}" if coverage.reason else "")))
+            state = l10n.gettext(SOURCE_STATES[coverage.status])
+            say(printable(f"{source}: {state}" + (f": {l10n.translate(coverage.reason)}" if coverage.reason else "")))
         elif not quiet:
-            say(f"{source}: {words.number(coverage.count)}")
+            say(f"{source}: {l10n.number(coverage.count)}")
     return 0 if whole else 3

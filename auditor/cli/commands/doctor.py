@@ -1,20 +1,21 @@
 """Implements `auditor doctor`."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
 from auditor.app.tenants.collection import everything, needs_of
 from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
 from auditor.cli.options import reader_locale
-from auditor.cli.terminal.console import commented, tell
+from auditor.cli.terminal.console import commented, notices, tell
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
+from auditor.localization import Localization, localization
 from auditor.settings.loader import chosen, read
-from auditor.wording import Wording, wording
 
 _MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("FAIL"), Health.UNKNOWN: "?"}
 _EXAMPLES = """\
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor doctor`; returns 0 if every tenant can be collected, else 3. Raises AuditorError."""
-    words = wording(reader_locale(args.locale))
+    l10n = localization(reader_locale(args.locale))
     settings = read(args.tenants)
     tell(settings.warnings, locale=args.locale)
     policies = load_policies(args.policies).policies
@@ -46,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
         (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
         for tenant in chosen(settings, args.tenant)
     ]
-    found = diagnose_all(tenants)
+    found = diagnose_all(tenants, ask=notices(args.locale) if sys.stderr.isatty() else None)
     with for_people():
         for diagnosis in found:
-            _print(diagnosis, words)
+            _print(diagnosis, l10n)
     return 0 if all(diagnosis.healthy for diagnosis in found) else 3
 
 
@@ -58,17 +59,17 @@ def _sends(settings: Settings, tenant: Tenant) -> bool:
     return isinstance(route, GraphMail) and route.tenant == tenant.name
 
 
-def _print(diagnosis: Diagnosis, words: Wording) -> None:
+def _print(diagnosis: Diagnosis, l10n: Localization) -> None:
     tenant = diagnosis.tenant
     print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
     for check in diagnosis.checks:
-        _print_check(check, words)
+        _print_check(check, l10n)
 
 
-def _print_check(check: Check, words: Wording) -> None:
-    marks = {health: words.gettext(mark) for health, mark in _MARKS.items()}
+def _print_check(check: Check, l10n: Localization) -> None:
+    marks = {health: l10n.gettext(mark) for health, mark in _MARKS.items()}
     mark = marks[check.health].ljust(max(map(len, marks.values())))
-    text = printable(words.translate(check.words))
-    print(filled(f"{words.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
+    text = printable(l10n.translate(check.message))
+    print(filled(f"{l10n.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
     for command in check.commands:
-        print(f"          {printable(commented(command, words))}")
+        print(f"          {printable(commented(command, l10n))}")

@@ -9,12 +9,13 @@ from auditor.cli.options import now, one_of, reader_locale
 from auditor.cli.terminal.console import colourful, out
 from auditor.cli.terminal.markdown import columns, shown
 from auditor.domain.enums import Agreement, Cloud
-from auditor.wording import wording
+from auditor.localization import localization
 
 _EXAMPLES = """\
 auditor explain assignment.redundant             what a check means, and where its guidance leads
 auditor explain move-users --agreement mca       a guidance article, for one agreement and cloud
-auditor explain disabled-licensed policies/      a policy
+auditor explain disabled-licensed policies/      a policy, contract, waiver, population or product set
+auditor explain inactiveIn                       a key of policy files; seats.covers where several have the name
 auditor explain SPE_E3                           a product, with its service plans
 auditor explain 6637f361 --result out/result.json   a finding, with its evidence and what to do
 """
@@ -24,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor explain`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("id", metavar="ID", help=("a check, article, policy, product, or the fingerprint of a finding"))
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        help="a check, article, policy, contract, key of policy files, product, or the fingerprint of a finding",
+    )
     parser.add_argument(
         "policies",
         nargs="*",
@@ -43,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor explain`. Raises UsageError if nothing has the name."""
-    words = wording(reader_locale(args.locale))
+    l10n = localization(reader_locale(args.locale))
     text = explain(
         args.id,
-        words=words,
+        l10n=l10n,
         policies=tuple(args.policies),
         result=args.result,
         cloud=args.cloud,

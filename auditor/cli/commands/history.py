@@ -75,21 +75,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`: 0, or 3 if one of several tenants failed. Raises AuditorError."""
-    formats, words = _formats(args), Labels(reader_locale(args.locale))
+    formats, l10n = _formats(args), Labels(reader_locale(args.locale))
     looked = look(args.places)
     for by in _QUESTIONS:
         wanted = getattr(args, by)
         if wanted is not None:
             found = since_when(looked, args.tenant, by=by, wanted=wanted, warn=warnings(args.locale, quiet=args.quiet))
-            return _since_when(args, formats, words, *found, wanted)
+            return _since_when(args, formats, l10n, *found, wanted)
     since, day = args.since
     between: tuple[datetime | None, datetime | None] = (since, args.until)
     if args.people:
-        return _people(args, formats, words, looked)
+        return _people(args, formats, l10n, looked)
     two = [] if since is None or args.until is None else two_nights(looked, args.tenant, since, args.until, day=day)
     told = over_time(looked, args.tenant, between, now())
     if told:
-        _write(formats, told, two, words, args)
+        _write(formats, told, two, l10n, args)
     if args.tenant is not None or not looked.failures:
         return 0
     for name in sorted(looked.failures):
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     return 3
 
 
-def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Labels, looked: HistorySources) -> int:
+def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Labels, looked: HistorySources) -> int:
     since, day = args.since
     if since is None or args.until is None:
         raise UsageError(
@@ -117,14 +117,14 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: La
         seat.sku_id: seat.sku for told in over_time(looked, tenant, (None, args.until), now()) for seat in told.seats
     }
     if "json" in formats:
-        _deliver([("json", formats["json"], json.render_cohorts(tenant, cohorts, names))], words, quiet=args.quiet)
+        _deliver([("json", formats["json"], json.render_cohorts(tenant, cohorts, names))], l10n, quiet=args.quiet)
     if "terminal" in formats:
         from auditor.cli.terminal.history import show_cohorts  # noqa: PLC0415
 
         catalogue = active()
         told = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(tenant, cohorts, told, words, no_color=args.no_color)
+            show_cohorts(tenant, cohorts, told, l10n, no_color=args.no_color)
     return 0
 
 
@@ -140,44 +140,44 @@ def _check_told(formats: dict[str, Path | None]) -> None:
 def _since_when(
     args: argparse.Namespace,
     formats: dict[str, Path | None],
-    words: Labels,
+    l10n: Labels,
     tenant: str,
     episodes: tuple[Episode, ...],
     wanted: str,
 ) -> int:
     _check_told(formats)
     if "json" in formats:
-        _deliver([("json", formats["json"], json.render_episodes(tenant, episodes))], words, quiet=args.quiet)
+        _deliver([("json", formats["json"], json.render_episodes(tenant, episodes))], l10n, quiet=args.quiet)
     if "terminal" in formats:
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(tenant, titled_episodes(episodes, active()), wanted, words, no_color=args.no_color)
+            show_episodes(tenant, titled_episodes(episodes, active()), wanted, l10n, no_color=args.no_color)
     return 0
 
 
 def _write(
-    formats: dict[str, Path | None], trends: list[Trends], two: list[Between], words: Labels, args: argparse.Namespace
+    formats: dict[str, Path | None], trends: list[Trends], two: list[Between], l10n: Labels, args: argparse.Namespace
 ) -> None:
     writers = {
-        "html": lambda told: html.render(titled(told, active()), words, titled_between(two, active())),
+        "html": lambda told: html.render(titled(told, active()), l10n, titled_between(two, active())),
         "json": lambda told: json.render(told, two),
         "csv": table.render_csv,
         "parquet": table.render_parquet,
     }
-    _deliver([(n, path, writers[n](trends)) for n, path in formats.items() if n in writers], words, quiet=args.quiet)
+    _deliver([(n, path, writers[n](trends)) for n, path in formats.items() if n in writers], l10n, quiet=args.quiet)
     if "terminal" in formats and not args.quiet:
         from auditor.cli.terminal.history import show  # noqa: PLC0415
 
         told = titled(trends, active())
         with for_people():
-            show(told, words, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
+            show(told, l10n, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
 
 
-def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], words: Labels, *, quiet: bool) -> None:
+def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], l10n: Labels, *, quiet: bool) -> None:
     for written in write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None):
         if not quiet:
-            say(printable(words.gettext("wrote {path}").replace("{path}", str(written))))
+            say(printable(l10n.gettext("wrote {path}").replace("{path}", str(written))))
     for name, path, artifact in artifacts:
         if path is None:
             write_document(artifact.chunks(), name)

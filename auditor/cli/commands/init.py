@@ -14,7 +14,7 @@ from auditor.cli.terminal.console import commented, out, say
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
-from auditor.wording import Wording, wording
+from auditor.localization import Localization, localization
 
 _EXAMPLES = """\
 auditor init                                           in this folder, for a small tenant
@@ -108,34 +108,34 @@ def run(args: argparse.Namespace) -> int:
         action=args.action or __home__,
         pin=args.pin or __commit__,
     )
-    words = wording(reader_locale(args.locale))
-    _tell(scaffold(args.folder, choices, force=args.force), args.folder, choices, words)
+    l10n = localization(reader_locale(args.locale))
+    _tell(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
     if not args.quiet:
-        out("\n".join(commented(line, words) for line in setup_commands(choices, os.environ)))
+        out("\n".join(commented(line, l10n) for line in setup_commands(choices, os.environ)))
     return 0
 
 
-def _tell(done: Scaffold, folder: Path, choices: Choices, words: Wording) -> None:
-    wrote = words.gettext("wrote {path}")
-    kept = words.gettext("{path} differs and was left as it is (--force overwrites it)")
+def _tell(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
+    wrote = l10n.gettext("wrote {path}")
+    kept = l10n.gettext("{path} differs and was left as it is (--force overwrites it)")
     for said, names in ((wrote, done.written), (kept, done.kept)):
         for name in names:
             say("auditor: " + printable(said.replace("{path}", str(folder / name))))
     written = any(name.startswith(".github/workflows/") for name in done.written)
     if choices.action == __home__ and written:
-        say("auditor: " + words.gettext("the workflows name no repository yet and cannot run"))
-        mend = words.gettext("name your own copy: --action OWNER/NAME --pin SHA")
-        say(f"   = {words.gettext('help')}: {mend}")
+        say("auditor: " + l10n.gettext("the workflows name no repository yet and cannot run"))
+        mend = l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA")
+        say(f"   = {l10n.gettext('help')}: {mend}")
     elif not choices.pin and written:
-        moved = words.gettext(
+        moved = l10n.gettext(
             "this program does not know its release's commit: the workflows name a tag, which can be moved"
         )
-        mend = words.gettext("`{command}` tells the commit to put there")
+        mend = l10n.gettext("`{command}` tells the commit to put there")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
         say(f"auditor: {moved}")
-        say(f"   = {words.gettext('help')}: {mend.replace('{command}', command)}")
+        say(f"   = {l10n.gettext('help')}: {mend.replace('{command}', command)}")
     if not done.written and not done.kept:
-        say("auditor: " + words.gettext("all files exist already"))
+        say("auditor: " + l10n.gettext("all files exist already"))
 
 
 def _like(pattern: str) -> Callable[[str], str]:

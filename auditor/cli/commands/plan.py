@@ -1,32 +1,42 @@
 """Implements `auditor plan`."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
-from auditor.app.plan.command import FORMATS, PlanRequest, documents, exit_code, run_plan
+from auditor.app.audit.run import Request
+from auditor.app.plan.command import (
+    FORMATS,
+    TENANT_FORMATS,
+    documents,
+    exit_code,
+    run_plans,
+    tenant_documents,
+)
 from auditor.app.redaction.redact import redacted_plan
 from auditor.app.report.outputs import check_places
+from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
 from auditor.cli.options import from_environment, now, reader_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, say
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.plan import tell_plan
 from auditor.cli.terminal.streams import for_people
-from auditor.deliver.report_folder import write_all
+from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
-from auditor.remedy.planner.markdown import first_by_rank, plain, summary
+from auditor.localization import FALLBACK, Localization, localization
+from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.model import FleetPlan
-from auditor.render.text.labels import ORDERS
-from auditor.wording import FALLBACK, Wording, wording
 
 _EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
+auditor plan                                 every tenant of tenants.yaml, read now
 auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
 The auditor only reads: requests and PowerShell lines are for an administrator to review and run.
-exit codes: 0 the proof holds; 1 a finding that should be fixed remains, or a new one appears; 3 incomplete snapshot
+exit codes: 0 the proof holds; 1 a finding that should be fixed remains, or a new one appears; 3 incomplete
 """
 
 
@@ -45,113 +55,136 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "output",
             "format",
             "locale",
+            "store",
             "redact",
             "public",
             "quiet",
             "verbose",
         ),
         as_of="the plan's instant (default: now)",
+        store="keep the plan here, for the next audit to tell what became of it: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
-        format="json, markdown, html, questions, terminal (repeatable; default: json, questions, terminal)",
+        format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
+        " questions, terminal)",
         locale="language of what people read (default: the environment's)",
         quiet="print nothing but errors",
     )
+    add_live_arguments(parser)
+    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
     parser.add_argument(
         "--decisions",
         type=Path,
         metavar="FILE",
         help="answers to the questions of the plan (default: decisions.yaml beside the policies)",
     )
+    parser.add_argument(
+        "--by",
+        choices=["owner"],
+        help="write approvals.csv and a page for each owner of policies too, in the folder owners/ of the output",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor plan`: 0 when the proof holds, 1 when it does not, 3 from an incomplete snapshot.
+    """Run `auditor plan`: 0 when the proof holds, 1 when it does not, 3 from an incomplete read.
 
     Raises AuditorError where there is nothing to plan for.
     """
     places, terminal = _places(args)
+    if args.redact and args.store is not None:
+        raise UsageError(
+            "usage",
+            Message("--redact cannot be used with --store, which keeps the names of people"),
+            hint=Message("leave out --redact, or --store"),
+        )
     key = redaction_key() if args.redact else None
-    request = PlanRequest(
-        policies=tuple(args.policies),
-        demo=args.demo,
-        snapshots=tuple(args.snapshot),
-        tenants=tuple(args.tenant),
-        as_of=args.as_of or now(),
-        decisions=args.decisions,
-    )
-    words = wording(reader_locale(args.locale))
-    plan = run_plan(request)
+    l10n = localization(reader_locale(args.locale))
     # Documents are in English; for people the plan is printed in their language.
-    told = plan if words.language == FALLBACK else run_plan(request, words=words)
+    languages: list[Localizer] = [ENGLISH] if l10n.language == FALLBACK else [ENGLISH, l10n]
+    plan, *others = run_plans(_request(args), args.decisions, languages)
+    told = others[0] if others else plan
     if key is not None:
         plan, told = redacted_plan(plan, key), redacted_plan(told, key)
-    bodies = documents(plan, told, words)
-    written = write_all((path, [bodies[name]()]) for name, path in places if path is not None)
+    bodies = documents(plan, told, l10n)
+    files = dict(
+        chain.from_iterable(_files(name, path, bodies, told, l10n) for name, path in places if path is not None)
+    )
+    if args.by is not None:
+        from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
+
+        files |= owner_documents(_output(args), told, l10n)
+    written = write_all((path, [body]) for path, body in files.items())
+    if args.store is not None:
+        from auditor.app.plan.stored_plan import keep_plan  # noqa: PLC0415  only who keeps a store waits for it
+
+        keep_plan(args.store, plan)
     piped = [name for name, path in places if path is None]
     for name in piped:
-        write_document([bodies[name]()], name)
+        write_document([_piped(name, bodies, told, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
-            _tell(told, words, say if piped else out)
+            tell_plan(told, l10n, say if piped else out)
     if not args.quiet:
         for path in written:
-            say(printable("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path))))
+            say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
     return exit_code(plan)
+
+
+def _request(args: argparse.Namespace) -> Request:
+    tenants, started = tenants_file(args), now()
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants_file=tenants,
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or started,
+        started=started,
+        collect=live_collector(args, planned=True) if tenants is not None else None,
+    )
+
+
+def _files(
+    name: str, path: Path, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization
+) -> Iterable[tuple[Path | ChildFile, bytes]]:
+    return tenant_documents(name, path, plan, l10n) if name in TENANT_FORMATS else [(path, bodies[name]())]
+
+
+def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization) -> bytes:
+    """Return what is written to stdout. Raises UsageError for a format of which each of several tenants has files."""
+    if name not in TENANT_FORMATS:
+        return bodies[name]()
+    if len(plan.tenants) > 1:
+        raise UsageError(
+            "usage",
+            Message("'{name}' has files of its own for each of {count} tenants", name=name, count=len(plan.tenants)),
+            hint=Message("choose one with --tenant, or write to a file"),
+        )
+    return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))
+
+
+def _output(args: argparse.Namespace) -> Path:
+    return args.output or Path(from_environment("OUTPUT", "out") or "out")
 
 
 def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bool]:
     """Return the target of each format, None for stdout, and whether the terminal is one of them."""
-    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    folder = _output(args)
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
     places: list[tuple[str, Path | None]] = []
     terminal = not asked
+    names = {**FORMATS, **TENANT_FORMATS}
     for text in asked or ["json", "questions"]:
         name, separator, path = text.partition("=")
         if name == "terminal" and not separator:
             terminal = True
-        elif name in FORMATS and (path or not separator):
-            places.append((name, None if path == "-" else Path(path) if path else folder / FORMATS[name]))
+        elif name in names and (path or not separator):
+            places.append((name, None if path == "-" else Path(path) if path else folder / names[name]))
         else:
             raise UsageError(
                 "usage",
                 Message("a plan cannot be written as '{text}'", text=text),
-                hint=Message("json, markdown, html, questions or terminal, with =PATH for a file"),
+                hint=Message("{formats} or terminal, with =PATH for a file", formats=", ".join(names)),
             )
     check_places([path for _, path in places])
     return places, terminal
-
-
-_INDENT = 6
-"""Columns before the notes on what a plan leaves out."""
-
-
-def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None:
-    orders = {order: words.gettext(text) for order, text in ORDERS.items()}
-    wide = max(map(len, orders.values()))
-    for tenant in plan.tenants:
-        for line in summary(tenant, words):
-            speak(filled(plain(line), rest="  "))
-        first = first_by_rank(tenant)
-        if first:
-            speak(plain(words.gettext("What matters most")))
-        for number, action in first:
-            speak(filled(plain(f"{action.title}  {action.why}"), first=f"{number:>4}  ", rest=" " * _INDENT))
-        if first:
-            speak(filled(plain(words.gettext("What to do, in the order in which nothing breaks"))))
-        for number, action in enumerate(tenant.actions, start=1):
-            told = [words.plural("{count} request", "{count} requests", len(action.requests))] * bool(action.requests)
-            told += [words.money(action.money.per_month, action.money.currency)] if action.money is not None else []
-            title = plain(f"{action.title} ({', '.join(told)})" if told else action.title)
-            begun = f"{number:>4}  {orders[action.order]:<{wide}}  "
-            speak(filled(title, first=begun, rest=" " * len(begun)))
-        if tenant.open_questions:
-            count = words.plural("{count} open question", "{count} open questions", len(tenant.open_questions))
-            speak(filled(plain(count), rest="  "))
-        for notice in tenant.notices:
-            speak(filled(plain(words.translate(notice.message)), first=" " * _INDENT, rest=" " * (_INDENT + 2)))
-        for item in tenant.dropped:
-            left = plain(f"{words.gettext('left out:')} {item.subject}: {item.why}")
-            speak(filled(left, first=" " * _INDENT, rest=" " * (_INDENT + 2)))
-    for notice in plan.notices:
-        speak(filled(plain(words.translate(notice.message)), rest="  "))

@@ -88,13 +88,13 @@ def run(args: argparse.Namespace) -> int:
     for (name, path), (_, artifact) in zip(places, artifacts, strict=True):
         if path is None:
             write_document(artifact.chunks(), name)
-    words = Labels(locale)
+    l10n = Labels(locale)
     if not args.quiet:
         if all(path is not None for _, path in places):
             with for_people():
-                _tell(found, words)
+                _tell(found, l10n)
         for path in written:
-            say(printable("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path))))
+            say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
     return exit_code(found, fail_on.severity)
 
 
@@ -116,12 +116,12 @@ def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
     return places
 
 
-def _tell(found: Preview, words: Labels) -> None:
-    out(filled(headline(found, words)))
+def _tell(found: Preview, l10n: Labels) -> None:
+    out(filled(headline(found, l10n)))
     for policy, counts in by_policy(found):
-        said = printable(f"{policy.id} ({state(policy, words)}): {counted(counts, words)}")
-        out(filled(said, first="  ", rest="    "))
+        text = printable(f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}")
+        out(filled(text, first="  ", rest="    "))
     for each in found.unknown:
-        told = words.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
-        values = {"side": sided(each.side, words), "policy": each.policy, "tenant": each.tenant}
-        out(filled(printable(told.format(**values, reason=words.translate(each.reason))), first="  ", rest="    "))
+        told = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
+        values = {"side": sided(each.side, l10n), "policy": each.policy, "tenant": each.tenant}
+        out(filled(printable(told.format(**values, reason=l10n.translate(each.reason))), first="  ", rest="    "))

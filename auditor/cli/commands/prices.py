@@ -12,7 +12,7 @@ from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, say
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
-from auditor.wording import Wording, wording
+from auditor.localization import Localization, localization
 
 _EXAMPLES = """\
 auditor prices import prices.csv                   a table: skuPartNumber,price,currency
@@ -57,18 +57,18 @@ def run(args: argparse.Namespace) -> int:
         partner=args.partner_cost,
     )
     done = import_prices(Path(args.words[1]), args.output, options, active(), now().date())
-    _report(done, wording(reader_locale(args.locale)))
+    _report(done, localization(reader_locale(args.locale)))
     return 0
 
 
-def _report(done: Imported, words: Wording) -> None:
+def _report(done: Imported, l10n: Localization) -> None:
     """Print what was left out, and say what was written."""
     for why, products in done.skipped.items():
         more = ["…"] if len(products) > _SHOWN else []
         told = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
-        text = words.gettext("left out or noted: {reason}: {products}")
+        text = l10n.gettext("left out or noted: {reason}: {products}")
         out(printable(text.replace("{reason}", str(why)).replace("{products}", told)))
-    counts = words.plural("{count} price", "{count} prices", done.count)
-    wrote = words.gettext("wrote {path}: {counts} in {currency}")
+    counts = l10n.plural("{count} price", "{count} prices", done.count)
+    wrote = l10n.gettext("wrote {path}: {counts} in {currency}")
     said = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))
     say(printable(said))

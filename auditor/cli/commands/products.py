@@ -15,7 +15,7 @@ from auditor.cli.terminal.console import document, out, say
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
-from auditor.wording import Wording, wording
+from auditor.localization import Localization, localization
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,16 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor products` and return the exit code. Raises AuditorError before anything is written."""
-    words = wording(reader_locale(args.locale))
+    l10n = localization(reader_locale(args.locale))
     if args.words[:1] == ["update"]:
-        return _update(args, words)
+        return _update(args, l10n)
     if any(value is not None for value in (args.output, args.source, args.date)):
         raise UsageError(
             "usage",
             Message("--output, --source and --date belong to an update"),
             hint=Message("`auditor products update FILE_OR_URL`"),
         )
-    return _list(args, words)
+    return _list(args, l10n)
 
 
 def _date(text: str) -> dt.date:
@@ -68,7 +68,7 @@ def _date(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(Message("{text} is not a date, YYYY-MM-DD", text=repr(text))) from error
 
 
-def _update(args: argparse.Namespace, words: Wording) -> int:
+def _update(args: argparse.Namespace, l10n: Localization) -> int:
     if len(args.words) != 2 or args.free or args.json:
         raise UsageError(
             "usage",
@@ -76,28 +76,28 @@ def _update(args: argparse.Namespace, words: Wording) -> int:
             hint=Message("`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`"),
         )
     done = update(args.words[1], output=args.output, source=args.source, date=args.date)
-    for line in _changes(done, words):
+    for line in _changes(done, l10n):
         out(line)
     own = done.catalogue
     counts = (
-        words.plural("{count} product", "{count} products", len(own.products)),
-        words.plural("{count} service plan", "{count} service plans", len(own.plans)),
+        l10n.plural("{count} product", "{count} products", len(own.products)),
+        l10n.plural("{count} service plan", "{count} service plans", len(own.plans)),
     )
-    wrote = words.gettext("wrote {path}: {counts}, of {date}")
+    wrote = l10n.gettext("wrote {path}: {counts}, of {date}")
     say(
         printable(
             wrote.replace("{date}", own.date).replace("{counts}", ", ".join(counts)).replace("{path}", str(done.path))
         )
     )
     if done.unused:
-        say(words.gettext("the catalogue of the package is newer and stays in use"))
+        say(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0
 
 
-def _changes(done: Update, words: Wording) -> list[str]:
+def _changes(done: Update, l10n: Localization) -> list[str]:
     """Return one line for each change, its kind first."""
     changes = done.changes
-    kinds = [words.gettext("added"), words.gettext("renamed"), words.gettext("plans"), words.gettext("gone")]
+    kinds = [l10n.gettext("added"), l10n.gettext("renamed"), l10n.gettext("plans"), l10n.gettext("gone")]
     wide = max(map(len, kinds)) + 2
     added, renamed, plans, gone = (kind.ljust(wide) for kind in kinds)
     lines = [f"{added}{_named(product)}" for product in changes.added]
@@ -110,14 +110,14 @@ def _changes(done: Update, words: Wording) -> list[str]:
         signs += [f"-{before[plan]}" for plan in before if plan not in after]
         lines.append(f"{plans}{_named(new)}  {' '.join(signs)}")
     lines += [f"{gone}{_named(product)}" for product in changes.removed]
-    return lines or [words.gettext("no product was added, renamed or gone")]
+    return lines or [l10n.gettext("no product was added, renamed or gone")]
 
 
 def _named(product: Product) -> str:
     return f"{product.part_number}  {product.name}  {product.sku_id}"
 
 
-def _list(args: argparse.Namespace, words: Wording) -> int:
+def _list(args: argparse.Namespace, l10n: Localization) -> int:
     catalogue = active()
     text = " ".join(args.words)
     meant = resembling(catalogue, text)
@@ -125,14 +125,14 @@ def _list(args: argparse.Namespace, words: Wording) -> int:
     if args.json:
         document(_as_json(catalogue, found))
     elif sys.stdout.isatty():
-        _print_table(catalogue, found, words, reasons=args.free)
+        _print_table(catalogue, found, l10n, reasons=args.free)
     else:
         for row in _rows(catalogue, found, reasons=args.free):
             out("\t".join(row))
     if not found or not meant.matching:
-        said = words.gettext("no product matches {text} in the table of {date}")
+        said = l10n.gettext("no product matches {text} in the table of {date}")
         if found:
-            said = words.gettext("no product matches {text} in the table of {date}; these come near")
+            said = l10n.gettext("no product matches {text} in the table of {date}; these come near")
         say(printable(said.replace("{date}", catalogue.date).replace("{text}", repr(text))))
     return 0
 
@@ -151,19 +151,19 @@ def _rows(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> list[
     return rows
 
 
-def _print_table(catalogue: Catalogue, found: list[Product], words: Wording, *, reasons: bool) -> None:
+def _print_table(catalogue: Catalogue, found: list[Product], l10n: Localization, *, reasons: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 (heavy: only where a person looks)
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     header, *rows = _rows(catalogue, found, reasons=reasons)
-    said = words.plural("{shown} of {count} product", "{shown} of {count} products", len(catalogue.products))
-    caption = f"{said.replace('{shown}', words.number(len(found)))}; {catalogue.source}, {catalogue.date}"
+    text = l10n.plural("{shown} of {count} product", "{shown} of {count} products", len(catalogue.products))
+    caption = f"{text.replace('{shown}', l10n.number(len(found)))}; {catalogue.source}, {catalogue.date}"
     console = Console()
     titles = {"name": N_("Name"), "free": N_("Free"), "reason": N_("Reason")}
-    shown = [words.gettext(titles.get(title, title)) for title in header]
+    shown = [l10n.gettext(titles.get(title, title)) for title in header]
     if console.width < _MIN_WIDE:
-        _print_stacked(console, shown, rows, words)
+        _print_stacked(console, shown, rows, l10n)
         console.print(Text(caption))
         return
     table = Table(caption=Text(caption), caption_justify="left")
@@ -177,7 +177,7 @@ def _print_table(catalogue: Catalogue, found: list[Product], words: Wording, *, 
     for row in rows:
         *facts, last = row
         # Text, not str: brackets in a name are not markup.
-        table.add_row(*map(Text, facts), Text(words.gettext(last)))
+        table.add_row(*map(Text, facts), Text(l10n.gettext(last)))
     console.print(table)
 
 
@@ -185,7 +185,7 @@ _MIN_WIDE: Final = 120
 """Columns from which a product with its whole id fits on one line."""
 
 
-def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]], words: Wording) -> None:
+def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]], l10n: Localization) -> None:
     """Print two lines for each product: its name, and below it the id, which is never broken."""
     from rich.padding import Padding  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -194,8 +194,8 @@ def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]],
         line = Text(part, style="bold")
         line.append(f"  {name}", style="not bold")
         console.print(line, highlight=False)
-        told = f"{sku_id}  {titles[3]} {plans}  {titles[4]}: {words.gettext(last)}"
-        console.print(Padding(Text(told, style="dim"), (0, 0, 0, 2)), highlight=False)
+        text = f"{sku_id}  {titles[3]} {plans}  {titles[4]}: {l10n.gettext(last)}"
+        console.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
 def _as_json(catalogue: Catalogue, found: list[Product]) -> str:

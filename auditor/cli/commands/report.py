@@ -15,7 +15,7 @@ from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
 
 

@@ -15,11 +15,11 @@ from auditor.cli.terminal.console import notices, say, tell, warnings
 from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.domain.translation import N_
+from auditor.localization import Localization, localization
 from auditor.settings.loader import read
-from auditor.wording import Wording, wording
 
 if TYPE_CHECKING:
     from auditor.app.mail.delivery import DeliveryReport
@@ -105,7 +105,7 @@ def send(
     """
     from auditor.app.mail.delivery import MailJob, send_result  # noqa: PLC0415  only where mails are sent
 
-    words = wording(reader_locale(args.locale))
+    l10n = localization(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
     sending = MailJob(
         settings=settings,
@@ -128,17 +128,17 @@ def send(
         tell(unmet_choices(read_of, result.run.policies), locale=args.locale)
     done = send_result(result, sending)
     for sent in done:
-        _say(sent, words, quiet=args.quiet)
+        _say(sent, l10n, quiet=args.quiet)
     if not done and not args.quiet:
-        say(words.gettext("mail: the tenants in this result have no recipients"))
+        say(l10n.gettext("mail: the tenants in this result have no recipients"))
     return 0 if all(sent.end.is_fine for sent in done) else 3
 
 
-def _say(sent: "DeliveryReport", words: Wording, *, quiet: bool) -> None:
+def _say(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
     if sent.end.is_fine:
         if not quiet:
-            said = words.gettext(_SAID[sent.end])
-            say(printable(said.replace("{address}", sent.address).replace("{file}", str(sent.file))))
+            text = l10n.gettext(_SAID[sent.end])
+            say(printable(text.replace("{address}", sent.address).replace("{file}", str(sent.file))))
         return
     from auditor.app.mail.delivery import DeliveryStatus  # noqa: PLC0415
 
@@ -151,7 +151,7 @@ def _say(sent: "DeliveryReport", words: Wording, *, quiet: bool) -> None:
             "mail-unknown",
             Message("mail to {address}: unknown whether sent: {message}", address=sent.address, message=sent.message),
         )
-    tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=words.locale)
+    tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=l10n.locale)
 
 
 def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:

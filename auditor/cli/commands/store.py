@@ -19,6 +19,7 @@ from auditor.history.result_log import Entry
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night
+from auditor.store.plans import plan_instant
 
 _EXAMPLES = """\
 auditor store put audits/ snapshots/ out/result.json      store tonight's snapshots and findings
@@ -64,16 +65,16 @@ def run(args: argparse.Namespace) -> int:
     wrong = _misused(args)
     if wrong:
         raise UsageError("usage", wrong, hint=Message("see `auditor store --help`"))
-    words = Labels(reader_locale(args.locale))
+    l10n = Labels(reader_locale(args.locale))
     match args.what:
         case "put":
-            return _put(args, words)
+            return _put(args, l10n)
         case "list":
-            return _list(args, words)
+            return _list(args, l10n)
         case "check":
-            return _check(args, words)
+            return _check(args, l10n)
         case "prune":
-            return _prune(args, words)
+            return _prune(args, l10n)
         case _:
             out(str(restore(args.store, args.things[0], args.as_of, args.output)))
             return 0
@@ -93,65 +94,65 @@ def _misused(args: argparse.Namespace) -> Message | None:
     return None
 
 
-def _put(args: argparse.Namespace, words: Labels) -> int:
+def _put(args: argparse.Namespace, l10n: Labels) -> int:
     code = 0
     for stored in put(args.store, [Path(thing) for thing in args.things]):
         if isinstance(stored, AuditorError):
             tell(stored.diagnostics, locale=args.locale)
             code = 3
         elif not args.quiet:
-            say(printable(outcome_line(stored, words)))
+            say(printable(outcome_line(stored, l10n)))
     return code
 
 
-def _list(args: argparse.Namespace, words: Labels) -> int:
+def _list(args: argparse.Namespace, l10n: Labels) -> int:
     found = nights(args.store, args.tenant)
     if args.json:
         document(json.dumps([_document(night) for night in found], indent=2))
     else:
         for night in found:
-            state = words.gettext("complete") if night.manifest.complete else words.gettext("incomplete")
+            state = l10n.gettext("complete") if night.manifest.complete else l10n.gettext("incomplete")
             out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
-                f"{sized(night.own_size, words):>9}  {state}")  # fmt: skip
+                f"{sized(night.own_size, l10n):>9}  {state}")  # fmt: skip
     return 0
 
 
-def _check(args: argparse.Namespace, words: Labels) -> int:
+def _check(args: argparse.Namespace, l10n: Labels) -> int:
     found = list(check(args.store, args.tenant))
     if args.json:
         document(json.dumps([_checked(each) for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
-            wrong = words.translate(each.wrong)
+            wrong = l10n.translate(each.wrong)
             at = _instant(each)
             say(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
     if not args.quiet:
-        for said in _wholeness(found, words):
+        for said in _wholeness(found, l10n):
             say(said)
     return 3 if any(each.wrong is not None for each in found) else 0
 
 
-def _wholeness(found: Sequence[Checked], words: Labels) -> Iterator[str]:
+def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
     """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
     nights = [each.wrong is None for each in found if each.kind == "night"]
     results = [each.wrong is None for each in found if each.kind == "result"]
-    said = words.ngettext("{whole} of {count} night is complete", "{whole} of {count} nights are complete", len(nights))
-    yield said.replace("{whole}", words.number(sum(nights)))
+    text = l10n.ngettext("{whole} of {count} night is complete", "{whole} of {count} nights are complete", len(nights))
+    yield text.replace("{whole}", l10n.number(sum(nights)))
     if results:
-        said = words.ngettext(
+        text = l10n.ngettext(
             "{whole} of {count} result is complete", "{whole} of {count} results are complete", len(results)
         )
-        yield said.replace("{whole}", words.number(sum(results)))
+        yield text.replace("{whole}", l10n.number(sum(results)))
     temporary = sum(each.kind == "temporary" for each in found)
     if temporary:
-        yield words.ngettext(
+        yield l10n.ngettext(
             "{count} temporary file of an unfinished writer: `auditor store prune --delete` removes it after two days",
             "{count} temporary files of unfinished writers: `auditor store prune --delete` removes them after two days",
             temporary,
         )
 
 
-def _prune(args: argparse.Namespace, words: Labels) -> int:
+def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     given: datetime | None = args.as_of
     found = thin(
         args.store,
@@ -164,56 +165,62 @@ def _prune(args: argparse.Namespace, words: Labels) -> int:
     if args.json:
         document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
-    line = words.gettext("deleted: {night}") if args.delete else words.gettext("would be deleted: {night}")
+    line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
     for thinned in found:
         for night in thinned.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
-            for said in _thinned(thinned, words, deleted=args.delete):
+            for said in _thinned(thinned, l10n, deleted=args.delete):
                 say(printable(said))
     if not args.delete and not args.quiet:
-        say(words.gettext("nothing was deleted: add --delete to do it"))
+        say(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0
 
 
-def _thinned(thinned: Thinned, words: Labels, *, deleted: bool) -> Iterator[str]:
+def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
     pruning = thinned.nights
     if deleted:
-        said = words.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
+        text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
     else:
-        said = words.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
-    kept, gone = words.number(len(pruning.kept)), words.number(len(pruning.deleted))
-    yield said.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, words))
+        text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
+    kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
+    yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, l10n))
     if thinned.results:
         count = len(thinned.results)
         yield "  " + (
-            words.ngettext(
+            l10n.ngettext(
                 "the findings of {count} result were deleted; its counts stay",
                 "the findings of {count} results were deleted; their counts stay",
                 count,
             )
             if deleted
-            else words.ngettext(
+            else l10n.ngettext(
                 "the findings of {count} result would be deleted; its counts stay",
                 "the findings of {count} results would be deleted; their counts stay",
                 count,
             )
         )
+    if thinned.plans:
+        count = len(thinned.plans)
+        if deleted:
+            yield "  " + l10n.ngettext("{count} plan deleted", "{count} plans deleted", count)
+        else:
+            yield "  " + l10n.ngettext("{count} plan would be deleted", "{count} plans would be deleted", count)
     if thinned.temporary:
-        yield "  " + _temporary(len(thinned.temporary), words, deleted=deleted)
+        yield "  " + _temporary(len(thinned.temporary), l10n, deleted=deleted)
     if pruning.still_needed:
-        held = words.gettext("{size} of deleted nights stay for now: kept nights are built on them")
-        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), words))
+        held = l10n.gettext("{size} of deleted nights stay for now: kept nights are built on them")
+        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), l10n))
 
 
-def _temporary(count: int, words: Labels, *, deleted: bool) -> str:
+def _temporary(count: int, l10n: Labels, *, deleted: bool) -> str:
     if deleted:
-        return words.ngettext(
+        return l10n.ngettext(
             "{count} temporary file of an interrupted writer was deleted",
             "{count} temporary files of interrupted writers were deleted",
             count,
         )
-    return words.ngettext(
+    return l10n.ngettext(
         "{count} temporary file of an interrupted writer would be deleted",
         "{count} temporary files of interrupted writers would be deleted",
         count,
@@ -269,5 +276,6 @@ def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
         "freedBytes": pruning.freed,
         "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
         "temporaryFiles": list(thinned.temporary),
+        "plans": [format_instant(plan_instant(name)) for name in thinned.plans],
         "heldBytes": sum(entry.size for entry in pruning.still_needed),
     }

@@ -9,7 +9,7 @@ from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.terminal.console import colourful, out, tell
 from auditor.domain.errors import printable
-from auditor.wording import wording
+from auditor.localization import localization
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor test`: 0 if every test passed, else 1."""
     green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if colourful(sys.stdout) else ("", "", "")
-    words = wording(reader_locale(args.locale))
-    missing, unexpected = words.gettext("expected, not found:"), words.gettext("found, not expected:")
+    l10n = localization(reader_locale(args.locale))
+    missing, unexpected = l10n.gettext("expected, not found:"), l10n.gettext("found, not expected:")
     passed = failed = 0
     told: list[Verdict] = []
     for verdict in rehearse(args.paths, active(), as_of=args.as_of or now()):
@@ -39,16 +39,16 @@ def run(args: argparse.Namespace) -> int:
         told.append(verdict)
         place = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
         if not verdict.passed:
-            out(f"{red}{words.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
+            out(f"{red}{l10n.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
             for text in verdict.missing:
-                out(f"    {missing} {printable(words.translate(text))}")
+                out(f"    {missing} {printable(l10n.translate(text))}")
             for text in verdict.unexpected:
                 out(f"    {unexpected} {printable(text)}")
         elif not args.quiet:
-            out(f"{green}{words.gettext('passed')}{plain} {place}: {printable(verdict.name)}")
+            out(f"{green}{l10n.gettext('passed')}{plain} {place}: {printable(verdict.name)}")
     counts = (
-        words.plural("{count} passed", "{count} passed", passed),
-        words.plural("{count} failed", "{count} failed", failed),
+        l10n.plural("{count} passed", "{count} passed", passed),
+        l10n.plural("{count} failed", "{count} failed", failed),
     )
     out(", ".join(counts))
     tell(never_matched(told), locale=args.locale)

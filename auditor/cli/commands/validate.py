@@ -9,7 +9,7 @@ from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import say, tell
 from auditor.domain.errors import Level
-from auditor.wording import wording
+from auditor.localization import localization
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +47,12 @@ def run(args: argparse.Namespace) -> int:
         if args.strict:
             return 2
     if not args.quiet:
-        words = wording(reader_locale(args.locale))
+        l10n = localization(reader_locale(args.locale))
         counts = (
-            words.plural("{count} file", "{count} files", checked.files),
-            words.plural("{count} policy", "{count} policies", checked.policies),
-            words.plural("{count} waiver", "{count} waivers", checked.waivers),
-            *([words.plural("{count} decision", "{count} decisions", checked.decisions)] * bool(checked.decisions)),
+            l10n.plural("{count} file", "{count} files", checked.files),
+            l10n.plural("{count} policy", "{count} policies", checked.policies),
+            l10n.plural("{count} waiver", "{count} waivers", checked.waivers),
+            *([l10n.plural("{count} decision", "{count} decisions", checked.decisions)] * bool(checked.decisions)),
         )
-        say(words.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
+        say(l10n.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
     return 0

@@ -11,7 +11,7 @@ from auditor.cli.terminal.console import out, say
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
-from auditor.wording import wording
+from auditor.localization import localization
 
 _EXAMPLES = """\
 auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot"      in the findings of out/result.json
@@ -88,9 +88,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell(waived: Waived, args: argparse.Namespace) -> None:
-    words = wording(reader_locale(args.locale))
-    count = words.plural("{count} finding", "{count} findings", len(waived.findings))
-    text = words.gettext("{ids} in {path} waives {count}")
+    l10n = localization(reader_locale(args.locale))
+    count = l10n.plural("{count} finding", "{count} findings", len(waived.findings))
+    text = l10n.gettext("{ids} in {path} waives {count}")
     say(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))
 
 

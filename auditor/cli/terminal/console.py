@@ -12,7 +12,7 @@ from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printabl
 from auditor.domain.message import Message
 
 if TYPE_CHECKING:
-    from auditor.wording import Wording
+    from auditor.localization import Localization
 
 
 def out(text: str) -> None:
@@ -35,46 +35,46 @@ def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> Non
 
     They are in the language of `locale`, else of the environment; untranslated ones are in English.
     """
-    words = reader(locale)
-    said = [translated(diagnostic, words) for diagnostic in diagnostics]
+    l10n = reader(locale)
+    said = [translated(diagnostic, l10n) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
     for diagnostic in said:
-        first, *rest = _block(diagnostic, words).splitlines()
+        first, *rest = _block(diagnostic, l10n).splitlines()
         colour = red if diagnostic.level is Level.ERROR else yellow
         say("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
         write_commands(
-            diagnostic_lines(tuple(said), os.environ, None if words is None else words.locale), beside_data=True
+            diagnostic_lines(tuple(said), os.environ, None if l10n is None else l10n.locale), beside_data=True
         )
 
 
-def translated(diagnostic: Diagnostic, words: "Wording | None") -> Diagnostic:
+def translated(diagnostic: Diagnostic, l10n: "Localization | None") -> Diagnostic:
     """Return a diagnostic in another language."""
-    if words is None:
+    if l10n is None:
         return diagnostic
-    hint = None if diagnostic.hint is None else Message(words.translate(diagnostic.hint))
-    return replace(diagnostic, message=Message(words.translate(diagnostic.message)), hint=hint)
+    hint = None if diagnostic.hint is None else Message(l10n.translate(diagnostic.hint))
+    return replace(diagnostic, message=Message(l10n.translate(diagnostic.message)), hint=hint)
 
 
 def spoken(message: str, locale: str | None = None) -> str:
     """Return a message in the language of `locale`, else of the environment, else in English."""
-    words = reader(locale)
-    return message if words is None else words.gettext(message)
+    l10n = reader(locale)
+    return message if l10n is None else l10n.gettext(message)
 
 
 def notices(locale: str | None) -> Callable[[Message], None]:
     """Return what says, while it is done, what is being done."""
-    words = reader(locale)
-    return lambda text: say(printable(f"auditor: {text if words is None else words.translate(text)}"))
+    l10n = reader(locale)
+    return lambda text: say(printable(f"auditor: {text if l10n is None else l10n.translate(text)}"))
 
 
-def commented(command: str, words: "Wording") -> str:
+def commented(command: str, l10n: "Localization") -> str:
     """Return a line of a shell with its comment translated; the command is unchanged."""
     code, mark, comment = command.partition("# ")
     indent = len(comment) - len(comment.lstrip())
-    return f"{code}{mark}{comment[:indent]}{words.gettext(comment[indent:])}"
+    return f"{code}{mark}{comment[:indent]}{l10n.gettext(comment[indent:])}"
 
 
 def environment_locale() -> str | None:
@@ -89,22 +89,22 @@ def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]
     return lambda told: None if quiet else tell([told], locale=locale)
 
 
-def reader(locale: str | None) -> "Wording | None":
+def reader(locale: str | None) -> "Localization | None":
     """Return the translations for the reader; None for English, which needs none."""
     wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
     if wish is None or wish.lower().split("-")[0].split("_")[0] == "en":
         return None
-    from auditor.wording import FALLBACK, wording  # noqa: PLC0415  English readers do not wait for it
+    from auditor.localization import FALLBACK, localization  # noqa: PLC0415  English readers do not wait for it
 
-    words = wording(wish)
-    return None if words.language == FALLBACK else words
+    l10n = localization(wish)
+    return None if l10n.language == FALLBACK else l10n
 
 
-def _block(diagnostic: Diagnostic, words: "Wording | None") -> str:
-    if words is None:
+def _block(diagnostic: Diagnostic, l10n: "Localization | None") -> str:
+    if l10n is None:
         return format_diagnostic(diagnostic)
-    level = words.gettext("error") if diagnostic.level is Level.ERROR else words.gettext("warning")
-    return format_diagnostic(diagnostic, level=level, mend=words.gettext("help"))
+    level = l10n.gettext("error") if diagnostic.level is Level.ERROR else l10n.gettext("warning")
+    return format_diagnostic(diagnostic, level=level, mend=l10n.gettext("help"))
 
 
 def colourful(stream: object) -> bool:

@@ -40,7 +40,7 @@ _MOST: Final = 20
 
 def show(
     trends: Sequence[Trends],
-    words: Labels,
+    l10n: Labels,
     *,
     between: Sequence[Between] = (),
     everything: bool = False,
@@ -53,15 +53,15 @@ def show(
     console = _console(no_color=no_color)
     two = {each.tenant: each for each in between}
     for told in trends:
-        _print(console, f"{told.tenant}: {spent(told, words)}", "bold")
+        _print(console, f"{told.tenant}: {spent(told, l10n)}", "bold")
         for sentence in told.unknown:
-            _print(console, f"  {words.translate(sentence)}", "yellow")
+            _print(console, f"  {l10n.translate(sentence)}", "yellow")
         if told.tenant in two:
-            _between(console, two[told.tenant], words)
-        _overall(console, told, words)
-        _seats(console, [seat for seat in told.seats if everything or _seat_matters(seat)], words)
-        _policies(console, [each for each in told.policies if everything or _policy_matters(each)], words)
-        _left_out(console, told, words, everything=everything)
+            _between(console, two[told.tenant], l10n)
+        _overall(console, told, l10n)
+        _seats(console, [seat for seat in told.seats if everything or _seat_matters(seat)], l10n)
+        _policies(console, [each for each in told.policies if everything or _policy_matters(each)], l10n)
+        _left_out(console, told, l10n, everything=everything)
 
 
 def _seat_matters(seat: SeatTrend) -> bool:
@@ -76,36 +76,36 @@ def _policy_matters(policy: PolicyTrend) -> bool:
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
 
-def _seats(console: Console, seats: Sequence[SeatTrend], words: Labels) -> None:
+def _seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
     if not seats:
         return
-    product, assigned, trend, usable, spare, holders, out = seat_columns(words)
+    product, assigned, trend, usable, spare, holders, out = seat_columns(l10n)
     dated = any(seat.forecast.silent is None for seat in seats)
     columns: list[tuple[str, list[str]]] = [
         (product, [seat.sku for seat in seats]),
-        (assigned, [change(seat.consumed, words) for seat in seats]),
-        (usable, [change(seat.usable, words) for seat in seats]),
-        (spare, [change(seat.spare, words) for seat in seats]),
+        (assigned, [change(seat.consumed, l10n) for seat in seats]),
+        (usable, [change(seat.usable, l10n) for seat in seats]),
+        (spare, [change(seat.spare, l10n) for seat in seats]),
     ]
     if dated:
-        columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, words) for s in seats]))
+        columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, l10n) for s in seats]))
     if console.width >= _WIDE:
         columns.insert(2, (trend, [sparkline(seat.consumed) for seat in seats]))
-        columns.append((holders, [told_cohorts(seat.cohorts, words) for seat in seats]))
+        columns.append((holders, [told_cohorts(seat.cohorts, l10n) for seat in seats]))
     _columns(console, columns)
     silent = {seat.forecast.silent: seat.forecast for seat in seats if seat.forecast.silent is not None}
     for forecast in silent.values():
-        _print(console, f"  {runs_out(forecast, words)}", "dim")
+        _print(console, f"  {runs_out(forecast, l10n)}", "dim")
     if dated:
-        _print(console, f"  {method(seats[0].forecast, words)}", "dim")
+        _print(console, f"  {method(seats[0].forecast, l10n)}", "dim")
 
 
-def _policies(console: Console, policies: Sequence[PolicyTrend], words: Labels) -> None:
+def _policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -> None:
     if not policies:
         return
     policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
-    name, stood, trend, waived, went, ages, mended = policy_columns(words)
-    cells = list(zip(*(policy_row(policy, words) for policy in policies), strict=True))
+    name, stood, trend, waived, went, ages, mended = policy_columns(l10n)
+    cells = list(zip(*(policy_row(policy, l10n) for policy in policies), strict=True))
     columns = [(name, list(cells[0])), (stood, list(cells[1])), (went, list(cells[3]))]
     if console.width >= _MIDDLE:
         columns.insert(2, (trend, [sparkline(policy.open) for policy in policies]))
@@ -114,18 +114,18 @@ def _policies(console: Console, policies: Sequence[PolicyTrend], words: Labels) 
     _columns(console, columns)
 
 
-def _left_out(console: Console, told: Trends, words: Labels, *, everything: bool) -> None:
+def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: bool) -> None:
     if everything:
         return
-    seats = sum(not _seat_matters(seat) for seat in told.seats)
-    policies = sum(not _policy_matters(policy) for policy in told.policies)
+    seats = sum(not _seat_matters(seat) for seat in trends.seats)
+    policies = sum(not _policy_matters(policy) for policy in trends.policies)
     said = []
     if seats:
-        said.append(words.ngettext("{count} product without a change", "{count} products without a change", seats))
+        said.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
     if policies:
-        said.append(words.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+        said.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
     if said:
-        _print(console, " ".join(["  " + words.joined(said), "(--all)"]), "dim")
+        _print(console, " ".join(["  " + l10n.joined(said), "(--all)"]), "dim")
 
 
 def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
@@ -141,43 +141,43 @@ def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None
     console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
-def _between(console: Console, two: Between, words: Labels) -> None:
+def _between(console: Console, two: Between, l10n: Labels) -> None:
     console.print()
-    _print(console, compared_nights(two, words), "bold")
+    _print(console, compared_nights(two, l10n), "bold")
     for sentence in two.unknown:
-        _print(console, f"  {words.translate(sentence)}", "yellow")
-    grids = between_grids(two, words, most=_MOST)
+        _print(console, f"  {l10n.translate(sentence)}", "yellow")
+    grids = between_grids(two, l10n, most=_MOST)
     for title, columns, rows in grids:
         console.print()
         _print(console, f"  {title}", "dim")
-        _table(console, columns, rows, optional=(words.gettext("Finding"),))
+        _table(console, columns, rows, optional=(l10n.gettext("Finding"),))
     if len(two.findings) > _MOST:
         more = len(two.findings) - _MOST
-        _print(console, words.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
+        _print(console, l10n.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
     if not grids:
-        _print(console, f"  {words.gettext('Nothing changed.')}")
+        _print(console, f"  {l10n.gettext('Nothing changed.')}")
     _print(console, "")
 
 
 def show_cohorts(
-    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], words: Labels, *, no_color: bool
+    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels, *, no_color: bool
 ) -> None:
     """Print what became of the holders of each SKU between two nights."""
     console = _console(no_color=no_color)
     _print(console, tenant, "bold")
     rows = [
-        (names.get(sku, sku), *(words.number(count) for count in (c.kept, c.new, c.reclaimed, c.lapsed)))
+        (names.get(sku, sku), *(l10n.number(count) for count in (c.kept, c.new, c.reclaimed, c.lapsed)))
         for sku, c in cohorts.items()
     ]
-    gettext = words.gettext
+    gettext = l10n.gettext
     columns = (gettext("Product"), gettext("Kept"), gettext("New"), gettext("Reclaimed"), gettext("Lapsed"))
     _table(console, columns, rows)
 
 
-def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: Labels, *, no_color: bool) -> None:
+def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels, *, no_color: bool) -> None:
     """Print since when, and until when."""
     console = _console(no_color=no_color)
-    gettext = words.gettext
+    gettext = l10n.gettext
     if not episodes:
         said = gettext("{tenant}: no stored result tells a finding of {wanted}")
         _print(console, said.format(tenant=tenant, wanted=wanted), "bold")
@@ -185,8 +185,8 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
     severities = {severity.value: gettext(said) for severity, said in SEVERITIES.items()}
     rows = [
         (
-            words.date(each.since),
-            gettext("still open") if each.until is None else f"{words.date(each.until)}, {_end(each, words)}",
+            l10n.date(each.since),
+            gettext("still open") if each.until is None else f"{l10n.date(each.until)}, {_end(each, l10n)}",
             severities.get(each.severity, each.severity),
             each.policy,
             each.subject,
@@ -203,18 +203,18 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
     _table(console, every, rows, optional=(gettext("Finding"), *same))
 
 
-def _end(episode: Episode, words: Labels) -> str:
-    return words.gettext("policy removed") if episode.ended == "dropped" else words.gettext("resolved")
+def _end(episode: Episode, l10n: Labels) -> str:
+    return l10n.gettext("policy removed") if episode.ended == "dropped" else l10n.gettext("resolved")
 
 
-def _overall(console: Console, told: Trends, words: Labels) -> None:
-    if told.open:
-        totals = [sum(stood.values()) for _, stood, _, _ in told.open]
-        _print(console, f"  {words.gettext('open findings')}  {sparkline(totals)}  {change(totals, words)}")
-    for currency, sums in told.money.items():
-        said = money_change(sums[0][1], sums[-1][1], currency, words)
+def _overall(console: Console, trends: Trends, l10n: Labels) -> None:
+    if trends.open:
+        totals = [sum(stood.values()) for _, stood, _, _ in trends.open]
+        _print(console, f"  {l10n.gettext('open findings')}  {sparkline(totals)}  {change(totals, l10n)}")
+    for currency, sums in trends.money.items():
+        text = money_change(sums[0][1], sums[-1][1], currency, l10n)
         bars = sparkline([float(amount) for _, amount in sums])
-        _print(console, f"  {words.gettext('in open findings')}  {bars}  {said}")
+        _print(console, f"  {l10n.gettext('in open findings')}  {bars}  {text}")
 
 
 def _console(*, no_color: bool) -> Console:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from auditor.collect.progress import NoProgress, Progress
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import printable
+from auditor.domain.message import Message
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 
 if TYPE_CHECKING:
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 class _Bars:
     """One bar per tenant and source."""
 
-    def __init__(self, bars: "Bars", words: Labels) -> None:
+    def __init__(self, bars: "Bars", l10n: Labels) -> None:
         self._bars = bars
-        self._words = words
+        self._l10n = l10n
         self._tasks: dict[tuple[str, Source], TaskID] = {}
+
+    def ask(self, message: Message) -> None:
+        """Print a request above the bars."""
+        self._bars.print(printable(f"auditor: {self._l10n.translate(message)}"), markup=False, highlight=False)
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
         """Set the length of the bar."""
@@ -35,19 +40,19 @@ class _Bars:
         """Complete the bar, and show the status of the source."""
         task = self._task(tenant, source)
         done = self._bars.tasks[self._bars.task_ids.index(task)].completed
-        said = self._words.gettext(SOURCE_STATES[SourceStatus(status)])
-        self._bars.update(task, total=done or 1, completed=done or 1, status=said)
+        text = self._l10n.gettext(SOURCE_STATES[SourceStatus(status)])
+        self._bars.update(task, total=done or 1, completed=done or 1, status=text)
 
     def _task(self, tenant: str, source: Source) -> "TaskID":
         key = (tenant, source)
         if key not in self._tasks:
-            name = self._words.gettext(SOURCES[source])
+            name = self._l10n.gettext(SOURCES[source])
             self._tasks[key] = self._bars.add_task(printable(f"{tenant}: {name}"), total=None, status="")
         return self._tasks[key]
 
 
 @contextmanager
-def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
+def shown_progress(l10n: Labels, *, enabled: bool) -> Iterator[Progress]:
     """Show bars on stderr while the block runs, if stderr is a terminal."""
     if not enabled or not sys.stderr.isatty():
         yield NoProgress()
@@ -60,7 +65,7 @@ def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{words.number(round(speed))}/s")
+            return Text("" if speed is None else f"{l10n.number(round(speed))}/s")
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -71,4 +76,4 @@ def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
         TextColumn("{task.fields[status]}", markup=False),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Bars(bars, words)
+        yield _Bars(bars, l10n)

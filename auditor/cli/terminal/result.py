@@ -14,7 +14,7 @@ from auditor.cli.terminal.tables import print_fleet, print_sparks
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.html.charts import sparks
 from auditor.render.html.page import page
 from auditor.render.html.seat_chart import WIDTH
@@ -34,7 +34,9 @@ _STYLES: Final = {
 _SEATS: Final = 15
 _UNKNOWN: Final = 10
 _TENANTS: Final = 3
-"""Tenants whose idle seats are printed."""
+"""Tenants whose lists about seats are printed."""
+_LINES: Final = 5
+"""Lines of such a list."""
 _BAR: Final = 12
 """Characters of a bar of seats."""
 _GAP: Final = 2
@@ -63,23 +65,25 @@ def terminal(
     `paths` are the files that were written, as they are to be shown; `history` is what earlier runs came to. No
     text of a tenant is read as markup, and none of its control characters reaches the terminal.
     """
-    words = Labels(locale)
-    shown = page(result, words)
+    l10n = Labels(locale)
+    shown = page(result, l10n)
     if shown.wished is not None:
-        wished = words.gettext("There are no messages in “{wished}”; this report is in English.")
+        wished = l10n.gettext("There are no messages in “{wished}”; this report is in English.")
         _print(console, Text(wished.replace("{wished}", printable(shown.wished)), style="dim"))
     _print(console, Text(shown.verdict, style="bold"))
-    _print_completeness(console, shown, words)
-    _print_counts(console, shown, words)
-    print_sparks(console, sparks(result, history, words))
-    print_fleet(console, fleet_rows(result, shown, words), words)
-    _print_seats(console, shown, words, sum(len(tenant.seats) for tenant in result.tenants))
-    _print_usage(console, shown, words)
-    _print_matters(console, shown, words)
-    _print_unknown(console, shown.sections, words, result.summary.not_evaluated - _lost(result))
-    print_unmatched(console, result, words)
+    for line in shown.plan:
+        _print(console, Text(_cut(line, _REASON)))
+    _print_completeness(console, shown, l10n)
+    _print_counts(console, shown, l10n)
+    print_sparks(console, sparks(result, history, l10n))
+    print_fleet(console, fleet_rows(result, shown, l10n), l10n)
+    _print_seats(console, shown, l10n, sum(len(tenant.seats) for tenant in result.tenants))
+    _print_usage(console, shown, l10n)
+    _print_matters(console, shown, l10n)
+    _print_unknown(console, shown.sections, l10n, result.summary.not_evaluated - _lost(result))
+    print_unmatched(console, result, l10n)
     if paths:
-        _print_title(console, words.gettext("Reports"))
+        _print_title(console, l10n.gettext("Reports"))
         for path in paths:
             _print(console, Text(f"  {printable(path)}"), wrap=False)
 
@@ -113,36 +117,36 @@ def _print_under(console: Console, text: Text, *, indent: int) -> None:
     console.print(Padding(text, (0, 0, 0, indent)), highlight=False)
 
 
-def _print_completeness(console: Console, shown: Page, words: Labels) -> None:
+def _print_completeness(console: Console, shown: Page, l10n: Labels) -> None:
     if shown.complete:
         _print(console, Text(shown.completeness[0], style="green"))
         return
-    _print(console, Text(words.gettext("Incomplete: something below is not known."), style="bold yellow"))
+    _print(console, Text(l10n.gettext("Incomplete: something below is not known."), style="bold yellow"))
     for sentence in shown.completeness:
         _print_under(console, Text(_cut(sentence, _REASON), style="yellow"), indent=2)
 
 
-def _print_counts(console: Console, shown: Page, words: Labels) -> None:
+def _print_counts(console: Console, shown: Page, l10n: Labels) -> None:
     counts = Text("\n")
     for severity, tile in zip(Severity, shown.counts, strict=True):
-        counts.append(f"{words.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
+        counts.append(f"{l10n.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
         counts.append("   ")
     if shown.waived:
-        counts.append(words.ngettext("{count} waived", "{count} waived", shown.waived), style="dim")
+        counts.append(l10n.ngettext("{count} waived", "{count} waived", shown.waived), style="dim")
     _print(console, counts)
     if shown.previous is not None:
-        since = words.gettext("Since {day}:").replace("{day}", words.date(shown.previous))
-        told = words.joined(f"{words.number(tile.count)} {tile.label}" for tile in shown.changes)
-        _print(console, Text(f"{since} {told}"))
+        since = l10n.gettext("Since {day}:").replace("{day}", l10n.date(shown.previous))
+        text = l10n.joined(f"{l10n.number(tile.count)} {tile.label}" for tile in shown.changes)
+        _print(console, Text(f"{since} {text}"))
     if shown.money:
-        bound = words.gettext("at least") if shown.lower_bound else ""
+        bound = l10n.gettext("at least") if shown.lower_bound else ""
         _print(
             console,
-            Text(f"{shown.money} {words.gettext('a month in open findings')} {f'({bound})' if bound else ''}".rstrip()),
+            Text(f"{shown.money} {l10n.gettext('a month in open findings')} {f'({bound})' if bound else ''}".rstrip()),
         )
 
 
-def _print_seats(console: Console, shown: Page, words: Labels, count: int) -> None:
+def _print_seats(console: Console, shown: Page, l10n: Labels, count: int) -> None:
     """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant.
 
     `count` is how many there are, those of tenants that the page does not tell among them.
@@ -154,27 +158,27 @@ def _print_seats(console: Console, shown: Page, words: Labels, count: int) -> No
     for section in shown.sections:
         mine = [row for row in section.seats if any(row is each for each in chosen)]
         if mine:
-            title = words.gettext("Seats")
+            title = l10n.gettext("Seats")
             _print_title(console, f"{title}, {printable(section.name)}" if several else title)
-            console.print(Padding(_seats_table(mine, console, words), (0, 0, 0, _INDENT)), highlight=False)
+            console.print(Padding(_seats_table(mine, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     if count > len(chosen):
-        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
+        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
         _print(console, Text(f"  {more}", style="dim"))
 
 
-def _seats_table(rows: list[SeatRow], console: Console, words: Labels) -> Table:
-    none = words.gettext("no finding")
+def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
+    none = l10n.gettext("no finding")
     columns = (
-        (words.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
-        (words.gettext("Spare"), [row.spare for row in rows]),
-        (words.gettext("Policy"), [printable(row.state or none) for row in rows]),
+        (l10n.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
+        (l10n.gettext("Spare"), [row.spare for row in rows]),
+        (l10n.gettext("Policy"), [printable(row.state or none) for row in rows]),
     )
     # The product's name gives way first, then the bar: what a policy says of the product is never cut for them.
     taken = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
     bars = console.width >= max(_WIDE, taken + _NAME + _BAR + _GAP)
     name = max(console.width - taken - (_BAR + _GAP if bars else 0) - _GAP, _NAME)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=name)
+    table.add_column(l10n.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=name)
     if bars:
         table.add_column("", no_wrap=True, min_width=_BAR)
     for (title, _), justify in zip(columns, _JUSTIFIED, strict=True):
@@ -201,38 +205,46 @@ def _bar(row: SeatRow, console: Console) -> Text:
     return bar.append(over * beyond, style="red")
 
 
-def _print_usage(console: Console, shown: Page, words: Labels) -> None:
-    """Print the products with the costliest idle seats of each tenant that the page shows."""
-    tables = [(section, lines) for section in shown.sections if (lines := idle_lines(section.usage))]
-    for section, lines in tables[:_TENANTS]:
-        title = words.gettext("Use and cost by product")
-        _print_title(console, f"{title}, {printable(section.name)}" if len(shown.sections) > 1 else title)
-        for line in lines:
-            _print_under(console, Text(_cut(line, _TITLE)), indent=_INDENT)
+def _print_usage(console: Console, shown: Page, l10n: Labels) -> None:
+    """Print who needs a seat, the costliest idle seats and smaller products of each tenant that the page shows."""
+    lists = (
+        (l10n.gettext("Who needs a seat"), [section.coverage for section in shown.sections]),
+        (l10n.gettext("Use and cost by product"), [idle_lines(section.usage) for section in shown.sections]),
+        (
+            l10n.gettext("Smaller products"),
+            [section.smaller.lines if section.smaller is not None else () for section in shown.sections],
+        ),
+    )
+    for title, every in lists:
+        found = [(section, lines) for section, lines in zip(shown.sections, every, strict=True) if lines]
+        for section, lines in found[:_TENANTS]:
+            _print_title(console, f"{title}, {printable(section.name)}" if len(shown.sections) > 1 else title)
+            for line in lines[:_LINES]:
+                _print_under(console, Text(_cut(line, _TITLE)), indent=_INDENT)
 
 
-def _print_matters(console: Console, shown: Page, words: Labels) -> None:
+def _print_matters(console: Console, shown: Page, l10n: Labels) -> None:
     if not shown.matters:
         return
-    _print_title(console, words.gettext("What matters most"))
+    _print_title(console, l10n.gettext("What matters most"))
     for number, matter in enumerate(shown.matters, start=1):
-        line = Text(words.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
+        line = Text(l10n.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
         line.append(f"  {_cut(matter.title, _TITLE)}", style="bold")
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
-        item.add_row(Text(""), Text(_about(matter, shown, words), style="dim"))
+        item.add_row(Text(""), Text(_about(matter, shown, l10n), style="dim"))
         item.add_row(Text(""), Text(matter.why, style="dim"))
         console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
 
 
-def _about(matter: Matter, shown: Page, words: Labels) -> str:
+def _about(matter: Matter, shown: Page, l10n: Labels) -> str:
     parts = [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
-    parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
+    parts.append(l10n.ngettext("{count} finding", "{count} findings", matter.count))
     parts += [said for said in (matter.money, matter.due) if said]
-    return words.joined(parts)
+    return l10n.joined(parts)
 
 
-def _print_unknown(console: Console, sections: Iterable[Section], words: Labels, count: int) -> None:
+def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, count: int) -> None:
     """Print why policies, `count` of them, could not be evaluated: each cause of a tenant once."""
     if not count:
         return
@@ -241,16 +253,16 @@ def _print_unknown(console: Console, sections: Iterable[Section], words: Labels,
         for row in section.outcomes if section.failure is None else ():
             if row.status is Outcome.NOT_EVALUATED:
                 by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
-    _print_title(console, words.gettext("Not evaluated"))
+    _print_title(console, l10n.gettext("Not evaluated"))
     told = 0
     for (place, reason), policies in list(by_cause.items())[:_UNKNOWN]:
         told += len(policies)
-        (first, *rest), several = policies, words.ngettext("{count} policy", "{count} policies", len(policies))
+        (first, *rest), several = policies, l10n.ngettext("{count} policy", "{count} policies", len(policies))
         line = Text(printable(f"{place}: {several if rest else first}"), style="yellow")
         line.append(f"  {_cut(reason, _REASON)}", style="default")
         _print_under(console, line, indent=2)
     if count > told:
-        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - told)
+        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - told)
         _print(console, Text(f"  {more}", style="dim"))
 
 

@@ -39,7 +39,7 @@ def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
         console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
 
 
-def print_fleet(console: Console, rows: Sequence[FleetRow], words: Labels) -> None:
+def print_fleet(console: Console, rows: Sequence[FleetRow], l10n: Labels) -> None:
     """Print the tenants that need looking at first, and all of them together; `rows` end with the sum."""
     if not rows:
         return
@@ -48,43 +48,41 @@ def print_fleet(console: Console, rows: Sequence[FleetRow], words: Labels) -> No
     others = [row for row in tenants if not row.failure]
     shown_lost = lost[: max(_LOST, _ROWS - len(others))]
     shown = [*shown_lost, *others[: _ROWS - len(shown_lost)]]
-    console.print(Text("\n" + words.gettext("Tenants"), style="bold"), highlight=False)
-    console.print(Padding(_table([*shown, total], console, words), (0, 0, 0, _INDENT)), highlight=False)
-    _print_rest(console, tenants, shown, len(lost) - len(shown_lost), words)
+    console.print(Text("\n" + l10n.gettext("Tenants"), style="bold"), highlight=False)
+    console.print(Padding(_table([*shown, total], console, l10n), (0, 0, 0, _INDENT)), highlight=False)
+    _print_rest(console, tenants, shown, len(lost) - len(shown_lost), l10n)
 
 
 def _print_rest(
-    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], lost: int, words: Labels
+    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], lost: int, l10n: Labels
 ) -> None:
     count = len(tenants) - len(shown)
     if not count:
         return
-    said = [words.ngettext("{count} more in the reports", "{count} more in the reports", count)]
+    said = [l10n.ngettext("{count} more in the reports", "{count} more in the reports", count)]
     if lost:
-        said.append(words.ngettext("{count} of them not audited", "{count} of them not audited", lost))
+        said.append(l10n.ngettext("{count} of them not audited", "{count} of them not audited", lost))
     findings = sum(row.open for row in tenants) - sum(row.open for row in shown)
-    said.append(words.ngettext("{count} open finding", "{count} open findings", findings))
-    console.print(Padding(Text(words.joined(said), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
+    said.append(l10n.ngettext("{count} open finding", "{count} open findings", findings))
+    console.print(Padding(Text(l10n.joined(said), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
 
 
-def _table(rows: Sequence[FleetRow], console: Console, words: Labels) -> Table:
+def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     kinds = 2 if console.width >= _WIDE else 1
     compared = any(row.new is not None for row in rows)
-    columns: list[tuple[str, list[Text]]] = [
-        (words.gettext("Findings"), [_findings(row, words, kinds) for row in rows])
-    ]
+    columns: list[tuple[str, list[Text]]] = [(l10n.gettext("Findings"), [_findings(row, l10n, kinds) for row in rows])]
     if compared:
-        columns.append((words.gettext("Change"), [Text(_change(row, words)) for row in rows]))
+        columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
     if console.width >= _WIDE:
-        columns.append((words.gettext("Usable"), [Text(row.usable) for row in rows]))
-        columns.append((words.gettext("Assigned"), [Text(row.assigned) for row in rows]))
-    columns.append((words.gettext("Spare"), [Text(row.spare) for row in rows]))
-    columns.append((words.gettext("A month"), [Text(row.money) for row in rows]))
+        columns.append((l10n.gettext("Usable"), [Text(row.usable) for row in rows]))
+        columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
+    columns.append((l10n.gettext("Spare"), [Text(row.spare) for row in rows]))
+    columns.append((l10n.gettext("A month"), [Text(row.money) for row in rows]))
     # Names give way, then findings fold; figures are never cut.
     taken = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     name = max(console.width - taken - _GAP, _NAME)
-    table.add_column(words.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
+    table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
     for number, (title, _) in enumerate(columns):
         table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=False)
     for number, row in enumerate(rows):
@@ -93,22 +91,22 @@ def _table(rows: Sequence[FleetRow], console: Console, words: Labels) -> Table:
     return table
 
 
-def _findings(row: FleetRow, words: Labels, kinds: int) -> Text:
+def _findings(row: FleetRow, l10n: Labels, kinds: int) -> Text:
     if row.failure:
-        return Text(words.gettext("not audited"), style="bold red")
-    said = [f"{words.number(count)} {words.graded(severity, count)}" for severity, count in row.counts[:kinds]]
+        return Text(l10n.gettext("not audited"), style="bold red")
+    said = [f"{l10n.number(count)} {l10n.graded(severity, count)}" for severity, count in row.counts[:kinds]]
     rest = row.open - sum(count for _, count in row.counts[:kinds])
     if rest:
-        said.append(f"+{words.number(rest)}")
+        said.append(f"+{l10n.number(rest)}")
     if not said:
-        said.append(words.gettext("nothing open"))
+        said.append(l10n.gettext("nothing open"))
     if not row.complete:
-        said.append(words.gettext("incomplete"))
+        said.append(l10n.gettext("incomplete"))
     style = "green" if not row.open and row.complete else "yellow" if not row.complete else ""
-    return Text(words.joined(said), style=style)
+    return Text(l10n.joined(said), style=style)
 
 
-def _change(row: FleetRow, words: Labels) -> str:
+def _change(row: FleetRow, l10n: Labels) -> str:
     if row.new is None or row.fixed is None:
         return ""
-    return f"+{words.number(row.new)} \N{MINUS SIGN}{words.number(row.fixed)}"
+    return f"+{l10n.number(row.new)} \N{MINUS SIGN}{l10n.number(row.fixed)}"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 
 _NOTICES: Final = 5
@@ -18,21 +18,21 @@ _POLICIES: Final = 12
 _LONGEST: Final = 300
 
 
-def print_unmatched(console: Console, result: Result, words: Labels) -> None:
+def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
     """Print the policies that judged nothing in any tenant, and in full those whose values come near others."""
     near = list(_near(result))
     nothing = _nothing(result)
     if not near and not nothing:
         return
-    console.print(Text("\n" + words.gettext("Found nothing to judge"), style="bold"), highlight=False)
+    console.print(Text("\n" + l10n.gettext("Found nothing to judge"), style="bold"), highlight=False)
     for place, message in near[:_NOTICES]:
         line = Text(printable(f"{place}: " if len(result.tenants) > 1 else ""), style="yellow")
-        told = words.translate(message)
-        line.append(printable(told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"), style="yellow")
+        text = l10n.translate(message)
+        line.append(printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"), style="yellow")
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
     if nothing:
         named = ", ".join(nothing[:_POLICIES]) + (", …" if len(nothing) > _POLICIES else "")
-        count = words.ngettext("{count} policy", "{count} policies", len(nothing))
+        count = l10n.ngettext("{count} policy", "{count} policies", len(nothing))
         console.print(Padding(Text(printable(f"{count}: {named}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 

@@ -17,7 +17,7 @@ from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.nested_groups import read_nested
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.graph import requests
 from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
@@ -115,6 +115,8 @@ def add_groups(known: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         new = {**group_row(row), **dict.fromkeys(_STATUSES, _NOT_NEEDED), "assignedLicenses": []}
         group = groups.setdefault(row["id"], new)
         group.update({name: row[name] for name in _STATUSES if name in row})
+        # Sources end in any order, and only some of them know the names of their groups.
+        group["displayName"] = group["displayName"] or row.get("displayName")
     return pa.Table.from_pylist([groups[group] for group in sorted(groups)], GROUPS)
 
 

@@ -19,7 +19,7 @@ from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.failures import in_task
 from auditor.graph.errors import Fault, GraphErrorKind
 

@@ -12,7 +12,7 @@ from auditor.collect.sources.members import Members
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import Join
 from auditor.domain.enums import Source
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

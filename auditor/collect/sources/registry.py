@@ -15,7 +15,7 @@ from auditor.collect.sources import (
     users,
 )
 from auditor.collect.sources.model import CollectionSource
-from auditor.domain.data_needs import Needs
+from auditor.domain.policy.data_needs import Needs
 
 SOURCES: Final = (
     tenant.SUBSCRIBED_SKUS,

@@ -25,10 +25,10 @@ from auditor.collect.tables.report_columns import (
 from auditor.collect.tables.report_csv import ConcealedNamesError, ReportColumn, ReportSummary, lacking, read_report
 from auditor.collect.tables.report_join import UserFacts, join
 from auditor.collect.tables.row_groups import UserRows, one_array
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.message import joined as in_one
+from auditor.domain.policy.data_needs import Needs
 from auditor.failures import in_task
 from auditor.files.temporary import late_file
 from auditor.graph import report_files

@@ -9,7 +9,7 @@ import pyarrow.json
 
 from auditor.collect.json_pages import document_of, link_of
 from auditor.domain.message import Message
-from auditor.domain.selector import BOOLEAN_PROPERTIES
+from auditor.domain.policy.selector import BOOLEAN_PROPERTIES
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import ObjectPage
 

@@ -1,15 +1,16 @@
-"""Contoso's accounts without a person: shared mailboxes, rooms and service accounts."""
+"""Contoso's accounts without a person: shared mailboxes, rooms, service accounts and tills."""
 
 from typing import Any
 
 from auditor.demo.contoso.accounts import PILOT
 from auditor.demo.licences import COPILOT, E3, E5, EXCHANGE, F3, TEAMS_ROOM, directly
 from auditor.demo.people import Licence, Person
+from auditor.demo.workplaces import STORES, at
 
 
 def accounts() -> tuple[Person, ...]:
     """Return every account of this part."""
-    return (*_shared_mailboxes(), *_rooms(), *_service_accounts())
+    return (*_shared_mailboxes(), *_rooms(), *_service_accounts(), *_tills())
 
 
 def _account(name: str, address: str, *licences: Licence, **more: Any) -> Person:
@@ -62,4 +63,15 @@ def _service_accounts() -> tuple[Person, ...]:
         _account("Emergency access 2", "breakglass2", mailbox=None),
         _account("Jeroen Mulder (admin)", "adm-mulder", mailbox=None, seen=1.2, department="IT"),
         _account("Anouk Dekker (admin)", "adm-dekker", directly(E3), seen=0.9, department="IT"),
+    )
+
+
+def _tills() -> tuple[Person, ...]:
+    """Return the accounts of tills: they have no licence, and Conditional Access covers them."""
+    return tuple(
+        _account(
+            f"Till {till} {store.city}", f"till-{number:03}-{till}", mailbox=None, seen=0.1, kind="Till", **at(store)
+        )
+        for number, store in STORES.items()
+        for till in (1, 2, 3)
     )

@@ -2,7 +2,7 @@
 
 import random
 
-from auditor.demo.contoso import accounts, assignment_errors, shared_accounts
+from auditor.demo.contoso import accounts, assignment_errors, light_users, shared_accounts
 from auditor.demo.contoso.accounts import PILOT
 from auditor.demo.licences import COPILOT, E3, E5, F3, PHONE, POWER_BI
 from auditor.demo.names import Namer
@@ -25,19 +25,20 @@ _SALES_PILOT = f"{PILOT} Sales"
 _DEPARTMENTS = (
     Department(
         name="Head office", count=14, titles=("CEO", "Legal counsel", "Executive assistant", "Buyer"),
-        suite=E3, places=(HEAD_OFFICE,), extras=((3, COPILOT),), groups=((3, PILOT),),
+        suite=E3, places=(HEAD_OFFICE,), extras=((3, COPILOT),), groups=((3, PILOT),), used=((3, {"copilot": None}),),
     ),
     Department(
         name="Finance", count=18, titles=("Head of finance", "Controller", "Analyst", "Accounts payable"),
         suite=E3, places=_OFFICES, extras=((11, POWER_BI),),
     ),
     Department(
-        name="IT", count=16, titles=("Head of IT", "Engineer", "Service desk", "Developer", "Product owner"),
+        name="IT", count=13, titles=("Head of IT", "Engineer", "Service desk", "Developer", "Product owner"),
         suite=E5, places=(HEAD_OFFICE,), extras=((4, COPILOT),), groups=((4, PILOT),),
     ),
     Department(
-        name="Sales", count=30, titles=("Head of sales", "Account manager", "Area manager", "Sales support"),
+        name="Sales", count=28, titles=("Head of sales", "Account manager", "Area manager", "Sales support"),
         suite=E3, places=_OFFICES, extras=((10, POWER_BI), (5, COPILOT), (9, PHONE)), groups=((5, _SALES_PILOT),),
+        used=((2, {"copilot": 46.0}),),
     ),
     Department(
         name="Marketing", count=10, titles=("Head of marketing", "Campaign manager", "Designer", "Editor"),
@@ -91,6 +92,7 @@ def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an 
         *accounts.people(tonight=tonight),
         *assignment_errors.people(tonight=tonight),
         *shared_accounts.accounts(),
+        *light_users.people(),
     )
     source = random.Random(_SEED)  # noqa: S311  believable, not secret
     namer = Namer(source, _MIX, frozenset(person.address for person in story))

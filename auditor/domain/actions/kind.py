@@ -14,6 +14,8 @@ class ActionKind(StrEnum):
     ASSIGN = "assign"
     WAIT = "assign-when-free"
     OVERLAP = "overlap"
+    SEPARATE = "separate-account"
+    DOWNGRADE = "downgrade"
     COPY = "direct-copy"
     COPIES = "copies"
     TO_GROUP = "to-group"

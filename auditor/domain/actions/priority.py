@@ -73,10 +73,10 @@ def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
     return [(place, _reason(place, saving, deadline)) for place in order]
 
 
-def _reason(place: int, saving: int | None, deadline: int | None) -> Reason:
-    if place == saving:
-        return Reason.BOTH if place == deadline else Reason.SAVING
-    return Reason.DEADLINE if place == deadline else Reason.WEIGHT
+def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:
+    if index == saving:
+        return Reason.BOTH if index == deadline else Reason.SAVING
+    return Reason.DEADLINE if index == deadline else Reason.WEIGHT
 
 
 def _points(weight: Weight, largest: Decimal, today: date) -> int:

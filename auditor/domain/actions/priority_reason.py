@@ -6,36 +6,36 @@ from typing import Protocol
 from auditor.domain.actions.priority import Reason, Weight
 
 
-class _Words(Protocol):
+class _Localizer(Protocol):
     def gettext(self, message: str, /) -> str: ...
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str: ...
 
 
-def why(words: _Words, reason: Reason, weight: Weight, today: date) -> str:
+def why(l10n: _Localizer, reason: Reason, weight: Weight, today: date) -> str:
     """Return the reason: what the action is first in, otherwise its severity, saving and days left."""
     left = -1 if weight.due is None else (weight.due - today).days
     match reason:
         case Reason.BOTH:
-            return words.gettext("The largest saving with a date in the next 90 days, and the nearest deadline.")
+            return l10n.gettext("The largest saving with a date in the next 90 days, and the nearest deadline.")
         case Reason.SAVING:
-            return words.gettext("The largest saving with a date in the next 90 days.")
+            return l10n.gettext("The largest saving with a date in the next 90 days.")
         case Reason.DEADLINE:
-            said = words.ngettext(
+            text = l10n.ngettext(
                 "The nearest deadline: {count} day left.", "The nearest deadline: {count} days left.", left
             )
         case Reason.WEIGHT if left >= 0 and weight.saves > 0:
-            said = words.ngettext(
+            text = l10n.ngettext(
                 "Severity: {severity}; it saves money; {count} day left.",
                 "Severity: {severity}; it saves money; {count} days left.",
                 left,
             )
         case Reason.WEIGHT if left >= 0:
-            said = words.ngettext(
+            text = l10n.ngettext(
                 "Severity: {severity}; {count} day left.", "Severity: {severity}; {count} days left.", left
             )
         case Reason.WEIGHT if weight.saves > 0:
-            said = words.gettext("Severity: {severity}; it saves money.")
+            text = l10n.gettext("Severity: {severity}; it saves money.")
         case _:
-            said = words.gettext("Severity: {severity}.")
-    return said.replace("{count}", str(left)).replace("{severity}", words.gettext(weight.severity.value))
+            text = l10n.gettext("Severity: {severity}.")
+    return text.replace("{count}", str(left)).replace("{severity}", l10n.gettext(weight.severity.value))

@@ -7,14 +7,14 @@ _NAMED: Final = 3
 """Maximum number of products that are named."""
 
 
-class _Words(Protocol):
+class _Localizer(Protocol):
     def gettext(self, message: str, /) -> str: ...
 
 
-def one_of(words: _Words, names: Iterable[str]) -> str:
+def one_of(l10n: _Localizer, names: Iterable[str]) -> str:
     """Return the name of a single product, or "one of" the first few products in their order."""
     told = sorted(set(names))
     if len(told) == 1:
         return told[0]
     listed = ", ".join(told[:_NAMED]) + (", …" if len(told) > _NAMED else "")
-    return words.gettext("one of: {products}").replace("{products}", listed)
+    return l10n.gettext("one of: {products}").replace("{products}", listed)

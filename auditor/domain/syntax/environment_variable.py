@@ -9,14 +9,14 @@ _PLAIN: Final = re.compile(r"(?=.{1,64}\Z)[A-Z]{1,15}[0-9]{0,4}(_([A-Z]{1,15}[0-
 """Names in capitals; anything else could be a password or key."""
 
 
-def is_missing(name: str, place: str) -> Message:
-    """Return the message that a variable is not set; `place` is the location of its name, as `file:line`.
+def is_missing(name: str, location: str) -> Message:
+    """Return the message that a variable is not set; `location` is the location of its name, as `file:line`.
 
     A name that could be the secret itself is not quoted.
     """
     if _PLAIN.fullmatch(name):
         return Message("the environment variable {name} is not set", name=name)
-    return Message("the environment variable that {place} names is not set", place=place)
+    return Message("the environment variable that {place} names is not set", place=location)
 
 
 def to_set(name: str) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.selector import ABSENT_READS_AS
+from auditor.domain.policy.selector import ABSENT_READS_AS
 from auditor.engine.columns.assignments import Links
 from auditor.engine.columns.instants import NEVER, Numbers, instants_of
 from auditor.engine.columns.strings import (
@@ -71,10 +71,10 @@ class People:
     @cached_property
     def _not_collected(self) -> dict[str, Flags]:
         """Facts that nobody could read of single users: name → for whom."""
-        place = self.users.schema.get_field_index("notCollected")
-        if place < 0 or self.users.column(place).null_count == self.count:
+        index = self.users.schema.get_field_index("notCollected")
+        if index < 0 or self.users.column(index).null_count == self.count:
             return {}
-        column = self.users.column(place)
+        column = self.users.column(index)
         owners, names = entries_of(column)
         marked: dict[str, Flags] = {}
         for name in names.unique().to_pylist():
@@ -134,8 +134,8 @@ class People:
 
     def column(self, name: str) -> pa.Array:
         """Return a column as the snapshot has it; one that is not there is all null."""
-        place = self.users.schema.get_field_index(name)
-        return pa.nulls(self.count, pa.string()) if place < 0 else self.users.column(place)
+        index = self.users.schema.get_field_index(name)
+        return pa.nulls(self.count, pa.string()) if index < 0 else self.users.column(index)
 
     @cached_property
     def lowered_ids(self) -> pa.Array:

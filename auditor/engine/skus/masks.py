@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.policy import PolicySet
-from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
 from auditor.domain.syntax.globs import pattern_of
 from auditor.engine.skus.containment import Containers, containers
 from auditor.engine.tenant_facts import SkuFact
@@ -120,9 +120,9 @@ class ProductMasks:
     def _places(self) -> Mapping[str, int]:
         """Part number, folded, or skuId → the SKUs that bear it."""
         found: dict[str, int] = {}
-        for place, (sku, name) in enumerate(zip(self._skus, self._names, strict=True)):
+        for index, (sku, name) in enumerate(zip(self._skus, self._names, strict=True)):
             for each in (sku.sku_id,) if name is None else (sku.sku_id, name):
-                found[each] = found.get(each, 0) | 1 << place
+                found[each] = found.get(each, 0) | 1 << index
         return found
 
     @cached_property
@@ -134,10 +134,10 @@ class ProductMasks:
     def _plans(self) -> tuple[Mapping[str, int], int]:
         """Service plan, by name, folded, or id → the SKUs that contain it; and those whose plans nobody knows."""
         found: dict[str, int] = {}
-        for place, sku in enumerate(self._skus):
+        for index, sku in enumerate(self._skus):
             for plan_id, name in sku.plans.items() if sku.plans else ():
                 for each in (plan_id, name.casefold()):
-                    found[each] = found.get(each, 0) | 1 << place
+                    found[each] = found.get(each, 0) | 1 << index
         return found, _bits(sku.plans is None for sku in self._skus)
 
     def of(self, products: ProductSet) -> Mask:
@@ -237,7 +237,7 @@ _MOST_SHARED = 64
 
 
 def _bits(answers: Iterable[bool]) -> int:
-    return sum(1 << place for place, answer in enumerate(answers) if answer)
+    return sum(1 << index for index, answer in enumerate(answers) if answer)
 
 
 def _flags(bits: int, size: int) -> Flags:

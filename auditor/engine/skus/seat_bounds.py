@@ -4,7 +4,7 @@ from enum import Enum, auto
 from fractions import Fraction
 from math import ceil, floor
 
-from auditor.domain.policy import Bound
+from auditor.domain.policy.model import Bound
 
 
 class Breach(Enum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from auditor.domain.policy import Bound, Seats
+from auditor.domain.policy.model import Bound, Seats
 from auditor.engine.tenant_facts import SkuFact
 
 _MOST_SUMS = 4096
@@ -70,3 +70,13 @@ def _may_exceed(bound: Bound, sure: list[_Pair], open_: list[_Pair]) -> bool:
         if len(sums) > _MOST_SUMS:
             return True
     return any(spare > bound.seats and share > 0 for spare, share in sums)
+
+
+def purchased_units(skus: Iterable[SkuFact]) -> int | None:
+    """Return the units bought of some SKUs: enabled, warning and suspended; None where Graph did not give one."""
+    total = 0
+    for sku in skus:
+        if sku.usable is None or sku.suspended is None:
+            return None
+        total += sku.usable + sku.suspended
+    return total

@@ -14,6 +14,7 @@ from auditor.domain.tenant import (
     Certificate,
     ClientSecret,
     Credential,
+    DeviceCode,
     GithubOidc,
     ManagedIdentity,
     Token,
@@ -36,10 +37,14 @@ class SignInOptions:
     environ: Mapping[str, str]
     client_options: Mapping[str, Any]
     """Options of azure-identity: authority, retries and transport."""
+    authorities: str | None
+    """The file of the certificate authorities to trust; None for those of the system."""
     secret: Callable[[str], str]
     """Returns an environment variable's value, registered as a secret. Raises GraphError if it is not set."""
     github_assertion: Callable[[], str]
     """Returns the latest assertion of the GitHub job."""
+    ask: Callable[[Message], None] | None = None
+    """Shows a person what to do; None if nobody is there."""
 
 
 def _check_tenants_file(_tenant_id: str) -> Message:
@@ -56,6 +61,8 @@ class CredentialType:
     """Returns the value of an entry of the tenants file."""
     build: Callable[[Any, SignInOptions], "AsyncTokenCredential"] | None
     """Returns the credential of azure-identity; None if the value is itself a token. Raises GraphError or OSError."""
+    timeout: float = 120.0
+    """Seconds for a sign-in, including the retries of azure-identity."""
     hint: Callable[[str], Message] = field(default=_check_tenants_file)
     """Returns, for a tenant id, what to do if the credential is not available on this machine."""
 
@@ -131,6 +138,29 @@ def _build_azure_cli(_credential: AzureCli, options: SignInOptions) -> "AsyncTok
     return aio.AzureCliCredential(tenant_id=options.tenant_id)
 
 
+def _build_device_code(credential: DeviceCode, options: SignInOptions) -> "AsyncTokenCredential":
+    from auditor.graph.auth.device_code import open_device_code  # noqa: PLC0415
+
+    if options.ask is None:
+        raise GraphError(
+            "device-code-terminal",
+            Message("a device code needs a person at a terminal, and nobody can be asked here"),
+            hint=Message("run it on a terminal without --quiet and --no-progress; give jobs another credential"),
+        )
+    return open_device_code(
+        options.tenant_id, credential.client_id, options.ask, _without_asyncio(options), timeout=_DEVICE_CODE_SECONDS
+    )
+
+
+def _without_asyncio(options: SignInOptions) -> dict[str, Any]:
+    """Return the options for a credential that opens its own connections."""
+    shared = {name: value for name, value in options.client_options.items() if name != "transport"}
+    return shared if options.authorities is None else shared | {"connection_verify": options.authorities}
+
+
+_DEVICE_CODE_SECONDS: Final = 900
+"""Seconds for which Entra's device codes are valid."""
+
 CREDENTIAL_TYPES: Final[dict[str, CredentialType]] = {
     "github-oidc": CredentialType(
         kind=GithubOidc,
@@ -173,6 +203,15 @@ CREDENTIAL_TYPES: Final[dict[str, CredentialType]] = {
         hint=lambda tenant_id: Message(
             "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions",
             tenant_id=tenant_id,
+        ),
+    ),
+    "device-code": CredentialType(
+        kind=DeviceCode,
+        parse=lambda entry: DeviceCode(client_id=entry["clientId"]),
+        build=_build_device_code,
+        timeout=_DEVICE_CODE_SECONDS + 30.0,
+        hint=lambda _: Message(
+            "enter the code in time, and set 'Allow public client flows' of the app registration to Yes"
         ),
     ),
     "token": CredentialType(

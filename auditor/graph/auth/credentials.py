@@ -11,7 +11,7 @@ from auditor.domain.syntax.environment_variable import is_missing, to_set
 from auditor.domain.tenant import GithubOidc, Tenant, Token
 from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
-from auditor.graph.auth.credential_types import SignInOptions, type_of
+from auditor.graph.auth.credential_types import CredentialType, SignInOptions, type_of
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
 from auditor.graph.auth.sign_in_errors import sign_in_error
 from auditor.graph.auth.token_claims import expiry_of
@@ -29,8 +29,6 @@ _RENEWAL_MARGIN = 300
 """Seconds before expiry at which a token is renewed."""
 _RENEWAL_INTERVAL = 30
 """Seconds between attempts to renew a token that is still valid."""
-_SIGN_IN_TIMEOUT = 120.0
-"""Seconds for a sign-in, including the retries of azure-identity."""
 
 
 class SignIn:
@@ -43,6 +41,7 @@ class SignIn:
         environ: Mapping[str, str],
         clock: Callable[[], float] = time.time,
         connections: "Connections | None" = None,
+        ask: Callable[[Message], None] | None = None,
     ) -> None:
         silence_libraries()
         addresses = clouds.addresses(tenant.cloud)
@@ -53,6 +52,7 @@ class SignIn:
         self._environ = environ
         self._clock = clock
         self._connections = connections
+        self._ask = ask
         self._audience = addresses.federation_audience
         self._authority = tenant.authority or addresses.authority
         self._lock = asyncio.Lock()
@@ -135,12 +135,14 @@ class SignIn:
             self._assertion = await github_oidc.assertion(
                 self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
             )
+        credential_type = type_of(credential)
+        assert credential_type is not None
         try:
             if self._inner is None:
-                self._inner = self._build()
+                self._inner = self._build(credential_type)
             options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}
             # Not wait_for: in Python 3.11 it loses a cancellation that arrives together with the answer.
-            async with asyncio.timeout(_SIGN_IN_TIMEOUT):
+            async with asyncio.timeout(credential_type.timeout):
                 return _checked_token(await self._inner.get_token(self.scope, **options))
         except GraphError:
             raise
@@ -161,7 +163,7 @@ class SignIn:
             )
         return self.secrets.add(value)
 
-    def _build(self) -> "AsyncTokenCredential":
+    def _build(self, credential_type: CredentialType) -> "AsyncTokenCredential":
         shared: dict[str, Any] = {"authority": self._authority, "retry_total": 3, "connection_timeout": 20}
         if self._connections is not None:
             from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - only collection needs it
@@ -174,11 +176,11 @@ class SignIn:
             tenant_id=self._tenant.tenant_id,
             environ=self._environ,
             client_options=shared,
+            authorities=self.authorities,
             secret=self._variable,
             github_assertion=lambda: self._assertion,
+            ask=self._ask,
         )
-        credential_type = type_of(self._tenant.credential)
-        assert credential_type is not None
         assert credential_type.build is not None
         return credential_type.build(self._tenant.credential, options)
 

@@ -83,11 +83,12 @@ def _is_date(path: Path) -> bool:
 
 
 @cache
-def _schema(name: SchemaName) -> dict[str, Any]:
+def schema_document(name: SchemaName) -> dict[str, Any]:
+    """Return a schema that refers to no other file: the definitions of the policy schema that it uses are its own."""
     text = resources.schema(name)
     schema: dict[str, Any] = json.loads(text.replace(_OF_POLICIES, "#/$defs/"))
     if _OF_POLICIES in text:
-        schema["$defs"] = {**_schema("policy")["$defs"], **schema["$defs"]}
+        schema["$defs"] = {**schema_document("policy")["$defs"], **schema["$defs"]}
     return schema
 
 
@@ -96,7 +97,7 @@ def _fast(name: SchemaName) -> "Draft202012Validator":
     """Return the validator that only answers yes or no; it is a hundred times faster."""
     import jsonschema_rs  # noqa: PLC0415
 
-    return jsonschema_rs.Draft202012Validator(_schema(name))
+    return jsonschema_rs.Draft202012Validator(schema_document(name))
 
 
 @cache
@@ -106,7 +107,7 @@ def _thorough(name: SchemaName) -> "Validator":
 
     # NOTE: `$` of Python also matches before a final line break, which the other validator and JSON Schema do not mean.
     strict: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return strict(_schema(name))
+    return strict(schema_document(name))
 
 
 def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[Exception]:

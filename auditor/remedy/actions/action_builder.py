@@ -8,25 +8,27 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.domain.finding_stats import Concern
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Action, Finding, TenantResult
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.finding_stats import Concern
+from auditor.domain.result.model import Action, Finding, TenantResult
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, coded, decode, equal, json_value, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
+from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.build import actions_from, office_of
 from auditor.remedy.actions.context import RoutedFinding, circumstances, situations_of
-from auditor.remedy.actions.groups import ActionGroup, ActionGroups, Place
-from auditor.remedy.actions.remedies import mended
-from auditor.remedy.actions.routes import routes_of
-from auditor.remedy.actions.seat_ledger import settle_seats
-from auditor.remedy.actions.spilled_lists import ActionLists
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.actions.groups import ActionGroup, ActionGroups
+from auditor.remedy.actions.guidance.routes import routes_of
+from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_products, sort_key
+from auditor.remedy.actions.proposals import asks_to_downgrade
+from auditor.remedy.actions.remedies import object_remedies
+from auditor.remedy.actions.seats.ledger import settle_seats
+from auditor.remedy.messages import ENGLISH, Localizer
 
-_SITUATIONS: Final = 1 << 14
-"""Situations that are remembered."""
+_SITUATIONS: Final = 1 << 15
+"""Situations, and values on which they depend, that are remembered."""
 
 
 class ActionBuilder:
@@ -42,17 +44,19 @@ class ActionBuilder:
         policies: PolicySet,
         library: Library,
         *,
-        words: Words = ENGLISH,
+        l10n: Localizer = ENGLISH,
         groups: Mapping[str, str] | None = None,
         spill: SpillFile | None = None,
     ) -> None:
         self._known = circumstances(tenant, policies, ())
+        self._proposing = {name for name, policy in self._known.policies.items() if asks_to_downgrade(policy)}
         self._library = library
-        self._words = words
+        self._l10n = l10n
         self._names = groups or {}
         self._quoted_names: dict[str, str] = {}
-        self._groups = ActionGroups({}, named=True)
+        self._groups = ActionGroups({})
         self._lists = ActionLists(spill)
+        self._people = PersonRemedies(self._known, self._groups, self._lists)
         self._objects: list[Finding] = []
         self._part_numbers: dict[str, str] = {}
 
@@ -64,9 +68,10 @@ class ActionBuilder:
         routes, route_of = self._routes(batch)
         users = equal(batch.column("subjectType"), SubjectType.USER.value)
         people = np.flatnonzero(users & equal(batch.column("status"), Status.OPEN.value))
-        # Evidence is most of a finding; what mends people needs little of it.
-        found = batch.drop_columns("evidence").take(indices(people))
-        self._collect(decode(found, brief=True), [routes[route] for route in route_of[people].tolist()])
+        proposed, smaller = smaller_products(batch, self._proposing)
+        self._people.take(
+            batch.select(PERSONAL).take(indices(people)), (routes, route_of[people]), (smaller, proposed[people])
+        )
         # Seats are settled once it is known what everybody is to get and to give back.
         self._objects += decode(batch.take(indices(np.flatnonzero(~users))))
         self._quoted_names.update(_group_names(map(json_value, batch.column("paths").dictionary.to_pylist())))
@@ -75,7 +80,6 @@ class ActionBuilder:
             sku_id, part_number = (products.column(name)[first].as_py() for name in products.schema.names)
             if sku_id and part_number:
                 self._part_numbers.setdefault(sku_id, part_number)
-        self._lists.shorten(list(self._groups))
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
     def guide(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -86,32 +90,33 @@ class ActionBuilder:
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
         """Return the actions once all findings were taken, and by action id whom they are about."""
         known = replace(self._known.of(self._objects), held=self._part_numbers)
-        self._collect(self._objects, situations_of(known))
+        remedies = object_remedies(self._known, self._objects, situations_of(known))
+        self._groups.take((sort_key(finding), remedy) for finding, remedy in remedies)
         settle_seats(self._groups, known)
         names = {**self._quoted_names, **self._names}
-        office = office_of(known, self._library, words=self._words, groups=names)
+        office = office_of(known, self._library, l10n=self._l10n, groups=names)
         concerns = {office.identity(group): _concern(group) for group in self._groups}
-        return actions_from(office, [(group, *self._lists.of(group)) for group in self._groups]), concerns
+        return actions_from(office, map(self._listed, self._groups)), concerns
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
-        if len(self._known.routes) > _SITUATIONS:
-            self._known.routes.clear()
-            self._known.situated.clear()
+        known = (self._known.routes, self._known.situated, self._known.facts, self._known.paths)
+        if any(len(each) > _SITUATIONS for each in known):
+            for each in known:
+                each.clear()
         return routes_of(batch, self._known)
 
-    def _collect(self, findings: Iterable[Finding], situations: Sequence[RoutedFinding]) -> None:
-        placed = mended(self._known, findings, situations)
-        self._groups.take((_place(first), remedy) for first, remedies in placed for remedy in remedies)
+    def _listed(self, group: ActionGroup) -> tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]:
+        """Return a group with the fingerprints of its findings and its requests."""
+        fingerprints, requests = self._lists.fingerprints(group.number), self._lists.requests(group.number)
+        if group.fingerprints:
+            fingerprints = tuple(sorted((*fingerprints, *group.fingerprints)))
+        return group, fingerprints, (*requests, *group.documents) if group.requests else requests
 
 
 def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Return the names of groups that lists of paths quote, by id."""
     paths = (path for listed in lists for path in listed)
     return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
-
-
-def _place(finding: Finding) -> Place:
-    return finding.severity.rank, finding.policy, finding.check
 
 
 def _concern(group: ActionGroup) -> Concern:

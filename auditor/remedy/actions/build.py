@@ -14,23 +14,23 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
-from auditor.domain.policy import Assignments
-from auditor.domain.result import Action, Money
+from auditor.domain.policy.model import Assignments
+from auditor.domain.result.model import Action, Money
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, NOWHERE, ActionGroup, ActionGroups, shared
-from auditor.remedy.actions.guidance_text import GuidanceText, tell
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared
+from auditor.remedy.actions.guidance.text import GuidanceText, tell
 from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
-from auditor.remedy.actions.seat_attribution import counted_once
-from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle_seats
-from auditor.remedy.actions.subscription_terms import renewal, total, totals
+from auditor.remedy.actions.seats.attribution import counted_once
+from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING, settle_seats
+from auditor.remedy.actions.subscription_terms import price_at_renewal, renewal, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
-from auditor.remedy.labels import owned_of, property_label, service_label
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.labels import owned_of, part_number, property_label, service_label
+from auditor.remedy.messages import ENGLISH, Localizer
 
 _TOTALLED = frozenset(
     {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
@@ -51,7 +51,7 @@ class ActionContext:
 
     known: RemediationContext
     library: Library
-    words: Words
+    l10n: Localizer
     groups: Mapping[str, str]
     """Group id → name, as far as they are known."""
     terms: Mapping[str, Term]
@@ -60,7 +60,7 @@ class ActionContext:
     def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
         """Return the guidance of an article for a variant, as it holds on the day of the audit."""
         today = replace(variant, day=self.known.tenant.as_of.astimezone(UTC).date())
-        return _told(self.library, article, today, self.words, deadline)
+        return _told(self.library, article, today, self.l10n, deadline)
 
     def identity(self, pile: ActionGroup) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
@@ -73,9 +73,9 @@ class ActionContext:
 
 
 @lru_cache(maxsize=4096)
-def _told(library: Library, article: str, variant: Variant, words: Words, deadline: date | None) -> GuidanceText:
+def _told(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
     """Many actions, and many tenants, share one article and its circumstances."""
-    return tell(compose(library, article, variant), library.titles, words, deadline)
+    return tell(compose(library, article, variant), library.titles, l10n, deadline)
 
 
 def actions_of(
@@ -83,7 +83,7 @@ def actions_of(
     situations: Sequence[RoutedFinding],
     library: Library,
     *,
-    words: Words = ENGLISH,
+    l10n: Localizer = ENGLISH,
     decided: Iterable[Decided] | None = None,
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
@@ -94,29 +94,27 @@ def actions_of(
     moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
     are listed: those of the evidence alone were not tried out.
     """
-    office = office_of(known, library, words=words, groups=groups, terms=terms)
+    office = office_of(known, library, l10n=l10n, groups=groups, terms=terms)
     remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
     if decided is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
     piles = ActionGroups(office.terms)
-    piles.take((NOWHERE, remedy) for remedy in remedies)
+    piles.take((UNSORTED, remedy) for remedy in remedies)
     settle_seats(piles, known)
-    return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
+    return actions_from(office, [(pile, tuple(sorted(pile.fingerprints)), tuple(pile.documents)) for pile in piles])
 
 
 def office_of(
     known: RemediationContext,
     library: Library,
     *,
-    words: Words = ENGLISH,
+    l10n: Localizer = ENGLISH,
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
 ) -> ActionContext:
     """Return what turns remedies into actions; findings about groups tell their names where `groups` does not."""
     named = {f.subject.id: f.subject.name for f in known.findings if f.subject.type is SubjectType.GROUP}
-    return ActionContext(
-        known=known, library=library, words=words, groups={**named, **(groups or {})}, terms=terms or {}
-    )
+    return ActionContext(known=known, library=library, l10n=l10n, groups={**named, **(groups or {})}, terms=terms or {})
 
 
 Piled = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]
@@ -130,7 +128,7 @@ def actions_from(office: ActionContext, piles: Iterable[Piled]) -> tuple[Action,
     made = counted_once(made, lambda sku_id: _price(office, sku_id))
     told = _told_apart(office, [action for _, action in made])
     severities = [tuple(Severity)[pile.worst[0]] for pile, _ in made]
-    return prioritised(told, severities, office.known.tenant.as_of, office.words)
+    return prioritised(told, severities, office.known.tenant.as_of, office.l10n)
 
 
 def _told_apart(office: ActionContext, actions: Sequence[Action]) -> tuple[Action, ...]:
@@ -138,7 +136,7 @@ def _told_apart(office: ActionContext, actions: Sequence[Action]) -> tuple[Actio
     titles = Counter(action.title for action in actions)
     named = office.library.titles
     return tuple(
-        replace(action, title=messages.about(office.words, action.title, named[action.guidance]))
+        replace(action, title=messages.about(office.l10n, action.title, named[action.guidance]))
         if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
         else action
         for action in actions
@@ -148,15 +146,15 @@ def _told_apart(office: ActionContext, actions: Sequence[Action]) -> tuple[Actio
 def _action(
     office: ActionContext, pile: ActionGroup, marks: Sequence[str], requests: Sequence[Mapping[str, Any]]
 ) -> Action:
-    first, words = pile.first, office.words
+    first, l10n = pile.first, office.l10n
     count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
     article = pile.article
     variant = shared(pile.variants)
     told = office.guidance(article, variant, _deadline(office, pile))
     if first.kind is ActionKind.SETTLED:
-        step = messages.settled(words, product_label(office.known, first.old))
+        step = messages.settled(l10n, product_label(office.known, first.old))
         told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
-    before, after = _money(office, first, count)
+    before, after = _money(office, pile, count)
     owner = ", ".join(_owners(office, pile))
     doubtful = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
     review = doubtful and not first.answered
@@ -178,7 +176,7 @@ def _action(
         order=ORDER[first.kind].value,
         count=count,
         owner=owner,
-        decided_by=(owner or words.gettext(messages.POLICY_OWNER)) if review else "",
+        decided_by=(owner or l10n.gettext(messages.POLICY_OWNER)) if review else "",
         confidence="review" if review else "certain",
         irreversible=told.irreversible,
         before=before,
@@ -209,13 +207,13 @@ def _owners(office: ActionContext, pile: ActionGroup) -> Iterable[str]:
 def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
     remedy, enough = pile.first, _enough(office, pile)
     extra = remedy.extra
-    new = one_of(office.words, enough) if enough else product_label(office.known, remedy.new)
+    new = one_of(office.l10n, enough) if enough else product_label(office.known, remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     elif remedy.kind is ActionKind.STATE:
-        extra = state_name(office.words.gettext, extra)
+        extra = state_name(office.l10n.gettext, extra)
     elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
-        extra = property_label(extra, office.words)
+        extra = property_label(extra, office.l10n)
     elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
@@ -224,9 +222,9 @@ def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
     if remedy.kind is ActionKind.BUDGET and extra:
         from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
 
-        said = amount_label(extra, office.words)  # its space may be one that does not break
+        said = amount_label(extra, office.l10n)  # its space may be one that does not break
     return messages.title(
-        office.words,
+        office.l10n,
         remedy.kind,
         count,
         old=product_label(office.known, remedy.old),
@@ -242,7 +240,7 @@ def product_label(known: RemediationContext, name: str) -> str:
     label = known.labels.get(name.casefold())
     if label is None and "+" in name:
         return " + ".join(product_label(known, part) for part in name.split("+") if part)
-    part = known.held.get(name) or name
+    part = known.held.get(name) or part_number(name) or name
     named = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
     return printable(named.pop() if len(named) == 1 else part)
 
@@ -253,23 +251,23 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
 
 
 def _prerequisites(office: ActionContext, pile: ActionGroup, count: int, told: GuidanceText) -> tuple[str, ...]:
-    words, moved = office.words, pile.moved
+    l10n, moved = office.l10n, pile.moved
     if pile.lacking:
         named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
         said = [
-            messages.seats_lacking(words, count, name) if count else messages.seats_elsewhere(words, name)
+            messages.seats_lacking(l10n, count, name) if count else messages.seats_elsewhere(l10n, name)
             for name, count in named
         ]
         return (*said, *told.prerequisites)
     if moved is not None and (moved.freed or moved.given or moved.revived):
-        reckoned = messages.reckoned(words, moved.freed, moved.given, moved.revived)
+        reckoned = messages.reckoned(l10n, moved.freed, moved.given, moved.revived)
         return (reckoned, *_total(office, pile.first, count), *told.prerequisites)
     if pile.first.kind is ActionKind.BOUNDS:
-        return (messages.bounds_first(words), *told.prerequisites)
+        return (messages.bounds_first(l10n), *told.prerequisites)
     if pile.first.kind in _TOTALLED and not pile.first.proven:
         return (*_total(office, pile.first, count), *told.prerequisites)
     enough = _enough(office, pile)
-    return (messages.any_of(words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
+    return (messages.any_of(l10n, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
 
 
 def _total(office: ActionContext, remedy: Remedy, count: int) -> tuple[str, ...]:
@@ -280,7 +278,7 @@ def _total(office: ActionContext, remedy: Remedy, count: int) -> tuple[str, ...]
     subscriptions, now = found
     then = now + (count if remedy.kind is ActionKind.BUY else -count)
     product = product_label(office.known, remedy.old)
-    return (total(office.words, product, now=now, then=max(0, then), subscriptions=subscriptions),)
+    return (total(office.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)
 
 
 def _enough(office: ActionContext, pile: ActionGroup) -> tuple[str, ...]:
@@ -294,24 +292,30 @@ def _enough(office: ActionContext, pile: ActionGroup) -> tuple[str, ...]:
 
 
 def _warnings(office: ActionContext, pile: ActionGroup, told: GuidanceText) -> tuple[str, ...]:
-    words, first = office.words, pile.first
-    own = [messages.services_lost(words, printable(", ".join(sorted(pile.lost))))] if pile.lost else []
+    l10n, first = office.l10n, pile.first
+    own = (
+        [messages.services_lost(l10n, printable(", ".join(sorted(map(l10n.gettext, pile.lost)))))] if pile.lost else []
+    )
+    own += [messages.not_judged(l10n)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         ends = due_of(pile, office.known.tenant)
-        own += [] if ends is None else [renewal(words, ends)]
+        own += [] if ends is None else [renewal(l10n, ends)]
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
-        own.append(messages.whole_group(words, group_label(office.groups, first.extra)))
+        own.append(messages.whole_group(l10n, group_label(office.groups, first.extra)))
     if first.kind is ActionKind.MOVE and pile.acts and not first.proven:
-        own.append(messages.everything_on(words, product_label(office.known, first.new)))
+        own.append(messages.everything_on(l10n, product_label(office.known, first.new)))
     return (*told.notices, *own, *told.cautions)
 
 
-def _money(office: ActionContext, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
-    """Return what the seats concerned cost a month before and after; None where a price is not known."""
+def _money(office: ActionContext, pile: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
+    """Return what the seats cost a month before and after, at a renewal by its price; None where that is not known."""
+    remedy, tenant = pile.first, office.known.tenant
     old, new = _price(office, remedy.old), _price(office, remedy.new)
+    if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
+        old = price_at_renewal(tenant, remedy.old, due_of(pile, tenant), old)
     if remedy.kind in TAKING:
         return _cost(office, old, count), _cost(office, old, 0)
-    if remedy.kind in MOVING and old is not None and new is not None:
+    if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:
         return _cost(office, old, count), _cost(office, new, count)
     if remedy.kind in GIVING:
         return _cost(office, new, 0), _cost(office, new, count)
@@ -331,7 +335,7 @@ def _price(office: ActionContext, sku_id: str) -> Decimal | None:
     seat = office.known.seats.get(sku_id)
     if prices is None or not sku_id:
         return None
-    return prices.of(sku_id=sku_id, part_number=None if seat is None else seat.sku_part_number)
+    return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
 
 
 def _cost(office: ActionContext, price: Decimal | None, seats: int) -> Money | None:

@@ -1,6 +1,6 @@
 """A finding and its tenant's result into the Situation by which Microsoft's guidance is chosen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -9,15 +9,16 @@ from auditor.catalogue import builtin
 from auditor.checks.check import Correction, Detail
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.enums import Agreement, Source, Status, SubjectType
-from auditor.domain.policy import Assignments, Policy, PolicySet, Seats
-from auditor.domain.prices import SeatPrice, SeatPrices, seat_prices
-from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
-from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
+from auditor.domain.policy.model import Assignments, Policy, PolicySet, Seats
+from auditor.domain.policy.prices import SeatPrice, SeatPrices, seat_prices
+from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, Selector, entails
+from auditor.domain.result.model import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
 from auditor.remedy.labels import owned_of
 from auditor.remedy.product_kinds import same_kind
 
+_ABSENT = (InactiveFor, NeverSignedIn)
 ACTIVE = frozenset({"Active", "ActiveWithError"})
 _QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
 """What situations take from evidence, besides the paths."""
@@ -61,10 +62,16 @@ class RemediationContext:
     """Policies for people who are inactive or never came at all."""
     newcomers: frozenset[str]
     """Policies for people who never signed in."""
+    administrators: frozenset[str]
+    """Policies for people who have a directory role."""
     situated: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
     """What was worked out already: most findings are in the situation of another."""
     routes: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
     """The same by the columns of findings."""
+    facts: dict[str | None, Hashable] = field(default_factory=dict)
+    """What situations take from the facts of findings, by their JSON."""
+    paths: dict[str | None, Hashable] = field(default_factory=dict)
+    """How assignment paths reach a user, by their JSON."""
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
 
@@ -114,8 +121,9 @@ def circumstances(
         skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
         labels={name: seat.name for seat, names in named for name in names},
         held={},
-        absent=frozenset(policy.id for policy in policies.policies if _absent(policy.users)),
-        newcomers=frozenset(policy.id for policy in policies.policies if implied(policy.users, NeverSignedIn)),
+        absent=frozenset(policy.id for policy in policies.policies if _implied(policy.users, *_ABSENT)),
+        newcomers=frozenset(policy.id for policy in policies.policies if _implied(policy.users, NeverSignedIn)),
+        administrators=frozenset(policy.id for policy in policies.policies if _implied(policy.users, HasRole)),
     )
     return known.of(tenant.findings if findings is None else findings)
 
@@ -239,14 +247,9 @@ def way_of(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
     return way
 
 
-def implied(selector: Selector, kind: type[InactiveFor | NeverSignedIn]) -> bool:
-    """Whether everyone of the population is certainly inactive, or certainly has never signed in."""
-    return entails(selector, lambda atom: isinstance(atom, kind))
-
-
-def _absent(selector: Selector) -> bool:
-    """Whether everyone of the population is inactive or never came at all."""
-    return entails(selector, lambda atom: isinstance(atom, InactiveFor | NeverSignedIn))
+def _implied(selector: Selector, *kinds: type[InactiveFor | NeverSignedIn | HasRole]) -> bool:
+    """Whether one of these tests certainly holds of everyone of the population."""
+    return entails(selector, lambda atom: isinstance(atom, kinds))
 
 
 def _person(finding: Finding, known: RemediationContext) -> dict[str, Any]:
@@ -261,6 +264,7 @@ def _person(finding: Finding, known: RemediationContext) -> dict[str, Any]:
         "on_premises_synced": synced,
         "inactive": True if finding.policy in known.absent else None,
         "never_signed_in": True if finding.policy in known.newcomers else None,
+        "directory_role": True if finding.policy in known.administrators else None,
     }
 
 

@@ -9,15 +9,15 @@ from auditor.checks.registry import articles_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.errors import printable
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Action, Finding, FleetResult, TenantResult
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Action, Finding, FleetResult, TenantResult
 from auditor.guidance import Library, Variant, compose
 from auditor.remedy import messages
 from auditor.remedy.actions.context import fleet_situation
-from auditor.remedy.actions.guidance_text import tell
+from auditor.remedy.actions.guidance.text import tell
 from auditor.remedy.actions.ranks import prioritised
 from auditor.remedy.kinds import ORDER
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.messages import ENGLISH, Localizer
 
 _SIDES = (("short", "target", ActionKind.BUY_HERE), ("excess", "source", ActionKind.GIVE_UP_HERE))
 
@@ -28,7 +28,7 @@ def actions_between(
     policies: PolicySet,
     library: Library,
     *,
-    words: Words = ENGLISH,
+    l10n: Localizer = ENGLISH,
 ) -> tuple[Action, ...]:
     """Return the actions for the fleet's open findings: every short tenant buys before any other gives seats up.
 
@@ -44,13 +44,13 @@ def actions_between(
         for share in _shares(finding, key)
     ]
     actions = [
-        _action(finding, share, named, owners.get(finding.policy, ""), part, library, words)
+        _action(finding, share, named, owners.get(finding.policy, ""), part, library, l10n)
         for finding, share, part in shares
     ]
     if not actions:
         return ()
     severities = [finding.severity for finding, _, _ in shares]
-    return prioritised(actions, severities, max(tenant.as_of for tenant in tenants), words)
+    return prioritised(actions, severities, max(tenant.as_of for tenant in tenants), l10n)
 
 
 def _shares(finding: Finding, key: str) -> Iterable[Mapping[str, Any]]:
@@ -64,7 +64,7 @@ def _action(
     owner: str,
     part: tuple[str, ActionKind],
     library: Library,
-    words: Words,
+    l10n: Localizer,
 ) -> Action:
     side, kind = part
     name = str(share["tenant"])
@@ -75,14 +75,14 @@ def _action(
     if tenant is not None:
         today = tenant.as_of.astimezone(UTC).date()
         variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
-    told = tell(compose(library, article, variant), library.titles, words)
+    told = tell(compose(library, article, variant), library.titles, l10n)
     product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
-    counted = messages.seats_there(words, where, product, share.get("usable"), share.get("consumed"))
+    counted = messages.seats_there(l10n, where, product, share.get("usable"), share.get("consumed"))
     return Action(
         id=_identity(finding, kind, name),
         guidance=article,
         findings=(finding.fingerprint,),
-        title=messages.title(words, kind, 1, old=product, extra=where),
+        title=messages.title(l10n, kind, 1, old=product, extra=where),
         role=told.role,
         prerequisites=(counted, *told.prerequisites),
         steps=told.steps,
@@ -94,7 +94,7 @@ def _action(
         order=ORDER[kind].value,
         count=1,
         owner=owner,
-        decided_by=owner or words.gettext(messages.POLICY_OWNER),
+        decided_by=owner or l10n.gettext(messages.POLICY_OWNER),
         confidence="review",
         irreversible=told.irreversible,
     )

@@ -1,6 +1,6 @@
-"""Remedies, as they come, into piles: each is what becomes one action for a person."""
+"""Groups remedies: each group becomes one action for a person."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import nsmallest
@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Agreement, SubjectType
-from auditor.domain.result import Finding
-from auditor.findings.person_names import NAMED, person_label
+from auditor.domain.result.model import Finding
+from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.model import Remedy
 from auditor.remedy.kinds import Term
@@ -28,11 +28,11 @@ AT_GROUPS: Final = frozenset(
     {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}
 )
 
-Place = tuple[int, str, str]
-"""Where a remedy stands: rank of the severity, policy and check of its first finding."""
-NOWHERE: Final[Place] = (0, "", "")
-"""The place of remedies that stand in their order already."""
-_Mark = tuple[int, str]
+SortKey = tuple[int, str, str]
+"""What remedies are ordered by: rank of the severity, policy and check of the first finding of their subject."""
+UNSORTED: Final[SortKey] = (0, "", "")
+"""The key of remedies that are in their order already."""
+Weight = tuple[int, str]
 """Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
 
 
@@ -52,14 +52,25 @@ class ActionGroup:
     """Remedies of one kind that are one action for a person."""
 
     __slots__ = (
-        *("first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names", "marks"),
-        *("requests", "dates", "moved", "lacking", "_article", "_order", "_subjects", "_of_subscriptions"),
+        *("number", "first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names"),
+        *(
+            "fingerprints",
+            "requests",
+            "dates",
+            "moved",
+            "lacking",
+            "_article",
+            "_order",
+            "_subjects",
+            "_of_subscriptions",
+        ),
     )
 
-    def __init__(self, remedy: Remedy, place: Place) -> None:
+    def __init__(self, number: int, remedy: Remedy, key: SortKey) -> None:
+        self.number = number
         self._lead(remedy)
-        self.worst: _Mark = (1 << 30, "")
-        self.policies: dict[str, _Mark] = {}
+        self.worst: Weight = (1 << 30, "")
+        self.policies: dict[str, Weight] = {}
         """The worst finding of each policy."""
         self.variants: tuple[Variant, ...] = ()
         """The different facts on which the words of the guidance depend."""
@@ -69,9 +80,10 @@ class ActionGroup:
         """People or things."""
         self.names: list[str] = []
         """The first few people in the order of the alphabet, where they are asked for."""
-        self.marks: list[str] = []
-        self.requests: list[tuple[Place, Mapping[str, Any]]] = []
-        """Each with the place of its remedy."""
+        self.fingerprints: list[str] = []
+        """Of the findings of the remedies that were taken as values."""
+        self.requests: list[tuple[SortKey, Mapping[str, Any]]] = []
+        """The requests of the same remedies, each with its sort key."""
         self.dates: set[str] = set()
         """The next dates of the subscriptions that the findings name, as days."""
         self.moved: SeatMovement | None = None
@@ -80,7 +92,7 @@ class ActionGroup:
         """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
         self._article = ""
         """What the worst finding leads to; empty where that is not the first of its remedy."""
-        self._order = (remedy.extra == "", place)
+        self._order = (remedy.extra == "", key)
         self._subjects: dict[str, Finding] = {}
         self._of_subscriptions: dict[str, int] = {}
 
@@ -99,29 +111,42 @@ class ActionGroup:
         """The requests in the order of their remedies."""
         return [document for _, document in sorted(self.requests, key=itemgetter(0))]
 
-    def take(self, remedy: Remedy, place: Place, variant: Variant) -> None:
-        """Put a remedy on the pile."""
-        order = (remedy.extra == "", place)
-        if order < self._order:
-            self._order = order
-            self._lead(remedy)
+    def take(self, remedy: Remedy, key: SortKey) -> None:
+        """Add a remedy with its findings and requests."""
         for finding in remedy.findings:
-            mark = finding.severity.rank, finding.fingerprint
-            known = self.policies.get(finding.policy)
-            if known is None or mark < known:
-                self.policies[finding.policy] = mark
-                if mark < self.worst:
-                    self.worst, self._article = mark, remedy.article if finding is remedy.findings[0] else ""
-            self.marks.append(mark[1])
+            weight = finding.severity.rank, finding.fingerprint
+            self.weigh(finding.policy, weight, remedy.article if finding is remedy.findings[0] else "")
+            self.fingerprints.append(weight[1])
             self._subjects[finding.subject.id] = finding
             if (day := _day(finding)) is not None:
                 self.dates.add(day)
+        self.seats = max(self.seats, self._seats_with(remedy))
+        self.requests += [(key, command.document) for command in remedy.commands]
+
+    def lead(self, remedy: Remedy, key: SortKey, variant: Variant) -> None:
+        """Let a remedy lead if it is the first by its key, and take what it says of the guidance."""
+        order = (remedy.extra == "", key)
+        if order < self._order:
+            self._order = order
+            self._lead(remedy)
         if variant not in self.variants:
             self.variants += (variant,)
         if remedy.lost:
             self.lost |= set(remedy.lost)
-        self.seats = max(self.seats, self._seats_with(remedy))
-        self.requests += [(place, command.document) for command in remedy.commands]
+
+    def weigh(self, policy: str, weight: Weight, article: str = "") -> None:
+        """Take the weight of a finding of a policy; `article` is what it leads to where that may not be the first's."""
+        known = self.policies.get(policy)
+        if known is None or weight < known:
+            self.policies[policy] = weight
+            if weight < self.worst:
+                self.worst, self._article = weight, article
+
+    def name(self, count: int, labels: Sequence[str]) -> None:
+        """Count people who did not come before; `labels` are the first of them in the order of the alphabet."""
+        self.people += count
+        if len(self.names) < NAMED or labels[0] < self.names[-1]:
+            self.names = nsmallest(NAMED, [*self.names, *labels])
 
     def _seats_with(self, remedy: Remedy) -> int:
         """Return the seats of a remedy; those of different subscriptions add up."""
@@ -146,7 +171,7 @@ class ActionGroup:
             self._article = self.article
             self.worst = other.worst
         self.variants += tuple(variant for variant in other.variants if variant not in self.variants)
-        self.marks += other.marks
+        self.fingerprints += other.fingerprints
         self.dates |= other.dates
         self.seats = max(self.seats, other.seats)
         self.people = max(self.people, other.people)
@@ -156,47 +181,57 @@ class ActionGroup:
         self.first = replace(self.first, kind=kind, article=article)
         self._article = article
 
-    def settle(self, *, named: bool) -> None:
+    def settle(self) -> None:
         """Count whom the remedies taken since then are about: nobody comes again."""
         self.people += len(self._subjects)
-        if named:
-            people = [f for f in self._subjects.values() if f.subject.type is SubjectType.USER]
-            self.names = nsmallest(NAMED, [*self.names, *map(person_label, people)])
         self._subjects.clear()
 
 
 class ActionGroups:
-    """The piles of one tenant."""
+    """The groups of one tenant."""
 
-    def __init__(self, terms: Mapping[str, Term], *, named: bool = False) -> None:
+    def __init__(self, terms: Mapping[str, Term]) -> None:
         self._terms = terms
-        self._named = named
         self._known: dict[object, ActionGroup] = {}
+        self._numbered: list[ActionGroup] = []
 
     def __iter__(self) -> Iterator[ActionGroup]:
         """Yield them in the order in which they were begun."""
         return iter(self._known.values())
 
-    def swap(self, piles: Mapping[object, ActionGroup]) -> None:
-        """Hold these piles instead."""
-        self._known = dict(piles)
+    def swap(self, groups: Mapping[object, ActionGroup]) -> None:
+        """Hold these groups instead."""
+        self._known = dict(groups)
 
     @property
-    def piles(self) -> Mapping[object, ActionGroup]:
-        """The piles by what they are about."""
+    def groups(self) -> Mapping[object, ActionGroup]:
+        """The groups by what they are about."""
         return self._known
 
-    def take(self, remedies: Iterable[tuple[Place, Remedy]]) -> None:
-        """Take remedies, each with its place: all about the same person or product come together.
+    def numbered(self, number: int) -> ActionGroup:
+        """Return a group by its number."""
+        return self._numbered[number]
 
-        Of two places the lower goes first; of remedies with one place, those that come first.
+    def lead(self, remedy: Remedy, key: SortKey) -> ActionGroup:
+        """Return the group of a remedy, which it leads if it is the first by its key."""
+        group_key = _key(remedy)
+        group = self._known.get(group_key)
+        if group is None:
+            group = self._known[group_key] = ActionGroup(len(self._numbered), remedy, key)
+            self._numbered.append(group)
+        group.lead(remedy, key, _treated(remedy.kind, remedy.situation).variant())
+        return group
+
+    def take(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:
+        """Take remedies, each with its sort key: all about the same person or product come together.
+
+        Of two keys the lower goes first; of remedies with one key, those that come first.
         """
-        placed = list(remedies)
-        stated = {remedy.old for _, remedy in placed if remedy.kind is ActionKind.STATE}
-        trials = {remedy.old for _, remedy in placed if remedy.kind is ActionKind.TRIAL}
-        variant_of = _variants()
+        keyed = list(remedies)
+        stated = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.STATE}
+        trials = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.TRIAL}
         touched: dict[int, ActionGroup] = {}
-        for place, remedy in placed:
+        for key, remedy in keyed:
             kind = remedy.kind
             if kind is ActionKind.REMOVE_AT_RENEWAL and self._just_bought(remedy):
                 kind = ActionKind.REMOVE_NOW
@@ -204,14 +239,11 @@ class ActionGroups:
                 # Its end, its state and its being a trial are settled in one visit to the subscription.
                 kind = ActionKind.STATE if remedy.old in stated else ActionKind.TRIAL
             own = remedy if kind is remedy.kind else replace(remedy, kind=kind)
-            key = _key(own)
-            pile = self._known.get(key)
-            if pile is None:
-                pile = self._known[key] = ActionGroup(own, place)
-            pile.take(own, place, variant_of(kind, own.situation))
-            touched[id(pile)] = pile
-        for pile in touched.values():
-            pile.settle(named=self._named)
+            group = self.lead(own, key)
+            group.take(own, key)
+            touched[group.number] = group
+        for group in touched.values():
+            group.settle()
 
     def _just_bought(self, remedy: Remedy) -> bool:
         """Whether the seats were bought in the last seven days, in which Microsoft's own agreement takes them back."""
@@ -242,19 +274,6 @@ def _key(remedy: Remedy) -> tuple[object, ...]:
         *(remedy.kind, remedy.article, remedy.old, remedy.new, remedy.extra),
         *(remedy.proven, bool(remedy.commands), remedy.answered),
     )
-
-
-def _variants() -> Callable[[ActionKind, Situation], Variant]:
-    """Return what tells the variant of a situation: thousands of remedies are in few, which are the same objects."""
-    known: dict[tuple[ActionKind, int], tuple[Situation, Variant]] = {}
-
-    def of(kind: ActionKind, situation: Situation) -> Variant:
-        key = kind, id(situation)
-        if key not in known:
-            known[key] = situation, _treated(kind, situation).variant()  # held, so that no other takes its id
-        return known[key][1]
-
-    return of
 
 
 def _treated(kind: ActionKind, situation: Situation) -> Situation:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.guidance import Situation
 from auditor.remedy.requests import Command
 

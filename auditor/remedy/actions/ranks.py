@@ -2,27 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.priority import Weight, ranked
 from auditor.domain.actions.priority_reason import why
 from auditor.domain.enums import Severity
-from auditor.domain.result import Action, TenantResult
+from auditor.domain.result.model import Action, TenantResult
 from auditor.remedy.actions.groups import ActionGroup
-from auditor.remedy.messages import Words
+from auditor.remedy.actions.subscription_terms import day_of, renewal_days
+from auditor.remedy.messages import Localizer
 
 _RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds whose date is the next renewal of a paid subscription."""
 _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds whose date is the next one of any subscription of the product."""
-_ALIVE = frozenset({"enabled", "warning"})
-
-
-def day_of(moment: datetime) -> date:
-    """Return the day of an instant, in UTC."""
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date()
 
 
 def due_of(pile: ActionGroup, tenant: TenantResult) -> date | None:
@@ -33,24 +28,24 @@ def due_of(pile: ActionGroup, tenant: TenantResult) -> date | None:
     """
     days = {date.fromisoformat(day) for day in pile.dates}
     kind, sku_id = pile.first.kind, pile.first.old.casefold()
-    if kind in _RENEWED | _ENDED:
+    if kind in _RENEWED:
+        days.update(day for name, day in renewal_days(tenant).items() if name == sku_id)
+    elif kind in _ENDED:
         own = [each for each in tenant.subscriptions if each.sku_id.casefold() == sku_id]
-        if kind in _RENEWED:
-            own = [each for each in own if not each.is_trial and (each.status or "").casefold() in _ALIVE]
         days.update(day_of(each.next_lifecycle_date_time) for each in own)
     today = day_of(tenant.as_of)
     return min((day for day in days if day >= today), default=None)
 
 
 def prioritised(
-    actions: Sequence[Action], severities: Sequence[Severity], moment: datetime, words: Words
+    actions: Sequence[Action], severities: Sequence[Severity], moment: datetime, l10n: Localizer
 ) -> tuple[Action, ...]:
     """Return the actions in the same order, each with its rank and why; `severities` are of their worst findings."""
     today = day_of(moment)
     weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
     found: dict[int, Action] = {}
     for rank, (place, reason) in enumerate(ranked(weights, today), start=1):
-        found[place] = replace(actions[place], rank=rank, why=why(words, reason, weights[place], today))
+        found[place] = replace(actions[place], rank=rank, why=why(l10n, reason, weights[place], today))
     return tuple(found[place] for place in range(len(actions)))
 
 

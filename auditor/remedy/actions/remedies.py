@@ -9,12 +9,15 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.policy import Assignments
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Assignments
+from auditor.domain.result.model import Finding
 from auditor.guidance import Situation
+from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, merged
+from auditor.remedy.actions.guidance.same_article import merge_same_article
 from auditor.remedy.actions.model import Decided, Remedy
-from auditor.remedy.actions.same_article import merge_same_article
+from auditor.remedy.actions.object_remedies import object_remedy
+from auditor.remedy.actions.proposals import Downgrade, downgrade, downgrade_of, separate_account
 from auditor.remedy.actions.targets import groups_of, is_assignable, known_location, target_of, written_of
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
 
@@ -45,18 +48,23 @@ def remedies_of(
     """
     desk, left = _opened(known, known.findings, situations)
     made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
-    return (*made, *(remedy for _, remedies in _mended(desk, left.values()) for remedy in remedies))
+    return (*made, *_remedies(desk, left.values()))
 
 
-def mended(
-    known: RemediationContext, findings: Iterable[Finding], situations: Sequence[RoutedFinding]
-) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
-    """Yield the first open finding about each person and thing, and what mends all of them.
+def personal_remedies(
+    known: RemediationContext, findings: Sequence[Finding], routes: Sequence[RoutedFinding]
+) -> Sequence[Remedy]:
+    """Return what mends a person, of whom all open findings have to be there, in the order of reports."""
+    return _personal(_opened(known, findings, routes)[0], findings)
 
-    Of a person all findings have to be there, in the order of reports.
-    """
-    desk, left = _opened(known, findings, situations)
-    return _mended(desk, left.values())
+
+def object_remedies(
+    known: RemediationContext, findings: Iterable[Finding], routes: Sequence[RoutedFinding]
+) -> Iterator[tuple[Finding, Remedy]]:
+    """Yield the open findings about anything but people, each with what mends it."""
+    open_findings, left = _opened(known, findings, routes)
+    routed = open_findings.ways
+    return ((finding, object_remedy(finding, routed[finding.fingerprint])) for finding in left.values())
 
 
 def _opened(
@@ -70,8 +78,8 @@ def _opened(
     return _OpenFindings(known, ways), left
 
 
-def _mended(desk: _OpenFindings, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
-    """Mend what is wrong with people first, in the order of their first findings, then everything else."""
+def _remedies(desk: _OpenFindings, findings: Iterable[Finding]) -> Iterator[Remedy]:
+    """Yield what mends people, in the order of their first findings, then everything else."""
     people: dict[str, list[Finding]] = {}
     things: list[Finding] = []
     for finding in findings:
@@ -80,9 +88,9 @@ def _mended(desk: _OpenFindings, findings: Iterable[Finding]) -> Iterator[tuple[
         else:
             things.append(finding)
     for found in people.values():
-        yield found[0], _personal(desk, found)
+        yield from _personal(desk, found)
     for finding in things:
-        yield finding, (_thing(desk, finding),)
+        yield object_remedy(finding, desk.ways[finding.fingerprint])
 
 
 def _decided(desk: _OpenFindings, left: _Left, one: Decided) -> Remedy | None:
@@ -130,14 +138,23 @@ def _personal(desk: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
     products: dict[str, list[Finding]] = {}
     errors: list[Finding] = []
     left: _Left = {}
+    roles: list[Finding] = []
+    smaller: dict[Downgrade, list[Finding]] = {}
     for finding in findings:
-        if correction_of(finding) in REMOVALS and finding.product is not None:
+        proposal = downgrade_of(finding, desk.known)
+        if proposal is not None:
+            smaller.setdefault(proposal, []).append(finding)
+        elif desk.ways[finding.fingerprint].article == SEPARATE_ACCOUNTS:
+            roles.append(finding)
+        elif correction_of(finding) in REMOVALS and finding.product is not None:
             products.setdefault(finding.product.sku_id or "", []).append(finding)
         elif correction_of(finding) is Correction.RETRY:
             errors.append(finding)
         else:
             left[finding.fingerprint] = finding
     made = [_removal(desk, sku_id, unwanted, left) for sku_id, unwanted in products.items()]
+    made += [downgrade(own, desk.ways[own[0].fingerprint], each) for each, own in smaller.items()]
+    made += [separate_account(roles, desk.ways[roles[0].fingerprint])] if roles else []
     if errors:
         made = [_by_group(desk, remedy, errors) for remedy in made]
     if len(made) > 1:
@@ -322,22 +339,3 @@ def _path(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
 def _via(known: RemediationContext, finding: Finding) -> str | None:
     policy = known.policies.get(finding.policy)
     return policy.constraint.via if policy is not None and isinstance(policy.constraint, Assignments) else None
-
-
-def _thing(desk: _OpenFindings, finding: Finding) -> Remedy:
-    """Mend what is not about a person."""
-    way, product = desk.ways[finding.fingerprint], finding.product
-    action = check_of(finding.check).action
-    if action is None:
-        raise ValueError(f"the check {finding.check} describes no action")
-    kind, seats, extra = action(finding, way.situation)
-    return Remedy(
-        kind=kind,
-        findings=(finding,),
-        situation=way.situation,
-        article=way.article,
-        subject=finding.subject.id,
-        old="" if product is None else product.sku_id or product.sku_part_number or "",
-        extra=extra,
-        seats=seats,
-    )

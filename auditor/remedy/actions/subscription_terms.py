@@ -1,10 +1,18 @@
 """The seats and the date of a product's subscriptions, as an action tells them."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
-from auditor.domain.result import TenantResult
+from auditor.domain.result.model import TenantResult
 from auditor.remedy.dates import said
-from auditor.remedy.messages import Words
+from auditor.remedy.messages import Localizer
+
+_ALIVE = frozenset({"enabled", "warning"})
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day of an instant, in UTC."""
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date()
 
 
 def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
@@ -16,18 +24,37 @@ def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
     return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
 
 
-def renewal(words: Words, ends: date) -> str:
+def renewal_days(tenant: TenantResult) -> dict[str, date]:
+    """Return the next day, not past, on which a paid subscription of each product renews, by skuId in lower case."""
+    today = day_of(tenant.as_of)
+    found: dict[str, date] = {}
+    for each in tenant.subscriptions:
+        day = day_of(each.next_lifecycle_date_time)
+        if day >= today and not each.is_trial and (each.status or "").casefold() in _ALIVE:
+            found[each.sku_id.casefold()] = min(day, found.get(each.sku_id.casefold(), day))
+    return found
+
+
+def price_at_renewal(tenant: TenantResult, sku_id: str, day: date | None, today: Decimal | None) -> Decimal | None:
+    """Return what a seat costs a month from a renewal on; `today` is what it costs now."""
+    for price in tenant.renewal_prices or ():
+        if price.sku_id == sku_id.casefold() and price.day == day:
+            return None if price.money is None else price.money.per_month
+    return today
+
+
+def renewal(l10n: Localizer, ends: date) -> str:
     """Say when a subscription renews or reaches its next state."""
-    return words.gettext("The next date of the subscription is {day}.").format(day=said(words, ends))
+    return l10n.gettext("The next date of the subscription is {day}.").format(day=said(l10n, ends))
 
 
-def total(words: Words, product: str, *, now: int, then: int, subscriptions: int) -> str:
+def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
     """Say which total number of seats is to be entered or ordered."""
     if subscriptions == 1:
-        return words.gettext("{product} has {now} seats today; the new total is {then}.").format(
+        return l10n.gettext("{product} has {now} seats today; the new total is {then}.").format(
             product=product, now=now, then=then
         )
-    form = words.gettext(
+    form = l10n.gettext(
         "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
     )
     return form.format(subscriptions=subscriptions, product=product, now=now, then=then)

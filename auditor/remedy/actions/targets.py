@@ -1,7 +1,7 @@
 """What a finding about a person asks for: the product, the groups behind it, the place."""
 
-from auditor.domain.policy import Attributes
-from auditor.domain.result import Finding
+from auditor.domain.policy.model import Attributes
+from auditor.domain.result.model import Finding
 from auditor.remedy.actions.context import RemediationContext
 
 

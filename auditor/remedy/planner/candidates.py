@@ -1,20 +1,20 @@
 """Propose the changes of one person that requests can make: few, and none that harms."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, product
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
-from auditor.domain.decision import AnswerKind, kept
 from auditor.domain.enums import Cloud
-from auditor.domain.result import Finding
+from auditor.domain.policy.decision import AnswerKind, kept
+from auditor.domain.result.model import Finding
 from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.actions.targets import known_location
-from auditor.remedy.planner.accounts import Account
+from auditor.remedy.planner.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import (
     Addition,
     Command,
@@ -55,6 +55,8 @@ class Step:
     sku_id: str = ""
     leave: str = ""
     join: str = ""
+    give: str = ""
+    """The product that is assigned directly before the person leaves the group that gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +71,21 @@ def proposals(
     account: Account, findings: Sequence[Finding], product_options: ProductOptions
 ) -> tuple[tuple[Proposal, ...], bool]:
     """Return the proposals for a person, no change first, and whether these are all of them."""
-    findings = [finding for finding in findings if not product_options.is_left(finding)]
+    findings = [finding for finding in findings if may_act(finding, product_options)]
+    smaller = [decided_downgrade(finding, product_options) for finding in findings]
     removable = _removable(account, findings, product_options)
     properties = _properties(findings, product_options)
     location = properties.pop("usageLocation", None)
     wanted = [
-        _wanted(account, finding, product_options)
+        _gains(account, product_options.candidates(finding), product_options)
         for finding in findings
         if correction_of(finding) is Correction.ASSIGN
     ]
+    wanted += [_gains(account, (each.new,), product_options) for each in dict.fromkeys(smaller) if each is not None]
     if not (account.usage_location or location):
         wanted = []  # Graph refuses to assign anything to who has no usage location.
-    services = [f for f in findings if correction_of(f) in _SERVICES]
+    swapped = {f.fingerprint for f, each in zip(findings, smaller, strict=True) if each is not None}
+    services = [f for f in findings if correction_of(f) in _SERVICES and f.fingerprint not in swapped]
     retries = any(g.error == "CountViolation" and g.group is not None for g in account.grants)
     switches = (False, True) if services else (False,)
     tries = (False, True) if retries else (False,)
@@ -135,7 +140,10 @@ def _removable(account: Account, findings: Sequence[Finding], product_options: P
         product_id = (finding.product.sku_id or "") if finding.product is not None else ""
         if situated(finding, product_options.known).situation.self_service is True:
             continue
+        smaller = decided_downgrade(finding, product_options)
         match correction_of(finding):
+            case _ if smaller is not None:
+                steps = _going(account, smaller.old, product_options)
             case correction if correction in REMOVALS:
                 steps = _going(account, product_id, product_options)
             case Correction.CHOOSE:
@@ -147,7 +155,12 @@ def _removable(account: Account, findings: Sequence[Finding], product_options: P
             case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
                 answer = product_options.value(finding, AnswerKind.GROUP)
                 chosen = None if answer is None else str(answer["id"])
-                steps = _other_path(account, product_id, product_options, chosen)
+                via = product_options.via(finding)
+                steps = (
+                    _direct_path(account, product_id, product_options)
+                    if via == "direct"
+                    else _other_path(account, product_id, product_options, chosen)
+                )
             case _:
                 steps = []
         found.update(dict.fromkeys(steps))
@@ -174,6 +187,15 @@ def _other_path(
     return [Step(leave=group) for group in groups if len(groups) > 1 and product_options.can_change(group)]
 
 
+def _direct_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Step]:
+    """Return the memberships that can go once the person holds the product directly."""
+    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    if not groups or not all(map(product_options.can_change, groups)) or not account.usage_location:
+        return []
+    give = "" if account.direct(sku_id) is not None else sku_id
+    return [Step(leave=group, give=give) for group in groups]
+
+
 def _subsets(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
     """Yield every choice of paths to take away; of many, none, all, and each alone."""
     if len(steps) > _MAX_REMOVABLE:
@@ -185,10 +207,10 @@ def _subsets(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
         yield from combinations(steps, size)
 
 
-def _wanted(account: Account, finding: Finding, product_options: ProductOptions) -> tuple[Gain, ...]:
+def _gains(account: Account, candidates: Iterable[str], product_options: ProductOptions) -> tuple[Gain, ...]:
     # What a group is to give and cannot for want of a seat is tried again, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
-    skus = [sku for sku in product_options.candidates(finding) if sku not in account.held | waiting]
+    skus = [sku for sku in candidates if sku not in account.held | waiting]
     givers = ((sku, product_options.giver(account, sku)) for sku in skus)
     joins = [Gain(sku_id=sku, group=group) for sku, group in givers if group is not None]
     return (*(Gain(sku_id=sku) for sku in skus), *joins)
@@ -208,12 +230,10 @@ def _proposal(
     changes: tuple[Step | Gain, ...] = (*steps, *gains)
     joined = tuple(dict.fromkeys(name for each in changes if (name := _joined(each))))
     after = account.without_direct(removed) if removed else account
-    for group in left:
-        after = after.without_group(group)
-    for group in joined:
-        after = after.with_group(group, product_options.memberships.given(group) or {})
+    after = _moved(after, left, joined, product_options)
     additions: list[Addition] = []
-    for sku_id in dict.fromkeys(gain.sku_id for gain in gains if not gain.group):
+    given = tuple(dict.fromkeys(step.give for step in steps if step.give))
+    for sku_id in dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group))):
         off = _off(account, sku_id, services, product_options)
         additions.append(Addition(sku_id=sku_id, disabled_plans=off))
     additions.extend(_switched(after, services[0], product_options))
@@ -227,9 +247,11 @@ def _proposal(
         after = replace(after, properties=tuple(sorted(properties.items())), changed=True)
     commands: list[Command] = [] if location is None else [locate(account.id, location)]
     commands += [set_property(account.id, name, value) for name, value in sorted(properties.items())]
-    commands += _membership(account.id, joined, left, product_options.plan.facts.manifest.cloud)
+    cloud = product_options.plan.facts.manifest.cloud
+    commands += _membership(account.id, joined, () if given else left, cloud)
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))
+    commands += _membership(account.id, (), left if given else (), cloud)  # who is to hold it directly does before
     if retried:
         # What the group is to give in place of a direct copy is tried while the copy still holds the seat.
         waiting = any(grant.sku_id in removed and not grant.active for grant in account.grants)
@@ -244,6 +266,14 @@ def _proposal(
         left=left,
         joined=joined,
     )
+
+
+def _moved(account: Account, left: Iterable[str], joined: Iterable[str], product_options: ProductOptions) -> Account:
+    for group in left:
+        account = account.without_group(group)
+    for group in joined:
+        account = account.with_group(group, product_options.memberships.given(group) or {})
+    return account
 
 
 def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cloud) -> Iterator[Command]:
@@ -302,40 +332,3 @@ def _retried(account: Account) -> Account:
         for grant in account.grants
     )
     return replace(account, grants=grants, changed=True)
-
-
-def half_done(mended: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:
-    """Whether a policy that denies one product and asks for another would be followed in one of the two only.
-
-    Nobody loses a product while the one of its kind that is to take its place does not come, and nobody is given a
-    second one beside the first; products of different kinds have nothing to do with each other. A blocked account needs
-    no replacement, whatever a policy for people asks; what it is given all the same may not come beside the first.
-    """
-    done = {finding.fingerprint for finding in mended}
-    unwanted: dict[str, list[Finding]] = {}
-    missing: dict[str, list[Finding]] = {}
-    for finding in findings:
-        correction = correction_of(finding)
-        if correction is Correction.REPLACE:
-            unwanted.setdefault(finding.policy, []).append(finding)
-        elif correction is Correction.ASSIGN:
-            missing.setdefault(finding.policy, []).append(finding)
-    return any(
-        _apart(old, new, done)
-        for policy in unwanted.keys() & missing.keys()
-        for old in unwanted[policy]
-        for new in missing[policy]
-        if product_options.known.replaces(policy, product_of(new), product_of(old))
-    )
-
-
-def _apart(old: Finding, new: Finding, done: AbstractSet[str]) -> bool:
-    """Whether one of the two is mended without the other."""
-    going, coming = old.fingerprint in done, new.fingerprint in done
-    return going != coming and (coming or new.evidence.get("accountEnabled") is not False)
-
-
-def product_of(finding: Finding) -> str:
-    """Return the skuId of a finding's product, or the policy's words where it names no single one."""
-    product = finding.product
-    return "" if product is None else product.sku_id or product.sku_part_number or ""

@@ -1,23 +1,33 @@
 """Findings, seats and a plan into money a month: what is exposed, what is free to reuse, what can go at renewal."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
-from auditor.domain.enums import Status
-from auditor.domain.result import Finding, TenantResult
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.result.model import Finding
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.planner.evaluation import Weighed
 from auditor.remedy.planner.model import Figures
+from auditor.remedy.planner.terms import terms_of
 
 
 def figures(
-    before: TenantResult, after: TenantResult, taken: Mapping[str, Weighed], plan: BoundPolicies, *, done: bool
+    before: Sequence[Finding],
+    after: Sequence[Finding],
+    spare: Mapping[str, int],
+    taken: Mapping[str, Weighed],
+    plan: BoundPolicies,
+    *,
+    done: bool,
 ) -> tuple[Figures, ...]:
     """Return the three figures in the one currency of the price list, before the plan or once it is `done`.
+
+    `before` and `after` are the open findings; `spare` the seats that nobody holds afterwards, by skuId.
 
     A seat that several findings speak about counts once. Seats that can go at the renewal are those that are idle above
     what policies allow once the plan is carried out; those in use today are not among them.
@@ -25,21 +35,20 @@ def figures(
     prices = plan.prices
     if prices is None:
         return ()
-    tenant = after if done else before
-    open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
+    open_ = after if done else before
     exposed = Counter(sku for sku, _ in {(_sku(f), f.subject.id) for f in open_ if check_of(f.check).cost is Cost.SEAT})
     exposed.update(_idle(open_))
     freed: Counter[str] = Counter()
     for weighed in taken.values():
         freed.update(weighed.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
-    idle = _idle([finding for finding in after.findings if finding.status is Status.OPEN])
-    spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
+    idle = _idle(after)
     reducible = Counter(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
     # Idle seats above a maximum include those that were freed; they are not counted twice.
-    amounts = [_priced(plan, counts) for counts in (exposed, Counter() if done else reusable, reducible)]
+    amounts = [_priced(plan, counts) for counts in (exposed, Counter() if done else reusable)]
+    amounts.append(_priced(plan, reducible, _renewal_days(plan)))
     return (
         Figures(
             currency=prices.currency,
@@ -55,7 +64,7 @@ def _sku(finding: Finding) -> str:
     return (finding.product.sku_id or "") if finding.product is not None else ""
 
 
-def _idle(findings: list[Finding]) -> Counter[str]:
+def _idle(findings: Sequence[Finding]) -> Counter[str]:
     """Count the seats to remove per product; of several findings about one product the largest number counts."""
     idle: Counter[str] = Counter()
     for finding in findings:
@@ -65,12 +74,22 @@ def _idle(findings: list[Finding]) -> Counter[str]:
     return idle
 
 
-def _priced(plan: BoundPolicies, counts: Counter[str]) -> tuple[Decimal, bool]:
-    """Return what so many seats cost, and whether every price was known."""
-    prices, total, known = plan.prices, Decimal(0), True
+def _renewal_days(plan: BoundPolicies) -> dict[str, date]:
+    """Return the day on which each product renews next, today at the earliest."""
+    ends = {sku_id: term.ends for sku_id, term in terms_of(plan.facts).items()}
+    today = plan.facts.as_of.date()
+    return {sku_id: max(today, date.fromisoformat(day)) for sku_id, day in ends.items() if day is not None}
+
+
+def _priced(
+    plan: BoundPolicies, counts: Counter[str], days: Mapping[str, date] = MappingProxyType({})
+) -> tuple[Decimal, bool]:
+    """Return what so many seats cost, on the days of some products and today, and whether every price was known."""
+    total, known = Decimal(0), True
     for sku_id, count in counts.items():
-        place = plan.facts.index.get(sku_id)
-        part = None if place is None else plan.facts.skus[place].part_number
+        prices = plan.prices_on(days[sku_id]) if sku_id in days else plan.prices
+        index = plan.facts.index.get(sku_id)
+        part = None if index is None else plan.facts.skus[index].part_number
         price = None if prices is None else prices.of(sku_id=sku_id, part_number=part)
         if price is None:
             known = known and count == 0

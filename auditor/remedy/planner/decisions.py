@@ -1,18 +1,20 @@
 """Holds decisions against the questions of a tenant: which question each answers, and which answers do not fit."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 
-from auditor.domain.decision import Answer, AnswerKind, Decision, Question, kept
 from auditor.domain.message import Message
-from auditor.domain.notice import Notice
-from auditor.domain.selector import Selector
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.decision import Answer, AnswerKind, Decision, Question, SavedQuestion, is_downgrade, kept
+from auditor.domain.policy.selector import Selector
+from auditor.domain.result.notice import Notice
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import Batch
 from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.seat_answers import ABOUT_SEATS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +25,20 @@ class Answered:
     """Each with the decision that answers it."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """Fingerprint → what was decided about the finding."""
+    seats: tuple[Answer, ...] = ()
+    """What was decided about the number of seats of products."""
     notices: tuple[Notice, ...] = ()
     matched: frozenset[str] = frozenset()
     """Ids of the decisions that fit some question, whatever they answer."""
 
 
-def answered(questions: Sequence[Question], decisions: Iterable[Decision], product_options: ProductOptions) -> Answered:
-    """Hold decisions against the questions of a tenant.
+def answered(
+    questions: Sequence[Question],
+    decisions: Iterable[Decision],
+    product_options: ProductOptions,
+    personal: AbstractSet[str] = frozenset(),
+) -> Answered:
+    """Hold decisions against the questions of a tenant; `personal` are the fingerprints of findings about people.
 
     A decision that has lapsed, names another kind of answer or an impossible value, or contradicts another one, answers
     nothing, and a notice says so. A decision that fits no question of any tenant is told by `unmatched`.
@@ -41,7 +50,7 @@ def answered(questions: Sequence[Question], decisions: Iterable[Decision], produ
     fits: set[str] = set()
     for decision in decisions:
         matched = _matching(decision, questions, product_options) if _applies(decision, facts.manifest.tenant) else []
-        possible = [question for question in matched if _is_possible(decision, question)]
+        possible = [question for question in matched if is_possible(decision, question)]
         fits |= {decision.id} if possible or (matched and decision.question is not None) else set()
         if possible and decision.until is not None and today > decision.until:
             notices.append(_expired(decision, decision.until))
@@ -60,7 +69,14 @@ def answered(questions: Sequence[Question], decisions: Iterable[Decision], produ
     chosen = {answer.question.id: answer.decision for answer in answers}
     return Answered(
         questions=tuple(replace(question, decision=chosen.get(question.id)) for question in questions),
-        answers={mark: answer for answer in answers for mark in answer.question.findings},
+        answers={
+            fingerprint: answer
+            for answer in answers
+            for fingerprint in answer.question.findings
+            # A number of seats says nothing about who gives up theirs.
+            if answer.kind not in ABOUT_SEATS or fingerprint not in personal
+        },
+        seats=tuple(answer for answer in answers if answer.kind in ABOUT_SEATS),
         notices=tuple(dict.fromkeys(notices)),
         matched=frozenset(fits),
     )
@@ -119,7 +135,7 @@ def _matching(decision: Decision, questions: Sequence[Question], product_options
         for question in questions
         if scope.policy in {None, *question.policies}
         and scope.check in {None, *question.checks}
-        and (decision.kind in {AnswerKind.SKIP, question.kind})
+        and decision.kind in {AnswerKind.SKIP, *_kinds(question)}
     ]
     if scope.products is not None:
         named = {sku.casefold() for sku in product_options.names_in(scope.products)}
@@ -140,14 +156,22 @@ def _people(selector: Selector, ids: Iterable[str], plan: BoundPolicies) -> set[
     return found
 
 
-def _is_possible(decision: Decision, question: Question) -> bool:
+def _kinds(question: Question | SavedQuestion) -> frozenset[AnswerKind]:
+    """Return the kinds of answers to a question: one about a smaller product may keep the larger one."""
+    return frozenset({question.kind, *(AnswerKind(kind) for answer in question.answers for kind in answer)})
+
+
+def is_possible(decision: Decision, question: Question | SavedQuestion) -> bool:
     """Return whether an answer is one of those to a question; values of attributes and numbers are free."""
     if decision.kind is AnswerKind.SKIP:
         return True
-    if decision.kind is not question.kind:
+    if decision.kind not in _kinds(question):
         return False
     names = {name.casefold() for name in question.products}
     match decision.kind:
+        case AnswerKind.KEEP | AnswerKind.GIVE if is_downgrade(question):
+            answer = {decision.kind.value: str(decision.value).casefold()}
+            return answer in [{kind: str(name).casefold() for kind, name in each.items()} for each in question.answers]
         case AnswerKind.KEEP:
             return {name.casefold() for name in kept(decision.value)} <= names
         case AnswerKind.GIVE:

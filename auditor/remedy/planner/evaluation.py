@@ -10,16 +10,18 @@ import pyarrow as pa
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Severity
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.engine.batch import judge_batch
-from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import OPEN, FindingColumns
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.containment import FILLER
-from auditor.remedy.planner.accounts import Account, assignment_rows
-from auditor.remedy.planner.candidates import Proposal, half_done
-from auditor.remedy.planner.options import Option, Score
+from auditor.remedy.planner.candidates import Proposal
+from auditor.remedy.planner.downgrades import half_downgraded
+from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.simulation import overridden
+from auditor.remedy.planner.replacements import half_done
+from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
+from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -94,7 +96,8 @@ def evaluated(
             lost = lost_services(product_options, start, proposal.after, gone, own)
             told = any(f.fingerprint in product_options.answers for f in mended)
             harmful = lost and not told and not any(correction_of(f) in _MAY_LOSE for f in mended)
-            if harmful or half_done(mended, own, product_options):
+            half = half_done(mended, own, product_options) or half_downgraded(proposal.after, mended, product_options)
+            if harmful or half:
                 ending.update(finding.fingerprint for finding in mended)
                 continue
             if mended:

@@ -9,14 +9,16 @@ import pyarrow.compute as pc
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.planner.accounts import Account
-from auditor.remedy.planner.candidates import Proposal, half_done
+from auditor.remedy.planner.candidates import Proposal
+from auditor.remedy.planner.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
-from auditor.remedy.planner.options import Option, Score
+from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.simulation import TenantState, apply, copied
+from auditor.remedy.planner.replacements import half_done
+from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
 
@@ -52,7 +54,8 @@ def group_changes_of(
             if (
                 account is None
                 or correction_of(finding) is not Correction.REPLACE
-                or product_options.is_left(finding)
+                or not may_act(finding, product_options)
+                or decided_downgrade(finding, product_options) is not None
                 or account.direct(sku_id) is not None
             ):
                 continue

@@ -1,42 +1,52 @@
 """A FleetPlan into Markdown for the people who review and run it; every name of a tenant is escaped."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from auditor.checks.registry import check_of
 from auditor.domain.actions.priority import FIRST
 from auditor.domain.errors import printable
-from auditor.domain.result import Action, Finding
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action
+from auditor.guidance.parts import GuidanceParts
 from auditor.remedy.currency import money_label
 from auditor.remedy.dates import said
-from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
+from auditor.remedy.planner.outline import Entry
+from auditor.remedy.planner.outline_text import (
+    concerned,
+    effect_texts,
+    facts,
+    heading,
+    plan_parts,
+    script,
+    subject_labels,
+)
 from auditor.remedy.planner.question_text import effect, notice_text, sentence, stub
-from auditor.remedy.requests import script
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
-def plan_markdown(plan: FleetPlan, *, words: Words = ENGLISH) -> str:
+def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
     """Return the plan as one Markdown document."""
-    lines = [f"# {words.gettext('Remediation plan')}", ""]
-    for tenant in plan.tenants:
-        lines.extend(_tenant(tenant, words, plan.as_of))
+    lines = [f"# {l10n.gettext('Remediation plan')}", ""]
+    for number, tenant in enumerate(plan.tenants, start=1):
+        lines.extend(_tenant(tenant, l10n, plan.as_of, f"t{number}"))
     if plan.fleet.remaining:
-        lines += [f"## {words.gettext('All tenants together')}", ""]
+        lines += [f"## {l10n.gettext('All tenants together')}", ""]
         lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
     days = [date.fromisoformat(each.checked) for tenant in plan.tenants for each in tenant.actions if each.checked]
     if days:
-        lines += ["", f"{words.gettext('Guidance as of')} {said(words, min(days))}"]
+        lines += ["", f"{l10n.gettext('Guidance as of')} {said(l10n, min(days))}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
+def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
     """Return what the plan of a tenant comes to, one sentence a line."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     told = [
-        words.gettext(
+        l10n.gettext(
             "{tenant}: open findings: {open}; requests: {requests}; fixed: {fixed}; remaining: {left}; new: {new}."
         ).format(
             tenant=tenant.name,
@@ -47,21 +57,21 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
             new=len(proof.new),
         )
     ]
-    told.extend(_money(figures, words) for figures in tenant.before.money)
+    told.extend(_money(figures, l10n) for figures in tenant.before.money)
     if not tenant.complete:
         told.append(
-            words.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
+            l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
                 what="; ".join(tenant.omitted)
             )
         )
     if not tenant.solver.optimal:
         told.append(
-            words.gettext("A better choice may exist: not every other way was tried for what is left out.")
+            l10n.gettext("A better choice may exist: not every other way was tried for what is left out.")
             if tenant.dropped
-            else words.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
+            else l10n.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
         )
     if tenant.solver.unpriced:
-        told.append(words.gettext("Products without a price were taken to cost as much as the dearest."))
+        told.append(l10n.gettext("Products without a price were taken to cost as much as the dearest."))
     return tuple(told)
 
 
@@ -81,57 +91,77 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", plain(text))
 
 
-def _money(figures: Figures, words: Words) -> str:
-    form = words.gettext("A month: {exposure} exposed, {now} free to reuse now, {renewal} to give back at the renewal.")
-    told = form.format(
-        exposure=money_label(figures.exposure, figures.currency, words),
-        now=money_label(figures.reassignable_now, figures.currency, words),
-        renewal=money_label(figures.reducible_at_renewal, figures.currency, words),
+def _money(figures: Figures, l10n: Localizer) -> str:
+    form = l10n.gettext("A month: {exposure} exposed, {now} free to reuse now, {renewal} to give back at the renewal.")
+    text = form.format(
+        exposure=money_label(figures.exposure, figures.currency, l10n),
+        now=money_label(figures.reassignable_now, figures.currency, l10n),
+        renewal=money_label(figures.reducible_at_renewal, figures.currency, l10n),
     )
     return (
-        words.gettext("{statement} At the least: some prices are not known.").format(statement=told)
+        l10n.gettext("{statement} At the least: some prices are not known.").format(statement=text)
         if figures.lower_bound
-        else told
+        else text
     )
 
 
-def _tenant(tenant: TenantPlan, words: Words, as_of: str) -> Iterator[str]:
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
+def _tenant(tenant: TenantPlan, l10n: Localizer, as_of: str, anchor: str) -> Iterator[str]:
+    labels, parts = subject_labels(tenant.findings), tuple(plan_parts(tenant, l10n))
     yield f"## {escaped(tenant.display_name or tenant.name)}"
     yield ""
-    yield from (escaped(line) + "  " for line in summary(tenant, words))
+    yield from (escaped(line) + "  " for line in summary(tenant, l10n))
     yield ""
-    yield from _first(tenant, words)
-    for number, action in enumerate(tenant.actions, start=1):
-        yield from _action(number, action, findings, tenant, words)
-    yield from _questions(tenant, words, as_of)
-    if tenant.dropped:
-        yield f"### {words.gettext('Left out')}"
+    for part in parts:
+        yield f"{part.number}. [{escaped(part.title)}](#{anchor}-{part.key}): {escaped(', '.join(part.effects))}"
+    yield ""
+    yield from _first(tenant, l10n, anchor)
+    if tenant.notices:
+        yield f"### {l10n.gettext('Decisions')}"
         yield ""
-        yield from (f"- {escaped(item.subject)}: {escaped(item.why)}" for item in tenant.dropped)
+        yield from (f"- {escaped(notice_text(notice, l10n))}" for notice in tenant.notices)
+        yield ""
+    shown = GuidanceParts()
+    for part in parts:
+        yield f'<a id="{anchor}-{part.key}"></a>'
+        yield ""
+        yield f"### {part.number}. {escaped(part.title)}"
+        yield ""
+        yield escaped(part.note)
+        yield ""
+        for entry in part.entries:
+            yield from _entry(entry, part.key, tenant, l10n, as_of, anchor, labels, shown)
+        if part.questions:
+            yield f"#### {l10n.gettext('Other questions')}"
+            yield ""
+            yield from _questions(part.questions, tenant, l10n, as_of, labels)
+    yield from _left(tenant, l10n, labels)
+
+
+def _left(tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    if tenant.dropped:
+        yield f"### {l10n.gettext('Left out')}"
+        yield ""
+        for each in tenant.dropped:
+            name = labels.get(each.subject) or tenant.names.get(each.subject, each.subject)
+            yield f"- {escaped(name)}: {escaped(each.why)}"
         yield ""
     if tenant.proof.remaining:
-        yield f"### {words.gettext('What remains, and why')}"
+        yield f"### {l10n.gettext('What remains, and why')}"
         yield ""
         for item in tenant.proof.remaining:
-            yield f"- {_finding(findings[item.fingerprint], words)}: {escaped(item.why)}"
+            text = ", ".join(facts(findings[item.fingerprint], l10n, labels, tenant.names))
+            yield f"- {escaped(text)}: {escaped(item.why)}"
         yield ""
 
 
-def _questions(tenant: TenantPlan, words: Words, as_of: str) -> Iterator[str]:
-    if tenant.notices:
-        yield f"### {words.gettext('Decisions')}"
-        yield ""
-        yield from (f"- {escaped(notice_text(notice, words))}" for notice in tenant.notices)
-        yield ""
-    if not tenant.open_questions:
-        return
-    yield f"### {words.gettext('Open questions')}"
-    yield ""
-    yield words.gettext("Copy an answer to decisions.yaml beside the policies, and make the plan again.")
-    yield ""
-    for question in tenant.open_questions:
-        yield f"- {escaped(sentence(question, words))} {escaped(effect(question, words))}"
+def _questions(
+    questions: Iterable[Question], tenant: TenantPlan, l10n: Localizer, as_of: str, labels: Mapping[str, str]
+) -> Iterator[str]:
+    for question in questions:
+        label = labels.get(question.subject)
+        names = {**tenant.names, question.subject: label} if label else tenant.names
+        yield f"- {escaped(sentence(question, l10n, names))} {escaped(effect(question, l10n))}"
         yield ""
         text = stub(question, as_of)
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
@@ -139,79 +169,82 @@ def _questions(tenant: TenantPlan, words: Words, as_of: str) -> Iterator[str]:
         yield ""
 
 
-def _first(tenant: TenantPlan, words: Words) -> Iterator[str]:
+def _first(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
     first = first_by_rank(tenant)
     if not first:
         return
-    yield f"### {words.gettext('What matters most')}"
+    yield f"### {l10n.gettext('What matters most')}"
     yield ""
     for number, action in first:
-        told = words.gettext("Action {number}").format(number=number)
-        yield f"- {escaped(told)}: **{escaped(action.title)}**. {escaped(action.why)}"
-    yield ""
-    yield words.gettext(
-        "The actions below stand in the order in which nothing breaks: seats are freed before any are bought."
-    )
+        text = l10n.gettext("Action {number}").format(number=number)
+        yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(action.why)}"
     yield ""
 
 
-def _finding(finding: Finding, words: Words) -> str:
-    return ", ".join(escaped(part) for part in facts(finding, words))
-
-
-def facts(finding: Finding, words: Words) -> tuple[str, ...]:
-    """Return what a finding is, in few words: whose, what, of which product."""
-    product = finding.product.sku_part_number if finding.product is not None else None
-    parts = (finding.subject.name, words.gettext(check_of(finding.check).name), product, finding.detail)
-    return tuple(part for part in parts if part)
-
-
-def named(finding: Finding) -> str:
-    """Return by which name a person finds the subject: somebody's sign-in name stands beside the display name."""
-    principal = finding.evidence.get("userPrincipalName")
-    return f"{finding.subject.name} ({principal})" if principal else finding.subject.name
-
-
-def _action(
-    number: int, action: Action, findings: Mapping[str, Finding], tenant: TenantPlan, words: Words
+def _entry(  # noqa: PLR0913, PLR0917 - what an action is told with
+    entry: Entry,
+    part: str,
+    tenant: TenantPlan,
+    l10n: Localizer,
+    as_of: str,
+    anchor: str,
+    labels: Mapping[str, str],
+    shown: GuidanceParts,
 ) -> Iterator[str]:
-    yield f"### {number}. {escaped(action.title)}"
-    yield ""
-    yield f"{words.gettext('Role')}: {escaped(action.role)}  "
-    if action.decided_by:
-        yield f"{words.gettext('To be decided by')}: {escaped(action.decided_by)}  "
-    who = dict.fromkeys(named(findings[mark]) for mark in action.findings if mark in findings)
-    yield f"{words.gettext('Concerns')}: {', '.join(map(escaped, who))}"
-    yield ""
-    for heading, texts in (
-        (words.gettext("Before you begin"), action.prerequisites),
-        (words.gettext("Warnings"), action.warnings),
-    ):
-        if texts:
-            yield f"**{heading}**"
-            yield ""
-            yield from (f"- {text}" for text in texts)
-            yield ""
-    for place, step in enumerate(action.steps, start=1):
-        mark = f" **{words.gettext('This step cannot be undone.')}**" if place in action.irreversible else ""
-        yield f"{place}. {step}{mark}"
-    yield ""
-    if action.requests:
-        yield from _requests(action, tenant, words)
-    if action.next:
-        yield f"**{words.gettext('Then')}**"
+    """Yield an action with its people, effect, questions, requests and guidance, in this order."""
+    action, place = entry.action, f"{anchor}-{entry.number}"
+    elsewhere = bool(action.requests) and part == "decide"
+    if not elsewhere:
+        yield f'<a id="{place}"></a>'
         yield ""
-        yield from (f"- {text}" for text in action.next)
+    yield f"#### {escaped(heading(entry))}"
+    yield ""
+    yield f"{l10n.gettext('Concerns')}: {', '.join(escaped(name) for name, _ in concerned(entry, labels))}  "
+    yield escaped(", ".join(effect_texts(entry, l10n)))
+    yield ""
+    if part == "decide":
+        yield from _questions(entry.questions, tenant, l10n, as_of, labels)
+    if elsewhere:
+        yield f"[{l10n.gettext('What the action does')}](#{place})"
+        yield ""
+        return
+    if action.requests:
+        yield from _requests(action, tenant, l10n, labels)
+    yield from _guidance(action, (place, heading(entry)), l10n, shown)
+
+
+def _guidance(action: Action, place: tuple[str, str], l10n: Localizer, shown: GuidanceParts) -> Iterator[str]:
+    yield f"{l10n.gettext('Role')}: {escaped(action.role)}  "
+    if action.decided_by:
+        yield f"{l10n.gettext('To be decided by')}: {escaped(action.decided_by)}  "
+    yield ""
+    steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
+    for name, title, lines in (
+        ("prerequisites", l10n.gettext("Before you begin"), [(text, False) for text in action.prerequisites]),
+        ("warnings", l10n.gettext("Warnings"), [(text, False) for text in action.warnings]),
+        ("", l10n.gettext("Steps"), steps),
+        ("next", l10n.gettext("Then"), [(text, False) for text in action.next]),
+    ):
+        guide = shown.add(name, lines, place)
+        if not lines:
+            continue
+        yield f"**{title}**"
+        yield ""
+        if guide.like is not None:
+            yield f"- {l10n.gettext('The same as for:')} [{escaped(guide.like[1])}](#{guide.like[0]})"
+        for number, (text, final) in enumerate(guide.lines, start=1):
+            mark = f" **{l10n.gettext('This step cannot be undone.')}**" if final else ""
+            yield f"{'-' if name else f'{number}.'} {text}{mark}"
         yield ""
     if action.links:
         yield from (f"- [{escaped(link.label)}]({link.address})" for link in action.links)
         yield ""
 
 
-def _requests(action: Action, tenant: TenantPlan, words: Words) -> Iterator[str]:
-    yield words.gettext("Microsoft Graph PowerShell, to review and run:")
+def _requests(action: Action, tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
+    yield l10n.gettext("Microsoft Graph PowerShell, to review and run:")
     yield ""
-    lines = script(tuple(action.requests), tenant_id=tenant.tenant_id, cloud=tenant.cloud)
+    lines = script(tuple(action.requests), {**tenant.names, **labels}, tenant_id=tenant.tenant_id, cloud=tenant.cloud)
     fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
     yield f"{fence}powershell"
     yield from map(printable, lines)

@@ -1,14 +1,17 @@
 """The remediation plan as values: actions, what they mend, what stays and why, and the money behind it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated
 
-from auditor.domain.decision import Question
 from auditor.domain.enums import Cloud
-from auditor.domain.notice import Notice
-from auditor.domain.result import Action, Finding
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action, Finding
+from auditor.domain.result.notice import Notice
+from auditor.domain.result.saved_plan import Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
+from auditor.remedy.planner.simulation.changes import Changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,14 @@ class Solver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeatEffect:
+    """The seats that the requests of an action free and assign."""
+
+    freed: int = 0
+    assigned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantPlan:
     """The plan of one tenant."""
 
@@ -103,6 +114,19 @@ class TenantPlan:
     """What only a person can say, those with the greatest effect first; answered ones name their decision."""
     notices: tuple[Notice, ...] = ()
     """What is wrong with decisions."""
+    seat_effects: Annotated[Mapping[str, SeatEffect], SavedField.UNSAVED] = field(default_factory=dict)
+    """By the id of the action, for actions with requests."""
+    names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
+    """Display names of products and groups, by part number and id."""
+
+    changes: Annotated[Changes | None, SavedField.UNSAVED] = None
+    """What its requests change, in detail; None where people are pseudonyms."""
+    expected: tuple[Expectation, ...] = ()
+    """The facts that the requests change, before and after."""
+    holdings: tuple[HoldingChange, ...] = ()
+    """Products that people stop and start to hold."""
+    prices: tuple[SeatPrice, ...] = ()
+    """Of these products."""
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
@@ -120,6 +144,8 @@ class FleetPlan:
     fleet: Proof
     notices: tuple[Notice, ...] = ()
     """Decisions that fit no question of any tenant."""
+    redacted: bool = False
+    """Whether pseudonyms stand for people."""
 
     @property
     def complete(self) -> bool:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from auditor.domain.decision import Answer, AnswerKind, is_left
-from auditor.domain.policy import Assignments
-from auditor.domain.product_set import ProductSet
-from auditor.domain.result import Finding
-from auditor.engine.binding import BoundPolicies
+from auditor.domain.policy.decision import Answer, AnswerKind, is_left
+from auditor.domain.policy.model import Assignments
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.result.model import Finding
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.planner.accounts import Account
-from auditor.remedy.planner.memberships import Memberships
+from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.memberships import Memberships
 
 _MAX_CANDIDATES = 4
 
@@ -50,6 +50,11 @@ class ProductOptions:
         chosen = [sku for sku, inside in zip(skus, mask, strict=True) if inside]
         return tuple(name for sku in chosen for name in (sku.part_number, sku.sku_id) if name)
 
+    def via(self, finding: Finding) -> str | None:
+        """Return by which path the policy of a finding wants products to be held; None where it does not care."""
+        policy = self.known.policies.get(finding.policy)
+        return policy.constraint.via if policy is not None and isinstance(policy.constraint, Assignments) else None
+
     def can_change(self, group: str) -> bool:
         """Return whether requests can change who is a member of a group."""
         return group not in self.fixed_groups and self.memberships.refusal(group) is None
@@ -64,15 +69,15 @@ class ProductOptions:
 
     def plans(self, sku_id: str) -> dict[str, str]:
         """Return the service plans of a product, id → name; empty where nobody knows them."""
-        place = self.plan.facts.index.get(sku_id)
-        return {} if place is None else dict(self.plan.facts.skus[place].plans or {})
+        index = self.plan.facts.index.get(sku_id)
+        return {} if index is None else dict(self.plan.facts.skus[index].plans or {})
 
     def price(self, sku_id: str) -> Decimal | None:
         """Return what a seat costs a month, or None."""
-        prices, place = self.plan.prices, self.plan.facts.index.get(sku_id)
-        if prices is None or place is None:
+        prices, index = self.plan.prices, self.plan.facts.index.get(sku_id)
+        if prices is None or index is None:
             return None
-        return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[place].part_number)
+        return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[index].part_number)
 
     def dearest(self) -> Decimal:
         """Return the highest known price; 0 where none is known."""
@@ -89,8 +94,8 @@ class ProductOptions:
             if element.written != written:
                 continue
             mask = self.plan.masks.of(element)
-            for place, sku in enumerate(self.plan.facts.skus):
-                if mask.true[place] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
+            for index, sku in enumerate(self.plan.facts.skus):
+                if mask.true[index] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
                     price = self.price(sku.sku_id)
                     found.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
         given = self.value(finding, AnswerKind.GIVE)

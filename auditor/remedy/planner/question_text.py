@@ -1,40 +1,55 @@
 """The questions of a plan as sentences, and as the stubs that answer them in decisions.yaml."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from auditor.domain.decision import AnswerKind, Question
 from auditor.domain.errors import printable
-from auditor.domain.notice import Notice
+from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
+from auditor.domain.result.notice import Notice
+from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
-from auditor.remedy.messages import Words
-from auditor.wording import Wording
+from auditor.remedy.messages import Localizer
 
 
-def sentence(question: Question, words: Words) -> str:
-    """Return what a question asks, in one sentence."""
+def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return what a question asks, in one sentence; `names` are the display names of products."""
     forms = {
-        AnswerKind.KEEP: words.gettext("Which of {products} does {name} keep?"),
-        AnswerKind.GIVE: words.gettext("Which of {products} does {name} get?"),
-        AnswerKind.SET: words.gettext("What is {products} of {name}?"),
-        AnswerKind.RELEASE: words.gettext("May the licence {products} of {name} go?"),
-        AnswerKind.RENEWAL: words.gettext("Is {products} renewed, and with how many seats?"),
-        AnswerKind.PURCHASE: words.gettext("How many seats of {products} are bought?"),
-        AnswerKind.GROUP: words.gettext("Which group is to give {name} {products}?"),
+        AnswerKind.KEEP: l10n.gettext("Which of {products} does {name} keep?"),
+        AnswerKind.GIVE: l10n.gettext("Which of {products} does {name} get?"),
+        AnswerKind.SET: l10n.gettext("What is {products} of {name}?"),
+        AnswerKind.RELEASE: l10n.gettext("May the licence {products} of {name} go?"),
+        AnswerKind.RENEWAL: l10n.gettext("Is {products} renewed, and with how many seats?"),
+        AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} are bought?"),
+        AnswerKind.GROUP: l10n.gettext("Which group is to give {name} {products}?"),
     }
-    name = f"{question.name} ({question.address})" if question.address else str(question.name)
-    return printable(forms[question.kind].format(products=", ".join(question.products), name=name))
+    name = names.get(question.subject) or (
+        f"{question.name} ({question.address})" if question.address else str(question.name)
+    )
+    if is_downgrade(question):
+        new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
+        old = ", ".join(names.get(each, each) for each in question.products if each != new)
+        form = l10n.gettext("Is {new} enough for {name} in place of {old}?")
+        return printable(form.format(new=names.get(new, new), old=old, name=name))
+    return printable(
+        forms[question.kind].format(products=", ".join(names.get(each, each) for each in question.products), name=name)
+    )
 
 
-def effect(question: Question, words: Words) -> str:
+def effect(question: Question, l10n: Localizer) -> str:
     """Return how many findings a question is about, and what they cost a month where that is known."""
-    count = words.ngettext("{count} finding", "{count} findings", len(question.findings))
-    told = count.format(count=len(question.findings))
+    count = l10n.ngettext("{count} finding", "{count} findings", len(question.findings))
+    text = count.format(count=len(question.findings))
     if question.money is None:
-        return told
-    amount = money_label(question.money.per_month, question.money.currency, words)
-    return f"{told}, " + words.gettext("{amount} a month").format(amount=amount)
+        return text
+    amount = money_label(question.money.per_month, question.money.currency, l10n)
+    return f"{text}, " + l10n.gettext("{amount} a month").format(amount=amount)
+
+
+def answer_text(answer: Mapping[str, Any]) -> str:
+    """Return an answer on one line, as YAML without its braces: `keep: SPE_E5`."""
+    return flow(answer)[1:-1]
 
 
 def stub(question: Question, as_of: str) -> str:
@@ -44,16 +59,50 @@ def stub(question: Question, as_of: str) -> str:
     return item + answers + f'    answer: {{}}\n    by: ""\n    on: {as_of[:10]}\n    # until:\n    # reason:\n'
 
 
-def notice_text(notice: Notice, words: Words) -> str:
+def answer_label(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str]) -> str:
+    """Return a possible answer in words; `names` are the display names of products and groups."""
+    ((kind, value),) = answer.items()
+    match kind, value:
+        case "keep", _:
+            text = l10n.gettext("Keep {product}").format(product=names.get(value, value))
+        case "give", _:
+            text = l10n.gettext("Give {product}").format(product=names.get(value, value))
+        case "release", True:
+            text = l10n.gettext("Yes, the licence may go")
+        case "release", _:
+            text = l10n.gettext("No, the licence stays")
+        case "renewal", {"renew": True}:
+            text = l10n.gettext("Renew it")
+        case "renewal", _:
+            text = l10n.gettext("Do not renew it")
+        case "purchase", {"seats": int(seats)}:
+            text = l10n.ngettext("Buy {count} seat", "Buy {count} seats", seats).format(count=seats)
+        case "group", {"id": group}:
+            text = l10n.gettext("Through the group {group}").format(group=names.get(group, group))
+        case "skip", _:
+            text = l10n.gettext("Leave it as it is, with a reason")
+        case _:
+            text = flow(value)[1:-1]
+    return printable(text)
+
+
+def answered(question: Question, answer: Mapping[str, Any], as_of: str) -> str:
+    """Return a possible answer as an item of `decisions:`, in which the name of the person is to be filled in."""
+    item = block([{"id": f"D-{question.id}", "question": question.id, "answer": answer, "by": ""}])
+    reason = '    reason: ""\n' if AnswerKind.SKIP in answer else ""
+    return f"{item}    on: {as_of[:10]}\n{reason}"
+
+
+def notice_text(notice: Notice, l10n: Localizer) -> str:
     """Return what a notice says, in the reader's language where that is more than English."""
-    return words.translate(notice.message) if isinstance(words, Wording) else str(notice.message)
+    return l10n.translate(notice.message) if isinstance(l10n, Localization) else str(notice.message)
 
 
-def question_stubs(tenants: Sequence[Any], as_of: str, words: Words) -> Iterator[str]:
+def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:
     """Yield questions.yaml: every open question of the tenants' plans, ready to be filled in and moved."""
-    yield words.gettext("# Fill in an answer, and move the item to decisions.yaml beside the policies.") + "\n"
+    yield l10n.gettext("# Fill in an answer, and move the item to decisions.yaml beside the policies.") + "\n"
     opened = [question for tenant in tenants for question in tenant.open_questions]
     yield f"version: 1\ndecisions:{'' if opened else ' []'}\n"
     for question in opened:
-        told = effect(question, words).replace("\u00a0", " ").replace("\u202f", " ")
-        yield f"  # {sentence(question, words)} {printable(told)}\n{stub(question, as_of)}"
+        text = effect(question, l10n).replace("\u00a0", " ").replace("\u202f", " ")
+        yield f"  # {sentence(question, l10n)} {printable(text)}\n{stub(question, as_of)}"

@@ -1,8 +1,8 @@
 """The questions that findings of a tenant ask: each has a stable id, and the answers that are possible."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,16 +10,19 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
-from auditor.domain.decision import AnswerKind, Question
-from auditor.domain.policy import Assignments, Attributes
-from auditor.domain.result import Finding
+from auditor.domain.policy.decision import AnswerKind, Question
+from auditor.domain.policy.model import Assignments, Attributes
+from auditor.domain.result.model import Finding
 from auditor.remedy.actions.context import situated
+from auditor.remedy.actions.proposals import downgrade_of
 from auditor.remedy.kinds import JUDGED_ARTICLES
-from auditor.remedy.planner.accounts import Account
 from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.seat_needs import SeatNeed
+from auditor.remedy.planner.simulation.accounts import Account
 
 _ID_DIGITS: Final = 12
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
+_REDUCED: Final = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 _BOUGHT: Final = frozenset({ActionKind.BUY})
 
 
@@ -27,8 +30,12 @@ _BOUGHT: Final = frozenset({ActionKind.BUY})
 class _Draft:
     """A question while its findings are gathered."""
 
-    answers: tuple[Mapping[str, Any], ...]
+    answers: tuple[Mapping[str, Any], ...] = ()
     findings: list[Finding] = field(default_factory=list)
+    name: str = ""
+    """What it asks about; the subject of its findings where left out."""
+    saves: Money | None = None
+    """What the first answer saves a month; what its findings cost where left out."""
 
 
 def questions_of(
@@ -43,9 +50,46 @@ def questions_of(
             continue
         kind, products, answers = found
         key = kind, finding.subject.id, tuple(sorted(products))
-        drafts.setdefault(key, _Draft(answers=(*answers, {"skip": True}))).findings.append(finding)
+        draft = drafts.setdefault(key, _Draft())
+        draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
+        draft.findings.append(finding)
+        smaller = downgrade_of(finding, product_options.known)
+        draft.saves = draft.saves if smaller is None else smaller.saves
     made = [_question(tenant.tenant_id or tenant.name, key, each) for key, each in drafts.items()]
     return tuple(sorted(made, key=_effect))
+
+
+def with_seat_needs(
+    product_options: ProductOptions, questions: Sequence[Question], needs: Iterable[SeatNeed]
+) -> tuple[Question, ...]:
+    """Add what people's changes ask about seats, to the question about the same seats where there is one."""
+    tenant = product_options.known.tenant
+    made = {question.id: question for question in questions}
+    for need in needs:
+        key = need.kind, need.subject, (need.product,)
+        draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
+        asked = _question(tenant.tenant_id or tenant.name, key, draft)
+        known = made.get(asked.id)
+        made[asked.id] = asked if known is None else _joined(known, asked)
+    return tuple(sorted(made.values(), key=_effect))
+
+
+def _joined(known: Question, asked: Question) -> Question:
+    amounts = [each for each in (known.money, asked.money) if each is not None]
+    return replace(
+        known,
+        answers=(asked.answers[0], *(answer for answer in known.answers if answer != asked.answers[0])),
+        findings=tuple(dict.fromkeys((*known.findings, *asked.findings))),
+        policies=tuple(dict.fromkeys((*known.policies, *asked.policies))),
+        checks=tuple(dict.fromkeys((*known.checks, *asked.checks))),
+        money=replace(amounts[0], per_month=sum((each.per_month for each in amounts), Decimal(0))) if amounts else None,
+    )
+
+
+def _fewest(answer: Mapping[str, Any]) -> tuple[bool, int]:
+    """Order renewals by seats, the fewest first, before the end of the subscription; other answers keep their order."""
+    renewal = answer.get("renewal", {"renew": True})
+    return not renewal["renew"], renewal.get("seats", 0)
 
 
 def _effect(question: Question) -> tuple[int, Decimal, str]:
@@ -55,16 +99,17 @@ def _effect(question: Question) -> tuple[int, Decimal, str]:
 def _question(tenant: str, key: tuple[AnswerKind, str, tuple[str, ...]], made: _Draft) -> Question:
     kind, subject, products = key
     first = made.findings[0]
-    amounts = [finding.money for finding in made.findings if finding.money is not None]
+    costs = [finding.money for finding in made.findings if finding.money is not None]
+    amounts = costs if made.saves is None else [made.saves]
     text = "\x1f".join((tenant, kind.value, subject, *products))
     return Question(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
         kind=kind,
         subject=subject,
-        name=first.subject.name,
-        address=str(first.evidence.get("userPrincipalName") or ""),
+        name=made.name or first.subject.name,
+        address="" if made.name else str(first.evidence.get("userPrincipalName") or ""),
         products=products,
-        answers=made.answers,
+        answers=(*sorted(made.answers, key=_fewest), {"skip": True}),
         findings=tuple(finding.fingerprint for finding in made.findings),
         policies=tuple(dict.fromkeys(finding.policy for finding in made.findings)),
         checks=tuple(dict.fromkeys(finding.check for finding in made.findings)),
@@ -80,6 +125,10 @@ _Asked = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
 def _asked(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Asked | None:
     """Return what a finding asks: the kind, the products in question, and possible answers; None for nothing."""
     product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+    smaller = downgrade_of(finding, product_options.known)
+    if smaller is not None:
+        old, new = smaller.names
+        return AnswerKind.GIVE, (old, new), ({"give": new}, {"keep": old})
     match correction_of(finding):
         case Correction.CHOOSE:
             products = tuple((finding.detail or "").split("+"))
@@ -94,7 +143,7 @@ def _asked(product_options: ProductOptions, finding: Finding, account: Account |
         case Correction.CHANGE_PATH if account is not None:
             return _group(product_options, finding, account, product)
         case _:
-            return _purchase(product_options, finding, product)
+            return _seats(product_options, finding, product)
 
 
 def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:
@@ -116,15 +165,19 @@ def _group(product_options: ProductOptions, finding: Finding, account: Account, 
     return (AnswerKind.GROUP, (product,), tuple({"group": {"id": each}} for each in givers)) if givers[1:] else None
 
 
-def _purchase(product_options: ProductOptions, finding: Finding, product: str) -> _Asked | None:
+def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _Asked | None:
     action = check_of(finding.check).action
     if action is None:
         return None
     kind, seats, _ = action(finding, situated(finding, product_options.known).situation)
     if kind in _BOUGHT:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
-    if kind in _RENEWED:
-        count = finding.evidence.get("totalLicenses")
-        held = {"seats": count} if isinstance(count, int) else {}
-        return AnswerKind.RENEWAL, (product,), tuple({"renewal": {**held, "renew": renew}} for renew in (True, False))
+    if kind in _RENEWED or (kind in _REDUCED and seats):
+        count = finding.evidence.get("totalLicenses", finding.evidence.get("enabled"))
+        if not isinstance(count, int):
+            return AnswerKind.RENEWAL, (product,), ({"renewal": {"renew": True}}, {"renewal": {"renew": False}})
+        fewer = max(0, count - seats) if kind in _REDUCED else count
+        answers = ((fewer, True), (count, True), (count, False))
+        renewals = ({"seats": count, "renew": renews} for count, renews in dict.fromkeys(answers))
+        return AnswerKind.RENEWAL, (product,), tuple({"renewal": renewal} for renewal in renewals)
     return None

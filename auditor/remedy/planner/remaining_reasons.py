@@ -1,7 +1,7 @@
 """Why a plan leaves a finding: a code for machines, a sentence for people."""
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.remedy.messages import Words
+from auditor.remedy.messages import Localizer
 
 _PERSON = "person"
 _WHY = {
@@ -39,37 +39,39 @@ def why_code(kind: ActionKind) -> str:
     return _WHY.get(kind, _PERSON)
 
 
-def why(words: Words, code: str, detail: str = "") -> str:
+def why(l10n: Localizer, code: str, detail: str = "") -> str:
     """Say why a plan leaves a finding."""
     forms = {
-        "group": words.gettext(
+        "group": l10n.gettext(
             "The licence comes from a group, or is to come from one: who is a member is for a person to change, at the "
             "place where the membership is kept."
         ),
-        "renewal": words.gettext("The agreement lets the seats go at the renewal only, and a person has to do it."),
-        "billing": words.gettext("Buying, renewing, removing and cancelling are for a person; there is no request."),
-        "seats": words.gettext(
+        "renewal": l10n.gettext("The agreement lets the seats go at the renewal only, and a person has to do it."),
+        "billing": l10n.gettext("Buying, renewing, removing and cancelling are for a person; there is no request."),
+        "seats": l10n.gettext(
             "No free seat is known that could be given without breaking another policy, or the person has no usage "
             "location; make the plan again once there is one."
         ),
-        "idle": words.gettext(
-            "The seat would lie idle beyond what a policy allows: take the licence away together with the seat."
+        "idle": l10n.gettext(
+            "The seat would lie idle beyond what a policy allows: decide how many seats are renewed, and the plan "
+            "takes the licence away."
         ),
-        "cause": words.gettext("The cause of the error has to be found and fixed by a person first."),
-        "services": words.gettext(
+        "cause": l10n.gettext("The cause of the error has to be found and fixed by a person first."),
+        "services": l10n.gettext(
             "The service is set by a group, or no product that the person holds directly contains it."
         ),
-        "limit": words.gettext("Left out, because it would have created something new: {detail}."),
-        "refused": words.gettext("Left out, because Graph would refuse it at its turn: {detail}"),
-        "paths": words.gettext("It is not known by which path the person holds what they hold."),
-        "ends": words.gettext(
+        "limit": l10n.gettext("Left out, because it would have created something new: {detail}."),
+        "refused": l10n.gettext("Left out, because Graph would refuse it at its turn: {detail}"),
+        "undecided": l10n.gettext("Left out, because it could not be evaluated afterwards: {detail}."),
+        "paths": l10n.gettext("It is not known by which path the person holds what they hold."),
+        "ends": l10n.gettext(
             "A request would end services that no policy speaks against, or leave the person without."
         ),
-        "fleet": words.gettext(
+        "fleet": l10n.gettext(
             "Licences cannot be moved between tenants; each tenant buys and removes for itself. Two things move whole "
             "subscriptions: a tenant remap by volume licensing support, and an associated billing tenant under a "
             "Microsoft Customer Agreement."
         ),
-        _PERSON: words.gettext("It needs a person's decision."),
+        _PERSON: l10n.gettext("It needs a person's decision."),
     }
     return forms[code].format(detail=detail)

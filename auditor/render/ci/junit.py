@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.result import Finding, Findings, FleetResult, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.model import Finding, Findings, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
@@ -31,9 +31,9 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     return Artifact(name="junit.xml", media_type="application/xml", body=_pieces(result, Labels(options.locale)))
 
 
-def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
+def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
     """Yield the document suite by suite: of a large fleet it is too long to be held as elements."""
-    parts = _parts(result, words)
+    parts = _parts(result, l10n)
     root = Element("testsuites", name="m365-license-auditor")
     for kind, number in _numbers(parts).items():
         root.set(kind, str(number))
@@ -43,7 +43,7 @@ def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
     yield empty.removesuffix(_END)
     stamp = instant(result.run.as_of).removesuffix("Z")
     for part in parts:
-        suite = _suite(part, stamp, words)
+        suite = _suite(part, stamp, l10n)
         indent(suite, level=1)
         yield b"  " + tostring(suite, encoding="utf-8", xml_declaration=False) + b"\n"
     yield (_END if parts else b"") + b"\n"
@@ -61,21 +61,21 @@ class _Part:
     failure: Message | None = None
 
 
-def _parts(result: Result, words: Labels) -> list[_Part]:
+def _parts(result: Result, l10n: Labels) -> list[_Part]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
             name=each.name,
             of=each,
             findings=partial(_listed, result, each),
-            context=partial(Context.without_seats, each, headers, words),
+            context=partial(Context.without_seats, each, headers, l10n),
             failure=each.failure,
         )
         for each in result.tenants
     ]
     if result.fleet.policies:
         fleet = result.fleet
-        context = partial(Context.of_fleet, result, headers, words)
+        context = partial(Context.of_fleet, result, headers, l10n)
         parts.append(_Part(name="fleet", of=fleet, findings=partial(iter, fleet.findings), context=context))
     return parts
 
@@ -100,12 +100,12 @@ def _opened(findings: Findings) -> Mapping[str, int]:
     return {policy: counts.open for policy, counts in findings.stats.policies.items()}
 
 
-def _suite(part: _Part, stamp: str, words: Labels) -> Element:
+def _suite(part: _Part, stamp: str, l10n: Labels) -> Element:
     name = visible(part.name)
     suite = Element("testsuite", name=name, timestamp=stamp)
     if part.failure is not None:
         case = SubElement(suite, "testcase", classname=name, name="audit")
-        SubElement(case, "error", message=visible(words.translate(part.failure)), type="not-audited")
+        SubElement(case, "error", message=visible(l10n.translate(part.failure)), type="not-audited")
     _cases(suite, part.of, part.findings(), part.context())
     suite.set("tests", str(len(suite)))
     for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -128,7 +128,7 @@ def _cases(suite: Element, of: TenantResult | FleetResult, findings: Iterable[Fi
         if opened.get(outcome.id, 0) > 0:
             _fail(case, outcome, by_policy.get(outcome.id, []), opened[outcome.id], context)
         else:
-            _skip(case, outcome, waivers.get(outcome.id, set()), context.words)
+            _skip(case, outcome, waivers.get(outcome.id, set()), context.l10n)
 
 
 def _waivers(of: TenantResult | FleetResult, by_policy: Mapping[str, Sequence[Finding]]) -> Mapping[str, set[str]]:
@@ -145,32 +145,30 @@ def _waivers(of: TenantResult | FleetResult, by_policy: Mapping[str, Sequence[Fi
 
 def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], count: int, context: Context) -> None:
     """Add that findings of a policy are open: they stand even where the rest of it could not be evaluated."""
-    words = context.words
+    l10n = context.l10n
     header = context.headers.get(outcome.id)
     open_ = [finding for finding in findings if finding.status is Status.OPEN]
     title = visible((header.title if header is not None else "") or outcome.id)
-    said = words.ngettext("{count} open", "{count} open", count)
+    text = l10n.ngettext("{count} open", "{count} open", count)
     # Of every policy the first are shown, and all of its findings are as severe.
     severity = (open_ or findings)[0].severity
-    failure = SubElement(case, "failure", message=f"{title}: {said}", type=severity.value)
+    failure = SubElement(case, "failure", message=f"{title}: {text}", type=severity.value)
     lines = [visible(sentence(finding, context)) for finding in open_[:_LINES]]
     rest = count - len(lines)
     if count > len(open_):
-        lines.append(words.ngettext("{count} more in findings.csv", "{count} more in findings.csv", rest))
+        lines.append(l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", rest))
     elif rest:
-        lines.append(words.ngettext("and {count} more", "and {count} more", rest))
+        lines.append(l10n.ngettext("and {count} more", "and {count} more", rest))
     failure.text = "\n".join(lines)
 
 
-def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], words: Labels) -> None:
+def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: Labels) -> None:
     """Add why a policy without open findings was not passed, if it was not."""
     match outcome.status:
         case Outcome.WAIVED:
-            said = words.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
+            text = l10n.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
         case Outcome.NOT_EVALUATED:
-            said = words.gettext("cannot tell: {reason}").replace(
-                "{reason}", words.translate(outcome.reason or NOTHING)
-            )
+            text = l10n.gettext("cannot tell: {reason}").replace("{reason}", l10n.translate(outcome.reason or NOTHING))
         case _:
             return
-    SubElement(case, "skipped", message=visible(said))
+    SubElement(case, "skipped", message=visible(text))

@@ -1,11 +1,11 @@
 """A Result into a Markdown summary for step summaries and comments: short, cut between rows, tenant text inert."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.enums import Outcome
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.page import page
@@ -24,13 +24,13 @@ _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)
 
 def render(result: Result, options: RenderOptions) -> Artifact:
     """Write the summary; what would go over LIMIT is left out, and the end says so."""
-    words = Labels(options.locale)
+    l10n = Labels(options.locale)
     kept: list[str] = []
     size = 0
-    for line in _lines(page(result, words), words):
+    for line in _lines(page(result, l10n), l10n):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT - 200:
-            kept += ["", words.gettext("_The summary is truncated; the other reports have all of it._")]
+            kept += ["", l10n.gettext("_The summary is truncated; the other reports have all of it._")]
             break
         kept.append(line)
     body = ("\n".join(kept) + "\n").encode("utf-8", "replace")
@@ -46,68 +46,75 @@ def inert(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat).replace("&#64;", "&#64;\u2060")
 
 
-def _lines(shown: Page, words: Labels) -> Iterator[str]:
+def _lines(shown: Page, l10n: Labels) -> Iterator[str]:
     yield f"# {inert(shown.verdict)}"
     yield ""
+    for line in shown.plan:
+        yield f"{inert(line)}  "
+    if shown.plan:
+        yield ""
     for sentence in shown.completeness:
         yield f"{'✅' if shown.complete else '⚠️'} {inert(sentence)}  "
     yield ""
     tiles = (*shown.counts, *shown.changes)
     yield "| " + " | ".join(inert(tile.label) for tile in tiles) + " |"
     yield "|" + " ---: |" * len(tiles)
-    yield "| " + " | ".join(words.number(tile.count) for tile in tiles) + " |"
+    yield "| " + " | ".join(l10n.number(tile.count) for tile in tiles) + " |"
     yield ""
     if shown.money:
-        bound = f" ({words.gettext('at least')})" if shown.lower_bound else ""
-        yield f"**{inert(shown.money)}** {words.gettext('a month in open findings')}{bound}"
+        bound = f" ({l10n.gettext('at least')})" if shown.lower_bound else ""
+        yield f"**{inert(shown.money)}** {l10n.gettext('a month in open findings')}{bound}"
         yield ""
     if shown.matters:
-        yield f"## {words.gettext('What matters most')}"
+        yield f"## {l10n.gettext('What matters most')}"
         yield ""
         for number, matter in enumerate(shown.matters, start=1):
-            about = [inert(matter.tenant), words.ngettext("{count} finding", "{count} findings", matter.count)]
+            about = [inert(matter.tenant), l10n.ngettext("{count} finding", "{count} findings", matter.count)]
             about += [inert(said) for said in (matter.money, matter.due, matter.why) if said]
-            level = words.gettext(SEVERITIES[matter.severity])
+            level = l10n.gettext(SEVERITIES[matter.severity])
             yield f"{number}. **{inert(matter.title)}** ({level}) · {' · '.join(about)}"
         yield ""
     if shown.full < shown.tenants:
-        said = words.gettext(
+        said = l10n.gettext(
             "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
         )
-        yield said.replace("{shown}", words.number(shown.full)).replace("{all}", words.number(shown.tenants))
+        yield said.replace("{shown}", l10n.number(shown.full)).replace("{all}", l10n.number(shown.tenants))
         yield ""
     for section in shown.sections:
-        yield from _section(section, words)
+        yield from _section(section, l10n)
     if shown.checked is not None:
-        yield f"{words.gettext('Guidance as of')} {inert(words.date(shown.checked))}"
+        yield f"{l10n.gettext('Guidance as of')} {inert(l10n.date(shown.checked))}"
         yield ""
-    yield f"{inert(shown.tool)} · {inert(words.instant(shown.as_of))} · {inert(shown.digest)}"
+    yield f"{inert(shown.tool)} · {inert(l10n.instant(shown.as_of))} · {inert(shown.digest)}"
 
 
-def _section(section: Section, words: Labels) -> Iterator[str]:
+def _section(section: Section, l10n: Labels) -> Iterator[str]:
     yield f"## {inert(section.title)}"
     yield ""
     if section.failure is not None:
-        yield f"❌ **{words.gettext('Not audited.')}** {inert(section.failure)}"
+        yield f"❌ **{l10n.gettext('Not audited.')}** {inert(section.failure)}"
         yield ""
-    yield from _seats(section, words)
-    yield from _usage(section, words)
+    yield from _seats(section, l10n)
+    yield from _listed(l10n.gettext("Who needs a seat"), "", section.coverage)
+    yield from _usage(section, l10n)
+    if section.smaller is not None:
+        yield from _listed(l10n.gettext("Smaller products"), section.smaller.headline, section.smaller.lines)
     for group in section.groups:
-        yield from _group(group, words)
+        yield from _group(group, l10n)
     unknown = [row for row in section.outcomes if row.status is Outcome.NOT_EVALUATED]
     if unknown:
-        yield f"### {words.gettext('Not evaluated')}"
+        yield f"### {l10n.gettext('Not evaluated')}"
         yield ""
         for row in unknown:
             yield f"- **{inert(row.policy)}**: {inert(row.reason)}"
         yield ""
 
 
-def _seats(section: Section, words: Labels) -> Iterator[str]:
+def _seats(section: Section, l10n: Labels) -> Iterator[str]:
     outside = [row for row in section.seats if row.severity is not None]
     if not outside:
         return
-    titles = (words.gettext(name) for name in ("Product", "Usable", "Assigned", "Spare", "Policy"))
+    titles = (l10n.gettext(name) for name in ("Product", "Usable", "Assigned", "Spare", "Policy"))
     yield "| " + " | ".join(titles) + " |"
     yield "| --- | ---: | ---: | ---: | --- |"
     for row in outside:
@@ -116,26 +123,30 @@ def _seats(section: Section, words: Labels) -> Iterator[str]:
     yield ""
 
 
-def _usage(section: Section, words: Labels) -> Iterator[str]:
+def _usage(section: Section, l10n: Labels) -> Iterator[str]:
     """Yield the products with idle seats, the costliest first."""
-    lines = idle_lines(section.usage)
+    headline = "" if section.usage is None else section.usage.headline
+    yield from _listed(l10n.gettext("Use and cost by product"), headline, idle_lines(section.usage))
+
+
+def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:
     if not lines:
         return
-    yield f"### {words.gettext('Use and cost by product')}"
+    yield f"### {title}"
     yield ""
-    if section.usage is not None and section.usage.headline:
-        yield f"**{inert(section.usage.headline)}**"
+    if headline:
+        yield f"**{inert(headline)}**"
         yield ""
     for line in lines:
         yield f"- {inert(line)}"
     yield ""
 
 
-def _group(group: Group, words: Labels) -> Iterator[str]:
-    counts = [words.ngettext("{count} open", "{count} open", group.open)]
-    counts += [words.ngettext("{count} waived", "{count} waived", group.waived)] if group.waived else []
+def _group(group: Group, l10n: Labels) -> Iterator[str]:
+    counts = [l10n.ngettext("{count} open", "{count} open", group.open)]
+    counts += [l10n.ngettext("{count} waived", "{count} waived", group.waived)] if group.waived else []
     counts += [inert(group.money)] if group.money else []
-    level = words.gettext(SEVERITIES[group.severity])
+    level = l10n.gettext(SEVERITIES[group.severity])
     yield f"<details><summary><b>{inert(group.title)}</b> ({level}) · {' · '.join(counts)}</summary>"
     yield ""
     listed = [row for row in group.rows if row.waiver is None][:_ROWS]
@@ -144,7 +155,7 @@ def _group(group: Group, words: Labels) -> Iterator[str]:
         yield f"- {inert(row.name)}{address}: {inert(row.what)} · {inert(row.evidence)}"
     if group.open > len(listed):
         more = group.open - len(listed)
-        yield "- " + words.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
+        yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
     yield ""
     yield "</details>"
     yield ""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.result import Finding, Findings, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.domain.result.model import Finding, Findings, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
@@ -79,25 +79,25 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     A policy that was not evaluated is a notification and makes its run unsuccessful: it is no alert, and no alert of it
     may be taken for fixed.
     """
-    words = Labels(options.locale)
+    l10n = Labels(options.locale)
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
             name=tenant.name,
             findings=tenant.findings,
             outcomes=tenant.policies,
-            context=partial(Context.without_seats, tenant, headers, words),
+            context=partial(Context.without_seats, tenant, headers, l10n),
             failure=tenant.failure,
         )
         for tenant in result.tenants
     ]
     if result.fleet.policies or result.fleet.findings:
         fleet = result.fleet
-        context = partial(Context.of_fleet, result, headers, words)
+        context = partial(Context.of_fleet, result, headers, l10n)
         parts.append(_Part(name="", findings=fleet.findings, outcomes=fleet.policies, context=context))
     parts = _limited(parts)
     groups = [[part] for part in parts] if len(parts) <= _RUNS else [parts]
-    runs = [_run(result, group, words) for group in groups]
+    runs = [_run(result, group, l10n) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
     return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
 
@@ -129,18 +129,18 @@ def _weighed(findings: Findings) -> Counter[Weight]:
     return found
 
 
-def _run(result: Result, parts: list[_Part], words: Labels) -> Document:
+def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
     policies = result.run.policies
-    places = {policy.id: place for place, policy in enumerate(policies)}
+    places = {policy.id: index for index, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
-    notes = [note for part in parts for note in _notes(part, words)]
+    notes = [note for part in parts for note in _notes(part, l10n)]
     if left_out:
-        more = words.ngettext(
+        more = l10n.ngettext(
             "{count} more finding is in the other reports: this format holds {limit}.",
             "{count} more findings are in the other reports: this format holds {limit}.",
             left_out,
         )
-        notes.append(_note(more.replace("{limit}", words.number(LIMIT))))
+        notes.append(_note(more.replace("{limit}", l10n.number(LIMIT))))
     name = parts[0].name if len(parts) == 1 else "tenants"
     return {
         "tool": {
@@ -167,14 +167,14 @@ def _gap(part: _Part) -> bool:
     return part.failure is not None or any(outcome.status is Outcome.NOT_EVALUATED for outcome in part.outcomes)
 
 
-def _notes(part: _Part, words: Labels) -> list[Document]:
+def _notes(part: _Part, l10n: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
-        said = words.gettext("{tenant} could not be audited: {reason}")
-        notes.append(_note(said.replace("{tenant}", part.name).replace("{reason}", words.translate(part.failure))))
-    said = words.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
+        text = l10n.gettext("{tenant} could not be audited: {reason}")
+        notes.append(_note(text.replace("{tenant}", part.name).replace("{reason}", l10n.translate(part.failure))))
+    text = l10n.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
     return notes + [
-        _note(said.replace("{policy}", outcome.id).replace("{reason}", words.translate(outcome.reason or NOTHING)))
+        _note(text.replace("{policy}", outcome.id).replace("{reason}", l10n.translate(outcome.reason or NOTHING)))
         for outcome in part.outcomes
         if outcome.status is Outcome.NOT_EVALUATED
     ]
@@ -234,7 +234,7 @@ def _result(where: str, finding: Finding, places: Mapping[str, int], context: Co
                 "kind": "external",
                 "status": "accepted",
                 "justification": visible(
-                    context.words.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
+                    context.l10n.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
                 ),
             }
         ]

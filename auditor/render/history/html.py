@@ -35,32 +35,32 @@ _MOST: Final = 200
 """Findings of a comparison; the rest stands in the JSON."""
 
 
-def render(trends: Sequence[Trends], words: Labels, between: Sequence[Between] = ()) -> Artifact:
+def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Artifact:
     """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
     two = {each.tenant: each for each in between}
-    title = words.gettext("Licences over time")
+    title = l10n.gettext("Licences over time")
     style = "".join(resources.reports().joinpath(path).read_text(encoding="utf-8") for path in _STYLES)
-    sections = Markup("\n").join(_section(each, two.get(each.tenant), words) for each in trends)
+    sections = Markup("\n").join(_section(each, two.get(each.tenant), l10n) for each in trends)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     text = (
-        f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         '<meta name="robots" content="noindex">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f'<header class="top">\n<p class="kicker">{escape(words.gettext("Microsoft 365 licence audit"))}</p>\n'
+        f'<header class="top">\n<p class="kicker">{escape(l10n.gettext("Microsoft 365 licence audit"))}</p>\n'
         f"<h1>{escape(title)}</h1>\n</header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
     )
     return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 
-def curve(values: Sequence[float | None], said: str, words: Labels) -> Markup:
+def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
     """Return a small picture; a gap in the line where a value is not known."""
     known = [value for value in values if value is not None]
     if not known:
-        return _tag("span", words.gettext("not known"))
+        return _tag("span", l10n.gettext("not known"))
     low, high = min(0, *known), max(1, *known)
     pieces: list[list[str]] = [[]]
     for number, value in enumerate(values):
@@ -71,83 +71,83 @@ def curve(values: Sequence[float | None], said: str, words: Labels) -> Markup:
         pieces[-1].append(f"{x},{round(_HIGH - (value - low) / (high - low) * _HIGH, 1)}")
     drawn = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(points)) for points in pieces if points)
     return Markup('<svg role="img" aria-label="{}" viewBox="0 -2 {} {}" preserveAspectRatio="none">{}</svg>').format(
-        visible(said), _WIDE, _HIGH + 4, drawn
+        visible(label), _WIDE, _HIGH + 4, drawn
     )
 
 
-def _section(trends: Trends, two: Between | None, words: Labels) -> Markup:
-    parts = Markup("\n").join(_tenant(trends, two, words))
+def _section(trends: Trends, two: Between | None, l10n: Labels) -> Markup:
+    parts = Markup("\n").join(_tenant(trends, two, l10n))
     return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
 
 
-def _tenant(trends: Trends, two: Between | None, words: Labels) -> Sequence[Markup]:
+def _tenant(trends: Trends, two: Between | None, l10n: Labels) -> Sequence[Markup]:
     seats = [
         (
             seat.sku,
-            change(seat.consumed, words),
-            curve(seat.consumed, f"{seat.sku}: {change(seat.consumed, words)}", words),
-            change(seat.usable, words),
-            change(seat.spare, words),
-            told_cohorts(seat.cohorts, words),
-            runs_out(seat.forecast, words),
+            change(seat.consumed, l10n),
+            curve(seat.consumed, f"{seat.sku}: {change(seat.consumed, l10n)}", l10n),
+            change(seat.usable, l10n),
+            change(seat.spare, l10n),
+            told_cohorts(seat.cohorts, l10n),
+            runs_out(seat.forecast, l10n),
         )
         for seat in trends.seats
     ]
-    parts = [_tag("h2", trends.tenant), _tag("p", spent(trends, words))]
-    parts += [_warned(text, words) for text in trends.unknown]
-    parts += [] if two is None else _between(two, words)
-    parts += [_overall(trends, words), _table(words.gettext("Seats"), seat_columns(words), seats)]
-    parts += [_tag("p", method(trends.seats[0].forecast, words))] if trends.seats else []
-    policies = [_policy(policy, words) for policy in trends.policies]
+    parts = [_tag("h2", trends.tenant), _tag("p", spent(trends, l10n))]
+    parts += [_warned(text, l10n) for text in trends.unknown]
+    parts += [] if two is None else _between(two, l10n)
+    parts += [_overall(trends, l10n), _table(l10n.gettext("Seats"), seat_columns(l10n), seats)]
+    parts += [_tag("p", method(trends.seats[0].forecast, l10n))] if trends.seats else []
+    policies = [_policy(policy, l10n) for policy in trends.policies]
     return [
-        part for part in (*parts, _table(words.gettext("Findings by policy"), policy_columns(words), policies)) if part
+        part for part in (*parts, _table(l10n.gettext("Findings by policy"), policy_columns(l10n), policies)) if part
     ]
 
 
-def _policy(policy: PolicyTrend, words: Labels) -> tuple[str, ...]:
-    name, stood, *rest = policy_row(policy, words)
-    return name, stood, curve(policy.open, f"{name}: {stood}", words), *rest
+def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
+    name, stood, *rest = policy_row(policy, l10n)
+    return name, stood, curve(policy.open, f"{name}: {stood}", l10n), *rest
 
 
-def _between(two: Between, words: Labels) -> list[Markup]:
-    grids = between_grids(two, words, most=_MOST)
+def _between(two: Between, l10n: Labels) -> list[Markup]:
+    grids = between_grids(two, l10n, most=_MOST)
     more = max(0, len(two.findings) - _MOST)
-    said = [words.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
-    nothing = [] if grids else [_tag("p", words.gettext("Nothing changed."))]
+    said = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    nothing = [] if grids else [_tag("p", l10n.gettext("Nothing changed."))]
     return [
-        _tag("h3", compared_nights(two, words)),
-        *(_warned(text, words) for text in two.unknown),
+        _tag("h3", compared_nights(two, l10n)),
+        *(_warned(text, l10n) for text in two.unknown),
         *(_table(title, columns, rows) for title, columns, rows in grids),
         *(_tag("p", text) for text in said),
         *nothing,
     ]
 
 
-def _warned(text: Message, words: Labels) -> Markup:
-    return Markup('<p class="warn">{}</p>').format(visible(words.translate(text)))
+def _warned(text: Message, l10n: Labels) -> Markup:
+    return Markup('<p class="warn">{}</p>').format(visible(l10n.translate(text)))
 
 
-def _overall(trends: Trends, words: Labels) -> Markup:
+def _overall(trends: Trends, l10n: Labels) -> Markup:
     totals = [sum(stood.values()) for _, stood, _, _ in trends.open]
     worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in trends.open]
     waived = [count for _, _, count, _ in trends.open]
     named = (
-        (words.gettext("open findings"), totals),
-        (words.gettext("critical and high"), worst),
-        (words.gettext("waived"), waived),
+        (l10n.gettext("open findings"), totals),
+        (l10n.gettext("critical and high"), worst),
+        (l10n.gettext("waived"), waived),
     )
     rows = [
-        (name, curve(values, f"{name}: {change(values, words)}", words), change(values, words))
+        (name, curve(values, f"{name}: {change(values, l10n)}", l10n), change(values, l10n))
         for name, values in named
         if values
     ]
     for currency, sums in trends.money.items():
-        said = money_change(sums[0][1], sums[-1][1], currency, words)
-        picture = curve([float(amount) for _, amount in sums], said, words)
-        rows.append((words.gettext("in open findings"), picture, said))
+        text = money_change(sums[0][1], sums[-1][1], currency, l10n)
+        picture = curve([float(amount) for _, amount in sums], text, l10n)
+        rows.append((l10n.gettext("in open findings"), picture, text))
     return _table(
-        words.gettext("Overview"),
-        (words.gettext("Figure"), words.gettext("Trend"), words.gettext("First → last")),
+        l10n.gettext("Overview"),
+        (l10n.gettext("Figure"), l10n.gettext("Trend"), l10n.gettext("First → last")),
         rows,
     )
 

@@ -32,34 +32,34 @@ def sampled(values: Sequence[T], width: int = 24) -> list[T]:
     return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
 
 
-def change(values: Sequence[int | None], words: Labels) -> str:
+def change(values: Sequence[int | None], l10n: Labels) -> str:
     """Return `first → last`; a question mark for what is not known."""
-    first, last = ("?" if value is None else words.number(value) for value in (values[0], values[-1]))
+    first, last = ("?" if value is None else l10n.number(value) for value in (values[0], values[-1]))
     return last if len(values) == 1 or first == last else f"{first} → {last}"
 
 
-def money_change(first: Decimal, last: Decimal, currency: str, words: Labels) -> str:
+def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> str:
     """Return two amounts, a month each; one where they are equal."""
-    amounts = words.money(last, currency)
+    amounts = l10n.money(last, currency)
     if first != last:
-        amounts = f"{words.money(first, currency)} → {amounts}"
-    return words.gettext("{amount} a month").replace("{amount}", amounts)
+        amounts = f"{l10n.money(first, currency)} → {amounts}"
+    return l10n.gettext("{amount} a month").replace("{amount}", amounts)
 
 
-def spent(trends: Trends, words: Labels) -> str:
+def spent(trends: Trends, l10n: Labels) -> str:
     """Return how much there is to tell, and of when."""
-    said = words.gettext("nights: {nights}, results: {results}, {first} to {last}")
-    return said.format(
-        nights=words.number(trends.nights),
-        results=words.number(trends.results),
-        first=words.date(trends.since),
-        last=words.date(trends.until),
+    text = l10n.gettext("nights: {nights}, results: {results}, {first} to {last}")
+    return text.format(
+        nights=l10n.number(trends.nights),
+        results=l10n.number(trends.results),
+        first=l10n.date(trends.since),
+        last=l10n.date(trends.until),
     )
 
 
-def seat_columns(words: Labels) -> tuple[str, ...]:
+def seat_columns(l10n: Labels) -> tuple[str, ...]:
     """Return the titles of the table of seats."""
-    gettext = words.gettext
+    gettext = l10n.gettext
     return (
         *(
             gettext("Product"),
@@ -69,94 +69,96 @@ def seat_columns(words: Labels) -> tuple[str, ...]:
             gettext("Spare"),
             gettext("Holders"),
         ),
-        gettext("Runs out ({share} interval)").replace("{share}", words.percent("90")),
+        gettext("Runs out ({share} interval)").replace("{share}", l10n.percent("90")),
     )
 
 
-def policy_columns(words: Labels) -> tuple[str, ...]:
+def policy_columns(l10n: Labels) -> tuple[str, ...]:
     """Return the titles of the table of policies."""
-    gettext = words.gettext
+    gettext = l10n.gettext
     return (
         *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("Came / went")),
         *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Resolved")),
     )
 
 
-def policy_row(policy: PolicyTrend, words: Labels) -> tuple[str, str, str, str, str, str]:
+def policy_row(policy: PolicyTrend, l10n: Labels) -> tuple[str, str, str, str, str, str]:
     """Return the cells of a policy, without its picture."""
-    went = f"{words.number(policy.opened)} / {words.number(policy.closed)}"
-    ages = " / ".join(map(words.number, policy.ages))
+    went = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
+    ages = " / ".join(map(l10n.number, policy.ages))
     return (
-        *(policy.policy, change(policy.open, words), change(policy.waived, words)),
-        *(went, ages, repair(policy, words)),
+        *(policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
+        *(went, ages, repair(policy, l10n)),
     )
 
 
-def runs_out(forecast: Forecast, words: Labels) -> str:
+def runs_out(forecast: Forecast, l10n: Labels) -> str:
     """Return when seats run out, with the interval, or why nobody can say."""
     if forecast.silent is not None:
-        return words.gettext("no forecast: {reason}").replace("{reason}", words.translate(forecast.silent))
+        return l10n.gettext("no forecast: {reason}").replace("{reason}", l10n.translate(forecast.silent))
     if forecast.earliest is None:
-        return words.gettext("not within two years")
-    middle = words.gettext("no date likely") if forecast.expected is None else _day(forecast.expected, words)
-    first = _day(forecast.earliest, words)
+        return l10n.gettext("not within two years")
+    middle = l10n.gettext("no date likely") if forecast.expected is None else _day(forecast.expected, l10n)
+    first = _day(forecast.earliest, l10n)
     if forecast.latest is None:
-        return words.gettext("{day} ({first} or later)").format(day=middle, first=first)
-    return words.gettext("{day} ({first} to {last})").format(day=middle, first=first, last=_day(forecast.latest, words))
+        return l10n.gettext("{day} ({first} or later)").format(day=middle, first=first)
+    return l10n.gettext("{day} ({first} to {last})").format(day=middle, first=first, last=_day(forecast.latest, l10n))
 
 
-def method(forecast: Forecast, words: Labels) -> str:
+def method(forecast: Forecast, l10n: Labels) -> str:
     """Return how the forecast was made."""
-    return words.gettext("Forecast: {method}").replace("{method}", words.translate(forecast.method))
+    return l10n.gettext("Forecast: {method}").replace("{method}", l10n.translate(forecast.method))
 
 
-def told_cohorts(cohorts: Cohorts | None, words: Labels) -> str:
+def told_cohorts(cohorts: Cohorts | None, l10n: Labels) -> str:
     """Return who kept, got, gave back and lost it."""
     if cohorts is None:
-        return words.gettext("not known")
-    said = words.gettext("{kept} kept, {new} new, {reclaimed} reclaimed, {lapsed} lapsed")
-    counts = {name: words.number(getattr(cohorts, name)) for name in ("kept", "new", "reclaimed", "lapsed")}
-    return said.format(**counts)
+        return l10n.gettext("not known")
+    text = l10n.gettext("{kept} kept, {new} new, {reclaimed} reclaimed, {lapsed} lapsed")
+    counts = {name: l10n.number(getattr(cohorts, name)) for name in ("kept", "new", "reclaimed", "lapsed")}
+    return text.format(**counts)
 
 
-def repair(policy: PolicyTrend, words: Labels) -> str:
+def repair(policy: PolicyTrend, l10n: Labels) -> str:
     """Return how long mending took."""
     if policy.repair_days is None:
-        return words.gettext("none resolved")
-    said = words.ngettext(
+        return l10n.gettext("none resolved")
+    text = l10n.ngettext(
         "{count} resolved, median {days} days", "{count} resolved, median {days} days", policy.repaired
     )
-    return said.replace("{days}", words.number(round(policy.repair_days)))
+    return text.replace("{days}", l10n.number(round(policy.repair_days)))
 
 
 Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 """A title, the titles of the columns, and the rows."""
 
 
-def compared_nights(told: Between, words: Labels) -> str:
+def compared_nights(between: Between, l10n: Labels) -> str:
     """Return which two nights are compared."""
-    moments = [night or result for night, result in zip(told.nights, told.results, strict=True)]
-    first, last = ("?" if at is None else words.instant(at) for at in moments)
-    return words.gettext("What changed from {first} to {last}").format(first=first, last=last)
+    moments = [night or result for night, result in zip(between.nights, between.results, strict=True)]
+    first, last = ("?" if at is None else l10n.instant(at) for at in moments)
+    return l10n.gettext("What changed from {first} to {last}").format(first=first, last=last)
 
 
-def between_grids(told: Between, words: Labels, *, most: int) -> tuple[Grid, ...]:
+def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, ...]:
     """Return what is new, gone and changed as tables; of findings at most so many."""
-    gettext = words.gettext
-    seats = [(s.sku, _pair(s.usable, words), _pair(s.consumed, words), _pair(s.spare, words)) for s in told.seats]
+    gettext = l10n.gettext
+    seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n), _pair(s.spare, l10n)) for s in between.seats]
     policies = [
-        (p.policy, _severity(p.severity.value if p.severity else "", words), _pair(p.open, words),
-         _pair(p.waived, words), *("?" if n is None else words.number(n) for n in (p.new, p.gone, p.changed)))
-        for p in told.policies
+        (p.policy, _severity(p.severity.value if p.severity else "", l10n), _pair(p.open, l10n),
+         _pair(p.waived, l10n), *("?" if n is None else l10n.number(n) for n in (p.new, p.gone, p.changed)))
+        for p in between.policies
     ]  # fmt: skip
     kinds = {"new": gettext("new"), "gone": gettext("gone"), "changed": gettext("changed")}
     findings = [
-        (kinds[f.kind], _severity(f.severity, words), f.policy, f.subject, f.product or "",
+        (kinds[f.kind], _severity(f.severity, l10n), f.policy, f.subject, f.product or "",
          gettext("waived") if f.status == "waived" else "", f.fingerprint[:12])
-        for f in told.findings[:most]
+        for f in between.findings[:most]
     ]  # fmt: skip
     money = [
-        (money_change(first, last, currency, words),) for currency, (first, last) in told.money.items() if first != last
+        (money_change(first, last, currency, l10n),)
+        for currency, (first, last) in between.money.items()
+        if first != last
     ]
     grids: list[Grid] = [
         (gettext("Money"), (gettext("in open findings"),), money),
@@ -177,18 +179,18 @@ def between_grids(told: Between, words: Labels, *, most: int) -> tuple[Grid, ...
     return tuple(grid for grid in grids if grid[2])
 
 
-def _severity(word: str, words: Labels) -> str:
-    return next((words.gettext(said) for severity, said in SEVERITIES.items() if severity.value == word), word)
+def _severity(word: str, l10n: Labels) -> str:
+    return next((l10n.gettext(said) for severity, said in SEVERITIES.items() if severity.value == word), word)
 
 
-def _pair(values: tuple[int | None, int | None], words: Labels) -> str:
+def _pair(values: tuple[int | None, int | None], l10n: Labels) -> str:
     """Return two numbers and their difference; a dash for what is not there, or not known."""
     first, last = values
-    told = f"{words.number(first)} → {words.number(last)}"
+    text = f"{l10n.number(first)} → {l10n.number(last)}"
     if first is None or last is None or first == last:
-        return told if first != last else words.number(last)
-    return f"{told} ({words.signed(last - first)})"
+        return text if first != last else l10n.number(last)
+    return f"{text} ({l10n.signed(last - first)})"
 
 
-def _day(day: date, words: Labels) -> str:
-    return words.date(datetime(day.year, day.month, day.day, tzinfo=UTC))
+def _day(day: date, l10n: Labels) -> str:
+    return l10n.date(datetime(day.year, day.month, day.day, tzinfo=UTC))

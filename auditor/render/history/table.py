@@ -1,6 +1,5 @@
 """Trends into one long table: an instant, what was measured of what, and the value."""
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 from auditor.domain.trends import Trends
 from auditor.render.artifact import Artifact
-from auditor.render.tables.csv import escaped_cell
+from auditor.render.tables.csv import spreadsheet
 
 
 class Line(NamedTuple):
@@ -52,14 +51,8 @@ def lines(trends: Sequence[Trends]) -> Iterable[Line]:
 
 def render_csv(trends: Sequence[Trends]) -> Artifact:
     """Write the table as CSV, whose texts no spreadsheet takes for a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(Line._fields)
-    for line in lines(trends):
-        writer.writerow([escaped_cell(value) if isinstance(value, str) else value for value in line])
-    return Artifact(
-        name="history.csv", media_type="text/csv; charset=utf-8", body=text.getvalue().encode("utf-8-sig", "replace")
-    )
+    body = spreadsheet([Line._fields, *lines(trends)])
+    return Artifact(name="history.csv", media_type="text/csv; charset=utf-8", body=body)
 
 
 def render_parquet(trends: Sequence[Trends]) -> Artifact:

@@ -1,7 +1,7 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -14,52 +14,42 @@ from markupsafe import Markup, escape
 from auditor.domain.actions.money import rounded
 from auditor.domain.actions.priority import FIRST, Weight, ranked
 from auditor.domain.actions.priority_reason import why
-from auditor.domain.finding_stats import Concern
-from auditor.domain.result import Action, Money
+from auditor.domain.result.finding_stats import Concern
+from auditor.domain.result.model import Action, Money
 from auditor.findings.person_names import NAMED
+from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.finding_index import LONG, FindingIndex
 from auditor.render.html.rows import anchor
-from auditor.render.html.view import Group, GuidancePart, Guide, Matter, Section, Step
+from auditor.render.html.view import Group, Guide, Matter, Section, Step
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.codec.encoder import line
 
 _DASH: Final = " – "
 """Before the end of a title that names the article."""
-_FEWEST: Final = 2
-"""Lines that are worth a link to where they stand; how long they are differs from language to language."""
 _REQUESTS: Final = 3
 """Requests that an action on a long page lists: the result and the plan have all of them."""
 _NAMES: Final = 5
 """People whom it names there: its findings in the table are about all of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _GuidanceSource:
-    """A part of the guidance that the page shows in full, and the action that shows it."""
-
-    part: str
-    lines: tuple[tuple[str, bool], ...]
-    place: tuple[str, str]
-
-
-def steps(name: str, index: FindingIndex, moment: datetime, words: Labels) -> tuple[Step, ...]:
+def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's.
 
     The first of those with the same guidance tells it.
     """
-    listed = [_step(name, each, index, words) for each in index.actions]
+    listed = [_step(name, each, index, l10n) for each in index.actions]
     today = moment.astimezone(UTC).date()
     # Ranked anew: of a part of the findings the severities are those of the part.
     made = [
-        replace(listed[position], why=why(words, reason, listed[position].weight, today))
+        replace(listed[position], why=why(l10n, reason, listed[position].weight, today))
         for position, reason in ranked([step.weight for step in listed], today)
     ]
     groups: dict[object, list[Step]] = {}
     for step in made:
         groups.setdefault(_guidance(step.action), []).append(step)
-    earlier: list[_GuidanceSource] = []
-    guides = {group[0].anchor: _guide(group, earlier, words) for group in groups.values()}
+    shown = GuidanceParts()
+    guides = {group[0].anchor: _guide(group, shown, l10n) for group in groups.values()}
     return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
 
 
@@ -69,8 +59,8 @@ def _guidance(action: Action) -> object:
     return action.order, action.decided_by, action.confidence, how, action.next
 
 
-def _guide(group: Sequence[Step], earlier: list[_GuidanceSource], words: Labels) -> Guide:
-    """Return the guidance that some actions share; `earlier` is the parts of guidance that the page shows before it."""
+def _guide(group: Sequence[Step], shown: GuidanceParts, l10n: Labels) -> Guide:
+    """Return the guidance that some actions share; `shown` is the guidance that the page shows before it."""
     first = group[0].action
     place = group[0].anchor, first.title
     titles = [step.action.title for step in group]
@@ -81,65 +71,42 @@ def _guide(group: Sequence[Step], earlier: list[_GuidanceSource], words: Labels)
         steps=tuple(group),
         titles=tuple(title[: len(title) - cut] for title in titles),
         severity=min((step.severity for step in group), key=lambda severity: severity.rank),
-        money=_worth_together([step.action.money for step in group], words),
+        money=_worth_together([step.action.money for step in group], l10n),
         findings=sum(step.findings for step in group),
-        prerequisites=_guidance_part("prerequisites", [(text, False) for text in first.prerequisites], place, earlier),
-        instructions=_guidance_part(
-            "", [(text, number in first.irreversible) for number, text in numbered], place, earlier
-        ),
-        warnings=_guidance_part("warnings", [(text, False) for text in first.warnings], place, earlier),
-        next=_guidance_part("next", [(text, False) for text in first.next], place, earlier),
+        prerequisites=shown.add("prerequisites", [(text, False) for text in first.prerequisites], place),
+        instructions=shown.add("", [(text, number in first.irreversible) for number, text in numbered], place),
+        warnings=shown.add("warnings", [(text, False) for text in first.warnings], place),
+        next=shown.add("next", [(text, False) for text in first.next], place),
     )
 
 
-def _guidance_part(
-    part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], earlier: list[_GuidanceSource]
-) -> GuidancePart:
-    """Return a part of the guidance without the lines that one earlier action shows; steps have no `part`.
-
-    Steps have an order, so only all of them can be those of another action.
-    """
-    wanted = set(lines)
-    known = [
-        each
-        for each in earlier
-        if each.part == part and (each.lines == tuple(lines) if not part else wanted.issuperset(each.lines))
-    ]
-    best = max(known, key=lambda each: len(each.lines), default=None)
-    if best is None or len(best.lines) < _FEWEST:
-        if lines:
-            earlier.append(_GuidanceSource(part=part, lines=tuple(lines), place=place))
-        return GuidancePart(like=None, lines=tuple(lines))
-    return GuidancePart(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
-
-
-def _worth_together(each: Sequence[Money | None], words: Labels) -> str:
+def _worth_together(each: Sequence[Money | None], l10n: Labels) -> str:
     """Say what some actions are worth; nothing where their currencies differ."""
     known = [money for money in each if money is not None]
     if len({money.currency for money in known}) != 1:
         return ""
     together = sum((rounded(money.per_month) for money in known), Decimal())
-    return _worth(Money(currency=known[0].currency, per_month=together), words)
+    return _worth(Money(currency=known[0].currency, per_month=together), l10n)
 
 
-def matters(sections: Sequence[Section], moment: datetime, words: Labels) -> tuple[Matter, ...]:
+def matters(sections: Sequence[Section], moment: datetime, l10n: Labels) -> tuple[Matter, ...]:
     """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
     today = moment.astimezone(UTC).date()
     found: list[tuple[Weight, Matter]] = []
     for section in sections:
         found += [(step.weight, _of_step(step, section)) for step in section.steps]
         found += [
-            (Weight(severity=group.severity, findings=group.open), _of_group(group, section, words))
+            (Weight(severity=group.severity, findings=group.open), _of_group(group, section, l10n))
             for group in section.groups
             if group.open and not group.mended
         ]
     order = ranked([weight for weight, _ in found], today)[:FIRST]
     return tuple(
-        replace(found[position][1], why=why(words, reason, found[position][0], today)) for position, reason in order
+        replace(found[position][1], why=why(l10n, reason, found[position][0], today)) for position, reason in order
     )
 
 
-def _step(tenant: str, action: Action, index: FindingIndex, words: Labels) -> Step:
+def _step(tenant: str, action: Action, index: FindingIndex, l10n: Labels) -> Step:
     concern = index.concerns[action.id]
     requests = action.requests
     listed = tuple(islice(requests, _REQUESTS if index.long else LONG))
@@ -147,8 +114,8 @@ def _step(tenant: str, action: Action, index: FindingIndex, words: Labels) -> St
         anchor=anchor("a", tenant, action.id),
         action=action,
         severity=concern.worst,
-        money="" if action.money is None else _worth(action.money, words),
-        due=_due(action, words),
+        money="" if action.money is None else _worth(action.money, l10n),
+        due=_due(action, l10n),
         why="",
         weight=Weight(
             severity=concern.worst,
@@ -157,7 +124,7 @@ def _step(tenant: str, action: Action, index: FindingIndex, words: Labels) -> St
             findings=len(action.findings),
         ),
         findings=len(action.findings),
-        who=_who(concern, words, _NAMES if index.long else NAMED),
+        who=_who(concern, l10n, _NAMES if index.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
         links=tuple((link.label, link.address if _is_safe(link.address) else None) for link in action.links),
@@ -175,22 +142,22 @@ def _typed(request: Mapping[str, Any]) -> Markup:
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
-def _who(concern: Concern, words: Labels, most: int) -> str:
+def _who(concern: Concern, l10n: Labels, most: int) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
     names = [visible(name) for name in concern.names[:most]]
     more = concern.people - len(names)
-    return ", ".join([*names, words.ngettext("{count} more", "{count} more", more)] if more > 0 else names)
+    return ", ".join([*names, l10n.ngettext("{count} more", "{count} more", more)] if more > 0 else names)
 
 
-def _worth(money: Money, words: Labels) -> str:
-    text = words.gettext("costs {money} a month") if money.per_month < 0 else words.gettext("saves {money} a month")
-    return text.replace("{money}", words.money(abs(money.per_month), money.currency))
+def _worth(money: Money, l10n: Labels) -> str:
+    text = l10n.gettext("costs {money} a month") if money.per_month < 0 else l10n.gettext("saves {money} a month")
+    return text.replace("{money}", l10n.money(abs(money.per_month), money.currency))
 
 
-def _due(action: Action, words: Labels) -> str:
+def _due(action: Action, l10n: Labels) -> str:
     if action.due is None:
         return ""
-    return words.gettext("decide by {date}").replace("{date}", words.day(action.due.isoformat()))
+    return l10n.gettext("decide by {date}").replace("{date}", l10n.day(action.due.isoformat()))
 
 
 @lru_cache(maxsize=1024)
@@ -217,14 +184,14 @@ def _of_step(step: Step, section: Section) -> Matter:
     )
 
 
-def _of_group(group: Group, section: Section, words: Labels) -> Matter:
+def _of_group(group: Group, section: Section, l10n: Labels) -> Matter:
     return Matter(
         anchor=group.anchor,
         title=group.title,
         severity=group.severity,
         tenant=section.title,
         count=group.open,
-        money=words.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
+        money=l10n.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
         due="",
         why="",
         who=group.owner,

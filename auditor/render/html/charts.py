@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Renewal, Timeline, Trend
+from auditor.render.text.contracts import happens_to_contract
 from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.facts import product_name
@@ -42,7 +43,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     stand there up to a year ahead, or as far as findings reach.
     """
     start, listed = tenant.as_of.astimezone(UTC), list(findings)
-    agreed = list(_agreed(tenant, context.words, listed))
+    agreed = list(_agreed(tenant, context.l10n, listed))
     found = _found(tenant, context, listed) | {each.key: each for each in agreed if each.finding is not None}
     last = min(start + _FARTHEST, _END)
     horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
@@ -53,7 +54,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     if not ordered:
         return None
     end = max(min(ordered[-1].moment, last), start + _SHORTEST)
-    words = context.words
+    l10n = context.l10n
 
     def at(moment: datetime) -> int:
         return round(min(max((moment - start) / (end - start), 0), 1) * LINE)
@@ -61,13 +62,10 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     renewals = tuple(
         Renewal(
             name=shortened(each.name),
-            date=words.date(each.moment),
-            state=each.label or shortened(words.subscription(each.status)),
-            said=words.joined(each.said),
-            # What is in order needs no words: nearly every subscription is.
-            happens=""
-            if each.finding is None or each.label
-            else happens(each.status, tenant.agreement, start.date(), words, trial=each.trial),
+            date=l10n.date(each.moment),
+            state=each.label or shortened(l10n.subscription(each.status)),
+            said=l10n.joined(each.said),
+            happens=_happens(each, tenant, l10n),
             severity=None if each.finding is None else each.finding.severity,
             anchor=None if each.finding is None else anchor("f", each.finding.fingerprint),
             place=at(each.moment),
@@ -76,9 +74,9 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     )
     marks = list(_months(start, end))
     step = -(-len(marks) // _MONTHS)
-    ticks = tuple((at(month), words.date(month)) for month in marks[::step] if LINE * 0.12 < at(month) < LINE * 0.88)
-    whole = f"{words.date(start)} – {words.date(end)}"
-    return Timeline(renewals=renewals, more=len(quiet) - len(near), start=words.date(start), ticks=ticks, whole=whole)
+    ticks = tuple((at(month), l10n.date(month)) for month in marks[::step] if LINE * 0.12 < at(month) < LINE * 0.88)
+    whole = f"{l10n.date(start)} – {l10n.date(end)}"
+    return Timeline(renewals=renewals, more=len(quiet) - len(near), start=l10n.date(start), ticks=ticks, whole=whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +96,8 @@ class _Dated:
     finding: Finding | None
     label: str = ""
     """What the date is, where it is none of a subscription."""
+    happens: str = ""
+    """What happens on the date, where it is none of a subscription."""
 
     def __lt__(self, other: "_Dated") -> bool:
         return (self.moment, self.order) < (other.moment, other.order)
@@ -119,7 +119,7 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
                 key=finding.subject.id,
                 name=product_name(finding.product, context.names) or finding.subject.name,
                 status=finding.evidence.get("status"),
-                said=list(_said(finding, spare, context.words)),
+                said=list(_said(finding, spare, context.l10n)),
                 trial=finding.evidence.get("isTrial") is True,
                 finding=finding,
             )
@@ -128,7 +128,7 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
 
 def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Dated]:
     """Yield every subscription whose date is not past; on its very day it is not."""
-    spare, words = _spare(tenant), context.words
+    spare, l10n = _spare(tenant), context.l10n
     for each in tenant.subscriptions:
         moment = _in_utc(each.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():
@@ -140,13 +140,13 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
             key=each.id,
             name=known or each.name or each.sku_part_number or each.sku_id or each.id,
             status=each.status,
-            said=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, words)),
+            said=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, l10n)),
             trial=each.is_trial is True,
             finding=None,
         )
 
 
-def _agreed(tenant: TenantResult, words: Labels, findings: Iterable[Finding]) -> Iterator[_Dated]:
+def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding]) -> Iterator[_Dated]:
     """Yield the dates of the tenant's contracts, each with its worst open finding."""
     worst: dict[tuple[str, str | None], Finding] = {}
     for finding in sorted(of_checks(findings, _CONTRACTS), key=lambda each: each.severity.rank):
@@ -157,11 +157,11 @@ def _agreed(tenant: TenantResult, words: Labels, findings: Iterable[Finding]) ->
         said = (
             []
             if seats is None
-            else [words.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)]
+            else [l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)]
         )
         for check, day, label in (
-            ("contract.notice", contract.notice, words.gettext("last day to give notice")),
-            ("contract.ending", contract.ends, words.gettext("end of the contract")),
+            ("contract.notice", contract.notice, l10n.gettext("last day to give notice")),
+            ("contract.ending", contract.ends, l10n.gettext("end of the contract")),
         ):
             if day is not None:
                 yield _Dated(
@@ -174,7 +174,17 @@ def _agreed(tenant: TenantResult, words: Labels, findings: Iterable[Finding]) ->
                     trial=False,
                     finding=worst.get((check, contract.id)),
                     label=label,
+                    happens=happens_to_contract(
+                        contract.renews, l10n, notice=check == "contract.notice", past=day < tenant.as_of.date()
+                    ),
                 )
+
+
+def _happens(each: _Dated, tenant: TenantResult, l10n: Labels) -> str:
+    """Return what happens on a date; what is in order needs no words: nearly every subscription is."""
+    if each.finding is None or each.label:
+        return "" if each.finding is None else each.happens
+    return happens(each.status, tenant.agreement, tenant.as_of.astimezone(UTC).date(), l10n, trial=each.trial)
 
 
 def _spare(tenant: TenantResult) -> dict[str, int | None]:
@@ -202,14 +212,14 @@ def _in_utc(moment: datetime) -> datetime | None:
         return None
 
 
-def trends(result: Result, history: Sequence[EarlierRun], words: Labels) -> tuple[Trend, ...]:
+def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Trend, ...]:
     """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
-    return tuple(_trend(series, words) for series in _series(result, history, words))
+    return tuple(_trend(series, l10n) for series in _series(result, history, l10n))
 
 
-def sparks(result: Result, history: Sequence[EarlierRun], words: Labels) -> tuple[Sparkline, ...]:
+def sparks(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
     """Return the same curves for a line of text and for a mail."""
-    return tuple(_spark(series, words) for series in _series(result, history, words))
+    return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +234,7 @@ class _Series:
     """Whether this run may have missed some of it: what was not looked at did not get less."""
 
 
-def _series(result: Result, history: Sequence[EarlierRun], words: Labels) -> Iterator[_Series]:
+def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iterator[_Series]:
     if not history:
         return
     if not all(run.whole for run in history):
@@ -235,29 +245,29 @@ def _series(result: Result, history: Sequence[EarlierRun], words: Labels) -> Ite
     worst = (Severity.CRITICAL, Severity.HIGH)
     bounded = not result.complete
     total = [Decimal(sum(run.open.values())) for run in runs]
-    yield _Series(label=words.gettext("open findings"), runs=runs, values=total, bounded=bounded)
+    yield _Series(label=l10n.gettext("open findings"), runs=runs, values=total, bounded=bounded)
     high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
-    yield _Series(label=words.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
+    yield _Series(label=l10n.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
     known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
     if now.spare is not None and len(known) > 1:
-        yield _Series(label=words.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
+        yield _Series(label=l10n.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
     for currency in sorted({currency for run in runs for currency in run.money}):
         values = [run.money.get(currency, Decimal(0)) for run in runs]
-        label = words.gettext("a month in open findings")
+        label = l10n.gettext("a month in open findings")
         yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
 
 
-def _spark(series: _Series, words: Labels) -> Sparkline:
+def _spark(series: _Series, l10n: Labels) -> Sparkline:
     from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
 
-    *_, said = _told(series, words)
+    *_, said = _told(series, l10n)
     values = sampled([float(value) for value in series.values])
     most = max(*(abs(value) for value in values), 1.0)
     bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
     return Sparkline(label=series.label, text=sparkline(values), bars=bars, said=said)
 
 
-def _trend(series: _Series, words: Labels) -> Trend:
+def _trend(series: _Series, l10n: Labels) -> Trend:
     runs, values = series.runs, series.values
     wide, high = _CURVE
     least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
@@ -270,37 +280,37 @@ def _trend(series: _Series, words: Labels) -> Trend:
         f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
         for run, value in zip(runs, values, strict=True)
     )
-    first, last, said = _told(series, words)
+    first, last, said = _told(series, l10n)
     return Trend(label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), said=said)
 
 
-def _told(series: _Series, words: Labels) -> tuple[str, str, str]:
+def _told(series: _Series, l10n: Labels) -> tuple[str, str, str]:
     ends = (series.values[0], series.values[-1])
-    first, last = (words.money(v, series.currency) if series.currency else words.number(int(v)) for v in ends)
+    first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
     if series.bounded:
-        last = f"{last} ({words.gettext('at least')})"
-    said = words.gettext("{first} on {day}, {last} now")
-    said = said.replace("{first}", first).replace("{day}", words.date(series.runs[0].as_of)).replace("{last}", last)
+        last = f"{last} ({l10n.gettext('at least')})"
+    said = l10n.gettext("{first} on {day}, {last} now")
+    said = said.replace("{first}", first).replace("{day}", l10n.date(series.runs[0].as_of)).replace("{last}", last)
     return first, last, said
 
 
-def _said(finding: Finding, spare: Mapping[str, int | None], words: Labels) -> Iterator[str]:
+def _said(finding: Finding, spare: Mapping[str, int | None], l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
     seats = facts.get("totalLicenses")
     sku = finding.product.sku_id if finding.product is not None else None
-    yield from _bought(facts.get("isTrial"), seats if type(seats) is int else None, sku, spare, words)
+    yield from _bought(facts.get("isTrial"), seats if type(seats) is int else None, sku, spare, l10n)
 
 
 def _bought(
-    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], words: Labels
+    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], l10n: Labels
 ) -> Iterator[str]:
     if trial is True:
-        yield words.gettext("trial")
+        yield l10n.gettext("trial")
     if seats is not None:
-        yield words.ngettext("{count} seat bought", "{count} seats bought", seats)
+        yield l10n.ngettext("{count} seat bought", "{count} seats bought", seats)
     left = spare.get(sku.casefold()) if sku is not None else None
     if left is not None:
-        yield words.gettext("{seats} spare today").replace("{seats}", words.number(left))
+        yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(left))
 
 
 def _months(start: datetime, end: datetime) -> Iterator[datetime]:

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 from zlib import MAX_WBITS, compressobj
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import anchor
 from auditor.render.html.table_columns import TableColumns, table_columns
@@ -45,9 +45,9 @@ class _Layout:
         return offset, len(part)
 
 
-def embedded_data(result: Result, words: Labels, indexes: Sequence[FindingIndex] | None = None) -> EmbeddedData:
+def embedded_data(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] | None = None) -> EmbeddedData:
     """Return the table's data; `indexes` is what `finding_indexes` returns, where that is at hand."""
-    table = table_columns(result, words, indexes)
+    table = table_columns(result, l10n, indexes)
     fingerprints = _binary(table.fingerprints)
     whole = _document(table, fingerprints, redacted=result.run.redaction is not None)
     packed = len(whole) > _UNCOMPRESSED

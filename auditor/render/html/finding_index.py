@@ -9,8 +9,8 @@ from itertools import compress, count
 from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.finding_stats import Concern, FindingStats, PolicyStats
-from auditor.domain.result import Action, Finding, FleetResult, PolicyHeader, Result, TenantResult
+from auditor.domain.result.finding_stats import Concern, FindingStats, PolicyStats
+from auditor.domain.result.model import Action, Finding, FleetResult, PolicyHeader, Result, TenantResult
 from auditor.render.html.rows import Context, names_seats, seat_numbers
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import concerns, shown
@@ -157,7 +157,7 @@ class PolicyFindings:
         return [index.findings[row] for row in rows]
 
 
-def finding_indexes(result: Result, words: Labels) -> tuple[FindingIndex, ...]:
+def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
     """Return the index of every tenant that the page shows in full, and that of the fleet behind them."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
@@ -167,9 +167,9 @@ def finding_indexes(result: Result, words: Labels) -> tuple[FindingIndex, ...]:
     indexes = []
     for tenant in tenants:
         findings = listed[tenant.name]
-        context = Context.of_tenant(tenant, headers, words, sets, findings)
+        context = Context.of_tenant(tenant, headers, l10n, sets, findings)
         indexes.append(FindingIndex.build(tenant, findings, context, max_actions))
-    fleet = FindingIndex.build(result.fleet, tuple(result.fleet.findings), Context.of_fleet(result, headers, words))
+    fleet = FindingIndex.build(result.fleet, tuple(result.fleet.findings), Context.of_fleet(result, headers, l10n))
     return *indexes, fleet
 
 

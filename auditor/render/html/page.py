@@ -10,7 +10,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.result import Finding, Notice, Result, TenantResult
+from auditor.domain.result.model import Finding, Notice, Result, TenantResult
 from auditor.render.html.actions import matters, steps
 from auditor.render.html.charts import timeline, trends
 from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
@@ -25,6 +25,7 @@ from auditor.render.html.rows import (
     seat_row,
     source_row,
 )
+from auditor.render.html.seat_lines import coverage_lines, smaller_products
 from auditor.render.html.usage import unit_tables, usage_table
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.text.earlier_run import EarlierRun
@@ -32,6 +33,7 @@ from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.text.summary import completeness, verdict
+from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import Changes, changes, freed, priced_whole
 from auditor.result.aggregate import money as money_of
@@ -52,46 +54,47 @@ _NAMED: Final = 3
 
 
 def page(
-    result: Result, words: Labels, history: Sequence[EarlierRun] = (), indexes: Sequence[FindingIndex] | None = None
+    result: Result, l10n: Labels, history: Sequence[EarlierRun] = (), indexes: Sequence[FindingIndex] | None = None
 ) -> Page:
     """Return what the page shows; `history` is the runs before this one, oldest first.
 
     `indexes` is what `finding_indexes` returns, where that is at hand.
     """
-    *tenants, fleet = finding_indexes(result, words) if indexes is None else indexes
+    *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
     full = most_urgent_tenants(result).tenants
-    sections = [_section(*each, words) for each in zip(full, tenants, strict=True)]
+    sections = [_section(*each, l10n) for each in zip(full, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
-        sections.append(_fleet(result, fleet, words))
+        sections.append(_fleet(result, fleet, l10n))
     total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
-        language=words.language,
-        wished=words.fallback_from,
-        title=_title(result, words),
+        language=l10n.language,
+        wished=l10n.fallback_from,
+        title=_title(result, l10n),
         as_of=result.run.as_of,
-        verdict=verdict(result, words),
+        verdict=verdict(result, l10n),
+        plan=plan_lines(result, l10n),
         complete=result.complete,
-        completeness=completeness(result, words),
+        completeness=completeness(result, l10n),
         previous=result.run.previous,
-        changes=_changes(result, changed, words),
+        changes=_changes(result, changed, l10n),
         unconfirmed=changed.unconfirmed,
         counts=tuple(
             Tile(
                 count=result.summary.open.get(severity, 0),
-                label=words.graded(severity, result.summary.open.get(severity, 0)),
+                label=l10n.graded(severity, result.summary.open.get(severity, 0)),
                 key=severity.value,
             )
             for severity in Severity
         ),
         shares=_shares(result.summary.open),
         waived=result.summary.waived,
-        money=words.sums(total),
-        figures=figures(result, total, words),
-        trends=trends(result, history, words),
-        waivers=waiver_rows(result, words),
+        money=l10n.sums(total),
+        figures=figures(result, total, l10n),
+        trends=trends(result, history, l10n),
+        waivers=waiver_rows(result, l10n),
         lower_bound=not priced_whole(result),
-        matters=matters(sections, _moment(result), words),
+        matters=matters(sections, _moment(result), l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
         full=len(full),
@@ -110,11 +113,11 @@ def _moment(result: Result) -> datetime:
     return max((tenant.as_of for tenant in result.tenants), default=result.run.as_of)
 
 
-def _title(result: Result, words: Labels) -> str:
+def _title(result: Result, l10n: Labels) -> str:
     """Return the first few tenants by name, and how many more there are."""
-    named = words.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED])
+    named = l10n.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED])
     more = len(result.tenants) - _NAMED
-    return f"{named} {words.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
+    return f"{named} {l10n.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
@@ -125,42 +128,42 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     return tuple((key, place, end - place) for key, (place, end) in zip(found, pairwise(places), strict=True))
 
 
-def figures(result: Result, total: dict[str, Decimal], words: Labels) -> tuple[Figure, ...]:
+def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
     """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
     found = freed(result)
     amounts = (
         (
-            words.gettext("in open findings"),
+            l10n.gettext("in open findings"),
             total,
-            words.gettext("What is paid for seats that a finding is about."),
+            l10n.gettext("What is paid for seats that a finding is about."),
         ),
         (
-            words.gettext("to reassign now"),
+            l10n.gettext("to reassign now"),
             found.reassign,
-            words.gettext("Seats that the actions free: give them to somebody else instead of buying."),
+            l10n.gettext("Seats that the actions free: give them to somebody else instead of buying."),
         ),
         (
-            words.gettext("to save at renewal"),
+            l10n.gettext("to save at renewal"),
             found.reduce,
-            words.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
+            l10n.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
         ),
     )
     if not any(sums for _, sums, _ in amounts):
         return ()
-    return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in amounts)
+    return tuple(Figure(label=label, amount=l10n.sums(sums), note=note) for label, sums, note in amounts)
 
 
-def _changes(result: Result, found: Changes, words: Labels) -> tuple[Tile, ...]:
+def _changes(result: Result, found: Changes, l10n: Labels) -> tuple[Tile, ...]:
     if result.run.previous is None:
         return ()
     return (
-        Tile(count=found.new, label=words.of_count("{count} new", found.new), key="new"),
-        Tile(count=found.reopened, label=words.of_count("{count} reopened", found.reopened), key="reopened"),
-        Tile(count=found.fixed, label=words.of_count("{count} fixed", found.fixed), key="fixed"),
+        Tile(count=found.new, label=l10n.of_count("{count} new", found.new), key="new"),
+        Tile(count=found.reopened, label=l10n.of_count("{count} reopened", found.reopened), key="reopened"),
+        Tile(count=found.fixed, label=l10n.of_count("{count} fixed", found.fixed), key="fixed"),
     )
 
 
-def _section(tenant: TenantResult, index: FindingIndex, words: Labels) -> Section:
+def _section(tenant: TenantResult, index: FindingIndex, l10n: Labels) -> Section:
     context = index.context
     changed, more = change_lines(index.changed(), tenant.fixed, context, _LINES)
     groups = _groups(index)
@@ -170,33 +173,35 @@ def _section(tenant: TenantResult, index: FindingIndex, words: Labels) -> Sectio
         (seat_row(each, context) for each in tenant.seats),
         key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
     )
-    facts = (tenant.tenant_id, tenant.cloud.value, words.instant(tenant.as_of))
+    facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
     return Section(
         anchor=anchor("t", tenant.name),
         name=tenant.name,
         title=tenant.display_name or tenant.name,
         facts=tuple(fact for fact in facts if fact),
-        failure=None if tenant.failure is None else words.translate(tenant.failure),
+        failure=None if tenant.failure is None else l10n.translate(tenant.failure),
         open=sum(count for _, count in counts),
         complete=tenant.complete,
-        money=words.sums(index.stats.money),
+        money=l10n.sums(index.stats.money),
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps(tenant.name, index, tenant.as_of, words),
+        steps=steps(tenant.name, index, tenant.as_of, l10n),
         more_steps=index.more_actions,
         seats=tuple(products),
-        usage=usage_table(tenant, words),
-        units=unit_tables(tenant, words),
+        usage=usage_table(tenant, l10n),
+        units=unit_tables(tenant, l10n),
+        smaller=smaller_products(tenant, l10n),
+        coverage=coverage_lines(tenant, context.headers, l10n),
         timeline=timeline(tenant, context, index.findings),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
-        sources=tuple(source_row(source, words) for source in tenant.sources),
-        notices=_localized(tenant.notices, words),
+        sources=tuple(source_row(source, l10n) for source in tenant.sources),
+        notices=_localized(tenant.notices, l10n),
     )
 
 
-def _fleet(result: Result, index: FindingIndex, words: Labels) -> Section:
+def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
     context = index.context
     changed, more = change_lines(index.changed(), result.fleet.fixed, context, _LINES)
     groups = _groups(index)
@@ -205,7 +210,7 @@ def _fleet(result: Result, index: FindingIndex, words: Labels) -> Section:
     return Section(
         anchor="fleet",
         name="",
-        title=words.gettext("All tenants together"),
+        title=l10n.gettext("All tenants together"),
         facts=(),
         failure=None,
         open=sum(count for _, count in counts),
@@ -214,21 +219,23 @@ def _fleet(result: Result, index: FindingIndex, words: Labels) -> Section:
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps("fleet", index, _moment(result), words),
+        steps=steps("fleet", index, _moment(result), l10n),
         more_steps=index.more_actions,
         seats=(),
         usage=None,
         units=(),
+        smaller=None,
+        coverage=(),
         timeline=None,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),
         sources=(),
-        notices=_localized(result.fleet.notices, words),
+        notices=_localized(result.fleet.notices, l10n),
     )
 
 
-def _localized(notices: tuple[Notice, ...], words: Labels) -> tuple[Notice, ...]:
-    return tuple(replace(notice, message=Message(words.translate(notice.message))) for notice in notices)
+def _localized(notices: tuple[Notice, ...], l10n: Labels) -> tuple[Notice, ...]:
+    return tuple(replace(notice, message=Message(l10n.translate(notice.message))) for notice in notices)
 
 
 def _groups(index: FindingIndex) -> tuple[Group, ...]:
@@ -259,7 +266,7 @@ def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding],
         open=stats.open,
         waived=stats.waived,
         new=stats.new + stats.reopened,
-        money=context.words.sums(stats.money),
+        money=context.l10n.sums(stats.money),
         what=_problem(part, index),
         rows=tuple(row(finding, context) for finding in listed),
         more=stats.found - len(listed),

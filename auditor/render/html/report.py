@@ -12,7 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from auditor import resources
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.embedded_data import embedded_data
@@ -42,15 +42,15 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
     Without a history there are no curves; without tenant pages a tenant that this page does not hold has no link.
     """
-    words = Labels(options.locale)
+    l10n = Labels(options.locale)
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
     template = _template_in(options.locale)
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
-    indexes = finding_indexes(result, words)
-    columns = embedded_data(result, words, indexes)
-    shown = page(result, words, options.history, indexes)
-    fleet = fleet_rows(result, shown, words, options.tenant_pages)
+    indexes = finding_indexes(result, l10n)
+    columns = embedded_data(result, l10n, indexes)
+    shown = page(result, l10n, options.history, indexes)
+    fleet = fleet_rows(result, shown, l10n, options.tenant_pages)
     found = {"columns": columns, "all": row_count(result)}
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     body = _pieces(template.generate(**told), (columns.text, columns.marks))
@@ -83,10 +83,10 @@ def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
     yield "".join(waiting).encode("utf-8", "replace")
 
 
-def environment(words: Labels) -> Environment:
+def environment(l10n: Labels) -> Environment:
     """Return the template engine: everything escaped, every control character shown, every text translatable."""
     made = Environment(
-        loader=FunctionLoader(lambda name: _template(name, words)),
+        loader=FunctionLoader(lambda name: _template(name, l10n)),
         optimized=False,  # there is nothing constant to reckon beforehand, and looking for it takes a tenth of the time
         autoescape=True,
         undefined=StrictUndefined,
@@ -95,14 +95,14 @@ def environment(words: Labels) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.install_gettext_translations(l10n.translations, newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
-        "severities": {key: words.gettext(text) for key, text in SEVERITIES.items()},
-        "outcomes": {key: words.gettext(text) for key, text in OUTCOMES.items()},
-        "graded": words.graded,
-        "changes": {key: words.gettext(text) for key, text in CHANGES.items()},
+        "severities": {key: l10n.gettext(text) for key, text in SEVERITIES.items()},
+        "outcomes": {key: l10n.gettext(text) for key, text in OUTCOMES.items()},
+        "graded": l10n.graded,
+        "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
-    made.filters |= {"day": words.date, "instant": words.instant, "number": words.number, "marked": marked}
+    made.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "marked": marked}
     return made
 
 
@@ -144,14 +144,14 @@ def _text(path: str) -> str:
     return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _template(name: str, words: Labels) -> str:
+def _template(name: str, l10n: Labels) -> str:
     """Return a template in which texts without anything to fill in stand translated already.
 
     That is what the engine would write in their place: of a third of its work it knows nothing then.
     """
-    return _FIXED.sub(lambda found: _said(found, words), _text(f"templates/{name}"))
+    return _FIXED.sub(lambda found: _said(found, l10n), _text(f"templates/{name}"))
 
 
-def _said(found: re.Match[str], words: Labels) -> str:
-    text = words.translations.gettext(found[1])
+def _said(found: re.Match[str], l10n: Labels) -> str:
+    text = l10n.translations.gettext(found[1])
     return found[0] if _MEANING.search(text) else text

@@ -9,7 +9,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
-from auditor.domain.result import (
+from auditor.domain.result.model import (
     Action,
     Coverage,
     Finding,
@@ -44,7 +44,7 @@ class Context:
     prefix: str
     headers: Mapping[str, PolicyHeader]
     names: Mapping[str, str]
-    words: Labels
+    l10n: Labels
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
     numbers: Mapping[str, int] | None = None
@@ -56,7 +56,7 @@ class Context:
         cls,
         tenant: TenantResult,
         headers: Mapping[str, PolicyHeader],
-        words: Labels,
+        l10n: Labels,
         sets: Mapping[str, Any] | None = None,
         findings: Iterable[Finding] | None = None,
     ) -> "Context":
@@ -71,27 +71,27 @@ class Context:
                 known = worst.get(sku.casefold())
                 if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
-        return replace(cls.without_seats(tenant, headers, words, sets), about_seats=worst)
+        return replace(cls.without_seats(tenant, headers, l10n, sets), about_seats=worst)
 
     @classmethod
     def without_seats(
         cls,
         tenant: TenantResult,
         headers: Mapping[str, PolicyHeader],
-        words: Labels,
+        l10n: Labels,
         sets: Mapping[str, Any] | None = None,
     ) -> "Context":
         """Return the context of a tenant of which no seats are told: findings about them are not looked for."""
-        named = labels(headers.values(), sets or {}, tenant.seats, words) | product_names(tenant)
-        return cls(prefix=tenant.name, headers=headers, names=named, words=words, about_seats={})
+        named = labels(headers.values(), sets or {}, tenant.seats, l10n) | product_names(tenant)
+        return cls(prefix=tenant.name, headers=headers, names=named, l10n=l10n, about_seats={})
 
     @classmethod
-    def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Labels) -> "Context":
+    def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], l10n: Labels) -> "Context":
         """Return the context of the fleet, which knows the products of every tenant."""
         names: dict[str, str] = {}
         for tenant in reversed(result.tenants):
             names |= product_names(tenant)
-        return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
+        return cls(prefix="", headers=headers, names=names, l10n=l10n, about_seats={})
 
 
 def names_seats(action: Action) -> bool:
@@ -148,15 +148,15 @@ def policy_anchor(tenant: str, policy: str) -> str:
 
 def row(finding: Finding, context: Context) -> Row:
     """Return one finding as a row."""
-    words = context.words
+    l10n = context.l10n
     name = subject_label(finding)
     return Row(
         anchor=anchor("f", finding.fingerprint),
         name=shortened(name),
         address=shortened(subject_address(finding, name)),
         what=shortened(problem(finding, context)),
-        evidence=shortened(described(finding, words)),
-        money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
+        evidence=shortened(described(finding, l10n)),
+        money="" if finding.money is None else l10n.money(finding.money.per_month, finding.money.currency),
         waiver=finding.waiver if finding.status is Status.WAIVED else None,
         change=None if finding.change is Change.UNCHANGED else finding.change,
     )
@@ -179,7 +179,7 @@ def subject_address(finding: Finding, name: str) -> str:
 
 def problem(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
-    said = context.words.check(finding.check)
+    said = context.l10n.check(finding.check)
     about = product_name(finding.product, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
     detail = finding.detail
     if detail is not None:
@@ -191,7 +191,7 @@ def problem(finding: Finding, context: Context) -> str:
                 parts_of = detail.split("+")
                 detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
             case Detail.STATE:
-                detail = state_name(context.words.gettext, detail)
+                detail = state_name(context.l10n.gettext, detail)
             case _:
                 pass
     parts = [part for part in (about, detail) if part]
@@ -205,7 +205,7 @@ def change_lines(
 
     Waived ones are left out.
     """
-    words = context.words
+    l10n = context.l10n
     changed = [
         (0 if finding.change is Change.REOPENED else 1, finding)
         for finding in findings
@@ -213,7 +213,7 @@ def change_lines(
     ]
     changed += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
     changed.sort(key=lambda item: (item[0], item[1].severity.rank))
-    labels = (words.gettext(CHANGES[Change.REOPENED]), words.gettext(CHANGES[Change.NEW]), words.gettext("fixed"))
+    labels = (l10n.gettext(CHANGES[Change.REOPENED]), l10n.gettext(CHANGES[Change.NEW]), l10n.gettext("fixed"))
     rows = tuple(
         Line(
             mark=labels[order],
@@ -233,24 +233,24 @@ def sentence(finding: Finding, context: Context) -> str:
 
 def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     """Return one product's seats, with the bounds that a finding tells, else with the tightest of all policies."""
-    words = context.words
+    l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
     change = facts.get("adjust") if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
-    state = "" if finding is None else words.check(finding.check)
+    state = "" if finding is None else l10n.check(finding.check)
     if finding is not None and ungraced(facts):
-        state = words.gettext("{state} (grace seats not counted)").replace("{state}", state)
+        state = l10n.gettext("{state} (grace seats not counted)").replace("{state}", state)
     return SeatRow(
         name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
         part_number=shortened(seats.sku_part_number),
-        usable=words.number(seats.usable),
-        consumed=words.number(seats.consumed),
-        spare=words.number(seats.spare),
+        usable=l10n.number(seats.usable),
+        consumed=l10n.number(seats.consumed),
+        spare=l10n.number(seats.spare),
         picture=picture(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
         state=state,
-        limits=limits(facts, words),
-        advice=advice(change, words) if type(change) is int and change else "",
+        limits=limits(facts, l10n),
+        advice=advice(change, l10n) if type(change) is int and change else "",
     )
 
 
@@ -264,21 +264,21 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         rationale=header.rationale if header is not None else "",
         status=outcome.status,
         findings=outcome.findings,
-        reason=context.words.translate(outcome.reason or NOTHING),
+        reason=context.l10n.translate(outcome.reason or NOTHING),
         missing=outcome.missing,
-        judged=context.words.number(outcome.judged),
+        judged=context.l10n.number(outcome.judged),
         nothing=outcome.judged == 0,
         anchor=anchors.get(outcome.id),
     )
 
 
-def source_row(source: Coverage, words: Labels) -> SourceRow:
+def source_row(source: Coverage, l10n: Labels) -> SourceRow:
     """Return what was read of a source."""
     return SourceRow(
-        name=words.gettext(SOURCES[source.name]),
+        name=l10n.gettext(SOURCES[source.name]),
         status=source.status,
-        state=words.gettext(SOURCE_STATES[source.status]),
-        count=words.number(source.count) if source.read_at is not None else words.number(None),
-        read_at=words.number(None) if source.read_at is None else words.written_instant(source.read_at),
-        reason=words.translate(source.reason or NOTHING),
+        state=l10n.gettext(SOURCE_STATES[source.status]),
+        count=l10n.number(source.count) if source.read_at is not None else l10n.number(None),
+        read_at=l10n.number(None) if source.read_at is None else l10n.written_instant(source.read_at),
+        reason=l10n.translate(source.reason or NOTHING),
     )

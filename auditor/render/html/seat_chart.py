@@ -6,7 +6,7 @@ from decimal import Decimal
 from re import fullmatch, search
 from typing import Any, Final
 
-from auditor.domain.result import SeatCount
+from auditor.domain.result.model import SeatCount
 
 WIDTH: Final = 240
 """Units of the bar's view box; what is drawn lies between 0 and WIDTH."""

@@ -8,7 +8,7 @@ from operator import is_
 from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity
-from auditor.domain.result import Finding, Result
+from auditor.domain.result.model import Finding, Result
 from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes
@@ -52,8 +52,8 @@ class StringTable:
 class TableColumns:
     """The columns of the table by name, filled tenant by tenant; the names are those that report.js reads."""
 
-    def __init__(self, words: Labels) -> None:
-        self.words = words
+    def __init__(self, l10n: Labels) -> None:
+        self.l10n = l10n
         self.codes: dict[str, list[Sequence[int]]] = {
             name: []
             for name in (
@@ -111,10 +111,10 @@ class TableColumns:
     def header(self) -> dict[str, Any]:
         """Return what is not a column, as JSON values."""
         return {
-            "labels": {key: self.words.gettext(text) for key, text in LABELS.items()},
-            "severities": [(key.value, self.words.gettext(SEVERITIES[key])) for key in Severity],
+            "labels": {key: self.l10n.gettext(text) for key, text in LABELS.items()},
+            "severities": [(key.value, self.l10n.gettext(SEVERITIES[key])) for key in Severity],
             "changes": [("", "")]
-            + [(key.value, self.words.gettext(CHANGES[key])) for key in _CHANGES if key is not None],
+            + [(key.value, self.l10n.gettext(CHANGES[key])) for key in _CHANGES if key is not None],
             "tenants": self._tenants,
             "policies": [(visible(policy), title) for policy, (_, title) in self._policies.items()],
             "places": self._places,
@@ -138,7 +138,7 @@ class TableColumns:
     def _amount(self, currency: str, value: Decimal) -> int:
         code = self._amount_codes.setdefault((currency, value), len(self.amounts))
         if code == len(self.amounts):
-            self.amounts.append((visible(self.words.money(value, currency)), float(value)))
+            self.amounts.append((visible(self.l10n.money(value, currency)), float(value)))
         return code
 
     def _waivers(self, index: FindingIndex) -> Sequence[int]:
@@ -163,10 +163,10 @@ class TableColumns:
             distinct = list(dict(zip(codes, evidence, strict=True)).values())
         departments = [None if not (found := facts.get("department")) else str(found) for facts in distinct]
         self._add_shared("department", departments, codes)
-        parts = [subject_parts(facts, self.words) for facts in distinct]
+        parts = [subject_parts(facts, self.l10n) for facts in distinct]
         for part, name in enumerate(EVIDENCE[:-1]):
             self._add_shared(name, [each[part] for each in parts], codes)
-        others = [other_part(each, self.words) for each in index.findings]
+        others = [other_part(each, self.l10n) for each in index.findings]
         self.codes[EVIDENCE[-1]].append(self.strings[EVIDENCE[-1]].codes(others))
 
     def _add_shared(self, column: str, texts: Sequence[str | None], codes: Sequence[int]) -> None:
@@ -196,17 +196,17 @@ LABELS: Final = {
 }
 
 
-def table_columns(result: Result, words: Labels, indexes: Sequence[FindingIndex] | None = None) -> TableColumns:
+def table_columns(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] | None = None) -> TableColumns:
     """Return the listed findings of every tenant that is shown in full, and of the fleet, in the order of the result.
 
     `indexes` is what `finding_indexes` returns, where that is at hand.
     """
-    columns = TableColumns(words)
-    *tenants, fleet = finding_indexes(result, words) if indexes is None else indexes
+    columns = TableColumns(l10n)
+    *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
     for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
         columns.add(tenant.display_name or tenant.name, index)
     if result.fleet.findings:
-        columns.add(words.gettext("All tenants together"), fleet)
+        columns.add(l10n.gettext("All tenants together"), fleet)
     return columns
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from auditor.domain.enums import Severity
-from auditor.domain.result import Result, SeatCount, TenantResult
+from auditor.domain.result.model import Result, SeatCount, TenantResult
 from auditor.render.html.view import Page, Section
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
@@ -35,7 +35,7 @@ class FleetRow:
     """What open findings stand for a month."""
 
 
-def fleet_rows(result: Result, page: Page, words: Labels, pages: str = "") -> tuple[FleetRow, ...]:
+def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tuple[FleetRow, ...]:
     """Return a row for every tenant, those without a part of the page too, and one for all; nothing for a single one.
 
     `pages` is the folder, beside the page, in which each tenant has a page of its own; empty where they have none.
@@ -48,7 +48,7 @@ def fleet_rows(result: Result, page: Page, words: Labels, pages: str = "") -> tu
         return ()
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
-    made = [(tenant, _row(tenant, sections.get(tenant.name), words, compared=compared)) for tenant in result.tenants]
+    made = [(tenant, _row(tenant, sections.get(tenant.name), l10n, compared=compared)) for tenant in result.tenants]
     if pages:
         made = [(tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in made]
     rows = [row for _, row in sorted(made, key=lambda each: _standing(*each))]
@@ -56,14 +56,14 @@ def fleet_rows(result: Result, page: Page, words: Labels, pages: str = "") -> tu
     found = changes(result.tenants, result.fleet)
     total = FleetRow(
         href="#fleet" if any(section.anchor == "fleet" for section in page.sections) else "",
-        title=words.gettext("All tenants together"),
+        title=l10n.gettext("All tenants together"),
         failure=False,
         complete=page.complete,
         open=sum(result.summary.open.values()),
         counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
         new=found.new + found.reopened if compared else None,
         fixed=found.fixed if compared else None,
-        **_seats(seats, words, whole=all(tenant.products_whole for tenant in result.tenants)),
+        **_seats(seats, l10n, whole=all(tenant.products_whole for tenant in result.tenants)),
         money=page.money,
     )
     return (*rows, total)
@@ -87,7 +87,7 @@ def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
     return standing(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
 
 
-def _row(tenant: TenantResult, section: Section | None, words: Labels, *, compared: bool) -> FleetRow:
+def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compared: bool) -> FleetRow:
     found = changes([tenant])
     audited = tenant.failure is None
     open_ = summarise((tenant,)).open
@@ -101,20 +101,20 @@ def _row(tenant: TenantResult, section: Section | None, words: Labels, *, compar
         counts=counts,
         new=found.new + found.reopened if compared and audited else None,
         fixed=found.fixed if compared and audited else None,
-        **_seats(tenant.seats, words, whole=tenant.products_whole),
-        money=words.sums(tenant.findings.stats.money) if section is None else section.money,
+        **_seats(tenant.seats, l10n, whole=tenant.products_whole),
+        money=l10n.sums(tenant.findings.stats.money) if section is None else section.money,
     )
 
 
-def _seats(seats: Sequence[SeatCount], words: Labels, *, whole: bool) -> dict[str, str]:
+def _seats(seats: Sequence[SeatCount], l10n: Labels, *, whole: bool) -> dict[str, str]:
     paid = paid_seats(seats)
     return {
-        "assigned": _sum([seat.consumed for seat in paid], words, whole=whole),
-        "usable": _sum([seat.usable for seat in paid], words, whole=whole),
-        "spare": _sum([seat.spare for seat in paid], words, whole=whole),
+        "assigned": _sum([seat.consumed for seat in paid], l10n, whole=whole),
+        "usable": _sum([seat.usable for seat in paid], l10n, whole=whole),
+        "spare": _sum([seat.spare for seat in paid], l10n, whole=whole),
     }
 
 
-def _sum(numbers: Sequence[int | None], words: Labels, *, whole: bool) -> str:
+def _sum(numbers: Sequence[int | None], l10n: Labels, *, whole: bool) -> str:
     known = [number for number in numbers if number is not None]
-    return words.number(sum(known)) if whole and len(known) == len(numbers) else "?"
+    return l10n.number(sum(known)) if whole and len(known) == len(numbers) else "?"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.result import Money, TenantResult
-from auditor.domain.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage
+from auditor.domain.result.model import Money, TenantResult
+from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 
@@ -61,6 +61,8 @@ class UnitRow:
     idle: str
     cost: str
     idle_cost: str
+    unknown: str
+    """Seats of which it is not known whether they are used; empty where there is none, or no report was read."""
     special: bool
     """Whether it stands for no department: people without one, several small ones, seats that nobody holds."""
 
@@ -82,7 +84,7 @@ class UnitTable:
     more: int
 
 
-def usage_table(tenant: TenantResult, words: Labels) -> UsageTable | None:
+def usage_table(tenant: TenantResult, l10n: Labels) -> UsageTable | None:
     """Return the use of products; None where no report of usage was read."""
     usage = tenant.usage
     if usage is None or not usage.products:
@@ -90,9 +92,9 @@ def usage_table(tenant: TenantResult, words: Labels) -> UsageTable | None:
     days = sorted({day for day in (usage.refresh_date, usage.copilot_refresh_date) if day is not None})
     rows = usage.products[:_MOST_PRODUCTS]
     return UsageTable(
-        headline=_headline(usage.products, words),
-        days=" / ".join(map(words.date, days)),
-        rows=tuple(_usage_row(product, words) for product in rows),
+        headline=_headline(usage.products, l10n),
+        days=" / ".join(map(l10n.date, days)),
+        rows=tuple(_usage_row(product, l10n) for product in rows),
         more=len(usage.products) - len(rows),
     )
 
@@ -102,25 +104,30 @@ def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
     return () if table is None else tuple(row.summary for row in table.rows if row.summary)[:_LINES]
 
 
-def unit_tables(tenant: TenantResult, words: Labels) -> tuple[UnitTable, ...]:
-    """Return the tables by department and by company; none where nobody has one."""
+def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
+    """Return the tables by department, and by company where there are several; none where nobody has one."""
     report = tenant.departments
     if report is None:
         return ()
     parts = (
-        ("departments", words.gettext("By department"), words.gettext("Department"), report.departments),
-        ("companies", words.gettext("By company"), words.gettext("Company"), report.companies),
+        ("departments", l10n.gettext("By department"), l10n.gettext("Department"), report.departments),
+        ("companies", l10n.gettext("By company"), l10n.gettext("Company"), _several(report.companies)),
     )
-    return tuple(_unit_table(key, title, head, units, report, words) for key, title, head, units in parts if units)
+    return tuple(_unit_table(key, title, head, units, report, l10n) for key, title, head, units in parts if units)
 
 
-def _headline(products: Iterable[ProductUsage], words: Labels) -> str:
+def _several(units: Sequence[UnitUsage]) -> Sequence[UnitUsage]:
+    """Return the units; none where only one has a name, whose row would repeat the sums of the tenant."""
+    return units if sum(unit.name is not None or unit.merged > 0 for unit in units) > 1 else ()
+
+
+def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
     idle = _total(product.idle_cost for product in products)
     paid = _total(product.cost for product in products)
     if idle is None or paid is None or not idle.per_month:
         return ""
-    text = words.gettext("{idle} of {all} a month is paid for seats that were idle for 90 days.")
-    return text.replace("{idle}", _money(idle, words)).replace("{all}", _money(paid, words))
+    text = l10n.gettext("{idle} of {all} a month is paid for seats that were idle for 90 days.")
+    return text.replace("{idle}", _money(idle, l10n)).replace("{all}", _money(paid, l10n))
 
 
 def _total(amounts: Iterable[Money | None]) -> Money | None:
@@ -130,27 +137,29 @@ def _total(amounts: Iterable[Money | None]) -> Money | None:
     return Money(currency=known[0].currency, per_month=sum((amount.per_month for amount in known), Decimal(0)))
 
 
-def _money(amount: Money | None, words: Labels) -> str:
-    return "" if amount is None else words.money(amount.per_month, amount.currency)
+def _money(amount: Money | None, l10n: Labels) -> str:
+    return "" if amount is None else l10n.money(amount.per_month, amount.currency)
 
 
-def _usage_row(product: ProductUsage, words: Labels) -> UsageRow:
+def _usage_row(product: ProductUsage, l10n: Labels) -> UsageRow:
     name = shortened(product.name or product.sku_part_number or product.sku_id)
     return UsageRow(
         name=name,
         part_number=shortened(product.sku_part_number),
-        idle_cost=_money(product.idle_cost, words),
-        idle=words.number(product.idle),
-        used_30=words.number(product.used_in_30_days),
-        used_90=words.number(product.used_in_90_days),
-        assigned=words.number(product.assigned),
-        cost=_money(product.cost, words),
-        unknown=words.ngettext("{count} not known", "{count} not known", product.unknown)
-        if product.unknown and product.idle is not None
-        else "",
+        idle_cost=_money(product.idle_cost, l10n),
+        idle=l10n.number(product.idle),
+        used_30=l10n.number(product.used_in_30_days),
+        used_90=l10n.number(product.used_in_90_days),
+        assigned=l10n.number(product.assigned),
+        cost=_money(product.cost, l10n),
+        unknown="" if product.idle is None else _not_known(product.unknown, l10n),
         bar=_bar(product),
-        summary=_summary(name, product, words),
+        summary=_summary(name, product, l10n),
     )
+
+
+def _not_known(count: int, l10n: Labels) -> str:
+    return l10n.ngettext("{count} not known", "{count} not known", count) if count else ""
 
 
 def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
@@ -161,28 +170,28 @@ def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
     return first, second, third
 
 
-def _summary(name: str, product: ProductUsage, words: Labels) -> str:
+def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
     if not product.idle:
         return ""
     if product.idle_cost is None:
-        text = words.gettext("{product}: {assigned} assigned, {idle} idle for 90 days")
+        text = l10n.gettext("{product}: {assigned} assigned, {idle} idle for 90 days")
     else:
-        text = words.gettext("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month")
-    text = text.replace("{assigned}", words.number(product.assigned)).replace("{idle}", words.number(product.idle))
-    return text.replace("{money}", _money(product.idle_cost, words)).replace("{product}", name)
+        text = l10n.gettext("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month")
+    text = text.replace("{assigned}", l10n.number(product.assigned)).replace("{idle}", l10n.number(product.idle))
+    return text.replace("{money}", _money(product.idle_cost, l10n)).replace("{product}", name)
 
 
 def _unit_table(
-    key: str, title: str, head: str, units: Sequence[UnitUsage], report: DepartmentReport, words: Labels
+    key: str, title: str, head: str, units: Sequence[UnitUsage], report: DepartmentReport, l10n: Labels
 ) -> UnitTable:
     named = [unit for unit in units if unit.name is not None]
     others = [unit for unit in units if unit.name is None]
     listed = named[:_MOST_UNITS]
-    nameless = words.gettext("No department") if key == "departments" else words.gettext("No company")
-    rows = [_unit_row(unit, _merged(unit, words) if unit.merged else nameless, words) for unit in others]
+    nameless = l10n.gettext("No department") if key == "departments" else l10n.gettext("No company")
+    rows = [_unit_row(unit, _merged(unit, l10n) if unit.merged else nameless, l10n) for unit in others]
     unassigned = report.unassigned
     if unassigned.seats:
-        rows.append(_unassigned_row(unassigned, words))
+        rows.append(_unassigned_row(unassigned, l10n))
     return UnitTable(
         key=key,
         title=title,
@@ -190,38 +199,40 @@ def _unit_table(
         used=any(unit.idle is not None for unit in units),
         priced=any(unit.cost is not None for unit in units),
         lower_bound=any(unit.unpriced for unit in units) or bool(unassigned.unpriced),
-        rows=tuple(_unit_row(unit, shortened(unit.name or ""), words) for unit in listed),
+        rows=tuple(_unit_row(unit, shortened(unit.name or ""), l10n) for unit in listed),
         others=tuple(rows),
         more=len(named) - len(listed),
     )
 
 
-def _merged(unit: UnitUsage, words: Labels) -> str:
-    return words.ngettext("{count} small one", "{count} small ones", unit.merged)
+def _merged(unit: UnitUsage, l10n: Labels) -> str:
+    return l10n.ngettext("{count} small one", "{count} small ones", unit.merged)
 
 
-def _unassigned_row(unassigned: UnassignedSeats, words: Labels) -> UnitRow:
-    none = words.number(None)
+def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
+    none = l10n.number(None)
     return UnitRow(
-        name=words.gettext("Assigned to nobody"),
+        name=l10n.gettext("Assigned to nobody"),
         people=none,
-        assigned=words.number(unassigned.seats),
+        assigned=l10n.number(unassigned.seats),
         used=none,
         idle=none,
-        cost=_money(unassigned.cost, words),
+        cost=_money(unassigned.cost, l10n),
         idle_cost="",
+        unknown="",
         special=True,
     )
 
 
-def _unit_row(unit: UnitUsage, name: str, words: Labels) -> UnitRow:
+def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
     return UnitRow(
         name=name,
-        people=words.number(unit.people),
-        assigned=words.number(unit.assigned),
-        used=words.number(unit.used),
-        idle=words.number(unit.idle),
-        cost=_money(unit.cost, words),
-        idle_cost=_money(unit.idle_cost, words),
+        people=l10n.number(unit.people),
+        assigned=l10n.number(unit.assigned),
+        used=l10n.number(unit.used),
+        idle=l10n.number(unit.idle),
+        cost=_money(unit.cost, l10n),
+        idle_cost=_money(unit.idle_cost, l10n),
+        unknown="" if unit.idle is None else _not_known(unit.unknown, l10n),
         special=unit.name is None,
     )

@@ -7,8 +7,10 @@ from markupsafe import Markup
 
 from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
-from auditor.domain.result import Action, Notice
+from auditor.domain.result.model import Action, Notice
+from auditor.guidance.parts import GuidancePart
 from auditor.render.html.seat_chart import Picture
+from auditor.render.html.seat_lines import SmallerProducts
 from auditor.render.html.usage import UnitTable, UsageTable
 from auditor.render.text.waivers import WaiverRow
 
@@ -138,20 +140,10 @@ class Guide:
     severity: Severity
     money: str
     findings: int
-    prerequisites: "GuidancePart"
-    instructions: "GuidancePart"
-    warnings: "GuidancePart"
-    next: "GuidancePart"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GuidancePart:
-    """A part of the guidance, without what an earlier action tells in the same words."""
-
-    like: tuple[str, str] | None
-    """Anchor and title of that action."""
-    lines: tuple[tuple[str, bool], ...]
-    """What is told here, and whether it cannot be undone."""
+    prerequisites: GuidancePart
+    instructions: GuidancePart
+    warnings: GuidancePart
+    next: GuidancePart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,6 +211,9 @@ class Section:
     seats: tuple[SeatRow, ...]
     usage: UsageTable | None
     units: tuple[UnitTable, ...]
+    smaller: SmallerProducts | None
+    coverage: tuple[str, ...]
+    """People who need a seat, and seats, a line for each policy."""
     timeline: Timeline | None
     groups: tuple[Group, ...]
     outcomes: tuple[OutcomeRow, ...]
@@ -301,6 +296,8 @@ class Page:
     title: str
     as_of: datetime
     verdict: str
+    plan: tuple[str, ...]
+    """What became of an earlier plan, in sentences; empty where none is known."""
     complete: bool
     completeness: tuple[str, ...]
     previous: datetime | None

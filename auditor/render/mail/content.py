@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result import Finding, Result, TenantResult
+from auditor.domain.result.model import Finding, Result, TenantResult
 from auditor.render.html.charts import sparks
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.view import Matter, Page, SeatRow, Section, Step
+from auditor.render.mail.contract_dates import contract_dates
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
@@ -40,46 +41,46 @@ class Room:
     trends: int = 6
 
 
-def story(result: Result, reader: Reader, words: Labels, room: Room) -> MailView:
+def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
     """Return what the mail says; the result holds only what this reader may see."""
-    shown = page(result, words)
+    shown = page(result, l10n)
     several = len(result.tenants) > 1
-    changed = _changed(result, reader, words, several=several)
+    changed = _changed(result, reader, l10n, several=several)
     seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
-    verdict = _verdict(shown, result, reader, words)
+    verdict = _verdict(shown, result, reader, l10n)
     worst = sorted(shown.sections, key=worst_first)[: room.tenants] if several else []
     said = shown.completeness if shown.complete else shown.completeness[: room.tenants]
-    renewals = _renewals(result, words, several=several)
+    renewals = _renewals(result, l10n, several=several, contracts=not any(_scope(reader, l10n)))
     return MailView(
-        language=words.language,
-        subject=subject_of(result, words, complete=shown.complete, weekly=reader.weekly),
+        language=l10n.language,
+        subject=subject_of(result, l10n, complete=shown.complete, weekly=reader.weekly),
         who=flat(shown.title),
         as_of=result.run.as_of,
         previous=result.run.previous,
         weekly=reader.weekly,
-        preview=words.joined([verdict, *(count.said for count in changed[:3])]),
+        preview=l10n.joined([verdict, *(count.said for count in changed[:3])]),
         verdict=verdict,
-        scope=words.joined(_scope(reader, words)),
+        scope=l10n.joined(_scope(reader, l10n)),
         complete=shown.complete,
         completeness=tuple(flat(sentence, 400) for sentence in said),
         more_gaps=len(shown.completeness) - len(said),
-        counts=tuple(_count(tile.count, tile.label, tile.key, words) for tile in shown.counts),
+        counts=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.counts),
         waived=shown.waived,
-        changes=tuple(_count(tile.count, tile.label, tile.key, words) for tile in shown.changes),
+        changes=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.changes),
         changed=tuple(changed[: room.changed]),
         more_changed=len(changed[room.changed :]),
         unconfirmed=shown.unconfirmed,
-        acts=tuple(_acts(shown, reader, words))[: room.acts],
-        tenants=tuple(_tenant_line(section, reader, words) for section in worst),
+        acts=tuple(_acts(shown, reader, l10n))[: room.acts],
+        tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: room.seats]),
-        more_seats=len(seats[room.seats :]) + _outside_elsewhere(result, shown, words),
+        more_seats=len(seats[room.seats :]) + _outside_elsewhere(result, shown, l10n),
         renewals=tuple(renewals[: room.renewals]),
         more_renewals=len(renewals[room.renewals :]),
-        money=tuple(_money(result, shown, words)),
+        money=tuple(_money(result, shown, l10n)),
         lower_bound=shown.lower_bound,
-        trends=sparks(result, reader.history, words)[: room.trends],
-        exceptions=tuple(_exceptions(shown, words, room)),
+        trends=sparks(result, reader.history, l10n)[: room.trends],
+        exceptions=tuple(_exceptions(shown, l10n, room)),
         link=reader.link,
         report_link=reader.anchors,
         attachment=reader.attachment,
@@ -93,22 +94,22 @@ def story(result: Result, reader: Reader, words: Labels, room: Room) -> MailView
     )
 
 
-def _count(number: int, label: str, key: str, words: Labels) -> Count:
-    return Count(number=words.number(number), label=label, key=key, none=not number)
+def _count(number: int, label: str, key: str, l10n: Labels) -> Count:
+    return Count(number=l10n.number(number), label=label, key=key, none=not number)
 
 
-def _scope(reader: Reader, words: Labels) -> Iterator[str]:
-    yield from (words.gettext(SEVERITIES[severity]) for severity in sorted(reader.severities, key=lambda s: s.rank))
+def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:
+    yield from (l10n.gettext(SEVERITIES[severity]) for severity in sorted(reader.severities, key=lambda s: s.rank))
     yield from map(flat, (*reader.owners, *reader.tags))
 
 
-def _verdict(shown: Page, result: Result, reader: Reader, words: Labels) -> str:
-    if any(_scope(reader, words)) and shown.complete and not any(result.summary.open.values()):
-        return words.gettext("Nothing is open in the part that you receive.")
+def _verdict(shown: Page, result: Result, reader: Reader, l10n: Labels) -> str:
+    if any(_scope(reader, l10n)) and shown.complete and not any(result.summary.open.values()):
+        return l10n.gettext("Nothing is open in the part that you receive.")
     return shown.verdict
 
 
-def _changed(result: Result, reader: Reader, words: Labels, *, several: bool) -> list[Changed]:
+def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> list[Changed]:
     """Return a line for every policy and change: who is concerned stands in the report, not in a mail."""
     if result.run.previous is None:
         return []
@@ -134,24 +135,24 @@ def _changed(result: Result, reader: Reader, words: Labels, *, several: bool) ->
             lines.append(
                 Changed(
                     key=key,
-                    said=_said(key, count, words),
+                    said=_said(key, count, l10n),
                     title=flat(titles.get(policy, policy)),
                     severity=next(severity for severity in severities if severity.rank == rank),
-                    tenant=names.get(tenant_name, words.gettext("All tenants together")) if several else "",
+                    tenant=names.get(tenant_name, l10n.gettext("All tenants together")) if several else "",
                     href="" if key == "fixed" else _place(reader, policy_anchor(tenant_name, policy)),
                 )
             )
     return lines
 
 
-def _said(key: str, count: int, words: Labels) -> str:
+def _said(key: str, count: int, l10n: Labels) -> str:
     match key:
         case "reopened":
-            return words.ngettext("{count} reopened", "{count} reopened", count)
+            return l10n.ngettext("{count} reopened", "{count} reopened", count)
         case "new":
-            return words.ngettext("{count} new", "{count} new", count)
+            return l10n.ngettext("{count} new", "{count} new", count)
         case _:
-            return words.ngettext("{count} fixed", "{count} fixed", count)
+            return l10n.ngettext("{count} fixed", "{count} fixed", count)
 
 
 def _all(result: Result) -> Iterator[tuple[TenantResult | None, Finding]]:
@@ -164,14 +165,14 @@ def _place(reader: Reader, anchor: str) -> str:
     return f"{reader.link}#{anchor}" if reader.link and reader.anchors else ""
 
 
-def _acts(shown: Page, reader: Reader, words: Labels) -> Iterator[Act]:
+def _acts(shown: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
     steps = {step.anchor: step for section in shown.sections for step in section.steps}
     for matter in shown.matters:
         step = steps.get(matter.anchor)
         yield Act(
             title=flat(matter.title, 200),
             severity=matter.severity,
-            facts=tuple(flat(fact) for fact in _facts(matter, step, words, several=len(shown.sections) > 1) if fact),
+            facts=tuple(flat(fact) for fact in _facts(matter, step, l10n, several=len(shown.sections) > 1) if fact),
             why=flat(matter.why),
             caution=flat(next(iter(step.action.warnings), ""), 400) if step is not None else "",
             first=flat(matter.first, 300),
@@ -181,10 +182,10 @@ def _acts(shown: Page, reader: Reader, words: Labels) -> Iterator[Act]:
         )
 
 
-def _facts(matter: Matter, step: Step | None, words: Labels, *, several: bool) -> Iterator[str]:
+def _facts(matter: Matter, step: Step | None, l10n: Labels, *, several: bool) -> Iterator[str]:
     if several:
         yield matter.tenant
-    yield words.ngettext("{count} finding", "{count} findings", matter.count)
+    yield l10n.ngettext("{count} finding", "{count} findings", matter.count)
     yield matter.money
     yield matter.due
     yield matter.who if step is None else step.action.owner or step.action.role
@@ -199,10 +200,10 @@ def _outside(section: Section) -> Iterable[SeatRow]:
     return (row for row in section.seats if row.severity is not None)
 
 
-def _outside_elsewhere(result: Result, shown: Page, words: Labels) -> int:
+def _outside_elsewhere(result: Result, shown: Page, l10n: Labels) -> int:
     """Count the products outside their limits of tenants that the page does not tell."""
     names = {section.name for section in shown.sections}
-    others = [(each, Context.of_tenant(each, {}, words)) for each in result.tenants if each.name not in names]
+    others = [(each, Context.of_tenant(each, {}, l10n)) for each in result.tenants if each.name not in names]
     return sum(seats.sku_id.casefold() in known.about_seats for each, known in others for seats in each.seats)
 
 
@@ -224,24 +225,27 @@ def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
     )
 
 
-def _tenant_line(section: Section, reader: Reader, words: Labels) -> TenantLine:
+def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
     if section.failure is not None:
-        said, key = words.gettext("not audited"), "failed"
+        text, key = l10n.gettext("not audited"), "failed"
     else:
         counts = [
-            words.ngettext("{count} open", "{count} open", section.open)
+            l10n.ngettext("{count} open", "{count} open", section.open)
             if section.open
-            else words.gettext("nothing open")
+            else l10n.gettext("nothing open")
         ]
-        counts += [] if section.complete else [words.gettext("incomplete")]
-        said = words.joined(counts)
+        counts += [] if section.complete else [l10n.gettext("incomplete")]
+        text = l10n.joined(counts)
         key = "gaps" if not section.complete else "open" if section.open else "good"
-    return TenantLine(name=flat(section.title, 60), said=said, key=key, href=_place(reader, section.anchor))
+    return TenantLine(name=flat(section.title, 60), said=text, key=key, href=_place(reader, section.anchor))
 
 
-def _renewals(result: Result, words: Labels, *, several: bool) -> list[Renewal]:
+def _renewals(result: Result, l10n: Labels, *, several: bool, contracts: bool) -> list[Renewal]:
+    """Return the near dates of subscriptions with open findings, and of contracts for who receives everything."""
     found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     for tenant in result.tenants:
+        for key, day, line in contract_dates(tenant, RENEWALS, l10n, several=several) if contracts else ():
+            found[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)
         for finding in tenant.findings:
@@ -252,18 +256,18 @@ def _renewals(result: Result, words: Labels, *, several: bool) -> list[Renewal]:
             line = Renewal(
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
-                date=words.date(moment),
-                happens=_happens(finding, tenant, words),
-                said=words.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, words)),
+                date=l10n.date(moment),
+                happens=_happens(finding, tenant, l10n),
+                said=l10n.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             found.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
 
 
-def _happens(finding: Finding, tenant: TenantResult, words: Labels) -> str:
+def _happens(finding: Finding, tenant: TenantResult, l10n: Labels) -> str:
     trial = finding.evidence.get("isTrial") is True
     day = tenant.as_of.astimezone(UTC).date()
-    return happens(finding.evidence.get("status"), tenant.agreement, day, words, trial=trial)
+    return happens(finding.evidence.get("status"), tenant.agreement, day, l10n, trial=trial)
 
 
 def _next_date(finding: Finding) -> datetime | None:
@@ -277,40 +281,40 @@ def _next_date(finding: Finding) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _idle(finding: Finding, spare: int | None, words: Labels) -> Iterator[str]:
-    state = words.subscription(finding.evidence.get("status"))
+def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
+    state = l10n.subscription(finding.evidence.get("status"))
     if state:
         yield state
     if finding.evidence.get("isTrial") is True:
-        yield words.gettext("trial")
+        yield l10n.gettext("trial")
     bought = finding.evidence.get("totalLicenses")
     if isinstance(bought, int):
-        yield words.ngettext("{count} seat bought", "{count} seats bought", bought)
+        yield l10n.ngettext("{count} seat bought", "{count} seats bought", bought)
     if spare is not None and spare > 0:
-        yield words.ngettext("{count} idle now", "{count} idle now", spare)
+        yield l10n.ngettext("{count} idle now", "{count} idle now", spare)
 
 
-def _money(result: Result, shown: Page, words: Labels) -> Iterator[tuple[str, str]]:
+def _money(result: Result, shown: Page, l10n: Labels) -> Iterator[tuple[str, str]]:
     """Yield the figures of the report, and what the actions that buy would cost."""
     yield from ((figure.label, figure.amount) for figure in shown.figures if figure.amount)
     bought = freed(result).buy
     if bought:
-        yield words.gettext("for what must be bought"), words.sums(bought)
+        yield l10n.gettext("for what must be bought"), l10n.sums(bought)
 
 
-def _exceptions(shown: Page, words: Labels, room: Room) -> Iterator[str]:
+def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
     told = [notice for section in shown.sections for notice in section.notices]
     holding = sum(row.key != "expired" for row in shown.waivers)
     if holding:
-        yield words.ngettext("{count} waiver in force", "{count} waivers in force", holding)
+        yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", holding)
     if shown.waived:
-        yield words.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
+        yield l10n.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
     unused = len({notice.subject for notice in told if notice.code == "waiver.unused"})
     if unused:
-        yield words.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
+        yield l10n.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
     ending = list(
         dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in told if notice.code == code)
     )
     yield from ending[: room.notices]
     if len(ending) > room.notices:
-        yield words.ngettext("{count} more", "{count} more", len(ending) - room.notices)
+        yield l10n.ngettext("{count} more", "{count} more", len(ending) - room.notices)

@@ -1,16 +1,22 @@
 """A Result and its reader into the two parts of a mail: text, and HTML as Outlook's Word engine and Gmail take it."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
 from auditor import resources
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.html.report import environment
 from auditor.render.mail.content import BAR, Room, story
+from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import TALL
 from auditor.render.text.labels import Labels
+from auditor.render.text.verification import plan_lines
+
+_PLAN: Final = 400
+"""Characters of a sentence about a plan."""
 
 LARGEST: Final = 100_000
 """Bytes of the HTML part; Gmail cuts a mail off at about 102 KB."""
@@ -29,13 +35,14 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
     `result` holds what this reader may see, and nothing else. Where the HTML would be cut off by Gmail, lists get
     shorter in both parts.
     """
-    words = Labels(reader.locale)
+    l10n = Labels(reader.locale)
+    plan = tuple(flat(line, _PLAN) for line in plan_lines(result, l10n))
     for room in _ROOMS:
-        view = story(result, reader, words, room)
-        html = _html(view, words)
+        view = replace(story(result, reader, l10n, room), plan=plan)
+        html = _html(view, l10n)
         if len(html.encode()) < LARGEST:
             break
-    return MailParts(subject=view.subject, text=_text(view, words), html=html, language=view.language)
+    return MailParts(subject=view.subject, text=_text(view, l10n), html=html, language=view.language)
 
 
 def plain(text: str) -> str:
@@ -43,11 +50,11 @@ def plain(text: str) -> str:
     return _MARKS.sub(lambda found: found[1] or found[2], text)
 
 
-def _html(view: MailView, words: Labels) -> str:
+def _html(view: MailView, l10n: Labels) -> str:
     import css_inline  # noqa: PLC0415 - only mail needs it
 
     whole, dark = _styles()
-    text = environment(words).get_template("mail.html.jinja").render(view=view, bar=BAR, tall=TALL)
+    text = environment(l10n).get_template("mail.html.jinja").render(view=view, bar=BAR, tall=TALL)
     inliner = css_inline.CSSInliner(
         keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=whole
     )
@@ -56,8 +63,8 @@ def _html(view: MailView, words: Labels) -> str:
     return inlined.replace("</head>", f"<style>{dark}</style></head>", 1)
 
 
-def _text(view: MailView, words: Labels) -> str:
-    made = environment(words).overlay(autoescape=False)
+def _text(view: MailView, l10n: Labels) -> str:
+    made = environment(l10n).overlay(autoescape=False)
     made.filters["plain"] = plain
     text = made.get_template("mail.txt.jinja").render(view=view)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.domain.enums import Severity
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import changes
@@ -15,15 +15,15 @@ _LONG: Final = 140
 """Characters of a text of the tenant's that a mail shows."""
 
 
-def subject_of(result: Result, words: Labels, *, complete: bool, weekly: bool) -> str:
+def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) -> str:
     """Return the subject, never more than 70 characters; what says least gives way first."""
-    parts = list(_outcome(result, words, complete=complete))
-    day = words.date(result.run.as_of)
-    kind = words.gettext("Licences this week") if weekly else words.gettext("Licences")
+    parts = list(_outcome(result, l10n, complete=complete))
+    day = l10n.date(result.run.as_of)
+    kind = l10n.gettext("Licences this week") if weekly else l10n.gettext("Licences")
     while True:
-        tail = f"{kind}: {words.joined(parts)} — {day}"
+        tail = f"{kind}: {l10n.joined(parts)} — {day}"
         room = LONGEST - len(tail) - len("[] ")
-        who = _who(result, words)
+        who = _who(result, l10n)
         if room >= min(len(who), 12) or len(parts) == 1:
             break
         parts.pop()
@@ -36,34 +36,34 @@ def flat(text: str, longest: int = _LONG) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
-def _who(result: Result, words: Labels) -> str:
+def _who(result: Result, l10n: Labels) -> str:
     if len(result.tenants) == 1:
         tenant = result.tenants[0]
         return flat(tenant.display_name or tenant.name)
-    return words.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
+    return l10n.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
 
 
-def _outcome(result: Result, words: Labels, *, complete: bool) -> Iterator[str]:
+def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
     if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
-        yield words.gettext("not audited")
+        yield l10n.gettext("not audited")
         return
     counts = result.summary.open
     found = sum(counts.values())
     if not complete:
-        yield words.gettext("incomplete")
+        yield l10n.gettext("incomplete")
     if counts.get(Severity.CRITICAL, 0):
-        yield words.ngettext("{count} critical", "{count} critical", counts[Severity.CRITICAL])
+        yield l10n.ngettext("{count} critical", "{count} critical", counts[Severity.CRITICAL])
     elif counts.get(Severity.HIGH, 0):
-        yield words.ngettext("{count} high", "{count} high", counts[Severity.HIGH])
+        yield l10n.ngettext("{count} high", "{count} high", counts[Severity.HIGH])
     elif found:
-        yield words.ngettext("{count} open", "{count} open", found)
+        yield l10n.ngettext("{count} open", "{count} open", found)
     elif complete:
-        yield words.gettext("nothing open")
+        yield l10n.gettext("nothing open")
     since = changes(result.tenants, result.fleet)
     if result.run.previous is not None:
         if since.new:
-            yield words.ngettext("{count} new", "{count} new", since.new)
+            yield l10n.ngettext("{count} new", "{count} new", since.new)
         if since.reopened:
-            yield words.ngettext("{count} reopened", "{count} reopened", since.reopened)
+            yield l10n.ngettext("{count} reopened", "{count} reopened", since.reopened)
         if since.fixed:
-            yield words.ngettext("{count} fixed", "{count} fixed", since.fixed)
+            yield l10n.ngettext("{count} fixed", "{count} fixed", since.fixed)

@@ -162,6 +162,8 @@ class MailView:
     run: str
     checked: date | None
     """The oldest day on which guidance that the report shows was held against its sources."""
+    plan: tuple[str, ...] = ()
+    """What became of an earlier plan, in sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

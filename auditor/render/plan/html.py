@@ -1,17 +1,17 @@
 """A remediation plan into one HTML file that loads nothing, runs nothing and prints well."""
 
-import json
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from auditor import resources
-from auditor.domain.result import Action
+from auditor.domain.enums import Severity
+from auditor.domain.result.model import Action
+from auditor.guidance.parts import GuidancePart
 from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
 from auditor.render.text.guidance_freshness import oldest
@@ -28,16 +28,69 @@ class MoneyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionView:
-    """One action with whom it concerns and what it saves."""
+class AnswerView:
+    """A possible answer in l10n, and as an item of decisions.yaml."""
 
-    action: Action
-    who: tuple[str, ...]
-    money: str
-    connect: str
-    """The PowerShell line that signs in for the requests; empty where there is none."""
-    requests: tuple[tuple[str, str], ...]
-    """(request, PowerShell line) pairs."""
+    label: str
+    yaml: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """An open question."""
+
+    text: str
+    effect: str
+    answers: tuple[AnswerView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuideView:
+    """How an action is carried out."""
+
+    prerequisites: GuidancePart
+    warnings: GuidancePart
+    instructions: GuidancePart
+    next: GuidancePart
+    script: str
+    """The PowerShell lines that sign in and carry the requests out; empty without requests."""
+    requests: str
+    """The requests, one after the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionView:
+    """An action in a part of the page."""
+
+    anchor: str
+    number: int
+    action: Action | None
+    """None for questions about findings that no action names."""
+    severity: Severity
+    effects: tuple[str, ...]
+    """What it comes to: findings, seats, money."""
+    who: tuple[tuple[str, str], ...]
+    """Names and addresses of the subjects."""
+    guide: GuideView | None
+    """None where the action is told elsewhere on the page, at `elsewhere`."""
+    questions: tuple[QuestionView, ...] = ()
+    """Those that are shown here, before several alike one for all of them."""
+    asked: int = 0
+    """How many questions they are."""
+    elsewhere: str = ""
+    """The anchor where the action is told in full, or where its questions are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A numbered part of the page about a tenant."""
+
+    anchor: str
+    number: int
+    title: str
+    note: str
+    effects: tuple[str, ...]
+    actions: tuple[ActionView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,25 +99,23 @@ class TenantView:
 
     anchor: str
     title: str
-    proven: bool
     told: tuple[str, ...]
     """What the plan comes to, one sentence each."""
     open_before: int
     open_after: int
-    requests: int
     money: tuple[MoneyRow, ...]
-    first: tuple[tuple[int, Action], ...]
-    """The few most important actions, each with its number among `actions`."""
-    actions: tuple[ActionView, ...]
+    first: tuple[tuple[str, Action], ...]
+    """The few most important actions with their anchors."""
+    parts: tuple[Part, ...]
+    proof: int
+    """The number of the part about the proof."""
     fixed: tuple[str, ...]
     """The findings that are gone, each in one line."""
-    remaining: tuple[tuple[str, str], ...]
-    """(finding, why it stays) pairs."""
+    remaining: tuple[tuple[str, tuple[str, ...]], ...]
+    """(why, findings) pairs."""
     new: tuple[str, ...]
     undecided: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
-    questions: tuple[tuple[str, str, str], ...]
-    """Open questions, each with its effect and the stub of its answer."""
     notices: tuple[str, ...]
     """What is wrong with decisions."""
 
@@ -79,11 +130,12 @@ class PlanView:
     tenants: tuple[TenantView, ...]
     fleet: tuple[str, ...]
     """Why findings about all tenants together stay."""
+    actions: tuple[Action, ...]
 
     @property
     def checked(self) -> date | None:
         """The oldest day on which the guidance of an action was held against its sources; None where none is known."""
-        return oldest(each.action for tenant in self.tenants for each in tenant.actions)
+        return oldest(self.actions)
 
 
 _STYLES: Final = ("styles/report.css", "styles/plan.css")
@@ -91,27 +143,20 @@ _STYLES: Final = ("styles/report.css", "styles/plan.css")
 
 def render(view: PlanView, *, locale: str) -> Artifact:
     """Write the page; equal plans give equal bytes."""
-    words = Labels(locale)
+    l10n = Labels(locale)
     style = "".join(_text(path) for path in _STYLES)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    template = environment(words).get_template("plan.html.jinja")
-    orders = {key: words.gettext(text) for key, text in ORDERS.items()}
+    template = environment(l10n).get_template("plan.html.jinja")
+    orders = {key: l10n.gettext(text) for key, text in ORDERS.items()}
     text = template.render(
         plan=view,
-        language=words.language,
+        language=l10n.language,
         csp=rules,
         style=Markup(style),  # noqa: S704 - ours
         orders=orders,
     )
     return Artifact(name="plan.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
-
-
-def requested(request: Mapping[str, Any]) -> tuple[str, str]:
-    """Return a request as method, path and body, and its PowerShell line."""
-    body = request.get("body")
-    written = "" if body is None else "\n" + json.dumps(body, ensure_ascii=False, indent=2, default=str)
-    return f"{request['method']} {request['path']}{written}", str(request.get("powershell", ""))
 
 
 def _text(path: str) -> str:

@@ -36,38 +36,38 @@ _ROWS: Final = 1000
 
 def render(preview: Preview, *, locale: str) -> Artifact:
     """Write preview.html."""
-    words = Labels(locale)
+    l10n = Labels(locale)
     policies = [
-        (policy.id, words.policy(policy.title), state(policy, words), *_cells(each, words))
+        (policy.id, l10n.policy(policy.title), state(policy, l10n), *_cells(each, l10n))
         for policy, each in by_policy(preview)
     ]
-    none = words.gettext("none")
-    departments = [(none if name is None else name, *_cells(each, words)) for name, each in by_department(preview)]
-    money = sums(tally(preview.everywhere), words)
-    as_of = words.gettext("state as of {instant}").replace("{instant}", words.instant(preview.as_of))
-    columns = columns_of(words)
-    policy, title = words.gettext("Policy"), words.gettext("Title")
+    none = l10n.gettext("none")
+    departments = [(none if name is None else name, *_cells(each, l10n)) for name, each in by_department(preview)]
+    money = sums(tally(preview.everywhere), l10n)
+    as_of = l10n.gettext("state as of {instant}").replace("{instant}", l10n.instant(preview.as_of))
+    columns = columns_of(l10n)
+    policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
     parts = [
-        _tag("h1", headline(preview, words)),
+        _tag("h1", headline(preview, l10n)),
         _tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),
-        _tag("p", f"{words.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
-        _unknown(preview, words),
-        _table((policy, title, words.gettext("It is"), *columns), policies),
-        _table((words.gettext("Department"), *columns), departments),
-        *(_tenant(each, words) for each in preview.everywhere),
+        _tag("p", f"{l10n.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
+        _unknown(preview, l10n),
+        _table((policy, title, l10n.gettext("It is"), *columns), policies),
+        _table((l10n.gettext("Department"), *columns), departments),
+        *(_tenant(each, l10n) for each in preview.everywhere),
     ]
-    text = _head(words) + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
+    text = _head(l10n) + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
     return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 
-def _head(words: Labels) -> str:
+def _head(l10n: Labels) -> str:
     digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
-        f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(words.gettext('Policy preview'))}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(l10n.gettext('Policy preview'))}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
     )
 
 
@@ -85,32 +85,32 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     return Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
 
 
-def _cells(counts: DifferenceCount, words: Labels) -> tuple[str, ...]:
-    numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
-    return (*numbers, sums(counts, words))
+def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
+    numbers = (l10n.number(count) for count in (counts.added, counts.removed, counts.changed))
+    return (*numbers, sums(counts, l10n))
 
 
-def _unknown(preview: Preview, words: Labels) -> Markup:
+def _unknown(preview: Preview, l10n: Labels) -> Markup:
     if preview.complete:
         return Markup("")
-    sides = [words.joined(filter(None, (sided(each.side, words), each.tenant))) for each in preview.unknown]
+    sides = [l10n.joined(filter(None, (sided(each.side, l10n), each.tenant))) for each in preview.unknown]
     pairs = zip(preview.unknown, sides, strict=True)
-    rows = [f"{each.policy} ({side}): {words.translate(each.reason)}" for each, side in pairs]
-    return Markup('<div class="warn">{}{}</div>').format(_tag("p", words.gettext(INCOMPLETE)), _list(rows, words))
+    rows = [f"{each.policy} ({side}): {l10n.translate(each.reason)}" for each, side in pairs]
+    return Markup('<div class="warn">{}{}</div>').format(_tag("p", l10n.gettext(INCOMPLETE)), _list(rows, l10n))
 
 
-def _tenant(each: Difference, words: Labels) -> Markup:
-    name = each.name or words.gettext("All tenants together")
+def _tenant(each: Difference, l10n: Labels) -> Markup:
+    name = each.name or l10n.gettext("All tenants together")
     return Markup("\n").join(
         Markup("<details><summary>{}</summary>{}</details>").format(
-            escape(visible(f"{name}: {tallied(kind, len(rows), words)}")), _list(rows, words)
+            escape(visible(f"{name}: {tallied(kind, len(rows), l10n)}")), _list(rows, l10n)
         )
-        for kind, rows in kinds(each, words)
+        for kind, rows in kinds(each, l10n)
         if rows
     )
 
 
-def _list(rows: Sequence[str], words: Labels) -> Markup:
+def _list(rows: Sequence[str], l10n: Labels) -> Markup:
     shown = [_tag("li", row) for row in rows[:_ROWS]]
-    shown += [_tag("li", more(len(rows) - _ROWS, words))] if len(rows) > _ROWS else []
+    shown += [_tag("li", more(len(rows) - _ROWS, l10n))] if len(rows) > _ROWS else []
     return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(shown))

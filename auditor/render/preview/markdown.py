@@ -5,7 +5,7 @@ from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.preview import Changed, Difference, DifferenceCount, PolicyChange, Preview, Side
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.ci.markdown import inert
@@ -25,13 +25,13 @@ INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the ch
 
 def render(preview: Preview, *, locale: str) -> Artifact:
     """Write the comment; what would go over LIMIT is left out, and the end says so."""
-    words = Labels(locale)
+    l10n = Labels(locale)
     kept: list[str] = []
     size = 0
-    for block in _blocks(preview, words):
+    for block in _blocks(preview, l10n):
         size += len(block) + 1
         if size > LIMIT - 200:
-            ending = words.gettext("The comment is truncated; preview.json has all of it.")
+            ending = l10n.gettext("The comment is truncated; preview.json has all of it.")
             kept += ["", f"_{ending}_"]
             break
         kept.append(block)
@@ -39,50 +39,50 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=body)
 
 
-def headline(preview: Preview, words: Labels) -> str:
+def headline(preview: Preview, l10n: Labels) -> str:
     """Return what the change does, in one line of plain text."""
     counts = tally(preview.everywhere)
     if counts.empty:
-        return words.gettext("This policy change adds, removes and changes no finding")
-    return words.gettext("This policy change: {counts}").replace("{counts}", counted(counts, words))
+        return l10n.gettext("This policy change adds, removes and changes no finding")
+    return l10n.gettext("This policy change: {counts}").replace("{counts}", counted(counts, l10n))
 
 
-def counted(counts: DifferenceCount, words: Labels) -> str:
+def counted(counts: DifferenceCount, l10n: Labels) -> str:
     """Return the numbers of a tally in words."""
     numbers = {"added": counts.added, "removed": counts.removed, "changed": counts.changed}
     if counts.unconfirmed:
         numbers["unconfirmed"] = counts.unconfirmed
-    return words.joined(tallied(kind, count, words) for kind, count in numbers.items())
+    return l10n.joined(tallied(kind, count, l10n) for kind, count in numbers.items())
 
 
-def tallied(kind: str, count: int, words: Labels) -> str:
+def tallied(kind: str, count: int, l10n: Labels) -> str:
     """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
     match kind:
         case "added":
-            return words.ngettext("{count} added", "{count} added", count)
+            return l10n.ngettext("{count} added", "{count} added", count)
         case "removed":
-            return words.ngettext("{count} removed", "{count} removed", count)
+            return l10n.ngettext("{count} removed", "{count} removed", count)
         case "changed":
-            return words.ngettext("{count} changed", "{count} changed", count)
+            return l10n.ngettext("{count} changed", "{count} changed", count)
         case _:
-            return words.ngettext("{count} unconfirmed", "{count} unconfirmed", count)
+            return l10n.ngettext("{count} unconfirmed", "{count} unconfirmed", count)
 
 
-def sums(counts: DifferenceCount, words: Labels) -> str:
+def sums(counts: DifferenceCount, l10n: Labels) -> str:
     """Return what comes to and goes from open findings a month, by currency; empty where nothing has a price."""
     return "; ".join(
-        f"+{words.money(each.more_per_month, each.currency)} −{words.money(each.less_per_month, each.currency)}"
+        f"+{l10n.money(each.more_per_month, each.currency)} −{l10n.money(each.less_per_month, each.currency)}"
         for each in counts.money
     )
 
 
-def state(policy: PolicyChange, words: Labels) -> str:
+def state(policy: PolicyChange, l10n: Labels) -> str:
     """Return what becomes of a policy itself."""
     if policy.before is None or policy.after is None:
-        return words.gettext("new policy") if policy.before is None else words.gettext("policy removed")
+        return l10n.gettext("new policy") if policy.before is None else l10n.gettext("policy removed")
     if policy.before is not policy.after:
-        return f"{words.gettext(SEVERITIES[policy.before])} → {words.gettext(SEVERITIES[policy.after])}"
-    return words.gettext("edited") if policy.edited else words.gettext("as it was")
+        return f"{l10n.gettext(SEVERITIES[policy.before])} → {l10n.gettext(SEVERITIES[policy.after])}"
+    return l10n.gettext("edited") if policy.edited else l10n.gettext("as it was")
 
 
 def side_label(side: Side) -> str:
@@ -90,101 +90,101 @@ def side_label(side: Side) -> str:
     return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
 
 
-def sided(side: str, words: Labels) -> str:
+def sided(side: str, l10n: Labels) -> str:
     """Return which policies are meant: those of the `base`, or those of the `head`."""
-    return words.gettext("before the change") if side == "base" else words.gettext("after the change")
+    return l10n.gettext("before the change") if side == "base" else l10n.gettext("after the change")
 
 
-def finding_line(finding: Finding, words: Labels) -> str:
+def finding_line(finding: Finding, l10n: Labels) -> str:
     """Return a finding in one line of plain text."""
     product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
-    what = words.check(finding.check)
-    level = words.gettext(SEVERITIES[finding.severity])
-    parts = [finding.policy, f"{what} ({level}, {_status(finding, words)})", finding.subject.name, product]
+    what = l10n.check(finding.check)
+    level = l10n.gettext(SEVERITIES[finding.severity])
+    parts = [finding.policy, f"{what} ({level}, {_status(finding, l10n)})", finding.subject.name, product]
     return " · ".join(part for part in parts if part)
 
 
-def retold(pair: Changed, words: Labels) -> str:
+def retold(pair: Changed, l10n: Labels) -> str:
     """Return a changed finding in one line of plain text, with what is different."""
     one, other = pair.before, pair.after
-    none = words.gettext("none")
+    none = l10n.gettext("none")
     parts = [
-        (words.gettext("Severity"), *(words.gettext(SEVERITIES[each.severity]) for each in (one, other))),
-        (words.gettext("Status"), *(_status(each, words) for each in (one, other))),
-        (words.gettext("Waiver"), one.waiver or none, other.waiver or none),
-        (words.gettext("A month"), _money(one, words), _money(other, words)),
+        (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[each.severity]) for each in (one, other))),
+        (l10n.gettext("Status"), *(_status(each, l10n) for each in (one, other))),
+        (l10n.gettext("Waiver"), one.waiver or none, other.waiver or none),
+        (l10n.gettext("A month"), _money(one, l10n), _money(other, l10n)),
     ]
     keys = sorted({*one.evidence, *other.evidence})
     parts += [(key, str(one.evidence.get(key)), str(other.evidence.get(key))) for key in keys]
     different = "; ".join(f"{name} {before} → {after}" for name, before, after in parts if before != after)
-    return f"{finding_line(other, words)}: {different or words.gettext('its evidence or money changed')}"
+    return f"{finding_line(other, l10n)}: {different or l10n.gettext('its evidence or money changed')}"
 
 
-def _status(finding: Finding, words: Labels) -> str:
-    return words.gettext("open") if finding.status is Status.OPEN else words.gettext("waived")
+def _status(finding: Finding, l10n: Labels) -> str:
+    return l10n.gettext("open") if finding.status is Status.OPEN else l10n.gettext("waived")
 
 
-def _money(finding: Finding, words: Labels) -> str:
+def _money(finding: Finding, l10n: Labels) -> str:
     if finding.money is None:
-        return words.gettext("none")
-    return words.money(finding.money.per_month, finding.money.currency)
+        return l10n.gettext("none")
+    return l10n.money(finding.money.per_month, finding.money.currency)
 
 
-def _blocks(preview: Preview, words: Labels) -> Iterator[str]:
+def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
     counts = tally(preview.everywhere)
     yield MARK
-    yield f"### {headline(preview, words)}"
+    yield f"### {headline(preview, l10n)}"
     yield ""
-    as_of = words.gettext("state as of {instant}").replace("{instant}", inert(words.instant(preview.as_of)))
+    as_of = l10n.gettext("state as of {instant}").replace("{instant}", inert(l10n.instant(preview.as_of)))
     yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
     if counts.money:
-        yield f"{words.gettext('Money of open findings, a month:')} **{inert(sums(counts, words))}**"
+        yield f"{l10n.gettext('Money of open findings, a month:')} **{inert(sums(counts, l10n))}**"
         yield ""
-    yield from _unknown(preview, words)
-    columns = columns_of(words)
+    yield from _unknown(preview, l10n)
+    columns = columns_of(l10n)
     yield from _table(
-        (words.gettext("Policy"), words.gettext("It is"), *columns),
+        (l10n.gettext("Policy"), l10n.gettext("It is"), *columns),
         [
             (
-                f"**{_short(policy.id)}** {_short(words.policy(policy.title))}",
-                state(policy, words),
-                *_cells(each, words),
+                f"**{_short(policy.id)}** {_short(l10n.policy(policy.title))}",
+                state(policy, l10n),
+                *_cells(each, l10n),
             )
             for policy, each in by_policy(preview)
         ],
     )
-    none = f"_{words.gettext('none')}_"
+    none = f"_{l10n.gettext('none')}_"
     yield from _table(
-        (words.gettext("Department"), *columns),
-        [(none if name is None else _short(name), *_cells(each, words)) for name, each in by_department(preview)],
+        (l10n.gettext("Department"), *columns),
+        [(none if name is None else _short(name), *_cells(each, l10n)) for name, each in by_department(preview)],
     )
     for each in preview.everywhere:
-        yield from _tenant(each, words)
+        yield from _tenant(each, l10n)
 
 
-def columns_of(words: Labels) -> tuple[str, ...]:
+def columns_of(l10n: Labels) -> tuple[str, ...]:
     """Return the titles of the columns that count."""
-    return (words.gettext("Added"), words.gettext("Removed"), words.gettext("Changed"), words.gettext("A month"))
+    return (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"), l10n.gettext("A month"))
 
 
-def _unknown(preview: Preview, words: Labels) -> Iterator[str]:
+def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
     if preview.complete:
         return
-    yield f"⚠️ **{words.gettext(INCOMPLETE)}**"
+    yield f"⚠️ **{l10n.gettext(INCOMPLETE)}**"
     yield ""
     for each in preview.unknown[:_ROWS]:
         place = f", {_short(each.tenant)}" if each.tenant else ""
-        reason = _short(words.translate(each.reason))
-        yield f"- **{_short(each.policy)}** ({sided(each.side, words)}{place}): {reason}"
+        reason = _short(l10n.translate(each.reason))
+        yield f"- **{_short(each.policy)}** ({sided(each.side, l10n)}{place}): {reason}"
     if len(preview.unknown) > _ROWS:
-        yield f"- {more(len(preview.unknown) - _ROWS, words)}"
+        yield f"- {more(len(preview.unknown) - _ROWS, l10n)}"
     yield ""
 
 
-def more(count: int, words: Labels) -> str:
+def more(count: int, l10n: Labels) -> str:
     """Return how many there are besides, and where."""
-    return words.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
+    return l10n.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
@@ -197,30 +197,30 @@ def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str
     yield ""
 
 
-def _cells(counts: DifferenceCount, words: Labels) -> tuple[str, ...]:
-    numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
-    return (*numbers, inert(sums(counts, words)))
+def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
+    numbers = (l10n.number(count) for count in (counts.added, counts.removed, counts.changed))
+    return (*numbers, inert(sums(counts, l10n)))
 
 
-def _tenant(each: Difference, words: Labels) -> Iterator[str]:
-    for kind, rows in kinds(each, words):
+def _tenant(each: Difference, l10n: Labels) -> Iterator[str]:
+    for kind, rows in kinds(each, l10n):
         if not rows:
             continue
         lines = [f"- {_short(row, 2 * _TEXT)}" for row in rows[:_ROWS]]
-        lines += [f"- {more(len(rows) - _ROWS, words)}"] if len(rows) > _ROWS else []
-        name = _short(each.name) if each.name else words.gettext("All tenants together")
-        title = f"{name}: {tallied(kind, len(rows), words)}"
+        lines += [f"- {more(len(rows) - _ROWS, l10n)}"] if len(rows) > _ROWS else []
+        name = _short(each.name) if each.name else l10n.gettext("All tenants together")
+        title = f"{name}: {tallied(kind, len(rows), l10n)}"
         # One block: an element that is opened is closed.
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])
 
 
-def kinds(each: Difference, words: Labels) -> tuple[tuple[str, list[str]], ...]:
+def kinds(each: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
     """Return what is different in a tenant, kind by kind, each finding in one line."""
     return (
-        ("added", [finding_line(finding, words) for finding in each.added]),
-        ("removed", [finding_line(finding, words) for finding in each.removed]),
-        ("changed", [retold(pair, words) for pair in each.changed]),
-        ("unconfirmed", [finding_line(finding, words) for finding in each.unconfirmed]),
+        ("added", [finding_line(finding, l10n) for finding in each.added]),
+        ("removed", [finding_line(finding, l10n) for finding in each.removed]),
+        ("changed", [retold(pair, l10n) for pair in each.changed]),
+        ("unconfirmed", [finding_line(finding, l10n) for finding in each.unconfirmed]),
     )
 
 

@@ -1,10 +1,12 @@
 """A Result's findings into one flat table for Excel and for scripts, a finding a row."""
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from re import compile as pattern
 from typing import Final
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, interleaved
@@ -40,6 +42,14 @@ def escaped_cell(text: str) -> str:
         return text
     shown = _SPLIT.sub(r"\1'", visible(text, keep="\t\r\n"))
     return f"'{shown}" if _FORMULA.match(text) else shown
+
+
+def spreadsheet(rows: Iterable[Sequence[object]]) -> bytes:
+    """Return rows as CSV with a byte order mark, so that Excel detects UTF-8; texts are escaped, None is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator=_LINE_END)
+    writer.writerows([escaped_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig", "replace")
 
 
 def _chunks(result: Result, *, byte_order_mark: bool) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.result import Findings, PolicyHeader, ProductReference, Result
+from auditor.domain.result.model import Findings, PolicyHeader, ProductReference, Result
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import alike, json_value, resized, values_of
 from auditor.findings.facts import SEAT_FACTS, cell_text

@@ -8,7 +8,7 @@ are strings. Every column may be null, an empty text is null. docs/findings.md d
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.findings.facts import SEAT_FACTS
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer

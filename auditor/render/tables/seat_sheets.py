@@ -1,11 +1,12 @@
-"""Rows of the workbook's sheets about seats: subscribed SKUs, use by product, seats by department and company."""
+"""The workbook's sheets about seats: SKUs, who needs one, use, smaller products, contracts, departments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.result import Money, Result
+from auditor.domain.result.model import Money, Result
 from auditor.render.tables.flat import Cell
+from auditor.render.text.labels import Labels
 
 SEATS: Final = (
     *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),
@@ -15,10 +16,29 @@ USAGE: Final = (
     *("tenant", "skuId", "skuPartNumber", "name", "services", "currency", "price", "idlePerMonth", "perMonth"),
     *("idle", "usedIn90Days", "usedIn30Days", "unknown", "assigned", "refreshDate", "copilotRefreshDate"),
 )
+SMALLER: Final = (
+    *("tenant", "skuPartNumber", "name", "smallerSkuPartNumber", "smallerName", "people", "currency", "savesPerMonth"),
+)
+CONTRACTS: Final = ("tenant", "contract", "name", "skuId", "seats", "notice", "ends", "renews")
+COVERAGE: Final = ("tenant", "policy", "people", "unknown", "usable", "missing")
 DEPARTMENTS: Final = (
     *("tenant", "by", "name", "merged", "currency", "perMonth", "idlePerMonth"),
     *("assigned", "used", "idle", "unknown", "people", "unpriced"),
 )
+
+
+def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[str], Sequence[tuple[Cell, ...]]]]:
+    """Yield the title, columns and rows of each sheet; only that of seats is there without rows."""
+    yield l10n.gettext("Seats"), SEATS, list(seat_rows(result))
+    for title, columns, rows in (
+        (l10n.gettext("Who needs a seat"), COVERAGE, list(coverage_rows(result))),
+        (l10n.gettext("Use and cost"), USAGE, list(usage_rows(result))),
+        (l10n.gettext("Smaller products"), SMALLER, list(smaller_rows(result))),
+        (l10n.gettext("Contracts"), CONTRACTS, list(contract_rows(result))),
+        (l10n.gettext("Departments"), DEPARTMENTS, list(department_rows(result))),
+    ):
+        if rows:
+            yield title, columns, rows
 
 
 def seat_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
@@ -45,6 +65,30 @@ def usage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
                 *(row.idle, row.used_in_90_days, row.used_in_30_days, row.unknown, row.assigned),
                 *(None if day is None else day.isoformat() for day in days),
             )
+
+
+def smaller_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row for each product and the smaller one that would do."""
+    for tenant in result.tenants:
+        for row in tenant.smaller_products or ():
+            names = (row.sku_part_number, row.name, row.smaller_sku_part_number, row.smaller_name)
+            yield (tenant.name, *names, row.people, *_amounts(row.saves))
+
+
+def contract_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row for each contract of each tenant; `notice` is the last day to give notice."""
+    for tenant in result.tenants:
+        for row in tenant.contracts or ():
+            notice = None if row.notice is None else row.notice.isoformat()
+            skus = ", ".join(row.sku_ids)
+            yield (tenant.name, row.id, row.name, skus, row.seats, notice, row.ends.isoformat(), row.renews)
+
+
+def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row for each policy about people who need a seat."""
+    for tenant in result.tenants:
+        for row in tenant.coverage or ():
+            yield (tenant.name, row.policy, row.people, row.unknown, row.usable, row.missing)
 
 
 def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:

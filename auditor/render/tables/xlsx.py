@@ -16,13 +16,13 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
-from auditor.render.tables.seat_sheets import DEPARTMENTS, SEATS, USAGE, department_rows, seat_rows, usage_rows
+from auditor.render.tables.seat_sheets import seat_sheets
 from auditor.render.tables.xlsx_rows import RowWriter, Shared, letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
@@ -52,11 +52,11 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Labels(options.locale)))
 
 
-def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
+def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
     counts = [min(SHEET_ROWS, row_count(result) - first) for first in range(0, row_count(result), SHEET_ROWS)] or [0]
     batches = row_batches(result)
     first = next(batches, RowBatch(count=0, parts=()))
-    template = ZipFile(BytesIO(_template(result, words, counts, _widths(first))))
+    template = ZipFile(BytesIO(_template(result, l10n, counts, _widths(first))))
     source = _Source(chain([first], batches))
     texts = template.read(_TEXTS).decode()
     shared = Shared(texts.count("<si>"))
@@ -72,7 +72,7 @@ def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
                 elif name in sheets:
                     xml = template.read(name).decode()
                     rows = RowWriter(shared, _format(xml, _MONEY), _format(xml, 0))
-                    for _ in _write_rows(file, xml, rows, source, sheets[name], words):
+                    for _ in _write_rows(file, xml, rows, source, sheets[name], l10n):
                         yield out.take()
                 elif name in tables:
                     file.write(template.read(name).replace(_range(1).encode(), _range(tables[name]).encode()))
@@ -110,7 +110,7 @@ class _Source:
 
 
 def _write_rows(
-    file: IO[bytes], xml: str, rows: RowWriter, source: _Source, count: int, words: Labels
+    file: IO[bytes], xml: str, rows: RowWriter, source: _Source, count: int, l10n: Labels
 ) -> Iterator[None]:
     """Write a sheet of the template with the findings in the place of its rows, in steps."""
     head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
@@ -118,8 +118,8 @@ def _write_rows(
     for piece, last in _ahead(_xml(rows, source, count, SHEET_BYTES - written)):
         file.write(piece)
         if last:
-            told = words.gettext("There are more rows in findings.csv.")
-            file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{told}</t></is></c></row>'.encode())
+            text = l10n.gettext("There are more rows in findings.csv.")
+            file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{text}</t></is></c></row>'.encode())
         yield
     file.write(behind[behind.index("</sheetData>") :].encode())
 
@@ -176,7 +176,7 @@ def _widths(first: RowBatch) -> list[int]:
     return widths
 
 
-def _template(result: Result, words: Labels, counts: Sequence[int], widths: Sequence[int]) -> bytes:
+def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Sequence[int]) -> bytes:
     """Return the workbook without the rows of its findings."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - heavy
 
@@ -185,27 +185,24 @@ def _template(result: Result, words: Labels, counts: Sequence[int], widths: Sequ
     with Workbook(stream, options) as book:
         # Excel keeps local times without a zone; the instant of the run stands for the moment of writing.
         book.set_properties(
-            {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": words.gettext("Licence audit")}
+            {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": l10n.gettext("Licence audit")}
         )
         money = book.add_format({"num_format": "#,##0.00"})
         blank = book.add_format({"valign": "bottom"})  # as any cell is: a format of its own that nobody sees
-        _summary(book, result, words)
+        _summary(book, result, l10n)
         for number in range(1, len(counts) + 1):
-            sheet = book.add_worksheet(words.gettext("Findings") + (f" {number}" if number > 1 else ""))
+            sheet = book.add_worksheet(l10n.gettext("Findings") + (f" {number}" if number > 1 else ""))
             sheet.write_blank(1, _MONEY, None, money)
             sheet.write_blank(1, 0, None, blank)
             _table(sheet, COLUMNS, 1, widths)
         actions = list(_actions(result))
-        _sheet(book, words.gettext("Actions"), _ACTIONS, actions, money)
-        _tracking(book, _ACTIONS.index("state"), len(actions), words)
-        _sheet(book, words.gettext("Seats"), SEATS, list(seat_rows(result)), money)
-        if usage := list(usage_rows(result)):
-            _sheet(book, words.gettext("Use and cost"), USAGE, usage, money)
-        if departments := list(department_rows(result)):
-            _sheet(book, words.gettext("Departments"), DEPARTMENTS, departments, money)
-        _sheet(book, words.gettext("Waivers"), _WAIVERS, list(_waivers(result, words)), money)
-        _sheet(book, words.gettext("Policies"), _POLICIES, list(_policies(result, words)), money)
-        _sheet(book, words.gettext("Sources"), _SOURCES, list(_sources(result, words)), money)
+        _sheet(book, l10n.gettext("Actions"), _ACTIONS, actions, money)
+        _tracking(book, _ACTIONS.index("state"), len(actions), l10n)
+        for title, columns, rows in seat_sheets(result, l10n):
+            _sheet(book, title, columns, rows, money)
+        _sheet(book, l10n.gettext("Waivers"), _WAIVERS, list(_waivers(result, l10n)), money)
+        _sheet(book, l10n.gettext("Policies"), _POLICIES, list(_policies(result, l10n)), money)
+        _sheet(book, l10n.gettext("Sources"), _SOURCES, list(_sources(result, l10n)), money)
     return stream.getvalue()
 
 
@@ -231,10 +228,10 @@ def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
             )
 
 
-def _tracking(book: "Workbook", column: int, count: int, words: Labels) -> None:
+def _tracking(book: "Workbook", column: int, count: int, l10n: Labels) -> None:
     """Let people choose in a column of the last sheet how far each action is, and enter a date in the next one."""
     sheet, last = book.worksheets()[-1], max(count, 1)
-    states = [words.gettext(state) for state in _STATES]
+    states = [l10n.gettext(state) for state in _STATES]
     sheet.data_validation(1, column, last, column, {"validate": "list", "source": states})
     days = {"validate": "date", "criteria": ">=", "value": _FIRST_DAY, "ignore_blank": True}
     sheet.data_validation(1, column + 1, last, column + 1, days)
@@ -253,14 +250,14 @@ _POLICIES: Final = (
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 
-def _waivers(result: Result, words: Labels) -> Iterable[tuple[Cell | date, ...]]:
-    for row, last in dated_waivers(result, words):
+def _waivers(result: Result, l10n: Labels) -> Iterable[tuple[Cell | date, ...]]:
+    for row, last in dated_waivers(result, l10n):
         # Excel knows no days before 1900; nobody waives anything until then, but a saved result may say so.
         until = last if last is None or last >= _FIRST_DAY else last.isoformat()
         yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
 
 
-def _policies(result: Result, words: Labels) -> Iterable[tuple[Cell, ...]]:
+def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [(tenant.name, tenant.policies) for tenant in result.tenants] + [("", result.fleet.policies)]
     for name, outcomes in parts:
@@ -268,48 +265,48 @@ def _policies(result: Result, words: Labels) -> Iterable[tuple[Cell, ...]]:
             known = headers.get(outcome.id)
             told = (known.title, known.severity.value) if known is not None else ("", "")
             yield (
-                *(name, outcome.id, *told, words.gettext(OUTCOMES[outcome.status])),
+                *(name, outcome.id, *told, l10n.gettext(OUTCOMES[outcome.status])),
                 *(outcome.judged, outcome.findings, outcome.reason),
                 *((known.owner, known.rationale) if known is not None else ("", "")),
             )
 
 
-def _sources(result: Result, words: Labels) -> Iterable[tuple[Cell, ...]]:
+def _sources(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     for tenant in result.tenants:
         for row in tenant.sources:
-            state = words.gettext(SOURCE_STATES[row.status])
-            yield (tenant.name, words.gettext(SOURCES[row.name]), state, row.count, row.read_at, row.reason)
+            state = l10n.gettext(SOURCE_STATES[row.status])
+            yield (tenant.name, l10n.gettext(SOURCES[row.name]), state, row.count, row.read_at, row.reason)
 
 
-def _summary(book: "Workbook", result: Result, words: Labels) -> None:
-    sheet = book.add_worksheet(words.gettext("Summary"))
+def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:
+    sheet = book.add_worksheet(l10n.gettext("Summary"))
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
-    sheet.write_string(0, 0, plain(verdict(result, words)), book.add_format({"bold": True, "font_size": 16}))
-    for number, (label, text) in enumerate(_facts(result, words), start=2):
+    sheet.write_string(0, 0, plain(verdict(result, l10n)), book.add_format({"bold": True, "font_size": 16}))
+    for number, (label, text) in enumerate(_facts(result, l10n), start=2):
         sheet.write_string(number, 0, label)
         sheet.write_string(number, 1, plain(text))
 
 
-def _facts(result: Result, words: Labels) -> Iterator[tuple[str, str]]:
+def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
     """Yield the lines of the summary; what the other sheets list is not gone through for it."""
-    for sentence in completeness(result, words):
+    for sentence in completeness(result, l10n):
         yield "", sentence
-    yield words.gettext("As of"), words.instant(result.run.as_of)
+    yield l10n.gettext("As of"), l10n.instant(result.run.as_of)
     for severity in Severity:
-        yield words.gettext(SEVERITIES[severity]), words.number(result.summary.open.get(severity, 0))
+        yield l10n.gettext(SEVERITIES[severity]), l10n.number(result.summary.open.get(severity, 0))
     if result.run.previous is not None:
         since = changes(result.tenants, result.fleet)
-        yield words.gettext("new"), words.number(since.new)
-        yield words.gettext("reopened"), words.number(since.reopened)
-        yield words.gettext("fixed"), words.number(since.fixed)
-    yield words.gettext("waived"), words.number(result.summary.waived)
-    worth = words.sums(money_of(result))
+        yield l10n.gettext("new"), l10n.number(since.new)
+        yield l10n.gettext("reopened"), l10n.number(since.reopened)
+        yield l10n.gettext("fixed"), l10n.number(since.fixed)
+    yield l10n.gettext("waived"), l10n.number(result.summary.waived)
+    worth = l10n.sums(money_of(result))
     if worth:
-        bound = "" if priced_whole(result) else f" ({words.gettext('at least')})"
-        yield words.gettext("a month in open findings"), f"{worth}{bound}"
-    yield words.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
-    yield words.gettext("Policies"), result.run.policy_digest
+        bound = "" if priced_whole(result) else f" ({l10n.gettext('at least')})"
+        yield l10n.gettext("a month in open findings"), f"{worth}{bound}"
+    yield l10n.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
+    yield l10n.gettext("Policies"), result.run.policy_digest
 
 
 def _sheet(

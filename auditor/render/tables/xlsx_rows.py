@@ -28,9 +28,9 @@ def plain(text: str) -> str:
     return shown.encode("utf-16-le")[: UNITS * 2].decode("utf-16-le", "ignore")
 
 
-def letters(place: int) -> str:
+def letters(index: int) -> str:
     """Return the letters of a column, counted from 0."""
-    high, low = divmod(place, 26)
+    high, low = divmod(index, 26)
     return (chr(64 + high) if high else "") + chr(65 + low)
 
 

@@ -21,23 +21,23 @@ _SAID: Final = {
 }
 
 
-def happens(status: object, agreement: Agreement, day: date, words: Labels, *, trial: bool = False) -> str:
+def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, trial: bool = False) -> str:
     """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
     known = status.casefold() if isinstance(status, str) else ""
     if known in _SAID:
-        return words.gettext(_SAID[known]) if _SAID[known] else ""
+        return l10n.gettext(_SAID[known]) if _SAID[known] else ""
     if trial:
-        return words.gettext("The trial ends, or becomes a paid subscription; decide before it")
+        return l10n.gettext("The trial ends, or becomes a paid subscription; decide before it")
     if agreement is Agreement.MCA and day >= _DIRECT:
-        return words.gettext(
+        return l10n.gettext(
             "Renews if recurring billing is on; otherwise access ends or a paid extension begins; choose before it"
         )
     if agreement is Agreement.CSP and day >= _PARTNER:
-        return words.gettext(
+        return l10n.gettext(
             "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before it"
         )
     if agreement is Agreement.VOLUME:
-        return words.gettext("Users have 90 more days as a rule if the agreement is not renewed; decide before it")
+        return l10n.gettext("Users have 90 more days as a rule if the agreement is not renewed; decide before it")
     if agreement is Agreement.UNKNOWN:
-        return words.gettext("Renews or ends, with free days after it or without, by the agreement; decide before it")
-    return words.gettext("Renews if recurring billing is on; otherwise users have 30 more days; decide before it")
+        return l10n.gettext("Renews or ends, with free days after it or without, by the agreement; decide before it")
+    return l10n.gettext("Renews if recurring billing is on; otherwise users have 30 more days; decide before it")

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, tells_holdings
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
+from auditor.render.text.access import ACCESS, access_parts
 from auditor.render.text.contracts import contract_facts
 from auditor.render.text.facts import AssignmentPath, titled, ways
 from auditor.render.text.labels import Labels
@@ -38,11 +39,17 @@ _SPOKEN: Final = frozenset(
         *("nestedGroups", "membershipRuleProcessingState", "memberCount"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
         *USAGE,
+        *ACCESS,
     }
 )
 """Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
 _OF_PEOPLE: Final = frozenset(
-    {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS, *USAGE}
+    {
+        *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"),
+        *SIGN_INS,
+        *USAGE,
+        *ACCESS,
+    }
 )
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
 _OF_GROUPS: Final = frozenset(
@@ -59,106 +66,107 @@ SubjectParts = tuple[str, str, str]
 _SEPARATOR: Final = " · "
 
 
-def described(finding: Finding, words: Labels) -> str:
+def described(finding: Finding, l10n: Labels) -> str:
     """Return the evidence of a finding in the language of `words`: its parts that are not empty, joined by dots."""
-    return _joined((*subject_parts(finding.evidence, words), other_part(finding, words)))
+    return _joined((*subject_parts(finding.evidence, l10n), other_part(finding, l10n)))
 
 
-def subject_parts(facts: Mapping[str, Any], words: Labels) -> SubjectParts:
+def subject_parts(facts: Mapping[str, Any], l10n: Labels) -> SubjectParts:
     """Return the parts that are equal for all findings with the same evidence."""
     first: list[str] = []
     if "usable" in facts or "consumed" in facts:
-        first += _seats(facts, words)
+        first += _seats(facts, l10n)
     if "short" in facts or "excess" in facts:
-        first += _tenants(facts, words)
+        first += _tenants(facts, l10n)
     if _OF_PEOPLE.isdisjoint(facts):
         return _joined(first), "", ""
-    return _joined((*first, *_account(facts, words))), _last_sign_in(facts, words), _assigned(facts, words)
+    return _joined((*first, *_account(facts, l10n))), _last_sign_in(facts, l10n), _assigned(facts, l10n)
 
 
-def other_part(finding: Finding, words: Labels) -> str:
+def other_part(finding: Finding, l10n: Labels) -> str:
     """Return the part that depends on the check too: what a person holds, subscriptions, groups, budgets, the rest."""
-    return _joined(_others(finding, words))
+    return _joined(_others(finding, l10n))
 
 
 def _joined(parts: Iterable[str]) -> str:
     return _SEPARATOR.join(filter(None, parts))
 
 
-def _account(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _account(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if facts.get("accountEnabled") is False:
-        yield words.gettext("sign-in blocked")
+        yield l10n.gettext("sign-in blocked")
     if str(facts.get("userType") or "").casefold() == "guest":
-        yield words.gettext("guest")
+        yield l10n.gettext("guest")
     mailbox = facts.get("mailboxType")
     if mailbox and str(mailbox).casefold() != "user":
-        yield words.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
+        yield l10n.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
     for name in ("department", "usageLocation"):
         if facts.get(name):
             yield str(facts[name])
-    yield from usage_parts(facts, words)
+    yield from access_parts(facts, l10n)
+    yield from usage_parts(facts, l10n)
 
 
-def _last_sign_in(facts: Mapping[str, Any], words: Labels) -> str:
+def _last_sign_in(facts: Mapping[str, Any], l10n: Labels) -> str:
     moment = last_sign_in(facts)
-    return words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment)) if moment else ""
+    return l10n.gettext("last sign-in {date}").replace("{date}", l10n.written_date(moment)) if moment else ""
 
 
-def _assigned(facts: Mapping[str, Any], words: Labels) -> str:
-    paths = [_way(way, words) for way in ways(facts)]
-    return words.gettext("assigned: {paths}").replace("{paths}", words.joined(paths)) if paths else ""
+def _assigned(facts: Mapping[str, Any], l10n: Labels) -> str:
+    paths = [_way(way, l10n) for way in ways(facts)]
+    return l10n.gettext("assigned: {paths}").replace("{paths}", l10n.joined(paths)) if paths else ""
 
 
-def _others(finding: Finding, words: Labels) -> Iterator[str]:
+def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
     if facts.get("error") and not _OF_PEOPLE.isdisjoint(facts):
-        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
+        yield l10n.gettext("error {code}").replace("{code}", str(facts["error"]))
     if tells_holdings(finding.check) and facts.get("assignedLicenses"):
-        yield words.gettext("holds {products}").replace(
-            "{products}", words.joined(map(titled, _texts(facts["assignedLicenses"])))
+        yield l10n.gettext("holds {products}").replace(
+            "{products}", l10n.joined(map(titled, _texts(facts["assignedLicenses"])))
         )
     if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
-        yield from _subscription(facts, words)
+        yield from _subscription(facts, l10n)
     if not _OF_GROUPS.isdisjoint(facts):
-        yield from _group(facts, words)
-    yield from contract_facts(finding, words)
-    yield from _budget(finding, words)
+        yield from _group(facts, l10n)
+    yield from contract_facts(finding, l10n)
+    yield from _budget(finding, l10n)
     for name in () if _SPOKEN.issuperset(facts) else sorted(facts.keys() - _SPOKEN):
         if _is_told(facts[name]):
-            yield f"{label(name)} {_value(facts[name], words)}"
+            yield f"{label(name)} {_value(facts[name], l10n)}"
 
 
-def _seats(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     for name, text in (
-        ("usable", words.gettext("{seats} usable")),
-        ("consumed", words.gettext("{seats} assigned")),
-        ("spare", words.gettext("{seats} spare")),
-        ("suspended", words.gettext("{seats} suspended")),
-        ("lockedOut", words.gettext("{seats} locked out")),
+        ("usable", l10n.gettext("{seats} usable")),
+        ("consumed", l10n.gettext("{seats} assigned")),
+        ("spare", l10n.gettext("{seats} spare")),
+        ("suspended", l10n.gettext("{seats} suspended")),
+        ("lockedOut", l10n.gettext("{seats} locked out")),
     ):
         value = facts.get(name)
         if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
-            yield text.replace("{seats}", words.number(value))
+            yield text.replace("{seats}", l10n.number(value))
     ignored = ungraced(facts)
     if ignored:
-        yield words.ngettext(
+        yield l10n.ngettext(
             "{count} seat in its grace period is not counted",
             "{count} seats in their grace period are not counted",
             ignored,
         )
     if type(facts.get("assigned")) is int:
-        yield words.ngettext(
+        yield l10n.ngettext(
             "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
         )
     if type(facts.get("needed")) is int:
-        yield words.ngettext("{count} person needs a seat", "{count} people need a seat", facts["needed"])
+        yield l10n.ngettext("{count} person needs a seat", "{count} people need a seat", facts["needed"])
     if type(facts.get("purchased")) is int:
-        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
-    allowed = limits(facts, words)
+        yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
+    allowed = limits(facts, l10n)
     if allowed:
-        yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
+        yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
     if facts.get("boundsConflict"):
-        yield words.gettext("no number of seats keeps both limits")
+        yield l10n.gettext("no number of seats keeps both limits")
 
 
 def ungraced(facts: Mapping[str, Any]) -> int:
@@ -169,101 +177,101 @@ def ungraced(facts: Mapping[str, Any]) -> int:
     return warning if usable < enabled + warning else 0
 
 
-def limits(facts: Mapping[str, Any], words: Labels) -> str:
+def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
     """Return the bounds of spare seats as the policy writes them; empty where there is none."""
     low, high = facts.get("minimum"), facts.get("maximum")
     if low is None and high is None:
         return ""
-    least, most = (words.bound(str(bound)) for bound in (low, high))
+    least, most = (l10n.bound(str(bound)) for bound in (low, high))
     if high is None:
-        return words.gettext("at least {seats} spare").replace("{seats}", least)
+        return l10n.gettext("at least {seats} spare").replace("{seats}", least)
     if "assigned" in facts:
-        return words.gettext("at most {seats} assigned").replace("{seats}", most)
+        return l10n.gettext("at most {seats} assigned").replace("{seats}", most)
     if "purchased" in facts:
-        return words.gettext("at most {seats} bought").replace("{seats}", most)
+        return l10n.gettext("at most {seats} bought").replace("{seats}", most)
     if low is None:
-        return words.gettext("at most {seats} spare").replace("{seats}", most)
-    return words.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
+        return l10n.gettext("at most {seats} spare").replace("{seats}", most)
+    return l10n.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
 
 
-def advice(change: int, words: Labels) -> str:
+def advice(change: int, l10n: Labels) -> str:
     """Return how many seats to buy, or how many are too many: not everybody may remove them; `change` is not 0."""
     if change > 0:
-        return words.ngettext("buy {count} seat", "buy {count} seats", change)
-    return words.ngettext("{count} seat too many", "{count} seats too many", -change)
+        return l10n.ngettext("buy {count} seat", "buy {count} seats", change)
+    return l10n.ngettext("{count} seat too many", "{count} seats too many", -change)
 
 
-def _tenants(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     for name, text in (
-        ("short", words.gettext("too few in {tenants}")),
-        ("excess", words.gettext("too many in {tenants}")),
+        ("short", l10n.gettext("too few in {tenants}")),
+        ("excess", l10n.gettext("too many in {tenants}")),
     ):
         told = facts.get(name)
         there = [line for line in told if isinstance(line, Mapping)] if isinstance(told, list | tuple) else []
         if there:
-            yield text.replace("{tenants}", words.joined(_spare(line, words) for line in there))
-    allowed = limits(facts, words)
+            yield text.replace("{tenants}", l10n.joined(_spare(line, l10n) for line in there))
+    allowed = limits(facts, l10n)
     if allowed:
-        yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
+        yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
 
 
-def _spare(line: Mapping[str, Any], words: Labels) -> str:
+def _spare(line: Mapping[str, Any], l10n: Labels) -> str:
     spare = line.get("spare")
-    seats = words.gettext("{seats} spare").replace("{seats}", words.number(spare if type(spare) is int else None))
+    seats = l10n.gettext("{seats} spare").replace("{seats}", l10n.number(spare if type(spare) is int else None))
     return f"{line.get('tenant')} ({seats})"
 
 
-def _way(way: AssignmentPath, words: Labels) -> str:
-    path = words.gettext("direct")
+def _way(way: AssignmentPath, l10n: Labels) -> str:
+    path = l10n.gettext("direct")
     if way.group is not None:
-        path = words.gettext("group {group}").replace("{group}", way.group)
+        path = l10n.gettext("group {group}").replace("{group}", way.group)
     return path if way.state is None else f"{path} ({way.state})"
 
 
-def _subscription(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if facts.get("isTrial") is True:
-        yield words.gettext("trial")
+        yield l10n.gettext("trial")
     if type(facts.get("totalLicenses")) is int:
-        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
+        yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
     if facts.get("nextLifecycleDateTime"):
-        ends = words.written_date(str(facts["nextLifecycleDateTime"]))
-        yield words.gettext("next date {date}").replace("{date}", ends)
+        ends = l10n.written_date(str(facts["nextLifecycleDateTime"]))
+        yield l10n.gettext("next date {date}").replace("{date}", ends)
     idle = facts.get("adjust")
     if type(idle) is int and idle < 0:
-        yield words.ngettext("{count} idle seat to give up", "{count} idle seats to give up", -idle)
+        yield l10n.ngettext("{count} idle seat to give up", "{count} idle seats to give up", -idle)
     if facts.get("status"):
-        yield words.gettext("state {state}").replace("{state}", words.subscription(facts["status"]))
+        yield l10n.gettext("state {state}").replace("{state}", l10n.subscription(facts["status"]))
 
 
-def _group(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _group(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     failing = facts.get("hasMembersWithLicenseErrors")
     if failing is not None:
-        yield words.gettext("members in error") if failing else words.gettext("no members in error")
+        yield l10n.gettext("members in error") if failing else l10n.gettext("no members in error")
     if facts.get("licenseProcessingState"):
         state = str(facts["licenseProcessingState"])
-        yield words.gettext("processing: {state}").replace("{state}", state)
+        yield l10n.gettext("processing: {state}").replace("{state}", state)
     if facts.get("nestedGroups"):
-        yield words.gettext("nested groups: {groups}").replace("{groups}", words.joined(_texts(facts["nestedGroups"])))
+        yield l10n.gettext("nested groups: {groups}").replace("{groups}", l10n.joined(_texts(facts["nestedGroups"])))
     if facts.get("membershipRuleProcessingState"):
         state = str(facts["membershipRuleProcessingState"])
-        yield words.gettext("processing of the rule: {state}").replace("{state}", state)
+        yield l10n.gettext("processing of the rule: {state}").replace("{state}", state)
     if facts.get("memberCount") == 0:
-        yield words.gettext("no members")
+        yield l10n.gettext("no members")
 
 
-def _budget(finding: Finding, words: Labels) -> Iterator[str]:
+def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
     if detail_of(finding.check) is not Detail.CURRENCY or not finding.detail:
         return
     for name, text in (
-        ("total", words.gettext("{money} a month")),
-        ("limit", words.gettext("allowed: {money} a month")),
+        ("total", l10n.gettext("{money} a month")),
+        ("limit", l10n.gettext("allowed: {money} a month")),
     ):
         value: Any = finding.evidence.get(name)
         if type(value) in _NUMBERS and isfinite(value):
-            yield text.replace("{money}", words.money(Decimal(str(value)), finding.detail))
+            yield text.replace("{money}", l10n.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
-        unpriced = words.joined(map(titled, _texts(finding.evidence["unpriced"])))
-        yield words.gettext("at least: no price for {products}").replace("{products}", unpriced)
+        unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
+        yield l10n.gettext("at least: no price for {products}").replace("{products}", unpriced)
 
 
 def _is_told(value: Any) -> bool:
@@ -276,16 +284,16 @@ def label(name: str) -> str:
     return sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
 
 
-def _value(value: Any, words: Labels) -> str:
+def _value(value: Any, l10n: Labels) -> str:
     match value:
         case bool():
-            return words.gettext("yes") if value else words.gettext("no")
+            return l10n.gettext("yes") if value else l10n.gettext("no")
         case int():
-            return words.number(value)
+            return l10n.number(value)
         case Mapping():
-            return words.joined(f"{label(str(name))} {_value(value[name], words)}" for name in sorted(value))
+            return l10n.joined(f"{label(str(name))} {_value(value[name], l10n)}" for name in sorted(value))
         case list() | tuple():
-            return words.joined(_value(item, words) for item in value)
+            return l10n.joined(_value(item, l10n) for item in value)
         case _:
             return str(value)
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from auditor.catalogue import builtin
-from auditor.domain.result import ProductReference, TenantResult
+from auditor.domain.result.model import ProductReference, TenantResult
 
 _WORKING: Final = frozenset({"", "active"})
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from auditor.domain.result import Action
+from auditor.domain.result.model import Action
 
 
 def oldest(actions: Iterable[Action]) -> date | None:

@@ -12,7 +12,7 @@ from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
 from auditor.guidance.subscription_states import state_name
-from auditor.wording import wording
+from auditor.localization import localization
 
 _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 _SEATS: Final = pattern("[0-9]{1,9}")
@@ -84,28 +84,28 @@ class Labels:
     """Says values in one language: the wished one, or English where there is no such catalogue."""
 
     def __init__(self, locale: str) -> None:
-        self._wording = wording(locale)
+        self._l10n = localization(locale)
         self._days: dict[int, str] = {}
         self._sums: dict[tuple[str, str], str] = {}
 
     @property
     def language(self) -> str:
         """The BCP 47 tag of what is in fact written."""
-        return self._wording.locale
+        return self._l10n.locale
 
     @property
     def fallback_from(self) -> str | None:
         """The tag that was wished for, where English is written for want of it."""
-        return self._wording.fallback_from
+        return self._l10n.fallback_from
 
     @property
     def translations(self) -> NullTranslations:
         """The catalogue, for templates."""
-        return self._wording.translations
+        return self._l10n.translations
 
     def gettext(self, message: str) -> str:
         """Return the translation of a text."""
-        return self._wording.gettext(message)
+        return self._l10n.gettext(message)
 
     def check(self, check: str) -> str:
         """Return the name of a check; its id where a result of another version names one that does not exist here."""
@@ -116,15 +116,15 @@ class Labels:
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """Return the translation of a text that counts, with its `{count}` filled in."""
-        return self._wording.plural(one, many, count)
+        return self._l10n.plural(one, many, count)
 
     def of_count(self, message: str, count: int) -> str:
         """Return a message that counts without its number, which stands apart, in the form that belongs to it."""
-        return self._wording.ngettext(message, message, count).replace("{count}", "").strip()
+        return self._l10n.ngettext(message, message, count).replace("{count}", "").strip()
 
     def graded(self, severity: Severity, count: int) -> str:
         """Return a severity in the form that belongs to the number of its findings, which stands apart."""
-        of, said = self._wording, ""
+        of, said = self._l10n, ""
         match severity:
             case Severity.CRITICAL:
                 said = of.ngettext("{count} critical", "{count} critical", count)
@@ -146,15 +146,15 @@ class Labels:
 
     def translate(self, message: Message) -> str:
         """Return an error, notice or reason; what it quotes stays as it is."""
-        return self._wording.translate(message)
+        return self._l10n.translate(message)
 
     def policy(self, text: str) -> str:
         """Return the title or the reason of a starter policy; anybody else's stays as it is written."""
-        return self._wording.policy(text)
+        return self._l10n.policy(text)
 
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""
-        return self._wording.number(value)
+        return self._l10n.number(value)
 
     def signed(self, value: int) -> str:
         """Return a whole number that always bears its sign."""
@@ -175,14 +175,14 @@ class Labels:
 
     def percent(self, percent: str) -> str:
         """Return a share that is written in percent, such as `2.5`, with the sign where the locale has it."""
-        return self._wording.percent(Decimal(percent) / 100)
+        return self._l10n.percent(Decimal(percent) / 100)
 
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount of money."""
         key = (str(value), currency)
         said = self._sums.get(key)
         if said is None:
-            said = self._sums[key] = self._wording.money(value, currency)
+            said = self._sums[key] = self._l10n.money(value, currency)
         return said
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
@@ -191,11 +191,11 @@ class Labels:
 
     def date(self, moment: datetime | date) -> str:
         """Return a day; that of an instant in UTC."""
-        return self._wording.date(moment)
+        return self._l10n.date(moment)
 
     def day(self, written: str) -> str:
         """Return a day that is written as YYYY-MM-DD."""
-        return self._wording.date(date.fromisoformat(written))
+        return self._l10n.date(date.fromisoformat(written))
 
     def written_day(self, written: object) -> str:
         """Return a day that is written as YYYY-MM-DD as it is said; any other value as it is."""
@@ -206,7 +206,7 @@ class Labels:
 
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""
-        return self._wording.instant(moment)
+        return self._l10n.instant(moment)
 
     def written_date(self, text: str) -> str:
         """Return the day of an RFC 3339 instant as it is said; any other text as it is."""
@@ -220,7 +220,7 @@ class Labels:
             return text
         said = self._days.get(day)
         if said is None:
-            said = self._days[day] = self._wording.date(date.fromordinal(day))
+            said = self._days[day] = self._l10n.date(date.fromordinal(day))
         return said
 
     def written_instant(self, text: str) -> str:

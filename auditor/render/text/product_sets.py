@@ -5,13 +5,13 @@ from typing import Any
 
 from auditor.catalogue import builtin
 from auditor.domain.actions.product_names import one_of
-from auditor.domain.result import PolicyHeader, SeatCount
+from auditor.domain.result.model import PolicyHeader, SeatCount
 from auditor.domain.syntax.globs import pattern_of
 from auditor.render.text.labels import Labels
 
 
 def labels(
-    headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], words: Labels
+    headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], l10n: Labels
 ) -> dict[str, str]:
     """Return what people call each set that a policy requires, by the set as it is written, casefolded.
 
@@ -26,7 +26,7 @@ def labels(
             if written.casefold() not in found and not builtin().knows(written):
                 names = [seat.name for seat in _members(element, sets, seats) if seat.name]
                 if names:
-                    found[written.casefold()] = one_of(words, names)
+                    found[written.casefold()] = one_of(l10n, names)
     return found
 
 

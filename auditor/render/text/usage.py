@@ -36,91 +36,91 @@ _TRANSLATED: Final[Mapping[str, str]] = {
 _MB: Final = 2**20
 
 
-def usage_parts(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     """Yield what the reports of usage say of a person; nothing where the evidence does not tell it."""
     if USAGE.isdisjoint(facts):
         return
     if facts.get("agent") is True:
-        yield words.gettext("user of an agent")
+        yield l10n.gettext("user of an agent")
     for name in ("usage", "copilotUsage", "appUsage", "mailboxUsage"):
         told = facts.get(name)
         if not isinstance(told, Mapping):
             continue
-        day = words.written_day(told.get("refreshDate"))
-        for text in _of_report(name, told, words):
+        day = l10n.written_day(told.get("refreshDate"))
+        for text in _of_report(name, told, l10n):
             yield text.replace("{day}", day)
-    yield from _smaller_product(_mapping(facts.get("smallerProduct")), words)
+    yield from _smaller_product(_mapping(facts.get("smallerProduct")), l10n)
 
 
-def _of_report(name: str, told: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _of_report(name: str, facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     match name:
         case "usage":
-            yield _services(_mapping(told.get("lastActivityDates")), words)
+            yield _services(_mapping(facts.get("lastActivityDates")), l10n)
         case "copilotUsage":
-            yield _services({"Copilot": told.get("lastActivityDate")}, words)
+            yield _services({"Copilot": facts.get("lastActivityDate")}, l10n)
         case "appUsage":
-            for period, apps in _mapping(told.get("used")).items():
-                yield _apps(str(period), _mapping(apps), words)
+            for period, apps in _mapping(facts.get("used")).items():
+                yield _apps(str(period), _mapping(apps), l10n)
         case _:
-            if type(told.get("storageUsed")) is int:
-                size = f"{words.number(-(-told['storageUsed'] // _MB))} MB"
-                yield words.gettext("mailbox of {size} (report of {day})").replace("{size}", size)
-            if told.get("hasArchive") is True:
-                yield words.gettext("with an archive mailbox")
+            if type(facts.get("storageUsed")) is int:
+                size = f"{l10n.number(-(-facts['storageUsed'] // _MB))} MB"
+                yield l10n.gettext("mailbox of {size} (report of {day})").replace("{size}", size)
+            if facts.get("hasArchive") is True:
+                yield l10n.gettext("with an archive mailbox")
 
 
-def _services(days: Mapping[str, Any], words: Labels) -> str:
-    used = [f"{_name(service)} {words.written_day(day)}" for service, day in days.items() if day is not None]
+def _services(days: Mapping[str, Any], l10n: Labels) -> str:
+    used = [f"{_name(service)} {l10n.written_day(day)}" for service, day in days.items() if day is not None]
     unused = [_name(service) for service, day in days.items() if day is None]
     if not used:
-        return words.gettext("no activity in {services} (report of {day})").replace("{services}", words.joined(unused))
-    told = words.gettext("last activity: {services} (report of {day})")
+        return l10n.gettext("no activity in {services} (report of {day})").replace("{services}", l10n.joined(unused))
+    text = l10n.gettext("last activity: {services} (report of {day})")
     if unused:
-        told = words.gettext("last activity: {services}; none in {unused} (report of {day})")
-    return told.replace("{services}", words.joined(used)).replace("{unused}", words.joined(unused))
+        text = l10n.gettext("last activity: {services}; none in {unused} (report of {day})")
+    return text.replace("{services}", l10n.joined(used)).replace("{unused}", l10n.joined(unused))
 
 
-def _apps(period: str, apps: Mapping[str, Any], words: Labels) -> str:
-    days = words.number(int(period[1:])) if period[1:].isdigit() else period
-    used = words.joined(f"{_name(app)} ({words.joined(_parts(platforms, words))})" for app, platforms in apps.items())
-    told = words.gettext("no apps used in {days} days (report of {day})")
+def _apps(period: str, apps: Mapping[str, Any], l10n: Labels) -> str:
+    days = l10n.number(int(period[1:])) if period[1:].isdigit() else period
+    used = l10n.joined(f"{_name(app)} ({l10n.joined(_parts(platforms, l10n))})" for app, platforms in apps.items())
+    text = l10n.gettext("no apps used in {days} days (report of {day})")
     if used:
-        told = words.gettext("apps used in {days} days: {apps} (report of {day})").replace("{apps}", used)
-    return told.replace("{days}", days)
+        text = l10n.gettext("apps used in {days} days: {apps} (report of {day})").replace("{apps}", used)
+    return text.replace("{days}", days)
 
 
-def _smaller_product(told: Mapping[str, Any], words: Labels) -> Iterator[str]:
+def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     """Yield what would do in place of a suite, what it would take away, and what is not known."""
-    if not told:
+    if not facts:
         return
-    text = words.gettext("{product} may do in place of {held} (saves {money} a month)")
+    text = l10n.gettext("{product} may do in place of {held} (saves {money} a month)")
     for name in ("product", "held"):
-        text = text.replace(f"{{{name}}}", titled(str(told.get(name))))
-    yield text.replace("{money}", _money(told, words))
-    lost = list(_parts(told.get("lost"), words))
-    more = told.get("otherServicePlans")
+        text = text.replace(f"{{{name}}}", titled(str(facts.get(name))))
+    yield text.replace("{money}", _money(facts, l10n))
+    lost = list(_parts(facts.get("lost"), l10n))
+    more = facts.get("otherServicePlans")
     if type(more) is int and more:
-        lost.append(words.ngettext("{count} other service plan", "{count} other service plans", more))
+        lost.append(l10n.ngettext("{count} other service plan", "{count} other service plans", more))
     for parts, written in (
-        (_parts(told.get("used"), words), words.gettext("used: {parts}")),
-        (_parts(told.get("unused"), words), words.gettext("not used, would be lost: {parts}")),
-        (lost, words.gettext("use not judged, would be lost: {parts}")),
-        (_parts(told.get("unknown"), words), words.gettext("not known: {parts}")),
+        (_parts(facts.get("used"), l10n), l10n.gettext("used: {parts}")),
+        (_parts(facts.get("unused"), l10n), l10n.gettext("not used, would be lost: {parts}")),
+        (lost, l10n.gettext("use not judged, would be lost: {parts}")),
+        (_parts(facts.get("unknown"), l10n), l10n.gettext("not known: {parts}")),
     ):
         if parts:
-            yield written.replace("{parts}", words.joined(parts))
+            yield written.replace("{parts}", l10n.joined(parts))
 
 
-def _money(told: Mapping[str, Any], words: Labels) -> str:
+def _money(facts: Mapping[str, Any], l10n: Labels) -> str:
     try:
-        return words.money(Decimal(str(told.get("savesPerMonth"))), str(told.get("currency")))
+        return l10n.money(Decimal(str(facts.get("savesPerMonth"))), str(facts.get("currency")))
     except InvalidOperation:
-        return str(told.get("savesPerMonth"))
+        return str(facts.get("savesPerMonth"))
 
 
-def _parts(names: Any, words: Labels) -> list[str]:
+def _parts(names: Any, l10n: Labels) -> list[str]:
     listed = names if isinstance(names, list | tuple) else [] if names is None else [names]
-    return [words.gettext(_TRANSLATED[name]) if name in _TRANSLATED else _name(name) for name in map(str, listed)]
+    return [l10n.gettext(_TRANSLATED[name]) if name in _TRANSLATED else _name(name) for name in map(str, listed)]
 
 
 def _name(name: Any) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
@@ -35,12 +35,12 @@ class WaiverRow:
     """That it waives in this run."""
 
 
-def waiver_rows(result: Result, words: Labels) -> tuple[WaiverRow, ...]:
+def waiver_rows(result: Result, l10n: Labels) -> tuple[WaiverRow, ...]:
     """Return the waivers, those to look at first; what the run's own notices say of one decides its state."""
-    return tuple(row for row, _ in dated_waivers(result, words))
+    return tuple(row for row, _ in dated_waivers(result, l10n))
 
 
-def dated_waivers(result: Result, words: Labels) -> tuple[tuple[WaiverRow, date | None], ...]:
+def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date | None], ...]:
     """Return the same with the last day of each, for those who reckon with it; None where it is no day."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     told = {(notice.code, notice.subject) for notice in notices}
@@ -59,9 +59,9 @@ def dated_waivers(result: Result, words: Labels) -> tuple[tuple[WaiverRow, date 
         row = WaiverRow(
             id=id_,
             key=key,
-            state=words.gettext(_STATES[key]),
-            until="" if until is None else words.date(datetime(until.year, until.month, until.day, tzinfo=UTC)),
-            policies=words.joined(str(policy) for policy in written.get("policies") or ()),
+            state=l10n.gettext(_STATES[key]),
+            until="" if until is None else l10n.date(datetime(until.year, until.month, until.day, tzinfo=UTC)),
+            policies=l10n.joined(str(policy) for policy in written.get("policies") or ()),
             owner=shortened(str(written.get("owner") or "")),
             reason=shortened(str(written.get("reason") or "")),
             findings=counts[id_],

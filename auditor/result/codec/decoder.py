@@ -18,7 +18,7 @@ import msgspec
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
-from auditor.domain.result import BalanceShare, Finding, FleetPast, FleetResult, TenantResult
+from auditor.domain.result.model import BalanceShare, Finding, FleetPast, FleetResult, TenantResult
 from auditor.domain.saved_field import SavedField
 from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM, TENANT
 from auditor.result.codec.converted_fields import (

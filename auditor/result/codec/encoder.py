@@ -16,7 +16,7 @@ import orjson
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import rounded
-from auditor.domain.finding import Findings
+from auditor.domain.result.finding import Findings
 from auditor.domain.saved_field import SavedField
 
 TOOL: Final = "m365-license-auditor"
@@ -75,6 +75,27 @@ def pieces(value: Any) -> Iterator[bytes]:
     """Yield what `document` returns; of a long list only some items are encoded at a time."""
     yield from _value(value, 0)
     yield b"\n"
+
+
+def framed_pieces(found: Mapping[str, Any], key: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+    """Yield what `document` returns of an object in parts: items of the list `key` with their index, the rest without.
+
+    The bytes of an item are the same in every object that has it in a list with this key.
+    """
+    begun = b"{"
+    for name, member in found.items():
+        yield None, iter((begun + _line(1) + line(name).rstrip() + b": ",))
+        begun = b","
+        if name != key or not member:
+            yield None, _value(member, 1)
+            continue
+        opened = b"["
+        for index, item in enumerate(member):
+            yield None, iter((opened + _line(2),))
+            yield index, _value(item, 2)
+            opened = b","
+        yield None, iter((_line(1) + b"]",))
+    yield None, iter((b"\n}\n",))
 
 
 def members(value: Any) -> dict[str, Any]:

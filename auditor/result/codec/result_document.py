@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.result.codec.encoder import TOOL
 from auditor.result.messages import encoded_messages
 

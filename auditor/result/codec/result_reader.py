@@ -11,7 +11,7 @@ import msgspec
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.result import Finding, FleetResult, Result, Run, Summary, TenantResult
+from auditor.domain.result.model import Finding, FleetResult, Result, Run, Summary, TenantResult
 from auditor.files import json_document
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable

@@ -150,11 +150,11 @@ def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
 
 
 def _check_within(
-    path: Path, name: str, column: pa.Array | pa.ChunkedArray, bounds: tuple[int, int], told: str
+    path: Path, name: str, column: pa.Array | pa.ChunkedArray, bounds: tuple[int, int], text: str
 ) -> None:
     minimum, maximum = pc.min_max(column).as_py().values()
     if minimum is not None and (minimum < bounds[0] or maximum > bounds[1]):
-        raise _refused(path, Message("has {told} in its column {name}", told=told, name=name))
+        raise _refused(path, Message("has {told} in its column {name}", told=text, name=name))
 
 
 def _chunks(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.selector import TEXT_PROPERTIES
+from auditor.domain.policy.selector import TEXT_PROPERTIES
 from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import Manifest

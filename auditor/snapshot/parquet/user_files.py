@@ -57,7 +57,7 @@ def _last_id(group: pq.RowGroupMetaData) -> str | None:
 
 
 def _column(group: pq.RowGroupMetaData, name: str) -> pq.ColumnChunkMetaData:
-    columns = (group.column(place) for place in range(group.num_columns))
+    columns = (group.column(index) for index in range(group.num_columns))
     return next(each for each in columns if each.path_in_schema.partition(".")[0] == name)
 
 

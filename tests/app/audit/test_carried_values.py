@@ -9,12 +9,12 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
-from auditor.domain.result import Result, SeatBounds, TenantResult
+from auditor.domain.result.model import Result, SeatBounds, TenantResult
 from auditor.history import load
 from auditor.policy.loader import load as load_policies
 from auditor.render import render
 from auditor.snapshot.model import Snapshot
-from tests.builders.tenants import NOW, bought, sku_id, tenant, user
+from tests.builders.tenant.tenants import NOW, bought, sku_id, tenant, user
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = b"""version: 1

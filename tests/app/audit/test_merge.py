@@ -13,12 +13,12 @@ from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.history import compare, load
 from auditor.policy.loader import load as load_policies
 from auditor.render import render
 from auditor.snapshot.model import Snapshot
-from tests.builders.tenants import NOW, bought, tenant, user
+from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = """version: 1

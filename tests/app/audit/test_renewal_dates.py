@@ -11,8 +11,8 @@ from auditor.app.locations import store_at
 from auditor.domain.errors import Diagnostic
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call
-from tests.builders.tenants import NOW, bought, policy_set, subscription, tenant
+from tests.builders.service.command_line import call
+from tests.builders.tenant.tenants import NOW, bought, policy_set, subscription, tenant
 
 POLICY = "policies: [{id: p, severity: low, subscriptions: {expiring: {within: 60d, exceptTerm: monthly}}}]"
 

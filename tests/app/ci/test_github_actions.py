@@ -17,7 +17,7 @@ from auditor.deliver.github import (
     fitted,
 )
 from auditor.domain.errors import DeliveryError
-from tests.builders.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call
 
 
 def outputs(path: Path) -> dict[str, str]:

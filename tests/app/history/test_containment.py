@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.command_line import call
-from tests.builders.failures import FAILING, SENTENCE, failing, kinds
+from tests.builders.service.command_line import call
+from tests.builders.service.failures import FAILING, SENTENCE, failing
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +60,7 @@ def test_an_audit_with_curves_is_reported_though_a_tenant_of_the_store_is_damage
     assert (store.parent / "out" / "report.html").exists()
 
 
-@kinds
+@pytest.mark.parametrize("kind", ["ExceptionGroup", "MemoryError"])
 @pytest.mark.parametrize("place", ["trends"])
 def test_what_is_raised_for_one_tenant_stays_with_it(
     store: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str

@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.command_line import Ran, call
-from tests.builders.nights import SKUS, night
-from tests.builders.snapshot_damage import rewritten
-from tests.builders.two_people import ANN, ASKED, BOB, TWO_PEOPLE, instant, store_in
+from tests.builders.service.command_line import Ran, call
+from tests.builders.tenant.nights import SKUS, night
+from tests.builders.tenant.snapshot_damage import rewritten
+from tests.builders.tenant.two_people import ANN, ASKED, BOB, TWO_PEOPLE, instant, store_in
 
 GAP = {**BOB, "notCollected": ["assignedLicenses"], "assignedLicenses": []}
 

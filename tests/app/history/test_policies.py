@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call
-from tests.builders.nights import night
-from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
+from tests.builders.service.command_line import call
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
 DEAR = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
 WAIVER = "waivers:\n- {id: W-1, policies: [blocked], owner: it, reason: x, expires: 2026-06-01}\n"

@@ -11,12 +11,12 @@ import pytest
 from auditor.app.history.queries import stored_runs
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call
-from tests.builders.nights import SKUS, START, night
-from tests.builders.two_people import BLOCKED_POLICY, TWO_PEOPLE
+from tests.builders.service.command_line import call
+from tests.builders.tenant.nights import SKUS, START, night
+from tests.builders.tenant.two_people import BLOCKED_POLICY, TWO_PEOPLE
 
 WEEKS = 10
 OTHER = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call
-from tests.builders.nights import night
-from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
+from tests.builders.service.command_line import call
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail,
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.settings.loader import load
-from tests.builders.letters import AT
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
+from tests.builders.service.letters import AT
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from auditor.app.policies.preview import difference
 from auditor.domain.enums import Outcome, Severity, Status, SubjectType
 from auditor.domain.preview import MoneyChange
-from auditor.domain.result import Finding, Money, PolicyOutcome, SourceLine, Subject
+from auditor.domain.result.model import Finding, Money, PolicyOutcome, SourceLine, Subject
 from auditor.result.preview_counts import tally
 
 FINDING = Finding(

@@ -8,7 +8,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
-from tests.builders.tenants import NOW, sku_id
+from tests.builders.tenant.tenants import NOW, sku_id
 
 
 def given(**state: Any) -> Snapshot:

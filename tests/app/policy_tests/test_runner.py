@@ -7,8 +7,8 @@ import pytest
 from auditor.app.policy_tests.runner import Verdict, rehearse
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, UsageError
-from tests.builders.command_line import call
-from tests.builders.tenants import NOW
+from tests.builders.service.command_line import call
+from tests.builders.tenant.tenants import NOW
 
 POLICIES = """\
 version: 1

@@ -23,9 +23,9 @@ from auditor.render import FORMATS
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, call
-from tests.builders.tenants import bought, tenant, user
-from tests.builders.tenants import path as assigned
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.tenants import bought, tenant, user
+from tests.builders.tenant.tenants import path as assigned
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from auditor.app.redaction.pseudonyms import Key, key_of
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Action, Result
-from tests.builders.tenants import TENANT_ID, audited, bought, policy_file, tenant, user
+from auditor.domain.result.model import Action, Result
+from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, tenant, user
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 

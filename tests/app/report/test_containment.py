@@ -12,13 +12,14 @@ import pytest
 
 from auditor.app.report import containment, outputs
 from auditor.demo.tenants import snapshots
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
+from auditor.render import TenantSpans, result_json
 from auditor.render import render as renderer
 from auditor.render.artifact import Artifact
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, call
-from tests.builders.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds, made
-from tests.builders.tenants import NOW
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds, made
+from tests.builders.tenant.tenants import NOW
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,13 @@ def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form
             raise made(kind)
         return real(result, name, **more)
 
+    def whole(result: Result, spans: TenantSpans) -> Artifact:
+        if form == "json" and any(tenant.name == FAILING and tenant.failure is None for tenant in result.tenants):
+            raise made(kind)
+        return result_json(result, spans)
+
     monkeypatch.setattr(outputs, "render", render)
+    monkeypatch.setattr(outputs, "result_json", whole)
     monkeypatch.setattr(containment, "render", render)
     ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-f", "html", "-f", "xlsx", cwd=here)
     assert_contained(ran, here, kind)

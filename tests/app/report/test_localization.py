@@ -6,7 +6,7 @@ from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
 from auditor.policy.loader import load
-from tests.builders.tenants import NOW
+from tests.builders.tenant.tenants import NOW
 
 
 def test_money_in_a_title_is_written_as_the_language_writes_it() -> None:

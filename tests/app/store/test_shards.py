@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call
-from tests.builders.nights import SKUS, night
-from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
+from tests.builders.service.command_line import call
+from tests.builders.tenant.nights import SKUS, night
+from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
 TENANTS = [f"school-{number}" for number in range(8)]
 FAILED = {"school-2", "school-5"}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.command_line import Ran, call
-from tests.builders.nights import night
-from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
+from tests.builders.service.command_line import Ran, call
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from auditor.failures import TaskEndedError, TenantBoundary, in_task
-from tests.builders.command_line import call
-from tests.builders.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds
+from tests.builders.service.command_line import call
+from tests.builders.service.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 

@@ -12,8 +12,8 @@ import pytest
 
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, Ran, call, contents
-from tests.builders.tenants import bought, path, tenant, user
+from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenant.tenants import bought, path, tenant, user
 
 ALL = "html,json,csv,markdown,sarif,junit,ndjson,parquet,xlsx,terminal"
 # ruff: noqa: RUF001  names are written in the letters of those who bear them

@@ -11,9 +11,9 @@ import pytest
 
 from auditor.snapshot.writer import write
 from auditor.store.commit import sealed
-from tests.builders.command_line import Ran, call, contents
-from tests.builders.nights import START, night
-from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, BOB, HOSTILE, TWO_PEOPLE, instant
+from tests.builders.service.command_line import Ran, call, contents
+from tests.builders.tenant.nights import START, night
+from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, BOB, HOSTILE, TWO_PEOPLE, instant
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result import Coverage
+from auditor.domain.result.model import Coverage
 from auditor.snapshot.writer import write
-from tests.builders.command_line import Ran, call
-from tests.builders.nights import SKUS, night
-from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
-from tests.wording.reading import LANGUAGES
+from tests.builders.service.command_line import Ran, call
+from tests.builders.tenant.nights import SKUS, night
+from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
+from tests.localization.reading import LANGUAGES
 
 SEATS = TWO_PEOPLE["subscribedSkus"][0]
 MORE = {**SEATS, "skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1}

@@ -10,7 +10,7 @@ import yaml
 
 from auditor import __commit__, __home__, __version__
 from auditor.settings.loader import read
-from tests.builders.command_line import AS_OF, ROOT, call, contents
+from tests.builders.service.command_line import AS_OF, ROOT, call, contents
 
 KINDS = list(product(("small", "large"), ("groups", "direct")))
 
@@ -37,6 +37,19 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert second.code == 0
     assert second.out == first.out
     assert "all files exist already" in second.err
+
+
+def test_what_holds_personal_data_is_not_committed(tmp_path: Path) -> None:
+    assert call("init", "-q", cwd=tmp_path).code == 0
+    private = ("out/report.html", "plan/plan.json", "snapshots/contoso/users.parquet", "audits/store.json", "setup.txt")
+    for name in private:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for words in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    added = subprocess.run(["git", "ls-files"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.split()
+    assert not set(private) & set(added)
+    assert {"tenants.yaml", ".gitignore", "README.md"} <= set(added)
 
 
 def test_what_differs_is_named_and_left_until_it_is_forced(tmp_path: Path) -> None:
@@ -145,7 +158,7 @@ def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
     ran = call("init", "--action", "contoso/auditor", cwd=tmp_path)
     assert ("which can be moved" in ran.err) == (not __commit__)
     found = audited(tmp_path)
-    assert found.count("error[unpinned-uses]") == (0 if __commit__ else 4)
+    assert found.count("error[unpinned-uses]") == (0 if __commit__ else 5)
     assert found.count("error[") == found.count("error[unpinned-uses]")
     again = call("init", "--force", "--pin", "c" * 40, cwd=tmp_path)
     assert "which can be moved" not in again.err

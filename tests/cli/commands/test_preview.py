@@ -15,8 +15,8 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.snapshot.writer import write
-from tests.builders.command_line import AS_OF, Ran, call, contents
-from tests.builders.tenants import NOW
+from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenant.tenants import NOW
 
 ONE = """\
 version: 1

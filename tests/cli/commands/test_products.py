@@ -10,7 +10,7 @@ import pytest
 from auditor.catalogue import builtin
 from auditor.cli.commands import products
 from auditor.domain.errors import AuditorError, UsageError
-from tests.builders.microsoft_csv import E3_ENTRA, ROWS, csv_text
+from tests.builders.document.microsoft_csv import E3_ENTRA, ROWS, csv_text
 
 
 class Terminal(io.StringIO):

@@ -17,11 +17,11 @@ import pytest
 from auditor.cli.commands import send as command
 from auditor.domain.errors import AuditorError, SettingsError
 from auditor.history import compare
+from auditor.localization import localization
 from auditor.render import render
-from auditor.wording import wording
-from tests.builders.command_line import call, placed
-from tests.builders.mail_relay import PASSWORD, USER, Running, relay
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
+from tests.builders.service.command_line import call, placed
+from tests.builders.service.mail_relay import PASSWORD, USER, Running, relay
 
 ID = "11111111-2222-3333-4444-555555555555"
 
@@ -118,8 +118,8 @@ def test_each_reader_s_own_language(place: Place) -> None:
     assert code == 0, said
     dutch, english = place.mails()
     assert english["content-language"] == "en"
-    assert dutch["content-language"] == wording("nl").locale
-    if wording("nl").language == "nl":
+    assert dutch["content-language"] == localization("nl").locale
+    if localization("nl").language == "nl":
         assert "Licences" not in dutch["subject"]
     for mail in (dutch, english):
         assert f'<html lang="{mail["content-language"]}"' in body(mail, "html")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call, contents
-from tests.builders.nights import START, night
-from tests.builders.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE
+from tests.builders.service.command_line import call, contents
+from tests.builders.tenant.nights import START, night
+from tests.builders.tenant.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE
 
 LATER = "2027-01-01T00:00:00Z"
 

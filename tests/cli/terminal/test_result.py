@@ -10,12 +10,12 @@ from rich.console import Console
 from auditor.cli.terminal.result import terminal
 from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
-from auditor.domain.result import FleetResult, PolicyOutcome, Result
+from auditor.domain.result.model import FleetResult, PolicyOutcome, Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
 HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.command_line import AS_OF, Ran, call
+from tests.builders.service.command_line import AS_OF, Ran, call
 
 POLICY = """\
 version: 1

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from auditor.domain.enums import Source
-from tests.builders.collection import PEOPLE, collect
-from tests.emulator.directory import load, stable_id
+from tests.builders.tenant.collection import PEOPLE, collect
 from tests.emulator.fixtures import auditor_app, running_emulator
+from tests.emulator.tenant.directory import load, stable_id
 
 AGENTS = replace(PEOPLE, user_properties=(*PEOPLE.user_properties, "agent"))
 _USERS: dict[str, dict[str, object]] = {

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from tests.builders.collection import Collected, collect
-from tests.emulator.directory import Tenant, load, stable_id
+from auditor.domain.policy.data_needs import Needs
+from tests.builders.tenant.collection import Collected, collect
 from tests.emulator.fixtures import auditor_app, running_emulator
 from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import Tenant, load, stable_id
 
 NEEDS = Needs(sources=frozenset({Source.USERS, Source.DEVICES}), user_properties=("userPrincipalName",))
 _PATH = "/deviceManagement/managedDevices"

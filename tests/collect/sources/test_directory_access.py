@@ -7,12 +7,12 @@ import pytest
 
 from auditor.app.tenants.collection import everything
 from auditor.collect.sources.registry import permissions_for
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from tests.builders.collection import Collected, collect
-from tests.emulator.directory import READ_ROLES, Tenant, load, stable_id
+from auditor.domain.policy.data_needs import Needs
+from tests.builders.tenant.collection import Collected, collect
 from tests.emulator.fixtures import auditor_app, running_emulator
 from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import READ_ROLES, Tenant, load, stable_id
 
 ADMIN, READER = "62e90394-69f5-4237-9190-012177145e10", "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 CUSTOM = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -91,8 +91,7 @@ def running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def graph(running: Emulator) -> Iterator[Emulator]:
-    running.faults.clear()
-    running.journal.clear()
+    running.reset()
     yield running
     running.tenants["contoso"].access.governance = True
     running.tenants["contoso"].register(auditor_app())

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from auditor.app.tenants.collection import everything
-from auditor.domain.data_needs import Needs
+from auditor.collect.sources.groups import add_groups
 from auditor.domain.enums import Source
-from tests.builders.collection import PEOPLE, Collected, collect
-from tests.emulator.directory import Tenant, load, stable_id
+from auditor.domain.policy.data_needs import Needs
+from auditor.snapshot.schema import GROUPS
+from tests.builders.tenant.collection import PEOPLE, Collected, collect
 from tests.emulator.fixtures import auditor_app, running_emulator
 from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import Tenant, load, stable_id
 
 LICENSED = Needs(sources=frozenset({Source.GROUPS}), licensed_groups=True)
 _E3: dict[str, Any] = {"skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965", "disabledPlans": []}
@@ -64,8 +66,7 @@ def running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def graph(running: Emulator) -> Emulator:
-    running.faults.clear()
-    running.journal.clear()
+    running.reset()
     return running
 
 
@@ -132,8 +133,7 @@ def nesting() -> Iterator[Emulator]:
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool) -> None:  # noqa: FBT001
-    nesting.faults.clear()
-    nesting.journal.clear()
+    nesting.reset()
     found = collect(nesting, everything() if whole else NESTED)
     rows = _groups(found)
     names = {row["id"]: name for name, row in rows.items()}
@@ -157,8 +157,7 @@ def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool)
 
 
 def test_members_that_are_refused_are_not_known(nesting: Emulator) -> None:
-    nesting.journal.clear()
-    nesting.faults.clear()
+    nesting.reset()
     refused = {group.document["displayName"]: group.id for group in nesting.tenants["contoso"].groups.values()}["Above"]
     nesting.faults.add("denied", path=f"/groups/{refused}/members", times=None)
     found = collect(nesting, NESTED)
@@ -167,10 +166,16 @@ def test_members_that_are_refused_are_not_known(nesting: Emulator) -> None:
     assert rows["Empty"]["memberCount"] == 0
     assert found.status(Source.GROUPS) == "complete"
     assert found.status(Source.MEMBERS) == "partial"
-    nesting.faults.clear()
-    nesting.journal.clear()
+    nesting.reset()
     nesting.faults.add("denied", path="/groups/*/members", times=None)
     found = collect(nesting, NESTED)
     assert found.status(Source.MEMBERS) == "denied"
     assert sum(record.batched for record in nesting.journal.records) == 20
     nesting.faults.clear()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_group_keeps_its_name_whichever_source_ends_first(*, turned: bool) -> None:
+    rows = [{"id": "g", "membersStatus": "complete"}, {"id": "g", "displayName": "Admins"}]
+    (group,) = add_groups(GROUPS.empty_table(), rows[::-1] if turned else rows).to_pylist()
+    assert (group["displayName"], group["membersStatus"]) == ("Admins", "complete")

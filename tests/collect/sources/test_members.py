@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 
 from auditor.app.tenants.collection import everything
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from tests.builders.collection import Collected, collect
-from tests.emulator.directory import Tenant, load, stable_id
+from auditor.domain.policy.data_needs import Needs
+from tests.builders.tenant.collection import Collected, collect
 from tests.emulator.fixtures import auditor_app, running_emulator
 from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import Tenant, load, stable_id
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +55,7 @@ def running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def graph(running: Emulator) -> Emulator:
-    running.faults.clear()
-    running.journal.clear()
+    running.reset()
     return running
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
+from auditor.domain.policy.data_needs import Needs
 from auditor.snapshot.schema import APPS, PLATFORMS, SERVICE_COLUMNS, app_bits
-from tests.builders.collection import Collected, collect
+from tests.builders.tenant.collection import Collected, collect
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
@@ -46,8 +46,7 @@ def emulator(_running: Emulator) -> Iterator[Emulator]:
         CEM: {"exchange": "2026-06-01", "mailbox": {"size": 5, "archive": False}},
     }
     tenant.report_settings["displayConcealedNames"] = False
-    _running.faults.clear()
-    _running.journal.clear()
+    _running.reset()
     yield _running
     assert not _running.journal.leaks()
     assert not _running.journal.writes()

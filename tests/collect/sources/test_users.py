@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source
-from tests.builders.collection import PEOPLE, SIGN_INS
-from tests.builders.other_graphs import COUNT, Accent, collected_from, person
+from tests.builders.tenant.collection import PEOPLE, SIGN_INS
+from tests.builders.tenant.other_graphs import COUNT, Accent, collected_from, person
 
 Told = tuple[int, dict[str, str], bytes] | None
 _REFUSED = b'{"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}'

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render import render
 from benchmarks.report import large
-from tests.builders.hostile_texts import HOSTILE, holding
-from tests.builders.results import night_before, result
+from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.results import night_before, result
 
 CACHE = Path(__file__).parents[3] / "node_modules"
 
@@ -37,7 +37,7 @@ def _result(which: str, locale: str) -> Result:
     from auditor.app.audit.run import Request  # noqa: PLC0415
     from auditor.app.report.localization import localised  # noqa: PLC0415
     from auditor.history import compare  # noqa: PLC0415
-    from tests.builders.audits import run  # noqa: PLC0415
+    from tests.builders.result.audits import run  # noqa: PLC0415
 
     if which == "demo":
         moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

@@ -8,7 +8,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from tests.builders.chromium import running
+from tests.builders.service.chromium import running
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / "docs" / "images"

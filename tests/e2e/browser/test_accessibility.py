@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from auditor.localization import languages
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
-from auditor.wording import languages
 from benchmarks.report import large
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 Open = Callable[..., Any]
 WORDS = Labels("en")

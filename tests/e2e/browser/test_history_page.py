@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.command_line import call
-from tests.builders.nights import night
-from tests.builders.two_people import ANN, TWO_PEOPLE
+from tests.builders.service.command_line import call
+from tests.builders.tenant.nights import night
+from tests.builders.tenant.two_people import ANN, TWO_PEOPLE
 
 
 @pytest.fixture(scope="module")

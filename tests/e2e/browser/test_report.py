@@ -11,9 +11,9 @@ import pytest
 from auditor.app.audit.run import Request
 from auditor.domain.enums import Status
 from benchmarks.report import large
-from tests.builders.audits import run
-from tests.builders.command_line import call
-from tests.builders.results import result
+from tests.builders.result.audits import run
+from tests.builders.result.results import result
+from tests.builders.service.command_line import call
 
 Open = Callable[..., Any]
 

@@ -55,10 +55,13 @@ def _answer(arguments: list[str], state: dict[str, Any]) -> Any:
             return runs[: int(given["--limit"])]
         case ["run", "download"]:
             _may("actions")
-            place = WORLD / "artifacts" / given.words[2] / given["--name"]
-            if not place.is_dir():
-                raise FileNotFoundError(f"no valid artifacts found to download: {given['--name']}")
-            shutil.copytree(place, given["--dir"], dirs_exist_ok=True)
+            place, pattern = WORLD / "artifacts" / given.words[2], given.get("--pattern")
+            found = sorted(place.glob(pattern or given["--name"]))
+            if not found:
+                raise FileNotFoundError(f"no valid artifacts found to download: {pattern or given['--name']}")
+            for each in found:
+                # What fits a pattern gets a folder of its own.
+                shutil.copytree(each, Path(given["--dir"]) / (each.name if pattern else ""), dirs_exist_ok=True)
             return None
         case ["issue", verb]:
             return _issue(verb, given, state)

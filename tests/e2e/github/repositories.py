@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.command_line import call
-from tests.builders.mail_relay import PASSWORD, USER, Running
+from tests.builders.service.command_line import call
+from tests.builders.service.mail_relay import PASSWORD, USER, Running
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.workflow import Event, program
 from tests.emulator.fixtures import CLIENT_ID

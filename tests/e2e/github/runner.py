@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.builders.command_line import ROOT, clean_environment
+from tests.builders.service.command_line import ROOT, clean_environment
 
 Values = Mapping[str, str]
 

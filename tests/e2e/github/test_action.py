@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.builders.command_line import ROOT
-from tests.builders.mail_relay import PASSWORD, USER, relay
+from tests.builders.service.command_line import ROOT
+from tests.builders.service.mail_relay import PASSWORD, USER, relay
 from tests.e2e.github.runner import Job, action_inputs
 from tests.emulator.fixtures import CLIENT_ID, running_emulator
 from tests.emulator.server import Emulator
@@ -104,7 +104,20 @@ def test_the_environment_of_the_job_opens_the_report_to_others(
 def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     hostile = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
-    fields = ("policies", "tenants", "tenant", "shard", "locale", "fail_on", "formats", "snapshot", "results", "redact")
+    fields = (
+        "policies",
+        "tenants",
+        "tenant",
+        "shard",
+        "save_snapshot",
+        "history",
+        "locale",
+        "fail_on",
+        "formats",
+        "snapshot",
+        "results",
+        "redact",
+    )
     assert run(job, **dict.fromkeys(fields, hostile)) == 2
     assert run(job, policies=hostile) == 2
     assert sorted(path.name for path in job.folder.iterdir()) == ["policies", "tenants.yaml"]

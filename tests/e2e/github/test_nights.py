@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from auditor import __home__
-from tests.builders.mail_relay import Running, relay
+from tests.builders.service.command_line import call
+from tests.builders.service.mail_relay import Running, relay
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.repositories import NIGHTLY, needs_bash, night, team
 from tests.e2e.github.workflow import Ran, run_workflow, scripts
@@ -17,6 +18,8 @@ from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
 pytestmark = needs_bash
+NOT_ALWAYS = {("audit", "Say what is missing"), ("report", "End as the history did")}
+PLAN = {"plan.json", "plan.html", "questions.yaml", "approvals.csv", "plan.ps1", "undo.ps1"}
 
 
 @pytest.fixture
@@ -35,6 +38,14 @@ def kept(hub: Hub, ran: Ran, name: str = "licence-audit", file: str = "result.js
     found = json.loads((hub.artifacts(ran.number) / name / file).read_text(encoding="utf-8"))
     assert isinstance(found, dict)
     return found
+
+
+def stored(hub: Hub, ran: Ran) -> int:
+    """Return the number of nights in the history that a run kept."""
+    folder = hub.artifacts(ran.number) / "licence-history"
+    listed = call("store", "list", str(folder), "--json", cwd=hub.folder)
+    assert listed.code == 0, listed.err
+    return len(json.loads(listed.out))
 
 
 def aged(hub: Hub, ran: Ran, as_of: str) -> None:
@@ -66,18 +77,30 @@ def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running) 
     assert "bram" not in issue["body"]
     assert len(server.box.mails) == 1
     assert (hub.artifacts(first.number) / "snapshot-1").is_dir()
+    plan = hub.artifacts(first.number) / "licence-plan-1"
+    assert plan.is_dir(), first.said
+    assert {path.name for path in plan.iterdir()} >= PLAN
+    planned = json.loads((plan / "plan.json").read_text(encoding="utf-8"))
+    assert planned["asOf"] == found["run"]["asOf"]
+    assert [len(tenant["proof"]["fixed"]) for tenant in planned["tenants"]] == [2]
+    assert (hub.artifacts(first.number) / "licence-history").is_dir()
+    assert "No earlier history is left: it begins tonight" in first.said
+    assert len(emulator.journal.of("/organization")) == 1, "audit, plan, history and previews share one read"
 
     again = run_workflow(NIGHTLY, night(hub, emulator, run=first.number, attempt=2))
     assert again.jobs["report"] == "success", again.said
     assert len(server.box.mails) == 1, "an attempt of the same run sends nothing twice"
-    # Every script of the workflow ran, but for the one of the next test.
-    assert again.names(NIGHTLY) | {("audit", "Say what is missing")} == scripts(NIGHTLY, hub.repository)
+    # Every script of the workflow ran, but for those about failures, which other tests run.
+    assert again.names(NIGHTLY) | NOT_ALWAYS == scripts(NIGHTLY, hub.repository)
     assert again.names("action.yml") | {("", "Install")} == scripts("action.yml")
 
     aged(hub, first, "2026-01-01T00:00:00Z")
     third = run_workflow(NIGHTLY, night(hub, emulator))
     assert "::warning title=No complete audit for" in third.said
     assert "2026-01-01T00:00:00Z" in third.summary
+    assert third.jobs["audit 1"] == "success", "what was open the night before does not fail the job again"
+    assert "No earlier history is left" not in third.said
+    assert stored(hub, third) == stored(hub, first) + 1
     assert {one["change"] for one in kept(hub, third)["tenants"][0]["findings"]} == {"unchanged"}
     assert len(hub.state["issues"]) == 1
     assert not emulator.journal.writes()
@@ -116,7 +139,9 @@ def test_a_fleet_in_parts_comes_together(tmp_path: Path, server: Running) -> Non
         assert counts.count(0) >= 2
         assert [tenant["name"] for tenant in kept(hub, ran)["tenants"]] == ["contoso", "fabrikam"]
         assert len(hub.state["issues"]) == 2
-        assert "Snapshots are kept where the tenants are not divided" in ran.said
+        kinds = [path.name.rpartition("-")[0] for path in hub.artifacts(ran.number).glob("*-[1-4]")]
+        assert (kinds.count("snapshot"), kinds.count("licence-plan")) in {(1, 1), (2, 2)}
+        assert stored(hub, ran) == 2
         assert len(server.box.mails) == 1
 
 
@@ -199,6 +224,26 @@ def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_said
     assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "success"}, ran.said
     assert "No complete result of the last runs is left (new, or expired)" in ran.said
     assert [issue["open"] for issue in hub.state["issues"]] == [False]
+
+
+@pytest.mark.slow
+def test_one_variable_says_where_the_history_is(tmp_path: Path, emulator: Emulator) -> None:
+    hub = team(tmp_path, emulator, AUDIT_MAIL="false", AUDIT_PLAN="false", AUDIT_STORE="off")
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.jobs["report"] == "success", ran.said
+    assert not {"licence-history", "licence-plan-1"} & {path.name for path in hub.artifacts(ran.number).iterdir()}
+    assert ("report", "Fetch the history") not in ran.names(NIGHTLY)
+    place = tmp_path / "store"
+    hub.variables["AUDIT_STORE"] = str(place)
+    for count in (1, 2):
+        ran = run_workflow(NIGHTLY, night(hub, emulator))
+        assert ran.jobs["report"] == "success", ran.said
+        assert not (hub.artifacts(ran.number) / "licence-history").exists()
+        assert len(json.loads(call("store", "list", str(place), "--json", cwd=tmp_path).out)) == count
+    (place / "store.json").write_text("{", encoding="utf-8")
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.steps[NIGHTLY, "report", "End as the history did"] == 3
+    assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file(), "the report comes first"
 
 
 def test_without_tenants_nothing_happens(tmp_path: Path, emulator: Emulator) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.command_line import call
+from tests.builders.service.command_line import call
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.repositories import POLICY, PREVIEW, needs_bash, request, team
 from tests.e2e.github.workflow import run_workflow, scripts

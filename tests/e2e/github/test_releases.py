@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from auditor import __version__
-from tests.builders.command_line import ROOT
+from tests.builders.service.command_line import ROOT
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.repositories import needs_bash
 from tests.e2e.github.workflow import Event, run_workflow, scripts

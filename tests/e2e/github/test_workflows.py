@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.builders.command_line import ROOT, call
+from tests.builders.service.command_line import ROOT, call
 from tests.e2e.github.runner import Job
 
 FOLDER = ".github/workflows"

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from auditor import __home__
-from tests.builders.command_line import ROOT, clean_environment
+from tests.builders.service.command_line import ROOT, clean_environment
 from tests.e2e.github.expressions import Known, as_text, condition, filled
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.runner import parsed

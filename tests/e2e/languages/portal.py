@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from tests.wording.extract import DOMAINS, LOCALES
-from tests.wording.reading import BOLD, entries, labels
+from tests.localization.extract import DOMAINS, LOCALES
+from tests.localization.reading import BOLD, entries, labels
 
 
 @cache

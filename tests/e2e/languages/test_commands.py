@@ -24,19 +24,19 @@ from auditor.cli.terminal.progress import shown_progress
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message, detailed, joined
-from auditor.domain.result import Coverage, TenantResult
+from auditor.domain.result.model import Coverage, TenantResult
 from auditor.findings.table import FindingTable
+from auditor.localization import localization
 from auditor.render import render
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.snapshot.writer import write
-from auditor.wording import wording
-from tests.builders.audited_demo import demo_result
-from tests.builders.command_line import Ran, call
-from tests.builders.tenants import NOW
+from tests.builders.result.audited_demo import demo_result
+from tests.builders.service.command_line import Ran, call
+from tests.builders.tenant.tenants import NOW
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
-from tests.wording.reading import CODE, LANGUAGES
-from tests.wording.rules import ENGLISH, NAMES
+from tests.localization.reading import CODE, LANGUAGES
+from tests.localization.rules import ENGLISH, NAMES
 
 POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 MAIL = """\
@@ -187,7 +187,7 @@ def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_told(lan
 
 @given(st.text(max_size=80))
 def test_a_command_is_never_changed(line: str) -> None:
-    assert commented(line, wording("tr")) == line
+    assert commented(line, localization("tr")) == line
 
 
 @pytest.mark.slow
@@ -222,21 +222,21 @@ def test_a_table_of_products_is_told_and_its_lines_for_programs_are_not(
         products.run(parser.parse_args(["--free", "--locale", language]))
     shown = screen.getvalue()
     assert [reason for reason in reasons if reason in shown] == []
-    words = wording(language)
-    counted = words.plural("{shown} of {count} product", "{shown} of {count} products", len(builtin().products))
+    l10n = localization(language)
+    counted = l10n.plural("{shown} of {count} product", "{shown} of {count} products", len(builtin().products))
     assert counted.replace("{shown}", str(len(reasons) + 1)) in shown or counted.partition("{shown}")[2] in shown
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, words = Terminal(), Labels(language)
+    screen, l10n = Terminal(), Labels(language)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("COLUMNS", "200")
-    with shown_progress(words, enabled=True) as progress:
+    with shown_progress(l10n, enabled=True) as progress:
         progress.expect("contoso", Source.USERS, 5)
         progress.finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)
-    end = words.gettext(SOURCE_STATES[SourceStatus.PARTIAL])
-    assert f"contoso: {words.gettext(SOURCES[Source.USERS])}" in screen.getvalue()
+    end = l10n.gettext(SOURCE_STATES[SourceStatus.PARTIAL])
+    assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}" in screen.getvalue()
     assert end in screen.getvalue()
     assert end != SOURCE_STATES[SourceStatus.PARTIAL]
 
@@ -251,16 +251,16 @@ def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path:
         environ = {**emulator.environment(), "EMULATOR_CLIENT_SECRET": SECRET}
         ran = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
         assert ran.code == 3, ran.err
-        words = Labels(language)
-        denied = f"contoso: {words.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {words.gettext('denied')}: "
+        l10n = Labels(language)
+        denied = f"contoso: {l10n.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {l10n.gettext('denied')}: "
         refused = next(line for line in ran.err.splitlines() if line.startswith(denied))
         remedy = Message(
             "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
         )
-        assert refused.endswith(words.translate(remedy))
-        assert words.translate(remedy) != remedy
+        assert refused.endswith(l10n.translate(remedy))
+        assert l10n.translate(remedy) != remedy
         assert " was answered with " not in refused, "what went wrong is told, and what Graph said is quoted"
-        assert f"contoso: {words.gettext(SOURCES[Source.USERS])}: " in ran.err
+        assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}: " in ran.err
         lost = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
         assert lost.code == 3
         # What Microsoft says of the secret is quoted.
@@ -305,7 +305,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
         assert not set(before) & set(re.split("::|title=", line)[2:]), line
         assert not ENGLISH.search(NAMES.sub("", re.sub(r"file=\S+|[\w-]+(?=[:,]|$)", "", line))), line
     cut = "The summary is truncated; the report has all of it."
-    assert wording(language).gettext(cut) in (tmp_path / "s").read_text()
+    assert localization(language).gettext(cut) in (tmp_path / "s").read_text()
 
 
 @pytest.mark.slow

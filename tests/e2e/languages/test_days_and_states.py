@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 
 from auditor.domain.message import Message
+from auditor.localization import localization
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
-from auditor.wording import wording
-from tests.builders.results import contoso
-from tests.wording.reading import LANGUAGES
+from tests.builders.result.results import contoso
+from tests.localization.reading import LANGUAGES
 
 EVERY = ("en", *LANGUAGES)
 
@@ -22,18 +22,18 @@ def held(day: date) -> Message:
 
 @pytest.mark.parametrize("language", EVERY)
 def test_the_day_of_a_notice_is_written_as_the_reader_writes_days(language: str) -> None:
-    words = wording(language)
-    said = words.translate(held(date(2026, 12, 3)))
+    l10n = localization(language)
+    said = l10n.translate(held(date(2026, 12, 3)))
     assert "W-1" in said
     assert not re.search(r"\d{4}-\d\d-\d\d", said)
-    assert words.translate(held(date(2026, 11, 28))) != said
+    assert l10n.translate(held(date(2026, 11, 28))) != said
 
 
 @pytest.mark.parametrize(
     ("language", "day"), [("de", "03.12.2026"), ("nl", "3 dec 2026"), ("da", "3. dec. 2026"), ("en", "3 Dec 2026")]
 )
 def test_the_day_is_that_of_the_notice(language: str, day: str) -> None:
-    assert day in wording(language).translate(held(date(2026, 12, 3)))
+    assert day in localization(language).translate(held(date(2026, 12, 3)))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.cli.parsing import sentence, wish
-from auditor.wording import wording
-from tests.builders.command_line import call
-from tests.wording.reading import LANGUAGES
-from tests.wording.rules import ENGLISH, NAMES
+from auditor.localization import localization
+from tests.builders.service.command_line import call
+from tests.localization.reading import LANGUAGES
+from tests.localization.rules import ENGLISH, NAMES
 
 WRONG = [
     ("init", "--size", "huge"),
@@ -19,7 +19,7 @@ WRONG = [
     ("audit", "--shard", "5/4"),
     ("audit", "--tenants"),
     ("send",),
-    ("plan", "--nope"),
+    ("plan", "--xyzzy"),
     ("history", "x", "--policy", "a", "--person", "b"),
     ("products", "--date", "soon"),
     ("audit", "--fail", "high", "--n"),
@@ -52,7 +52,7 @@ def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path)
         assert not ENGLISH.search(NAMES.sub("", bare.replace("result.json", ""))), told
         options = re.compile(r"--[a-z][\w-]*|[A-Z][A-Z_]+")
         assert set(options.findall(english)) <= set(options.findall(told)) | {"The", "CSV", "HTML", "JSON"}
-        assert told.startswith(wording(language).gettext("usage:"))
+        assert told.startswith(localization(language).gettext("usage:"))
 
 
 @pytest.mark.slow
@@ -65,9 +65,9 @@ def test_what_is_wrong_with_an_argument_is_told_whole(words: tuple[str, ...], la
     assert english.code == told.code == 2
     said = re.sub(r"'[^']*'|\(.*?\)", "", told.err.splitlines()[-1])
     assert english.err.splitlines()[-1].partition(": error: ")[1]
-    assert f": {wording(language).gettext('error')}: " in said
+    assert f": {localization(language).gettext('error')}: " in said
     assert not ENGLISH.search(NAMES.sub("", re.sub(r"--[\w-]+|I/N.*", "", said))), said
-    assert told.err.startswith(wording(language).gettext("usage:"))
+    assert told.err.startswith(localization(language).gettext("usage:"))
     for piece in ("argument --", "expected", "invalid", "required", "not allowed", "could match", "ignored"):
         assert language in {"da", "sv", "nl"} or piece not in said
 

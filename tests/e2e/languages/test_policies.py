@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from auditor.app.report.localization import localised
+from auditor.localization import localization
 from auditor.render import render
-from auditor.wording import wording
-from tests.builders.audited_demo import demo_result
-from tests.wording.extract import policies
-from tests.wording.reading import LANGUAGES
+from tests.builders.result.audited_demo import demo_result
+from tests.localization.extract import policies
+from tests.localization.reading import LANGUAGES
 
 OWN = "Only our own people hold a seat"
 
@@ -58,7 +58,7 @@ def test_a_policy_of_somebody_else_stays_as_it_is_written() -> None:
 
 
 def test_english_readers_get_the_words_as_they_are_written() -> None:
-    words = wording("en-US")
+    l10n = localization("en-US")
     for message in policies():
         if message.id:
-            assert words.policy(str(message.id)) == message.id
+            assert l10n.policy(str(message.id)) == message.id

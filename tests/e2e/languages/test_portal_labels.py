@@ -10,8 +10,8 @@ from babel.numbers import format_percent
 from auditor.render.history.labels import seat_columns
 from auditor.render.text.labels import Labels
 from tests.e2e.languages import portal
-from tests.wording.extract import DOMAINS
-from tests.wording.reading import BOLD, CATALOGUES, LANGUAGES, entries, labels
+from tests.localization.extract import DOMAINS
+from tests.localization.reading import BOLD, CATALOGUES, LANGUAGES, entries, labels
 
 SPACE = "\u00a0"
 QUOTES = {"da": ("»", "«"), "de": ("„", "“"), "nl": ("“", "”"), "sv": ("”", "”"), "tr": ("“", "”")}
@@ -61,7 +61,7 @@ WRONG = {
         r"(?i)fortalt anderledes",
         r"(?i)være i fred",
         r"(?i)abonnement(?:et)? (?:er )?suspenderet|suspenderet abonnement|\{seats\} suspenderet",
-        r"(?i)\bsnapshot(?:tet)?\b(?!-)(?<!--snapshot)",
+        r"(?i)\bsnapshot(?:tet)?\b(?!-)(?<!--snapshot)(?<!--save-snapshot)",
         r"(?i)auditten",
         r"(?i)lokale mappe\b",
         r"hvilket af \{old\}",
@@ -94,7 +94,7 @@ WRONG = {
         r"\bu heeft\b|\bheeft u\b|\bU heeft\b",
         r"\bu (?:nodig|ze weer nodig|nog niet) heeft\b",
         r"[Zz]akelijke grootgebruiker",
-        r"(?<!\{)\bseats\b(?![}-])",
+        r"(?<!\{)\bseats\b(?![}-]|\.\w)",
         r"\b(?:één|bruikbare|toegewezen|minder) plaats(?:en)?\b",
         r"[Ll]icenties? (?:is|zijn|wordt|worden|van (?:de|een) \w+ )?(?:weggenomen|wegnemen)\b",
         r"\b[Nn]eem\b[^.;:]*\blicentie\b[^.;:]*\bweg\b",

@@ -8,11 +8,11 @@ import pytest
 
 from auditor.app.report.localization import checked_locale, localised
 from auditor.domain.errors import UsageError
+from auditor.localization import languages, localization
 from auditor.render import FORMATS, render
-from auditor.wording import languages, wording
-from tests.builders.audited_demo import demo_result
-from tests.wording.extract import SOURCES
-from tests.wording.reading import BOLD, LANGUAGES
+from tests.builders.result.audited_demo import demo_result
+from tests.localization.extract import SOURCES
+from tests.localization.reading import BOLD, LANGUAGES
 
 OTHERS = tuple(language for language in LANGUAGES if language in languages())
 
@@ -32,11 +32,11 @@ def told(html: str) -> list[str]:
 @cache
 def english_only(language: str) -> frozenset[str]:
     """Messages that the language says in other words than English does, labels of the portal aside."""
-    words = wording(language)
+    l10n = localization(language)
     labels = {label for message in SOURCES["guidance"]() for label in BOLD.findall(str(message.id))}
     ids = [message.id for domain in SOURCES.values() for message in domain() if isinstance(message.id, str)]
     return (
-        frozenset(text for text in ids if text and words.gettext(text) != text and not re.search(r"[{%*`]", text))
+        frozenset(text for text in ids if text and l10n.gettext(text) != text and not re.search(r"[{%*`]", text))
         - labels
     )
 

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from auditor.cli.terminal.result import terminal
-from tests.builders.audited_demo import demo_result
-from tests.wording.reading import LANGUAGES
+from tests.builders.result.audited_demo import demo_result
+from tests.localization.reading import LANGUAGES
 
 
 @pytest.mark.slow

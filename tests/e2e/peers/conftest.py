@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator import seeded
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
+from tests.emulator.tenant import seeded
 
 USERS = 1_200
 
@@ -19,7 +19,6 @@ def _running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def graph(_running: Emulator) -> Iterator[Emulator]:
-    _running.faults.clear()
-    _running.journal.clear()
+    _running.reset()
     yield _running
     _running.faults.clear()

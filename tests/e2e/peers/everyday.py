@@ -1,8 +1,8 @@
 """A small tenant with something wrong of several kinds, and its reports."""
 
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.render import render
-from tests.builders.tenants import audited, bought, path, policy_file, tenant, user
+from tests.builders.tenant.tenants import audited, bought, path, policy_file, tenant, user
 
 
 def rendered(result: Result, name: str) -> bytes:

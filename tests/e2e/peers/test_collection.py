@@ -7,13 +7,13 @@ from pathlib import Path
 
 from auditor.app.policy_files import library_files
 from auditor.checks.data_needs import policy_needs
-from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.policy.loader import load
 from auditor.snapshot.writer import write
-from tests.builders.collection import PEOPLE, SIGN_INS, collect
-from tests.builders.command_line import AS_OF, call
-from tests.builders.tenants import (
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.collection import PEOPLE, SIGN_INS, collect
+from tests.builders.tenant.tenants import (
     judged,
     outcome,
     policy_file,

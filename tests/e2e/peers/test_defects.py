@@ -26,9 +26,9 @@ from auditor.policy.loader import load
 from auditor.render.html.seat_chart import WIDTH, picture
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.writer import write
-from tests.builders.collection import PEOPLE, SIGN_INS, collect
-from tests.builders.command_line import AS_OF, ROOT, call
-from tests.builders.tenants import (
+from tests.builders.service.command_line import AS_OF, ROOT, call
+from tests.builders.tenant.collection import PEOPLE, SIGN_INS, collect
+from tests.builders.tenant.tenants import (
     NOW,
     audited,
     bought,

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from auditor.catalogue import builtin
-from auditor.domain.result import Finding
+from auditor.domain.result.model import Finding
 from auditor.snapshot.manifest import format_instant
-from tests.builders.tenants import (
+from tests.builders.tenant.tenants import (
     NOW,
     bought,
     euros,

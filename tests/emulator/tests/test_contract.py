@@ -12,10 +12,11 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from tests.emulator import query, seeded
-from tests.emulator.directory import Tenant
 from tests.emulator.fixtures import running_emulator
+from tests.emulator.odata import query
 from tests.emulator.server import Emulator
+from tests.emulator.tenant import seeded
+from tests.emulator.tenant.directory import Tenant
 
 CONTRACT = (
     Path(os.environ.get("AUDITOR_SHARED") or Path(__file__).parents[4] / "shared")

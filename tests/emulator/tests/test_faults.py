@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.emulator.faults import Kind
+from tests.emulator.faults.model import Kind
 from tests.emulator.journal import Host
 from tests.emulator.server import Emulator
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.emulator import products
-from tests.emulator.directory import Tenant, load, state
-from tests.emulator.licensing import recompute, reprocess
+from tests.emulator.endpoints.licensing import recompute, reprocess
 from tests.emulator.server import Emulator
+from tests.emulator.tenant import products
+from tests.emulator.tenant.directory import Tenant, load, state
 
 WRITE = ["LicenseAssignment.ReadWrite.All", "User.Read.All"]
 E3, F3, FREE = (products.sku_id(part) for part in ("SPE_E3", "SPE_F1", "FLOW_FREE"))

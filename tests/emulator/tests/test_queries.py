@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.emulator import filters, query
+from tests.emulator.odata import filters, query
 from tests.emulator.server import Emulator
 from tests.emulator.wire import GraphError
 
@@ -166,8 +166,8 @@ def test_shards_by_first_letter_with_their_complement_are_everyone(seeded_emulat
 
 
 def test_sign_in_pages_hold_at_most_500(client: Any) -> None:
-    from tests.emulator import seeded  # noqa: PLC0415
     from tests.emulator.fixtures import running_emulator  # noqa: PLC0415
+    from tests.emulator.tenant import seeded  # noqa: PLC0415
 
     with running_emulator([seeded.generate(1200)]) as running:
         assert walk(running, client, "/users?$select=id,signInActivity&$top=999")[1] == [500, 500, 200]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.emulator import seeded
-from tests.emulator.directory import Tenant, load, stable_id
 from tests.emulator.fixtures import running_emulator
-from tests.emulator.query import USER_MAILBOX, USER_NAMES
+from tests.emulator.odata.query import USER_MAILBOX, USER_NAMES
+from tests.emulator.tenant import seeded
+from tests.emulator.tenant.directory import Tenant, load, stable_id
 
 NAMES = tuple(sorted(USER_NAMES - USER_MAILBOX))
 

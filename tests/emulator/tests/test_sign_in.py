@@ -15,13 +15,13 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
 from azure.identity import aio as azure_aio
 
-from tests.emulator import keys
-from tests.emulator.assertions import ASSERTION_TYPE
-from tests.emulator.directory import EXCHANGE_AUDIENCE, App, Secret
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
-from tests.emulator.github import subject
 from tests.emulator.journal import Host
 from tests.emulator.server import Emulator
+from tests.emulator.sign_in import keys
+from tests.emulator.sign_in.assertions import ASSERTION_TYPE
+from tests.emulator.sign_in.github import subject
+from tests.emulator.tenant.directory import EXCHANGE_AUDIENCE, App, Secret
 
 SCOPE = "https://graph.microsoft.com/.default"
 

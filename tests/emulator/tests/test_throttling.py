@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.emulator import seeded
+from tests.emulator.faults.throttling import Throttle, capacity
 from tests.emulator.fixtures import running_emulator
-from tests.emulator.throttling import Throttle, capacity
+from tests.emulator.tenant import seeded
 from tests.emulator.wire import GraphError
 
 

@@ -4,23 +4,27 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.tenants.collection import needs_of
+from auditor.checks.data_needs import needs
 from auditor.collect.collector import collect_tenant
+from auditor.domain.enums import Source
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from tests import oracle
-from tests.builders.collection import Ticking, configured, environment, scratch
-from tests.emulator import directory
-from tests.emulator.access_lists import ACCESS
+from tests.builders.tenant.collection import Ticking, configured, environment, scratch
 from tests.emulator.fixtures import running_emulator
+from tests.emulator.tenant import directory
+from tests.emulator.tenant.access_lists import ACCESS
 from tests.oracle.adapter import ROLE_LISTS, catalogue_of, expected, files, judged
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.tenants import SOURCES
 
 LISTS = ("assignedLicenses", "licenseAssignmentStates")
+UNSERVED = {Source.USAGE, Source.APP_USAGE, Source.COPILOT_USAGE, Source.MAILBOX_USAGE, Source.DEVICES}
+"""Sources of which the served tenants have nothing; tests/collect/sources reads them from tenants that do."""
 FACTS = (
     "accountEnabled", "country", "createdDateTime", "department", "displayName", "jobTitle", "onPremisesSyncEnabled",
     "usageLocation", "userType",
@@ -32,6 +36,7 @@ def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
     users = [
         {name: value for name, value in user.items() if name != "unknown"}
         | {name: user.get(name) or [] for name in LISTS}
+        | {"agent": bool(user.get("agent"))}
         for user in tenant["users"]
     ]
     there = {user["id"] for user in users}
@@ -41,8 +46,12 @@ def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
         # Graph compares names without regard to case, but folds no letters.
         name = group["displayName"].replace("ß", "ss")
         failing = bool(group["hasMembersWithLicenseErrors"] and users)
+        # A group that hides its members does not list them, and every group says its types.
+        visibility = None if group["visibility"] == "HiddenMembership" else group["visibility"]
         groups.append(group | {"displayName": name, "members": members, "transitiveMembers": members,
                                "membersStatus": "complete", "transitiveMembersStatus": "complete",
+                               "groupTypes": group["groupTypes"] or [], "visibility": visibility,
+                               "nestedGroups": [], "memberCount": len(members),
                                "hasMembersWithLicenseErrors": failing})  # fmt: skip
     complete = dict.fromkeys(SOURCES, "complete")
     lists = [*ROLE_LISTS, "policies"]
@@ -55,10 +64,15 @@ def served(tenant: dict[str, Any]) -> directory.Tenant:
     for user in tenant["users"]:
         document = {**dict.fromkeys(FACTS), **user}
         attribute = document.pop("extensionAttribute1", None)
+        if document.pop("agent"):
+            document["identityParentId"] = user["id"]
         document["onPremisesExtensionAttributes"] = {"extensionAttribute1": attribute}
         # Without a purpose the emulator answers that there is no mailbox.
         users.append(document | {"mailboxSettings": {"userPurpose": document.pop("mailboxType", None)}})
-    read_elsewhere = {"transitiveMembers", "membersStatus", "transitiveMembersStatus", "hasMembersWithLicenseErrors"}
+    read_elsewhere = {
+        "transitiveMembers", "membersStatus", "transitiveMembersStatus", "hasMembersWithLicenseErrors",
+        "nestedGroups", "memberCount",
+    }  # fmt: skip
     groups = []
     for group in tenant["groups"]:
         erring = [users[0]["id"]] if group["hasMembersWithLicenseErrors"] else []
@@ -74,6 +88,7 @@ def agree(scenario: Scenario) -> None:
     tenants = [sayable(tenant) for tenant in scenario.tenants]
     verdict = oracle.judge(scenario.documents, tenants, scenario.as_of, scenario.catalogue)
     policies = load(files(scenario.documents)).policies
+    assume(UNSERVED.isdisjoint(needs(policies).sources))
     with running_emulator(map(served, tenants)) as emulator, scratch() as root:
         states = []
         for tenant in tenants:

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Finding, ProductReference, Subject, TenantResult
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Finding, ProductReference, Subject, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import RoutedFinding, circumstances, situated, situations_of
-from tests.builders.audited_demo import contoso
-from tests.builders.tenants import sku_id
+from tests.builders.result.audited_demo import contoso
+from tests.builders.tenant.tenants import sku_id
 
 _POLICIES = b"""
 version: 1

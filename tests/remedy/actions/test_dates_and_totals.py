@@ -11,12 +11,12 @@ from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
-from auditor.domain.result import Action, Result
+from auditor.domain.result.model import Action, Result
+from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels
-from auditor.wording import wording
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
@@ -89,14 +89,14 @@ def test_somebody_whose_group_licence_is_in_error_gets_no_direct_copy() -> None:
 
 @pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
 def test_what_happens_on_the_day_differs_by_agreement(locale: str) -> None:
-    words = Labels(locale)
+    l10n = Labels(locale)
     today = date(2026, 11, 22)
-    each = {one: happens("Enabled", one, today, words) for one in Agreement}
+    each = {one: happens("Enabled", one, today, l10n) for one in Agreement}
     assert len(set(each.values())) == len(Agreement)
-    assert happens("Enabled", Agreement.MCA, date(2026, 2, 8), words) == happens(
-        "Enabled", Agreement.MOSA, date(2026, 2, 8), words
+    assert happens("Enabled", Agreement.MCA, date(2026, 2, 8), l10n) == happens(
+        "Enabled", Agreement.MOSA, date(2026, 2, 8), l10n
     )
-    assert happens("Suspended", Agreement.MCA, today, words) not in each.values()
+    assert happens("Suspended", Agreement.MCA, today, l10n) not in each.values()
 
 
 def test_the_oldest_day_of_the_guidance_is_told() -> None:
@@ -110,6 +110,6 @@ def test_the_oldest_day_of_the_guidance_is_told() -> None:
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_the_order_does_not_depend_on_the_language(locale: str) -> None:
     loaded = load(policies(AS_OF)).policies
-    told = remedied(result(), loaded, words=wording(locale))
+    told = remedied(result(), loaded, l10n=localization(locale))
     for english, spoken in zip(result().tenants, told.tenants, strict=True):
         assert [action.id for action in english.actions] == [action.id for action in spoken.actions]

@@ -5,8 +5,8 @@ import pytest
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
-from tests.builders.plan_tenants import E3, F3, fleet, grant, snapshot, user
-from tests.builders.tenants import NOW, policy_set
+from tests.builders.tenant.plan_tenants import E3, F3, fleet, grant, snapshot, user
+from tests.builders.tenant.tenants import NOW, policy_set
 
 TEXT = """policies:
   - id: store

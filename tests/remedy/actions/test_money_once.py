@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
 from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, ranked
 from auditor.domain.enums import Severity
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
+from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.planner.model import FleetPlan
@@ -26,9 +27,8 @@ from auditor.render.html.page import page
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
-from auditor.wording import wording
-from tests.builders.crowded_tenant import audited, crowded, planned
-from tests.builders.tenants import NOW
+from tests.builders.tenant.crowded_tenant import audited, crowded, planned
+from tests.builders.tenant.tenants import NOW
 
 LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
 
@@ -76,8 +76,8 @@ def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> N
     assert [(act.title, act.why) for act in mail.acts] == [(matter.title, matter.why) for matter in shown.matters]
     told = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
     lines = plan_markdown(plan()).partition("### What matters most")[2].splitlines()
-    assert [line for line in lines if line.startswith("- Action ")][FIRST - 1]
-    for title, line in zip(told, [line for line in lines if line.startswith("- Action ")][:FIRST], strict=True):
+    assert [line for line in lines if line.startswith("- [Action ")][FIRST - 1]
+    for title, line in zip(told, [line for line in lines if line.startswith("- [Action ")][:FIRST], strict=True):
         assert title in line
 
 
@@ -92,9 +92,9 @@ def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_the_order_is_the_same_in_every_language(language: str) -> None:
     there = localised(result(), language)
-    told = planned(crowded(), words=wording(language))
+    told = planned(crowded(), l10n=localization(language))
     assert [action.id for action in told.tenants[0].actions] == [action.id for action in plan().tenants[0].actions]
-    direct = audited(crowded(), words=wording(language))
+    direct = audited(crowded(), l10n=localization(language))
     assert [action.id for action in direct.tenants[0].actions] == [a.id for a in result().tenants[0].actions]
     assert all(a.why != b.why for a, b in zip(there.tenants[0].actions, result().tenants[0].actions, strict=True))
 

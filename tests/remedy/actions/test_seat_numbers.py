@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.cli.terminal.result import terminal_text
-from auditor.domain.result import Action
+from auditor.domain.result.model import Action
+from auditor.localization import localization
 from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
-from auditor.wording import wording
-from tests.builders import seat_numbers as numbers
-from tests.builders.crowded_tenant import POLICIES, audited, crowded, planned, product, state_of, subscription
-from tests.builders.tenants import person, sku_id
+from tests.builders.result import seat_numbers as numbers
+from tests.builders.tenant.crowded_tenant import POLICIES, audited, crowded, planned, product, state_of, subscription
+from tests.builders.tenant.tenants import person, sku_id
 
 SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
 
@@ -180,5 +180,5 @@ def test_no_tenant_is_told_two_numbers_for_one_product(case: tuple[Any, str]) ->
 
 @pytest.mark.parametrize("language", ["nl", "de"])
 def test_the_numbers_are_the_same_in_other_languages(language: str) -> None:
-    there, here = audited(crowded(), POLICIES, words=wording(language)), audited(crowded())
+    there, here = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())
     assert [(a.kind, a.count) for a in there.tenants[0].actions] == [(a.kind, a.count) for a in here.tenants[0].actions]

@@ -8,17 +8,17 @@ import pytest
 
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
-from auditor.domain.decision import Question
 from auditor.domain.errors import InputError
+from auditor.domain.policy.decision import Question
 from auditor.policy.loader import Loaded, load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.question_text import question_stubs
 from auditor.snapshot.model import Snapshot
-from tests.builders.command_line import AS_OF, call
-from tests.builders.plan_tenants import E3, E5, F3, PARTS, PRICES, bodies, grant, snapshot, user
-from tests.builders.tenants import NOW
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, bodies, grant, snapshot, user
+from tests.builders.tenant.tenants import NOW
 
 RULES = """version: 1
 products: {suite: [SPE_E3, SPE_E5]}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from auditor.catalogue import builtin
-from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.enums import Agreement, Source, SourceStatus
-from tests.builders.plan_tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
+from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
 
 STORE = """policies:
   - id: store

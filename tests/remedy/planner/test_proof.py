@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
 from auditor.domain.enums import Status
-from auditor.domain.result import Finding
+from auditor.domain.errors import Span
+from auditor.domain.policy.decision import AnswerKind, Decision
+from auditor.domain.result.model import Finding
 from auditor.policy.loader import load
-from auditor.remedy.planner.optimizer import choose_options
-from auditor.remedy.planner.options import NO_CHANGE, Limit, Option, Score
-from tests.builders.plan_tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
+from auditor.remedy.planner.optimization.optimizer import choose_options
+from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score
+from tests.builders.tenant.plan_tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
+from tests.builders.tenant.tenants import NOW, policy_set
 from tests.oracle.adapter import catalogue_of, files
 from tests.oracle.adapter import snapshot as oracle_snapshot
 from tests.oracle.strategies import Scenario, scenarios
@@ -93,6 +97,33 @@ def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
     assert set(listed) >= {item.fingerprint for item in own.proof.remaining}
 
 
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(tenants(), st.data())
+def test_no_answers_make_anything_worse(tenant: Any, data: st.DataObject) -> None:
+    """Whatever is answered to the questions, wrong numbers of seats included."""
+    people, seats, groups = tenant
+    state, policies = snapshot(people, seats, groups=groups), policy_set(TEXT)
+    asked = plan_run([state], policies, builtin(), NOW).tenants[0].questions
+    decisions = []
+    for question in asked:
+        ((kind, value),) = data.draw(st.sampled_from(question.answers)).items()
+        if kind in {"purchase", "renewal"}:
+            value = {**value, "seats": data.draw(st.integers(0, 9))}
+        decisions.append(
+            Decision(
+                id=question.id, question=question.id, scope=None, kind=AnswerKind(kind), value=value, by="me",
+                on=NOW.date(), until=None, reason="because", span=Span(file="d.yaml", line=1, column=1),
+            )
+        )  # fmt: skip
+    plan = plan_run([state], policies, builtin(), NOW, decisions=decisions)
+    own = plan.tenants[0]
+    assert plan.proven
+    assert own.before.open == len(own.proof.fixed) + len(own.proof.remaining)
+    with_requests = {mark for action in own.actions if action.requests for mark in action.findings}
+    assert with_requests <= set(own.proof.fixed)
+
+
 def open_marks(findings: Sequence[Finding]) -> set[str]:
     return {finding.fingerprint for finding in findings if finding.status is Status.OPEN}
 
@@ -142,3 +173,21 @@ def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: di
             assert limit.least is None or change >= limit.least
             assert limit.most is None or change <= limit.most
     assert walked.bound <= walked.score
+
+
+def test_many_people_who_share_many_products_get_the_best() -> None:
+    """Too many balances for a walk: the solver decides, and nothing better is left."""
+    pytest.importorskip("scipy")
+    skus = "abcdef"
+    people = [
+        [NOTHING, *(Option(score=Score(-1 - number % 7 - place, 0, number, 1), seats={sku: 1}) for place, sku in enumerate(skus))]
+        for number in range(120)
+    ]  # fmt: skip
+    limits = {sku: Limit(most=3 + place) for place, sku in enumerate(skus)}
+    choice = choose_options(people, limits)
+    assert (choice.solver, choice.optimal) == ("milp", True)
+    taken = [people[number][index] for number, index in enumerate(choice.chosen) if index]
+    assert {sku: sum(sku in option.seats for option in taken) for sku in skus} == {
+        sku: 3 + place for place, sku in enumerate(skus)
+    }
+    assert choice.score.corrected == sum(option.score.corrected for option in taken)

@@ -1,6 +1,6 @@
 """Requests that need what others free come after those, and titles and figures say what the requests really do."""
 
-from tests.builders.plan_tenants import E3, F3, bodies, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, planned, snapshot, user
 
 TEXT = """policies:
   - {id: store, severity: high, users: {department: Store}, assignments: {deny: [SPE_E3], require: [SPE_F1]}}

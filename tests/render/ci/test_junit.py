@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Outcome, Status
-from auditor.domain.result import Finding, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.model import Finding, PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from tests.builders.results import BY_ID, person, result
+from tests.builders.result.results import BY_ID, person, result
 
 HERE = result().tenants[0]
 LEAVER = next(finding for finding in HERE.findings if finding.policy == "leavers")

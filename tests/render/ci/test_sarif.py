@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result import Finding, Result
+from auditor.domain.result.model import Finding, Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.ci.sarif import LIMIT
-from tests.builders.results import POLICIES, result
+from tests.builders.result.results import POLICIES, result
 
 ONE = result().tenants[0].findings[0]
 

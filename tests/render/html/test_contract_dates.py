@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result import ContractTerm
+from auditor.domain.result.model import ContractTerm
 from auditor.render.html.charts import timeline
 from auditor.render.html.rows import Context
+from auditor.render.text.contracts import happens_to_contract
 from auditor.render.text.labels import Labels
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 EN = Labels("en")
 
@@ -27,8 +30,27 @@ def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> Non
     line = timeline(agreed, Context.of_tenant(agreed, {}, EN), [ending])
     assert line is not None
     assert [(each.name, each.state, each.said, each.severity, each.happens) for each in line.renewals] == [
-        ("Microsoft 365 E5 (EA-2)", "end of the contract", "1,200 seats in the contract", Severity.HIGH, ""),
+        (
+            "Microsoft 365 E5 (EA-2)",
+            "end of the contract",
+            "1,200 seats in the contract",
+            Severity.HIGH,
+            "It has ended, unless it was renewed",
+        ),
         ("Microsoft 365 E5 (EA-1)", "last day to give notice", "1,200 seats in the contract", None, ""),
         ("Microsoft 365 E5 (EA-1)", "end of the contract", "1,200 seats in the contract", None, ""),
         ("Microsoft 365 E5 (EA-3)", "end of the contract", "1,200 seats in the contract", None, ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("renews", "notice", "text"),
+    [
+        ("automatically", True, "Renews at its end unless notice is given by this day"),
+        ("automatically", False, "Renews on the next day unless notice was given"),
+        ("by-decision", False, "Ends unless somebody renews it"),
+        ("by-decision", True, ""),
+    ],
+)
+def test_what_happens_on_a_day_of_a_contract(renews: str, text: str, *, notice: bool) -> None:
+    assert happens_to_contract(renews, EN, notice=notice, past=False) == text

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result import Finding, Money, ProductReference, Subject
+from auditor.domain.result.model import Finding, Money, ProductReference, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render.html.actions import steps
@@ -18,7 +18,7 @@ from auditor.render.html.rows import Context
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
 from benchmarks.report import large
-from tests.builders.results import contoso
+from tests.builders.result.results import contoso
 
 EN = Labels("en")
 FIRST = contoso().findings[0]

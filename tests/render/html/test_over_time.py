@@ -11,7 +11,7 @@ from auditor.app.history.earlier_runs import earlier, earlier_of_each
 from auditor.domain.enums import Severity, Status
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.charts import sparks, timeline, trends
@@ -21,7 +21,7 @@ from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import freed, money, summarise
 from auditor.result.seats import spare_seats
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 EN = Labels("en")
 

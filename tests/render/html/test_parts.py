@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.domain.result import Finding, Money, SeatBounds, Subject
+from auditor.domain.result.model import Finding, Money, SeatBounds, Subject
 from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
@@ -25,8 +25,8 @@ from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
 from auditor.result.aggregate import freed, money, priced_whole
 from auditor.result.codec.result_reader import load
-from tests.builders.results import contoso, result
-from tests.builders.tenants import audited, bought, tenant, user
+from tests.builders.result.results import contoso, result
+from tests.builders.tenant.tenants import audited, bought, tenant, user
 
 WORDS = Labels("en")
 FIRST = next(finding for finding in contoso().findings if finding.policy == "leavers")
@@ -261,10 +261,10 @@ def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
     ],
 )
 def test_a_severity_beside_a_number_takes_its_form(locale: str, told: list[str]) -> None:
-    words = Labels(locale)
-    assert [words.graded(each, 2) for each in Severity] == told
-    assert [words.graded(each, 1) for each in Severity] == [words.gettext(SEVERITIES[each]) for each in Severity]
+    l10n = Labels(locale)
+    assert [l10n.graded(each, 2) for each in Severity] == told
+    assert [l10n.graded(each, 1) for each in Severity] == [l10n.gettext(SEVERITIES[each]) for each in Severity]
     whole = result()
     open_ = {severity: number for number, severity in enumerate(Severity, start=1)}
-    shown = page(replace(whole, summary=replace(whole.summary, open=open_)), words)
-    assert [tile.label for tile in shown.counts] == [words.graded(each, number) for each, number in open_.items()]
+    shown = page(replace(whole, summary=replace(whole.summary, open=open_)), l10n)
+    assert [tile.label for tile in shown.counts] == [l10n.graded(each, number) for each, number in open_.items()]

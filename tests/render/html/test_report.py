@@ -12,13 +12,13 @@ import pytest
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result import FleetResult, Link, Money, Result, Subject, TenantResult
+from auditor.domain.result.model import FleetResult, Link, Money, Result, Subject, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import summarise
-from tests.builders.results import night_before, result
-from tests.builders.tenants import audited, tenant, user
+from tests.builders.result.results import night_before, result
+from tests.builders.tenant.tenants import audited, tenant, user
 from tests.golden.compare import check
 
 VOID = {"meta", "br", "input", "rect", "circle", "path", "polyline"}

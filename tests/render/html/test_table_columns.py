@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.result import FleetResult, Money, Result, Subject
+from auditor.domain.result.model import FleetResult, Money, Result, Subject
 from auditor.findings.table import FindingTable
 from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.rows import Context, problem, subject_address, subject_label
@@ -19,7 +19,7 @@ from auditor.render.html.view import EmbeddedData
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
 from benchmarks.report import large
-from tests.builders.results import contoso, result
+from tests.builders.result.results import contoso, result
 
 EN = Labels("en")
 FIRST = replace(contoso().findings[0], money=None)

@@ -1,10 +1,16 @@
 """Use beside cost on the page: what stands where, what is folded, and what is not known."""
 
 from dataclasses import replace
+from decimal import Decimal
 
+import pytest
+
+from auditor.domain.result.model import Money
+from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
+from auditor.render.html.seat_lines import coverage_lines, smaller_products
 from auditor.render.html.usage import idle_lines, unit_tables, usage_table
 from auditor.render.text.labels import Labels
-from tests.builders.results import contoso, fabrikam
+from tests.builders.result.results import contoso, fabrikam
 
 WORDS = Labels("en")
 
@@ -45,6 +51,14 @@ def test_people_without_a_department_and_unassigned_seats_are_never_folded() -> 
     assert departments.used
 
 
+def test_a_single_company_has_no_table_because_it_would_repeat_the_sums_of_the_tenant() -> None:
+    tenant = contoso()
+    assert tenant.departments is not None
+    only = (tenant.departments.companies[0], tenant.departments.companies[-1])
+    (table,) = unit_tables(replace(tenant, departments=replace(tenant.departments, companies=only)), WORDS)
+    assert table.key == "departments"
+
+
 def test_what_was_not_read_is_a_dash() -> None:
     assert usage_table(fabrikam(), WORDS) is None
     (departments,) = unit_tables(fabrikam(), WORDS)
@@ -58,3 +72,34 @@ def test_a_long_list_says_how_many_are_missing() -> None:
     many = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(30))
     tables = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=many)), WORDS)
     assert (len(tables[0].rows), tables[0].more) == (25, 5)
+
+
+def test_smaller_products_are_summed_and_listed() -> None:
+    assert smaller_products(fabrikam(), WORDS) is None
+    counts = tuple(
+        SmallerProductCount(
+            sku_part_number="SPE_E5", name="Microsoft 365 E5", smaller_sku_part_number=part, smaller_name=name,
+            people=people, saves=Money(currency="EUR", per_month=Decimal(saves)),
+        )
+        for part, name, people, saves in (("SPE_F1", "Microsoft 365 F3", 3, "141.75"), ("SPE_E3", "<b>E3", 1, "19.05"))
+    )  # fmt: skip
+    told = smaller_products(replace(contoso(), smaller_products=counts), WORDS)
+    assert told is not None
+    assert told.headline == "€160.80 a month could be saved with smaller products."
+    assert told.lines == (
+        "3 people: Microsoft 365 F3 may do in place of Microsoft 365 E5, saves €141.75 a month",
+        "1 person: <b>E3 may do in place of Microsoft 365 E5, saves €19.05 a month",
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "unknown", "text"),
+    [
+        (304, 0, "p: 1,204 people need a seat, 900 usable, 304 seats are missing"),
+        (0, 0, "p: 1,204 people need a seat, 900 usable"),
+        (1, 2, "p: 1,204 people need a seat, 900 usable, 2 not known, 1 seat is missing"),
+    ],
+)
+def test_coverage_stands_in_a_line(missing: int, unknown: int, text: str) -> None:
+    row = SeatCoverage(policy="p", people=1204, unknown=unknown, usable=900, missing=missing)
+    assert coverage_lines(replace(contoso(), coverage=(row,)), {}, WORDS) == (text,)

@@ -9,14 +9,14 @@ import pytest
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
+from auditor.localization import languages
 from auditor.render import render
 from auditor.render.text.earlier_run import EarlierRun
-from auditor.wording import languages
 from benchmarks.report import large
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 
 html5lib = pytest.importorskip("html5lib", reason="html5lib is not installed")
 

@@ -8,14 +8,14 @@ import jsonschema
 import pytest
 
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Money, Result
+from auditor.domain.result.model import Money, Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
-from auditor.render import render, tenant_json
+from auditor.render import TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.resources import schema
 from auditor.result.codec.encoder import document, line
 from auditor.result.codec.result_document import result_document
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
 _FINDING = [
@@ -157,3 +157,12 @@ def test_ndjson_has_one_line_per_finding_with_its_tenant() -> None:
     whole = result()
     assert len(rows) == len(whole.tenants[0].findings) + len(whole.fleet.findings)
     assert {row["tenant"] for row in rows} == {"contoso", None}
+
+
+def test_the_frame_of_a_tenant_is_what_its_file_has_beside_its_part_of_the_whole() -> None:
+    spans: TenantSpans = {}
+    whole = b"".join(result_json(result(), spans).chunks())
+    assert list(spans) == [tenant.name for tenant in result().tenants]
+    for name, (start, end) in spans.items():
+        before, behind = tenant_frame(result(), name)
+        assert before + whole[start:end] + behind == b"".join(tenant_json(result(), name).chunks())

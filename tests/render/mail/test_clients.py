@@ -12,7 +12,7 @@ import pytest
 from auditor.history import compare
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 
 pytestmark = pytest.mark.slow
 

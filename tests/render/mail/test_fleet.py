@@ -13,7 +13,7 @@ from auditor.domain.tenant import Recipient, Tenant
 from auditor.render import render
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 OWNER = "fleet@provider.example"
 

@@ -9,18 +9,18 @@ import pytest
 
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
-from auditor.domain.result import Finding, FleetResult, Link, Result, TenantResult
+from auditor.domain.result.model import Finding, FleetResult, Link, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
+from auditor.localization import languages
 from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.message import LARGEST, plain, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import summarise
-from auditor.wording import languages
-from tests.builders.results import E5 as SKU
-from tests.builders.results import contoso, finding, night_before, person, result
+from tests.builders.result.results import E5 as SKU
+from tests.builders.result.results import contoso, finding, night_before, person, result
 
 READER = Reader(locale="en", attachment="report.zip")
 HOSTILE = (

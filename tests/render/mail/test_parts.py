@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
+from auditor.domain.result.model import ContractTerm
 from auditor.history import compare
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
-from tests.builders.results import night_before, result
+from tests.builders.result.results import night_before, result
 
 READER = Reader(locale="en")
 WHOLE = compare(result(), night_before())
@@ -37,3 +39,32 @@ def test_waivers_in_force_are_counted() -> None:
     one = told(lapsing, {**lapsing, "id": "gone", "expires": "2026-11-19"})
     assert one[:2] == ("1 waiver in force", "1 finding waived")
     assert told(lapsing, {**lapsing, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"
+
+
+def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> None:
+    first, *others = WHOLE.tenants
+    day = first.as_of.date()
+    dates = {"near": (10, 40), "past": (-10, -5), "far": (None, 400), "gone": (None, -60)}
+    contracts = tuple(
+        ContractTerm(
+            id=name,
+            name="Microsoft 365 E5",
+            sku_ids=(),
+            ends=day + timedelta(days=ends),
+            notice=None if notice is None else day + timedelta(days=notice),
+            renews="automatically",
+            seats=7,
+        )
+        for name, (notice, ends) in dates.items()
+    )
+    of = replace(WHOLE, tenants=(replace(first, contracts=contracts), *others))
+    told = [line for line in story(of, READER, Labels("en"), Room(renewals=99)).renewals if "E5 (" in line.name]
+    assert [(line.name.partition(" (")[2], line.said.partition(" · ")[0]) for line in told] == [
+        ("past)", "end of the contract, 7 seats in the contract"),
+        ("near)", "last day to give notice, 7 seats in the contract"),
+        ("near)", "end of the contract, 7 seats in the contract"),
+    ]
+    assert told[0].happens == "It has ended, unless it was renewed"
+    assert "last day to give notice" in render_mail(of, READER).text
+    narrow = story(of, replace(READER, owners=("hr@contoso.example",)), Labels("en"), Room(renewals=99))
+    assert not [line for line in narrow.renewals if "E5 (" in line.name]

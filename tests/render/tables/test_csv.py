@@ -8,11 +8,11 @@ from io import StringIO
 import pytest
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import Result, Subject
+from auditor.domain.result.model import Result, Subject
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS
-from tests.builders.results import result
+from tests.builders.result.results import result
 from tests.golden.compare import check
 
 
@@ -107,3 +107,15 @@ def test_a_long_table_comes_in_pages() -> None:
     pages = list(render(many, "csv", locale="en").chunks())
     assert 2 < len(pages) < 30
     assert b"".join(pages).count(b"\r\n") == 2500 + 1 + len(whole.fleet.findings)
+
+
+def test_departments_have_a_file_with_a_row_for_the_seats_that_nobody_holds() -> None:
+    def text(of: Result) -> str:
+        return b"".join(render(of, "departments", locale="en").chunks()).decode()
+
+    lines = text(result()).split("\r\n")
+    assert lines[0].startswith("tenant,by,name,merged,currency,perMonth,idlePerMonth,assigned,used,idle,unknown")
+    assert lines[1].startswith("contoso,department,Sales,,EUR,2499.00,0.00,70,70,0,0,60,")
+    assert any(line.startswith("contoso,unassigned,,,EUR,") for line in lines)
+    hostile = replace(result().tenants[0], name="=cmd()")
+    assert "'=cmd()," in text(replace(result(), tenants=(hostile,)))

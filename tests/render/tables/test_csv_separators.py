@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import Subject
+from auditor.domain.result.model import Subject
 from auditor.domain.trends import PolicyTrend, Trends
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.history.table import render_csv
-from tests.builders.results import result
+from tests.builders.result.results import result
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]")

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
-from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
+from auditor.domain.result.model import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
 from auditor.findings.facts import SIGN_INS
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
 from auditor.render.tables.xlsx_rows import plain
 from auditor.render.text.sanitize import visible, without_surrogates
-from tests.builders.results import result
+from tests.builders.result.results import result
 from tests.render.tables.naive import rows, table
 
 NASTY = st.sampled_from(

@@ -12,15 +12,15 @@ import pytest
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import FleetResult, Result, Subject
+from auditor.domain.result.model import ContractTerm, FleetResult, Result, Subject
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
-from tests.builders.hostile_texts import HOSTILE, holding
-from tests.builders.results import night_before, result
+from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.results import night_before, result
 from tests.render.tables.naive import rows
 
 
@@ -100,13 +100,32 @@ def test_use_and_departments_are_numbers_beside_money() -> None:
     places = [head.index(name) for name in ("tenant", "by", "name", "merged", "assigned", "idle")]
     told_rows = [tuple(row[place] for place in places) for row in rows]
     assert told_rows[1] == ("contoso", "department", "Finance", None, 69, 1)
-    assert told_rows[11:16] == [
+    assert told_rows[11:17] == [
         ("contoso", "department", None, 12, 44, 9), ("contoso", "department", None, None, 5, 1),
-        ("contoso", "companyName", "Contoso Retail B.V.", None, 1002, 60),
+        ("contoso", "companyName", "Contoso Retail B.V.", None, 902, 50),
+        ("contoso", "companyName", "Contoso Logistics B.V.", None, 100, 10),
         ("contoso", "companyName", None, None, 227, 21), ("contoso", "unassigned", None, None, 137, None),
     ]  # fmt: skip
-    assert told_rows[16:] == [("fabrikam", "department", "Lager", None, 38, None)]
+    assert told_rows[17:] == [("fabrikam", "department", "Lager", None, 38, None)]
     assert read["Departments"]["F2"].number_format == "#,##0.00"
+
+
+def test_contracts_stand_with_their_dates() -> None:
+    whole = result()
+    first, *others = whole.tenants
+    contract = ContractTerm(
+        id="EA-1",
+        name="=E5",
+        sku_ids=("06ebc4ee",),
+        ends=date(2027, 3, 31),
+        notice=date(2027, 3, 1),
+        renews="by-decision",
+        seats=7,
+    )
+    sheet = book(replace(whole, tenants=(replace(first, contracts=(contract,)), *others)))["Contracts"]
+    head, row = sheet.iter_rows(values_only=True)
+    assert head == ("tenant", "contract", "name", "skuId", "seats", "notice", "ends", "renews")
+    assert row == (first.name, "EA-1", "=E5", "06ebc4ee", 7, "2027-03-01", "2027-03-31", "by-decision")
 
 
 def test_waivers_stand_with_their_last_day_as_a_date() -> None:

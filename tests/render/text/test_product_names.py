@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from auditor.domain.enums import Change
-from auditor.domain.result import Result
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import Labels
-from tests.builders.crowded_tenant import audited, product, state_of
-from tests.builders.tenants import person
+from tests.builders.tenant.crowded_tenant import audited, product, state_of
+from tests.builders.tenant.tenants import person
 
 TEXT = """
 products: {office: [SPE_E3, SPE_F1], mail: [{withService: EXCHANGE_S_ENTERPRISE}, visio], visio: [VISIO*]}

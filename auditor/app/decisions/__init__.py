@@ -1,0 +1,1 @@
+"""Turns approvals that come back as CSV into decisions."""

@@ -1,0 +1,95 @@
+"""Reads approvals.csv as it comes back: written by this program, by Excel, or by another spreadsheet."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from auditor.domain.errors import Diagnostic, InputError, SnapshotError, Span
+from auditor.domain.message import Message
+from auditor.files import input as files
+
+_NEEDED: Final = ("action", "question", "approve")
+_SEPARATORS: Final = (",", ";", "\t")
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HINT: Final = Message("save the approvals.csv of `auditor plan` as CSV UTF-8, with its header")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRow:
+    """One row of the file."""
+
+    question: str
+    """The id of a question; empty for an action."""
+    approve: str
+    span: Span
+
+
+def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
+    """Return the rows in which somebody wrote something under `approve`.
+
+    Commas, semicolons and tabs separate; a line `sep=;`, a byte order mark and UTF-16 are understood. Raises
+    SnapshotError for a file that cannot be read, and InputError with the place of a mistake.
+    """
+    try:
+        body = files.read(path, most=files.TABLE)
+    except OSError as error:
+        raise SnapshotError(
+            "approvals-unreadable",
+            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
+            hint=Message("name the approvals.csv that `auditor plan -f approvals` wrote"),
+        ) from error
+    return tuple(_rows(_text(body), path.as_posix()))
+
+
+def _text(body: bytes) -> str:
+    """Decode a file; in an older code page of Windows what is not ASCII is replaced, and refused where it matters."""
+    if body.startswith(_UTF_16):
+        return body.decode("utf-16", "replace")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("ascii", "replace")
+
+
+def _rows(text: str, name: str) -> Iterator[ApprovalRow]:
+    first = text.split("\n", 1)[0].strip().casefold()
+    skipped = first in {f"sep={separator}" for separator in _SEPARATORS} or first == "sep="
+    lines = text.split("\n", 1)[1] if skipped and "\n" in text else text
+    separator, columns = _header(lines, name)
+    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=separator)
+    try:
+        next(reader)
+        line = reader.line_num + 1
+        for row in reader:
+            cells = [*row, *[""] * (max(columns) + 1 - len(row))]
+            question, approve = (_cell(cells[place]) for place in columns)
+            span = Span(file=name, line=line + skipped, column=1)
+            line = reader.line_num + 1
+            if approve:
+                yield ApprovalRow(question=question, approve=approve, span=span)
+    except csv.Error as error:
+        span = Span(file=name, line=reader.line_num + skipped, column=1)
+        message = Message("is no CSV: {error}", error=error)
+        raise InputError([Diagnostic(slug="approvals-damaged", message=message, span=span, hint=_HINT)]) from error
+
+
+def _header(text: str, name: str) -> tuple[str, tuple[int, int]]:
+    """Return the separator, and the places of `question` and `approve`."""
+    head: Sequence[str] = ()
+    for separator in _SEPARATORS:
+        head = next(csv.reader(io.StringIO(text.split("\n", 1)[0]), delimiter=separator), [])
+        names = [cell.strip().casefold() for cell in head]
+        if all(needed in names for needed in _NEEDED):
+            return separator, (names.index("question"), names.index("approve"))
+    message = Message("the first line does not have the columns {columns}", columns=", ".join(_NEEDED))
+    span = Span(file=name, line=1, column=1)
+    raise InputError([Diagnostic(slug="approvals-damaged", message=message, span=span, hint=_HINT)])
+
+
+def _cell(text: str) -> str:
+    """Return the text of a cell, without the apostrophe that keeps a spreadsheet from computing it."""
+    return " ".join(text.split()).removeprefix("'").strip()

@@ -1,0 +1,83 @@
+"""Writes approvals.csv: the actions and open questions of a tenant's plan, for people who approve in a spreadsheet."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
+
+from auditor.domain.actions.money import Money, rounded
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action, Finding
+from auditor.localization import Localization
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.outline_text import named
+from auditor.remedy.planner.question_text import answer_text, sentence
+from auditor.render.tables.csv import spreadsheet
+
+COLUMNS: Final = (
+    "action",
+    "title",
+    "people",
+    "products",
+    "monthlySaving",
+    "currency",
+    "question",
+    "answers",
+    "approve",
+)
+SEPARATOR: Final = " | "
+"""Between the possible answers of a question."""
+_MOST_PEOPLE: Final = 200
+"""Names in one cell; Excel cuts a cell off at 32,767 characters."""
+
+
+def approvals_csv(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None = None) -> bytes:
+    """Return a row for each action in the plan's order, followed by the open questions about its findings.
+
+    `approve` is empty: a person writes `yes` or `no`, or for a question one of `answers`. Questions about findings
+    without an action come last, without the number of an action. With `only` it has the actions with these numbers and
+    their questions; 0 stands for questions without an action.
+    """
+    return spreadsheet([COLUMNS, *_rows(tenant, l10n, only)])
+
+
+def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    number_of = {
+        fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
+    }
+    asked: dict[int, list[Question]] = {}
+    for question in tenant.open_questions:
+        numbers = [number_of[fingerprint] for fingerprint in question.findings if fingerprint in number_of]
+        asked.setdefault(min(numbers, default=0), []).append(question)
+    for number, action in enumerate(tenant.actions, start=1):
+        if only is None or number in only:
+            yield _action(number, action, findings)
+            yield from (_question(number, question, l10n) for question in asked.get(number, ()))
+    if only is None or 0 in only:
+        yield from (_question(None, question, l10n) for question in asked.get(0, ()))
+
+
+def _action(number: int, action: Action, findings: Mapping[str, Finding]) -> tuple[object, ...]:
+    own = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
+    people = dict.fromkeys(named(finding) for finding in own if finding.subject.type is SubjectType.USER)
+    products = dict.fromkeys(
+        finding.product.sku_part_number or finding.product.sku_id or "" for finding in own if finding.product
+    )
+    return (number, action.title, _listed(people), ", ".join(products), *_money(action.money), None, None, None)
+
+
+def _question(number: int | None, question: Question, l10n: Localization) -> tuple[object, ...]:
+    person = f"{question.name} ({question.address})" if question.address else ""
+    answers = SEPARATOR.join(map(answer_text, question.answers))
+    title, products = sentence(question, l10n), ", ".join(question.products)
+    return (number, title, person, products, *_money(question.money), question.id, answers, None)
+
+
+def _money(money: Money | None) -> tuple[object, object]:
+    return (None, None) if money is None else (rounded(money.per_month), money.currency)
+
+
+def _listed(people: Iterable[str]) -> str:
+    names = list(people)
+    rest = f", … (+{len(names) - _MOST_PEOPLE})" if len(names) > _MOST_PEOPLE else ""
+    return ", ".join(names[:_MOST_PEOPLE]) + rest

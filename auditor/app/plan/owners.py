@@ -1,0 +1,132 @@
+"""Writes the part of a plan that each owner of policies decides about: approvals.csv and a page of their own."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from auditor.app.plan.approvals import approvals_csv
+from auditor.deliver.report_folder import ChildFile
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action, Finding
+from auditor.files.names import tenant_name
+from auditor.localization import Localization
+from auditor.remedy.planner.model import FleetPlan, TenantPlan
+from auditor.remedy.planner.outline_text import named
+from auditor.remedy.planner.question_text import answer_text, sentence
+from auditor.render.html.text_page import text_page
+from auditor.render.text.sections import Section
+
+FOLDER: Final = "owners"
+NOBODY: Final = "no-owner"
+"""The folder of actions whose policies have no owner."""
+_UNSAFE: Final = re.compile(r"[^a-z0-9@._+-]+")
+_LONGEST: Final = 100
+_PEOPLE: Final = 50
+"""Names of an action on the page."""
+
+
+def owner_documents(root: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[ChildFile, bytes]]:
+    """Yield for each owner, below `root/owners/`, approvals.csv and actions.html of the tenants with actions of theirs.
+
+    An action of several owners is in the files of each; one without an owner, and a question without an action, is in
+    `no-owner`. Files of several tenants are in a folder for each.
+    """
+    numbers = {tenant.name: owned_actions(tenant) for tenant in plan.tenants}
+    owners = dict.fromkeys(owner for own in numbers.values() for owner in own)
+    folders = _folders(owners)
+    for owner in owners:
+        for tenant in plan.tenants:
+            own = numbers[tenant.name].get(owner)
+            if not own:
+                continue
+            names = (FOLDER, folders[owner], *((tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()))
+            yield ChildFile(root, (*names, "approvals.csv")), approvals_csv(tenant, l10n, own)
+            yield ChildFile(root, (*names, "actions.html")), _page(owner, tenant, own, l10n)
+
+
+def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:
+    """Return the numbers of the actions of each owner, by address in small letters; empty for no owner.
+
+    The number 0 stands for questions about findings without an action.
+    """
+    found: dict[str, set[int]] = {}
+    for number, action in enumerate(tenant.actions, start=1):
+        for owner in dict.fromkeys(action.owner.casefold().split(", ")):
+            found.setdefault(owner, set()).add(number)
+    acted = {fingerprint for action in tenant.actions for fingerprint in action.findings}
+    if any(acted.isdisjoint(question.findings) for question in tenant.open_questions):
+        found.setdefault("", set()).add(0)
+    return {owner: frozenset(numbers) for owner, numbers in sorted(found.items())}
+
+
+def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
+    """Return a folder name for each owner; names that differ in other characters only get a number."""
+    taken: set[str] = {NOBODY}
+    found: dict[str, str] = {"": NOBODY}
+    for owner in filter(None, owners):
+        stem = name = _UNSAFE.sub("-", owner)[:_LONGEST].strip(".-") or "owner"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name)
+        found[owner] = name
+    return found
+
+
+def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], l10n: Localization) -> bytes:
+    title = l10n.gettext("Actions to approve")
+    who = owner or l10n.gettext("Nobody owns the policies behind these actions.")
+    intro = l10n.gettext("Fill in the column approve of approvals.csv, and send the file back.")
+    sections = [Section(title=title, paragraphs=(tenant.display_name or tenant.name, who, intro), level=1)]
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    asked = _questions(tenant)
+    for number, action in enumerate(tenant.actions, start=1):
+        if number in numbers:
+            sections.append(_action(number, action, findings, l10n))
+            sections += [_question(question, l10n) for question in asked.get(number, ())]
+    if 0 in numbers:
+        sections += [_question(question, l10n) for question in asked.get(0, ())]
+    return text_page(sections, title=title, language=l10n.language)
+
+
+def _questions(tenant: TenantPlan) -> dict[int, list[Question]]:
+    """Return the open questions by the first action about their findings; 0 where there is none."""
+    number_of = {mark: number for number, action in enumerate(tenant.actions, start=1) for mark in action.findings}
+    found: dict[int, list[Question]] = {}
+    for question in tenant.open_questions:
+        numbers = [number_of[mark] for mark in question.findings if mark in number_of]
+        found.setdefault(min(numbers, default=0), []).append(question)
+    return found
+
+
+def _action(number: int, action: Action, findings: Mapping[str, Finding], l10n: Localization) -> Section:
+    own = [findings[mark] for mark in action.findings if mark in findings]
+    names = list(dict.fromkeys(named(finding) for finding in own))
+    more = l10n.plural("{count} more", "{count} more", len(names) - _PEOPLE) if len(names) > _PEOPLE else ""
+    until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
+    paragraphs = (
+        action.why,
+        ", ".join(filter(None, (*names[:_PEOPLE], more))),
+        until,
+        _otherwise(action, len(own), l10n),
+    )
+    return Section(
+        title=f"{number}. {action.title}", paragraphs=tuple(filter(None, paragraphs)), items=action.warnings, level=2
+    )
+
+
+def _otherwise(action: Action, count: int, l10n: Localization) -> str:
+    """Return what happens if nothing is done."""
+    told = l10n.plural(
+        "If nothing is done, {count} finding stays open.", "If nothing is done, {count} findings stay open.", count
+    )
+    if action.saves is None:
+        return told
+    amount = l10n.money(action.saves.per_month, action.saves.currency)
+    return f"{told} " + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
+
+
+def _question(question: Question, l10n: Localization) -> Section:
+    return Section(title=sentence(question, l10n), items=tuple(map(answer_text, question.answers)), level=3)

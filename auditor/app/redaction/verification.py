@@ -1,0 +1,40 @@
+"""Replaces people in the verification of a plan with pseudonyms."""
+
+from dataclasses import replace
+
+from auditor.app.redaction.people import People
+from auditor.domain.enums import SubjectType
+from auditor.domain.result.finding import Subject
+from auditor.domain.result.verification import ActionVerdict, FindingVerdict, TenantVerification
+
+
+def redacted_verification(verification: TenantVerification, people: People) -> TenantVerification:
+    """Return the verification with pseudonyms and their fingerprints; its lists do not tell the order of ids."""
+    findings = (_finding(finding, people) for finding in verification.findings)
+    return replace(
+        verification,
+        actions=tuple(_action(action, people) for action in verification.actions),
+        findings=tuple(sorted(findings, key=lambda finding: finding.fingerprint)),
+    )
+
+
+def _action(action: ActionVerdict, people: People) -> ActionVerdict:
+    steps = (replace(step, subject=people.text(step.subject)) for step in action.steps)
+    run = action.execution
+    return replace(
+        action,
+        title=people.said(action.title),
+        steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
+        findings=tuple(sorted(map(people.key.fingerprint, action.findings))),
+        execution=None if run is None else replace(run, by=tuple(map(people.free, run.by))),
+    )
+
+
+def _finding(finding: FindingVerdict, people: People) -> FindingVerdict:
+    subject = finding.subject
+    if subject.type is SubjectType.USER:
+        name = people.ids[subject.id]
+        subject = Subject(type=SubjectType.USER, id=name, name=name)
+    elif subject.type is SubjectType.GROUP:
+        subject = replace(subject, name=people.free(subject.name))
+    return replace(finding, fingerprint=people.key.fingerprint(finding.fingerprint), subject=subject)

@@ -1,0 +1,163 @@
+"""Generates docs/reference: every key of the files that people write, from the descriptions of the JSON Schemas."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from auditor.app.key_markdown import described
+from auditor.localization import localization
+from auditor.policy.schema.check import schema_document
+from auditor.policy.schema.keys import Key, top_keys
+
+_BLOCKS: Final = frozenset(
+    ("assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget", "contracts")
+)
+_EXTENSION: Final = "extensionAttribute"
+"""Fifteen keys of one kind: the first stands for all."""
+_LEADS: Final[Mapping[str, tuple[str, str]]] = {
+    "policy-files": (
+        "Policy files",
+        """\
+YAML 1.2 files in `policies/`, loaded together: names of populations and product sets are visible in all of them.
+What a policy says is a population (`users`, see [selectors](selectors.md)) and exactly one of the [blocks](blocks.md).
+""",
+    ),
+    "selectors": (
+        "Selectors",
+        """\
+A selector chooses people, in `users` of a policy or waiver and in `populations`. All its keys must hold. A fact that
+was not collected makes it unknown, and the policy is not evaluated where the fact would decide. A selector may also be
+the name of a population.
+
+A property of users takes a text, a list of texts of which one has to match, `null` for an absent or empty value, or a
+mapping of [operators](#operators). Letter case does not matter.
+""",
+    ),
+    "blocks": (
+        "Blocks",
+        """\
+A policy has exactly one block. Which check each key raises, and how to fix what it finds, is on the pages of the
+[checks](../checks/README.md).
+""",
+    ),
+    "policy-tests": (
+        "Policy tests",
+        """\
+A file `x_test.yaml` beside `x.yaml`, run by `auditor test`. A finding that a test does not expect fails it as much as a
+missing one. A fact that is not given is unknown where a real tenant would not say either.
+""",
+    ),
+    "tenants": (
+        "tenants.yaml",
+        """\
+Which tenants are audited, how to sign in, and who gets mail. The file never holds a secret, only the names of
+environment variables.
+""",
+    ),
+    "decisions": ("decisions.yaml", "Answers to the questions of a [plan](../plan.md), beside the policies.\n"),
+}
+"""Title and lead of each page."""
+_LEAD: Final = """\
+Every key of the files that people write. `auditor explain KEY` prints the same text, and editors show it with the
+[JSON Schemas](../editors.md).
+"""
+_PRODUCT_SETS: Final = """\
+## Product sets
+
+A product, or a list of products:
+
+- a `skuPartNumber` (`SPE_E3`) or `skuId`; `auditor products TEXT` finds them. Letter case does not matter.
+- a glob over part numbers: `VISIO*`
+- a name from `products`
+- a built-in set: `*` (every SKU), `free` (what costs nothing), `paid` (all others), `trial` (SKUs whose subscriptions
+  are all trials)
+- `{withService: EXCHANGE_S_ENTERPRISE}`: every SKU that contains the service plan
+"""
+
+
+def reference_pages(note: str) -> dict[str, str]:
+    """Return the pages by their path below docs/, each below a note."""
+    policy = {key.path[0]: key for key in top_keys("policy")}
+    of_policy = policy["policies"].keys
+    users = next(key for key in of_policy if key.path[-1] == "users")
+    keys: dict[str, tuple[Iterable[Key], int, str]] = {
+        "policy-files": ((key for key in all_below(policy.values()) if _in_file(key)), 0, _PRODUCT_SETS),
+        "selectors": (all_below(users.keys), 2, _operators(users)),
+        "blocks": (all_below(key for key in of_policy if key.path[-1] in _BLOCKS), 1, ""),
+        "policy-tests": (all_below(top_keys("policy-test")), 0, ""),
+        "tenants": (all_below(top_keys("tenants")), 0, _credentials()),
+        "decisions": (all_below(top_keys("decisions")), 0, ""),
+    }
+    made, index = {}, []
+    for name, (shown, drop, end) in keys.items():
+        title, lead = _LEADS[name]
+        listed = tuple(shown)
+        parts = [f"{note}# {title}\n\n{lead}", *(_section(key, drop) for key in listed), *([end] if end else [])]
+        made[f"reference/{name}.md"] = "\n".join(parts)
+        links = [f"[`{key.path[-1]}`]({name}.md#{_anchor(key, drop)})" for key in listed if len(key.path) - drop <= 2]
+        index.append(f"## [{title}]({name}.md)\n\n{' · '.join(dict.fromkeys(links))}\n")
+    return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_LEAD}", *index]), **made}
+
+
+def all_below(keys: Iterable[Key]) -> Iterator[Key]:
+    """Yield keys and those of their values, except operators, and selectors inside other files than policies."""
+    for key in keys:
+        names = {each.path[-1] for each in key.keys}
+        if key.path[-1].startswith(_EXTENSION) and not key.path[-1].endswith("Attribute1"):
+            continue
+        yield key
+        own = () if names & {"notIn", "inactiveFor"} else key.keys
+        yield from all_below(each for each in own if each.path[:-1] == key.path)
+
+
+def _in_file(key: Key) -> bool:
+    """Return whether a key is described among those of the file, and not among the blocks."""
+    return key.path[0] != "policies" or len(key.path) < 2 or key.path[1] not in _BLOCKS
+
+
+def _section(key: Key, drop: int) -> str:
+    """Return what a page says of a key; its heading is the path without what all keys of the page begin with."""
+    level = min(2 + max(len(key.path) - drop - 1, 0), 4)
+    name = ".".join(key.path[drop:])
+    if key.path[-1].startswith(_EXTENSION):
+        name += f" to {_EXTENSION}15"
+    return "\n".join([f"{'#' * level} `{name}`", "", *described(key, localization("en"))])
+
+
+def _anchor(key: Key, drop: int) -> str:
+    heading = _section(key, drop).partition("\n")[0].lstrip("# ").lower()
+    return "".join(letter for letter in heading.replace(" ", "-") if letter.isalnum() or letter in "-_")
+
+
+def _operators(users: Key) -> str:
+    """Return the section about operators: those of texts, and those that only dates have."""
+    known: dict[str, Key] = {}
+    for key in users.keys:
+        if any(each.path[-1] == "notIn" for each in key.keys):
+            for each in key.keys:
+                known.setdefault(each.path[-1], each)
+    lines = [
+        "## Operators",
+        "",
+        "All operators of a mapping must hold: `createdDateTime: {after: 2026-01-01, before: 30d}`.",
+        "",
+    ]
+    for name, key in known.items():
+        lines += [f"### `{name}`", "", *described(key, localization("en"))]
+    return "\n".join(lines)
+
+
+def _credentials() -> str:
+    """Return the table of the keys that each type of credential takes."""
+    lines = ["## Types of credentials", "", "| type | keys |", "|---|---|"]
+    rules: list[dict[str, Any]] = schema_document("tenants")["$defs"]["credential"]["allOf"]
+    for rule in rules:
+        kind, then = rule["if"]["properties"]["type"]["const"], rule["then"]
+        one_of = [item["required"][0] for item in then.get("oneOf", ())]
+        keys = [
+            f"`{name}`"
+            + (" (one of these)" if name in one_of else " (optional)" * (name not in then.get("required", ())))
+            for name in then["properties"]
+            if name != "type"
+        ]
+        lines.append(f"| `{kind}` | {', '.join(keys) or '–'} |")
+    return "\n".join([*lines, ""])

@@ -1,0 +1,94 @@
+"""Implements `auditor verify`: audits tenants again and tells what became of their plan."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from auditor.app.audit.failed_tenants import Unaudited, unaudited
+from auditor.app.audit.run import Request, audited
+from auditor.app.verification.change_log import change_logs
+from auditor.app.verification.plan_file import saved_plan
+from auditor.app.verification.verify import Plans, States, check_tenants, plans_of, verified
+from auditor.domain.enums import Agreement, Cloud
+from auditor.domain.message import Message
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.verification import ActionVerdict, FindingState, Verdict
+
+FORMATS: Final[Mapping[str, str]] = {
+    "json": "verification.json",
+    "markdown": "verification.md",
+    "html": "verification.html",
+}
+"""Format → default file name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanVerifier:
+    """Compares tenants with the plan of a file, and with the log of its scripts."""
+
+    plan: Path
+    log: Path | None = None
+    whole: bool = False
+    """Whether tenants of the plan that were not audited are reported."""
+
+    @cached_property
+    def plans(self) -> Plans:
+        """The plan of each tenant. Raises SnapshotError for files that are not what they should be."""
+        plan = saved_plan(self.plan)
+        return plans_of(plan, {} if self.log is None else change_logs(self.log, plan))
+
+    def check(self, states: States) -> None:
+        """Raise UsageError where the plan is not of these tenants."""
+        check_tenants(self.plans, states)
+
+    def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
+        """Return the result with what became of the plan of each tenant."""
+        missing = sorted(self.plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
+        others = tuple(_missing(self.plans[name].tenant.tenant_id, name, result, policies) for name in missing)
+        return verified(replace(result, tenants=(*result.tenants, *others)), states, self.plans, policies)
+
+
+def _missing(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:
+    reason = Message("the plan has this tenant, and it was not read")
+    tenant = Unaudited(
+        name=name, tenant_id=tenant_id, cloud=Cloud.WORLDWIDE, agreement=Agreement.UNKNOWN, reason=reason
+    )
+    return unaudited(tenant, policies, result.run.as_of)
+
+
+@contextmanager
+def verification(request: Request, plan: Path, log: Path | None) -> Iterator[Result]:
+    """Yield the audit of a request, its tenants with what became of the plan.
+
+    Raises SnapshotError for a plan or a log that cannot be read or is damaged, and UsageError for a plan of other
+    tenants.
+    """
+    verifier = PlanVerifier(plan=plan, log=log, whole=not request.tenants and request.shard is None)
+    _ = verifier.plans  # errors of the files before anything is audited
+    with audited(replace(request, verifier=verifier), None, actions=False) as (result, _, _):
+        yield result
+
+
+def exit_code(result: Result, *, logged: bool) -> int:
+    """Return 0 if all that was run is done and nothing new appeared, 1 if not, and 3 where that is not known.
+
+    Without a log every action with requests counts as run; with one, those of which it names a change that was made
+    or failed.
+    """
+    known = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
+    ran = [action for _, each in known for action in each.actions if _was_run(action, logged=logged)]
+    unknown = any(action.verdict is Verdict.UNKNOWN for action in ran)
+    if unknown or any(not tenant.complete or each.count(FindingState.UNKNOWN) for tenant, each in known):
+        return 3
+    fresh = any(each.count(FindingState.NEW, FindingState.CAME_BACK) for _, each in known)
+    return int(fresh or any(action.verdict is not Verdict.DONE for action in ran))
+
+
+def _was_run(action: ActionVerdict, *, logged: bool) -> bool:
+    if not logged:
+        return action.requests > 0
+    return action.execution is not None and action.execution.done + action.execution.failed > 0

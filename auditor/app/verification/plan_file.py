@@ -1,0 +1,90 @@
+"""Reads a plan.json."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from auditor.domain.errors import AuditorError, SnapshotError
+from auditor.domain.message import Message
+from auditor.domain.result.saved_plan import SavedPlan
+from auditor.files import input as files
+from auditor.files import json_document
+from auditor.remedy.verification.expectations import changes_of
+from auditor.result.codec.decoder import damaged, read
+
+_VERSION: Final = 1
+_AGAIN: Final = Message("make the plan again with `auditor plan`")
+
+
+def saved_plan(path: Path) -> SavedPlan:
+    """Read a plan.json. Raises SnapshotError as `decoded_plan`, and for a file that cannot be read."""
+    try:
+        body = files.read(path, most=files.RESULT)
+    except OSError as error:
+        raise SnapshotError(
+            "plan-unreadable",
+            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
+            hint=Message("name a plan.json that `auditor plan` wrote"),
+        ) from error
+    return decoded_plan(body, where=str(path))
+
+
+def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
+    """Decode a plan; `where` names it in errors.
+
+    Raises SnapshotError for a file that is damaged (`plan-damaged`), no plan (`plan-foreign`), of another version
+    (`plan-version`), or one with pseudonyms (`plan-redacted`).
+    """
+    try:
+        document = json_document.decode(body)
+    except ValueError as error:
+        message = Message("{where} is not JSON text: {error}", where=where, error=error)
+        raise SnapshotError("plan-damaged", message, hint=_AGAIN) from error
+    _check_version(document, where)
+    try:
+        plan = read(SavedPlan, document, where=where)
+        _check(plan, where)
+    except AuditorError as error:
+        raise SnapshotError("plan-damaged", error.message, hint=_AGAIN) from error
+    if plan.redacted:
+        raise SnapshotError(
+            "plan-redacted",
+            Message("{where} has pseudonyms for people, which no tenant has", where=where),
+            hint=Message("make the plan without --redact"),
+        )
+    return plan
+
+
+def _check_version(document: Any, where: str) -> None:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    version = re.fullmatch(r"auditor/plan/v(\d{1,6})", schema) if isinstance(schema, str) else None
+    if version is None:
+        message = Message(
+            "{where} is not a plan: its schema is {schema}, not 'auditor/plan/v{version}'",
+            where=where,
+            schema=repr(schema),
+            version=_VERSION,
+        )
+        raise SnapshotError("plan-foreign", message, hint=Message("name a plan.json that `auditor plan` wrote"))
+    if int(version[1]) != _VERSION:
+        message = Message(
+            "{where} has the schema {schema}; this version reads 'auditor/plan/v{version}'",
+            where=where,
+            schema=repr(schema),
+            version=_VERSION,
+        )
+        raise SnapshotError("plan-version", message, hint=_AGAIN)
+
+
+def _check(plan: SavedPlan, where: str) -> None:
+    seen: set[str] = set()
+    for index, tenant in enumerate(plan.tenants):
+        if tenant.name in seen:
+            damaged(where, "", Message("'{key}' lists {each} twice", key="tenants", each=repr(tenant.name)))
+        seen.add(tenant.name)
+        for number, action in enumerate(tenant.actions):
+            for step, request in enumerate(action.requests):
+                try:
+                    changes_of(request)
+                except ValueError as error:
+                    damaged(where, f".tenants[{index}].actions[{number}].requests[{step}]", error.args[0])

@@ -1,0 +1,232 @@
+"""Compares saved plans with the state of tenants and with an audit of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from auditor.app.audit.failed_tenants import Unaudited, each_contained
+from auditor.app.catalogue import active
+from auditor.app.verification.change_log import NO_LOG, TenantLog
+from auditor.domain.enums import Outcome, Status
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import Finding, Result, TenantResult
+from auditor.domain.result.saved_plan import PlannedAction, PlannedFinding, SavedPlan, SavedTenantPlan
+from auditor.domain.result.verification import (
+    ActionVerdict,
+    Cause,
+    FindingState,
+    FindingVerdict,
+    StepVerdict,
+    TenantVerification,
+    Verdict,
+    freed_by,
+)
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.failures import TenantBoundary
+from auditor.remedy.verification.verdicts import Steps, seat_changes, step_verdicts
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.reader import manifest_of, read
+
+States = Sequence[Path | Unaudited]
+"""The snapshot of each tenant, or why it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPlan:
+    """A plan of one tenant, with what the run of its scripts recorded."""
+
+    tenant: SavedTenantPlan
+    plan: SavedPlan
+    log: TenantLog = field(default=NO_LOG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlannedStates:
+    """What became of the findings of a plan, by fingerprint."""
+
+    states: Mapping[str, FindingState]
+    policies: Mapping[str, str]
+
+
+Plans = Mapping[str, KnownPlan]
+"""The plan of each tenant, by name."""
+
+
+def plans_of(plan: SavedPlan, logs: Mapping[str, TenantLog]) -> Plans:
+    """Return the plan of each tenant with its log."""
+    return {
+        tenant.name: KnownPlan(tenant=tenant, plan=plan, log=logs.get(tenant.name, NO_LOG)) for tenant in plan.tenants
+    }
+
+
+def check_tenants(plans: Plans, states: States) -> None:
+    """Raise UsageError unless a state is of a tenant of the plans, and none is of another one with the same name."""
+    named = {state.name: state.tenant_id for state in states if isinstance(state, Unaudited)}
+    named |= {manifest.tenant: manifest.tenant_id for manifest in _manifests(states).values()}
+    hint = Message("name the plan of this tenant")
+    for name, known in plans.items():
+        if named.get(name) and named[name] != known.tenant.tenant_id:
+            message = Message(
+                "the plan is for {name} with the id {planned}, and the state is of the id {read}",
+                name=name,
+                planned=known.tenant.tenant_id,
+                read=named[name],
+            )
+            raise UsageError("plan-tenant", message, hint=hint)
+    if plans.keys().isdisjoint(named):
+        planned, read_ = (", ".join(sorted(names)) for names in (plans, named))
+        message = Message("the plan is for {planned}, and the state is of {read}", planned=planned, read=read_)
+        raise UsageError("plan-tenant", message, hint=hint)
+
+
+def _manifests(states: States) -> Mapping[Path, Manifest]:
+    """Return the manifest of each snapshot; one that is damaged is reported by the audit."""
+    found: dict[Path, Manifest] = {}
+    for state in states:
+        if isinstance(state, Path):
+            with TenantBoundary(state.parent.name):
+                found[state] = manifest_of(state)
+    return found
+
+
+def verified(result: Result, states: States, plans: Plans, policies: PolicySet) -> Result:
+    """Return the result with what became of the plan of each of its tenants."""
+    folders = {manifest.tenant: folder for folder, manifest in _manifests(states).items()}
+
+    def change(tenant: TenantResult) -> TenantResult:
+        known, folder = plans.get(tenant.name), folders.get(tenant.name)
+        if known is None:
+            return tenant
+        facts = None
+        if tenant.failure is None and folder is not None:
+            facts = TenantFacts(read(folder), active(), policies, result.run.as_of)
+        return replace(tenant, verification=tenant_verification(known, tenant, facts, policies.digest))
+
+    return each_contained(result, change)
+
+
+def tenant_verification(
+    known: KnownPlan, tenant: TenantResult, facts: TenantFacts | None, policy_digest: str
+) -> TenantVerification:
+    """Return what became of a tenant's plan; `facts` is None where the tenant was not audited."""
+    plan, done = known.tenant, known.log.done
+    steps = step_verdicts(plan, facts, done)
+    seats = seat_changes(plan, facts)
+    states = _finding_states(plan, tenant, steps, done)
+    planned = _PlannedStates(states=states, policies={each.fingerprint: each.policy for each in plan.findings})
+    by_action: dict[int, list[StepVerdict]] = {}
+    for (number, _), step in sorted(steps.items()):
+        by_action.setdefault(number, []).append(step)
+    actions = tuple(
+        replace(
+            _action(number, action, by_action.get(number, ()), planned),
+            seats=seats.get(number, ()),
+            execution=known.log.execution(number),
+        )
+        for number, action in enumerate(plan.actions, start=1)
+    )
+    new = (f for f in tenant.findings if f.status is Status.OPEN and f.fingerprint not in states)
+    return TenantVerification(
+        planned_at=known.plan.as_of,
+        same_policies=known.plan.policy_digest == policy_digest,
+        actions=actions,
+        findings=(
+            *(_finding(each, states[each.fingerprint]) for each in plan.findings),
+            *(_finding(each, FindingState.NEW) for each in new),
+        ),
+        freed=freed_by(actions),
+    )
+
+
+def _finding(finding: PlannedFinding | Finding, state: FindingState) -> FindingVerdict:
+    return FindingVerdict(
+        fingerprint=finding.fingerprint,
+        state=state,
+        policy=finding.policy,
+        check=finding.check,
+        severity=finding.severity,
+        subject=finding.subject,
+        product=finding.product,
+        detail=finding.detail,
+    )
+
+
+def _finding_states(
+    plan: SavedTenantPlan, tenant: TenantResult, steps: Steps, logged: Collection[tuple[int, int]]
+) -> Mapping[str, FindingState]:
+    """Return the state of each finding of a plan, by fingerprint."""
+    wanted = {finding.fingerprint for finding in plan.findings}
+    now = {each.fingerprint: each.status for each in tenant.findings if each.fingerprint in wanted}
+    judged = {each.id for each in tenant.policies if each.status is not Outcome.NOT_EVALUATED}
+    mended = frozenset(plan.proof.fixed)
+    about = {
+        fingerprint: number for number, action in enumerate(plan.actions, start=1) for fingerprint in action.findings
+    }
+
+    def state(finding: PlannedFinding) -> FindingState:
+        status = now.get(finding.fingerprint)
+        if status is Status.OPEN:
+            number = about.get(finding.fingerprint, 0)
+            again = finding.fingerprint in mended and _was_done(number, finding.subject.id, steps, logged)
+            return FindingState.CAME_BACK if again else FindingState.OPEN
+        if tenant.failure is not None or (status is None and finding.policy not in judged):
+            return FindingState.UNKNOWN
+        return FindingState.GONE if status is None else FindingState.WAIVED
+
+    return {finding.fingerprint: state(finding) for finding in plan.findings}
+
+
+def _was_done(number: int, subject: str, steps: Steps, logged: Collection[tuple[int, int]]) -> bool:
+    """Whether the requests of an action that change a subject were made: by the state, or by the log."""
+    all_steps = {step: verdict for step, verdict in steps.items() if step[0] == number}
+    own = {step: verdict for step, verdict in all_steps.items() if verdict.subject == subject} or all_steps
+    return bool(own) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in own.items())
+
+
+def _action(number: int, action: PlannedAction, steps: Sequence[StepVerdict], planned: _PlannedStates) -> ActionVerdict:
+    """Judge an action by its requests, and one that has none by its findings."""
+    verdict, cause, detail = _by_requests(steps) if steps else _by_findings(action.findings, planned)
+    states = {planned.states.get(fingerprint, FindingState.GONE) for fingerprint in action.findings}
+    if steps and verdict in {Verdict.NOT, Verdict.PARTLY} and states == {FindingState.GONE}:
+        verdict, cause = Verdict.CHANGED, Cause.OTHER_WAY
+    return ActionVerdict(
+        number=number,
+        id=action.id,
+        title=action.title,
+        kind=action.kind,
+        owner=action.owner,
+        verdict=verdict,
+        cause=cause,
+        detail=detail,
+        requests=len(steps),
+        done=sum(step.verdict is Verdict.DONE for step in steps),
+        steps=tuple(step for step in steps if step.verdict is not Verdict.DONE),
+        findings=action.findings,
+    )
+
+
+def _by_requests(steps: Sequence[StepVerdict]) -> tuple[Verdict, Cause, str]:
+    by_verdict = {step.verdict: step for step in reversed(steps)}
+    for verdict in (Verdict.UNKNOWN, Verdict.PARTLY):
+        if verdict in by_verdict:
+            return verdict, by_verdict[verdict].cause, by_verdict[verdict].detail
+    if Verdict.NOT in by_verdict:
+        step = by_verdict[Verdict.NOT]
+        return (Verdict.PARTLY if Verdict.DONE in by_verdict else Verdict.NOT), step.cause, step.detail
+    step = by_verdict.get(Verdict.CHANGED, steps[0])
+    return step.verdict, step.cause, step.detail
+
+
+def _by_findings(findings: Sequence[str], planned: _PlannedStates) -> tuple[Verdict, Cause, str]:
+    """Judge an action without requests: its findings are gone, some are, or none is."""
+    states = [planned.states[mark] for mark in findings if mark in planned.states]
+    unknown = next((mark for mark in findings if planned.states.get(mark) is FindingState.UNKNOWN), None)
+    if unknown is not None or not states:
+        return Verdict.UNKNOWN, Cause.POLICY, planned.policies.get(unknown or "", "")
+    gone = sum(state is FindingState.GONE for state in states)
+    left = sum(state is FindingState.OPEN for state in states)
+    if not left:
+        return (Verdict.DONE, Cause.NONE, "") if gone == len(states) else (Verdict.CHANGED, Cause.WAIVED, "")
+    return (Verdict.PARTLY if gone else Verdict.NOT), Cause.NONE, ""

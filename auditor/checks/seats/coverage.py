@@ -1,0 +1,34 @@
+"""Tells how many people need a seat by the policies with `covers: users`, and how many seats there are."""
+
+from collections.abc import Iterator
+
+from auditor.checks.seats.stock import pool_of
+from auditor.domain.enums import Outcome
+from auditor.domain.policy.model import Seats
+from auditor.domain.result.seat_usage import SeatCoverage
+from auditor.engine.outcome import Evaluation
+from auditor.engine.policy.binding import BoundPolicies
+
+
+def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
+    """Return a row for each such policy that was evaluated and obliges somebody; None where there is none."""
+    return tuple(_rows(bound, evaluation)) or None
+
+
+def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage]:
+    decided = {outcome.id for outcome in evaluation.outcomes if outcome.status is not Outcome.NOT_EVALUATED}
+    for index, policy in enumerate(bound.policies):
+        block, count = policy.constraint, evaluation.tallies.get(index)
+        if not isinstance(block, Seats) or not block.covers or policy.id not in decided or count is None:
+            continue
+        mask = bound.masks.of(block.of)
+        pool = pool_of(bound.facts, block.of, [sku for sku in bound.facts.assignable if mask.true[sku]])
+        people, usable = int(count.certain[0]), pool.usable(block)
+        if people and usable is not None:
+            yield SeatCoverage(
+                policy=policy.id,
+                people=people,
+                unknown=int(count.possible[0]) - people,
+                usable=usable,
+                missing=max(people - usable, 0),
+            )

@@ -1,0 +1,86 @@
+"""Declares the arguments that say what is audited, and builds the request of an audit of them."""
+
+import argparse
+import re
+from pathlib import Path
+
+from auditor.app.audit.run import Request, Verifier
+from auditor.app.redaction.pseudonyms import Key
+from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
+from auditor.cli.options import now, one_of
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import notices, warnings
+from auditor.domain.enums import Engine
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+
+
+def add_state_arguments(what: argparse._ArgumentGroup) -> None:
+    """Declare the arguments that say which tenants are audited, and from which state."""
+    declare(what, "demo", "snapshot")
+    add_live_arguments(what)
+    declare(what, "tenant")
+    what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
+    declare(
+        what,
+        "as_of",
+        as_of="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
+    )
+    what.add_argument(
+        "--compare",
+        type=Path,
+        metavar="RESULT",
+        help="the result.json of the previous run: what is new, reopened, fixed",
+    )
+    what.add_argument(
+        "--engine",
+        type=one_of(Engine),
+        choices=list(Engine),
+        default=Engine.LOCAL,
+        help="where people are evaluated: local (default), or spark where one machine is too small",
+    )
+    what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
+
+
+def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) -> Request:
+    """Return the request of an audit. Raises UsageError for arguments that do not fit together."""
+    tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
+    if args.spark_master and args.engine is not Engine.SPARK:
+        message = Message("--spark-master requires --engine spark")
+        raise UsageError("usage", message, hint=Message("add --engine spark"))
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants_file=tenants,
+        tenants=tuple(args.tenant),
+        shard=args.shard,
+        as_of=args.as_of or started,
+        state_as_of=args.as_of,
+        started=started,
+        compare=args.compare,
+        nights=tuple(place for name in ("history", "store") if (place := getattr(args, name, None)) is not None),
+        redaction=_redaction(args),
+        warn=warnings(args.locale, quiet=args.quiet),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
+        collect=live_collector(args) if tenants is not None else None,
+        engine=args.engine,
+        spark_master=args.spark_master,
+        verifier=verifier,
+    )
+
+
+def _redaction(args: argparse.Namespace) -> Key | None:
+    """Return the key of pseudonyms if people are to have them. Raises UsageError before anything is audited."""
+    if not args.redact:
+        return None
+    from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
+
+    return redaction_key()
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", text) and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(Message("{text} is not I/N with 1 <= I <= N", text=repr(text)))
+    return int(part), int(parts)

@@ -1,0 +1,97 @@
+"""Implements `auditor decide`."""
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from auditor.app.decisions.decide import Decided, DecideRequest, decide
+from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import out, say
+from auditor.deliver.report_folder import write_all
+from auditor.domain.errors import printable
+from auditor.domain.message import Message
+from auditor.localization import localization
+
+_EXAMPLES = """\
+auditor decide approvals.csv --by licensing@contoso.example          answers to questions of out/plan.json
+auditor decide approvals.csv --by licensing@contoso.example --until 2027-01-31 --print
+exit codes: 0 every answer is a decision; 2 some answer is refused, and nothing is written
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor decide`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="approvals.csv as it came back")
+    parser.add_argument("--by", required=True, metavar="ADDRESS", help="who decided")
+    parser.add_argument("--until", type=_day, metavar="DATE", help="the last day on which the decisions hold")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why; a question that is skipped needs it")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="the plan that asks (default: out/plan.json)")
+    parser.add_argument(
+        "--file",
+        type=Path,
+        default=Path("policies/decisions.yaml"),
+        metavar="FILE",
+        help="the file that gets them (default: policies/decisions.yaml)",
+    )
+    parser.add_argument("--print", action="store_true", help="print the decisions instead of writing them")
+    parser.add_argument(
+        "--policies",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="POLICY",
+        help="the policies it belongs to: files or folders (default: the folder of --file)",
+    )
+    declare(
+        parser,
+        *("as_of", "locale", "quiet", "verbose"),
+        as_of="the instant of the decisions (default: now)",
+        locale="language of the messages (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor decide`: 0 when every answer is a decision. Raises AuditorError, and writes nothing, otherwise."""
+    request = DecideRequest(
+        approvals=tuple(args.approvals),
+        plan=args.plan or Path(from_environment("OUTPUT", "out") or "out") / "plan.json",
+        file=args.file,
+        policies=tuple(args.policies),
+        by=args.by,
+        as_of=args.as_of or now(),
+        until=args.until,
+        reason=args.reason,
+    )
+    decided = decide(request)
+    if args.print:
+        out(decided.text.rstrip("\n"))
+        return 0
+    if decided.content is not None:
+        write_all([(args.file, [decided.content])])
+    if not args.quiet:
+        _tell(decided, args)
+    return 0
+
+
+def _tell(decided: Decided, args: argparse.Namespace) -> None:
+    l10n = localization(reader_locale(args.locale))
+    count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decided.ids))
+    parts = [count.replace("{path}", args.file.as_posix())]
+    if decided.already:
+        parts.append(
+            l10n.plural("{count} answer was there already", "{count} answers were there already", decided.already)
+        )
+    if decided.open:
+        parts.append(l10n.plural("{count} question is open", "{count} questions are open", decided.open))
+    say(printable("auditor: " + "; ".join(parts)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(Message("{text} is not a date such as 2027-01-31", text=repr(text))) from error

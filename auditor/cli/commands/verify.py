@@ -1,0 +1,100 @@
+"""Implements `auditor verify`."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.verification.command import FORMATS, exit_code, verification
+from auditor.cli.audit_request import add_state_arguments, audit_request
+from auditor.cli.options import from_environment, reader_locale
+from auditor.cli.plan_formats import places_of
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.streams import for_people
+from auditor.deliver.report_folder import write_all
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import printable
+from auditor.domain.result.model import Result
+from auditor.render.artifact import Artifact
+from auditor.render.text.labels import Labels
+
+_EXAMPLES = """\
+auditor verify out/plan.json                              the tenants of tenants.yaml, as they are now
+auditor verify out/plan.json --snapshot snapshots/ --done done.jsonl policies/
+exit codes: 0 all that was run is done, and nothing new appeared; 1 otherwise; 3 not everything is known
+"""
+_SHOWN = 10
+"""Items of one list on the terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor verify`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("plan", type=Path, metavar="PLAN", help="the plan.json that `auditor plan` wrote")
+    parser.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1: who did what and when")
+    declare(parser, "policies")
+    add_state_arguments(parser.add_argument_group("what is compared with the plan"))
+    declare(
+        parser,
+        *("output", "format", "locale", "redact", "public", "quiet", "verbose"),
+        output="where the outcome goes (default: out/)",
+        format="json, markdown, html, terminal (repeatable; default: json, terminal)",
+        locale="language of what people read (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor verify`: 0, 1 or 3. Raises AuditorError where the plan or the state cannot be read."""
+    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    places, terminal = places_of(args.format, FORMATS, folder, default=("json",))
+    locale = reader_locale(args.locale)
+    with verification(audit_request(args), args.plan, args.done) as result:
+        written = write_all((path, _rendered(result, name, locale).chunks()) for name, path in places if path)
+        piped = [name for name, path in places if path is None]
+        for name in piped:
+            write_document(_rendered(result, name, locale).chunks(), name)
+        if terminal and not args.quiet:
+            # If stdout is a document, messages for people are written to stderr.
+            with for_people():
+                _tell(result, Labels(locale), to_stderr=bool(piped))
+        if not args.quiet:
+            l10n = Labels(locale)
+            for path in written:
+                say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+        return exit_code(result, logged=args.done is not None)
+
+
+def _rendered(result: Result, name: str, locale: str) -> Artifact:
+    match name:
+        case "json":
+            from auditor.render.verification.json import render  # noqa: PLC0415  only what is asked for is imported
+
+            return render(result)
+        case "markdown":
+            from auditor.render.verification import markdown  # noqa: PLC0415  likewise
+
+            return markdown.render(result, locale=locale)
+        case _:
+            from auditor.render.verification import html  # noqa: PLC0415  likewise
+
+            return html.render(result, locale=locale)
+
+
+def _tell(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
+    from auditor.render.verification.view import sections  # noqa: PLC0415  likewise
+
+    speak = say if to_stderr else out
+    for section in sections(result, l10n, most=_SHOWN):
+        indent = "  " * (section.level - 1)
+        speak(filled(_plain(section.title), first=indent, rest=indent + "  "))
+        for paragraph in section.paragraphs:
+            speak(filled(_plain(paragraph), first=indent + "  ", rest=indent + "    "))
+        for item in section.items:
+            speak(filled(_plain(item), first=indent + "  ", rest=indent + "    "))
+
+
+def _plain(text: str) -> str:
+    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))

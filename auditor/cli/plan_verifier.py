@@ -1,0 +1,32 @@
+"""Finds the plan that an audit is to verify: that of --plan, or the last one in a store."""
+
+import argparse
+
+from auditor.app.audit.run import Verifier
+from auditor.app.locations import is_store
+from auditor.cli.terminal.console import warnings
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+
+
+def plan_verifier(args: argparse.Namespace) -> Verifier | None:
+    """Return what compares the audit with a plan; None where no plan is named and no store is given.
+
+    Raises UsageError for a log without a plan, and SnapshotError for files that are not what they should be.
+    """
+    if args.plan is not None:
+        from auditor.app.verification.command import PlanVerifier  # noqa: PLC0415  only where a plan is known
+
+        verifier = PlanVerifier(plan=args.plan, log=args.done)
+        _ = verifier.plans  # errors of the files before anything is audited
+        return verifier
+    if args.done is not None:
+        raise UsageError(
+            "usage", Message("--done requires --plan"), hint=Message("name the plan.json that the log belongs to")
+        )
+    places = tuple(place for place in (args.store, args.history) if place is not None and is_store(place))
+    if not places:
+        return None
+    from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise
+
+    return StoredPlanVerifier(places=places, warn=warnings(args.locale, quiet=args.quiet))

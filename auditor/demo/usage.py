@@ -1,0 +1,114 @@
+"""Use and devices of the demo's users, as Microsoft's usage reports and Intune tell them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from auditor.catalogue.services import services_of
+from auditor.demo.people import Person, Setting, held
+from auditor.demo.products import plan_ids
+from auditor.domain.enums import Source
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, APPS, REPORT_COLUMNS, SERVICE_COLUMNS, app_bits
+
+_DELAY: Final = timedelta(days=2)
+"""From the refresh date of a report to the night on which it is read."""
+_FIRST_ROW: Final = timedelta(days=4)
+"""From the creation of an account to its first row in a report."""
+_COMMUNITIES: Final = frozenset({"Head office", "HR", "Marketing"})
+"""Departments that use Viva Engage."""
+_WITH_DESKTOP_APPS: Final = frozenset({"SPE_E3", "SPE_E5"})
+_GIGABYTE: Final = 2**30
+
+
+def usage_columns(person: Person, setting: Setting) -> dict[str, Any]:
+    """Return the facts of a user that usage reports and Intune tell, under the names of their columns."""
+    columns = _devices(person, setting)
+    if not _has_row(person, setting):
+        return {**columns, "notCollected": [Source.USAGE.value, Source.COPILOT_USAGE.value]}
+    days = {service: _day(person, service, setting) for service in _services(person)}
+    columns |= {column: days.get(service) for service, column in SERVICE_COLUMNS.items()}
+    columns |= _apps(person, max((day for day in days.values() if day), default=None), setting)
+    columns |= _mailbox(person, exchange="exchange" in days)
+    if "copilot" in days:
+        return columns | {ACTIVITY_COLUMNS["copilot"]: days["copilot"]}
+    return {**columns, "notCollected": [Source.COPILOT_USAGE.value]}
+
+
+def report_rows(users: Iterable[Mapping[str, Any]], instant: datetime) -> list[dict[str, Any]]:
+    """Return the rows of `reports`: one for each report that was read for the users of a tenant."""
+    every = list(users)
+    refreshed = _refreshed(instant)
+    return [
+        {
+            "source": source.value,
+            "period": period,
+            "refreshDate": refreshed,
+            "rows": sum(column in user for user in every),
+        }
+        for source, (column, *_) in REPORT_COLUMNS.items()
+        for period in (APP_USAGE_COLUMNS if source is Source.APP_USAGE else ("D180",))
+    ]
+
+
+def _refreshed(instant: datetime) -> date:
+    return (instant - _DELAY).date()
+
+
+def _has_row(person: Person, setting: Setting) -> bool:
+    """Whether the reports know a person: only people with a licence, some days later, and no shared mailboxes."""
+    known_since = setting.night - timedelta(days=person.created) + _FIRST_ROW
+    return bool(held(person)) and person.mailbox != "shared" and known_since < setting.instant
+
+
+def _services(person: Person) -> tuple[str, ...]:
+    """Return the services of everything that a person holds, less what is switched off."""
+    plans = {
+        name
+        for part, off in held(person).items()
+        for name, plan in plan_ids(part).items()
+        if services_of(tuple(plan_ids(part))) and plan not in off
+    }
+    return services_of(plans)
+
+
+def _day(person: Person, service: str, setting: Setting) -> date | None:
+    """Return the day of the last activity in a service: that of the last sign-in, unless the person says otherwise."""
+    if service == "yammer" and person.department not in _COMMUNITIES:
+        return None
+    days = person.used.get(service, person.seen)
+    return None if days is None else min((setting.night - timedelta(days=days)).date(), _refreshed(setting.instant))
+
+
+def _apps(person: Person, latest: date | None, setting: Setting) -> dict[str, int]:
+    """Return the apps used in each period: all of them on the platforms of the person."""
+    platforms = person.platforms or _platforms(person)
+    age = None if latest is None else (_refreshed(setting.instant) - latest).days
+    used = app_bits(APPS, platforms)
+    return {
+        column: used if age is not None and age <= int(period.removeprefix("D")) else 0
+        for period, column in APP_USAGE_COLUMNS.items()
+    }
+
+
+def _platforms(person: Person) -> tuple[str, ...]:
+    if _WITH_DESKTOP_APPS.isdisjoint(held(person)):
+        return ("mobile", "web")
+    return ("mac" if person.department == "Marketing" else "windows", "mobile", "web")
+
+
+def _mailbox(person: Person, *, exchange: bool) -> dict[str, Any]:
+    if not exchange or person.mailbox is None:
+        return {}
+    # Frontline mailboxes have two gigabytes at most, the others up to about thirty.
+    largest = 30.0 if "SPE_F1" not in held(person) else 1.8
+    size = person.mailbox_size or largest * (0.1 + sha256(person.address.encode()).digest()[1] / 300)
+    return {"mailboxStorageUsed": int(size * _GIGABYTE), "mailboxHasArchive": size > 25}
+
+
+def _devices(person: Person, setting: Setting) -> dict[str, Any]:
+    """Return one managed computer for everybody who works with desktop apps, none for the others."""
+    if person.seen is None or person.mailbox != "user" or "mobile" in (person.platforms or _platforms(person))[:1]:
+        return {"managedDevices": 0}
+    synchronised = min(setting.night - timedelta(days=person.seen), setting.instant - timedelta(hours=3))
+    return {"managedDevices": 1, "managedDeviceLastSyncDateTime": synchronised}

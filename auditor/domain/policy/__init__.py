@@ -1,0 +1,1 @@
+"""Defines the policy language as values: policies, selectors, product sets, prices, decisions."""

@@ -1,0 +1,122 @@
+"""Decisions that people write down, and the questions of a plan that they answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from auditor.domain.actions.money import Money
+from auditor.domain.errors import Span
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.policy.selector import Selector
+from auditor.domain.saved_field import Label, SavedField
+
+
+class AnswerKind(StrEnum):
+    """What a question asks, and how an answer begins."""
+
+    KEEP = "keep"
+    GIVE = "give"
+    SET = "set"
+    RELEASE = "release"
+    RENEWAL = "renewal"
+    PURCHASE = "purchase"
+    GROUP = "group"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionScope:
+    """Which questions a decision answers, in words: all parts must hold; None holds always."""
+
+    policy: str | None = None
+    check: str | None = None
+    tenants: tuple[str, ...] | None = None
+    products: ProductSet | None = None
+    users: Selector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What somebody decided, and until when it holds."""
+
+    id: str
+    question: str | None
+    """The id of a question; None where `scope` says it in words."""
+    scope: DecisionScope | None
+    kind: AnswerKind
+    value: Any
+    """The answer as written."""
+    by: str
+    on: date
+    until: date | None
+    """The last day, in UTC, on which it holds; None for no end."""
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What only a person can say about some findings of one subject."""
+
+    id: str
+    """A hash of tenant, kind, subject and the products in question."""
+    kind: AnswerKind
+    subject: str
+    """The id of the person, product or subscription."""
+    name: Label
+    address: str
+    """The person's userPrincipalName; empty for other subjects."""
+    products: tuple[str, ...]
+    """Part numbers or names of properties, sorted."""
+    answers: tuple[Mapping[str, Any], ...]
+    """Possible answers; a text in angle brackets is to be replaced."""
+    findings: tuple[str, ...]
+    """Fingerprints."""
+    policies: tuple[str, ...]
+    money: Money | None
+    """What the findings cost a month, where prices are known."""
+    decision: str | None = None
+    """The id of the decision that answers it; None while it is open."""
+    checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedQuestion:
+    """A question of a plan, as far as answers are held against it."""
+
+    id: str
+    kind: AnswerKind
+    products: tuple[str, ...]
+    answers: tuple[Mapping[str, Any], ...]
+    decision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was decided about a question."""
+
+    question: Question
+    decision: str
+    """The id of the decision."""
+    kind: AnswerKind
+    value: Any
+    by: str
+    reason: str
+
+
+def kept(value: Any) -> tuple[str, ...]:
+    """Return the products that an answer keeps."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def is_downgrade(question: Question | SavedQuestion) -> bool:
+    """Return whether a question asks if a smaller product is enough."""
+    return question.kind is AnswerKind.GIVE and any("keep" in answer for answer in question.answers)
+
+
+def is_left(answer: Answer) -> bool:
+    """Return whether an answer leaves the findings as they are."""
+    stays = answer.kind is AnswerKind.KEEP and is_downgrade(answer.question)
+    return stays or answer.kind is AnswerKind.SKIP or (answer.kind is AnswerKind.RELEASE and not answer.value)

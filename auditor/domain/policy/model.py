@@ -1,0 +1,243 @@
+"""Policies as values: a population and one constraint block, waivers and prices, each with its source location."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from auditor.domain.enums import Severity
+from auditor.domain.errors import Span
+from auditor.domain.policy.prices import Contract, Prices
+from auditor.domain.policy.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
+from auditor.domain.policy.selector import EVERYBODY, Scalar, Selector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Service plans that must, or must not, be enabled in any product of a user; names as written."""
+
+    require: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignments:
+    """What each user of the population may hold, must hold, and how it must be assigned."""
+
+    of: ProductSet = EVERY_PRODUCT
+    allow: ProductSet | None = None
+    deny: ProductSet | None = None
+    require: tuple[ProductSet, ...] = ()
+    exclusive: tuple[tuple[ProductSet, ...], ...] = ()
+    redundant: bool = False
+    """Whether a SKU contained in another held SKU is reported."""
+    via: Literal["group", "direct"] | None = None
+    duplicates: bool = False
+    """Whether a SKU held over two or more paths is reported."""
+    services: Services = Services()
+    downgrade_to: ProductSet | None = None
+    """Products of which the cheapest that keeps what somebody uses is proposed in place of a larger one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A number of seats and a share of usable seats; the larger one applies."""
+
+    seats: int = 0
+    percent: Fraction = Fraction(0)
+    written: str = ""
+
+    def reached(self, usable: int) -> Fraction:
+        """Return the bound in seats for a number of usable seats, as an exact fraction."""
+        return max(Fraction(self.seats), self.percent * usable / 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seats:
+    """How many spare seats each SKU may and must have, how many people may hold it or need one, how many are bought."""
+
+    of: ProductSet = PAID_PRODUCTS
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    quota: Bound | None = None
+    """How many people of the population may hold it at most (`assigned.max`); a share is of the consumed units."""
+    purchased: int | None = None
+    """The maximum of enabled, warning and suspended units together (`purchased.max`)."""
+    covers: bool = False
+    """Whether the population, in number, has to find room in the usable seats of the pool (`covers: users`)."""
+    pool: bool = False
+    count_grace_units: bool = True
+
+    @property
+    def judges_spare(self) -> bool:
+        """Whether it judges spare seats; False where it sets a quota, a cap or coverage alone."""
+        other = self.quota is not None or self.purchased is not None or self.covers
+        return not other or self.minimum is not None or self.maximum is not None
+
+    @property
+    def counts_people(self) -> bool:
+        """Whether it counts people of the policy's population."""
+        return self.quota is not None or self.covers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchases:
+    """Which SKUs the tenant may own usable seats of."""
+
+    allow: ProductSet | None = None
+    deny: ProductSet | None = None
+    trials: bool = False
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriptions:
+    """Which states and dates of subscriptions are reported."""
+
+    of: ProductSet = EVERY_PRODUCT
+    expiring: timedelta | None = None
+    idle: Bound | None = None
+    """The fewest spare seats of a SKU whose expiring subscriptions are reported (`expiring.idle.min`)."""
+    except_monthly: bool = False
+    """Whether subscriptions that are known to renew every month are left out (`expiring.exceptTerm`)."""
+    states: tuple[str, ...] = ()
+    trials_ending: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """Which properties people must have, and which values they may have."""
+
+    require: tuple[str, ...] = ()
+    allow: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether assignment errors of users and faults of licensed groups are reported."""
+
+    errors: bool = False
+    groups: bool = False
+    nested: bool = False
+    """Whether a licensed group may have no groups among its direct members."""
+    paused: bool = False
+    """Whether the rule of a licensed dynamic group must be processed."""
+    empty: bool = False
+    """Whether a licensed group must have members."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Spare seats judged per SKU over all tenants of the run."""
+
+    of: ProductSet = PAID_PRODUCTS
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contracts:
+    """What is reported about contracts: seats that differ, days to give notice, ends, products without one."""
+
+    match: bool = False
+    notice: timedelta | None = None
+    ending: timedelta | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The maximum cost of usable seats per month, in the currency of the price list."""
+
+    limit: Decimal
+
+
+Constraint = Assignments | Seats | Purchases | Subscriptions | Attributes | Health | Balance | Budget | Contracts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One declared rule: a population × one constraint block."""
+
+    id: str
+    severity: Severity
+    constraint: Constraint
+    span: Span
+    """Location of the policy in its file."""
+    title: str = ""
+    rationale: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    tenants: tuple[str, ...] | None = None
+    """The tenants it judges; None for every tenant."""
+    users: Selector = EVERYBODY
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    """The policy as loaded, in plain values."""
+
+    def applies_to(self, tenant: str) -> bool:
+        """Whether the policy judges the tenant at all."""
+        return self.tenants is None or tenant in self.tenants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """An approved, dated exception."""
+
+    id: str
+    policies: tuple[str, ...] | None
+    """Policy ids; None for every policy (`'*'`)."""
+    reason: str
+    owner: str
+    expires: date
+    """The last day, in UTC, on which it holds."""
+    span: Span
+    users: Selector | None = None
+    products: ProductSet | None = None
+    tenants: tuple[str, ...] | None = None
+    approved_by: str = ""
+    ticket: str = ""
+
+    def covers(self, policy: str) -> bool:
+        """Whether the waiver applies to the policy."""
+        return self.policies is None or policy in self.policies
+
+    def applies_to(self, tenant: str) -> bool:
+        """Whether the waiver applies to the tenant."""
+        return self.tenants is None or tenant in self.tenants
+
+
+MentionKind = Literal["product", "service", "role"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A product, service or role that a file names, and the tenants in which the name has to exist."""
+
+    kind: MentionKind
+    name: str
+    tenants: tuple[str, ...] | None = None
+    fleet: bool = False
+    """Whether a `balance` policy names it, so that no single tenant has to know it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySet:
+    """Everything that was loaded together: policies, waivers and contracts in order of id, and the price list."""
+
+    policies: tuple[Policy, ...]
+    waivers: tuple[Waiver, ...] = ()
+    prices: Prices | None = None
+    contracts: tuple[Contract, ...] = ()
+    currency: str | None = None
+    """Of the price list and of all contracts; None where nothing has a price."""
+    free: tuple[ProductSet, ...] = ()
+    """Additions of the files to the built-in set `free`."""
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    """Named sets, populations, waivers and prices as loaded, in plain values; merging results needs them."""
+    mentions: tuple[Mention, ...] = ()
+    day: date | None = None
+    """The day of the audit, on which prices are read; None for the day of a tenant's state."""
+    digest: str = ""
+    """`sha256:` over the loaded content; the order and names of files do not matter."""

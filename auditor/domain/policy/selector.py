@@ -1,0 +1,298 @@
+"""Selectors as values: the sum type of everything `users:` can express, with names resolved."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from auditor.domain.policy.product_set import ProductSet
+
+Scalar = str | bool | datetime
+Signal = Literal["any", "successful", "interactive"]
+RoleAssignment = Literal["active", "eligible", "any"]
+
+TEXT_PROPERTIES = (
+    "id",
+    "userPrincipalName",
+    "displayName",
+    "mail",
+    "userType",
+    "department",
+    "companyName",
+    "jobTitle",
+    "employeeType",
+    "country",
+    "city",
+    "officeLocation",
+    "usageLocation",
+    "mailboxType",
+    *(f"extensionAttribute{number}" for number in range(1, 16)),
+)
+BOOLEAN_PROPERTIES = ("accountEnabled", "onPremisesSyncEnabled")
+INSTANT_PROPERTIES = ("createdDateTime",)
+USER_PROPERTIES = (*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES, *INSTANT_PROPERTIES)
+
+SERVICES = ("exchange", "onedrive", "sharepoint", "skype", "yammer", "teams", "copilot")
+"""Services whose last activity a report has: all in the source `usage`, `copilot` in `copilotUsage`."""
+EVERY_SERVICE = ("exchange", "onedrive", "sharepoint", "yammer", "teams")
+"""What `inactiveIn` understands by `'*'`."""
+APPS = ("outlook", "word", "excel", "powerpoint", "onenote", "teams")
+PLATFORMS = ("windows", "mac", "mobile", "web")
+
+ABSENT_READS_AS: dict[str, str | bool] = {"userType": "Member", "onPremisesSyncEnabled": False}
+"""Documented defaults of absent properties (policy language, section 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf:
+    """The property equals one of the values; `None` means absent or empty."""
+
+    property: str
+    values: tuple[Scalar | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """The text property matches a shell glob, ignoring case."""
+
+    property: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The instant is strictly before the moment."""
+
+    property: str
+    moment: datetime | timedelta
+    """An instant in UTC, or a span of time before the audit's instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """The instant is strictly after the moment."""
+
+    property: str
+    moment: datetime | timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """The user has at least one SKU of the set in `assignedLicenses`."""
+
+    products: ProductSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licensed:
+    """The user has any SKU at all in `assignedLicenses`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFor:
+    """The user holds a SKU of the set whose active paths all last changed at least this long ago."""
+
+    products: ProductSet
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicensedVia:
+    """The user has an active path of this kind for any SKU."""
+
+    path: Literal["group", "direct"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedDevice:
+    """The user has a device that Intune manages, and where a duration is given, one that synchronised within it."""
+
+    seen_within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberOf:
+    """The user is a member of one of the groups, each named by id or display name."""
+
+    groups: tuple[str, ...]
+    transitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InactiveFor:
+    """The latest known sign-in is longer ago than this. No recorded sign-in is not inactivity."""
+
+    duration: timedelta
+    signal: Signal = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverSignedIn:
+    """No sign-in is recorded and the account is at least this old; a missing creation date counts as older."""
+
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InactiveIn:
+    """In each of the services the last activity is none, or more than this before the refresh date of the report."""
+
+    services: tuple[str, ...]
+    """Keys of SERVICES."""
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppsUnused:
+    """None of the apps was used on any of the platforms in the period of the report."""
+
+    apps: tuple[str, ...] = APPS
+    platforms: tuple[str, ...] = PLATFORMS
+    period: str
+    """`D7`, `D30`, `D90` or `D180`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxLargerThan:
+    """The mailbox takes more than this many bytes."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxArchive:
+    """The mailbox has an archive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """The directory object is the user of an agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedWithin:
+    """The account was created within this span."""
+
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HasRole:
+    """The user has one of the directory roles, themselves or as a direct member of a group."""
+
+    roles: tuple[str, ...] | None = None
+    """Names or template ids; None is any role."""
+    assigned: RoleAssignment = "active"
+    privileged: bool = False
+    """Whether only roles count that Microsoft labels as privileged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredBy:
+    """At least one enabled Conditional Access policy includes the user and does not exclude them."""
+
+    conditional_access: Literal["any", "risk"] = "any"
+    """`risk`: only policies with levels of user risk or sign-in risk count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """All parts hold; without parts, everybody matches."""
+
+    parts: tuple["Selector", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    """At least one part holds."""
+
+    parts: tuple["Selector", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """The part does not hold."""
+
+    part: "Selector"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """A named selector, shared by all uses of the name.
+
+    Names are unique among files that are loaded together, so populations are compared by name. Comparing their
+    selectors could take exponential time, since they may refer to each other repeatedly.
+    """
+
+    name: str
+    selector: "Selector" = field(compare=False, repr=False)
+
+
+Selector = (
+    OneOf
+    | Matches
+    | Before
+    | After
+    | Holds
+    | Licensed
+    | HeldFor
+    | LicensedVia
+    | ManagedDevice
+    | MemberOf
+    | InactiveFor
+    | NeverSignedIn
+    | InactiveIn
+    | AppsUnused
+    | MailboxLargerThan
+    | MailboxArchive
+    | Agent
+    | CreatedWithin
+    | HasRole
+    | CoveredBy
+    | Every
+    | AnyOf
+    | Not
+    | Population
+)
+
+EVERYBODY = Every()
+
+
+def atoms(selector: Selector) -> tuple[Selector, ...]:
+    """Return the elementary conditions of a selector in the order of writing; a named population is visited once."""
+    return tuple(_atoms(selector, set()))
+
+
+def _atoms(selector: Selector, named: set[str]) -> Iterator[Selector]:
+    waiting = [selector]
+    while waiting:
+        match waiting.pop():
+            case Every(parts=parts) | AnyOf(parts=parts):
+                waiting.extend(reversed(parts))
+            case Not(part=part):
+                waiting.append(part)
+            case Population(name=name, selector=inner):
+                if name not in named:
+                    named.add(name)
+                    waiting.append(inner)
+            case atom:
+                yield atom
+
+
+def entails(selector: Selector, test: Callable[[Selector], bool], known: dict[str, bool] | None = None) -> bool:
+    """Return whether a test holds for everyone in a population, as far as its selector implies it.
+
+    `test` is asked about single conditions. `known` keeps the answers for named populations.
+    """
+    known = {} if known is None else known
+    match selector:
+        case Every(parts=parts):
+            return any(entails(part, test, known) for part in parts)
+        case AnyOf(parts=parts):
+            return bool(parts) and all(entails(part, test, known) for part in parts)
+        case Population(name=name, selector=inner):
+            if name not in known:
+                known[name] = entails(inner, test, known)
+            return known[name]
+        case _:
+            return test(selector)

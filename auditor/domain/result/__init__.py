@@ -1,0 +1,1 @@
+"""Defines what an audit yields: findings, outcomes, seats, notices, the run."""

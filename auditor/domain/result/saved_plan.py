@@ -1,0 +1,126 @@
+"""Defines what plan.json tells a verification: actions with their requests, findings, and the state before them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from auditor.domain.enums import Severity
+from auditor.domain.policy.decision import SavedQuestion
+from auditor.domain.result.finding import ProductReference, Subject
+from auditor.domain.saved_field import Label, RunInstant, SavedField, TenantName
+
+
+class Fact(StrEnum):
+    """What a request changes."""
+
+    LICENCE = "license"
+    """A product that a person holds directly; the value is the list of disabled plans, null without the product."""
+    PROPERTY = "property"
+    MEMBER = "member"
+    """Whether a person is a direct member of a group."""
+    GROUP_LICENCE = "groupLicense"
+    """Whether a group gives a product."""
+    SEAT_ERROR = "seatError"
+    """Whether a group licence of a person is in error for want of a seat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """One fact that a request of a plan changes, before and after it."""
+
+    action: int
+    """The number of the action in its tenant, from 1."""
+    step: int
+    """The number of the request in the action, from 1."""
+    fact: Fact
+    subject: str
+    """The id of a person or group."""
+    key: str
+    """The skuId, the name of the property, or the id of the group."""
+    before: Any = None
+    after: Any = None
+    known: bool = True
+    """Whether `before` is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingChange:
+    """Products that a person stops or starts to hold by an action, by whatever path."""
+
+    action: int
+    user: str
+    lost: tuple[str, ...] = ()
+    """SkuIds."""
+    gained: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatPrice:
+    """What a seat of a product costs a month."""
+
+    sku_id: str
+    currency: str
+    per_month: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFinding:
+    """An open finding that a plan is about."""
+
+    fingerprint: str
+    policy: str
+    check: str
+    severity: Severity
+    subject: Subject
+    product: ProductReference | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedAction:
+    """An action of a plan."""
+
+    id: str
+    title: str
+    kind: str = ""
+    owner: Label = ""
+    findings: tuple[str, ...]
+    """Fingerprints."""
+    requests: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedProof:
+    """Which findings the requests of a plan were proven to mend."""
+
+    fixed: tuple[str, ...]
+    """Fingerprints."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedTenantPlan:
+    """The plan of one tenant."""
+
+    name: TenantName
+    tenant_id: str
+    actions: tuple[PlannedAction, ...]
+    proof: SavedProof
+    findings: tuple[PlannedFinding, ...]
+    questions: tuple[SavedQuestion, ...] = ()
+    expected: Annotated[tuple[Expectation, ...] | None, SavedField.OPTIONAL] = None
+    """None in plans of earlier versions."""
+    holdings: Annotated[tuple[HoldingChange, ...] | None, SavedField.OPTIONAL] = None
+    prices: Annotated[tuple[SeatPrice, ...] | None, SavedField.OPTIONAL] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan.json."""
+
+    as_of: RunInstant
+    policy_digest: str
+    tenants: tuple[SavedTenantPlan, ...]
+    redacted: bool = False
+    """Whether pseudonyms stand for people, so that nothing can be compared."""

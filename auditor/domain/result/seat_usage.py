@@ -1,0 +1,114 @@
+"""Seats that people hold beside what usage reports tell of them, what they could hold instead, and who needs one."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from auditor.domain.actions.money import Money
+from auditor.domain.saved_field import Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductUsage:
+    """The people who hold one product that is not free; `assigned` = used in 90 days + `idle` + `unknown`."""
+
+    sku_id: str
+    sku_part_number: Label
+    name: Label
+    services: tuple[str, ...]
+    """Services of the product whose activity the reports of usage tell; empty where they tell nothing of it."""
+    assigned: int
+    used_in_30_days: int | None
+    """People with activity in one of the services; None where the reports tell nothing of the product."""
+    used_in_90_days: int | None
+    """The same, those of 30 days included."""
+    idle: int | None
+    """People of whom the reports know no activity in any of the services for 90 days."""
+    unknown: int
+    """People of whom that is not known: they have no row, or a report was not read."""
+    price: Money | None
+    """Of one seat."""
+    cost: Money | None
+    """Of the seats of those who hold it."""
+    idle_cost: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReport:
+    """Use beside money, by product."""
+
+    refresh_date: date | None
+    """The day up to which the report of active users knows activity; None where it was not read."""
+    copilot_refresh_date: date | None
+    products: tuple[ProductUsage, ...]
+    """The highest cost of idle seats first, then the highest cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitUsage:
+    """The paid seats of the people of one department or company."""
+
+    name: str | None
+    """None for people without one, and for several small ones in one row."""
+    merged: int = 0
+    """How many small departments or companies the row stands for; 0 where it stands for one."""
+    people: int
+    """People who hold a seat."""
+    assigned: int
+    """Seats that they hold."""
+    used: int | None
+    """Seats of products in which they were active in 90 days; None where no report of usage was read."""
+    idle: int | None
+    unknown: int
+    cost: Money | None
+    """Of the seats whose price is known; None where that is known of none."""
+    idle_cost: Money | None
+    unpriced: int
+    """Seats whose price is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnassignedSeats:
+    """Usable seats of paid products that nobody holds."""
+
+    seats: int
+    cost: Money | None
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentReport:
+    """Paid seats by department and by company: the highest cost first, people without one last."""
+
+    departments: tuple[UnitUsage, ...]
+    """Empty where nobody has a department."""
+    companies: tuple[UnitUsage, ...]
+    """Empty where nobody has a company, or `companyName` was not read."""
+    unassigned: UnassignedSeats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallerProductCount:
+    """People of whom open findings say that a cheaper product of the tenant contains what they use: proposals."""
+
+    sku_part_number: Label
+    """Of the product that they hold; the skuId where it has none, as for the smaller one."""
+    name: Label
+    smaller_sku_part_number: Label
+    smaller_name: Label
+    people: int
+    saves: Money
+    """For all of them together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatCoverage:
+    """The people who need a seat of a pool by a policy with `covers: users`, and the seats that there are."""
+
+    policy: str
+    people: int
+    """Who certainly needs one."""
+    unknown: int
+    """Others of whom that is not known."""
+    usable: int
+    missing: int
+    """Seats that are too few for the people who certainly need one."""

@@ -1,0 +1,207 @@
+"""Defines the verification of a remediation plan: what became of its actions, findings, seats and money."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from auditor.domain.enums import Severity
+from auditor.domain.result.finding import ProductReference, Subject
+from auditor.domain.saved_field import Label, RunInstant
+
+
+class Verdict(StrEnum):
+    """What became of an action or of one of its requests."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    NOT = "not"
+    CHANGED = "changed"
+    """The state is neither that before the plan nor the planned one, or the findings are gone in another way."""
+    UNKNOWN = "unknown"
+
+
+class FindingState(StrEnum):
+    """What became of a finding since the plan."""
+
+    GONE = "gone"
+    OPEN = "open"
+    WAIVED = "waived"
+    CAME_BACK = "came-back"
+    """The plan mended it, and it is open again."""
+    NEW = "new"
+    UNKNOWN = "unknown"
+    """Its policy could not be evaluated."""
+
+
+class Cause(StrEnum):
+    """Why an action or a request is not simply done or not done."""
+
+    NONE = ""
+    SOURCE = "source"
+    """A source was not read; the detail names it."""
+    PATHS = "paths"
+    """The assignment paths of the person are not known."""
+    MEMBERS = "members"
+    """The members of the group were not read."""
+    POLICY = "policy"
+    """A policy was not evaluated; the detail names it."""
+    TENANT = "tenant"
+    """The tenant was not audited."""
+    NO_PERSON = "no-person"
+    """The person does not exist any more."""
+    VALUE = "value"
+    """The value is neither the earlier nor the planned one; the detail names the product or property."""
+    OTHER_WAY = "other-way"
+    """The findings are gone although the requests were not carried out."""
+    WAIVED = "waived"
+    """The findings are waived."""
+    PENDING = "pending"
+    """Entra ID has not processed the membership yet."""
+    UNDONE = "undone"
+    """The log says that it was done, and the state says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepVerdict:
+    """A request of an action that is not done as planned."""
+
+    step: int
+    """The number of the request in the action, from 1."""
+    verdict: Verdict
+    subject: str
+    """The id of the person or group that it changes."""
+    cause: Cause = Cause.NONE
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatChange:
+    """Seats of a product that an action frees; below zero it takes them."""
+
+    sku_id: str
+    planned: int
+    actual: int
+    unknown: int = 0
+    """People of whom it is not known what they hold."""
+    currency: str | None = None
+    per_month: Decimal | None = None
+    """What a seat cost when the plan was made; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What the log of changes says about an action."""
+
+    by: tuple[str, ...]
+    """User principal names or application ids."""
+    first: datetime
+    last: datetime
+    done: int
+    """Changes that were made, or were there already."""
+    skipped: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionVerdict:
+    """What became of an action."""
+
+    number: int
+    """Its number in the tenant's plan, from 1."""
+    id: str
+    title: str
+    kind: str
+    owner: Label = ""
+    verdict: Verdict
+    cause: Cause = Cause.NONE
+    detail: str = ""
+    requests: int
+    done: int
+    """Requests whose state is the planned one."""
+    steps: tuple[StepVerdict, ...] = ()
+    """The other requests."""
+    findings: tuple[str, ...] = ()
+    """Fingerprints."""
+    seats: tuple[SeatChange, ...] = ()
+    execution: Execution | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingVerdict:
+    """What became of a finding."""
+
+    fingerprint: str
+    state: FindingState
+    policy: str
+    check: str
+    severity: Severity
+    subject: Subject
+    product: ProductReference | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyVerdict:
+    """What the freed seats cost a month in one currency."""
+
+    currency: str
+    planned: Decimal
+    actual: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """Seats that a plan frees, of each product those that are not taken again, and what they cost."""
+
+    planned: int
+    actual: int
+    money: tuple[MoneyVerdict, ...] = ()
+    at_least: bool = False
+    """Whether more may be freed: of some people it is not known what they hold, or of some seats what they cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantVerification:
+    """What became of the plan of one tenant."""
+
+    planned_at: RunInstant
+    same_policies: bool = True
+    """Whether the policies are those of the plan; if not, findings may be new or gone for that reason."""
+    actions: tuple[ActionVerdict, ...]
+    findings: tuple[FindingVerdict, ...]
+    """Those of the plan, and new ones, in report order."""
+    freed: Freed
+
+    def count(self, *states: FindingState) -> int:
+        """Return the number of findings in some states."""
+        return sum(finding.state in states for finding in self.findings)
+
+    def actions_with(self, *verdicts: Verdict) -> tuple[ActionVerdict, ...]:
+        """Return the actions with some verdicts."""
+        return tuple(action for action in self.actions if action.verdict in verdicts)
+
+
+def freed_by(actions: Iterable[ActionVerdict]) -> Freed:
+    """Return the seats that actions free together; a seat that another action takes is not freed."""
+    by_sku: dict[str, list[SeatChange]] = {}
+    for action in actions:
+        for seat in action.seats:
+            by_sku.setdefault(seat.sku_id, []).append(seat)
+    planned = actual = 0
+    money: dict[str, list[Decimal]] = {}
+    at_least = False
+    for changes in by_sku.values():
+        aim, now = (max(0, sum(numbers)) for numbers in zip(*((c.planned, c.actual) for c in changes), strict=True))
+        planned, actual = planned + aim, actual + now
+        first = changes[0]
+        at_least = at_least or any(change.unknown for change in changes)
+        if first.currency is not None and first.per_month is not None:
+            sums = money.setdefault(first.currency, [Decimal(0), Decimal(0)])
+            sums[0] += aim * first.per_month
+            sums[1] += now * first.per_month
+        else:
+            at_least = at_least or now > 0
+    totals = tuple(MoneyVerdict(currency=name, planned=one, actual=two) for name, (one, two) in sorted(money.items()))
+    return Freed(planned=planned, actual=actual, money=totals, at_least=at_least)

@@ -1,0 +1,117 @@
+"""Policies bound to one tenant: product sets as masks, waivers that can apply, ready for any number of batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+
+from auditor.domain.policy.model import Policy, PolicySet, Waiver
+from auditor.domain.policy.prices import SeatPrices
+from auditor.domain.policy.product_set import ProductSet
+from auditor.engine.policy_index import Checks, Rules, rules_of
+from auditor.engine.selection.conditional_access import ConditionalAccess
+from auditor.engine.selection.directory_roles import DirectoryRoles
+from auditor.engine.selection.group_membership import Membership
+from auditor.engine.skus.containment import Containers
+from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of
+from auditor.engine.skus.seat_prices import prices_on
+from auditor.engine.tenant_facts import TenantFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundPolicies:
+    """What evaluation needs beside the people themselves; the policies stand in the order of findings."""
+
+    facts: TenantFacts
+    policies: tuple[Policy, ...]
+    waivers: tuple[Waiver, ...]
+    """Those that apply to the tenant and have not expired, by id."""
+    expired: tuple[Waiver, ...]
+    masks: ProductMasks
+    membership: Membership
+    conditional_access: ConditionalAccess
+    """Also knows the directory roles."""
+    containers: Containers
+    rules: Rules
+    counts_seats: bool = False
+    """Whether seats are counted by department and use, beside what policies ask."""
+
+    @property
+    def size(self) -> int:
+        """The number of SKUs."""
+        return len(self.facts.skus)
+
+    @cached_property
+    def prices(self) -> SeatPrices | None:
+        """What seats cost on the day of the audit; None where nothing has a price."""
+        return self.prices_on(self.facts.as_of.date())
+
+    def prices_on(self, day: date) -> SeatPrices | None:
+        """Return what seats cost on a day, with the prices of a renewal on a day after the contract; None as above."""
+        known = self._priced_days
+        if day not in known:
+            known[day] = prices_on(self.facts, self.masks, day)
+        return known[day]
+
+    @cached_property
+    def _priced_days(self) -> dict[date, SeatPrices | None]:
+        return {}
+
+    def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
+        """Return the waivers for a policy with their indices."""
+        named, general = self._covering
+        indices = sorted({*named.get(policy.id, ()), *general})
+        return tuple((index, self.waivers[index]) for index in indices)
+
+    @cached_property
+    def _covering(self) -> tuple[Mapping[str, Sequence[int]], Sequence[int]]:
+        """Policy id → the indices of the waivers that name it; and those of the waivers for every policy."""
+        named: dict[str, list[int]] = {}
+        for index, waiver in enumerate(self.waivers):
+            for policy in waiver.policies or ():
+                named.setdefault(policy, []).append(index)
+        return named, [index for index, waiver in enumerate(self.waivers) if waiver.policies is None]
+
+
+def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seats: bool = False) -> BoundPolicies:
+    """Bind the policies and waivers that concern the tenant to its facts, and to the checks that judge them.
+
+    With `counts_seats` the seats of its people are counted too, for reports.
+    """
+    tenant = facts.manifest.tenant
+    rules, masks = rules_of(policies, checks), masks_of(facts, facts.skus)
+    waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
+    today = facts.as_of.date()
+    membership = Membership(facts)
+    return BoundPolicies(
+        facts=facts,
+        policies=tuple(policy for policy in rules.ordered if policy.applies_to(tenant)),
+        waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
+        expired=tuple(waiver for waiver in waivers if today > waiver.expires),
+        masks=masks,
+        membership=membership,
+        conditional_access=ConditionalAccess(facts, membership, DirectoryRoles(facts, membership)),
+        containers=masks.containers,
+        rules=rules,
+        counts_seats=counts_seats,
+    )
+
+
+def assignable(bound: BoundPolicies) -> Flags:
+    """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
+    found = np.zeros(bound.size, dtype=bool)
+    found[list(bound.facts.assignable)] = True
+    return found
+
+
+def overlap(facts: TenantFacts, one: ProductSet, other: ProductSet) -> Mask:
+    """Tell whether two sets share a SKU of the tenant or of the catalogue: a mask of one."""
+    found: Mask | None = facts.overlaps.get((one, other))
+    if found is None:
+        everything = ProductMasks(facts, facts.every_sku)
+        shared = everything.of(one) & everything.of(other)
+        true = np.array([shared.true.any()])
+        facts.overlaps[one, other] = found = Mask(true, np.array([shared.unknown.any()]) & ~true)
+    return found

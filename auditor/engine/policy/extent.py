@@ -1,0 +1,86 @@
+"""How much a policy looks at in one tenant: people, products, subscriptions and groups, counted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.domain.policy.model import Policy, Seats, Subscriptions
+from auditor.domain.policy.product_set import ProductSet
+from auditor.engine.outcome import BatchOutcome
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.skus.masks import Mask, ProductMasks
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyExtent:
+    """What a policy looks at."""
+
+    judged: int
+    """How many people, products, subscriptions or groups it certainly looks at."""
+    empty: bool
+    """Whether it is certain that it looks at nothing."""
+
+    def __add__(self, other: "PolicyExtent") -> "PolicyExtent":
+        return PolicyExtent(self.judged + other.judged, self.empty and other.empty)
+
+
+Extent = Callable[[BoundPolicies, int, Any, BatchOutcome], PolicyExtent]
+"""Counts what a check looks at: for the index of a policy, its constraint block, and what all users came to."""
+
+
+def extent_of(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome) -> PolicyExtent:
+    """Count what a policy looks at; what several of its checks look at counts once."""
+    extents = dict.fromkeys(check.extent for check in bound.rules.checks(policy) if check.extent is not None)
+    return sum((extent(bound, index, policy.constraint, outcome) for extent in extents), NONE)
+
+
+def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome: BatchOutcome) -> PolicyExtent:
+    """Count the people of the population."""
+    return PolicyExtent(outcome.judged.get(index, 0), index not in outcome.reached)
+
+
+def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
+    """Count the products of which the tenant owns usable seats, or may."""
+    bought = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in bound.facts.skus)
+    return PolicyExtent(bought, not bought)
+
+
+def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
+    """Count the groups that assign licences."""
+    licensed = sum(bool(group.sku_ids) for group in bound.facts.groups)
+    return PolicyExtent(licensed, not licensed)
+
+
+def seat_extent(bound: BoundPolicies, index: int, block: Seats, outcome: BatchOutcome) -> PolicyExtent:
+    """Count the people of a population that is counted, or else the products whose seats are judged."""
+    if block.counts_people:
+        return population_extent(bound, index, block, outcome)
+    mask, chosen = bound.masks.of(block.of), list(bound.facts.assignable)
+    return PolicyExtent(int(mask.true[chosen].sum()), not mask.maybe[chosen].any())
+
+
+def subscription_extent(
+    bound: BoundPolicies, _index: int, block: Subscriptions, _outcome: BatchOutcome
+) -> PolicyExtent:
+    """Count the subscriptions to products of the set."""
+    facts, mask = bound.facts, bound.masks.of(block.of)
+    judged, possible = 0, False
+    for row in facts.subscriptions:
+        included, unknown = includes(bound, mask, row, block.of)
+        judged += int(included)
+        possible = possible or included or unknown
+    return PolicyExtent(judged, not possible)
+
+
+def includes(bound: BoundPolicies, mask: Mask, row: Mapping[str, Any], products: ProductSet) -> tuple[bool, bool]:
+    """Tell whether the product of a subscription is certainly in a set, and whether it may be.
+
+    `mask` is the set over the tenant's SKUs.
+    """
+    number, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscribed(row)
+    if number is None or not sku.owned:
+        mask, number = ProductMasks(bound.facts, (sku,)).of(products), 0
+    return bool(mask.true[number]), bool(mask.unknown[number])
+
+
+NONE = PolicyExtent(0, empty=True)

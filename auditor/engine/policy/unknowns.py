@@ -1,0 +1,127 @@
+"""Why a policy about people could not be decided for everybody: the facts it asks for that were not collected."""
+
+from typing import assert_never
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
+from auditor.domain.policy.model import Policy
+from auditor.domain.policy.selector import (
+    After,
+    Agent,
+    AnyOf,
+    AppsUnused,
+    Before,
+    CoveredBy,
+    CreatedWithin,
+    Every,
+    HasRole,
+    HeldFor,
+    Holds,
+    InactiveFor,
+    InactiveIn,
+    Licensed,
+    LicensedVia,
+    MailboxArchive,
+    MailboxLargerThan,
+    ManagedDevice,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Population,
+    Selector,
+)
+from auditor.engine.coverage import NotEvaluated, unasked, unread, unreported
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy_index import report_columns
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.schema import SOURCE_OF_COLUMN
+
+_SOME = Message("some facts of some users could not be read")
+
+_UNDATED = Message("some facts of some users could not be read, or an assignment has no lastUpdatedDateTime")
+
+
+def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOME) -> NotEvaluated:
+    """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
+
+    `otherwise` is said where all of them were collected, and yet not of everybody.
+    """
+    facts = bound.facts
+    users = unread(facts, Source.USERS)
+    if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
+        return users
+    doubt = NotEvaluated.of(users)
+    for atom in bound.rules.atoms(policy):
+        _take(doubt, _atom(bound, atom))
+    _take(doubt, [_property(facts, name) for name in bound.rules.properties(policy)])
+    judging = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
+    _take(doubt, [unread(facts, source) for check in judging for source in check.sources])
+    if not doubt.reasons:
+        _take(doubt, _rowless(bound, policy))
+    if not doubt.reasons:
+        undated = any(isinstance(atom, HeldFor) for atom in bound.rules.atoms(policy))
+        doubt.add("users", _UNDATED if undated else otherwise)
+    return doubt
+
+
+def _take(doubt: NotEvaluated, others: list[NotEvaluated | None]) -> None:
+    for other in others:
+        if other is not None:
+            doubt.take(other)
+
+
+def _rowless(bound: BoundPolicies, policy: Policy) -> list[NotEvaluated | None]:
+    """Say of the reports that a population asks for that they have no row about some users."""
+    columns = [column for atom in bound.rules.atoms(policy) for column in report_columns(atom)]
+    return [
+        NotEvaluated(
+            missing=[source.value],
+            reasons=[Message("{source}: Microsoft's report does not have all users of the policy", source=source)],
+        )
+        for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for column in columns)
+    ]
+
+
+def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
+    facts = bound.facts
+    match atom:
+        case OneOf(property=name) | Matches(property=name) | Before(property=name) | After(property=name):
+            return [_property(facts, name)]
+        case Holds():
+            return [unasked(facts, "assignedLicenses"), unread(facts, Source.SUBSCRIBED_SKUS)]
+        case HeldFor():
+            read = [unasked(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
+            return [*read, unread(facts, Source.SUBSCRIBED_SKUS)]
+        case ManagedDevice():
+            return [unread(facts, Source.DEVICES)]
+        case LicensedVia():
+            return [unasked(facts, "licenseAssignmentStates")]
+        case Licensed():
+            return [unasked(facts, "assignedLicenses")]
+        case InactiveFor():
+            return [unread(facts, Source.SIGN_IN_ACTIVITY)]
+        case NeverSignedIn():
+            return [unread(facts, Source.SIGN_IN_ACTIVITY), unasked(facts, "createdDateTime")]
+        case InactiveIn() | AppsUnused() | MailboxLargerThan() | MailboxArchive():
+            return [unreported(facts, column) for column in report_columns(atom)]
+        case Agent():
+            return [unasked(facts, "agent")]
+        case CreatedWithin():
+            return [unasked(facts, "createdDateTime")]
+        case MemberOf(groups=groups, transitive=transitive):
+            reasons = [bound.membership.resolve(name, transitive=transitive).reason for name in groups]
+            return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
+        case HasRole():
+            return [bound.conditional_access.roles.doubt(atom)]
+        case CoveredBy():
+            return [bound.conditional_access.doubt(atom)]
+        case Every() | AnyOf() | Not() | Population():
+            return []
+        case _:
+            assert_never(atom)
+
+
+def _property(facts: TenantFacts, name: str) -> NotEvaluated | None:
+    return unread(facts, Source.MAILBOXES) if name == "mailboxType" else unasked(facts, name)

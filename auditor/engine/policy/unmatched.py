@@ -1,0 +1,237 @@
+"""Policies that look at nothing into notices that name the written values nobody has, and the nearest that exist."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from auditor.domain.message import Message
+from auditor.domain.policy.model import Policy, Seats, Subscriptions
+from auditor.domain.policy.selector import (
+    BOOLEAN_PROPERTIES,
+    TEXT_PROPERTIES,
+    AnyOf,
+    CoveredBy,
+    Every,
+    HasRole,
+    HeldFor,
+    Holds,
+    Matches,
+    MemberOf,
+    OneOf,
+    Selector,
+)
+from auditor.domain.result.model import Notice
+from auditor.engine.columns.strings import ALL_DIFFERENT, globbed, one_of
+from auditor.engine.columns.users import People
+from auditor.engine.policy.binding import BoundPolicies
+
+Value = tuple[str, str]
+"""A property of people, or a selector's key, and what the policy writes for it."""
+
+_NAMED: Final = 5
+"""Written values that one notice names."""
+_LONGEST: Final = 60
+"""Characters of a value that a notice quotes."""
+CANDIDATES: Final = 5_000
+"""Distinct values of a property among which the nearest is looked for: those that come first in the snapshot."""
+
+
+def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]:
+    """Return a notice `policy.no-match` for each of the policies at these places, all of which looked at nothing.
+
+    The users are read once more, and of them only the properties that the policies' populations name. Values of
+    properties that tell who somebody is are never suggested.
+    """
+    policies = [bound.policies[index] for index in sorted(indices)]
+    populations = {policy.id: policy for policy in policies if bound.rules.reads_users(policy)}
+    tests = {name: _tests(policy.users) for name, policy in populations.items()}
+    register = _Register(bound, [value for own in tests.values() for value, _ in own])
+    register.read([test for own in tests.values() for test in own])
+    return tuple(
+        Notice(
+            code="policy.no-match",
+            message=_people(bound, policy, tests[policy.id], register) if policy.id in tests else _things(policy),
+            subject=policy.id,
+        )
+        for policy in policies
+    )
+
+
+def no_match(policy: str, wanted: str) -> Notice:
+    """Return the notice for a policy over products of which no tenant has one; `wanted` is the set as written."""
+    return Notice(
+        code="policy.no-match",
+        message=Message(
+            "the policy {policy} judges nothing: there is no {products}", policy=policy, products=_short(wanted)
+        ),
+        subject=policy,
+    )
+
+
+_Test = tuple[Value, Selector]
+
+
+def _tests(selector: Selector) -> tuple[_Test, ...]:
+    """Return every value of text or yes and no that a population asks for, with the test for that one value.
+
+    What stands under `not` is left out: that nobody has it does not keep anybody out.
+    """
+    match selector:
+        case Every(parts=parts) | AnyOf(parts=parts):
+            return tuple(test for part in parts for test in _tests(part))
+        case OneOf(property=name, values=values) if name in _READ:
+            told = [value for value in values if isinstance(value, str | bool) and value != ""]
+            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in told)
+        case Matches(property=name, pattern=pattern):
+            return (((name, pattern), selector),)
+        case _:
+            return ()
+
+
+_READ: Final = frozenset({*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES})
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _Register:
+    """Which written values some user has, and what values there are instead."""
+
+    def __init__(self, bound: BoundPolicies, wanted: Iterable[Value]) -> None:
+        self._plan = bound
+        self._candidates: dict[str, dict[str, str]] = {
+            name: {} for name, _ in wanted if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
+        }
+        """Property → its values in lower case → as they are written."""
+        self._present: set[Value] = set()
+        self._unknown: set[str] = set()
+        """Properties that were not collected of everybody."""
+
+    def read(self, tests: Sequence[_Test]) -> None:
+        """Walk the users once, if there is anything to look for."""
+        wanted = dict(tests)
+        if not wanted:
+            return
+        facts = self._plan.facts
+        columns = tuple(sorted({"id", "notCollected", *(name for name, _ in wanted)}))
+        for batch in facts.snapshot.batches(columns, ()):
+            people = People(batch, facts)
+            for value, test in wanted.items():
+                name = value[0]
+                if people.unknown(name).any():
+                    self._unknown.add(name)
+                elif value not in self._present and _anybody(people, test):
+                    self._present.add(value)
+            for name, known in self._candidates.items():
+                _gather(people, name, known)
+
+    def absent(self, value: Value) -> bool:
+        """Tell whether it is certain that no user has the value."""
+        return value[0] not in self._unknown and value not in self._present
+
+    def nearest(self, value: Value) -> str | None:
+        """Return the value of the same property that somebody has and that is most like this one."""
+        name, written = value
+        known = self._candidates.get(name, {})
+        wanted = written.strip("*?").casefold()
+        close = get_close_matches(wanted, sorted(known), n=1)
+        return known[close[0]] if close else None
+
+
+def _anybody(people: People, test: Selector) -> bool:
+    match test:
+        case OneOf(property=name, values=(bool() as value,)):
+            true, false = people.booleans(name)
+            return bool((true if value else false).any())
+        case OneOf(property=name, values=(value,)):
+            return bool(people.texts(name).where(one_of((str(value),))).any())
+        case Matches(property=name, pattern=pattern):
+            return bool(people.texts(name).where(globbed(pattern)).any())
+        case _:
+            raise AssertionError(test)
+
+
+def _gather(people: People, name: str, known: dict[str, str]) -> None:
+    """Add the distinct values of a batch, until there are enough of them."""
+    if len(known) >= CANDIDATES:
+        return
+    for text in people.column(name).unique().to_pylist():
+        if text and len(known) < CANDIDATES:
+            folded = text.casefold()
+            known[folded] = min(text, known.get(folded, text))
+
+
+def _people(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
+    missing = [value for value in dict.fromkeys(value for value, _ in tests) if register.absent(value)]
+    others = list(_unheld(bound, policy.users))
+    if not missing and not others:
+        return Message("the policy {policy} matches nobody", policy=policy.id)
+    named = [*missing, *others][:_NAMED]
+    values = _listed(named) + (", …" if len(missing) + len(others) > _NAMED else "")
+    found = {(name, close) for name, written in named if (close := register.nearest((name, written))) is not None}
+    if not found:
+        return Message("the policy {policy} matches nobody: no user fits {values}", policy=policy.id, values=values)
+    return Message(
+        "the policy {policy} matches nobody: no user fits {values} (nearest in use: {near})",
+        policy=policy.id,
+        values=values,
+        near=_listed(sorted(found)),
+    )
+
+
+def _listed(values: Sequence[Value]) -> str:
+    """Quote values, those of one property behind its name."""
+    by_name: dict[str, list[str]] = {}
+    for name, value in values:
+        by_name.setdefault(name, []).append(f"'{_short(value)}'")
+    return ", ".join(f"{name} {', '.join(quoted)}" for name, quoted in by_name.items())
+
+
+def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
+    """Yield the product sets that nobody holds, the groups without a member, the roles that nobody has."""
+    facts = bound.facts
+    match selector:
+        case Every(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from _unheld(bound, part)
+        case Holds(products=products) | HeldFor(products=products):
+            held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
+            if facts.asked("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
+                yield ("holds", products.written)
+        case MemberOf(groups=groups, transitive=transitive):
+            for name in groups:
+                found = bound.membership.resolve(name, transitive=transitive)
+                if found.group is not None and found.reason is None:
+                    empty = _empty(bound, found.group.id, transitive=transitive)
+                    yield from [("memberOf", name)] if empty else []
+        case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(selector):
+            for role in roles or ("privileged" if selector.privileged else "*",):
+                yield ("hasRole", role)
+        case CoveredBy(conditional_access=which) if bound.conditional_access.nobody_is_covered(selector):
+            yield ("coveredBy", f"conditionalAccess: {which}")
+        case _:
+            return
+
+
+def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
+    snapshot = bound.facts.snapshot
+    if snapshot.members is not None:
+        return not snapshot.members.likely(group, transitive=transitive)
+    return not len(snapshot.members_of(group, transitive=transitive))
+
+
+def _things(policy: Policy) -> Message:
+    match policy.constraint:
+        case Seats(of=wanted) | Subscriptions(of=wanted):
+            return no_match(policy.id, wanted.written).message
+        case _:
+            return Message(
+                "the policy {policy} judges nothing: the tenant has nothing that it looks at", policy=policy.id
+            )
+
+
+def _short(text: str) -> str:
+    """Quote a text on one line, without the signs that end a value in a notice."""
+    plain = " ".join(text.split()).replace(";", ",").replace("'", "\u2019")
+    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"

@@ -1,0 +1,95 @@
+"""The one place where waivers are applied, to findings about people and about everything else alike."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from auditor.domain.policy.model import Assignments, Policy, Waiver
+from auditor.domain.policy.product_set import ProductSet
+from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
+from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
+from auditor.engine.selection.selectors import Selecting
+from auditor.engine.skus.masks import Mask, ProductMasks
+
+
+def waive(
+    bound: BoundPolicies, selecting: Selecting, policy: Policy, chunk: FindingColumns, outcome: BatchOutcome
+) -> Rows:
+    """Tell by which waiver each finding of a chunk is waived; rows are those of the batch that `selecting` looks at."""
+    waivers = np.full(len(chunk), OPEN, dtype=np.int32)
+    for index, waiver in bound.covering(policy):
+        # Few findings are about people of a waiver: only those are held against its products.
+        indices = np.arange(len(chunk)) if waiver.users is None else _concerned(selecting.of(waiver.users), chunk)
+        if not len(indices):
+            continue
+        matched = _products(bound, policy, waiver, chunk, indices)
+        if waiver.users is not None:
+            people, rows = selecting.of(waiver.users), chunk.rows[indices]
+            matched = matched & Mask(people.true[rows], people.unknown[rows], people.sure)
+        if matched.true.any():
+            outcome.used_waivers.add(index)
+        if matched.unknown.any():
+            outcome.unknown_waivers.add(index)
+        waived = indices[matched.true]
+        waivers[waived[waivers[waived] == OPEN]] = index
+    return waivers
+
+
+def _concerned(people: Mask, chunk: FindingColumns) -> Rows:
+    return np.flatnonzero(people.maybe[chunk.rows])
+
+
+def waive_single(bound: BoundPolicies, policy: Policy, single: ObjectFinding, outcome: BatchOutcome) -> ObjectFinding:
+    """Mark whether a finding that is not about a user is waived."""
+    chosen = OPEN
+    for index, waiver in bound.covering(policy):
+        if waiver.users is not None:
+            continue
+        matched = _single_products(bound, waiver, single)
+        if matched.true[0]:
+            outcome.used_waivers.add(index)
+            chosen = index if chosen == OPEN else chosen
+        if matched.unknown[0]:
+            outcome.unknown_waivers.add(index)
+    return replace(single, waiver=chosen)
+
+
+def _products(bound: BoundPolicies, policy: Policy, waiver: Waiver, chunk: FindingColumns, indices: Rows) -> Mask:
+    """Which of some findings are about a product of the waiver; a finding without a product is about none."""
+    size = len(indices)
+    if waiver.products is None:
+        return Mask(np.ones(size, dtype=bool), np.zeros(size, dtype=bool), sure=True)
+    if chunk.skus is not None:
+        listed, skus = bound.masks.of(waiver.products), chunk.skus[indices]
+        return Mask(listed.true[skus], listed.unknown[skus], listed.sure)
+    element = _written_set(policy, chunk.written)
+    shared = _NEITHER if element is None else overlap(bound.facts, waiver.products, element)
+    return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
+
+
+def _single_products(bound: BoundPolicies, waiver: Waiver, single: ObjectFinding) -> Mask:
+    if waiver.products is None:
+        return _ALWAYS
+    if single.pool is not None:
+        # What is summed is the pool: a SKU that the tenant does not own, or people cannot hold, is not in it.
+        shared, summed = bound.masks.of(waiver.products) & bound.masks.of(single.pool), assignable(bound)
+        true = np.array([shared.true[summed].any()])
+        return Mask(true, np.array([shared.unknown[summed].any()]) & ~true)
+    if single.product is None or single.product.sku_id is None:
+        return _NEITHER
+    sku = bound.facts.described(single.product.sku_id, single.product.sku_part_number)
+    if not sku.owned:
+        return ProductMasks(bound.facts, (sku,)).of(waiver.products)
+    listed, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]
+    return Mask(listed.true[index : index + 1], listed.unknown[index : index + 1])
+
+
+def _written_set(policy: Policy, written: str | None) -> ProductSet | None:
+    """Find the required element that a finding quotes."""
+    if written is None or not isinstance(policy.constraint, Assignments):
+        return None
+    return next((element for element in policy.constraint.require if element.written == written), None)
+
+
+_ALWAYS = Mask(np.ones(1, dtype=bool), np.zeros(1, dtype=bool))
+_NEITHER = Mask(np.zeros(1, dtype=bool), np.zeros(1, dtype=bool))

@@ -1,0 +1,63 @@
+"""Reports of usage: up to which day they know activity, and whether they are too old on the day of an audit."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
+
+import pyarrow as pa
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
+from auditor.domain.result.model import Coverage
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.schema import REPORT_COLUMNS
+
+MAX_AGE: Final = timedelta(days=10)
+"""How old a report may be on the day of the audit (policy language 1.1, section 1)."""
+
+
+def refresh_dates(reports: pa.Table) -> Mapping[Source, date]:
+    """Return the day up to which the report of each source knows activity; of several reports the earliest."""
+    dates: dict[Source, date] = {}
+    for name, day in zip(reports.column("source").to_pylist(), reports.column("refreshDate").to_pylist(), strict=True):
+        if day is not None:
+            source = Source(name)
+            dates[source] = min(day, dates.get(source, day))
+    return dates
+
+
+def outdated_reports(
+    manifest: Manifest, reports: pa.Table, dates: Mapping[Source, date], today: date
+) -> Mapping[Source, Coverage]:
+    """Return the coverage of the reports that were read and say nothing about the day of the audit: unavailable.
+
+    A report without rows has no refresh date, and is not outdated: nobody has Copilot, for example.
+    """
+    found: dict[Source, Coverage] = {}
+    empty = {
+        name
+        for name, rows in zip(*(reports.column(key).to_pylist() for key in ("source", "rows")), strict=True)
+        if rows == 0
+    }
+    for source in REPORT_COLUMNS:
+        coverage = manifest.coverage(source)
+        reason = None if source in empty else _outdated(dates.get(source), today)
+        if reason is not None and coverage.status.is_read:
+            found[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
+    return found
+
+
+def _outdated(refreshed: date | None, today: date) -> Message | None:
+    if refreshed is None:
+        return Message("the report does not say up to which day it knows activity; collect again")
+    age = today - refreshed
+    if age <= MAX_AGE:
+        return None
+    return Message(
+        "Microsoft's report ends on {day}, {days} days before the audit, and {limit} are allowed; collect again when "
+        "Microsoft has renewed it",
+        day=refreshed,
+        days=age.days,
+        limit=MAX_AGE.days,
+    )

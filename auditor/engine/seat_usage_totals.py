@@ -1,0 +1,228 @@
+"""The counted seats of all users of a tenant, as use beside money by product, department and company."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.domain.enums import Source
+from auditor.domain.result.model import Money
+from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
+from auditor.engine.columns.strings import codes_of, fold
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.seat_usage import (
+    IDLE,
+    STATES,
+    UNITS,
+    UNKNOWN,
+    USED_30,
+    USED_90,
+    counted_products,
+    read_reports,
+    services_by_product,
+)
+
+Counts = npt.NDArray[np.int64]
+
+_MOST_UNITS = 1000
+"""Departments, and companies, that are listed by themselves; the others are merged into one row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """What is reported of the seats of a tenant; None where it cannot be told."""
+
+    usage: UsageReport | None = None
+    departments: DepartmentReport | None = None
+
+
+def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
+    """Return the reports of a tenant from the counts of all its batches; none without users."""
+    if not counts:
+        return Reports()
+    facts, size = bound.facts, bound.size
+    table = pa.concat_tables(counts)
+    sku, state, seats = (table.column(name).to_numpy() for name in ("sku", "state", "seats"))
+    prices = [_price(bound, index) for index in range(size)]
+    refreshed = read_reports(facts)
+    usage = None
+    if refreshed:
+        chosen = sku < size
+        sums = np.bincount(sku[chosen] * STATES + state[chosen], weights=seats[chosen], minlength=size * STATES)
+        usage = UsageReport(
+            refresh_date=refreshed.get(Source.USAGE),
+            copilot_refresh_date=refreshed.get(Source.COPILOT_USAGE),
+            products=_products(bound, sums.astype(np.int64).reshape(size, STATES), prices, refreshed),
+        )
+    if not facts.asked(UNITS[0]):
+        return Reports(usage=usage)
+    tables = [
+        _units(_Seats(table.column(name), sku, state, seats), prices, known=bool(refreshed))
+        if facts.asked(name)
+        else ()
+        for name in UNITS
+    ]
+    report = DepartmentReport(departments=tables[0], companies=tables[1], unassigned=_unassigned(bound, prices))
+    return Reports(usage=usage, departments=report)
+
+
+def _price(bound: BoundPolicies, index: int) -> Money | None:
+    prices, sku = bound.prices, bound.facts.skus[index]
+    price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
+    return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
+
+
+def _times(price: Money | None, seats: int | None) -> Money | None:
+    return None if price is None or seats is None else Money(currency=price.currency, per_month=price.per_month * seats)
+
+
+def _products(
+    bound: BoundPolicies, sums: Counts, prices: Sequence[Money | None], refreshed: Mapping[Source, object]
+) -> tuple[ProductUsage, ...]:
+    found = []
+    services = services_by_product(bound.facts)
+    for index, sku in enumerate(bound.facts.skus):
+        states: list[int] = sums[index].tolist()
+        assigned = sum(states)
+        if not assigned:
+            continue
+        sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services[index]}
+        told = not sources.isdisjoint(refreshed)
+        idle = states[IDLE] if told else None
+        found.append(
+            ProductUsage(
+                sku_id=sku.sku_id,
+                sku_part_number=sku.part_number or "",
+                name=bound.facts.title(sku),
+                services=services[index],
+                assigned=assigned,
+                used_in_30_days=states[USED_30] if told else None,
+                used_in_90_days=states[USED_30] + states[USED_90] if told else None,
+                idle=idle,
+                unknown=states[UNKNOWN],
+                price=prices[index],
+                cost=_times(prices[index], assigned),
+                idle_cost=_times(prices[index], idle),
+            )
+        )
+    return tuple(sorted(found, key=_by_money))
+
+
+def _by_money(product: ProductUsage) -> tuple[Decimal, Decimal, int, str, str]:
+    return (
+        -_amount(product.idle_cost), -_amount(product.cost), -product.assigned, product.sku_part_number, product.sku_id
+    )  # fmt: skip
+
+
+def _amount(money: Money | None) -> Decimal:
+    return Decimal(0) if money is None else money.per_month
+
+
+@dataclass(frozen=True, slots=True)
+class _Seats:
+    """Counted seats as columns of equal length."""
+
+    names: pa.ChunkedArray
+    sku: Counts
+    state: Counts
+    seats: Counts
+
+
+def _units(counted: _Seats, prices: Sequence[Money | None], *, known: bool) -> tuple[UnitUsage, ...]:
+    """Sum seats by name, letter case and blanks around it aside: the costliest first, those without one last.
+
+    Nothing where nobody has a name.
+    """
+    spellings, spelling, unit_of = _spellings(counted.names)
+    count = int(unit_of.max(initial=-1)) + 1
+    # Behind the named units, those without a name.
+    unit = np.append(unit_of, count)[spelling]
+    rates = np.array([float(_amount(price)) for price in prices] + [0.0])
+    cost = np.bincount(unit, weights=rates[counted.sku] * counted.seats, minlength=count + 1)
+    seats = np.where(counted.sku < len(prices), counted.seats, 0)
+    assigned = np.bincount(unit, weights=seats, minlength=count + 1)
+    # Equal ones by name: units are numbered in the order of names.
+    order = np.lexsort((np.arange(count), -assigned[:count], -np.round(cost[:count], 2)))
+    listed = order[:_MOST_UNITS]
+    merged = len(order) - len(listed)
+    # Row of each unit: those that are listed, the merged ones, those without a name.
+    row_of = np.full(count + 1, len(listed))
+    row_of[listed] = np.arange(len(listed))
+    row_of[count] = len(listed) + 1
+    size = len(prices) + 1
+    cells = (row_of[unit] * size + counted.sku) * STATES + counted.state
+    sums = np.bincount(cells, weights=counted.seats, minlength=(len(listed) + 2) * size * STATES).astype(np.int64)
+    names = _display_names(
+        spellings, unit_of, np.bincount(spelling, seats, len(spellings) + 1).astype(np.int64), listed
+    )
+    labels = [*((name, 0) for name in names), (None, merged), (None, 0)]
+    rows = zip(labels, sums.reshape(-1, size, STATES), strict=True)
+    found = tuple(_unit(name, merged, own, prices, known=known) for (name, merged), own in rows if own.any())
+    return found if count else ()
+
+
+def _spellings(names: pa.ChunkedArray) -> tuple[list[str], Counts, Counts]:
+    """Return the different spellings, per row its spelling, and per spelling its unit; a blank name is none."""
+    trimmed = pc.utf8_trim_whitespace(names.combine_chunks())
+    coded = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed).dictionary_encode()
+    folded = fold(coded.dictionary)
+    ordered = pc.sort_indices(folded)
+    units = folded.take(ordered).dictionary_encode()
+    unit_of = np.zeros(len(folded), dtype=np.int64)
+    unit_of[ordered.to_numpy()] = units.indices.to_numpy()
+    spelling = codes_of(coded, absent=len(folded)).astype(np.int64)
+    return coded.dictionary.to_pylist(), spelling, unit_of
+
+
+def _display_names(spellings: Sequence[str], unit_of: Counts, seats: Counts, listed: Counts) -> Iterable[str]:
+    """Return the commonest spelling of each listed unit."""
+    wanted = np.zeros(int(unit_of.max(initial=-1)) + 1, dtype=bool)
+    wanted[listed] = True
+    chosen = np.flatnonzero(wanted[unit_of]).tolist()
+    names: dict[int, str] = {}
+    for index in sorted(chosen, key=lambda index: (-seats[index], spellings[index])):
+        names.setdefault(int(unit_of[index]), spellings[index])
+    return [names[unit] for unit in listed.tolist()]
+
+
+def _unit(name: str | None, merged: int, own: Counts, prices: Sequence[Money | None], *, known: bool) -> UnitUsage:
+    """Return one row from the counts by SKU and state; the last SKU counts people."""
+    states: list[int] = own[:-1].sum(axis=0).tolist()
+    by_product: list[int] = own[:-1].sum(axis=1).tolist()
+    return UnitUsage(
+        name=name,
+        merged=merged,
+        people=int(own[-1].sum()),
+        assigned=sum(states),
+        used=states[USED_30] + states[USED_90] if known else None,
+        idle=states[IDLE] if known else None,
+        unknown=states[UNKNOWN],
+        cost=_sum(prices, by_product),
+        idle_cost=_sum(prices, own[:-1, IDLE].tolist()) if known else None,
+        unpriced=sum(seats for price, seats in zip(prices, by_product, strict=True) if price is None),
+    )
+
+
+def _sum(prices: Sequence[Money | None], seats: Sequence[int]) -> Money | None:
+    """Return the cost of seats by product, as far as prices are known; None where that is of none of the seats."""
+    known = [(price, count) for price, count in zip(prices, seats, strict=True) if price is not None]
+    if not known or (any(seats) and not any(count for _, count in known)):
+        return None
+    amount = sum((price.per_month * count for price, count in known), Decimal(0))
+    return Money(currency=known[0][0].currency, per_month=amount)
+
+
+def _unassigned(bound: BoundPolicies, prices: Sequence[Money | None]) -> UnassignedSeats:
+    counted = counted_products(bound)
+    spare = [
+        max(0, sku.spare or 0) if counted[index] and sku.owned else 0 for index, sku in enumerate(bound.facts.skus)
+    ]
+    return UnassignedSeats(
+        seats=sum(spare),
+        cost=_sum(prices, spare),
+        unpriced=sum(seats for price, seats in zip(prices, spare, strict=True) if price is None),
+    )

@@ -1,0 +1,1 @@
+"""Selectors, group names, roles and Conditional Access policies into who is meant: three-valued."""

@@ -1,0 +1,206 @@
+"""Conditional Access policies into whom they cover: three-valued, because groups, roles and guests may be unknown."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.domain.enums import Source
+from auditor.domain.message import Message
+from auditor.domain.policy.selector import CoveredBy
+from auditor.engine.columns.strings import one_of
+from auditor.engine.columns.users import People
+from auditor.engine.coverage import NotEvaluated, unasked, unread
+from auditor.engine.selection.directory_roles import DirectoryRoles
+from auditor.engine.selection.group_membership import Members, Membership
+from auditor.engine.skus.masks import Mask
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.schema import CONDITIONAL_ACCESS_LIST
+
+Row = Mapping[str, Any]
+
+ENABLED = "enabled"
+_COVERING_NOBODY = frozenset({"disabled", "enabledforreportingbutnotenforced"})
+_GUESTS = "guestsorexternalusers"
+_DISTINGUISHABLE = frozenset({"b2bcollaborationguest", "internalguest"})
+_EXTERNAL = "*#ext#*"
+"""The user principal names of guests with an account in another tenant."""
+
+
+class ConditionalAccess:
+    """Returns for each batch whom the Conditional Access policies of a tenant cover."""
+
+    def __init__(self, facts: TenantFacts, membership: Membership, roles: DirectoryRoles) -> None:
+        self._facts = facts
+        self._membership = membership
+        self._ids: dict[tuple[str, ...], Members] = {}
+        self.roles = roles
+
+    def of(self, people: People, selector: CoveredBy) -> Mask:
+        """Return who is covered by at least one policy."""
+        batch = _Batch(people, self._membership, self.roles, self._ids)
+        found = Mask(people.nobody, people.nobody, sure=True)
+        for row in self._policies(selector):
+            found = found | self._covered(batch, row)
+            if found.true.all():
+                return found
+        if CONDITIONAL_ACCESS_LIST not in self._facts.coverage(Source.CONDITIONAL_ACCESS).asked:
+            return Mask(found.true, ~found.true)
+        return found
+
+    def nobody_is_covered(self, selector: CoveredBy) -> bool:
+        """Return whether no policy can cover anybody."""
+        read = CONDITIONAL_ACCESS_LIST in self._facts.coverage(Source.CONDITIONAL_ACCESS).asked
+        return read and not any(True for _ in self._policies(selector))
+
+    def doubt(self, selector: CoveredBy) -> NotEvaluated:
+        """Return why it is not known of everybody whether they are covered; it has no reasons where it is known."""
+        doubt = NotEvaluated.of(unread(self._facts, Source.CONDITIONAL_ACCESS))
+        for row in self._policies(selector):
+            for role in {*row["includeRoles"], *row["excludeRoles"]}:
+                _take(doubt, self.roles.doubt_of_template(role.lower()))
+            if _names_guests(row):
+                _take(doubt, unasked(self._facts, "userType"))
+                _take(doubt, unasked(self._facts, "userPrincipalName"))
+            if _unclear_guests(row):
+                reason = Message(
+                    "the Conditional Access policy '{name}' names kinds of guests that Graph does not distinguish",
+                    name=row["displayName"] or row["id"],
+                )
+                doubt.add(Source.CONDITIONAL_ACCESS.value, reason)
+            if (row["state"] or "").lower() != ENABLED:
+                reason = Message(
+                    "the state of the Conditional Access policy '{name}' is not known",
+                    name=row["displayName"] or row["id"],
+                )
+                doubt.add(Source.CONDITIONAL_ACCESS.value, reason)
+        return doubt
+
+    def names(self, people: People, selector: CoveredBy) -> list[tuple[str, ...]]:
+        """Return for each user of a batch the names of the policies that certainly cover them, sorted."""
+        batch = _Batch(people, self._membership, self.roles, self._ids)
+        found: list[list[str]] = [[] for _ in range(people.count)]
+        for row in self._policies(selector):
+            for index in self._covered(batch, row).true.nonzero()[0].tolist():
+                found[index].append(row["displayName"] or row["id"])
+        return [tuple(sorted(names)) for names in found]
+
+    def _policies(self, selector: CoveredBy) -> Iterator[Row]:
+        """Yield the policies that cover people, or may."""
+        for row in self._rows:
+            risky = bool(row["userRiskLevels"] or row["signInRiskLevels"])
+            if selector.conditional_access == "any" or risky:
+                yield row
+
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        if not self._facts.status(Source.CONDITIONAL_ACCESS).is_read:
+            return ()
+        rows = self._facts.snapshot.table("conditional_access_policies").to_pylist()
+        lists = ("Users", "Groups", "Roles", "GuestOrExternalUserTypes")
+        names = [f"{side}{kind}" for side in ("include", "exclude") for kind in lists]
+        return tuple(
+            {**row, **{name: row[name] or [] for name in names}}
+            for row in rows
+            if (row["state"] or "").lower() not in _COVERING_NOBODY
+        )
+
+    def _covered(self, batch: "_Batch", row: Row) -> Mask:
+        included = batch.side(row, "include")
+        if not included.possible:
+            return included
+        found = included & ~batch.side(row, "exclude")
+        if (row["state"] or "").lower() == ENABLED:
+            return found
+        return Mask(batch.people.nobody, found.maybe)
+
+
+class _Batch:
+    """The users of one batch whom policies include or exclude; groups and roles are looked up once for all policies."""
+
+    def __init__(
+        self, people: People, membership: Membership, roles: DirectoryRoles, ids: dict[tuple[str, ...], Members]
+    ) -> None:
+        self.people = people
+        self._membership = membership
+        self._roles = roles
+        self._ids = ids
+        self._known: dict[tuple[str, str], Mask] = {}
+
+    def side(self, row: Row, side: str) -> Mask:
+        """Return whom a policy names: by All, id, group, role or kind of guest."""
+        people = self.people
+        users = tuple(user.lower() for user in row[f"{side}Users"])
+        if "all" in users:
+            return Mask(people.everybody, people.nobody, sure=True)
+        if users not in self._ids:
+            self._ids[users] = Members(pa.array(users, pa.string()))
+        found = Mask(self._ids[users].among(people), people.nobody, sure=True)
+        for group in row[f"{side}Groups"]:
+            found = found | self._group(group.lower())
+        for role in row[f"{side}Roles"]:
+            found = found | self._role(role.lower())
+        return found | self._guests(row, side, users)
+
+    def _group(self, group: str) -> Mask:
+        key = ("group", group)
+        if key not in self._known:
+            self._known[key] = self._membership.of_id(self.people, group, transitive=True)
+        return self._known[key]
+
+    def _role(self, role: str) -> Mask:
+        key = ("role", role)
+        if key not in self._known:
+            self._known[key] = self._roles.of_template(self.people, role)
+        return self._known[key]
+
+    def _guests(self, row: Row, side: str, users: tuple[str, ...]) -> Mask:
+        kinds = {kind.lower() for kind in row[f"{side}GuestOrExternalUserTypes"]}
+        found = Mask(self.people.nobody, self.people.nobody, sure=True)
+        if _GUESTS in users:
+            found = found | self._guest("guest")
+        if (row[f"{side}ExternalTenants"] or "all").lower() != "all" and kinds:
+            return found | self._unknown_for_guests()
+        for kind in sorted(kinds):
+            found = found | (self._guest(kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
+        return found
+
+    def _unknown_for_guests(self) -> Mask:
+        return Mask(self.people.nobody, self._guest("guest").maybe)
+
+    def _guest(self, kind: str) -> Mask:
+        """Return the guests of a kind: all, those with `#EXT#` in their user principal name, or those without."""
+        key = ("guest", kind)
+        if key not in self._known:
+            people = self.people
+            guests = self._property("userType", people.texts("userType").where(one_of(("guest",))))
+            if kind != "guest":
+                external = self._property("userPrincipalName", people.texts("userPrincipalName").like((_EXTERNAL,)))
+                guests = guests & (external if kind == "b2bcollaborationguest" else ~external)
+            self._known[key] = guests
+        return self._known[key]
+
+    def _property(self, name: str, true: Any) -> Mask:
+        unknown = self.people.unknown(name)
+        return Mask(true & ~unknown, unknown)
+
+
+def _take(doubt: NotEvaluated, other: NotEvaluated | None) -> None:
+    if other is not None:
+        doubt.take(other)
+
+
+def _names_guests(row: Row) -> bool:
+    return any(
+        row[f"{side}GuestOrExternalUserTypes"] or _GUESTS in map(str.lower, row[f"{side}Users"])
+        for side in ("include", "exclude")
+    )
+
+
+def _unclear_guests(row: Row) -> bool:
+    for side in ("include", "exclude"):
+        kinds = {kind.lower() for kind in row[f"{side}GuestOrExternalUserTypes"]}
+        if kinds and (kinds - _DISTINGUISHABLE or (row[f"{side}ExternalTenants"] or "all").lower() != "all"):
+            return True
+    return False

@@ -1,0 +1,219 @@
+"""Directory roles into who has them: three-valued, because assignments, definitions or members may be read in part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.catalogue.directory_roles import builtin_roles
+from auditor.catalogue.model import GUID
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
+from auditor.domain.policy.selector import HasRole
+from auditor.engine.columns.users import People
+from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.selection.group_membership import Members, Membership
+from auditor.engine.skus.masks import Mask
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS, ROLE_DEFINITION_LIST
+
+Matches = Callable[[str], bool | None]
+"""Whether the role with this definition id is meant; None if that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    role: str
+    principal: str
+    eligible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Principals:
+    """Users and groups to which roles are assigned."""
+
+    users: Members
+    groups: tuple[str, ...]
+    none: bool
+    """Whether there is no principal."""
+
+    def mask(self, people: People, membership: Membership) -> Mask:
+        """Return who is among them, or a direct member of one of their groups."""
+        found = Mask(self.users.among(people), people.nobody, sure=True)
+        for group in self.groups:
+            found = found | membership.of_id(people, group, transitive=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    certain: _Principals
+    doubtful: _Principals
+    """Principals of roles whose names are not known."""
+    complete: bool
+    """Whether every assignment of the wanted kind was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRole:
+    """A role that a user has."""
+
+    name: str
+    eligible: bool
+    """Whether it has to be activated first."""
+    privileged: bool
+    """Whether Microsoft labels it so."""
+    group: str | None
+    """The lower-case id of the group that gives it; None where it is assigned to the user."""
+
+
+def _held_order(role: HeldRole) -> tuple[bool, str, str]:
+    return role.eligible, role.name, role.group or ""
+
+
+class DirectoryRoles:
+    """Resolves roles as policies name them, and returns for each batch who has them."""
+
+    def __init__(self, facts: TenantFacts, membership: Membership) -> None:
+        self._facts = facts
+        self._membership = membership
+        self._holders: dict[object, _Holders] = {}
+
+    def of(self, people: People, selector: HasRole) -> Mask:
+        """Return who has one of the roles of a selector."""
+        return self._mask(people, self._of_selector(selector))
+
+    def of_template(self, people: People, role: str) -> Mask:
+        """Return who has an active assignment of the role with this template id."""
+        return self._mask(people, self._of_template(role))
+
+    def nobody_has(self, selector: HasRole) -> bool:
+        """Return whether it is certain that no user or group has one of the roles."""
+        holders = self._of_selector(selector)
+        return holders.complete and holders.certain.none and holders.doubtful.none
+
+    def doubt(self, selector: HasRole) -> NotEvaluated | None:
+        """Return why it is not known of everybody whether they have one of the roles; None where it is known."""
+        return self._doubt(self._of_selector(selector), eligible=selector.assigned != "active")
+
+    def doubt_of_template(self, role: str) -> NotEvaluated | None:
+        """Return why it is not known of everybody whether they have the role with this template id."""
+        return self._doubt(self._of_template(role), eligible=False)
+
+    def held_by(self, user: str) -> tuple[HeldRole, ...]:
+        """Return the roles that a user with a lower-case id certainly has, themselves or by a group, sorted."""
+        return self._held.get(user, ())
+
+    def _mask(self, people: People, holders: _Holders) -> Mask:
+        found = holders.certain.mask(people, self._membership)
+        if not holders.complete:
+            return Mask(found.true, ~found.true)
+        if holders.doubtful.none:
+            return found
+        return found | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
+
+    def _doubt(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
+        whole = all(self._membership.whole(group, transitive=False) for group in holders.certain.groups)
+        if holders.complete and whole and holders.doubtful.none:
+            return None
+        if eligible and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
+            reason = Message("eligible role assignments were not collected; collect the snapshot again")
+            return NotEvaluated(missing=[Source.DIRECTORY_ROLES.value], reasons=[reason])
+        return unread(self._facts, Source.DIRECTORY_ROLES)
+
+    # Which assignments are meant.
+
+    def _of_selector(self, selector: HasRole) -> _Holders:
+        if selector not in self._holders:
+            kinds = {"active": (False,), "eligible": (True,), "any": (False, True)}[selector.assigned]
+            self._holders[selector] = self._resolve(lambda role: self._meant(selector, role), kinds)
+        return self._holders[selector]
+
+    def _of_template(self, role: str) -> _Holders:
+        if role not in self._holders:
+            self._holders[role] = self._resolve(lambda other: role in self._ids(other), (False,))
+        return self._holders[role]
+
+    def _resolve(self, matches: Matches, kinds: tuple[bool, ...]) -> _Holders:
+        answers: dict[str, bool | None] = {}
+        chosen: dict[bool | None, set[str]] = {True: set(), None: set(), False: set()}
+        for item in self._assignments:
+            if item.eligible in kinds:
+                if item.role not in answers:
+                    answers[item.role] = matches(item.role)
+                chosen[answers[item.role]].add(item.principal)
+        read = self._facts.coverage(Source.DIRECTORY_ROLES).asked
+        return _Holders(
+            certain=self._principals(chosen[True]),
+            doubtful=self._principals(chosen[None]),
+            complete=all(ROLE_ASSIGNMENT_LISTS[kind] in read for kind in kinds),
+        )
+
+    def _principals(self, ids: set[str]) -> _Principals:
+        groups = tuple(sorted(group for group in ids if self._membership.knows(group)))
+        return _Principals(Members(pa.array(sorted(ids.difference(groups)), pa.string())), groups, none=not ids)
+
+    def _meant(self, selector: HasRole, role: str) -> bool | None:
+        """Return whether a selector means the role with this definition id."""
+        ids = self._ids(role)
+        builtin = [builtin_roles()[each] for each in ids if each in builtin_roles()]
+        if selector.privileged and not any(known.privileged for known in builtin):
+            return False
+        if selector.roles is None:
+            return True
+        definition = self._facts.role_definitions.get(role)
+        names = {known.name.casefold() for known in builtin}
+        if definition is not None and definition["displayName"]:
+            names.add(definition["displayName"].casefold())
+        wanted = {name.casefold() for name in selector.roles}
+        if not wanted.isdisjoint((*names, *ids)):
+            return True
+        read = ROLE_DEFINITION_LIST in self._facts.coverage(Source.DIRECTORY_ROLES).asked
+        by_id = all(GUID.fullmatch(name) for name in wanted)
+        return False if definition is not None or builtin or read or by_id else None
+
+    def _ids(self, role: str) -> tuple[str, ...]:
+        """Return the ids under which a role is known: of its definition, and of its template."""
+        definition = self._facts.role_definitions.get(role)
+        template = None if definition is None else definition["templateId"]
+        return (role,) if template is None else (role, template.lower())
+
+    @cached_property
+    def _assignments(self) -> tuple[_Assignment, ...]:
+        if not self._facts.status(Source.DIRECTORY_ROLES).is_read:
+            return ()
+        table = self._facts.snapshot.table("role_assignments")
+        columns = (table.column(name).to_pylist() for name in ("roleDefinitionId", "principalId", "eligible"))
+        return tuple(
+            _Assignment(role.lower(), principal.lower(), eligible)
+            for role, principal, eligible in zip(*columns, strict=True)
+        )
+
+    # Evidence.
+
+    @cached_property
+    def _held(self) -> dict[str, tuple[HeldRole, ...]]:
+        found: dict[str, set[HeldRole]] = {}
+        for item in self._assignments:
+            is_group = self._membership.knows(item.principal)
+            held = HeldRole(
+                name=self._name(item.role),
+                eligible=item.eligible,
+                privileged=any(
+                    builtin_roles()[each].privileged for each in self._ids(item.role) if each in builtin_roles()
+                ),
+                group=item.principal if is_group else None,
+            )
+            for user in self._membership.ids_of(item.principal) if is_group else [item.principal]:
+                found.setdefault(user, set()).add(held)
+        return {user: tuple(sorted(roles, key=_held_order)) for user, roles in found.items()}
+
+    def _name(self, role: str) -> str:
+        """Return the name of a role: Microsoft's English one, else the tenant's, else the id."""
+        for each in self._ids(role):
+            if each in builtin_roles():
+                return builtin_roles()[each].name
+        definition: Any = self._facts.role_definitions.get(role)
+        return role if definition is None else definition["displayName"] or role

@@ -1,0 +1,242 @@
+"""Selectors over a batch of people: for each user yes, no, or not known (Kleene's three values)."""
+
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import assert_never
+
+import numpy as np
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.policy.selector import (
+    BOOLEAN_PROPERTIES,
+    INSTANT_PROPERTIES,
+    After,
+    Agent,
+    AnyOf,
+    AppsUnused,
+    Before,
+    CoveredBy,
+    CreatedWithin,
+    Every,
+    HasRole,
+    HeldFor,
+    Holds,
+    InactiveFor,
+    InactiveIn,
+    Licensed,
+    LicensedVia,
+    MailboxArchive,
+    MailboxLargerThan,
+    ManagedDevice,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Population,
+    Selector,
+)
+from auditor.engine.columns.assignments import Paths
+from auditor.engine.columns.bitsets import Products, meets, some
+from auditor.engine.columns.instants import NEVER
+from auditor.engine.columns.strings import Flags, one_of
+from auditor.engine.columns.users import People
+from auditor.engine.policy_index import Rules
+from auditor.engine.selection.conditional_access import ConditionalAccess
+from auditor.engine.selection.group_membership import Membership
+from auditor.engine.selection.usage_selectors import known_of, usage_mask
+from auditor.engine.skus.masks import Mask, ProductMasks
+from auditor.snapshot.schema import DEVICE_COLUMNS, SIGN_IN_COLUMNS
+
+_SIGNALS = {
+    "any": SIGN_IN_COLUMNS,
+    "interactive": ("lastSignInDateTime",),
+    "successful": ("lastSuccessfulSignInDateTime",),
+}
+
+
+class Selecting:
+    """Evaluates selectors on one batch; equal selectors are evaluated once."""
+
+    def __init__(
+        self,
+        people: People,
+        masks: ProductMasks,
+        membership: Membership,
+        conditional_access: ConditionalAccess,
+        rules: Rules,
+    ) -> None:
+        self._people = people
+        self._masks = masks
+        self._membership = membership
+        self._conditional_access = conditional_access
+        self._rules = rules
+        self._known: dict[int, Mask] = {}
+
+    def of(self, selector: Selector) -> Mask:
+        """Return who belongs to the population, and for whom that is not known."""
+        one = self._rules.one(selector)
+        found = self._known.get(id(one))
+        if found is None:
+            found = self._known[id(one)] = self._evaluate(one)
+        return found
+
+    def _evaluate(self, selector: Selector) -> Mask:
+        people = self._people
+        match selector:
+            case OneOf(property=name, values=values):
+                return self._told(self._one_of(name, values), name)
+            case Matches(property=name, pattern=pattern):
+                return self._told(people.texts(name).like((pattern,)), name)
+            case Before(property=name, moment=moment):
+                stamps = people.instants(name)
+                return self._told((stamps != NEVER) & (stamps < self._moment(moment)), name)
+            case After(property=name, moment=moment):
+                stamps = people.instants(name)
+                return self._told((stamps != NEVER) & (stamps > self._moment(moment)), name)
+            case Holds(products=products):
+                return self._holds(products)
+            case HeldFor(products=products, duration=duration):
+                return self._held_for(products, self._moment(duration))
+            case LicensedVia(path=path):
+                return self._licensed_via(path)
+            case ManagedDevice(seen_within=duration):
+                return self._managed_device(duration)
+            case Licensed():
+                return self._told(some(people.links.held), "assignedLicenses")
+            case MemberOf(groups=groups, transitive=transitive):
+                return self._membership.of(people, groups, transitive=transitive)
+            case InactiveFor(duration=duration, signal=signal):
+                latest = people.latest(_SIGNALS[signal])
+                inactive = np.asarray((latest != NEVER) & (latest < self._moment(duration)))
+                return self._told(inactive, Source.SIGN_IN_ACTIVITY.value)
+            case NeverSignedIn(duration=duration):
+                return self._never_signed_in(duration)
+            case InactiveIn() | AppsUnused() | MailboxLargerThan() | MailboxArchive() | Agent():
+                return usage_mask(people, selector)
+            case CreatedWithin(duration=duration):
+                created = people.instants("createdDateTime")
+                return self._told((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
+            case HasRole():
+                return self._conditional_access.roles.of(people, selector)
+            case CoveredBy():
+                return self._conditional_access.of(people, selector)
+            case _:
+                return self._combined(selector)
+
+    def _combined(self, selector: Every | AnyOf | Not | Population) -> Mask:
+        people = self._people
+        match selector:
+            case Every(parts=()):
+                return Mask(people.everybody, people.nobody, sure=True)
+            case AnyOf(parts=()):
+                return Mask(people.nobody, people.nobody, sure=True)
+            case Every(parts=parts):
+                return self._every(parts)
+            case AnyOf():
+                others, globs = self._rules.merged(selector)
+                likenesses = (self._told(people.texts(name).like(patterns), name) for name, patterns in globs)
+                return reduce(or_, (*map(self.of, others), *likenesses))
+            case Not(part=part):
+                return ~self.of(part)
+            case Population(selector=inner):
+                return self.of(inner)
+            case _:
+                assert_never(selector)
+
+    def _every(self, parts: tuple[Selector, ...]) -> Mask:
+        found = self.of(parts[0])
+        for part in parts[1:]:
+            if not found.possible:  # nor will more conditions find anybody
+                break
+            found = found & self.of(part)
+        return found
+
+    def _told(self, true: Flags, fact: str) -> Mask:
+        """Take the answers of those whose fact was collected."""
+        return known_of(self._people, true, fact)
+
+    def _moment(self, moment: datetime | timedelta) -> int:
+        instant = self._people.facts.as_of - moment if isinstance(moment, timedelta) else moment
+        return microseconds(instant)
+
+    def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
+        people = self._people
+        told = [value for value in values if value is not None and value != ""]
+        # The empty string stands for absence, in a policy as in Graph.
+        found = people.nobody if len(told) == len(values) else people.absent(name)
+        if not told:
+            return found
+        if name in BOOLEAN_PROPERTIES:
+            true, false = people.booleans(name)
+            return reduce(or_, (true if value else false for value in set(told)), found)
+        if name in INSTANT_PROPERTIES:
+            wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
+            return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
+        return found | people.texts(name).where(one_of(tuple(map(str, told))))
+
+    def _holds(self, wanted: ProductSet) -> Mask:
+        people, products = self._people, self._masks.of(wanted)
+        sought = self._masks.made(("holds", id(wanted)), lambda: Products.of(products.true))
+        true = meets(people.links.held, sought)
+        if products.sure:
+            return self._told(true, "assignedLicenses")
+        possible = meets(people.links.held, products.unknown) & ~true
+        unread = people.unknown("assignedLicenses")
+        return Mask(true & ~unread, possible | unread)
+
+    def _held_for(self, wanted: ProductSet, latest: int) -> Mask:
+        """Return who holds a SKU of the set whose active paths all last changed at `latest` or earlier."""
+        people, products = self._people, self._masks.of(wanted)
+        unread, pathless = people.unknown("assignedLicenses"), people.unknown("licenseAssignmentStates")
+        unchanged, undated = people.links.unchanged_since(latest)
+        true = meets(unchanged, products.true) & ~unread & ~pathless
+        if products.sure and undated is None and unread is pathless is people.nobody:
+            return Mask(true, people.nobody, sure=True)
+        possible = unchanged if undated is None else unchanged | undated
+        maybe = products.maybe
+        unknown = unread | meets(possible, maybe) | (pathless & meets(people.links.held, maybe))
+        return Mask(true, unknown & ~true)
+
+    def _licensed_via(self, path: Paths) -> Mask:
+        """Return who has an active path of that kind: nobody without licences, even where paths were not read."""
+        people = self._people
+        pathless, unread = people.unknown("licenseAssignmentStates"), people.unknown("assignedLicenses")
+        licensed = some(people.links.held) | unread
+        true = some(people.links.paths(path)) & licensed
+        if pathless is people.nobody:
+            return Mask(true, pathless, sure=True)
+        return Mask(true & ~pathless, pathless & licensed)
+
+    def _managed_device(self, seen_within: timedelta | None) -> Mask:
+        """Return who has a managed device; where devices were read in part, all others are unknown."""
+        people = self._people
+        status = people.facts.status(Source.DEVICES)
+        if not status.is_read:
+            return Mask(people.nobody, people.everybody)
+        devices, latest = people.integers(DEVICE_COLUMNS[0], absent=-1), people.instants(DEVICE_COLUMNS[1])
+        true = np.asarray(devices > 0)
+        if seen_within is not None:
+            true = true & (latest != NEVER) & (latest >= self._moment(seen_within))
+        return Mask(true, ~true if status is SourceStatus.PARTIAL else devices < 0)
+
+    def _never_signed_in(self, duration: timedelta) -> Mask:
+        """No stamp at all, and created long enough ago; no creation date counts as older."""
+        people = self._people
+        latest = people.latest(SIGN_IN_COLUMNS)
+        created = people.instants("createdDateTime")
+        unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
+        silent = self._told(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
+        found = silent & self._told(created <= self._moment(duration), "createdDateTime")
+        # Where the sign-ins of a user were not collected the test is unknown, whatever the age of the account.
+        return Mask(found.true, found.unknown | unread, found.sure)
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant as microseconds since 1970 in UTC, without rounding."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -1,0 +1,74 @@
+"""Selectors by what Microsoft's reports of usage say: for each user yes, no, or not known."""
+
+from datetime import date
+from functools import reduce
+from operator import and_
+from typing import Final, assert_never
+
+from auditor.domain.enums import Source
+from auditor.domain.policy.selector import (
+    APPS,
+    PLATFORMS,
+    Agent,
+    AppsUnused,
+    InactiveIn,
+    MailboxArchive,
+    MailboxLargerThan,
+)
+from auditor.engine.columns.strings import Flags, flags_of
+from auditor.engine.columns.users import NO_ACTIVITY, People
+from auditor.engine.skus.masks import Mask
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SOURCE_OF_COLUMN, app_bits
+
+UsageSelector = InactiveIn | AppsUnused | MailboxLargerThan | MailboxArchive | Agent
+
+_APP_BITS: Final = {f"{app}:{platform}": app_bits((app,), (platform,)) for app in APPS for platform in PLATFORMS}
+_EPOCH: Final = date(1970, 1, 1)
+_MAILBOX_SIZE, _MAILBOX_ARCHIVE = REPORT_COLUMNS[Source.MAILBOX_USAGE]
+
+
+def usage_mask(people: People, selector: UsageSelector) -> Mask:
+    """Return who belongs to a population by usage, and for whom that is not known."""
+    match selector:
+        case InactiveIn(services=services, duration=duration):
+            return reduce(and_, (_inactive_in(people, service, duration.days) for service in services))
+        case AppsUnused(apps=apps, platforms=platforms, period=period):
+            return _apps_unused(people, APP_USAGE_COLUMNS[period], app_bits(apps, platforms))
+        case MailboxLargerThan(size=size):
+            return known_of(people, people.integers(_MAILBOX_SIZE, absent=0) > size, _MAILBOX_SIZE)
+        case MailboxArchive():
+            return known_of(people, people.booleans(_MAILBOX_ARCHIVE)[0], _MAILBOX_ARCHIVE)
+        case Agent():
+            return known_of(people, people.booleans("agent")[0], "agent")
+        case _:
+            assert_never(selector)
+
+
+def _apps_unused(people: People, column: str, wanted: int) -> Mask:
+    """None of the wanted apps was used; those that the report does not have are unknown, unless another was used."""
+    coverage = people.facts.coverage(Source.APP_USAGE)
+    used = people.integers(column, absent=0)
+    if column in coverage.asked or not coverage.status.is_read:
+        return known_of(people, (used & wanted) == 0, column)
+    told = sum(bit for name, bit in _APP_BITS.items() if f"{column}:{name}" in coverage.asked)
+    absent = flags_of(people.column(column).is_null())
+    unused = (used & wanted & told) == 0
+    if wanted & ~told:
+        return Mask(people.nobody, unused | absent)
+    return Mask(unused & ~absent, absent)
+
+
+def known_of(people: People, true: Flags, fact: str) -> Mask:
+    """Return the answers of those whose fact was collected; for others it is unknown."""
+    unknown = people.unknown(fact)
+    if unknown is people.nobody:
+        return Mask(true, unknown, sure=True)
+    return Mask(true & ~unknown, unknown)
+
+
+def _inactive_in(people: People, service: str, days: int) -> Mask:
+    """No activity in one service, or too long before the day up to which its report knows activity."""
+    column = ACTIVITY_COLUMNS[service]
+    refreshed = people.facts.refresh_dates.get(SOURCE_OF_COLUMN[column], date.min)
+    latest = people.integers(column, absent=NO_ACTIVITY)
+    return known_of(people, latest < (refreshed - _EPOCH).days - days, column)

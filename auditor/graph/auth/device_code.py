@@ -1,0 +1,71 @@
+"""Signs a person in with a device code: they enter it at Microsoft's page, on any device."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from auditor.domain.message import Message
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
+    from azure.identity import DeviceCodeCredential
+
+
+def open_device_code(
+    tenant_id: str,
+    client_id: str,
+    ask: Callable[[Message], None],
+    client_options: Mapping[str, Any],
+    *,
+    timeout: int,
+) -> "_DeviceCode":
+    """Return a credential that asks through `ask` and waits `timeout` seconds for the person.
+
+    azure-identity has this credential without asyncio only, so it waits in a thread. Source:
+    https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code
+    """
+    from azure.identity import DeviceCodeCredential  # noqa: PLC0415 - only collection needs it
+
+    def prompt(address: str, code: str, expires: datetime) -> None:
+        ask(
+            Message(
+                "open {address} and enter the code {code}; it is valid until {time} UTC",
+                address=address,
+                code=code,
+                time=f"{expires:%H:%M}",
+            )
+        )
+
+    return _DeviceCode(
+        DeviceCodeCredential(
+            client_id,
+            tenant_id=tenant_id,
+            timeout=timeout,
+            prompt_callback=prompt,
+            # Asks Microsoft's public cloud about every other authority; the tenants file names it already.
+            disable_instance_discovery=True,
+            **client_options,
+        )
+    )
+
+
+class _DeviceCode:
+    """The credential of azure-identity in a thread, as azure-core defines asynchronous credentials."""
+
+    def __init__(self, credential: "DeviceCodeCredential") -> None:
+        self._credential = credential
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
+        """Return a token; the first call asks the person, later ones renew it without asking."""
+        return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
+
+    async def close(self) -> None:
+        """Close the connections to the sign-in service."""
+        await asyncio.to_thread(self._credential.close)

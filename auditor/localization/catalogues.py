@@ -1,0 +1,70 @@
+"""Reads the message catalogues of a language with gettext: compiled in a package, from the .po files in a checkout."""
+
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from auditor import resources
+from auditor.localization.compiler import compiled
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+REPORTS: Final = ("auditor", "guidance", "errors")
+"""Texts of code and templates, articles, errors and reasons; a message in two of them is that of the first."""
+POLICIES: Final = "policies"
+"""Titles and reasons of the starter policies: looked up apart, since other people's policies are no messages."""
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Return the languages of which every catalogue is complete, sorted."""
+    found = (entry.name for entry in _locales().iterdir() if entry.is_dir() and not entry.name.startswith("__"))
+    return tuple(sorted(name for name in found if is_complete(name)))
+
+
+@cache
+def is_complete(language: str) -> bool:
+    """Whether every message of every catalogue has a settled translation."""
+    return all(_catalogue(language, domain) is not None for domain in (*REPORTS, POLICIES))
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """Return the messages of reports, errors and the command line; KeyError for an incomplete language."""
+    if not is_complete(language):
+        raise KeyError(language)
+    first, *others = (GNUTranslations(BytesIO(_catalogue(language, domain) or b"")) for domain in REPORTS)
+    for other in others:
+        first.add_fallback(other)
+    return first
+
+
+@cache
+def policies(language: str) -> NullTranslations:
+    """Return the texts of the starter policies; KeyError for an incomplete language."""
+    if not is_complete(language):
+        raise KeyError(language)
+    return GNUTranslations(BytesIO(_catalogue(language, POLICIES) or b""))
+
+
+@cache
+def _catalogue(language: str, domain: str) -> bytes | None:
+    """Return a compiled catalogue; None where there is none, or it is incomplete."""
+    folder = _locales().joinpath(language, "LC_MESSAGES")
+    for name in (f"{domain}.mo", f"{domain}.po"):
+        file = folder.joinpath(name)
+        if file.is_file():
+            return file.read_bytes() if name.endswith(".mo") else compiled(file.read_bytes())
+    return None
+
+
+def forget() -> None:
+    """Forget what was read, so that catalogues are looked for again."""
+    for cached in (languages, is_complete, translations, policies, _catalogue):
+        cached.cache_clear()
+
+
+def _locales() -> "Traversable":
+    return resources.reports().joinpath("locales")

@@ -1,0 +1,106 @@
+"""Lists the keys of files that people write, with what their schemas say of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from auditor.policy.schema.check import SchemaName, schema_document
+
+_FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defaults")
+"""Keys of a file in the order of the walk: a key of several definitions is listed where it is met first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key of a file."""
+
+    path: tuple[str, ...]
+    """The keys that lead to it from the top of a file; lists are left out: `("policies", "users", "inactiveIn")`."""
+    description: str
+    values: tuple[Any, ...]
+    """The only values that it takes; empty where there are others."""
+    examples: tuple[Any, ...]
+    keys: tuple["Key", ...]
+    """The keys of its value."""
+    required: bool
+    """Whether its mapping is wrong without it; a mapping that is one of several forms requires nothing."""
+
+    @property
+    def dotted(self) -> str:
+        """The path, its parts joined by dots."""
+        return ".".join(self.path)
+
+
+def policy_keys() -> tuple[Key, ...]:
+    """Return every key of policy files, a key before those of its value; a shared definition stands there once."""
+    return all_keys("policy")
+
+
+@cache
+def all_keys(name: SchemaName) -> tuple[Key, ...]:
+    """Return every key of a kind of file, a key before those of its value; a shared definition stands there once."""
+    return tuple(_flattened(top_keys(name), set()))
+
+
+@cache
+def top_keys(name: SchemaName) -> tuple[Key, ...]:
+    """Return the keys at the top of a kind of file."""
+    return _Walk(schema_document(name)).top()
+
+
+def keys_named(name: str) -> tuple[Key, ...]:
+    """Return the keys that a name, or the end of a dotted path, stands for; letter case does not matter."""
+    wanted = tuple(name.casefold().split("."))
+    return tuple(key for key in policy_keys() if tuple(map(str.casefold, key.path))[-len(wanted) :] == wanted)
+
+
+def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
+    for key in keys:
+        if key.dotted not in seen:
+            seen.add(key.dotted)
+            yield key
+            yield from _flattened(key.keys, seen)
+
+
+class _Walk:
+    """A schema, walked from the top; every definition is entered once."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._known: dict[str, tuple[Key, ...]] = {}
+
+    def top(self) -> tuple[Key, ...]:
+        named = self._schema["properties"]
+        ordered = {name: named[name] for name in (*_FIRST, *named) if name in named}
+        return self._keys({"properties": ordered}, ())
+
+    def _keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
+        """Return the keys of a mapping, and of mappings in its lists and under its free names."""
+        found = {name: self._key(node, name, (*path, name)) for name in node.get("properties", {})}
+        for part in (node.get("items"), node.get("additionalProperties")):
+            for key in self._of_value(part, path) if isinstance(part, dict) else ():
+                found.setdefault(key.path[-1], key)
+        return tuple(found.values())
+
+    def _key(self, node: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Key:
+        own = node["properties"][name]
+        definition = self._schema["$defs"][own["$ref"].rpartition("/")[2]] if "$ref" in own else {}
+        member = {**definition, **own}
+        return Key(
+            path=path,
+            description=own.get("description", ""),
+            values=tuple(member["enum"]) if "enum" in member else (member["const"],) if "const" in member else (),
+            examples=tuple(member.get("examples", ())),
+            keys=self._of_value(own, path),
+            required=node.get("type") == "object" and name in node.get("required", ()),
+        )
+
+    def _of_value(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
+        if "$ref" not in node:
+            return self._keys(node, path)
+        name = node["$ref"].rpartition("/")[2]
+        if name not in self._known:
+            self._known[name] = ()  # a selector inside a selector ends here
+            self._known[name] = self._keys(self._schema["$defs"][name], path)
+        return self._known[name]

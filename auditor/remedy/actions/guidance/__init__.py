@@ -1,0 +1,1 @@
+"""Puts the guidance of actions into texts."""

@@ -1,0 +1,142 @@
+"""A composed guidance article, and what is known of a check, into Markdown."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from auditor.checks.check import Check
+from auditor.domain.enums import Agreement, SubjectType
+from auditor.domain.translation import N_
+from auditor.guidance import Composed, Situation
+from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
+from auditor.remedy import messages
+from auditor.remedy.dates import said
+from auditor.remedy.messages import Localizer
+
+_SUBJECTS: Final[Mapping[SubjectType, str]] = {
+    SubjectType.USER: N_("user"),
+    SubjectType.PRODUCT: N_("product"),
+    SubjectType.SUBSCRIPTION: N_("subscription"),
+    SubjectType.GROUP: N_("group"),
+    SubjectType.TENANT: N_("tenant"),
+    SubjectType.FLEET: N_("fleet"),
+}
+_SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
+    (N_("The licence is assigned directly"), Situation(path="direct")),
+    (N_("The licence comes from a group"), Situation(path="group")),
+    (N_("The licence comes on both paths"), Situation(path="both")),
+    (N_("The policy asks for another product"), Situation(path="direct", replacement_required=True)),
+    (N_("The account is blocked"), Situation(path="direct", account_enabled=False)),
+    (N_("The user is a guest"), Situation(path="direct", user_type="Guest")),
+    (N_("The mailbox is shared, a room or equipment"), Situation(path="direct", mailbox_type="shared")),
+    (N_("The user is inactive or never signed in"), Situation(path="direct", inactive=True)),
+    (N_("The policy is about people with a directory role"), Situation(path="direct", directory_role=True)),
+    (N_("The user bought it"), Situation(path="direct", self_service=True)),
+    (N_("It is a trial"), Situation(is_trial=True)),
+    (N_("The subscription is in its grace period"), Situation(status="Warning")),
+    (N_("The subscription is suspended"), Situation(status="Suspended")),
+    (N_("The subscription is deleted"), Situation(status="Deleted")),
+    (N_("The property is usageLocation"), Situation(attribute="usageLocation")),
+    (N_("The property is another one"), Situation(attribute="department")),
+    ("CountViolation", Situation(error_code="CountViolation")),
+    ("MutuallyExclusiveViolation", Situation(error_code="MutuallyExclusiveViolation")),
+    ("DependencyViolation", Situation(error_code="DependencyViolation")),
+    ("ProhibitedInUsageLocationViolation", Situation(error_code="ProhibitedInUsageLocationViolation")),
+    ("UniquenessViolation", Situation(error_code="UniquenessViolation")),
+    (N_("The agreement is a Microsoft Customer Agreement"), Situation(agreement=Agreement.MCA)),
+    (N_("The agreement is for volume licensing"), Situation(agreement=Agreement.VOLUME)),
+    (N_("The licences were bought from a partner"), Situation(agreement=Agreement.CSP)),
+)
+
+
+def routes(check: Check[Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the articles for a check: those of an unknown situation first, then where another one leads elsewhere."""
+    usual = check.articles(Situation())
+    found = [(name, check.articles(situation)) for name, situation in _SITUATIONS]
+    return (("", usual), *((name, articles) for name, articles in found if articles != usual))
+
+
+def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, str]) -> str:
+    """Return an article as Markdown; `titles` are those of all articles, by id."""
+    lines = [f"# {l10n.gettext(composed.title)}", "", l10n.gettext(composed.summary), ""]
+    lines += [f"> {l10n.gettext(notice)}" for notice in composed.notices]
+    lines += [""] if composed.notices else []
+    roles = [_role(role.name, role.duty, role.branches, l10n) for role in composed.roles]
+    lines += _listed(l10n.gettext("Who can do it"), roles)
+    lines += _listed(
+        l10n.gettext("Before you begin"),
+        [messages.under(l10n, l10n.gettext(item.text), item.branches) for item in composed.prerequisites],
+    )
+    lines += _listed(
+        l10n.gettext("Warnings"),
+        [messages.warning(l10n, item.text, item.loses, item.after, item.branches) for item in composed.warnings],
+    )
+    lines += [f"## {l10n.gettext('Steps')}", "", *_steps(composed.steps, l10n, titles), ""]
+    lines += _listed(
+        l10n.gettext("Then"),
+        [messages.step(l10n, item.text, item.branches, titles.get(item.article or "")) for item in composed.next],
+    )
+    lines += _listed(
+        l10n.gettext("What changed"),
+        [f"{item.date}: {l10n.gettext(item.then)} {l10n.gettext(item.now)}" for item in composed.history],
+    )
+    for past in composed.editions:
+        lines += [f"## {l10n.gettext(past.title)} ({past.date})", "", *_steps(past.steps, l10n, titles), ""]
+    lines += _listed(
+        l10n.gettext("Corrections to the published text"),
+        [f"{l10n.gettext(item.text)}{_links(item.links, l10n)}" for item in composed.mended],
+    )
+    sources = (f"[{l10n.gettext(source.title)}]({source.url})" for source in composed.sources)
+    lines += _listed(l10n.gettext("Sources"), sources)
+    checked = l10n.gettext("Last checked against the sources: {day}.")
+    lines += [checked.format(day=said(l10n, composed.checked)), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def check_markdown(check: Check[Any], l10n: Localizer, titles: Mapping[str, str]) -> str:
+    """Return what a check means and where its guidance leads; links are relative to a page of `docs/checks/`."""
+    lines = [
+        f"# `{check.id}`: {l10n.gettext(check.name)}",
+        "",
+        l10n.gettext(check.explanation),
+        "",
+        f"| {l10n.gettext('Raised by')} | {l10n.gettext('Subject')} | {l10n.gettext('Once per')} |",
+        "|---|---|---|",
+        f"| `{check.key}` | {l10n.gettext(_SUBJECTS[check.subject])} | {l10n.gettext(check.once_per)} |",
+        "",
+        f"## {l10n.gettext('How to fix it')}",
+        "",
+        f"| {l10n.gettext('When')} | {l10n.gettext('What to do')} | {l10n.gettext('Read also')} |",
+        "|---|---|---|",
+    ]
+    for when, (first, *others) in routes(check):
+        told = l10n.gettext(when) if when else l10n.gettext("Nothing more is known")
+        also = ", ".join(_page(article, l10n, titles) for article in others)
+        lines.append(f"| {told} | {_page(first, l10n, titles)} | {also} |")
+    return "\n".join(lines) + "\n"
+
+
+def _page(article: str, l10n: Localizer, titles: Mapping[str, str]) -> str:
+    return f"[{l10n.gettext(titles[article])}](../guidance/{article}.md)"
+
+
+def _role(name: str, duty: str | None, branches: tuple[str, ...], l10n: Localizer) -> str:
+    told = l10n.gettext(name) if duty is None else f"{l10n.gettext(name)}. {l10n.gettext(duty)}"
+    return messages.under(l10n, told, branches)
+
+
+def _listed(heading: str, items: Iterable[str]) -> list[str]:
+    found = list(items)
+    return [f"## {heading}", "", *(f"- {item}" for item in found), ""] if found else []
+
+
+def _steps(steps: Iterable[NumberedStep], l10n: Localizer, titles: Mapping[str, str]) -> Iterator[str]:
+    for step in steps:
+        told = messages.step(l10n, step.text, step.branches, titles.get(step.article or ""))
+        if step.irreversible:
+            told += f" **{l10n.gettext('This step cannot be undone.')}**"
+        yield f"{step.number}. {told}{_links(step.links, l10n)}"
+
+
+def _links(links: Iterable[Hyperlink], l10n: Localizer) -> str:
+    shown = [f"[{l10n.gettext(link.label)}]({link.url})" for link in links if link.url is not None]
+    return f" ({', '.join(shown)})" if shown else ""

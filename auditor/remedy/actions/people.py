@@ -1,0 +1,252 @@
+"""Findings about people as columns into groups of actions: people with alike findings are remedied once.
+
+What mends a person depends on what the findings say, not on who the person is. So the findings of a person are a
+sequence of numbers, their pattern; remedies are decided for the first person of each pattern, and count for all others.
+"""
+
+from array import array
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.result.model import Finding, Subject
+from auditor.engine.columns.bitsets import indices
+from auditor.engine.outcome import Rows
+from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, values_of
+from auditor.findings.person_names import NAMED
+from auditor.remedy.actions.action_lists import ActionLists
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding
+from auditor.remedy.actions.groups import ActionGroups, SortKey
+from auditor.remedy.actions.proposals import SMALLER
+from auditor.remedy.actions.remedies import personal_remedies
+from auditor.remedy.requests import RequestTemplate
+
+_CODED: Final = ("severity", "policy", "check", "product", "skuId", "skuPartNumber", "detail", "paths")
+"""The columns on which remedies depend, beside the route."""
+PERSONAL: Final = [name for name in SCHEMA.names if name != "evidence"]
+"""The columns of findings that are read."""
+_KINDS: Final = 1 << 15
+_PATTERNS: Final = 1 << 17
+"""Kinds of findings, and patterns, that are remembered."""
+_NOBODY: Final = Subject(type=SubjectType.USER, id="", name="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """What mends people with alike findings."""
+
+    groups: Sequence[int]
+    """The group of each finding."""
+    distinct: Sequence[int]
+    """The groups, each once."""
+    requests: Sequence[tuple[int, int]]
+    """The group and the template of each request."""
+
+
+@dataclass(slots=True)
+class _Ragged:
+    """Lists of numbers of different lengths, one after the other."""
+
+    numbers: "array[int]" = field(default_factory=lambda: array("q"))
+    ends: "array[int]" = field(default_factory=lambda: array("q", (0,)))
+
+    def append(self, some: Sequence[int]) -> None:
+        """Append a list."""
+        self.numbers.extend(some)
+        self.ends.append(len(self.numbers))
+
+    def of(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Return the numbers of some lists one after the other, and the index in `rows` of each."""
+        ends = np.frombuffer(self.ends, dtype=np.int64)
+        starts = ends[rows]
+        sizes = ends[rows + 1] - starts
+        owners = np.repeat(np.arange(len(rows)), sizes)
+        if not len(owners):
+            return owners, owners
+        within = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return np.frombuffer(self.numbers, dtype=np.int64)[starts[owners] + within], owners
+
+
+class PersonRemedies:
+    """Puts findings about people into groups of actions, batch by batch."""
+
+    def __init__(self, known: RemediationContext, groups: ActionGroups, lists: ActionLists) -> None:
+        self._known = known
+        self._groups = groups
+        self._lists = lists
+        self._kinds: dict[tuple[object, ...], int] = {}
+        self._examples: list[tuple[Finding, RoutedFinding]] = []
+        """For each kind a finding of it, about nobody, and its route."""
+        self._patterns: dict[bytes, int] = {}
+        self._group_of = _Ragged()
+        self._distinct = _Ragged()
+        self._request_groups = _Ragged()
+        self._templates = _Ragged()
+
+    def take(
+        self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
+    ) -> None:
+        """Take open findings about people in report order, with all about each of them.
+
+        `routes` and `smaller` are the different routes and smaller products, and which of them each finding has.
+        Raises DeliveryError where the disk of the spill file is full.
+        """
+        if not batch.num_rows:
+            return
+        if len(self._kinds) > _KINDS or len(self._patterns) > _PATTERNS:
+            self._forget()
+        kinds = self._kinds_of(batch, routes, smaller)
+        person = _numbered(batch.column("subjectId"))
+        # Findings person by person, in report order; people in the order of their first findings.
+        order = np.argsort(person, kind="stable")
+        starts = np.flatnonzero(np.append(True, np.diff(person[order]) > 0))
+        pattern = self._patterns_of(kinds[order], starts)
+        group, _ = self._group_of.of(pattern)
+        self._lists.add_fingerprints(group, batch.column("fingerprint").take(indices(order)))
+        self._weigh(batch, order, group)
+        first = batch.select(["subjectId", "subjectName", "principal"]).take(indices(order[starts]))
+        groups, people = self._distinct.of(pattern)
+        self._name(groups, people, first)
+        requested, owners = self._request_groups.of(pattern)
+        if len(requested):
+            users = first.column("subjectId").take(indices(owners))
+            self._lists.add_requests(requested, self._templates.of(pattern)[0], users)
+
+    def _forget(self) -> None:
+        self._kinds.clear()
+        self._examples.clear()
+        self._patterns.clear()
+        self._group_of, self._distinct = _Ragged(), _Ragged()
+        self._request_groups, self._templates = _Ragged(), _Ragged()
+
+    def _kinds_of(
+        self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
+    ) -> Rows:
+        """Return the number of what each finding says, but for whom it is about."""
+        firsts, own = alike(batch, _CODED)
+        (every, route_of), (proposals, proposed) = routes, smaller
+        firsts, kind_of = combined(((own, len(firsts)), (route_of, len(every)), (proposed, len(proposals))))
+        some = batch.select(list(_CODED)).take(indices(firsts))
+        of_rows = [every[route] for route in route_of[firsts].tolist()]
+        told = [proposals[number] for number in proposed[firsts].tolist()]
+        keys = list(zip(*map(values_of, some.columns), of_rows, told, strict=True))
+        known = [self._kinds.setdefault(key, len(self._kinds)) for key in keys]
+        # Two routes may be equal, so that two rows are of one new kind.
+        firsts_of = {number: row for row, number in reversed(list(enumerate(known)))}
+        new = [firsts_of[number] for number in range(len(self._examples), len(self._kinds))]
+        examples = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
+        self._examples += [
+            (_example(finding, str(known[row]), told[row]), of_rows[row])
+            for row, finding in zip(new, examples, strict=True)
+        ]
+        return np.array(known, dtype=np.int32)[kind_of]
+
+    def _patterns_of(self, kinds: Rows, starts: Rows) -> Rows:
+        """Return the number of the pattern of each person, whose kinds begin at `starts`; new patterns are remedied."""
+        data, size = kinds.tobytes(), kinds.itemsize
+        ends = [*(size * starts[1:]).tolist(), len(data)]
+        found: list[int] = []
+        for start, end in zip((size * starts).tolist(), ends, strict=True):
+            key = data[start:end]
+            number = self._patterns.get(key)
+            if number is None:
+                number = self._patterns[key] = len(self._patterns)
+                self._add(self._remedied(kinds[start // size : end // size].tolist()))
+            found.append(number)
+        return np.array(found, dtype=np.int64)
+
+    def _add(self, pattern: _Pattern) -> None:
+        self._group_of.append(pattern.groups)
+        self._distinct.append(pattern.distinct)
+        self._request_groups.append([group for group, _ in pattern.requests])
+        self._templates.append([template for _, template in pattern.requests])
+
+    def _remedied(self, kinds: Sequence[int]) -> _Pattern:
+        """Put what mends a person with findings of these kinds into groups."""
+        findings, routes = zip(*(self._examples[kind] for kind in kinds), strict=True)
+        key = sort_key(findings[0])
+        group_of: dict[str, int] = {}
+        requests: list[tuple[int, int]] = []
+        for remedy in personal_remedies(self._known, findings, routes):
+            group = self._groups.lead(remedy, key).number
+            group_of |= {finding.fingerprint: group for finding in remedy.findings}
+            templates = (RequestTemplate.of(command, remedy.subject) for command in remedy.commands)
+            requests += [(group, self._lists.template(key, template)) for template in templates]
+        return _Pattern(
+            groups=[group_of[finding.fingerprint] for finding in findings],
+            distinct=list(dict.fromkeys(group_of.values())),
+            requests=requests,
+        )
+
+    def _weigh(self, batch: pa.RecordBatch, order: Rows, group: Rows) -> None:
+        """Tell each group the first fingerprint of each policy."""
+        columns = [batch.column(name) for name in ("severity", "policy")]
+        numbers = [(codes(column)[order], len(column.dictionary) + 1) for column in columns]
+        ranks = pc.rank(batch.column("fingerprint"), tiebreaker="first").to_numpy()[order]
+        firsts, key_of = combined(((group, int(group.max()) + 1), *numbers))
+        descending = np.argsort(-ranks.astype(np.int64), kind="stable")
+        least = np.empty(len(firsts), dtype=np.int64)
+        least[key_of[descending]] = descending  # the last one written is the least
+        rows = indices(order[least])
+        severities, policies, fingerprints = (
+            values_of(batch.column(name).take(rows)) for name in ("severity", "policy", "fingerprint")
+        )
+        for number, severity, policy, text in zip(
+            group[least].tolist(), severities, policies, fingerprints, strict=True
+        ):
+            self._groups.numbered(number).weigh(policy, (Severity(severity).rank, text))
+
+    def _name(self, groups: Rows, people: Rows, first: pa.RecordBatch) -> None:
+        """Count the people of each group, and tell it the first few of them in the order of the alphabet."""
+        labels = _labels(first.column("subjectName"), first.column("principal"))
+        ranks = pc.rank(labels, tiebreaker="first").to_numpy().astype(np.int64)[people]
+        order = np.lexsort((ranks, groups))
+        ordered = groups[order]
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+        counts = np.diff(np.append(starts, len(ordered)))
+        within = np.arange(len(ordered)) - np.repeat(starts, counts)
+        shown = values_of(labels.take(indices(people[order[within < NAMED]])))
+        end = 0
+        for number, count in zip(ordered[starts].tolist(), counts.tolist(), strict=True):
+            begun, end = end, end + min(count, NAMED)
+            self._groups.numbered(number).name(count, shown[begun:end])
+
+
+def _example(finding: Finding, fingerprint: str, smaller: str) -> Finding:
+    """Return a finding about nobody."""
+    evidence = {**finding.evidence, SMALLER: json_value(smaller)} if smaller else finding.evidence
+    return replace(finding, subject=_NOBODY, fingerprint=fingerprint, evidence=evidence)
+
+
+def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[Rows, Sequence[str]]:
+    """Return which smaller product, as JSON, the evidence of findings of these policies names; the first is none."""
+    found, numbers = np.zeros(batch.num_rows, dtype=np.int64), {"": 0}
+    named = np.array([name in policies for name in batch.column("policy").dictionary.to_pylist()], dtype=bool)
+    for row in np.flatnonzero(named[codes(batch.column("policy"))]).tolist() if named.any() else ():
+        text = batch.column("evidence")[row].as_py()
+        told = json_value(text).get(SMALLER) if text else None  # tables of findings are written without evidence
+        found[row] = 0 if told is None else numbers.setdefault(json_text(told), len(numbers))
+    return found, list(numbers)
+
+
+def sort_key(finding: Finding) -> SortKey:
+    """Return what the remedies of a person or object are ordered by, of their first finding."""
+    return finding.severity.rank, finding.policy, finding.check
+
+
+def _numbered(subjects: pa.StringArray) -> Rows:
+    """Return the number of each subject, in the order in which they first appear."""
+    return codes(subjects.dictionary_encode())
+
+
+def _labels(names: pa.StringArray, principals: pa.StringArray) -> pa.StringArray:
+    """Return names, each with the address where that differs, as `person_label` does."""
+    differ = pc.and_(pc.not_equal(principals, ""), pc.not_equal(principals, names))
+    return pc.if_else(
+        differ.fill_null(pa.scalar(value=False)), pc.binary_join_element_wise(names, " (", principals, ")", ""), names
+    )

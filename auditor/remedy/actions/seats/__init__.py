@@ -1,0 +1,1 @@
+"""Counts which action frees or takes which seats."""

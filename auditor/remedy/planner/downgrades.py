@@ -1,0 +1,41 @@
+"""What was decided about smaller products, and whether a proposal follows it."""
+
+from collections.abc import Iterable
+
+from auditor.domain.policy.decision import AnswerKind
+from auditor.domain.result.model import Finding
+from auditor.guidance.routing import SEPARATE_ACCOUNTS
+from auditor.remedy.actions.context import situated
+from auditor.remedy.actions.proposals import Downgrade, downgrade_of
+from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.simulation.accounts import Account
+
+
+def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Downgrade | None:
+    """Return the smaller product that somebody is to get by a decision."""
+    smaller = downgrade_of(finding, product_options.known)
+    given = product_options.value(finding, AnswerKind.GIVE)
+    return smaller if smaller is not None and given is not None and _named(smaller, str(given)) else None
+
+
+def may_act(finding: Finding, product_options: ProductOptions) -> bool:
+    """Whether requests may mend a finding.
+
+    They may not where somebody decided to leave it, where it asks for a separate account, and while the question about
+    a smaller product is open.
+    """
+    if product_options.is_left(finding) or situated(finding, product_options.known).article == SEPARATE_ACCOUNTS:
+        return False
+    return (
+        downgrade_of(finding, product_options.known) is None or decided_downgrade(finding, product_options) is not None
+    )
+
+
+def half_downgraded(after: Account, mended: Iterable[Finding], product_options: ProductOptions) -> bool:
+    """Whether somebody would lose a product without the smaller one that was decided, or have both."""
+    wanted = [found for finding in mended if (found := decided_downgrade(finding, product_options)) is not None]
+    return any(each.old in after.held or each.new not in after.held for each in wanted)
+
+
+def _named(smaller: Downgrade, name: str) -> bool:
+    return name.casefold() in {smaller.names[1].casefold(), smaller.new}

@@ -1,0 +1,1 @@
+"""Chooses the cheapest options within the numbers of seats."""

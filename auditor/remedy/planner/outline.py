@@ -1,0 +1,145 @@
+"""Divides the plan of a tenant into what can be run, what has to be decided, and what only people can do."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import added
+from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action, Finding, SeatCount
+from auditor.engine.tenant_facts import GroupFact
+from auditor.remedy.planner.model import SeatEffect, TenantPlan
+
+_SEATS = frozenset(
+    {
+        ActionKind.BUY,
+        ActionKind.COVER,
+        ActionKind.BUY_HERE,
+        ActionKind.REMOVE_NOW,
+        ActionKind.REMOVE_AT_RENEWAL,
+        ActionKind.REMOVE_BY_SELLER,
+        ActionKind.GIVE_UP_HERE,
+    }
+)
+"""Kinds of action whose title counts seats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An action with its effect and its open questions."""
+
+    number: int
+    """Its place among the actions of the plan, from 1."""
+    action: Action
+    severity: Severity
+    """That of its worst finding."""
+    findings: tuple[Finding, ...]
+    fixed: frozenset[str]
+    """The fingerprints of those that its requests fix."""
+    change: SeatEffect | None
+    """The seats that its requests free and assign; None without requests."""
+    questions: tuple[Question, ...]
+
+    @property
+    def seats(self) -> int:
+        """The seats that it is about, where no request says how many are freed and assigned."""
+        if self.action.kind in _SEATS:
+            return self.action.count
+        held = {
+            (finding.subject.id, finding.product.sku_id)
+            for finding in self.findings
+            if finding.subject.type is SubjectType.USER and finding.product is not None and finding.product.sku_id
+        }
+        return len(held)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What a part of the plan comes to."""
+
+    actions: int
+    questions: int
+    requests: int
+    findings: int
+    """With requests those that are fixed, else all that the actions and questions are about."""
+    freed: int
+    assigned: int
+    money: Mapping[str, Decimal]
+    """What the actions save (or, below zero, cost) a month, by currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """The parts of a tenant's plan; in each the most important entries come first."""
+
+    runnable: tuple[Entry, ...]
+    """Actions with requests."""
+    undecided: tuple[Entry, ...]
+    """Actions with open questions; those with requests are in `runnable` as well."""
+    manual: tuple[Entry, ...]
+    """Actions with neither."""
+    questions: tuple[Question, ...]
+    """Open questions about findings that no action names."""
+
+
+def outline(tenant: TenantPlan) -> Outline:
+    """Return the parts of a tenant's plan."""
+    entries = sorted(_entries(tenant), key=lambda entry: entry.action.rank)
+    asked = {question.id for entry in entries for question in entry.questions}
+    return Outline(
+        runnable=tuple(entry for entry in entries if entry.action.requests),
+        undecided=tuple(entry for entry in entries if entry.questions),
+        manual=tuple(entry for entry in entries if not (entry.action.requests or entry.questions)),
+        questions=tuple(question for question in tenant.open_questions if question.id not in asked),
+    )
+
+
+def total(entries: Iterable[Entry], *, questions: Iterable[Question] = (), runs: bool) -> Total:
+    """Return what entries, and questions beside them, come to.
+
+    `runs` is for the actions with requests; elsewhere they count with their questions only.
+    """
+    every, loose = tuple(entries), tuple(questions)
+    listed = every if runs else tuple(entry for entry in every if entry.change is None)
+    findings = {fingerprint for entry in listed for fingerprint in (entry.fixed if runs else entry.action.findings)}
+    findings |= {fingerprint for question in loose for fingerprint in question.findings}
+    amounts = [entry.action.money for entry in listed if entry.action.money is not None]
+    return Total(
+        actions=len(listed),
+        questions=len({question.id for entry in every for question in entry.questions}) + len(loose),
+        requests=sum(len(entry.action.requests) for entry in listed),
+        findings=len(findings),
+        freed=sum(entry.change.freed for entry in listed if entry.change is not None),
+        assigned=sum(entry.change.assigned for entry in listed if entry.change is not None),
+        money=added({money.currency: money.per_month} for money in amounts),
+    )
+
+
+def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> dict[str, str]:
+    """Return the display names of products and groups, by part number and id."""
+    products = ((key, seat.name) for seat in seats for key in (seat.sku_part_number, seat.sku_id) if key)
+    return dict((*products, *((group.id, group.name) for group in groups if group.name)))
+
+
+def _entries(tenant: TenantPlan) -> Iterator[Entry]:
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    fixed = frozenset(tenant.proof.fixed)
+    asked: dict[str, Question] = {
+        fingerprint: question for question in tenant.open_questions for fingerprint in question.findings
+    }
+    for number, action in enumerate(tenant.actions, start=1):
+        own = tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings)
+        questions = {
+            asked[fingerprint].id: asked[fingerprint] for fingerprint in action.findings if fingerprint in asked
+        }
+        yield Entry(
+            number=number,
+            action=action,
+            severity=min((finding.severity for finding in own), key=lambda each: each.rank, default=Severity.INFO),
+            findings=own,
+            fixed=fixed.intersection(action.findings),
+            change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
+            questions=tuple(questions.values()),
+        )

@@ -1,0 +1,218 @@
+"""The parts of a plan in l10n: what actions come to, and by which names people find whom they concern."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.checks.registry import check_of
+from auditor.domain.enums import Cloud, SubjectType
+from auditor.domain.errors import printable
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action, Finding
+from auditor.localization import FALLBACK, Localization, localization
+from auditor.remedy.currency import money_label
+from auditor.remedy.messages import Localizer
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.outline import Entry, Total, outline, total
+from auditor.remedy.requests import Command, connect, subject_of
+
+_DETAIL_PART: Final = re.compile("[^+@]+")
+"""A product, an error or a group in the detail of a finding."""
+
+
+def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
+    """Return the name of each subject of findings, by id; people who share a name have their address beside it."""
+    subjects = {finding.subject.id: finding for finding in findings}
+    people: dict[str, set[str]] = {}
+    for finding in subjects.values():
+        people.setdefault(str(finding.subject.name), set()).add(finding.subject.id)
+    return {
+        subject: f"{finding.subject.name} ({address(finding)})"
+        if finding.subject.type is SubjectType.USER and len(people[str(finding.subject.name)]) > 1
+        else str(finding.subject.name)
+        for subject, finding in subjects.items()
+    }
+
+
+def address(finding: Finding) -> str:
+    """Return what tells a subject apart: the sign-in name of a person, else the id."""
+    return str(finding.evidence.get("userPrincipalName") or finding.subject.id)
+
+
+def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the names and addresses of the subjects of an action, each once."""
+    found = {finding.subject.id: finding for finding in entry.findings}
+    return tuple(
+        (labels.get(subject, str(finding.subject.name)), address(finding)) for subject, finding in found.items()
+    )
+
+
+def named(finding: Finding) -> str:
+    """Return the name of the subject of a finding, for a person with the sign-in name beside it."""
+    principal = finding.evidence.get("userPrincipalName")
+    return f"{finding.subject.name} ({principal})" if principal else finding.subject.name
+
+
+def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a finding is, in few l10n: whose, what, of which product.
+
+    `labels` are the names of subjects, `names` those of products.
+    """
+    product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
+    detail = _DETAIL_PART.sub(lambda part: names.get(part[0], part[0]), finding.detail or "")
+    detail = detail.replace("+", " + ").replace("@", ", ")
+    parts = (
+        labels.get(finding.subject.id, str(finding.subject.name)),
+        l10n.gettext(check_of(finding.check).name),
+        names.get(product, product) if product else None,
+        detail,
+    )
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def heading(entry: Entry) -> str:
+    """Return the number and title of an action."""
+    return f"{entry.number}. {entry.action.title}"
+
+
+def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
+    """Yield what an action comes to: findings, seats and money."""
+    count = len(entry.fixed) if entry.change is not None else len(entry.action.findings)
+    form = (
+        l10n.ngettext("fixes {count} finding", "fixes {count} findings", count)
+        if entry.change is not None
+        else l10n.ngettext("{count} finding", "{count} findings", count)
+    )
+    yield form.format(count=_number(count, l10n))
+    if entry.change is not None:
+        yield from _seat_texts(entry.change.freed, entry.change.assigned, l10n)
+    elif entry.seats:
+        yield l10n.ngettext("{count} seat", "{count} seats", entry.seats).format(count=_number(entry.seats, l10n))
+    if entry.action.money is not None and entry.action.money.per_month:
+        yield money_text(entry.action, l10n)
+
+
+def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
+    """Yield what a part of the plan comes to; `runs` for the actions with requests."""
+    if total.actions:
+        yield l10n.ngettext("{count} action", "{count} actions", total.actions).format(
+            count=_number(total.actions, l10n)
+        )
+    if runs:
+        yield l10n.ngettext("{count} request", "{count} requests", total.requests).format(
+            count=_number(total.requests, l10n)
+        )
+    elif total.questions:
+        yield l10n.ngettext("{count} open question", "{count} open questions", total.questions).format(
+            count=_number(total.questions, l10n)
+        )
+    if total.findings:
+        form = (
+            l10n.ngettext("fixes {count} finding", "fixes {count} findings", total.findings)
+            if runs
+            else l10n.ngettext("{count} finding", "{count} findings", total.findings)
+        )
+        yield form.format(count=_number(total.findings, l10n))
+    yield from _seat_texts(total.freed, total.assigned, l10n) if runs else ()
+    for currency, value in total.money.items():
+        if value:
+            yield _amount(value < 0, money_label(abs(value), currency, l10n), l10n)
+
+
+def money_text(action: Action, l10n: Localizer) -> str:
+    """Return what an action saves or costs a month; empty where it is not known."""
+    money = action.money
+    if money is None:
+        return ""
+    return _amount(money.per_month < 0, money_label(abs(money.per_month), money.currency, l10n), l10n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPart:
+    """A numbered part of a plan, with its texts."""
+
+    key: str
+    """`run`, `decide` or `people`."""
+    number: int
+    title: str
+    note: str
+    effects: tuple[str, ...]
+    """What it comes to."""
+    entries: tuple[Entry, ...]
+    questions: tuple[Question, ...] = ()
+    """Open questions about findings that no action names."""
+
+
+def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
+    """Yield the parts of a plan that are not empty: what can be run, what is open, what people do."""
+    divided = outline(tenant)
+    parts: tuple[tuple[str, str, str, tuple[Entry, ...], tuple[Question, ...]], ...] = (
+        (
+            "run",
+            l10n.gettext("What can be run"),
+            l10n.gettext(
+                "The most important first. The numbers are the order of execution, in which seats are freed before any "
+                "are bought."
+            ),
+            divided.runnable,
+            (),
+        ),
+        (
+            "decide",
+            l10n.gettext("What has to be decided"),
+            l10n.gettext("Copy an answer to decisions.yaml beside the policies, and make the plan again."),
+            divided.undecided,
+            divided.questions,
+        ),
+        (
+            "people",
+            l10n.gettext("What only people can do"),
+            l10n.gettext("There is no request for these actions."),
+            divided.manual,
+            (),
+        ),
+    )
+    there = (part for part in parts if part[3] or part[4])
+    for number, (key, title, note, entries, questions) in enumerate(there, start=1):
+        effects = tuple(total_texts(total(entries, questions=questions, runs=key == "run"), l10n, runs=key == "run"))
+        yield PlanPart(
+            key=key, number=number, title=title, note=note, effects=effects, entries=entries, questions=questions
+        )
+
+
+def script(
+    requests: Sequence[Mapping[str, Any]], labels: Mapping[str, str], *, tenant_id: str, cloud: Cloud
+) -> tuple[str, ...]:
+    """Return PowerShell lines that sign in and carry requests out, stopping at the first that fails.
+
+    Above the line of a person or group is a comment with the name, as far as `labels` has it.
+    """
+    lines = ["$ErrorActionPreference = 'Stop'", connect(requests, tenant_id=tenant_id, cloud=cloud)]
+    last = None
+    for request in requests:
+        _, subject = subject_of(Command(method=request["method"], path=request["path"], body=request["body"]))
+        name = labels.get(subject)
+        if name is not None and name != last:
+            lines.append(f"# {printable(name)}")
+        last = name
+        lines.append(str(request["powershell"]))
+    return tuple(lines)
+
+
+def _seat_texts(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
+    if freed:
+        yield l10n.ngettext("frees {count} seat", "frees {count} seats", freed).format(count=_number(freed, l10n))
+    if assigned:
+        yield l10n.ngettext("assigns {count} seat", "assigns {count} seats", assigned).format(
+            count=_number(assigned, l10n)
+        )
+
+
+def _amount(costs: bool, money: str, l10n: Localizer) -> str:  # noqa: FBT001 - a private form
+    form = l10n.gettext("costs {money} a month") if costs else l10n.gettext("saves {money} a month")
+    return form.format(money=money)
+
+
+def _number(count: int, l10n: Localizer) -> str:
+    return (l10n if isinstance(l10n, Localization) else localization(FALLBACK)).number(count)

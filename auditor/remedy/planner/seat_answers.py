@@ -1,0 +1,117 @@
+"""What answers about purchases and renewals make of the seats of products."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auditor.domain.policy.decision import Answer, AnswerKind
+from auditor.domain.policy.model import Seats
+from auditor.engine.skus.seat_bounds import usable_range
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
+
+ABOUT_SEATS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE})
+"""Answers that change how many seats of a product there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatChange:
+    """What decisions make of the seats of a product."""
+
+    sku: SkuFact
+    """The product as it will be."""
+    before: SkuFact
+    decisions: tuple[Answer, ...]
+    subscriptions: Mapping[str, int | None]
+    """Subscription → its seats then; None where it is not renewed."""
+
+    @property
+    def change(self) -> int:
+        """The usable seats that come (+) or go (−)."""
+        return (self.sku.usable or 0) - (self.before.usable or 0)
+
+
+def seat_changes_of(facts: TenantFacts, answers: Iterable[Answer]) -> Mapping[str, SeatChange]:
+    """Return what answers make of the seats of products, by skuId; what changes no number is left out.
+
+    An answer about a whole product says how many seats it has then, whatever is said of its subscriptions.
+    """
+    subscriptions = {row["id"]: row for row in facts.subscriptions}
+    found: dict[str, SeatChange] = {}
+    for answer in sorted(answers, key=lambda each: each.question.subject in facts.index):
+        subject = answer.question.subject
+        row = subscriptions.get(subject)
+        sku_id = (row["skuId"] or "").lower() if row is not None else subject
+        index = facts.index.get(sku_id)
+        if index is None or facts.skus[index].enabled is None or facts.skus[index].warning is None:
+            continue
+        before = facts.skus[index]
+        known = found.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
+        made = _renewal(known, row, answer) if answer.kind is AnswerKind.RENEWAL else _purchase(known, answer)
+        if made is not None:
+            found[sku_id] = replace(made, decisions=(*known.decisions, answer))
+    return {sku_id: change for sku_id, change in found.items() if change.sku != change.before}
+
+
+def _purchase(known: SeatChange, answer: Answer) -> SeatChange:
+    return replace(known, sku=replace(known.sku, enabled=(known.sku.enabled or 0) + int(answer.value["seats"])))
+
+
+def _renewal(known: SeatChange, row: Mapping[str, Any] | None, answer: Answer) -> SeatChange | None:
+    """Return the seats after a renewal; None for a subscription of which no seat counts as enabled."""
+    renews, seats = bool(answer.value["renew"]), answer.value.get("seats")
+    if row is None:
+        count = known.before.enabled if seats is None else int(seats)
+        return replace(known, sku=replace(known.sku, enabled=count if renews else 0))
+    total = row["totalLicenses"]
+    if (row["status"] or "").casefold() != "enabled" or not isinstance(total, int):
+        return None
+    then = (total if seats is None else int(seats)) if renews else None
+    enabled = max(0, (known.sku.enabled or 0) - total) + (then or 0)
+    return replace(
+        known,
+        sku=replace(known.sku, enabled=enabled),
+        subscriptions={**known.subscriptions, row["id"]: then},
+    )
+
+
+def followed(known: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
+    """Return the seats as far as they can follow the decisions: none in use goes, and no policy is broken by them.
+
+    `consumed` seats are in use once everybody has changed; `blocks` are what policies say about spare ones.
+    """
+    warning = known.sku.warning or 0
+    before, then = known.before.enabled or 0, known.sku.enabled or 0
+    least, most = [consumed - warning], []
+    for block in blocks:
+        grace = warning if block.count_grace_units else 0
+        low, high = usable_range(consumed, block.minimum, block.maximum)
+        least += [] if low is None else [low - grace]
+        most += [] if high is None else [high - grace]
+    enabled = min(before, max(then, *least)) if then < before else max(before, min([then, *most]))
+    if enabled == then:
+        return known
+    return replace(known, sku=replace(known.sku, enabled=enabled))
+
+
+def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows of subscriptions with the seats of a decided future, which add up to those of the products.
+
+    What is said of a product and not of its subscriptions goes to those that end first; one without seats is gone.
+    """
+    found = {row["id"]: row for row in rows}
+    for change in changes:
+        own = [row for row in found.values() if (row["skuId"] or "").lower() == change.sku.sku_id]
+        alive = [row for row in own if (row["status"] or "").casefold() == "enabled" and not row["isTrial"]]
+        alive.sort(key=lambda row: (row["nextLifecycleDateTime"] is None, row["nextLifecycleDateTime"], row["id"]))
+        seats = {row["id"]: row["totalLicenses"] or 0 for row in alive}
+        rest = (change.sku.enabled or 0) - (change.before.enabled or 0)
+        for name in change.subscriptions.keys() & seats.keys():
+            rest += seats[name] - (change.subscriptions[name] or 0)
+            seats[name] = change.subscriptions[name] or 0
+        for name, count in seats.items():
+            taken = max(rest, -count)
+            seats[name] = count + taken
+            rest -= taken
+        found |= {name: {**found[name], "totalLicenses": count} for name, count in seats.items()}
+        found = {name: row for name, row in found.items() if seats.get(name) != 0}
+    return list(found.values())

@@ -1,0 +1,108 @@
+"""How many seats of a product would have to be bought or given back for everybody to change as is best."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.domain.policy.decision import AnswerKind
+from auditor.domain.result.model import Finding
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.skus.seat_bounds import usable_range
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
+from auditor.remedy.planner.evaluation import Weighed
+from auditor.remedy.planner.optimization.optimizer import best_option, choose_options
+from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatNeed:
+    """What people's changes need: fewer seats of a product than there are, or more."""
+
+    kind: AnswerKind
+    subject: str
+    """The id of the product's only subscription, or its skuId where there is not exactly one."""
+    name: str
+    product: str
+    """The part number."""
+    answer: Mapping[str, Any]
+    """The smallest change that lets everybody change."""
+    findings: tuple[Finding, ...]
+    """What is mended only then."""
+
+
+def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) -> Iterator[SeatNeed]:
+    """Yield for each product whose seats keep people from their best change how many seats would not."""
+    facts, limits = plan.facts, limits_of(plan, {})
+    people = list(weighed.values())
+    alternatives = [[each.option for each in own] for own in people]
+    best = [best_option(own) for own in alternatives]
+    used: Counter[str] = Counter()
+    for own, index in zip(alternatives, best, strict=True):
+        for sku_id, change in own[index].seats.items():
+            used[sku_id] += change
+    broken = [
+        sku_id
+        for sku_id, limit in limits.items()
+        if (limit.least is not None and used[sku_id] < limit.least)
+        or (limit.most is not None and used[sku_id] > limit.most)
+    ]
+    if not broken:
+        return
+    chosen = choose_options(alternatives, limits).chosen
+    for sku_id in broken:
+        down = used[sku_id] < 0
+        findings = tuple(
+            finding
+            for own, index, taken in zip(people, best, chosen, strict=True)
+            if (own[index].option.seats.get(sku_id, 0) < 0) is down and own[index].option.seats.get(sku_id)
+            for finding in own[index].mended
+            if finding not in own[taken].mended
+        )
+        sku = facts.skus[facts.index[sku_id]]
+        need = _need(plan, sku, used[sku_id]) if findings else None
+        if need is None:
+            continue
+        kind, subject, answer = need
+        yield SeatNeed(
+            kind=kind,
+            subject=subject,
+            name=facts.title(sku),
+            product=sku.part_number or sku_id,
+            answer=answer,
+            findings=findings,
+        )
+
+
+def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:
+    """Return the question about the seats of a product, and the answer that fits once so many more are in use."""
+    if sku.enabled is None or sku.warning is None or sku.consumed is None:
+        return None
+    changes: list[int] = [sku.consumed + used - (sku.enabled + sku.warning)] if used > 0 else []
+    for block in blocks_of(plan, sku):
+        usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
+        least, most = usable_range(sku.consumed + used, block.minimum, block.maximum)
+        bound = least if used > 0 else most
+        if bound is not None:
+            changes.append(bound - usable)
+    change = max(changes, default=0) if used > 0 else min(changes, default=0)
+    if used > 0:
+        return (AnswerKind.PURCHASE, sku.sku_id, {"purchase": {"seats": change}}) if change > 0 else None
+    if change >= 0:
+        return None
+    subject, seats = _renewed(plan.facts, sku)
+    return AnswerKind.RENEWAL, subject, {"renewal": {"seats": max(0, seats + change), "renew": True}}
+
+
+def _renewed(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
+    """Return whose seats are renewed, and how many they are: those of the only subscription, or of the product."""
+    own = [
+        row
+        for row in facts.subscriptions
+        if (row["skuId"] or "").lower() == sku.sku_id
+        and not row["isTrial"]
+        and (row["status"] or "").casefold() in {"enabled", "warning"}
+    ]
+    if len(own) == 1 and isinstance(own[0]["totalLicenses"], int) and own[0]["totalLicenses"] == sku.enabled:
+        return own[0]["id"], own[0]["totalLicenses"]
+    return sku.sku_id, sku.enabled or 0

@@ -1,0 +1,1 @@
+"""Applies requests to a copy of a tenant as Graph would."""

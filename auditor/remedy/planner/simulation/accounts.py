@@ -1,0 +1,171 @@
+"""Users of a snapshot into accounts: what each holds, by which path, with which services off; and back into rows."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from auditor.engine.columns.assignments import ACTIVE_STATES
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.snapshot.model import UserBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One entry of `licenseAssignmentStates`."""
+
+    sku_id: str
+    group: str | None = None
+    state: str = "Active"
+    error: str | None = None
+    off: frozenset[str] = frozenset()
+    """Ids of the service plans that this path leaves off."""
+    updated: datetime | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the path gives the product."""
+        return self.state in ACTIVE_STATES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One user as far as licences go."""
+
+    id: str
+    row: int
+    """Its row in the whole snapshot."""
+    usage_location: str | None
+    grants: tuple[Grant, ...]
+    changed: bool = False
+    left: frozenset[str] = frozenset()
+    """Ids of the groups that the person leaves."""
+    joined: frozenset[str] = frozenset()
+    properties: tuple[tuple[str, str], ...] = ()
+    """Properties that are set, usage location aside, with their values."""
+
+    @property
+    def overrides(self) -> Mapping[str, str]:
+        """The columns of the users table that differ from the snapshot's, with their values."""
+        located = {"usageLocation": self.usage_location} if self.usage_location else {}
+        return {**dict(self.properties), **located}
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The skuIds of `assignedLicenses`: those that some active path gives."""
+        return frozenset(grant.sku_id for grant in self.grants if grant.active)
+
+    def direct(self, sku_id: str) -> Grant | None:
+        """Return the active direct path of a product."""
+        return next((g for g in self.grants if g.sku_id == sku_id and g.group is None and g.active), None)
+
+    def by_group(self, sku_id: str) -> tuple[Grant, ...]:
+        """Return the active group paths of a product."""
+        return tuple(g for g in self.grants if g.sku_id == sku_id and g.group is not None and g.active)
+
+    def services(self, plans: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+        """Return the ids of the service plans that are on; `plans` are those of each skuId."""
+        return frozenset(
+            plan
+            for grant in self.grants
+            if grant.active
+            for plan in plans.get(grant.sku_id, {})
+            if plan not in grant.off
+        )
+
+    def without_direct(self, sku_ids: Iterable[str]) -> "Account":
+        """Return the account once the direct paths of products are gone."""
+        gone = set(sku_ids)
+        kept = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in gone)
+        return replace(self, grants=kept, changed=True)
+
+    def with_direct(self, sku_id: str, off: Iterable[str] = ()) -> "Account":
+        """Return the account with a direct path of a product; one that was there is replaced."""
+        kept = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
+        return replace(self, grants=(*kept, Grant(sku_id=sku_id, off=frozenset(off))), changed=True)
+
+    def without_group(self, group: str) -> "Account":
+        """Return the account once the person has left a group."""
+        kept = tuple(grant for grant in self.grants if grant.group != group)
+        return replace(self, grants=kept, changed=True, left=self.left | {group}, joined=self.joined - {group})
+
+    def with_group(self, group: str, given: Mapping[str, frozenset[str]]) -> "Account":
+        """Return the account once the person has joined a group and found a seat for all that it gives."""
+        made = tuple(Grant(sku_id=sku_id, group=group, off=off) for sku_id, off in given.items())
+        return replace(
+            self, grants=(*self.grants, *made), changed=True, joined=self.joined | {group}, left=self.left - {group}
+        )
+
+
+def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:
+    """Return the accounts of users of whom every path is known; of the others nothing may be changed."""
+    if not (facts.asked("licenseAssignmentStates") and facts.asked("assignedLicenses")):
+        return {}
+    located = facts.asked("usageLocation")
+    accounts: dict[str, Account] = {}
+    for batch in facts.snapshot.batches(("id", "usageLocation", "notCollected"), None):
+        users = batch.users.to_pylist()
+        chosen = {index + batch.offset for index, user in enumerate(users) if user["id"] in ids}
+        if not chosen:
+            continue
+        rows = rows_of(batch, chosen)
+        for index, user in enumerate(users):
+            number = index + batch.offset
+            if number not in chosen:
+                continue
+            hidden = set(user.get("notCollected") or ())
+            account = _account(user["id"], number, user.get("usageLocation") if located else None, rows.get(number, []))
+            if account is not None and not hidden & {"assignedLicenses", "licenseAssignmentStates"}:
+                accounts[account.id] = account
+    return accounts
+
+
+def rows_of(batch: UserBatch, chosen: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return the assignment rows of some users, by row number over the whole snapshot."""
+    wanted = np.fromiter(chosen, dtype=np.int64)
+    owners = batch.assignments.column("user").to_numpy()
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in batch.assignments.take(np.nonzero(np.isin(owners, wanted))[0]).to_pylist():
+        rows.setdefault(row["user"], []).append(row)
+    return rows
+
+
+def _account(user: str, number: int, location: str | None, rows: list[dict[str, Any]]) -> Account | None:
+    """Return None where the paths do not explain what is held, so that nobody knows what a change would do."""
+    grants = tuple(
+        Grant(
+            sku_id=row["skuId"].lower(),
+            group=row.get("assignedByGroup"),
+            state=row["state"],
+            error=row.get("error"),
+            off=frozenset(row.get("pathDisabledPlans") or ()),
+            updated=row.get("lastUpdatedDateTime"),
+        )
+        for row in rows
+        if row.get("state") is not None
+    )
+    account = Account(id=user, row=number, usage_location=location or None, grants=grants)
+    held = {row["skuId"].lower() for row in rows if row["held"]}
+    paths = [(grant.sku_id, grant.group) for grant in grants]
+    return account if held == account.held and len(set(paths)) == len(paths) else None
+
+
+def assignment_rows(account: Account, number: int) -> Iterator[dict[str, Any]]:
+    """Turn an account back into rows of assignments.parquet, under a row number of its own."""
+    held = account.held
+    for grant in account.grants:
+        common = [g.off for g in account.grants if g.active and g.sku_id == grant.sku_id]
+        disabled = sorted(frozenset.intersection(*common)) if common else []
+        yield {
+            "user": number,
+            "skuId": grant.sku_id,
+            "held": grant.sku_id in held,
+            "disabledPlans": disabled or None,
+            "state": grant.state,
+            "assignedByGroup": grant.group,
+            "error": grant.error,
+            "pathDisabledPlans": sorted(grant.off) or None,
+            "lastUpdatedDateTime": grant.updated,
+        }

@@ -1,0 +1,124 @@
+"""Why a person has to change the members of a group, and where: for reasons in the proof and for steps of actions."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.errors import printable
+from auditor.domain.result.model import Action, Finding
+from auditor.remedy.actions.targets import groups_of
+from auditor.remedy.messages import Localizer
+from auditor.remedy.planner.simulation.memberships import Memberships
+from auditor.remedy.requests import quoted
+
+_CHANGED_BY_MEMBERSHIP: Final = frozenset(
+    {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.TO_DIRECT, ActionKind.COPIES}
+)
+_ATTRIBUTE: Final = re.compile(r"\buser\.([A-Za-z0-9_]+)", re.IGNORECASE)
+_PEOPLE_PER_LINE: Final = 20
+_LONGEST_RULE: Final = 400
+
+
+def membership_reasons(finding: Finding, memberships: Memberships, l10n: Localizer) -> tuple[str, ...]:
+    """Return why no request changes the members of the groups that give the product of a finding."""
+    return tuple(_reason(group, memberships, l10n) for group in _refused(finding, memberships))
+
+
+def with_membership_steps(
+    actions: Iterable[Action], findings: Mapping[str, Finding], memberships: Memberships, l10n: Localizer
+) -> Iterator[Action]:
+    """Add to actions that change members without requests who has to change what, and where."""
+    for action in actions:
+        if action.requests or ActionKind(action.kind) not in _CHANGED_BY_MEMBERSHIP:
+            yield action
+            continue
+        people: dict[str, list[Finding]] = {}
+        for fingerprint in action.findings:
+            for group in _refused(findings[fingerprint], memberships) if fingerprint in findings else ():
+                people.setdefault(group, []).append(findings[fingerprint])
+        steps = [step for group, own in people.items() for step in _steps(group, own, memberships, l10n)]
+        yield replace(action, steps=(*action.steps, *steps)) if steps else action
+
+
+def _refused(finding: Finding, memberships: Memberships) -> list[str]:
+    return [group for group in dict.fromkeys(groups_of(finding)) if memberships.refusal(group) is not None]
+
+
+def _steps(group: str, findings: Sequence[Finding], memberships: Memberships, l10n: Localizer) -> Iterator[str]:
+    yield _reason(group, memberships, l10n)
+    addresses = dict.fromkeys(str(f.evidence.get("userPrincipalName") or "") for f in findings)
+    names = [name for name in addresses if name]
+    known = memberships.groups.get(group)
+    if memberships.refusal(group) != "synced" or known is None or not known.name:
+        return
+    for start in range(0, len(names), _PEOPLE_PER_LINE):
+        yield l10n.gettext("Run on premises: {command}").format(
+            command=code(remove_on_premises(known.name, names[start : start + _PEOPLE_PER_LINE]))
+        )
+
+
+def remove_on_premises(group: str, addresses: Sequence[str]) -> str:
+    """Return the line of the ActiveDirectory module that takes people out of a group of the local directory.
+
+    Group and people are found by display name and address, for the names of their accounts there are not read.
+    """
+    people = "".join(f"(userPrincipalName={_ldap(address)})" for address in addresses)
+    wanted = f"(|{people})" if len(addresses) > 1 else people
+    return (
+        f"Remove-ADGroupMember -Identity (Get-ADGroup -LDAPFilter {quoted(f'(displayName={_ldap(group)})')})"
+        f" -Members (Get-ADUser -LDAPFilter {quoted(wanted)})"
+    )
+
+
+def _ldap(text: str) -> str:
+    r"""Return a value of an LDAP filter (RFC 4515): what has a meaning there, and control characters, as `\2a`."""
+    special = "\\*()\0"
+    return "".join(
+        "".join(f"\\{byte:02x}" for byte in sign.encode("utf-8", "replace"))
+        if sign in special or not sign.isprintable()
+        else sign
+        for sign in text
+    )
+
+
+def code(text: str) -> str:
+    """Return a text as a code span of a step; a backtick, which would end it, is written as an apostrophe."""
+    return "`" + printable(text).replace("`", "'") + "`"
+
+
+def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
+    known = memberships.groups.get(group)
+    name = code(known.name if known is not None and known.name else group)
+    match memberships.refusal(group):
+        case "dynamic":
+            return _dynamic(name, (known.membership_rule if known is not None else None) or "", l10n)
+        case "synced":
+            text = l10n.gettext("The group {group} is synchronised from on premises: its members are changed there.")
+        case "role":
+            text = l10n.gettext(
+                "The group {group} can be assigned to roles: only a Privileged Role Administrator changes its members."
+            )
+        case "mail":
+            text = l10n.gettext("The group {group} is mail-enabled: its members are changed in Exchange.")
+        case "nested":
+            text = l10n.gettext(
+                "Policies look at groups around {group} whose members were not all read: the effect is not known."
+            )
+        case _:
+            text = l10n.gettext("It was not read what kind of group {group} is: collect again and make a new plan.")
+    return text.format(group=name)
+
+
+def _dynamic(group: str, rule: str, l10n: Localizer) -> str:
+    attributes = ", ".join(code(name) for name in dict.fromkeys(_ATTRIBUTE.findall(rule)))
+    if not attributes:
+        text = l10n.gettext("The group {group} is dynamic: change the person or its rule.")
+        return text.format(group=group)
+    text = l10n.gettext(
+        "The group {group} is dynamic: change {attributes} of the person so that its rule no longer matches, or the "
+        "rule: {rule}"
+    )
+    shown = rule if len(rule) <= _LONGEST_RULE else rule[:_LONGEST_RULE] + "…"
+    return text.format(group=group, attributes=attributes, rule=code(shown))

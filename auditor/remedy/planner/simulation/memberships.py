@@ -1,0 +1,132 @@
+"""Which groups people can leave and join through Graph, what groups give, and the members table after changes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.domain.enums import SourceStatus
+from auditor.engine.tenant_facts import GroupFact, TenantFacts
+from auditor.remedy.planner.simulation.accounts import Account
+from auditor.snapshot.schema import MEMBERS
+
+_READ = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
+
+REFUSALS: Mapping[str, str] = {
+    "unread": "Resource does not exist.",
+    "dynamic": "Insufficient privileges to complete the operation.",
+    "synced": "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects "
+    "currently undergoing migration.",
+    "role": "Insufficient privileges to complete the operation.",
+    "mail": "Unable to update the specified properties for objects that have originated within an external service.",
+    "nested": "The transitive members of other groups are not known.",
+}
+"""Code → what Graph answers to a change of members; `unread` and `nested` are reasons of the plan itself."""
+
+
+class Memberships:
+    """The groups of a tenant as far as their members can be changed."""
+
+    def __init__(self, facts: TenantFacts) -> None:
+        self._facts = facts
+        self.groups: Mapping[str, GroupFact] = {group.id: group for group in facts.groups}
+
+    def refusal(self, group_id: str) -> str | None:
+        """Return why no request can change the members of a group, as a key of REFUSALS; None where one can."""
+        group = self.groups.get(group_id)
+        if group is None or group.types is None:
+            return "unread"
+        unified = any(kind.casefold() == "unified" for kind in group.types)
+        if group.dynamic:
+            return "dynamic"
+        if group.on_premises_synced:
+            return "synced"
+        if group.role_assignable:
+            return "role"
+        if group.mail_enabled is not False and not unified:
+            return "mail" if group.mail_enabled else "unread"
+        return "nested" if self._is_unclear(group_id) else None
+
+    def given(self, group_id: str) -> Mapping[str, frozenset[str]] | None:
+        """Return what a group gives a new member, skuId → plans that are off; None where no member tells it."""
+        group = self.groups.get(group_id)
+        if group is None or group.processing_state != "ProcessingComplete":
+            return None
+        found = {sku_id: self._off.get((group_id, sku_id)) for sku_id in group.sku_ids}
+        known = {sku_id: next(iter(offs)) for sku_id, offs in found.items() if offs is not None and len(offs) == 1}
+        return known if known and len(known) == len(found) else None
+
+    def givers(self, sku_id: str) -> tuple[str, ...]:
+        """Return the groups that give a product and whose members requests can change."""
+        giving = (group.id for group in self.groups.values() if sku_id in group.sku_ids)
+        return tuple(group for group in giving if self.refusal(group) is None)
+
+    @cached_property
+    def _off(self) -> Mapping[tuple[str, str], set[frozenset[str]]]:
+        """(group, skuId) → the sets of plans that are off in the paths of its members."""
+        found: dict[tuple[str, str], set[frozenset[str]]] = {}
+        for batch in self._facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup", "pathDisabledPlans")):
+            links = batch.assignments
+            rows = links.filter(links.column("assignedByGroup").is_valid())
+            table = pa.Table.from_batches([rows]).select(["skuId", "assignedByGroup", "pathDisabledPlans"])
+            for row in table.to_pylist():
+                key = row["assignedByGroup"], row["skuId"].lower()
+                found.setdefault(key, set()).add(frozenset(row["pathDisabledPlans"] or ()))
+        return found
+
+    @cached_property
+    def _within(self) -> Mapping[str, frozenset[str] | None]:
+        """Group whose transitive members were read → the groups within it; None where not all are known."""
+        return {
+            group.id: self._nested(group.id)
+            for group in self.groups.values()
+            if group.transitive_members_status in _READ
+        }
+
+    def _nested(self, group_id: str) -> frozenset[str] | None:
+        found: set[str] = set()
+        waiting = [group_id]
+        while waiting:
+            group = self.groups.get(waiting.pop())
+            if group is None or group.nested_groups is None:
+                return None
+            new = set(group.nested_groups) - found - {group_id}
+            found |= new
+            waiting += sorted(new)
+        return frozenset(found)
+
+    def _is_unclear(self, group_id: str) -> bool:
+        """Whether a policy may look at transitive members among which a change of this group cannot be followed."""
+        return any(
+            (nested is None and outer != group_id)
+            or (
+                (outer == group_id or (nested is not None and group_id in nested))
+                and any(self.groups[each].members_status not in _READ for each in {outer, *(nested or ())})
+            )
+            for outer, nested in self._within.items()
+        )
+
+    def tables(self, accounts: Iterable[Account]) -> Mapping[str, pa.Table]:
+        """Return the members table after accounts left and joined groups; empty where nobody did."""
+        changed = [account for account in accounts if account.left or account.joined]
+        if not changed:
+            return {}
+        rows = self._facts.snapshot.table("members").to_pylist()
+        direct = {(row["groupId"], row["userId"]) for row in rows if not row["transitive"]}
+        nested = {(row["groupId"], row["userId"]) for row in rows if row["transitive"]}
+        for account in changed:
+            direct -= {(group, account.id) for group in account.left}
+            direct |= {(g, account.id) for g in account.joined if self.groups[g].members_status in _READ}
+            for outer, within in self._within.items():
+                inner = {outer, *(within or ())}
+                if inner.isdisjoint({*account.left, *account.joined}):
+                    continue
+                reached = any((group, account.id) in direct for group in inner)
+                nested = nested | {(outer, account.id)} if reached else nested - {(outer, account.id)}
+        return {"members": pa.Table.from_pylist(list(_rows(direct, nested)), MEMBERS)}
+
+
+def _rows(direct: Iterable[tuple[str, str]], nested: Iterable[tuple[str, str]]) -> Iterator[Mapping[str, Any]]:
+    for transitive, pairs in ((False, direct), (True, nested)):
+        yield from ({"groupId": group, "userId": user, "transitive": transitive} for group, user in sorted(pairs))

@@ -1,0 +1,336 @@
+"""Requests and a snapshot into the snapshot after them: Graph's seat counting and Graph's refusals, without Graph."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.remedy.planner.seat_answers import SeatChange, renewed_rows
+from auditor.remedy.planner.simulation.accounts import Account, Grant, assignment_rows
+from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
+from auditor.remedy.requests import Command, properties_of, subject_of
+from auditor.snapshot.model import Snapshot, UserBatch
+from auditor.snapshot.schema import ASSIGNMENTS
+
+
+@dataclass(slots=True, kw_only=True)
+class TenantState:
+    """What requests change: accounts, seats in use, and what groups give. Changed in place, by `apply` only."""
+
+    accounts: dict[str, Account]
+    usable: Mapping[str, int]
+    """SkuId → seats that people may hold, for SKUs that the tenant owns and people can hold."""
+    consumed: dict[str, int]
+    groups: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    """Group id → skuId → plans that are off."""
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    memberships: Memberships
+    seats: Mapping[str, SeatChange] = field(default_factory=dict)
+    """SkuId → what decisions make of its seats."""
+
+    def free(self, sku_id: str) -> int:
+        """Return the seats that nobody holds."""
+        return self.usable.get(sku_id, 0) - self.consumed.get(sku_id, 0)
+
+
+def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState:
+    """Gather what requests can change; a SKU without seat numbers has no free seat."""
+    owned = [sku for sku in facts.skus if sku.owned and sku.applies_to.casefold() == "user"]
+    return TenantState(
+        accounts=dict(accounts),
+        usable={sku.sku_id: sku.usable for sku in owned if sku.usable is not None and sku.consumed is not None},
+        consumed={sku.sku_id: sku.consumed for sku in owned if sku.consumed is not None},
+        groups={group.id: dict.fromkeys(group.sku_ids, frozenset()) for group in facts.groups},
+        memberships=Memberships(facts),
+    )
+
+
+def copied(state: TenantState) -> TenantState:
+    """Return a state that can be changed without changing this one."""
+    return TenantState(
+        accounts=dict(state.accounts),
+        usable=state.usable,
+        consumed=dict(state.consumed),
+        groups={group: dict(given) for group, given in state.groups.items()},
+        members=state.members,
+        memberships=state.memberships,
+        seats=state.seats,
+    )
+
+
+def apply(state: TenantState, command: Command) -> str | None:
+    """Apply one request to the state, whole or not at all; returns Graph's refusal, or None."""
+    kind, identifier, *rest = command.path.strip("/").split("/")
+    match kind, rest:
+        case "users", ["assignLicense"]:
+            return _assign_user(state, identifier, command.body)
+        case "users", ["reprocessLicenseAssignment"]:
+            return _reprocess(state, identifier)
+        case "users", [] if command.method == "PATCH":
+            account = state.accounts.get(identifier)
+            if account is None:
+                return "Resource does not exist."
+            state.accounts[identifier] = _with_properties(account, properties_of(command))
+            return None
+        case "groups", ["assignLicense"]:
+            return _assign_group(state, identifier, command.body)
+        case "groups", ["members", *_, "$ref"]:
+            return _change_membership(state, identifier, subject_of(command)[1], joins=command.method == "POST")
+        case _:
+            return f"{command.method} {command.path} is no request of a plan."
+
+
+def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:
+    """Make a person a member, or no member; what the group gives comes as far as there are seats, or goes."""
+    account, code = state.accounts.get(user), state.memberships.refusal(group)
+    if code is not None:
+        return REFUSALS[code]
+    if account is None:
+        return "Resource does not exist."
+    if joins == any(grant.group == group for grant in account.grants):
+        exists = "One or more added object references already exist for the following modified properties: 'members'."
+        return exists if joins else "Resource does not exist."
+    if not joins:
+        _settle(state, account.held, account.without_group(group))
+        return None
+    state.accounts[user] = account.with_group(group, {})
+    for sku_id, off in (state.memberships.given(group) or {}).items():
+        _give(state, user, group, sku_id, off)
+    return None
+
+
+def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset[str]) -> None:
+    """Give a product by a group; without a free seat the path is in error."""
+    account = state.accounts[user]
+    seat = sku_id in account.held or state.free(sku_id) > 0
+    grant = Grant(
+        sku_id=sku_id,
+        group=group,
+        state="Active" if seat else "Error",
+        error=None if seat else "CountViolation",
+        off=off,
+    )
+    _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
+
+
+def _with_properties(account: Account, values: dict[str, Any]) -> Account:
+    """Return the account with the properties of a PATCH."""
+    location = values.pop("usageLocation", account.usage_location)
+    properties = tuple(sorted({**dict(account.properties), **values}.items()))
+    return replace(account, usage_location=location, properties=properties, changed=True)
+
+
+def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
+    """All or nothing: removals first, then additions; a user needs a usage location and each SKU a free seat."""
+    account = state.accounts.get(user)
+    if account is None:
+        return "Resource does not exist."
+    before = account.held
+    for sku_id in body["removeLicenses"]:
+        if not any(grant.sku_id == sku_id for grant in account.grants):
+            return "User does not have a corresponding license."
+        if not any(grant.sku_id == sku_id and grant.group is None for grant in account.grants):
+            return "User license is inherited from a group membership and it cannot be removed directly from the user."
+    account = account.without_direct(body["removeLicenses"])
+    if body["addLicenses"] and not account.usage_location:
+        return "License assignment cannot be done for user with invalid usage location."
+    for added in body["addLicenses"]:
+        sku_id = added["skuId"]
+        if sku_id not in state.usable:
+            return f"License {sku_id} does not correspond to a valid company License."
+        if sku_id not in before and state.free(sku_id) < 1:
+            return f"Subscription with SKU {sku_id} does not have any available licenses."
+        account = account.with_direct(sku_id, added["disabledPlans"])
+    _settle(state, before, account)
+    return None
+
+
+def _settle(state: TenantState, before: frozenset[str], account: Account) -> None:
+    """Keep the changed account; a seat is per person, not per path."""
+    for sku_id in before - account.held:
+        state.consumed[sku_id] = state.consumed.get(sku_id, 0) - 1
+    for sku_id in account.held - before:
+        state.consumed[sku_id] = state.consumed.get(sku_id, 0) + 1
+    state.accounts[account.id] = account
+
+
+def _reprocess(state: TenantState, user: str) -> str | None:
+    """Try again what groups could not give for want of a seat; errors of another cause stay as they are."""
+    account = state.accounts.get(user)
+    if account is None:
+        return "Resource does not exist."
+    for grant in [g for g in account.grants if g.group is not None and (g.error or "") == "CountViolation"]:
+        account = state.accounts[user]
+        if grant.sku_id in account.held or state.free(grant.sku_id) > 0:
+            mended = replace(grant, state="Active", error=None)
+            grants = tuple(mended if g is grant else g for g in account.grants)
+            _settle(state, account.held, replace(account, grants=grants, changed=True))
+    return None
+
+
+def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> str | None:
+    """Change what the group gives, then process its members one by one; who finds no seat is left in error."""
+    given = state.groups.get(group)
+    if given is None:
+        return "Resource does not exist."
+    if any(sku_id not in given for sku_id in body["removeLicenses"]):
+        return "Group does not have a corresponding license."
+    gone = set(body["removeLicenses"])
+    kept = {sku_id: off for sku_id, off in given.items() if sku_id not in gone}
+    kept |= {added["skuId"]: frozenset(added["disabledPlans"]) for added in body["addLicenses"]}
+    state.groups[group] = kept
+    for user in state.members.get(group, ()):
+        account = state.accounts[user]
+        grants = tuple(g for g in account.grants if g.group != group or g.sku_id not in gone)
+        _settle(state, account.held, replace(account, grants=grants, changed=True))
+        for added in body["addLicenses"]:
+            _give(state, user, group, added["skuId"], frozenset(added["disabledPlans"]))
+    return None
+
+
+def resulting(facts: TenantFacts, state: TenantState) -> Snapshot:
+    """Return the snapshot with the state's changes; the users are still streamed."""
+    snapshot = facts.snapshot
+    changed = {account.row: account for account in state.accounts.values() if account.changed}
+    skus = {grant.sku_id for account in changed.values() for grant in account.grants}
+    members = state.memberships.tables(changed.values())
+    return replace(
+        snapshot,
+        tables={
+            **snapshot.tables,
+            "products": _products(facts, state),
+            "groups": _groups(facts, state),
+            **_subscriptions(facts, state),
+            **members,
+        },
+        members=None if members else snapshot.members,
+        read_users=_reader(snapshot.read_users, changed),
+        sku_ids=tuple(sorted({*snapshot.sku_ids, *skus})),
+        identity=f"{snapshot.identity}+plan",
+    )
+
+
+def _products(facts: TenantFacts, state: TenantState) -> pa.Table:
+    table = facts.snapshot.table("products")
+    rows = table.to_pylist()
+    for row in rows:
+        sku_id = row["skuId"].lower()
+        row["consumed"] = state.consumed.get(sku_id, row["consumed"])
+        if sku_id in state.seats:
+            row["enabled"] = state.seats[sku_id].sku.enabled
+    return pa.Table.from_pylist(rows, table.schema)
+
+
+def _subscriptions(facts: TenantFacts, state: TenantState) -> Mapping[str, pa.Table]:
+    if not state.seats:
+        return {}
+    table = facts.snapshot.table("subscriptions")
+    rows = renewed_rows(state.seats.values(), table.to_pylist())
+    return {"subscriptions": pa.Table.from_pylist(list(map(dict, rows)), table.schema)}
+
+
+def _groups(facts: TenantFacts, state: TenantState) -> pa.Table:
+    """Write what groups give now, and lift the mark of errors where every member in error was changed and has none."""
+    table = facts.snapshot.table("groups")
+    rows = table.to_pylist()
+    erring = _erring(facts, state)
+    for row in rows:
+        given = state.groups.get(row["id"])
+        if given is not None and set(given) != set(row["assignedLicenses"] or ()):
+            row["assignedLicenses"] = sorted(given)
+        if row["hasMembersWithLicenseErrors"] and row["id"] not in erring:
+            row["hasMembersWithLicenseErrors"] = False
+    return pa.Table.from_pylist(rows, table.schema)
+
+
+def _erring(facts: TenantFacts, state: TenantState) -> frozenset[str]:
+    """Return the groups that still have members in error, and those of which nobody knows why they were marked."""
+    before: set[str] = set()
+    changed = {account.row: account for account in state.accounts.values() if account.changed}
+    left: set[str] = set()
+    for batch in facts.snapshot.batches(("id",), ("user", "assignedByGroup", "error", "state")):
+        links = batch.assignments
+        faulty = links.filter(
+            pa.compute.and_(links.column("error").is_valid(), links.column("assignedByGroup").is_valid())
+        )
+        for row in faulty.select(["user", "assignedByGroup", "error"]).to_pylist():
+            if row["error"] in {"None", ""}:
+                continue
+            before.add(row["assignedByGroup"])
+            if row["user"] not in changed:
+                left.add(row["assignedByGroup"])
+    for account in changed.values():
+        left.update(g.group for g in account.grants if g.group is not None and (g.error or "None") not in {"None", ""})
+    marked = {row["id"] for row in facts.snapshot.table("groups").to_pylist()}
+    return frozenset(left | (marked - before))
+
+
+Reader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
+
+
+def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
+    """Read users as before, with the rows of changed accounts replaced."""
+    rows = np.array(sorted(changed), dtype=np.int64)
+
+    def reading(users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
+        for batch in read(users, assignments):
+            own = rows[(rows >= batch.offset) & (rows < batch.offset + batch.users.num_rows)].tolist()
+            yield _replaced(batch, [changed[row] for row in own]) if own else batch
+
+    return reading
+
+
+def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
+    found = list(accounts)
+    links = batch.assignments
+    places = {account.row - batch.offset: account.overrides for account in found}
+    if "user" not in links.schema.names:  # no assignments were asked for
+        return UserBatch(users=overridden(batch.users, places), assignments=links, offset=batch.offset)
+    owners = links.column("user").to_numpy()
+    numbers = np.array([account.row for account in found], dtype=np.int64)
+    kept = links.filter(pa.array(~np.isin(owners, numbers)))
+    made = pa.RecordBatch.from_pylist(
+        [row for account in found for row in assignment_rows(account, account.row)], ASSIGNMENTS
+    ).select(links.schema.names)
+    table = pa.Table.from_batches([_plain(kept), _plain(made)]).sort_by("user").combine_chunks()
+    batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
+    joined = batches[0] if batches else links.slice(0, 0)
+    return UserBatch(users=overridden(batch.users, places), assignments=joined, offset=batch.offset)
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Decode dictionaries, so that columns of two origins can be joined."""
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _coded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
+    columns = [
+        column.combine_chunks().dictionary_encode().cast(field.type)
+        if pa.types.is_dictionary(field.type)
+        else column.combine_chunks().cast(field.type)
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
+    return [pa.RecordBatch.from_arrays(columns, schema=schema)]
+
+
+def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, str]]) -> pa.RecordBatch:
+    """Write properties of people, row of the batch → column → value; other columns and rows stay."""
+    for name in sorted({name for values in rows.values() for name in values}):
+        column = users.schema.get_field_index(name)
+        if column < 0:
+            continue
+        values = users.column(column).to_pylist()
+        before = list(values)
+        for row, overrides in rows.items():
+            values[row] = overrides.get(name, values[row])
+        if values != before:
+            field_ = users.schema.field(column)
+            users = users.set_column(column, field_, pa.array(values, field_.type))
+    return users

@@ -1,0 +1,218 @@
+"""Writes the data of a script: whom the plan changes, what the snapshot says of them, and the requests in order."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
+from auditor.domain.result.model import Action
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.outline_text import named
+from auditor.remedy.planner.simulation.changes import Changes, Step
+from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
+from auditor.remedy.scripts.literals import key, literal
+
+_MARKUP: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)|\*\*|\\(.)")
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a change needs."""
+
+    modules: tuple[str, ...]
+    """Parts of the names of modules, after `Microsoft.Graph.`."""
+    reads: tuple[str, ...]
+    """Permissions to read the state before it."""
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "UserLicense": Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
+    "GroupLicense": Kind(modules=("Groups",), reads=("GroupMember.Read.All", "User.Read.All")),
+    "AddMember": Kind(modules=("Groups", "Users"), reads=("GroupMember.Read.All", "User.Read.All")),
+    "RemoveMember": Kind(modules=("Groups", "Users"), reads=("GroupMember.Read.All", "User.Read.All")),
+    "Property": Kind(modules=("Users",), reads=("User.Read.All",)),
+    "Reprocess": Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
+}
+"""The kinds of changes, as `Kind` in the data and in the functions of the script."""
+
+
+def kind_of(command: Command) -> str:
+    """Return the kind of a request, as KINDS names it."""
+    people = subject_of(command)[0] == "users"
+    match command.method, command.path.rpartition("/")[2]:
+        case "PATCH", _:
+            return "Property"
+        case "POST", "$ref":
+            return "AddMember"
+        case "DELETE", "$ref":
+            return "RemoveMember"
+        case _, "assignLicense":
+            return "UserLicense" if people else "GroupLicense"
+        case _:
+            return "Reprocess"
+
+
+def changes_in(plan: TenantPlan) -> Changes:
+    """Return what a plan changes. Raises UsageError for a plan whose requests cannot be run."""
+    if plan.changes is None:
+        raise UsageError(
+            "usage",
+            Message("the plan of {tenant} cannot be run: people are pseudonyms in it", tenant=plan.name),
+            hint=Message("leave out --redact"),
+        )
+    if plan.cloud not in ENVIRONMENTS:
+        raise UsageError(
+            "usage",
+            Message("no script can sign in to the cloud of {tenant}: it is closed", tenant=plan.name),
+            hint=Message("choose other tenants with --tenant"),
+        )
+    return plan.changes
+
+
+def comment(text: str, *, indent: int = 0) -> str:
+    """Return a comment of one line; it holds no mark that begins or ends a block of comments."""
+    shown = printable(text).replace("<#", "< #").replace("#>", "# >")
+    return f"{' ' * indent}# {shown}"
+
+
+def names_of(plan: TenantPlan) -> dict[str, str]:
+    """Return the name of each person with an open finding, as people find it."""
+    return {finding.subject.id: printable(named(finding)) for finding in plan.findings}
+
+
+def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
+    """Yield the lines of $Plan, $Products, $People, $Groups and $Actions."""
+    changes, names = changes_in(plan), names_of(plan)
+    head = {
+        "Tenant": printable(plan.display_name or plan.name),
+        "TenantId": plan.tenant_id,
+        "Environment": ENVIRONMENTS[plan.cloud],
+        "Root": root(plan.cloud),
+        "AsOf": as_of,
+    }
+    yield "$Plan = @{"
+    yield from (f"    {name} = {literal(value)}" for name, value in head.items())
+    yield "}"
+    yield ""
+    yield "$Products = @{"
+    for sku_id, name in sorted(changes.products.items()):
+        yield f"    {key(sku_id)} = {literal(printable(name))}"
+    yield "}"
+    yield ""
+    yield "# What the snapshot says of the people that change."
+    yield "$People = @{"
+    for user in sorted(changes.accounts):
+        yield from _person(user, names.get(user, user), changes)
+    yield "}"
+    yield ""
+    yield "# What the snapshot says of the groups that change, or whose members do."
+    yield "$Groups = @{"
+    for group in sorted(changes.groups):
+        yield from _group(group, changes)
+    yield "}"
+    yield ""
+    yield "$Actions = @("
+    for number, action in enumerate(plan.actions, start=1):
+        if action.id in changes.steps:
+            yield from _action(number, action, changes, names)
+    yield ")"
+
+
+def _person(user: str, name: str, changes: Changes) -> Iterator[str]:
+    yield f"    {key(user)} = @{{"
+    yield f"        Name = {literal(name)}"
+    yield "        Paths = @("
+    for grant in sorted(changes.accounts[user].grants, key=lambda grant: (grant.sku_id, grant.group or "")):
+        path = {
+            "SkuId": grant.sku_id,
+            "Group": grant.group or "",
+            "Active": grant.active,
+            "DisabledPlans": sorted(grant.off),
+        }
+        yield comment(changes.products.get(grant.sku_id, grant.sku_id), indent=12)
+        yield f"            {literal(path, indent=12)}"
+    yield "        )"
+    values = [f"{key(name)} = {literal(value)}" for name, value in changes.properties.get(user, {}).items()]
+    yield f"        Properties = @{{{'; '.join(values)}}}"
+    yield "    }"
+
+
+def _group(group: str, changes: Changes) -> Iterator[str]:
+    state = changes.groups[group]
+    yield f"    {key(group)} = @{{"
+    yield f"        Name = {literal(printable(state.name))}"
+    yield "        Licenses = @("
+    for sku_id, off in sorted(state.licenses.items()):
+        given = {"SkuId": sku_id, "DisabledPlans": None if off is None else sorted(off)}
+        yield f"            {literal(given, indent=12)}"
+    yield "        )"
+    yield f"        Members = {literal(state.members or (), indent=8)}"
+    yield "    }"
+
+
+def _action(number: int, action: Action, changes: Changes, names: Mapping[str, str]) -> Iterator[str]:
+    steps = changes.steps[action.id]
+    facts = {
+        "Number": number,
+        "Fingerprint": action.id,
+        "Title": printable(action.title),
+        "Decision": action.confidence == "review",
+        "NoWayBack": [_plain(action.steps[place - 1]) for place in action.irreversible],
+        "Scopes": scopes_of(steps),
+    }
+    yield comment(f"{number}. {action.title}", indent=4)
+    yield "    @{"
+    yield from (f"        {name} = {literal(value, indent=8)}" for name, value in facts.items())
+    yield "        Steps = @("
+    for step in steps:
+        yield comment(f"{number}.{step.number}: {about(step, changes, names)}", indent=12)
+        yield f"            {literal(_step(step), indent=12)}"
+    yield "        )"
+    yield "    }"
+
+
+def scopes_of(steps: Iterable[Step]) -> list[str]:
+    """Return the permissions that steps need, to read the state before and to change it.
+
+    Writing users includes reading them. The groups of a person need GroupMember.Read.All, which
+    GroupMember.ReadWrite.All is not documented to include.
+    """
+    commands = [step.command for step in steps]
+    scopes = {scope(command.method, command.path) for command in commands}
+    scopes.update(name for command in commands for name in KINDS[kind_of(command)].reads)
+    return sorted(scopes - ({"User.Read.All"} if "User.ReadWrite.All" in scopes else set()))
+
+
+def about(step: Step, changes: Changes, names: Mapping[str, str]) -> str:
+    """Return whom a step changes, by name."""
+    group = changes.groups[step.group].name or step.group if step.group else ""
+    return ", ".join(part for part in (names.get(step.user, step.user), group) if part)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    change = _change(step.command, step.user, step.group)
+    waits = [{"SkuId": sku_id, "Group": group} for sku_id, group in step.waits]
+    undo = None if step.undo is None else _change(step.undo, step.user, step.group)
+    return {"Step": step.number, **change, "Waits": waits, "Undo": undo, "Final": step.final}
+
+
+def _change(command: Command, user: str, group: str) -> dict[str, Any]:
+    kind = kind_of(command)
+    values = properties_of(command) if kind == "Property" else {}
+    return {
+        "Kind": kind,
+        "User": user,
+        "Group": group,
+        "Method": command.method,
+        "Path": command.path,
+        "Body": command.body,
+        "Properties": [{"Name": name, "Value": value} for name, value in values.items()],
+    }
+
+
+def _plain(step: str) -> str:
+    text = _MARKUP.sub(lambda found: found[1] or found[2] or "", printable(step))
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -1,0 +1,43 @@
+"""Writes plan.ps1 and undo.ps1: the functions of the templates, and the data of a plan."""
+
+from typing import Final
+
+from auditor import resources
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.scripts.data_block import KINDS, changes_in, data_lines, kind_of
+
+_BYTE_ORDER_MARK: Final = "\ufeff"
+"""Windows PowerShell 5.1 reads a file without it in the code page of the machine."""
+_MODULE_VERSION: Final = "2.0.0"
+"""The first version of Microsoft.Graph with the parameters that the scripts use."""
+
+
+def plan_script(plan: TenantPlan, as_of: str) -> bytes:
+    """Return plan.ps1, which carries the requests out. Raises UsageError for a plan that cannot be run."""
+    return _script("plan", plan, as_of)
+
+
+def undo_script(plan: TenantPlan, as_of: str) -> bytes:
+    """Return undo.ps1, which takes back what done.jsonl names. Raises UsageError for a plan that cannot be run."""
+    return _script("undo", plan, as_of)
+
+
+def _script(name: str, plan: TenantPlan, as_of: str) -> bytes:
+    commands = [step.command for steps in changes_in(plan).steps.values() for step in steps]
+    modules = {"Authentication"}.union(*(KINDS[kind_of(command)].modules for command in commands))
+    required = (
+        f"#Requires -Modules @{{ ModuleName = 'Microsoft.Graph.{module}'; ModuleVersion = '{_MODULE_VERSION}' }}"
+        for module in sorted(modules)
+    )
+    parts = {
+        "#<modules>": "\n".join(required),
+        "#<data>": "\n".join(data_lines(plan, as_of)),
+        "#<common>": _template("common").rstrip("\n"),
+    }
+    lines = (parts.get(line, line) for line in _template(name).splitlines())
+    return (_BYTE_ORDER_MARK + "\n".join(lines) + "\n").encode("utf-8")
+
+
+def _template(name: str) -> str:
+    text = resources.reports().joinpath("templates", "scripts", f"{name}.ps1").read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n")

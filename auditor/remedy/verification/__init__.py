@@ -1,0 +1,1 @@
+"""Compares the state of a tenant with what a plan expects: expectations of requests, observations, verdicts."""

@@ -1,0 +1,44 @@
+"""The dates of contracts as lines of a mail."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from auditor.domain.result.model import TenantResult
+from auditor.render.mail.subject import flat
+from auditor.render.mail.view import Renewal
+from auditor.render.text.contracts import happens_to_contract
+from auditor.render.text.labels import Labels
+
+ENDED: Final = timedelta(days=30)
+"""How long a contract that has ended is told."""
+
+
+def contract_dates(
+    tenant: TenantResult, within: timedelta, l10n: Labels, *, several: bool
+) -> Iterator[tuple[str, datetime, Renewal]]:
+    """Yield the near last days to give notice and ends of contracts, and ends of the last month."""
+    today = tenant.as_of.astimezone(UTC).date()
+    for contract in tenant.contracts or ():
+        notice = contract.notice if contract.notice is not None and contract.notice >= today else None
+        for key, day, label in (
+            ("notice", notice, l10n.gettext("last day to give notice")),
+            ("ends", contract.ends, l10n.gettext("end of the contract")),
+        ):
+            if day is None or not -ENDED <= day - today <= within:
+                continue
+            said, seats = [label], contract.seats
+            if seats is not None:
+                said.append(l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats))
+            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            yield (
+                f"{key} {contract.id}",
+                moment,
+                Renewal(
+                    name=flat(f"{contract.name} ({contract.id})", 80),
+                    tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
+                    date=l10n.date(moment),
+                    happens=happens_to_contract(contract.renews, l10n, notice=key == "notice", past=day < today),
+                    said=l10n.joined(said),
+                ),
+            )

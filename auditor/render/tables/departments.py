@@ -1,0 +1,19 @@
+"""Seats, use and cost by department and company as CSV, with a row for the seats that nobody holds."""
+
+from codecs import BOM_UTF8
+
+from auditor.domain.result.model import Result
+from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
+from auditor.render.tables.csv import spreadsheet
+from auditor.render.tables.seat_sheets import DEPARTMENTS, department_rows
+
+
+def render(result: Result, options: RenderOptions) -> Artifact:
+    """Write the rows of the workbook's sheet "Departments", with the conventions of `findings.csv`."""
+    body = spreadsheet((DEPARTMENTS, *department_rows(result)))
+    return Artifact(
+        name="departments.csv",
+        media_type="text/csv; charset=utf-8",
+        body=body if options.byte_order_mark else body.removeprefix(BOM_UTF8),
+    )

@@ -1,0 +1,37 @@
+"""What a finding's evidence says of access, in words: directory roles and Conditional Access policies."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from auditor.render.text.labels import Labels
+
+ACCESS: Final = frozenset({"directoryRoles", "conditionalAccess"})
+"""The facts that this module tells."""
+
+
+def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
+    """Yield the roles of a person and the policies that cover them; nothing where the evidence does not tell it."""
+    if ACCESS.isdisjoint(facts):
+        return
+    roles = _mappings(facts.get("directoryRoles"))
+    active = [_role(role, l10n) for role in roles if role.get("assigned") != "eligible"]
+    eligible = [_role(role, l10n) for role in roles if role.get("assigned") == "eligible"]
+    policies = [str(policy.get("displayName") or "") for policy in _mappings(facts.get("conditionalAccess"))]
+    for found, text in (
+        (active, l10n.gettext("directory roles: {names}")),
+        (eligible, l10n.gettext("directory roles that can be activated: {names}")),
+        (policies, l10n.gettext("covered by Conditional Access policies: {names}")),
+    ):
+        if found:
+            yield text.replace("{names}", l10n.joined(found))
+
+
+def _role(role: Mapping[str, Any], l10n: Labels) -> str:
+    name, group = str(role.get("displayName") or ""), role.get("groupName") or role.get("assignedByGroup")
+    if not group:
+        return name
+    return l10n.gettext("{role} (group {group})").replace("{role}", name).replace("{group}", str(group))
+
+
+def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []

@@ -1,0 +1,116 @@
+"""What became of a remediation plan, in the sentences that every report shares."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from auditor.domain.enums import Source
+from auditor.domain.result.model import Result
+from auditor.domain.result.verification import Cause, FindingState, Freed, TenantVerification, Verdict
+from auditor.domain.translation import N_
+from auditor.render.text.labels import SOURCES, Labels
+
+VERDICTS: Final[Mapping[Verdict, str]] = {
+    Verdict.DONE: N_("done"),
+    Verdict.PARTLY: N_("partly done"),
+    Verdict.NOT: N_("not done"),
+    Verdict.CHANGED: N_("changed otherwise"),
+    Verdict.UNKNOWN: N_("unknown"),
+}
+STATES: Final[Mapping[FindingState, str]] = {
+    FindingState.GONE: N_("Findings that are gone"),
+    FindingState.OPEN: N_("Findings that are still there"),
+    FindingState.WAIVED: N_("Findings that are waived"),
+    FindingState.CAME_BACK: N_("Findings that came back"),
+    FindingState.NEW: N_("New findings"),
+    FindingState.UNKNOWN: N_("Findings of which nothing is known"),
+}
+_CAUSES: Final[Mapping[Cause, str]] = {
+    Cause.SOURCE: N_("this source was not read: {detail}"),
+    Cause.PATHS: N_("the assignment paths of the person are not known"),
+    Cause.MEMBERS: N_("the members of the group {detail} are not known"),
+    Cause.POLICY: N_("this policy was not evaluated: {detail}"),
+    Cause.TENANT: N_("the tenant was not audited"),
+    Cause.NO_PERSON: N_("the account does not exist any more"),
+    Cause.VALUE: N_("it has another value than before the plan and than planned: {detail}"),
+    Cause.OTHER_WAY: N_("the findings are gone, and the requests were not carried out"),
+    Cause.WAIVED: N_("findings are waived"),
+    Cause.PENDING: N_("Microsoft Entra ID has not processed the membership yet"),
+    Cause.UNDONE: N_("the log says that it was done, and it was undone since"),
+}
+
+
+def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
+    """Return what reports begin with where a plan is known: what became of it, and who carried it out."""
+    known = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
+    return tuple(filter(None, (plan_headline(known, l10n), performers(known, l10n)))) if known else ()
+
+
+def plan_headline(known: Sequence[TenantVerification], l10n: Labels) -> str:
+    """Return what became of at least one plan in one sentence."""
+    total = sum(len(each.actions) for each in known)
+    done = sum(len(each.actions_with(Verdict.DONE)) for each in known)
+    text = l10n.ngettext("{done} of {count} action of {day} done", "{done} of {count} actions of {day} done", total)
+    day = l10n.date(max(each.planned_at for each in known))
+    parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
+    gain = _gain(known, l10n)
+    if gain:
+        parts[0] += f": {gain}"
+    back, new, unknown = (
+        sum(each.count(state) for each in known)
+        for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
+    )
+    if back:
+        parts.append(l10n.ngettext("{count} finding came back", "{count} findings came back", back))
+    if new:
+        parts.append(l10n.ngettext("{count} new finding", "{count} new findings", new))
+    if unknown:
+        parts.append(
+            l10n.ngettext("of {count} finding nothing is known", "of {count} findings nothing is known", unknown)
+        )
+    return "; ".join(parts) + "."
+
+
+def performers(known: Iterable[TenantVerification], l10n: Labels) -> str:
+    """Return who carried actions out and when, by the log; empty without a log."""
+    runs = [run for each in known for action in each.actions if (run := action.execution) is not None]
+    if not runs:
+        return ""
+    days = dict.fromkeys(l10n.date(day) for day in (min(r.first for r in runs), max(r.last for r in runs)))
+    people = l10n.joined(dict.fromkeys(person for run in runs for person in run.by))
+    return (
+        l10n.gettext("Carried out by {people}: {days}.").replace("{people}", people).replace("{days}", " – ".join(days))
+    )
+
+
+def _gain(known: Sequence[TenantVerification], l10n: Labels) -> str:
+    """Return the seats that are free and what they cost a month; empty where there is none."""
+    seats = sum(each.freed.actual for each in known)
+    if not seats:
+        return ""
+    money = l10n.sums(_sums(each.freed for each in known))
+    if not money:
+        return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
+    if any(each.freed.at_least for each in known):
+        text = l10n.ngettext(
+            "{count} seat, at least {money} a month freed", "{count} seats, at least {money} a month freed", seats
+        )
+    else:
+        text = l10n.ngettext("{count} seat, {money} a month freed", "{count} seats, {money} a month freed", seats)
+    return text.replace("{money}", money)
+
+
+def _sums(freed: Iterable[Freed]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for each in freed:
+        for money in each.money:
+            found[money.currency] = found.get(money.currency, Decimal(0)) + money.actual
+    return {currency: value for currency, value in found.items() if value}
+
+
+def cause_text(cause: Cause, detail: str, l10n: Labels) -> str:
+    """Return why something is not simply done or not done; empty for no cause."""
+    if cause is Cause.NONE:
+        return ""
+    named = l10n.gettext(SOURCES[Source(detail)]) if cause is Cause.SOURCE else detail
+    return l10n.gettext(_CAUSES[cause]).replace("{detail}", named)

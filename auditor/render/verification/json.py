@@ -1,0 +1,33 @@
+"""Writes verification.json (`auditor/verification/v1`)."""
+
+from typing import Final
+
+from auditor.domain.result.model import Result
+from auditor.domain.result.verification import FindingState, Verdict
+from auditor.render.artifact import Artifact
+from auditor.result.codec.encoder import TOOL, document, members
+
+SCHEMA: Final = "auditor/verification/v1"
+
+
+def render(result: Result) -> Artifact:
+    """Write what became of the plans of a result; equal results give equal bytes."""
+    known = [(each, each.verification) for each in result.tenants if each.verification is not None]
+    body = document(
+        {
+            "schema": SCHEMA,
+            "tool": {"name": TOOL, "version": result.run.tool_version},
+            "asOf": result.run.as_of,
+            "policyDigest": result.run.policy_digest,
+            "complete": result.complete,
+            "summary": {
+                "actions": {each.value: sum(len(v.actions_with(each)) for _, v in known) for each in Verdict},
+                "findings": {each.value: sum(v.count(each) for _, v in known) for each in FindingState},
+            },
+            "tenants": [
+                {"name": tenant.name, "tenantId": tenant.tenant_id, "readAt": tenant.as_of, **members(verification)}
+                for tenant, verification in known
+            ],
+        }
+    )
+    return Artifact(name="verification.json", media_type="application/json", body=body)

@@ -1,0 +1,20 @@
+"""Writes what became of a plan as Markdown in which text of a tenant is inert."""
+
+from auditor.domain.result.model import Result
+from auditor.render.artifact import Artifact
+from auditor.render.ci.markdown import inert
+from auditor.render.text.labels import Labels
+from auditor.render.verification.view import sections
+
+
+def render(result: Result, *, locale: str) -> Artifact:
+    """Write verification.md."""
+    lines: list[str] = []
+    for section in sections(result, Labels(locale)):
+        lines += [f"{'#' * section.level} {inert(section.title)}", ""]
+        for paragraph in section.paragraphs:
+            lines += [inert(paragraph), ""]
+        lines += [f"- {inert(item)}" for item in section.items]
+        lines += [""] if section.items else []
+    body = ("\n".join(lines).rstrip() + "\n").encode("utf-8", "replace")
+    return Artifact(name="verification.md", media_type="text/markdown; charset=utf-8", body=body)

@@ -1,0 +1,101 @@
+"""What became of a plan as sections of text, for Markdown, HTML and the terminal."""
+
+from collections.abc import Iterator
+
+from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.verification import ActionVerdict, FindingState, FindingVerdict, TenantVerification, Verdict
+from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sections import Section
+from auditor.render.text.summary import completeness
+from auditor.render.text.verification import STATES, VERDICTS, cause_text, performers, plan_headline
+
+
+def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[Section, ...]:
+    """Return the document; of each list at most so many items, the rest as a number."""
+    known = [each.verification for each in result.tenants if each.verification is not None]
+    intro = [performers(known, l10n), *(() if result.complete else completeness(result, l10n))]
+    head = Section(title=plan_headline(known, l10n), paragraphs=tuple(filter(None, intro)), level=1)
+    tenants = (
+        section
+        for tenant in result.tenants
+        if tenant.verification is not None
+        for section in _tenant(tenant, tenant.verification, l10n)
+    )
+    return (head, *(_cut(section, most, l10n) for section in tenants))
+
+
+def _cut(section: Section, most: int | None, l10n: Labels) -> Section:
+    rest = 0 if most is None else len(section.items) - most
+    if rest <= 0:
+        return section
+    more = l10n.ngettext("{count} more", "{count} more", rest)
+    return Section(
+        title=section.title,
+        paragraphs=section.paragraphs,
+        items=(*section.items[:most], more),
+        level=section.level,
+    )
+
+
+def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[Section]:
+    yield Section(title=tenant.display_name or tenant.name, paragraphs=tuple(_money(verification, l10n)))
+    names = {each.subject.id: each.subject.name for each in verification.findings}
+    for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE):
+        actions = verification.actions_with(verdict)
+        if actions:
+            title = f"{l10n.gettext('Actions')}: {l10n.gettext(VERDICTS[verdict])} ({l10n.number(len(actions))})"
+            items = tuple(_action(action, names, l10n) for action in actions)
+            yield Section(title=title, items=items, level=3)
+    for state in (*list(FindingState)[1:], FindingState.GONE):
+        findings = [each for each in verification.findings if each.state is state]
+        if findings:
+            title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
+            yield Section(title=title, items=tuple(_finding(each, l10n) for each in findings), level=3)
+
+
+def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
+    freed = verification.freed
+    if freed.planned or freed.actual:
+        text = l10n.gettext("Seats freed: {actual}; planned: {planned}.")
+        yield text.replace("{actual}", l10n.number(freed.actual)).replace("{planned}", l10n.number(freed.planned))
+    for money in freed.money:
+        text = l10n.gettext("Money freed a month: {actual}; planned: {planned}.")
+        actual, planned = (l10n.money(value, money.currency) for value in (money.actual, money.planned))
+        bound = f"{l10n.gettext('at least')} {actual}" if freed.at_least else actual
+        yield text.replace("{actual}", bound).replace("{planned}", planned)
+    if not verification.same_policies:
+        yield l10n.gettext(
+            "The policies are not those of the plan: findings may be new or gone because a policy changed."
+        )
+
+
+def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
+    parts = [f"{action.number}. {action.title}"]
+    if action.requests and action.verdict is not Verdict.DONE:
+        text = l10n.ngettext("{done} of {count} request done", "{done} of {count} requests done", action.requests)
+        parts.append(text.replace("{done}", l10n.number(action.done)))
+    parts.append(cause_text(action.cause, action.detail, l10n))
+    run = action.execution
+    if run is not None:
+        parts.append(f"{l10n.joined(run.by)}, {l10n.date(run.last)}")
+        if run.failed:
+            parts.append(l10n.ngettext("{count} change failed", "{count} changes failed", run.failed))
+        if run.skipped:
+            parts.append(l10n.ngettext("{count} change skipped", "{count} changes skipped", run.skipped))
+    left = [step for step in action.steps if action.requests > 1]
+    people = (names.get(step.subject) or step.subject for step in left[:_NAMED])
+    if left:
+        more = l10n.ngettext("{count} more", "{count} more", len(left) - _NAMED) if len(left) > _NAMED else ""
+        parts.append(l10n.joined(dict.fromkeys(filter(None, (*people, more)))))
+    return "; ".join(filter(None, parts))
+
+
+_NAMED = 5
+"""People of an action who are named."""
+
+
+def _finding(finding: FindingVerdict, l10n: Labels) -> str:
+    product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+    facts = (l10n.check(finding.check), finding.subject.name or finding.subject.id, product, finding.detail or "")
+    level = l10n.gettext(SEVERITIES[finding.severity])
+    return f"{l10n.joined(dict.fromkeys(filter(None, facts)))} ({level}, {finding.policy})"

@@ -1,0 +1,60 @@
+"""`auditor plan --by owner`: each owner has the actions of their policies, and nothing is lost."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from auditor.app.plan.owners import owned_actions, owner_documents
+from auditor.localization import localization
+from auditor.snapshot.writer import write
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.plan_tenants import E3, E5, PRICES, fleet, grant, snapshot, user
+
+RULES = f"""version: 1
+policies:
+  - {{id: leavers, severity: high, owner: It@contoso.example, users: {{accountEnabled: false}}, assignments: {{deny: [SPE_E3]}}}}
+  - {{id: one, severity: medium, owner: ../../etc/passwd, assignments: {{exclusive: [[SPE_E3, SPE_E5]]}}}}
+  - {{id: places, severity: low, users: {{department: Sales}}, attributes: {{require: [usageLocation]}}}}
+{PRICES}
+"""
+PEOPLE = [
+    user("both", grant(E3), grant(E5), displayName="<b>Bo</b>"),
+    user("kim", department="Sales", usageLocation=None),
+    user("lea", grant(E3), accountEnabled=False),
+]
+
+
+def test_every_action_has_a_place_and_no_owner_reads_of_others(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    write(tmp_path / "state", snapshot(PEOPLE, {E3: 9, E5: 9}))
+    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "--by", "owner", "rules.yaml")
+    ran = call(*plan, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    (tenant,) = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]
+    folders = {path.name: path for path in (tmp_path / "out" / "owners").iterdir()}
+    assert folders.keys() == {"it@contoso.example", "etc-passwd", "no-owner"}
+    rows = {}
+    for name, folder in folders.items():
+        text = (folder / "approvals.csv").read_text(encoding="utf-8-sig")
+        rows[name] = list(csv.DictReader(io.StringIO(text, newline="")))
+        assert b"<b>Bo" not in (folder / "actions.html").read_bytes()
+    numbers = [int(row["action"]) for own in rows.values() for row in own if not row["question"]]
+    assert sorted(numbers) == list(range(1, len(tenant["actions"]) + 1))
+    asked = [row["question"] for own in rows.values() for row in own if row["question"]]
+    assert sorted(asked) == sorted(question["id"] for question in tenant["questions"])
+    page = (folders["it@contoso.example"] / "actions.html").read_text()
+    assert "If nothing is done, 1 finding stays open. €35.70 a month goes on being spent." in page
+    assert "kim" not in page
+
+
+def test_owners_of_one_action_share_it_and_tenants_have_folders() -> None:
+    shared = RULES.removeprefix("version: 1\n").replace(
+        "owner: ../../etc/passwd", 'owner: "a@x.example, It@contoso.example"'
+    )
+    plan = fleet([snapshot(PEOPLE, {E3: 9, E5: 9}, name=name) for name in ("alpha", "beta")], shared)
+    own = owned_actions(plan.tenants[0])
+    assert own["a@x.example"] < own["it@contoso.example"]
+    assert set().union(*own.values()) == set(range(1, len(plan.tenants[0].actions) + 1))
+    names = {child.names for child, _ in owner_documents(Path("x"), plan, localization("en"))}
+    assert ("owners", "a@x.example", "beta", "approvals.csv") in names

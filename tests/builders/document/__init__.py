@@ -1,0 +1,1 @@
+"""Builds policy files and Microsoft's CSV files."""

@@ -1,0 +1,23 @@
+"""The built-in tenants, audited once for all tests of a process."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+from auditor.app.audit.run import Request
+from auditor.app.report.localization import localised
+from auditor.domain.result.model import Result, TenantResult
+from tests.builders.result.audits import run
+
+AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+
+
+@cache
+def demo_result(locale: str = "en") -> Result:
+    if locale != "en":
+        return localised(demo_result(), locale)
+    return run(Request(demo=True, as_of=AS_OF, started=AS_OF))
+
+
+def contoso() -> TenantResult:
+    """The larger of the two tenants."""
+    return next(tenant for tenant in demo_result().tenants if tenant.name == "contoso")

@@ -1,0 +1,82 @@
+"""The numbers of seats to buy or to remove that result, page, mail and plan name, by product."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from auditor.domain.result.model import Action, Result
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.planner.model import FleetPlan
+from auditor.render.html.page import page
+from auditor.render.mail.content import Room, story
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Labels
+
+_BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+))?")
+_REMOVE = re.compile(r"(?:Remove|remove) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+?))?(?: at the renewal|$|[.,;<(*\n])")
+_LACKING = re.compile(r"([0-9,]+) seats? of (.+?) (?:is|are) lacking")
+
+
+def named(actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
+    """Yield (product, number) of every text of an action that names seats to buy (above zero) or to remove (below)."""
+    for action in actions:
+        for text in (action.title, *action.prerequisites, *action.warnings, *action.steps):
+            yield from of_text(text)
+
+
+def of_text(text: str) -> Iterator[tuple[str, int]]:
+    """Yield (product, number) of what a text says to buy or to remove; no product where it does not name one."""
+    for form, sign in ((_BUY, 1), (_REMOVE, -1), (_LACKING, 1)):
+        for number, product in form.findall(text):
+            yield product.strip(), sign * int(number.replace(",", ""))
+
+
+def of_result(result: Result) -> dict[str, set[int]]:
+    """Return the numbers that the actions of the first tenant name, by product."""
+    return _gathered(named(result.tenants[0].actions))
+
+
+def of_plan(plan: FleetPlan) -> dict[str, set[int]]:
+    """Return the numbers that the plan of the first tenant names, its Markdown included."""
+    found = _gathered(named(plan.tenants[0].actions))
+    for line in plan_markdown(plan).replace("\\", "").splitlines():
+        for product, number in of_text(line):
+            found.setdefault(product, set()).add(number)
+    return found
+
+
+def of_page(result: Result) -> dict[str, set[int]]:
+    """Return the numbers that page and mail show beside products: seats, steps, matters, evidence."""
+    l10n = Labels("en")
+    shown, told = page(result, l10n), story(result, Reader(locale="en"), l10n, Room())
+    found: dict[str, set[int]] = {}
+    for section in shown.sections:
+        for row in section.seats:
+            for _, number in of_text(row.advice):
+                found.setdefault(row.name, set()).add(number)
+        texts = [step.action.title for step in section.steps]
+        texts += [line.text for line in section.lines]
+        texts += [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
+        for text in texts:
+            for product, number in of_text(text):
+                found.setdefault(product, set()).add(number)
+    for line in told.seats:
+        for _, number in of_text(line.advice):
+            found.setdefault(line.name, set()).add(number)
+    for act in told.acts:
+        for product, number in of_text(act.title):
+            found.setdefault(product, set()).add(number)
+    return found
+
+
+def of_mail(result: Result) -> dict[str, set[int]]:
+    """Return the numbers that the text of a mail names with their products."""
+    text = render_mail(result, Reader(locale="en")).text
+    return _gathered(pair for pair in of_text(text) if pair[0])
+
+
+def _gathered(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for product, number in pairs:
+        found.setdefault(product, set()).add(number)
+    return found

@@ -1,0 +1,1 @@
+"""Starts programs and servers that tests talk to."""

@@ -1,0 +1,83 @@
+"""Runs of the command line: as a process of its own where that is the point, else in this one, which is quicker."""
+
+import contextlib
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.cli.main import run
+
+ROOT = Path(__file__).parents[3]
+AS_OF = "2026-11-20T12:00:00Z"
+_OURS = ("AUDITOR_", "GITHUB_", "SOURCE_DATE_EPOCH", "NO_COLOR", "FORCE_COLOR", "CI", "LANG", "LC_", "COLUMNS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run of the program left behind."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without anything that the program reads, so that no machine decides a test."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return {**kept, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", **more}
+
+
+def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment: str) -> Ran:
+    """Run `python -m auditor` as people do."""
+    done = subprocess.run(
+        [sys.executable, "-m", "auditor", *map(str, arguments)],
+        cwd=cwd,
+        env=clean_environment({"PYTHONPATH": str(ROOT), **environment}),
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Ran(code=done.returncode, out=done.stdout, err=done.stderr.decode())
+
+
+def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
+    """Run the command line in this process: the same code, without the second that a start takes."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
+    with placed(cwd, environment), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = run([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+    assert isinstance(out.buffer, io.BytesIO)
+    return Ran(code=code, out=out.buffer.getvalue(), err=err.getvalue())
+
+
+@contextlib.contextmanager
+def placed(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    wanted = clean_environment(environment)
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        with contextlib.chdir(cwd):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every path below a folder, with a digest of its bytes: equal before and after means that nothing was written."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "/"
+        for path in sorted(folder.rglob("*"))
+    }

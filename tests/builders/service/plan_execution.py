@@ -1,0 +1,111 @@
+"""Carries out the steps of a plan as an administrator's tool would: reads before it writes, and waits for what arrives later."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import httpx
+
+from auditor.remedy.planner.simulation.changes import Step
+from auditor.remedy.requests import Command, properties_of, subject_of
+
+_PATIENCE = 30
+_NO_SEAT = "does not have any available licenses"
+_SELECTED = "id,usageLocation,department,assignedLicenses,licenseAssignmentStates"
+
+
+class PlanExecution:
+    """Sends the requests of steps in order; each may be sent again without harm."""
+
+    def __init__(self, client: httpx.Client, root: str) -> None:
+        self._client = client
+        self._root = root
+
+    def carry_out(self, steps: Iterable[Step]) -> list[str]:
+        """Return the outcome of each step: `done`, `unchanged`, `waiting` or the refusal. Raises httpx.TransportError."""
+        return [self._step(step.command, step.waits) for step in steps]
+
+    def take_back(self, steps: Sequence[Step]) -> list[str]:
+        """Return the outcome of each undo, from the last step to the first; what nothing takes back is left out."""
+        return [self._step(step.undo, ()) for step in reversed(steps) if step.undo is not None]
+
+    def settle(self) -> None:
+        """Read until everything has arrived."""
+        for _ in range(_PATIENCE):
+            self._read("/subscribedSkus")
+
+    def _step(self, command: Command, waits: Sequence[tuple[str, str]]) -> str:
+        _, identifier = subject_of(command)
+        if not self._waited(lambda: all(pair in self._paths(identifier) for pair in waits)):
+            return "waiting"
+        if self._is_done(command):
+            return "unchanged"
+        # A group takes any licence, and leaves those who find no seat in error.
+        if not self._waited(lambda: self._has_seats(command)):
+            return "no seats"
+        for _ in range(_PATIENCE):
+            answer = self._client.request(command.method, f"{self._root}{command.path}", json=command.body or None)
+            if answer.is_success:
+                # A retry is never refused; what it finds shows later.
+                retried = command.path.endswith("/reprocessLicenseAssignment")
+                return "no seats" if retried and not self._waited(lambda: self._is_done(command)) else "done"
+            message = str(answer.json()["error"]["message"])
+            # A seat that somebody gave up by leaving a group is free a little later.
+            if _NO_SEAT not in message:
+                return message
+        return message
+
+    def _waited(self, condition: Callable[[], bool]) -> bool:
+        return any(condition() for _ in range(_PATIENCE))
+
+    def _read(self, path: str) -> dict[str, Any]:
+        answer = self._client.get(f"{self._root}{path}")
+        return dict(answer.json()) if answer.is_success else {}
+
+    def _has_seats(self, command: Command) -> bool:
+        kind, group, *rest = command.path.strip("/").split("/")
+        if kind != "groups" or command.method != "POST":
+            return True
+        if rest == ["assignLicense"]:
+            wanted = [row["skuId"] for row in command.body["addLicenses"]]
+            people = [row["id"] for row in self._read(f"/groups/{group}/members?$select=id").get("value", ())]
+        else:
+            rows = self._read(f"/groups/{group}?$select=id,assignedLicenses").get("assignedLicenses", ())
+            wanted, people = [row["skuId"] for row in rows], [subject_of(command)[1]]
+        rows = self._read("/subscribedSkus").get("value", ())
+        free = {
+            row["skuId"]: row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - row["consumedUnits"]
+            for row in rows
+        }
+        held = [{sku for sku, _ in self._paths(user)} for user in people]
+        return all(free.get(sku, 0) >= sum(sku not in own for own in held) for sku in wanted)
+
+    def _paths(self, user: str) -> set[tuple[str, str]]:
+        rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
+        return {(row["skuId"], row["assignedByGroup"] or "") for row in rows if row["state"] == "Active"}
+
+    def _is_done(self, command: Command) -> bool:
+        kind, identifier, *rest = command.path.strip("/").split("/")
+        user = subject_of(command)[1]
+        match command.method, kind, rest:
+            case "PATCH", _, _:
+                person = self._read(f"/users/{identifier}?$select={_SELECTED}")
+                return all(person.get(name) == value for name, value in properties_of(command).items())
+            case _, "groups", ["assignLicense"]:
+                rows = self._read(f"/groups/{identifier}?$select=id,assignedLicenses").get("assignedLicenses", ())
+                held = {row["skuId"]: sorted(row["disabledPlans"]) for row in rows}
+                return self._holds(held, command)
+            case method, "groups", _:
+                rows = self._read(f"/groups/{identifier}/members?$select=id").get("value", ())
+                return (user in {row["id"] for row in rows}) is (method == "POST")
+            case _, _, ["reprocessLicenseAssignment"]:
+                rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
+                return bool(rows) and all(row["error"] == "None" for row in rows)
+            case _:
+                rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
+                direct = {row["skuId"]: sorted(row["disabledPlans"]) for row in rows if not row["assignedByGroup"]}
+                return self._holds(direct, command)
+
+    @staticmethod
+    def _holds(held: dict[str, list[str]], command: Command) -> bool:
+        added = {row["skuId"]: sorted(row["disabledPlans"]) for row in command.body["addLicenses"]}
+        return added.items() <= held.items() and not held.keys() & set(command.body["removeLicenses"])

@@ -1,0 +1,1 @@
+"""Builds tenants, their snapshots and their nights."""

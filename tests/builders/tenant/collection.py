@@ -1,0 +1,129 @@
+"""Collects a tenant of the emulator with a clock that only sleeping moves, and reads what came of it."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from auditor.collect.collector import collect_tenant
+from auditor.domain.enums import Cloud, Source
+from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
+from auditor.domain.tenant import ClientSecret, Credential, Tenant
+from auditor.graph.client import RetryPolicy
+from auditor.snapshot.manifest import decode
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.schema import FILES, OPTIONAL_TABLES
+from tests.emulator.fixtures import CLIENT_ID, SECRET
+from tests.emulator.server import Emulator
+
+INSTANT = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
+AGGREGATES = frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS})
+PEOPLE = Needs(sources=frozenset({Source.USERS}), user_properties=EVERYTHING_ABOUT_USERS)
+SIGN_INS = Needs(
+    sources=frozenset({Source.USERS, Source.SIGN_IN_ACTIVITY}), user_properties=("displayName", "userPrincipalName")
+)
+
+
+def manifest(seconds: int = 0) -> Manifest:
+    return Manifest(
+        tenant="contoso", tenant_id="x", cloud=Cloud.WORLDWIDE, instant=INSTANT + timedelta(seconds=seconds), sources=()
+    )
+
+
+@dataclass(slots=True)
+class Ticking:
+    """Time that passes only when somebody sleeps, so that a wait of ten minutes takes none."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    def retry_policy(self, **changes: float) -> RetryPolicy:
+        return replace(RetryPolicy(sleep=self.sleep, clock=self.clock), **changes)  # type: ignore[arg-type]
+
+
+def configured(emulator: Emulator, name: str = "contoso", *, credential: Credential | None = None) -> Tenant:
+    """A tenant of the emulator as a tenants file would describe it."""
+    return Tenant(
+        name=name,
+        tenant_id=emulator.tenants[name].tenant_id,
+        credential=credential or ClientSecret(client_id=CLIENT_ID, secret_env="CONTOSO_SECRET"),
+        endpoint=emulator.endpoint,
+        authority=emulator.authority,
+    )
+
+
+def environment(emulator: Emulator, **more: str) -> dict[str, str]:
+    return {**emulator.environment(), "CONTOSO_SECRET": SECRET, **more}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """A snapshot folder, read file by file."""
+
+    manifest: Manifest
+    tables: dict[str, pa.Table]
+    time: Ticking
+
+    def status(self, source: Source) -> str:
+        return self.manifest.coverage(source).status.value
+
+    def reason(self, source: Source) -> str:
+        return self.manifest.coverage(source).reason or ""
+
+    def users(self) -> dict[str, dict[str, Any]]:
+        return {row["userPrincipalName"]: row for row in self.tables["users"].to_pylist()}
+
+
+def collected(folder: Path, time: Ticking) -> Collected:
+    manifest, files, _ = decode((folder / "manifest.json").read_bytes(), where=str(folder))
+    names = [name.removesuffix(".parquet") for name in files]
+    assert {*FILES} <= {*names} <= {*FILES, *OPTIONAL_TABLES}
+    tables = {name: pq.read_table(folder / f"{name}.parquet") for name in names}
+    assert all(tables[name].num_rows == files[f"{name}.parquet"].rows for name in names)
+    return Collected(manifest=manifest, tables=tables, time=time)
+
+
+def collect(
+    emulator: Emulator,
+    needs: Needs,
+    *,
+    tenant: Tenant | None = None,
+    retry_policy: RetryPolicy | None = None,
+    env: dict[str, str] | None = None,
+) -> Collected:
+    """Collect a tenant into a folder that is gone afterwards."""
+    time = Ticking()
+    with scratch() as root:
+        folder = asyncio.run(
+            collect_tenant(
+                tenant or configured(emulator),
+                needs,
+                root=root,
+                instant=INSTANT,
+                environ=environment(emulator) if env is None else env,
+                retry_policy=retry_policy or time.retry_policy(),
+            )
+        )
+        assert [path.name for path in folder.parent.iterdir()] == [folder.name], "nothing half done is left"
+        return collected(folder, time)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="collect-") as folder:
+        yield Path(folder)

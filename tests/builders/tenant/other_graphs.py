@@ -1,0 +1,133 @@
+"""Small services that speak Graph's language, each with an accent of its own, and what is collected from them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from auditor.domain.enums import Source
+from auditor.domain.policy.data_needs import Needs
+from auditor.domain.tenant import Tenant, Token
+from tests.builders.tenant.collection import AGGREGATES, PEOPLE, Collected, collect
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+SKU = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+NEEDS = PEOPLE.union(Needs(sources=AGGREGATES | {Source.GROUPS}, licensed_groups=True))
+COUNT = 7
+
+
+def person(number: int) -> dict[str, Any]:
+    return {
+        "id": f"00000000-0000-4000-8000-{number:012}",
+        "userPrincipalName": f"user{number}@contoso.example",
+        "accountEnabled": True,
+        "assignedLicenses": [{"skuId": SKU, "disabledPlans": []}],
+        "licenseAssignmentStates": [{"skuId": SKU, "state": "Active", "error": "None", "disabledPlans": []}],
+    }
+
+
+def sku(**more: Any) -> dict[str, Any]:
+    units = {"enabled": 10, "warning": 0, "suspended": 0, "lockedOut": 0}
+    return {"skuId": SKU, "skuPartNumber": "SPE_E3", "prepaidUnits": units, "consumedUnits": COUNT, **more}
+
+
+@dataclass(slots=True)
+class Accent:
+    """How one service answers; by default as Graph does, three users a page."""
+
+    protocol: str = "HTTP/1.1"
+    framing: str = "length"
+    count: tuple[int, bytes] = (200, str(COUNT).encode())
+    dress: Callable[[dict[str, Any]], bytes] = lambda document: json.dumps(document).encode()
+    headers: dict[str, str] = field(default_factory=dict)
+    link: Callable[[str, str], Any] = lambda root, token: f"{root}/users?$skiptoken={token}"
+    people: list[Any] = field(default_factory=lambda: [person(number) for number in range(COUNT)])
+    skus: list[Any] = field(default_factory=lambda: [sku()])
+    subscriptions: list[Any] = field(default_factory=list)
+    groups: list[Any] = field(default_factory=list)
+    first: Callable[[str], tuple[int, dict[str, str], bytes] | None] = lambda path: None  # noqa: ARG005
+    asked: list[str] = field(default_factory=list)
+
+
+def handler(accent: Accent) -> type[BaseHTTPRequestHandler]:
+    class Odd(BaseHTTPRequestHandler):
+        protocol_version = accent.protocol
+
+        def do_GET(self) -> None:
+            accent.asked.append(self.path)
+            found = accent.first(self.path)
+            self.reply(*(found if found is not None else self.found()))
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(200, {}, b'{"value": []}')
+
+        def found(self) -> tuple[int, dict[str, str], bytes]:
+            address = urlsplit(self.path)
+            root = f"http://{self.headers['Host']}/v1.0"
+            match address.path.removeprefix("/v1.0"):
+                case "/users/$count":
+                    return (accent.count[0], {"Content-Type": "text/plain"}, accent.count[1])
+                case "/users":
+                    start = int(parse_qs(address.query).get("$skiptoken", ["0"])[0])
+                    document: dict[str, Any] = {"value": accent.people[start : start + 3]}
+                    if start + 3 < len(accent.people):
+                        document["@odata.nextLink"] = accent.link(root, str(start + 3))
+                case "/subscribedSkus":
+                    document = {"value": accent.skus}
+                case "/directory/subscriptions":
+                    document = {"value": accent.subscriptions}
+                case "/groups":
+                    document = {"value": accent.groups if "hasMembers" not in address.query else []}
+                case "/organization":
+                    document = {"value": [{"id": TENANT.upper(), "displayName": "Contoso"}]}
+                case _:
+                    return 404, {}, b"{}"
+            return 200, accent.headers, accent.dress(document)
+
+        def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if accent.framing == "chunked":
+                self.send_header("transfer-encoding", "Chunked")
+                self.end_headers()
+                for start in range(0, len(body), 100):
+                    piece = body[start : start + 100]
+                    self.wfile.write(f"{len(piece):X};note=1\r\n".encode() + piece + b"\r\n")
+                self.wfile.write(b"0\r\n\r\n")
+                return
+            if accent.framing == "length":
+                self.send_header("CONTENT-LENGTH", str(len(body)))
+            else:
+                self.send_header("Connection", "close")
+                self.close_connection = True
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Odd
+
+
+@contextmanager
+def served(accent: Accent) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(accent))
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1.0"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def collected_from(accent: Accent, needs: Needs = NEEDS) -> Collected:
+    with served(accent) as endpoint:
+        tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Token(token_env="T"), endpoint=endpoint)
+        return collect(None, needs, tenant=tenant, env={"T": "opaque-token"})  # type: ignore[arg-type] # it has its own

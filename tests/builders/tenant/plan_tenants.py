@@ -1,0 +1,65 @@
+"""Small tenants whose products are written by id, and the plan that is made for them."""
+
+from typing import Any
+
+from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
+from auditor.domain.enums import Source, SourceStatus
+from auditor.remedy.planner.model import FleetPlan, TenantPlan
+from auditor.snapshot.model import Snapshot
+from tests.builders.tenant.tenants import NOW, bought, path, person, policy_set, sku_id, tenant
+
+PARTS = {sku_id(part): part for part in ("SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT")}
+E3, E5, F3, VISIO = PARTS
+PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_E5: 54.75, SPE_F1: 7.50}}"
+
+
+def grant(sku: str, group: str | None = None, *, error: str | None = None, off: tuple[str, ...] = ()) -> dict[str, Any]:
+    failed = {"state": "Error", "error": error} if error else {}
+    return path(PARTS[sku], group, off=off, **failed)
+
+
+def user(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    held = {row["skuId"]: row["disabledPlans"] for row in grants if row["state"] == "Active"}
+    licences = [{"skuId": sku, "disabledPlans": off} for sku, off in held.items()]
+    return person(name, **{"paths": grants, "assignedLicenses": licences, **facts})
+
+
+def snapshot(
+    users: list[dict[str, Any]],
+    seats: dict[str, int],
+    *,
+    name: str = "contoso",
+    statuses: dict[Source, SourceStatus] | None = None,
+    **more: Any,
+) -> Snapshot:
+    """A tenant of these users, whose subscribed SKUs count who holds them."""
+    held = [row["skuId"] for each in users for row in each["assignedLicenses"]]
+    bills = [bought(PARTS[sku], enabled, held.count(sku)) for sku, enabled in seats.items()]
+    organization = [{"id": "1" * 8, "displayName": name}]
+    return tenant(
+        *users, name=name, tenant_id=f"tenant-{name}", unread=statuses,
+        **{"subscribedSkus": bills, "organization": organization, **more},
+    )  # fmt: skip
+
+
+def planned(state: Snapshot, text: str, *, solver: str | None = None) -> TenantPlan:
+    return fleet([state], text, solver=solver).tenants[0]
+
+
+def fleet(states: list[Snapshot], text: str, *, solver: str | None = None) -> FleetPlan:
+    return plan_run(states, policy_set(text), builtin(), NOW, solver=solver)
+
+
+def bodies(plan: TenantPlan) -> list[tuple[str, list[str], list[str]]]:
+    """(path, products added, products removed) of every assignLicense request, in order."""
+    return [
+        (
+            str(request["path"]),
+            [PARTS[row["skuId"]] for row in request["body"]["addLicenses"]],
+            [PARTS[sku] for sku in request["body"]["removeLicenses"]],
+        )
+        for action in plan.actions
+        for request in action.requests
+        if request["path"].endswith("assignLicense")
+    ]

@@ -1,0 +1,152 @@
+"""Carries out the data of a script against the emulator: a transcription of the functions in reports/templates/scripts/common.ps1."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from tests.emulator.server import Emulator
+
+Data = Mapping[str, Any]
+
+
+def steps(data: Data) -> Iterator[tuple[Data, Data]]:
+    """Yield each action with each of its steps."""
+    return ((action, step) for action in data["$Actions"] for step in action["Steps"])
+
+
+class Graph:
+    """The emulator as the script sees it: it sends the requests of the data, with the permissions of the data."""
+
+    def __init__(self, emulator: Emulator, data: Data) -> None:
+        self.emulator = emulator
+        self.tenant = emulator.tenants["contoso"]
+        self.root = data["$Plan"]["Root"]
+        self.short = {sku["skuId"] for sku in self.tenant.skus if sku["consumedUnits"] > sku["prepaidUnits"]["enabled"]}
+        scopes = {scope for action in data["$Actions"] for scope in action["Scopes"]}
+        self.headers = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=sorted(scopes))}"}
+
+    def answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        address = f"{self.emulator.endpoint}{path}"
+        return httpx.request(method, address, json=body, headers=self.headers, trust_env=False)
+
+    def send(self, change: Data) -> None:
+        answer = self.answer(change["Method"], change["Path"], change["Body"] or None)
+        assert answer.is_success, (change, answer.text)
+
+    def take_back(self, change: Data) -> bool:
+        """Send the request of an undo; only a product that had too few seats before may refuse it."""
+        answer = self.answer(change["Method"], change["Path"], change["Body"] or None)
+        if answer.is_success:
+            return True
+        assert "does not have any available licenses" in answer.text
+        assert {row["skuId"] for row in change["Body"]["addLicenses"]} & self.short
+        return False
+
+    def person(self, user: str) -> dict[str, Any]:
+        names = "licenseAssignmentStates,usageLocation,department"
+        whole = self.answer("GET", f"/users/{user}?$select={names}").json()
+        rows = [
+            {
+                "SkuId": row["skuId"],
+                "Group": row["assignedByGroup"] or "",
+                "Active": row["state"] in {"Active", "ActiveWithError"},
+                "DisabledPlans": sorted(row["disabledPlans"]),
+            }
+            for row in whole["licenseAssignmentStates"]
+        ]
+        groups = self.answer("GET", f"/users/{user}/memberOf?$select=id").json()["value"]
+        paths = sorted(rows, key=lambda row: (row["SkuId"], row["Group"]))
+        return {"Paths": paths, "Groups": sorted(each["id"] for each in groups), "department": whole["department"]}
+
+    def licenses(self, group: str) -> dict[str, list[str]]:
+        rows = self.tenant.groups[group].document["assignedLicenses"]
+        return {row["skuId"]: sorted(row["disabledPlans"]) for row in rows}
+
+    def state(self, data: Data) -> dict[str, Any]:
+        members = {member for group in data["$Groups"].values() for member in group["Members"]}
+        groups = {group: self.licenses(group) for group in data["$Groups"]}
+        return {user: self.person(user) for user in {*data["$People"], *members}} | groups
+
+
+class ScriptRun:
+    """One run of a script, with what earlier runs did."""
+
+    def __init__(self, data: Data, graph: Graph, done: Iterable[Data] = ()) -> None:
+        self.graph = graph
+        self.paths = {user: _by_path(person["Paths"]) for user, person in data["$People"].items()}
+        self.properties = {user: dict(person["Properties"]) for user, person in data["$People"].items()}
+        self.given = {
+            group: {row["SkuId"]: row["DisabledPlans"] for row in told["Licenses"]}
+            for group, told in data["$Groups"].items()
+        }
+        self.members = {group: set(told["Members"]) for group, told in data["$Groups"].items()}
+        self.changed: set[tuple[str, str]] = set()
+        for change in done:
+            self.add_effect(change)
+
+    def step(self, change: Data) -> str:
+        """Read, compare and send; returns the outcome."""
+        if self.is_reached(change):
+            self.add_effect(change)
+            return "unchanged"
+        if list(self.differences(change)):
+            return "skipped"
+        self.graph.send(change)
+        self.add_effect(change)
+        return "done"
+
+    def add_effect(self, change: Data) -> None:
+        user, group = change["User"], change["Group"]
+        match change["Kind"]:
+            case "UserLicense" | "GroupLicense" as kind:
+                for sku in change["Body"]["removeLicenses"]:
+                    (self.given[group] if group else self.paths[user]).pop(sku if group else (sku, ""), None)
+                for row in change["Body"]["addLicenses"]:
+                    if kind == "GroupLicense":
+                        self.given[group][row["skuId"]] = sorted(row["disabledPlans"])
+                    else:
+                        self.paths[user][row["skuId"], ""] = (True, sorted(row["disabledPlans"]))
+                self.changed |= {("", group)} if group else set()
+            case "Property":
+                self.properties[user] |= {row["Name"]: row["Value"] for row in change["Properties"]}
+            case kind:
+                self.members.get(group, set()).symmetric_difference_update({user} if kind != "Reprocess" else ())
+                self.changed.add((user, group))
+
+    def is_reached(self, change: Data) -> bool:
+        person = self.graph.person(change["User"]) if change["User"] else {"Paths": [], "Groups": []}
+        paths = _by_path(person["Paths"])
+        kind = change["Kind"]
+        if kind in {"AddMember", "RemoveMember"}:
+            return bool((change["Group"] in person["Groups"]) == (kind == "AddMember"))
+        if kind == "Property":
+            return all((person[row["Name"]] or "") == (row["Value"] or "") for row in change["Properties"])
+        if kind == "Reprocess":
+            return all(active for (_, group), (active, _) in paths.items() if group)
+        given = self.graph.licenses(change["Group"]) if change["Group"] else None
+        now = {sku: off for (sku, group), (_, off) in paths.items() if not group} if given is None else given
+        return not any(sku in now for sku in change["Body"]["removeLicenses"]) and all(
+            now.get(row["skuId"]) == sorted(row["disabledPlans"]) for row in change["Body"]["addLicenses"]
+        )
+
+    def differences(self, change: Data) -> Iterator[Any]:
+        user, group = change["User"], change["Group"]
+        if user:
+            person = self.graph.person(user)
+            now, expected = _by_path(person["Paths"]), self.paths[user]
+            for key in now.keys() | expected.keys():
+                ignored = key[1] and {(user, key[1]), ("", key[1]), (user, "")} & self.changed
+                if not ignored and now.get(key) != expected.get(key):
+                    yield key
+            yield from (name for name, value in self.properties[user].items() if (person[name] or "") != (value or ""))
+        if group:
+            live, told = self.graph.licenses(group), self.given[group]
+            yield from (sku for sku in live.keys() | told.keys() if sku not in live or sku not in told)
+            yield from (sku for sku, off in told.items() if off is not None and live.get(sku) != off)
+            if change["Kind"] == "GroupLicense":
+                yield from self.members[group] ^ set(self.graph.tenant.groups[group].members)
+
+
+def _by_path(rows: Iterable[Data]) -> dict[tuple[str, str], tuple[bool, list[str]]]:
+    return {(row["SkuId"], row["Group"]): (row["Active"], sorted(row["DisabledPlans"])) for row in rows}

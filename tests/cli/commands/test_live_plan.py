@@ -1,0 +1,100 @@
+"""`auditor plan` of live tenants: one read for every language and for `--save-snapshot`, and tenants that fail."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders.service.command_line import call
+from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
+from tests.emulator.server import Emulator
+
+RULES = (
+    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+)
+HEALTHY = {"S": SECRET, "T": SECRET}
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as running:
+        yield running
+
+
+@pytest.fixture
+def place(tmp_path: Path, emulator: Emulator) -> Path:
+    """A folder with a policy and a tenants file; Fabrikam's secret is in a variable of its own."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "rules.yaml").write_text(RULES, encoding="utf-8")
+    entries = [
+        f"  - name: {tenant.name}\n    tenantId: {tenant.tenant_id}\n"
+        f"    credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: {variable}}}\n"
+        f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
+        for tenant, variable in zip(emulator.tenants.values(), HEALTHY, strict=True)
+    ]
+    (tmp_path / "tenants.yaml").write_text("version: 1\ntenants:\n" + "".join(entries), encoding="utf-8")
+    return tmp_path
+
+
+def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(place: Path, emulator: Emulator) -> None:
+    asked = ("plan", "--tenants", "tenants.yaml", "--locale", "nl", "-f", "json,html", "--save-snapshot", "kept")
+    ran = call(*asked, cwd=place, **emulator.environment(), **HEALTHY)
+    assert ran.code == 0, ran.err
+    plan = json.loads((place / "out/plan.json").read_text(encoding="utf-8"))
+    assert [tenant["name"] for tenant in plan["tenants"]] == ["contoso", "fabrikam"]
+    for tenant in plan["tenants"]:
+        assert tenant["complete"]
+        (action,) = tenant["actions"]
+        assert [request["path"].split("/")[1] for request in action["requests"]] == ["users"]
+        assert tenant["proof"]["fixed"] == action["findings"]
+    assert '<html lang="nl">' in (place / "out/plan.html").read_text(encoding="utf-8")
+    assert len(emulator.journal.of("/organization")) == 2
+    assert not emulator.journal.writes()
+    again = call("plan", "--snapshot", "kept", "-q", "-f", "json=again.json", cwd=place)
+    assert again.code == 0, again.err
+    offline = json.loads((place / "again.json").read_text(encoding="utf-8"))
+    assert offline["tenants"] == plan["tenants"]
+
+
+def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(place: Path, emulator: Emulator) -> None:
+    ran = call("plan", cwd=place, **emulator.environment(), S=SECRET, T="wrong")
+    assert ran.code == 3, ran.err
+    contoso, fabrikam = json.loads((place / "out/plan.json").read_text(encoding="utf-8"))["tenants"]
+    assert contoso["complete"]
+    assert len(contoso["proof"]["fixed"]) == 1
+    assert not fabrikam["complete"]
+    assert "AADSTS7000215" in fabrikam["omitted"][0]
+    assert fabrikam["actions"] == []
+    one = call("plan", "--tenant", "contoso", "-q", cwd=place, **emulator.environment(), **HEALTHY)
+    assert one.code == 0, one.err
+
+
+def test_an_audit_keeps_what_it_read_and_reads_it_once(place: Path, emulator: Emulator) -> None:
+    asked = ("audit", "--no-progress", "-f", "json", "--fail-on", "never", "--save-snapshot", "kept")
+    ran = call(*asked, cwd=place, **emulator.environment(), S=SECRET, T="wrong")
+    assert ran.code == 3, ran.err
+    assert [path.name for path in (place / "kept").iterdir()] == ["contoso"]
+    assert len(emulator.journal.of("/organization")) == 1
+    offline = call("audit", "--snapshot", "kept", "-f", "json", "--fail-on", "never", "-o", "again", cwd=place)
+    assert offline.code == 0, offline.err
+    live, saved = (
+        json.loads((place / folder / "result.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]
+        for folder in ("out", "again")
+    )
+    assert live == saved
+
+
+@pytest.mark.parametrize("arguments", [("--demo",), ("--snapshot", "kept")])
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_what_is_not_read_live_is_not_kept(tmp_path: Path, command: str, arguments: tuple[str, ...]) -> None:
+    ran = call(command, *arguments, "--save-snapshot", "more", cwd=tmp_path)
+    assert ran.code == 2
+    assert "--save-snapshot keeps what is read live, and nothing is" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tenants_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    ran = call("plan", cwd=tmp_path)
+    assert ran.code == 2
+    assert "there is no tenants.yaml, and neither --snapshot nor --demo is given" in ran.err

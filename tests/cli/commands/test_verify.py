@@ -1,0 +1,350 @@
+"""`auditor verify`: a plan, requests that were sent to a tenant, and what the tenant shows afterwards."""
+
+import json
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.writer import write
+from tests.builders.service.command_line import AS_OF, Ran, call
+from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
+from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator
+from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import load, stable_id
+from tests.emulator.tenant.products import sku_id
+
+POLICY = """\
+version: 1
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_F1: 7.50}}
+policies:
+- {id: leavers, severity: high, owner: it@contoso.example, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+- {id: places, severity: low, users: {department: Sales}, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}
+"""
+WRITE = ["LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All", "User.ReadWrite.All", "Group.Read.All"]
+Send = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with running_emulator([load(TENANT)]) as running:
+        yield running
+
+
+TENANT: dict[str, Any] = {
+    "name": "contoso",
+    "tenantId": stable_id("verify", "contoso"),
+    "domain": "contoso.example",
+    "subscribedSkus": [{"skuPartNumber": "SPE_E3", "enabled": 10}, {"skuPartNumber": "SPE_F1", "enabled": 5}],
+    "users": [
+        *(
+            {"userPrincipalName": f"{name}@contoso.example", "licenses": [sku], "accountEnabled": False}
+            for name, sku in {"ann": "SPE_E3", "bob": "SPE_E3", "eva": "SPE_F1"}.items()
+        ),
+        {"userPrincipalName": "cem@contoso.example", "accountEnabled": False},
+        {"userPrincipalName": "dan@contoso.example"},
+        {"userPrincipalName": "kim@contoso.example", "department": "Sales", "usageLocation": None},
+    ],
+    "groups": [
+        {
+            "displayName": "LIC-E3",
+            "members": ["cem@contoso.example", "dan@contoso.example"],
+            "securityEnabled": True,
+            "mailEnabled": False,
+            "groupTypes": [],
+        }
+    ],
+}
+
+
+@pytest.fixture
+def send(emulator: Emulator) -> Iterator[Send]:
+    """Send one request of a plan, as an administrator would; properties are set in the tenant itself."""
+    tenant = emulator.tenants["contoso"]
+    with httpx.Client(timeout=60, trust_env=False) as http:
+
+        def one(request: dict[str, Any]) -> httpx.Response:
+            position = tenant.people.find(request["path"].removeprefix("/users/"))
+            if request["method"] == "PATCH" and position is not None:
+                tenant.people.replace(position, request["body"])
+                tenant.touch()
+                return httpx.Response(204)
+            head = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
+            return http.request(
+                request["method"], emulator.endpoint + request["path"], headers=head, json=request["body"] or None
+            )
+
+        yield one
+
+
+@pytest.fixture
+def here(tmp_path: Path, emulator: Emulator, send: Send) -> Path:
+    """A folder with policies, a tenants file and the plan of the tenant as it is at first."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "people.yaml").write_text(POLICY)
+    (tmp_path / "tenants.yaml").write_text(
+        f"version: 1\ntenants:\n- {{name: contoso, tenantId: {emulator.tenants['contoso'].tenant_id}, "
+        f"endpoint: '{emulator.endpoint}', authority: '{emulator.authority}', "
+        f"credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: CONTOSO_SECRET}},\n"
+        f"  recipients: [{{address: it@contoso.example, owners: [it@contoso.example]}}, {{address: all@contoso.example, locale: nl}}]}}\n"
+        "mail: {from: audit@contoso.example, smtp: {host: mail.contoso.example}, send: always}\n"
+    )
+    group = next(iter(emulator.tenants["contoso"].groups.values()))
+    body = {"addLicenses": [{"skuId": sku_id("SPE_E3"), "disabledPlans": []}], "removeLicenses": []}
+    assert send({"method": "POST", "path": f"/groups/{group.id}/assignLicense", "body": body}).status_code == 202
+    assert run(tmp_path, emulator, "collect", "-o", "before").code == 0
+    ran = run(tmp_path, emulator, "plan", "--snapshot", "before", "-q", "--as-of", AS_OF)
+    assert ran.code == 0, ran.err
+    return tmp_path
+
+
+def run(here: Path, emulator: Emulator, *arguments: str) -> Ran:
+    return call(*arguments, cwd=here, CONTOSO_SECRET=SECRET, **emulator.environment())
+
+
+def actions(here: Path) -> list[dict[str, Any]]:
+    found = json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["actions"]
+    assert sum(len(action["requests"]) for action in found) == 5
+    return list(found)
+
+
+def verified(here: Path, emulator: Emulator, *more: str) -> tuple[int, dict[str, Any], str]:
+    ran = run(here, emulator, "verify", "out/plan.json", *more)
+    assert ran.code in {0, 1, 3}, ran.err
+    (tenant,) = json.loads((here / "out" / "verification.json").read_text())["tenants"]
+    return ran.code, tenant, ran.text
+
+
+def carry_out(here: Path, send: Send, *, log: str = "", most: int = 99) -> None:
+    """Send the requests of a plan in order, and write the lines that plan.ps1 writes."""
+    lines = []
+    for number, action in enumerate(actions(here), start=1):
+        for step, request in enumerate(action["requests"][:most], start=1):
+            answer = send(request)
+            assert answer.is_success, answer.text
+            lines.append(
+                {
+                    "time": f"2026-11-21T10:00:{step:02}Z", "by": "admin@contoso.example", "tenant": TENANT["tenantId"],
+                    "action": number, "fingerprint": action["id"], "step": step, "method": request["method"],
+                    "url": request["path"], "body": request["body"], "outcome": "done", "answer": "200",
+                }
+            )  # fmt: skip
+    if log:
+        (here / log).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def verdicts(tenant: dict[str, Any]) -> set[str]:
+    return {action["verdict"] for action in tenant["actions"]}
+
+
+def test_nothing_was_done(here: Path, emulator: Emulator) -> None:
+    code, tenant, text = verified(here, emulator)
+    assert (code, verdicts(tenant)) == (1, {"not"})
+    assert {finding["state"] for finding in tenant["findings"]} == {"open"}
+    assert tenant["freed"]["actual"] == 0
+    assert tenant["freed"]["money"] == [{"currency": "EUR", "planned": 114.6, "actual": 0}]
+    assert text.startswith(f"0 of {len(tenant['actions'])} actions of ")
+
+
+def test_everything_was_done(here: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(here, send, log="done.jsonl")
+    for log in ((), ("--done", "done.jsonl")):
+        code, tenant, text = verified(here, emulator, *log)
+        assert (code, verdicts(tenant)) == (0, {"done"}), text
+        assert {finding["state"] for finding in tenant["findings"]} == {"gone"}
+        assert tenant["freed"]["money"] == [{"currency": "EUR", "planned": 114.6, "actual": 114.6}]
+        assert (tenant["freed"]["planned"], tenant["freed"]["actual"]) == (4, 4)
+    assert "4 seats, €114.60 a month freed" in text
+    assert "Carried out by admin@contoso.example: 21 Nov 2026." in text
+    runs = [action["execution"] for action in tenant["actions"] if action["requests"]]
+    assert {(each["by"][0], each["last"][:16]) for each in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
+
+
+def test_reports_and_mails_begin_with_it(here: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(here, send, log="done.jsonl")
+    formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
+    ran = run(here, emulator, "audit", "--plan", "out/plan.json", "--done", "done.jsonl", "-q", *formats)
+    assert ran.code == 0, ran.err
+    said = "4 of 4 actions of 20 Nov 2026 done: 4 seats, €114.60 a month freed."
+    for name in ("out/report.html", "out/summary.md", "summary.txt"):
+        text = (here / name).read_text().replace("&#58;", ":")
+        assert (said in text, "Carried out by admin" in text) == (True, True), name
+    result = json.loads((here / "out" / "result.json").read_text())
+    assert result["tenants"][0]["verification"]["freed"]["actual"] == 4
+    assert run(here, emulator, "send", "out/result.json", "--dry-run").code == 0
+    mails = {
+        path.stem: message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in (here / "out/mail").iterdir()
+    }
+    bodies = {name: mail.get_body(("plain",)) for name, mail in mails.items()}
+    texts = {name: body.get_content() for name, body in bodies.items() if body is not None}
+    assert "4 van 4 acties van 20 nov 2026 gedaan: 4 licentieplaatsen, € 114,60 per maand vrijgemaakt." in " ".join(
+        texts["all@contoso.example"].split()
+    )
+    assert "3 of 3 actions of 20 Nov 2026 done" in texts["it@contoso.example"], "an owner reads of their own"
+
+
+def test_a_store_knows_the_last_plan(tmp_path: Path, saved: Path) -> None:
+    made = ("--snapshot", str(saved), "--store", "st", "-q")
+    assert call("plan", *made, "--as-of", AS_OF, cwd=tmp_path).code in {0, 3}
+    for day, known in {"2026-11-20T12:00:00Z": False, "2026-11-20T12:00:01Z": True}.items():
+        ran = call("audit", *made[:4], "--as-of", day, "-f", "json,terminal", cwd=tmp_path)
+        assert ("actions of 20 Nov 2026 done" in ran.text) is known, ran.err
+    (damaged,) = (tmp_path / "st" / "fabrikam" / "plans").iterdir()
+    damaged.write_text("{")
+    ran = call("audit", *made[:4], "--as-of", "2026-11-22T12:00:00Z", "-f", "terminal", cwd=tmp_path)
+    assert ("warning[plan-damaged]" in ran.err, "actions of 20 Nov 2026 done" in ran.text) == (True, True)
+    pruned = (
+        "store",
+        "prune",
+        "st",
+        "--keep",
+        "1d",
+        "--as-of",
+        "2026-11-29T12:00:00Z",
+        "--delete",
+        "--tenant",
+        "contoso",
+    )
+    assert call("plan", *made, "--as-of", "2026-11-28T12:00:00Z", cwd=tmp_path).code in {0, 3}
+    assert "1 plan deleted" in call(*pruned, cwd=tmp_path).err
+    assert [path.name for path in (tmp_path / "st/contoso/plans").iterdir()] == ["2026-11-28T120000Z.json"]
+
+
+def test_what_was_run_counts_and_a_part_is_no_whole(here: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(here, send, log="done.jsonl", most=1)
+    code, tenant, _ = verified(here, emulator, "--done", "done.jsonl")
+    assert (code, verdicts(tenant)) == (1, {"partly", "done"})
+    lines = (here / "done.jsonl").read_text().splitlines(keepends=True)
+    partly = next(action["number"] for action in tenant["actions"] if action["verdict"] == "partly")
+    (here / "done.jsonl").write_text("".join(line for line in lines if json.loads(line)["action"] != partly))
+    code, tenant, _ = verified(here, emulator, "--done", "done.jsonl")
+    assert code == 0, "what was left out on purpose is not asked for"
+
+
+def test_a_finding_that_comes_back_is_no_new_one(here: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(here, send, log="done.jsonl")
+    (ann,) = (each for each in planned(here) if each["subject"]["name"] == "Ann")
+    sku = ann["product"]["skuId"]
+    body = {"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []}
+    request = {"method": "POST", "path": f"/users/{ann['subject']['id']}/assignLicense", "body": body}
+    assert send(request).status_code == 200
+    states = {}
+    for log in ((), ("--done", "done.jsonl")):
+        code, tenant, text = verified(here, emulator, *log)
+        assert code == 1
+        states[log] = next(f["state"] for f in tenant["findings"] if f["fingerprint"] == ann["fingerprint"])
+    assert set(states.values()) == {"open", "came-back"}, "without a log nobody knows that it was gone"
+    assert "1 finding came back" in " ".join(text.split())
+    assert "undone" in {step["cause"] for action in tenant["actions"] for step in action["steps"]}
+
+
+def planned(here: Path) -> list[dict[str, Any]]:
+    return list(json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["findings"])
+
+
+def test_another_way_and_a_new_finding(here: Path, emulator: Emulator, send: Send) -> None:
+    by_name = {each["subject"]["name"]: each["subject"]["id"] for each in planned(here)}
+    for name in ("Ann", "Bob", "Eva", "Cem"):
+        body: dict[str, Any] = {"accountEnabled": True}
+        assert send({"method": "PATCH", "path": f"/users/{by_name[name]}", "body": body}).is_success
+    body = {"usageLocation": "BE"}
+    assert send({"method": "PATCH", "path": f"/users/{by_name['Kim']}", "body": body}).is_success
+    code, tenant, _ = verified(here, emulator)
+    assert code == 1
+    assert verdicts(tenant) == {"changed"}
+    assert {action["cause"] for action in tenant["actions"]} == {"other-way", "value"}
+    assert {finding["state"] for finding in tenant["findings"]} == {"gone", "new"}
+
+
+LINE = '{"time": "2026-11-21T10:00:00Z", "by": "a@b.example", "tenant": "%s", "action": 1, "fingerprint": "%s", "step": %s, "outcome": "done"}\n'
+
+
+def damage(plan: dict[str, Any], change: str) -> str:
+    tenant = plan["tenants"][0]
+    match change:
+        case "other":
+            tenant["tenantId"] = "99999999-2222-3333-4444-555555555555"
+        case "absent":
+            tenant["name"] = "elsewhere"
+        case "request":
+            place = next(action for action in tenant["actions"] if action["requests"])
+            place["requests"][0]["path"] = "/users/x"
+        case "twice":
+            plan["tenants"].append(tenant)
+        case "missing":
+            del tenant["tenantId"]
+        case version if version.startswith("auditor/"):
+            plan["schema"] = version
+        case _:
+            plan["redacted"] = True
+    return json.dumps(plan)
+
+
+@pytest.mark.parametrize(
+    ("change", "slug", "place"),
+    [
+        ("auditor/plan/v0", "plan-version", "plan.json has the schema 'auditor/plan/v0'"),
+        ("auditor/result/v1", "plan-foreign", "plan.json is not a plan"),
+        ("other", "plan-tenant", "99999999-2222-3333-4444-555555555555"),
+        ("absent", "plan-tenant", "elsewhere"),
+        ("request", "plan-damaged", ".requests[0]"),
+        ("twice", "plan-damaged", "lists 'contoso' twice"),
+        ("missing", "plan-damaged", "tenants[0]: 'tenantId' is missing"),
+        ("redacted", "plan-redacted", "pseudonyms"),
+    ],
+)
+def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, slug: str, place: str) -> None:
+    (tmp_path / "plan.json").write_text(damage(json.loads(demo_plan), change))
+    ran = call("verify", "plan.json", "--demo", "--tenant", "contoso", cwd=tmp_path)
+    assert (ran.code, f"error[{slug}]" in ran.err, place in ran.err) == (2, True, True), ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        ("{\n", "done.jsonl:1:2: error[log-damaged]: is not JSON text"),
+        ("\n{}\n", "done.jsonl:2:1: error[log-damaged]: $: 'time' is missing"),
+        (LINE % ("nobody", "x", 1), "done.jsonl:1:1: error[log-damaged]: the plan has no tenant 'nobody'"),
+        (LINE % ("TENANT", "ACTION", 99), "done.jsonl:1:1: error[log-damaged]: action "),
+        (LINE % ("TENANT", "x", 1), "done.jsonl:1:1: error[log-damaged]: no line is about an action of the plan"),
+        (None, "error[log-unreadable]: done.jsonl cannot be read"),
+    ],
+)
+def test_a_wrong_log_is_refused(tmp_path: Path, demo_plan: str, lines: str | None, place: str) -> None:
+    tenant = json.loads(demo_plan)["tenants"][0]
+    action = next(action["id"] for action in tenant["actions"] if action["requests"])
+    (tmp_path / "plan.json").write_text(demo_plan)
+    if lines is not None:
+        text = lines.replace("TENANT", tenant["tenantId"]).replace("ACTION", action)
+        (tmp_path / "done.jsonl").write_text(text)
+    ran = call("verify", "plan.json", "--demo", "--done", "done.jsonl", cwd=tmp_path)
+    assert (ran.code, place in ran.err) == (2, True), ran.err
+
+
+@pytest.fixture(scope="module")
+def demo_plan(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("demo")
+    call("plan", "--demo", "--as-of", AS_OF, "-q", cwd=folder)
+    return (folder / "out" / "plan.json").read_text()
+
+
+def test_what_was_not_read_is_unknown(tmp_path: Path) -> None:
+    """People who are not there may be gone or unread; a source that was refused proves nothing."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    people = [user(name, grant(E3), accountEnabled=False) for name in ("ann", "bob")]
+    write(tmp_path / "before", snapshot(people, {E3: 5}))
+    partly = snapshot(people[:1], {E3: 5}, statuses={Source.USERS: SourceStatus.PARTIAL})
+    write(tmp_path / "after", partly)
+    call("plan", "--snapshot", "before", "policy.yaml", "-q", "--as-of", AS_OF, cwd=tmp_path)
+    ran = call("verify", "out/plan.json", "--snapshot", "after", "policy.yaml", "--as-of", AS_OF, cwd=tmp_path)
+    (tenant,) = json.loads((tmp_path / "out" / "verification.json").read_text())["tenants"]
+    (action,) = (each for each in tenant["actions"] if each["requests"])
+    assert (ran.code, action["verdict"], action["cause"], action["detail"]) == (3, "unknown", "source", "users")
+    assert (tenant["freed"]["actual"], tenant["freed"]["atLeast"]) == (0, True)
+    assert {each["state"] for each in tenant["findings"]} == {"open", "unknown"}

@@ -1,0 +1,1 @@
+"""The calls of Graph that the emulator answers, one module per resource."""

@@ -1,0 +1,148 @@
+"""Turns mailbox and report requests into mailbox settings and into links to CSV files on another host."""
+
+import re
+from collections.abc import Callable
+
+from tests.emulator.endpoints.graph import Call, find_user, route
+from tests.emulator.faults.model import Fault, Kind
+from tests.emulator.odata.query import USER_DEFAULTS, USER_NAMES
+from tests.emulator.tenant import usage
+from tests.emulator.tenant.directory import Tenant
+from tests.emulator.tenant.people import selected
+from tests.emulator.wire import Answer, Body, GraphError, Request, answer
+
+TOKEN = "preauthenticated-7f3a91"
+
+
+def purpose(tenant: Tenant, position: int) -> str | None:
+    """The mailbox's userPurpose; None where the user has no mailbox in the cloud."""
+    identifier = str(tenant.people.value(position, "id")).lower()
+    settings = tenant.mailboxes.get(identifier)
+    if settings is not None:
+        return str(settings["userPurpose"]) if settings.get("userPurpose") else None
+    if re.fullmatch(r"[0-9a-f]{8}-e5e5-4e5e-8e5e-[0-9a-f]{12}", identifier) and position % 20 == 18:
+        return ("shared", "room", "equipment")[position // 20 % 3]
+    return "user" if tenant.people.value(position, "assignedLicenses") else None
+
+
+def mailbox_settings(call: Call) -> Answer:
+    found = purpose(call.tenant, find_user(call))
+    if found is None:
+        message = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
+        raise GraphError(404, "MailboxNotEnabledForRESTAPI", message)
+    head = f"{call.request.root}/$metadata#users('{call.key}')/mailboxSettings"
+    if call.request.path.endswith("/userPurpose"):
+        return answer({"@odata.context": f"{head}/userPurpose", "value": found})
+    document = {
+        "archiveFolder": None,
+        "timeZone": "UTC",
+        "dateFormat": "yyyy-MM-dd",
+        "timeFormat": "HH:mm",
+        "userPurpose": found,
+    }
+    text = call.request.parameter("$select")
+    names = text.split(",") if text else list(document)
+    return answer({"@odata.context": head} | {name: document.get(name) for name in names})
+
+
+def report_settings(call: Call) -> Answer:
+    head = {"@odata.context": f"{call.request.root}/$metadata#admin/reportSettings/$entity"}
+    return answer(head | call.tenant.report_settings)
+
+
+def report(call: Call) -> Answer:
+    """302 to a pre-authenticated CSV that must be fetched without a token."""
+    matched = re.search(r"/(\w+)\((?:period='(\w+)'|date=[\d-]+)\)$", call.request.path)
+    assert matched is not None
+    name, period = matched.group(1), matched.group(2) or "D7"
+    if period not in usage.PERIODS[name]:
+        raise GraphError(400, "InvalidArgument", f"Invalid period value specified: {period}.")
+    return _redirect(f"{call.request.elsewhere}/reports/{call.tenant.tenant_id}/{name}/{period}?token={TOKEN}")
+
+
+def _redirect(location: str) -> Answer:
+    return Answer(status=302, headers={"Location": location, "Content-Type": "text/plain"})
+
+
+def altered(fault: Fault, made: Answer, request: Request, tenant: Tenant) -> Answer:
+    """A report that comes at once, or a redirect that leads elsewhere than it should; `value`: README.md."""
+    location = made.headers.get("Location", "")
+    if made.status != 302:
+        return made
+    if fault.kind is Kind.REPORT_INLINE:
+        *_, name, period = location.partition("?")[0].split("/")
+        return _file(tenant, name, period)
+    match fault.value:
+        case "missing":
+            return Answer(status=302, headers={"Content-Type": "text/plain"})
+        case "relative":
+            return _redirect(location.removeprefix(request.elsewhere))
+        case text if text.startswith("hops:"):
+            return _redirect(location.replace("/reports/", f"/hops/{text.removeprefix('hops:')}/reports/", 1))
+        case text:
+            return _redirect(text.replace("{token}", TOKEN))
+
+
+def file(request: Request, tenants: Callable[[str], Tenant | None]) -> Answer:
+    """What the host of the downloads answers to /reports/{tenant}/{report}/{period} or /hops/{n}/reports/…."""
+    parts = request.path.strip("/").split("/")
+    if "authorization" in request.headers or "cookie" in request.headers:
+        return Answer(status=400, body=Body(b"<Error><Code>InvalidAuthenticationInfo</Code></Error>"))
+    if parts[0] == "hops":
+        left = int(parts[1])
+        head = f"/hops/{left - 1}/" if left > 1 else "/"
+        return _redirect(f"{head}{'/'.join(parts[2:])}?token={TOKEN}")
+    tenant = tenants(parts[1])
+    if tenant is None or len(parts) != 4 or request.parameter("token") != TOKEN:
+        return Answer(status=403, body=Body(b"<Error><Code>AuthenticationFailed</Code></Error>"))
+    return _file(tenant, parts[2], parts[3])
+
+
+def _file(tenant: Tenant, name: str, period: str) -> Answer:
+    body = Body(usage.csv_file(tenant, name, period))
+    return Answer(body=body, headers={"Content-Type": "application/octet-stream"})
+
+
+def get_by_ids(call: Call) -> Answer:
+    """The objects behind up to 1000 ids; unknown ones are left out, as Graph does."""
+    document = call.request.document()
+    ids = document.get("ids")
+    if not isinstance(ids, list) or len(ids) > 1000:
+        raise GraphError(400, "Request_BadRequest", "Invalid number of ids; at most 1000 are allowed.")
+    wanted = {str(name).lower() for name in document.get("types") or ()}
+    text = call.request.parameter("$select")
+    names = [name for name in (text.split(",") if text else USER_DEFAULTS) if name in USER_NAMES]
+    rows = []
+    for identifier in dict.fromkeys(str(entry) for entry in ids):
+        kind, found = call.tenant.member(identifier) or ("", {})
+        if not kind or (wanted and kind.lower() not in wanted and "directoryobject" not in wanted):
+            continue
+        shown = (
+            call.tenant.people.document(found, names)
+            if isinstance(found, int)
+            else selected(found.get, _own(found, text))
+        )
+        rows.append({"@odata.type": f"#microsoft.graph.{kind}"} | shown)
+    return answer({"@odata.context": f"{call.request.root}/$metadata#directoryObjects", "value": rows})
+
+
+def _own(document: dict[str, object], text: str | None) -> list[str]:
+    names = text.split(",") if text else list(document)
+    return [
+        name
+        for name in names
+        if name in document and not name.startswith("@") and name != "hasMembersWithLicenseErrors"
+    ]
+
+
+ROUTES = (
+    route("GET", "/users/{key}/mailboxSettings", "mailbox", mailbox_settings),
+    route("GET", "/users/{key}/mailboxSettings/userPurpose", "mailbox", mailbox_settings),
+    route("GET", "/admin/reportSettings", "reportSettings", report_settings),
+    route("GET", "/reports/getMailboxUsageDetail(period='{key}')", "reports", report),
+    route("GET", "/reports/getM365AppUserDetail(period='{key}')", "reports", report),
+    route("GET", "/reports/getOffice365ActiveUserDetail(period='{key}')", "reports", report),
+    route("GET", "/reports/getOffice365ActiveUserDetail(date={key})", "reports", report),
+    route("GET", "/copilot/reports/getMicrosoft365CopilotUsageUserDetail(period='{key}')", "reports", report),
+    route("POST", "/directoryObjects/getByIds", "getByIds", get_by_ids, cost=3),
+)

@@ -1,0 +1,1 @@
+"""Query options and pages of lists."""

@@ -1,0 +1,162 @@
+"""Turns a checked query on a directory collection into one page: filtered, counted, cut, linked and cached."""
+
+import base64
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from tests.emulator.odata.query import Kind, Query
+from tests.emulator.tenant.directory import Tenant
+from tests.emulator.wire import JSON_TYPE, Answer, Body, GraphError, Request, encoded
+
+CACHE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A collection to page through: which positions are in it, in order, and how one of them is written."""
+
+    positions: Sequence[int]
+    value: Callable[[int, str], Any]
+    document: Callable[[int, tuple[str, ...]], dict[str, Any]]
+    starting: Callable[[str, str], Sequence[int] | None] = lambda name, prefix: None  # noqa: ARG005
+
+
+class PageCache:
+    """Rendered pages and matched positions, least recently used out first."""
+
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self._limit = limit
+        self._size = 0
+        self._pages: OrderedDict[tuple[Any, ...], Body] = OrderedDict()
+        self._matches: OrderedDict[tuple[Any, ...], Sequence[int]] = OrderedDict()
+
+    def page(self, key: tuple[Any, ...], make: Callable[[], bytes]) -> Body:
+        body = self._pages.get(key)
+        if body is not None:
+            self._pages.move_to_end(key)
+            return body
+        body = self._pages[key] = Body(make())
+        self._size += len(body.plain)
+        while self._size > self._limit and len(self._pages) > 1:
+            self._size -= len(self._pages.popitem(last=False)[1].plain)
+        return body
+
+    def matches(self, key: tuple[Any, ...], make: Callable[[], Sequence[int]]) -> Sequence[int]:
+        found = self._matches.get(key)
+        if found is None:
+            found = self._matches[key] = make()
+            if len(self._matches) > 256:
+                self._matches.popitem(last=False)
+        return found
+
+
+def matching(rows: Rows, query: Query, kind: Kind) -> Sequence[int]:
+    """The positions that satisfy $filter and $search, in the order asked for."""
+    found: Sequence[int] = rows.positions
+    if query.filter is not None:
+        prefix = query.filter.prefix
+        indexed = rows.starting(*prefix) if prefix is not None else None
+        if indexed is not None:
+            found = indexed
+        else:
+            predicate = query.filter.matches
+            found = [position for position in found if predicate(partial(rows.value, position))]
+    if query.search:
+        found = [position for position in found if _searched(rows, position, query.search)]
+    for name, descending in reversed(query.order):
+        if name not in kind.names:
+            raise GraphError(400, "BadRequest", f"Could not find a property named '{name}' on type '{kind.name}'.")
+        found = sorted(found, key=partial(_sort_key, rows, name), reverse=descending)
+    return found
+
+
+def _sort_key(rows: Rows, name: str, position: int) -> str:
+    return str(rows.value(position, name) or "").casefold()
+
+
+def _searched(rows: Rows, position: int, text: str) -> bool:
+    name, _, wanted = text.partition(":")
+    return wanted.casefold() in str(rows.value(position, name) or "").casefold()
+
+
+def page_token(offset: int, size: int, mark: str = "") -> str:
+    """An opaque continuation; a mark tells a token that a later request must refuse."""
+    packed = json.dumps([offset, size]).encode()
+    return "RFNwdAoAAQ" + base64.urlsafe_b64encode(packed).decode().rstrip("=") + mark
+
+
+def read_token(token: str) -> tuple[int, int]:
+    """Offset and size of a continuation; raises GraphError 400 for anything that this service did not write."""
+    text = token.removeprefix("RFNwdAoAAQ").split(".", 1)[0]
+    try:
+        offset, size = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError):
+        raise GraphError(400, "Directory_InvalidPageToken", "The specified page token value is invalid.") from None
+    return int(offset), int(size)
+
+
+def next_link(request: Request, token: str, *, parameter: str = "$skiptoken") -> str:
+    """The request's own URL with the continuation: every parameter is carried, no header is."""
+    carried = [(name, value) for name, value in request.query if name.lower() not in {"$skiptoken", "$deltatoken"}]
+    pairs = [*carried, (parameter, token)]
+    return f"{request.root}{quote(request.path)}?" + "&".join(
+        f"{quote(n, safe='$')}={quote(v, safe='$,()/:')}" for n, v in pairs
+    )
+
+
+def context(request: Request, entity: str, query: Query) -> str:
+    names = f"({','.join(query.names)})" if query.explicit else ""
+    return f"{request.root}/$metadata#{entity}{names}"
+
+
+def page(
+    request: Request,
+    query: Query,
+    rows: Rows,
+    *,
+    tenant: Tenant,
+    kind: Kind,
+    cache: PageCache,
+    readable: frozenset[str] | None,
+) -> Answer:
+    """One page as an answer; `readable` limits the properties that come with their values."""
+    key = (tenant.tenant_id, tenant.version, request.path)
+    matched = (*key, query.filter_text, query.search, query.order)
+    found = cache.matches(matched, lambda: matching(rows, query, kind))
+    offset, size = read_token(query.skiptoken) if query.skiptoken else (0, query.size)
+    names = query.names
+
+    def render() -> bytes:
+        document: dict[str, Any] = {"@odata.context": context(request, f"{kind.name}s", query)}
+        if query.count and not query.skiptoken:
+            document["@odata.count"] = len(found)
+        if offset + size < len(found):
+            document["@odata.nextLink"] = next_link(request, page_token(offset + size, size))
+        made = [rows.document(position, names) for position in found[offset : offset + size]]
+        if readable is not None:
+            made = [{name: value if name in readable else None for name, value in row.items()} for row in made]
+        document["value"] = made
+        return encoded(document)
+
+    rendered = (*key, request.root, request.query, query.count, query.names, readable)
+    return Answer(body=cache.page(rendered, render), headers={"Content-Type": JSON_TYPE})
+
+
+def count(request: Request, query: Query, rows: Rows, *, tenant: Tenant, kind: Kind, cache: PageCache) -> Answer:
+    """The answer of a `/$count` segment: plain text, only with ConsistencyLevel."""
+    if not request.eventual:
+        raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
+    accepted = request.headers.get("accept", "*/*").lower()
+    if "text/plain" not in accepted and "*/*" not in accepted:
+        message = "A supported MIME type could not be found that matches the acceptable MIME types for the request."
+        raise GraphError(415, "UnsupportedMediaType", message)
+    if "signInActivity" in (query.filter.properties if query.filter else ()):
+        raise GraphError(502, "BadGateway", "")
+    key = (tenant.tenant_id, tenant.version, request.path, query.filter_text, query.search, query.order)
+    found = cache.matches(key, lambda: matching(rows, query, kind))
+    return Answer(body=Body(str(len(found)).encode()), headers={"Content-Type": "text/plain"})

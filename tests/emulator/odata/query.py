@@ -1,0 +1,216 @@
+"""Turns OData query parameters into a checked query, refusing what Graph refuses and in Graph's words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.emulator.odata import filters
+from tests.emulator.wire import GraphError, Request
+
+USER_DEFAULTS = (
+    "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation",
+    "preferredLanguage", "surname", "userPrincipalName", "id",
+)  # fmt: skip
+USER_MAILBOX = frozenset(
+    {
+        "aboutMe", "birthday", "hireDate", "interests", "mailboxSettings", "mySite", "pastProjects", "preferredName",
+        "responsibilities", "schools", "skills",
+    }
+)  # fmt: skip
+USER_NAMES = frozenset(
+    {
+        *USER_DEFAULTS, *USER_MAILBOX, "accountEnabled", "ageGroup", "assignedLicenses", "assignedPlans",
+        "authorizationInfo", "city", "companyName", "consentProvidedForMinor", "country", "createdDateTime",
+        "creationType", "customSecurityAttributes", "deletedDateTime", "department", "employeeHireDate", "employeeId",
+        "employeeLeaveDateTime", "employeeOrgData", "employeeType", "externalUserState",
+        "externalUserStateChangeDateTime", "faxNumber", "identities", "identityParentId", "imAddresses", "isManagementRestricted",
+        "isResourceAccount", "lastPasswordChangeDateTime", "legalAgeGroupClassification", "licenseAssignmentStates",
+        "mailNickname", "onPremisesDistinguishedName", "onPremisesDomainName", "onPremisesExtensionAttributes",
+        "onPremisesImmutableId", "onPremisesLastSyncDateTime", "onPremisesProvisioningErrors",
+        "onPremisesSamAccountName", "onPremisesSecurityIdentifier", "onPremisesSyncEnabled",
+        "onPremisesUserPrincipalName", "otherMails", "passwordPolicies", "passwordProfile", "postalCode",
+        "preferredDataLocation", "provisionedPlans", "proxyAddresses", "securityIdentifier",
+        "serviceProvisioningErrors", "showInAddressList", "signInActivity", "signInSessionsValidFromDateTime", "state",
+        "streetAddress", "usageLocation", "userType",
+    }
+)  # fmt: skip
+GROUP_DEFAULTS = (
+    "id", "deletedDateTime", "classification", "createdDateTime", "description", "displayName", "expirationDateTime",
+    "groupTypes", "isAssignableToRole", "mail", "mailEnabled", "mailNickname", "membershipRule",
+    "membershipRuleProcessingState", "onPremisesSyncEnabled", "proxyAddresses", "renewedDateTime", "securityEnabled",
+    "securityIdentifier", "visibility",
+)  # fmt: skip
+GROUP_NAMES = frozenset(
+    {
+        *GROUP_DEFAULTS, "assignedLabels", "assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState",
+        "onPremisesDomainName", "onPremisesLastSyncDateTime", "onPremisesNetBiosName", "onPremisesProvisioningErrors",
+        "onPremisesSamAccountName", "onPremisesSecurityIdentifier", "preferredDataLocation", "preferredLanguage",
+        "serviceProvisioningErrors", "theme", "uniqueName",
+    }
+)  # fmt: skip
+SKU_NAMES = frozenset(
+    {
+        "id", "accountId", "accountName", "appliesTo", "capabilityStatus", "consumedUnits", "prepaidUnits",
+        "servicePlans", "skuId", "skuPartNumber", "subscriptionIds",
+    }
+)  # fmt: skip
+NOT_FILTERABLE = {
+    "user": frozenset({"licenseAssignmentStates", "signInSessionsValidFromDateTime", "passwordProfile", "aboutMe"}),
+    "group": frozenset({"licenseProcessingState", "theme", "assignedLabels"}),
+}
+KNOWN = frozenset(
+    {"$select", "$filter", "$top", "$count", "$orderby", "$search", "$expand", "$skiptoken", "$format", "$deltatoken"}
+)
+DEFAULT_PAGE = 100
+MAXIMUM_PAGE = 999
+SIGN_IN_PAGE = 500
+EXPANDED_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A checked query on a directory collection; `size` is the page size that Graph would use."""
+
+    names: tuple[str, ...]
+    explicit: bool
+    size: int
+    count: bool
+    filter: filters.Filter | None = None
+    filter_text: str = ""
+    order: tuple[tuple[str, bool], ...] = ()
+    search: str = ""
+    skiptoken: str | None = None
+    expand: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A resource type: its name in Graph, the properties sent without $select, and all that can be asked for."""
+
+    name: str
+    defaults: tuple[str, ...]
+    names: frozenset[str]
+
+
+USER = Kind(name="user", defaults=USER_DEFAULTS, names=USER_NAMES)
+GROUP = Kind(name="group", defaults=GROUP_DEFAULTS, names=GROUP_NAMES)
+DIRECTORY_OBJECT = Kind(name="directoryObject", defaults=USER_DEFAULTS, names=USER_NAMES | GROUP_NAMES)
+SKU = Kind(name="subscribedSku", defaults=(), names=SKU_NAMES)
+
+
+def unsupported(message: str) -> GraphError:
+    return GraphError(400, "Request_UnsupportedQuery", message)
+
+
+def selection(request: Request, kind: Kind, *, one: bool) -> tuple[tuple[str, ...], bool]:
+    """The properties asked for and whether $select named them; raises GraphError for names Graph would not know."""
+    text = request.parameter("$select")
+    if text is None:
+        return kind.defaults, False
+    canonical = {name.lower(): name for name in kind.names}
+    names = []
+    for raw in text.split(","):
+        word = raw.strip()
+        name = canonical.get(word.split("/", 1)[0].lower())
+        if name is None:
+            if not word or word == "*":
+                raise GraphError(400, "BadRequest", "Parsing OData Select and Expand failed: Term '' is not valid.")
+            message = f"Could not find a property named '{word}' on type 'microsoft.graph.{kind.name}'."
+            raise GraphError(400, "BadRequest", f"Parsing OData Select and Expand failed: {message}")
+        names.append(name)
+    if kind in {USER, DIRECTORY_OBJECT} and not one and USER_MAILBOX.intersection(names):
+        raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
+    return tuple(dict.fromkeys(names)), True
+
+
+def page_size(request: Request, names: tuple[str, ...], used: set[str], *, expanded: bool) -> int:
+    """The page size: $top, the default of 100, and the caps (500 with signInActivity, 100 with $expand)."""
+    text = request.parameter("$top")
+    if text is None:
+        size = DEFAULT_PAGE
+    else:
+        try:
+            size = int(text)
+        except ValueError:
+            raise GraphError(400, "BadRequest", f"Invalid value '{text}' for $top query option found.") from None
+        if not 1 <= size <= MAXIMUM_PAGE:
+            message = f"Invalid page size specified: '{size}'. Must be between 1 and {MAXIMUM_PAGE} inclusive."
+            raise GraphError(400, "Request_UnsupportedQuery", message)
+    if "signInActivity" in names or "signInActivity" in used:
+        size = min(size, SIGN_IN_PAGE)
+    return min(size, EXPANDED_PAGE) if expanded else size
+
+
+def parse(request: Request, kind: Kind) -> Query:
+    """A query on a collection of `kind`; raises GraphError 400 or 501 as Graph does."""
+    for name, _ in request.query:
+        if name == "$skip":
+            raise GraphError(400, "Request_BadRequest", "'$skip' is not supported by the service.")
+        if name.startswith("$") and name.lower() not in KNOWN:
+            raise GraphError(400, "BadRequest", f"The query parameter '{name}' is not supported.")
+    names, explicit = selection(request, kind, one=False)
+    text = request.parameter("$filter")
+    found = filters.parse(text) if text is not None else None
+    counted = (request.parameter("$count") or "").lower() == "true" or request.path.endswith("/$count")
+    advanced = request.eventual and counted
+    order = _order(request.parameter("$orderby"))
+    search = request.parameter("$search")
+    if found is not None:
+        _check_filter(found, kind, advanced=advanced)
+        if order and not advanced:
+            raise unsupported("Sorting not supported for current query.")
+    if search is not None and not request.eventual:
+        raise unsupported(
+            "Request with $search query parameter only works through MSGraph with a special request header: "
+            "'ConsistencyLevel: eventual'"
+        )
+    expand = tuple(part for part in (request.parameter("$expand") or "").split(",") if part)
+    if expand and (search is not None or (found is not None and found.advanced)):
+        raise unsupported("$expand is not supported with advanced queries.")
+    used = found.properties if found is not None else set()
+    return Query(
+        names=names,
+        explicit=explicit,
+        size=page_size(request, names, used, expanded=bool(expand)),
+        count=advanced,
+        filter=found,
+        filter_text=text or "",
+        order=order,
+        search=(search or "").strip('"'),
+        skiptoken=request.parameter("$skiptoken"),
+        expand=expand,
+    )
+
+
+def _order(text: str | None) -> tuple[tuple[str, bool], ...]:
+    if not text:
+        return ()
+    parts = [part.split() for part in text.split(",")]
+    return tuple((words[0], len(words) > 1 and words[1].lower() == "desc") for words in parts)
+
+
+def _check_filter(found: filters.Filter, kind: Kind, *, advanced: bool) -> None:
+    for name in sorted(found.properties):
+        if name not in kind.names:
+            message = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind.name}'."
+            raise GraphError(400, "BadRequest", f"Invalid filter clause: {message}")
+        if name in NOT_FILTERABLE[kind.name]:
+            resource = kind.name.capitalize()
+            message = (
+                f"Unsupported or invalid query filter clause specified for property '{name}' of resource '{resource}'."
+            )
+            raise unsupported(message)
+    if "signInActivity" in found.properties and len(found.properties) > 1:
+        raise GraphError(400, "Request_BadRequest", "Filter on signInActivity cannot be combined with other filters.")
+    if found.advanced and not advanced:
+        message = f"Operator '{found.advanced}' is not supported because the required parameters might be missing. "
+        raise unsupported(message + "Try adding the $count=true query parameter and ConsistencyLevel:eventual header.")
+
+
+def group_errors_only(found: filters.Filter | None) -> bool:
+    """Whether a group filter asks for members in error, the one property that can be asked about but never read."""
+    return found is not None and ("hasMembersWithLicenseErrors", "eq") in found.operators
+
+
+def public_names(names: Mapping[str, object]) -> dict[str, object]:
+    """A group's document without the property that Graph never returns."""
+    return {name: value for name, value in names.items() if name != "hasMembersWithLicenseErrors"}

@@ -1,0 +1,57 @@
+"""Turns a workflow run's request for an ID token into a fresh GitHub OIDC token of five minutes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from tests.emulator.sign_in import keys
+from tests.emulator.tenant.directory import GITHUB_ISSUER
+from tests.emulator.wire import Answer, Body, Request, encoded
+
+LIFETIME = 300
+PATH = "/github/idtoken"
+
+
+def subject(
+    owner: str, repository: str, *, context: str = "ref:refs/heads/main", ids: tuple[int, int] | None = None
+) -> str:
+    """The `sub` claim; with the ids of owner and repository in the immutable form of July 2026."""
+    if ids is None:
+        return f"repo:{owner}/{repository}:{context}"
+    return f"repo:{owner}@{ids[0]}/{repository}@{ids[1]}:{context}"
+
+
+@dataclass(slots=True, kw_only=True)
+class GitHub:
+    """The issuer: one workflow run whose job has `id-token: write`. `asked` records the audiences of all calls."""
+
+    subject: str = field(default_factory=lambda: subject("contoso", "licences"))
+    request_token: str = "emulated-actions-request-token"
+    lifetime: int = LIFETIME
+    clock: Callable[[], float] = time.time
+    asked: list[str] = field(default_factory=list)
+
+    def token(self, audience: str, **more: Any) -> str:
+        """A fresh ID token; `more` replaces claims, for what a forged or stale token would say."""
+        now = int(self.clock())
+        claims = {
+            "iss": GITHUB_ISSUER, "sub": self.subject, "aud": audience, "jti": str(uuid4()), "iat": now,
+            "nbf": now - 5, "exp": now + self.lifetime, "repository": "contoso/licences", "ref": "refs/heads/main",
+            "event_name": "schedule", "runner_environment": "github-hosted",
+        }  # fmt: skip
+        return keys.signed(claims | more, signer="github")
+
+    def handle(self, request: Request) -> Answer:
+        """Answers the address of ACTIONS_ID_TOKEN_REQUEST_URL."""
+        if request.headers.get("authorization", "") != f"Bearer {self.request_token}":
+            return _json({"message": "Unauthorized"}, status=401)
+        audience = request.parameter("audience") or "https://github.com/contoso"
+        self.asked.append(audience)
+        return _json({"count": 1, "value": self.token(audience)})
+
+
+def _json(document: dict[str, Any], *, status: int = 200) -> Answer:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    return Answer(status=status, body=Body(encoded(document)), headers=headers)

@@ -1,0 +1,1 @@
+"""What a tenant of the emulator holds."""

@@ -1,0 +1,350 @@
+"""Turns a JSON document into a tenant whose state handlers read and change."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+from tests.emulator.tenant import products
+from tests.emulator.tenant.access_lists import AccessLists
+from tests.emulator.tenant.late_effects import LateEffects
+from tests.emulator.tenant.people import ListedPeople, People
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+READ_ROLES = ("LicenseAssignment.Read.All", "Organization.Read.All", "User.Read.All", "GroupMember.Read.All")
+ALL_ROLES = (
+    *READ_ROLES, "DeviceManagementManagedDevices.Read.All", "AuditLog.Read.All", "MailboxSettings.Read", "Reports.Read.All", "ReportSettings.Read.All", "Mail.Send", "RoleManagement.Read.Directory", "Policy.Read.All",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A client secret; `expires` is an instant in seconds since the epoch."""
+
+    value: str
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federated:
+    """A federated identity credential; all three are compared with regard to case."""
+
+    subject: str
+    issuer: str = GITHUB_ISSUER
+    audience: str = EXCHANGE_AUDIENCE
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """An app registration with its service principal's roles; `certificates` are PEM texts."""
+
+    client_id: str
+    name: str = "auditor"
+    roles: tuple[str, ...] = ALL_ROLES
+    secrets: tuple[Secret, ...] = ()
+    certificates: tuple[str, ...] = ()
+    federated: tuple[Federated, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """A group; `members` are ids in order, `erring` those that have licence errors (None: computed from the users)."""
+
+    document: dict[str, Any]
+    members: Sequence[str] = ()
+    erring: Sequence[str] | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+
+@dataclass(slots=True, kw_only=True)
+class Usage:
+    """What the reports of a tenant tell beyond what is made up for each person from their position."""
+
+    refreshed: date | None = None
+    """The refresh date of every report; None for two days ago."""
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By user principal name: `exchange` … `teams` and `copilot` (ISO dates or None), `apps` {app: [platforms]},
+    `mailbox` {size: bytes, archive: bool}, and `report`: "none" for a person without rows."""
+    rows: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """By report: rows written after those of the people."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """By report: a file that is served in place of the made one."""
+    cache: dict[tuple[str, str, int, bool], bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tenant:
+    """A tenant's state; whoever changes it calls `touch`, so that no stale page is served."""
+
+    tenant_id: str
+    name: str
+    people: People
+    domain: str = "contoso.example"
+    organization: dict[str, Any] = field(default_factory=dict)
+    skus: list[dict[str, Any]] = field(default_factory=list)
+    subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    groups: dict[str, Group] = field(default_factory=dict)
+    devices: list[dict[str, Any]] | None = field(default_factory=list)
+    """The managed devices; None: the tenant has no Intune."""
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mailboxes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    apps: dict[str, App] = field(default_factory=dict)
+    report_settings: dict[str, Any] = field(default_factory=lambda: {"displayConcealedNames": False})
+    usage: Usage = field(default_factory=Usage)
+    premium: bool = True
+    audience: str = "https://graph.microsoft.com"
+    token_lifetime: int = 3599
+    throttled: bool = False
+    tenant_type: str = "AAD"
+    access: AccessLists = field(default_factory=AccessLists)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    version: int = 0
+    late: LateEffects = field(default_factory=LateEffects)
+
+    def touch(self) -> None:
+        self.version += 1
+
+    def app(self, client_id: str) -> App | None:
+        return self.apps.get(client_id.lower())
+
+    def register(self, app: App) -> App:
+        self.apps[app.client_id.lower()] = app
+        return app
+
+    def sku(self, sku_id: str) -> dict[str, Any] | None:
+        """The subscribed SKU with that skuId, in any letter case."""
+        return next((row for row in self.skus if str(row["skuId"]).lower() == sku_id.lower()), None)
+
+    def group(self, key: str) -> Group | None:
+        return self.groups.get(key.lower())
+
+    def member(self, key: str) -> tuple[str, dict[str, Any] | int] | None:
+        """What an id stands for: its type, and its position among the users or its document."""
+        position = self.people.find(key)
+        if position is not None:
+            return "user", position
+        group = self.group(key)
+        if group is not None:
+            return "group", group.document
+        other = self.others.get(key.lower())
+        return (str(other["@odata.type"]).removeprefix("#microsoft.graph."), other) if other else None
+
+    def count_seats(self) -> None:
+        """Sets consumedUnits from the users' assignedLicenses: one seat per person and SKU, over however many paths."""
+        consumed: dict[str, int] = {}
+        for position in range(len(self.people)):
+            held = {str(row["skuId"]).lower() for row in self.people.value(position, "assignedLicenses")}
+            for sku_id in held:
+                consumed[sku_id] = consumed.get(sku_id, 0) + 1
+        for row in self.skus:
+            row["consumedUnits"] = consumed.get(str(row["skuId"]).lower(), 0)
+
+
+def stable_id(*parts: str) -> str:
+    """An identifier that is the same in every run."""
+    return str(uuid5(NAMESPACE_DNS, "/".join(parts)))
+
+
+def license_details_id(user_id: str, sku_id: str) -> str:
+    """The id of a licenseDetails row: base64url of both GUIDs, little-endian, without padding."""
+    packed = UUID(user_id).bytes_le + UUID(sku_id).bytes_le
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def user(tenant_id: str, principal: str, *, licenses: Iterable[str] = (), **more: Any) -> dict[str, Any]:
+    """A user with direct licences by part number and sound defaults for everything an audit looks at."""
+    local = principal.split("@", 1)[0]
+    skus = [products.sku_id(part) for part in licenses]
+    stamp = "2024-01-15T09:00:00Z"
+    return {
+        "id": stable_id(tenant_id, "user", principal.lower()),
+        "userPrincipalName": principal,
+        "displayName": local.replace(".", " ").title(),
+        "mail": principal,
+        "accountEnabled": True,
+        "userType": "Member",
+        "usageLocation": "NL",
+        "createdDateTime": "2023-05-01T08:00:00Z",
+        "assignedLicenses": [{"skuId": sku_id, "disabledPlans": []} for sku_id in skus],
+        "licenseAssignmentStates": [state(sku_id, stamp=stamp) for sku_id in skus],
+    } | more
+
+
+def state(
+    sku_id: str, *, group: str | None = None, error: str | None = "None", stamp: str = "2024-01-15T09:00:00Z"
+) -> dict[str, Any]:
+    """A row of licenseAssignmentStates; without an error the wire says "None", the reference says null."""
+    return {
+        "skuId": sku_id,
+        "assignedByGroup": group,
+        "disabledPlans": [],
+        "state": "Active" if error in {"None", None} else "Error",
+        "error": error,
+        "lastUpdatedDateTime": stamp,
+    }
+
+
+def organization(tenant_id: str, display_name: str, domain: str, country: str) -> dict[str, Any]:
+    """The tenant's own document, with its one verified domain."""
+    return {
+        "id": tenant_id,
+        "displayName": display_name,
+        "countryLetterCode": country,
+        "createdDateTime": "2019-04-02T10:30:06Z",
+        "defaultUsageLocation": country,
+        "preferredLanguage": "en",
+        "tenantType": "AAD",
+        "onPremisesSyncEnabled": None,
+        "partnerTenantType": None,
+        "technicalNotificationMails": [f"admin@{domain}"],
+        "businessPhones": [],
+        "assignedPlans": [],
+        "provisionedPlans": [],
+        "verifiedDomains": [
+            {
+                "capabilities": "Email, OfficeCommunicationsOnline",
+                "isDefault": True,
+                "isInitial": True,
+                "name": domain,
+                "type": "Managed",
+            }
+        ],
+    }
+
+
+def subscription(tenant_id: str, sku: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A companySubscription behind a SKU, with its enabled units and a yearly term."""
+    part = str(sku["skuPartNumber"])
+    units = sku["prepaidUnits"]
+    return {
+        "id": stable_id(tenant_id, "subscription", part),
+        "commerceSubscriptionId": stable_id(tenant_id, "commerce", part),
+        "createdDateTime": "2026-02-01T00:00:00Z",
+        "isTrial": False,
+        "nextLifecycleDateTime": "2027-02-01T00:00:00Z",
+        "ownerId": None,
+        "ownerTenantId": None,
+        "ownerType": None,
+        "serviceStatus": [
+            {key: plan[key] for key in ("appliesTo", "provisioningStatus", "servicePlanId", "servicePlanName")}
+            for plan in sku["servicePlans"]
+        ],
+        "skuId": sku["skuId"],
+        "skuPartNumber": part,
+        "status": sku["capabilityStatus"],
+        "totalLicenses": sum(int(units.get(key) or 0) for key in ("enabled", "warning", "suspended")),
+    } | more
+
+
+def join_skus(tenant: Tenant) -> None:
+    """Completes the SKUs: id, account, and a subscription for each that has none; then joins both ways."""
+    for row in tenant.skus:
+        row.setdefault("accountId", tenant.tenant_id)
+        row.setdefault("accountName", tenant.name)
+        row.setdefault("id", f"{row['accountId']}_{row['skuId']}")
+        row.setdefault("capabilityStatus", "Enabled")
+        row.setdefault("servicePlans", [])
+        mine = [entry for entry in tenant.subscriptions if str(entry["skuId"]).lower() == str(row["skuId"]).lower()]
+        if not mine and "subscriptionIds" not in row:
+            mine = [subscription(tenant.tenant_id, row)]
+            tenant.subscriptions.extend(mine)
+        row.setdefault("subscriptionIds", [entry["id"] for entry in mine])
+
+
+def _app(document: Mapping[str, Any]) -> App:
+    return App(
+        client_id=str(document["clientId"]),
+        name=str(document.get("name", "auditor")),
+        roles=tuple(document.get("roles", ALL_ROLES)),
+        secrets=tuple(Secret(value=value) for value in document.get("secrets", ())),
+        certificates=tuple(document.get("certificates", ())),
+        federated=tuple(Federated(**entry) for entry in document.get("federated", ())),
+    )
+
+
+def _people(tenant_id: str, rows: Iterable[Mapping[str, Any]]) -> tuple[ListedPeople, dict[str, dict[str, Any]]]:
+    documents = []
+    mailboxes = {}
+    for row in rows:
+        given = dict(row)
+        document = user(tenant_id, str(given.pop("userPrincipalName")), licenses=given.pop("licenses", ())) | given
+        settings = document.pop("mailboxSettings", None)
+        if settings is not None:
+            mailboxes[str(document["id"]).lower()] = settings
+        documents.append(document)
+    return ListedPeople(documents), mailboxes
+
+
+def _groups(tenant_id: str, rows: Iterable[Mapping[str, Any]], people: People) -> dict[str, Group]:
+    identifiers = {
+        str(row["displayName"]): str(row.get("id") or stable_id(tenant_id, "group", str(row["displayName"])))
+        for row in rows
+    }
+    groups: dict[str, Group] = {}
+    for row in rows:
+        given = dict(row)
+        names = [str(name) for name in given.pop("members", ())]
+        erring = given.pop("membersWithLicenseErrors", None)
+        members = [_member_id(name, people, identifiers) for name in names]
+        identifier = identifiers[str(given["displayName"])]
+        document = {"securityEnabled": True, "mailEnabled": False, "groupTypes": [], "assignedLicenses": []} | given
+        groups[identifier.lower()] = Group(document=document | {"id": identifier}, members=members, erring=erring)
+    return groups
+
+
+def _member_id(name: str, people: People, groups: Mapping[str, str]) -> str:
+    position = people.find(name)
+    return str(people.value(position, "id")) if position is not None else groups.get(name, name)
+
+
+def load(document: Mapping[str, Any]) -> Tenant:
+    """A tenant from its JSON document (keys: README.md).
+
+    Users may say `licenses: [part numbers]`, SKUs `{skuPartNumber, enabled}`, group members names or ids; everything
+    else is Graph-shaped and kept as it is. Seats are counted where a SKU does not say consumedUnits.
+    """
+    tenant_id = str(document["tenantId"])
+    domain = str(document.get("domain", "contoso.example"))
+    display_name = str(document.get("displayName", document.get("name", "Contoso")))
+    people, mailboxes = _people(tenant_id, document.get("users", ()))
+    tenant = Tenant(
+        tenant_id=tenant_id,
+        name=str(document.get("name", "contoso")),
+        people=people,
+        domain=domain,
+        organization=organization(tenant_id, display_name, domain, str(document.get("country", "NL")))
+        | dict(document.get("organization", {})),
+        skus=[_sku(row) for row in document.get("subscribedSkus", ())],
+        subscriptions=[dict(row) for row in document.get("subscriptions", ())],
+        groups=_groups(tenant_id, list(document.get("groups", ())), people),
+        others={str(row["id"]).lower(): dict(row) for row in document.get("others", ())},
+        mailboxes=mailboxes,
+        premium=bool(document.get("premium", True)),
+        access=AccessLists.load(document),
+    )
+    tenant.report_settings |= dict(document.get("reportSettings", {}))
+    usage = document.get("usage", {})
+    tenant.usage.people.update(usage.get("people", {}))
+    tenant.usage.refreshed = date.fromisoformat(usage["refreshed"]) if "refreshed" in usage else None
+    for row in document.get("apps", ()):
+        tenant.register(_app(row))
+    said = {str(row["skuId"]): row["consumedUnits"] for row in tenant.skus if "consumedUnits" in row}
+    tenant.count_seats()
+    for row in tenant.skus:
+        row["consumedUnits"] = said.get(str(row["skuId"]), row["consumedUnits"])
+    join_skus(tenant)
+    return tenant
+
+
+def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
+    given = dict(row)
+    if "prepaidUnits" in given and "skuId" in given:
+        return given
+    return products.sku(given.pop("skuPartNumber"), **given)

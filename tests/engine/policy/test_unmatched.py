@@ -1,0 +1,158 @@
+"""How many a policy judged, and the notice `policy.no-match` of one that judged nobody: by hand, and batch by batch."""
+
+import re
+
+import pytest
+
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.result.model import Notice, TenantResult
+from auditor.engine.policy import unmatched as unmatched_policies
+from tests.builders.tenant.tenants import audited, bought, judged, policy_file, tenant, user
+
+REQUIRE = "assignments: {require: [SPE_F1]}"
+PEOPLE = (
+    user("ann", "SPE_E3", department="Sales", jobTitle="Seller"),
+    user("bob", department="Sales"),
+    user("cem", department="Store", accountEnabled=False),
+)
+
+
+def unmatched(result: TenantResult) -> list[Notice]:
+    return [notice for notice in result.notices if notice.code == "policy.no-match"]
+
+
+def message(users: str, *people: dict[str, object], **state: object) -> str:
+    (notice,) = unmatched(judged(REQUIRE, tenant(*(people or PEOPLE), **state), users=users))  # type: ignore[arg-type]
+    assert notice.subject == "p"
+    return notice.message
+
+
+@pytest.mark.parametrize(
+    ("users", "count"),
+    [("", 3), ("{department: sales}", 2), ("{accountEnabled: false}", 1), ("{not: {department: Sales}}", 1)],
+)
+@pytest.mark.parametrize("rows", [1, 2, 9])
+def test_people_of_the_population_are_counted_over_all_batches(users: str, count: int, rows: int) -> None:
+    result = judged(REQUIRE, tenant(*PEOPLE, rows=rows), users=users)
+    assert result.policies[0].judged == count
+    assert not unmatched(result)
+
+
+@pytest.mark.parametrize(
+    ("block", "count"),
+    [
+        ("seats: {of: [SPE_E3, SPE_E5], spare: {min: 0}}", 2),
+        ("seats: {of: [SPE_E3], assigned: {max: 5}}", 3),
+        ("purchases: {deny: [SPE_F1]}", 2),
+        ("subscriptions: {of: [SPE_E3], states: {deny: [Suspended]}}", 1),
+        ("health: {errors: deny, groups: deny}", 4),
+        ("attributes: {require: [department]}", 1),
+    ],
+)
+def test_products_subscriptions_and_licensed_people_are_counted(block: str, count: int) -> None:
+    state = tenant(
+        *PEOPLE,
+        subscribedSkus=[bought("SPE_E3"), bought("SPE_E5"), bought("SPE_F1", 0)],
+        subscriptions=[
+            {"id": "s", "skuId": bought("SPE_E3")["skuId"], "skuPartNumber": "SPE_E3", "status": "Enabled"},
+            {"id": "t", "skuId": bought("SPE_E5")["skuId"], "skuPartNumber": "SPE_E5", "status": "Enabled"},
+        ],
+        groups=[
+            {
+                "id": "g",
+                "displayName": "G",
+                "hasMembersWithLicenseErrors": False,
+                "assignedLicenses": [{"skuId": bought("SPE_E3")["skuId"]}],
+            }
+        ],
+    )
+    assert judged(block, state).policies[0].judged == count
+
+
+def test_what_is_not_evaluated_judges_nobody_and_says_nothing_about_it() -> None:
+    result = judged(REQUIRE, tenant(*PEOPLE, unasked=["department"]), users="{department: Slaes}")
+    assert (result.policies[0].status.value, result.policies[0].judged) == ("not-evaluated", None)
+    assert not unmatched(result)
+    unread = judged(REQUIRE, tenant(*PEOPLE, unread={Source.USERS: SourceStatus.DENIED}))
+    assert unread.policies[0].judged is None
+    assert not unmatched(unread)
+
+
+def test_a_value_that_nobody_has_is_named_with_the_nearest_in_use() -> None:
+    assert message("{department: Slaes}") == (
+        "the policy p matches nobody: no user fits department 'Slaes' (nearest in use: department 'Sales')"
+    )
+    assert message("{department: [Slaes, Stroe], jobTitle: Seller}") == (
+        "the policy p matches nobody: no user fits department 'Slaes', 'Stroe' "
+        "(nearest in use: department 'Sales', 'Store')"
+    )
+
+
+def test_values_that_somebody_has_are_not_blamed() -> None:
+    assert message("{department: Store, jobTitle: Seller}") == "the policy p matches nobody"
+    assert message("{department: Store, jobTitle: Sellr, not: {department: Nowhere}}") == (
+        "the policy p matches nobody: no user fits jobTitle 'Sellr' (nearest in use: jobTitle 'Seller')"
+    )
+
+
+def test_globs_booleans_products_and_groups() -> None:
+    assert "no user fits department 'Zz*'" in message("{department: {matches: 'Zz*'}}")
+    assert "no user fits onPremisesSyncEnabled 'true'" in message("{onPremisesSyncEnabled: true}")
+    assert "no user fits holds 'SPE_E5'" in message("{holds: [SPE_E5]}")
+    groups = [{"id": "g", "displayName": "Pilot", "membersStatus": "complete", "members": []}]
+    assert "no user fits memberOf 'Pilot'" in message("{memberOf: Pilot}", groups=groups)
+
+
+def test_names_and_addresses_of_people_are_never_suggested() -> None:
+    for name, written in (("userPrincipalName", "anne@contoso.example"), ("displayName", "Anne"), ("id", "id-anne")):
+        told = message(f"{{{name}: '{written}'}}")
+        assert told.endswith(f"no user fits {name} '{written}'")
+
+
+KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+
+
+def test_redaction_hides_a_person_whom_the_policy_names() -> None:
+    policies = policy_file(REQUIRE, users="{any: [{displayName: [Zed Zeta, 'Wim ''t Hart']}, {department: Slaes}]}")
+    (told,) = unmatched(redacted(audited(policies, tenant(*PEOPLE)), KEY).tenants[0])
+    assert not {"Zed", "Wim", "Hart"} & set(re.split(r"[^a-zA-Z]+", told.message))
+    assert told.message.count("user-") == 2
+    assert "department 'Slaes'" in told.message
+
+
+def test_hostile_values_stay_on_one_line_and_are_cut() -> None:
+    long = "x" * 500
+    told = message("{department: Saless}", user("ann", department="Sales; \n'" + long), user("bob", department="Sales"))
+    assert told.endswith("(nearest in use: department 'Sales')")
+    told = message(f"{{department: 'Y{long}'}}", user("ann", department=f"X;\n'{long}"))
+    assert "\n" not in told
+    assert ";" not in told
+    assert len(told) < 300
+
+
+def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unmatched_policies, "CANDIDATES", 2)
+    people = [user(f"u{number}", department=name) for number, name in enumerate(["A", "B", "Sales"])]
+    assert message("{department: Slaes}", *people) == "the policy p matches nobody: no user fits department 'Slaes'"
+
+
+def test_things_of_which_there_are_none() -> None:
+    state = tenant(*PEOPLE, subscribedSkus=[bought("SPE_E3")])
+    (told,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
+    assert told.message == "the policy p judges nothing: there is no SPE_E5"
+    (told,) = unmatched(judged("health: {groups: deny}", state))
+    assert told.message == "the policy p judges nothing: the tenant has nothing that it looks at"
+
+
+def test_the_fleet_counts_the_products_of_all_tenants() -> None:
+    policies = policy_file("balance: {of: [SPE_E3, SPE_E5], spare: {min: 1, max: 5}}")
+    states = [
+        tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[bought(part) for part in parts])
+        for name, parts in (("a", ["SPE_E3"]), ("b", ["SPE_E3", "SPE_E5"]))
+    ]
+    assert audited(policies, *states).fleet.policies[0].judged == 2
+    other = audited(policies.replace("SPE_E3, SPE_E5", "SPE_F1"), *states).fleet
+    assert other.policies[0].judged == 0
+    assert [notice.code for notice in other.notices] == ["policy.no-match"]

@@ -1,0 +1,232 @@
+"""`hasRole` and `coveredBy`, sentence by sentence of the language: who belongs, for whom it is not known, and why."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.plan.planner import plan_run
+from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.catalogue.store import builtin
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.errors import Span
+from auditor.domain.message import Message
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import TenantResult
+from auditor.policy.loader import load
+from auditor.render.text.evidence import described
+from auditor.render.text.labels import Labels
+from auditor.snapshot.model import Snapshot
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+GLOBAL_ADMIN = "62e90394-69f5-4237-9190-012177145e10"
+GIVEN: dict[str, Any] = {
+    "products": [{"skuPartNumber": "SPE_E5", "enabled": 10}],
+    "users": [
+        {"userPrincipalName": "admin", "roles": ["Global Administrator"]},
+        {"userPrincipalName": "billing", "roles": ["Billing Administrator"], "eligibleRoles": ["User Administrator"]},
+        {"userPrincipalName": "custom", "roles": ["Straße desk"]},
+        {"userPrincipalName": "guest#EXT#", "userType": "Guest", "memberOf": ["Partners"]},
+        {"userPrincipalName": "inside", "userType": "guest"},
+        {"userPrincipalName": "plain"},
+    ],
+}
+ALL = "admin billing custom guest#EXT# inside plain"
+IN_PART = "directoryRoles was only partly read (refused)"
+MEMBERS = "admin billing custom plain"
+
+
+def given(*access: dict[str, Any]) -> Snapshot:
+    users = [{**user, "licenses": ["SPE_E5"]} for user in GIVEN["users"]]
+    tenant = {**GIVEN, "users": users, "conditionalAccess": list(access)}
+    return given_tenant("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+
+
+def policies_of(selector: str) -> PolicySet:
+    text = f"version: 1\npolicies: [{{id: p, severity: low, users: {selector}, assignments: {{deny: '*'}}}}]\n"
+    return load([("p.yaml", text.encode())]).policies
+
+
+def judged(selector: str, snapshot: Snapshot) -> TenantResult:
+    return audit([snapshot], policies_of(selector), builtin(), NOW).tenants[0]
+
+
+def found(result: TenantResult) -> str:
+    return " ".join(sorted(finding.subject.id for finding in result.findings))
+
+
+def partly(snapshot: Snapshot, source: Source, *asked: str) -> Snapshot:
+    """The snapshot where only these lists of a source were read to the end."""
+    sources = tuple(
+        replace(item, status=SourceStatus.PARTIAL, asked=asked, reason=Message("refused")) if item.name is source else item
+        for item in snapshot.manifest.sources
+    )  # fmt: skip
+    return replace(snapshot, manifest=replace(snapshot.manifest, sources=sources))
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("'*'", "admin billing custom"),
+        ("Global administrator", "admin"),
+        (GLOBAL_ADMIN.upper(), "admin"),
+        ("[Billing Administrator, STRASSE DESK]", "billing custom"),
+        ("[Reports Reader, '*']", "admin billing custom"),
+        ("Reports Reader", ""),
+        ("{privileged: true}", "admin"),
+        ("{privileged: true, roles: [Billing Administrator]}", ""),
+        ("{privileged: true, assigned: eligible}", "billing"),
+        ("{privileged: true, assigned: any}", "admin billing"),
+        ("{assigned: eligible}", "billing"),
+        ("{roles: Global Administrator, assigned: eligible}", ""),
+    ],
+)
+def test_roles(selector: str, expected: str) -> None:
+    result = judged(f"{{hasRole: {selector}}}", given())
+    assert found(result) == expected
+    assert result.policies[0].status == ("fail" if expected else "pass")
+
+
+@pytest.mark.parametrize(
+    ("selector", "read", "expected", "reason"),
+    [
+        ("Global Administrator", ("roleAssignments",), "admin", IN_PART),
+        ("{privileged: true}", ("roleAssignments",), "admin", None),
+        (GLOBAL_ADMIN, ("roleAssignments",), "admin", None),
+        ("{assigned: any}", ("roleAssignments", "roleDefinitions"), "admin billing custom", IN_PART),
+        ("Global Administrator", ("roleDefinitions",), "admin", IN_PART),
+        ("Reports Reader", ("roleAssignments", "roleEligibilityScheduleInstances"), "", IN_PART),
+    ],
+)
+def test_roles_that_were_read_in_part(selector: str, read: tuple[str, ...], expected: str, reason: str | None) -> None:
+    snapshot = partly(given(), Source.DIRECTORY_ROLES, *read)
+    if "roleDefinitions" not in read:
+        snapshot = replace(snapshot, tables={k: v for k, v in snapshot.tables.items() if k != "role_definitions"})
+    result = judged(f"{{hasRole: {selector}}}", snapshot)
+    assert found(result) == expected
+    assert str(result.policies[0].reason) == str(reason)
+
+
+def test_a_role_that_nobody_knows_is_noticed() -> None:
+    notices = [(notice.code, notice.subject) for notice in judged("{hasRole: [Globl Admin, '*']}", given()).notices]
+    assert notices == [("policy.unknown-role", "Globl Admin")]
+    assert not judged("{hasRole: [Straße Desk, Reports Reader]}", given()).notices
+    result = judged("{hasRole: Reports Reader}", given())
+    assert "hasRole 'Reports Reader'" in str(result.notices[0].message)
+
+
+COVERING = (
+    ({"include": ["All"]}, ALL),
+    ({"include": ["All"], "exclude": ["group:Partners", "role:Global Administrator"]}, "billing custom inside plain"),
+    ({"include": ["All"], "exclude": ["GuestsOrExternalUsers"]}, MEMBERS),
+    ({"include": ["plain", "group:Partners"]}, "guest#EXT# plain"),
+    ({"include": ["role:Straße desk"]}, "custom"),
+    ({"include": ["role:User Administrator"]}, ""),
+    ({"include": ["None"]}, ""),
+    ({"include": ["guests:internalGuest"]}, "inside"),
+    ({"include": ["guests:b2bCollaborationGuest"]}, "guest#EXT#"),
+    ({"include": ["group:Nobody knows it"]}, ""),
+    ({"include": ["All"], "state": "disabled"}, ""),
+    ({"include": ["All"], "state": "enabledForReportingButNotEnforced"}, ""),
+    ({"include": ["plain"], "exclude": ["plain"]}, ""),
+)
+
+
+@pytest.mark.parametrize(("policy", "expected"), COVERING)
+def test_who_is_covered(policy: dict[str, Any], expected: str) -> None:
+    result = judged("{coveredBy: conditionalAccess}", given(policy))
+    assert found(result) == expected
+    assert result.policies[0].reason is None
+    assert found(judged("{coveredBy: {conditionalAccess: risk}}", given(policy))) == ""
+    risky = judged("{coveredBy: {conditionalAccess: risk}}", given({**policy, "risk": True}))
+    assert found(risky) == expected
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected", "unknown"),
+    [
+        # A kind that Graph does not distinguish: unknown for guests, unless a kind beside it decides.
+        ([{"include": ["guests:serviceProvider"]}], "", "guest#EXT# inside"),
+        ([{"include": ["guests:serviceProvider", "guests:internalGuest"]}], "inside", "guest#EXT#"),
+        ([{"include": ["All"], "exclude": ["guests:otherExternalUser"]}], MEMBERS, "guest#EXT# inside"),
+        # Another policy covers them all the same.
+        ([{"include": ["guests:serviceProvider"]}, {"include": ["GuestsOrExternalUsers"]}], "guest#EXT# inside", ""),
+    ],
+)
+def test_guests_of_unknown_kinds(policies: list[dict[str, Any]], expected: str, unknown: str) -> None:
+    snapshot = given(*policies)
+    result = judged("{coveredBy: conditionalAccess}", snapshot)
+    assert found(result) == expected
+    assert (result.policies[0].reason is not None) is bool(unknown)
+    certain = found(judged("{not: {coveredBy: conditionalAccess}}", snapshot)).split()
+    assert sorted({*ALL.split()} - {*certain} - {*expected.split()}) == unknown.split()
+    if unknown:
+        assert "does not distinguish" in str(result.policies[0].reason)
+
+
+def test_policies_that_were_read_in_part_decide_what_they_cover() -> None:
+    snapshot = partly(given({"include": ["plain"]}), Source.CONDITIONAL_ACCESS)
+    result = judged("{coveredBy: conditionalAccess}", snapshot)
+    assert (found(result), result.policies[0].status) == ("plain", "not-evaluated")
+    everybody = partly(given({"include": ["All"]}), Source.CONDITIONAL_ACCESS)
+    assert judged("{coveredBy: conditionalAccess}", everybody).policies[0].status == "fail"
+
+
+def test_a_policy_that_names_roles_is_unknown_where_roles_are() -> None:
+    snapshot = partly(given({"include": ["role:Global Administrator"]}), Source.DIRECTORY_ROLES)
+    result = judged("{coveredBy: conditionalAccess}", snapshot)
+    assert (found(result), result.policies[0].missing) == ("admin", ("directoryRoles",))
+
+
+def test_a_finding_quotes_roles_and_policies_and_its_action_leaves_the_licence() -> None:
+    selector = "{hasRole: {assigned: any}, coveredBy: conditionalAccess}"
+    snapshot = given({"displayName": "MFA", "state": "enabled", "include": ["All"]})
+    policies = policies_of(selector)
+    result = audit([snapshot], policies, builtin(), NOW)
+    (tenant,) = remedied(result, policies).tenants
+    quoted = {finding.subject.id: finding for finding in tenant.findings}
+    billing = quoted["billing"]
+    assert billing.evidence["directoryRoles"] == [
+        {"displayName": "Billing Administrator", "assigned": "active"},
+        {"displayName": "User Administrator", "assigned": "eligible", "privileged": True},
+    ]
+    assert billing.evidence["conditionalAccess"] == [{"displayName": "MFA"}]
+    assert described(billing, Labels("en")).startswith(
+        "directory roles: Billing Administrator · directory roles that can be activated: User Administrator · "
+        "covered by Conditional Access policies: MFA"
+    )
+    (action,) = tenant.actions
+    assert (action.kind, action.guidance, action.requests, action.money) == (
+        "separate-account",
+        "separate-accounts",
+        (),
+        None,
+    )
+    assert action.count == len(quoted) == 3
+    (planned,) = plan_run([snapshot], policies, builtin(), NOW).tenants
+    assert all(not each.requests for each in planned.actions)
+    assert {item.code for item in planned.proof.remaining} == {"person"}
+
+
+def test_a_role_by_a_group_names_the_group_and_no_person_after_redaction() -> None:
+    group = "Anna Berg's admins"
+    user = {"userPrincipalName": "anna", "displayName": "Anna Berg", "id": "anna", "memberOf": [group]}
+    tenant = {**GIVEN, "users": [{**user, "licenses": ["SPE_E5"], "roles": ["Global Administrator"]}]}
+    snapshot = given_tenant("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    table = snapshot.table("role_assignments")
+    (row,), (known,) = table.to_pylist(), snapshot.table("groups").to_pylist()
+    by_group = pa.Table.from_pylist([{**row, "principalId": known["id"]}], table.schema)
+    snapshot = replace(snapshot, tables={**snapshot.tables, "role_assignments": by_group})
+    result = audit([snapshot], policies_of("{hasRole: '*'}"), builtin(), NOW)
+    (finding,) = result.tenants[0].findings
+    assert finding.evidence["directoryRoles"][0]["groupName"] == "Anna Berg's admins"
+    assert "(group Anna Berg's admins)" in described(finding, Labels("en"))
+    (hidden,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
+    assert "Anna Berg" not in str(hidden)
+    assert "Global Administrator" in str(hidden.evidence)

@@ -1,0 +1,249 @@
+"""Populations by usage, sentence by sentence: who belongs, who does not, and of whom nobody knows."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, REPORT_COLUMNS, SMALL_TABLES, app_bits
+from tests.builders.tenant.tenants import NOW, audited, judged, outcome, policy_file, tenant, told, user
+
+BLOCK = "assignments: {require: [SPE_F1]}"
+"""Everyone of the population lacks it."""
+REFRESHED = date(2026, 11, 16)
+REPORTS = dict.fromkeys(REPORT_COLUMNS, REFRESHED)
+GB = 2**30
+BLANK: dict[str, Any] = dict.fromkeys(ACTIVITY_COLUMNS.values())
+NO_ROW: dict[str, Any] = {"notCollected": ["usage", "copilotUsage"]}
+
+
+def before(days: int) -> date:
+    return REFRESHED - timedelta(days=days)
+
+
+def facts(**columns: Any) -> dict[str, Any]:
+    """The facts of usage of one person, by service or column; services that are left out are blank."""
+    return {**BLANK, **{ACTIVITY_COLUMNS.get(name, name): value for name, value in columns.items()}}
+
+
+def belongs(selector: str, columns: dict[str, Any], **state: Any) -> bool | None:
+    """Whether a person with these facts is in the population; None for unknown."""
+    result = judged(
+        BLOCK, tenant(user("ann", **columns), **{"reports": REPORTS, "asked": ["agent"], **state}), users=selector
+    )
+    assert (outcome(result) == "fail") == bool(told(result))
+    return {"fail": True, "pass": False, "not-evaluated": None}[outcome(result)]
+
+
+TEAMS = "{inactiveIn: {services: [teams], for: 90d}}"
+BOTH = "{inactiveIn: {services: [teams, exchange], for: 90d}}"
+EVERY = "{inactiveIn: {services: '*', for: 90d}}"
+COPILOT = "{inactiveIn: {services: [copilot], for: 30d}}"
+MIXED = "{inactiveIn: {services: [copilot, teams], for: 30d}}"
+
+
+@pytest.mark.parametrize(
+    ("selector", "columns", "expected"),
+    [
+        # more than that many whole days before the report's refresh date
+        (TEAMS, facts(teams=before(91)), True),
+        (TEAMS, facts(teams=before(90)), False),
+        ("{inactiveIn: {services: [teams], for: 1d}}", facts(teams=before(2)), True),
+        ("{inactiveIn: {services: [teams], for: 180d}}", facts(teams=before(180)), False),
+        # a blank date means that the report knows of no activity
+        (TEAMS, facts(), True),
+        (TEAMS, facts(exchange=before(1)), True),
+        # for every named service
+        (BOTH, facts(teams=before(91)), True),
+        (BOTH, facts(teams=before(91), exchange=before(3)), False),
+        # '*' leaves Skype and Copilot out
+        (EVERY, facts(skype=before(1), copilot=before(1)), True),
+        *((EVERY, facts(**{name: before(1)}), False) for name in ("exchange", "onedrive", "sharepoint", "yammer", "teams")),
+        ("{inactiveIn: {services: [skype], for: 9d}}", facts(skype=before(1)), False),
+        (COPILOT, facts(copilot=before(31)), True),
+        (COPILOT, facts(copilot=before(30)), False),
+        (COPILOT, facts(), True),
+        # a person without a row is unknown
+        (TEAMS, {**facts(teams=before(91)), **NO_ROW}, None),
+        (COPILOT, NO_ROW, None),
+        # what one report decides needs no other
+        (MIXED, {**facts(teams=before(1)), "notCollected": ["copilotUsage"]}, False),
+        (MIXED, {**facts(teams=before(99)), "notCollected": ["copilotUsage"]}, None),
+        ("{not: {inactiveIn: {services: [teams], for: 90d}}}", facts(teams=before(90)), True),
+        ("{not: {inactiveIn: {services: [teams], for: 90d}}}", NO_ROW, None),
+    ],
+)  # fmt: skip
+def test_inactive_in(selector: str, columns: dict[str, Any], *, expected: bool | None) -> None:
+    assert belongs(selector, columns) is expected
+
+
+def apps(**used: tuple[str, ...]) -> dict[str, Any]:
+    return {"appUsageD90": sum(app_bits((app,), on) for app, on in used.items())}
+
+
+@pytest.mark.parametrize(
+    ("selector", "columns", "expected"),
+    [
+        ("{appsUnused: {for: 90d}}", apps(), True),
+        ("{appsUnused: {for: 90d}}", apps(onenote=("web",)), False),
+        # none of the named apps on any of the named platforms
+        ("{appsUnused: {on: [windows, mac], for: 90d}}", apps(word=("web", "mobile")), True),
+        ("{appsUnused: {on: [windows, mac], for: 90d}}", apps(word=("web", "mac")), False),
+        ("{appsUnused: {apps: [word, excel], for: 90d}}", apps(outlook=("windows",), teams=("mac",)), True),
+        ("{appsUnused: {apps: [word, excel], for: 90d}}", apps(excel=("mobile",)), False),
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", apps(word=("windows",), excel=("web",)), True),
+        # in that period; no row is unknown
+        ("{appsUnused: {for: 180d}}", apps(), None),
+        ("{appsUnused: {for: 90d}}", {}, None),
+        ("{not: {appsUnused: {for: 90d}}}", {}, None),
+    ],
+)
+def test_apps_unused(selector: str, columns: dict[str, Any], *, expected: bool | None) -> None:
+    assert belongs(selector, columns) is expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "columns", "expected"),
+    [
+        ("{mailboxUsage: {largerThan: 50GB}}", {"mailboxStorageUsed": 50 * GB + 1}, True),
+        ("{mailboxUsage: {largerThan: 50GB}}", {"mailboxStorageUsed": 50 * GB}, False),
+        ("{mailboxUsage: {largerThan: 0.1kB}}", {"mailboxStorageUsed": 103}, True),
+        ("{mailboxUsage: {largerThan: 0.1kB}}", {"mailboxStorageUsed": 102}, False),
+        ("{mailboxUsage: {largerThan: 1.5TB}}", {"mailboxStorageUsed": 3 * 512 * GB}, False),
+        ("{mailboxUsage: {largerThan: 2MB}}", {"mailboxStorageUsed": 2**21 + 1}, True),
+        ("{mailboxUsage: {archive: true}}", {"mailboxHasArchive": True}, True),
+        ("{mailboxUsage: {archive: true}}", {"mailboxHasArchive": False}, False),
+        ("{mailboxUsage: {archive: false}}", {"mailboxHasArchive": False}, True),
+        # both hold
+        ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9999, "mailboxHasArchive": True}, True),
+        ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9, "mailboxHasArchive": True}, False),
+        ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9}, False),
+        # no row is unknown
+        ("{mailboxUsage: {largerThan: 1kB}}", {}, None),
+        ("{mailboxUsage: {archive: false}}", {}, None),
+        ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9999}, None),
+        # where nothing is sent it is no agent
+        ("{agent: true}", {"agent": True}, True),
+        ("{agent: true}", {"agent": False}, False),
+        ("{agent: true}", {}, False),
+        ("{agent: false}", {}, True),
+    ],
+)  # fmt: skip
+def test_mailboxes_and_agents(selector: str, columns: dict[str, Any], *, expected: bool | None) -> None:
+    assert belongs(selector, columns) is expected
+
+
+KNOWN = {**facts(), **apps(), "mailboxStorageUsed": 9999, "mailboxHasArchive": True, "agent": True}
+OF_SOURCE = [
+    (Source.USAGE, TEAMS),
+    (Source.COPILOT_USAGE, COPILOT),
+    (Source.APP_USAGE, "{appsUnused: {for: 90d}}"),
+    (Source.MAILBOX_USAGE, "{mailboxUsage: {largerThan: 1kB}}"),
+    (Source.MAILBOX_USAGE, "{mailboxUsage: {archive: true}}"),
+]
+
+
+@pytest.mark.parametrize(("source", "selector"), OF_SOURCE)
+def test_what_was_not_read_is_unknown(source: Source, selector: str) -> None:
+    assert belongs(selector, KNOWN) is True
+    for status in (SourceStatus.DENIED, SourceStatus.UNAVAILABLE, SourceStatus.NOT_NEEDED):
+        result = judged(BLOCK, tenant(user("ann", **KNOWN), reports=REPORTS, unread={source: status}), users=selector)
+        (policy,) = result.policies
+        assert (policy.status.value, policy.missing) == ("not-evaluated", (source.value,))
+    without = {name: day for name, day in REPORTS.items() if name is not source}
+    assert belongs(selector, KNOWN, reports=without) is None
+
+
+@pytest.mark.parametrize(("source", "selector"), OF_SOURCE)
+def test_a_report_is_stale_after_ten_whole_days(source: Source, selector: str) -> None:
+    for days, expected in ((10, True), (11, None)):
+        day = NOW.date() - timedelta(days=days)
+        assert belongs(selector, KNOWN, reports={**REPORTS, source: day}) is expected
+    stale = tenant(user("ann", **KNOWN), reports={**REPORTS, source: date(2026, 11, 9)})
+    result = judged(BLOCK, stale, users=selector)
+    (policy,) = result.policies
+    assert "ends on 2026-11-09, 11 days before the audit" in str(policy.reason)
+    (coverage,) = [coverage for coverage in result.sources if coverage.name is source]
+    assert coverage.status is SourceStatus.UNAVAILABLE
+    assert not result.complete
+    # The audit's instant decides, not the clock.
+    assert outcome(judged(BLOCK, stale, users=selector, as_of=NOW - timedelta(days=1))) == "fail"
+
+
+def test_a_report_without_rows_is_not_stale_and_knows_of_nobody() -> None:
+    state = tenant(user("ann", notCollected=["copilotUsage"]), reports=REPORTS)
+    row = {"source": "copilotUsage", "period": "D180", "refreshDate": None, "rows": 0}
+    empty = replace(state, tables={**state.tables, "reports": pa.Table.from_pylist([row], SMALL_TABLES["reports"])})
+    result = judged(BLOCK, empty, users=COPILOT)
+    assert [item.status.value for item in result.sources if item.name is Source.COPILOT_USAGE] == ["complete"]
+    assert outcome(result) == "not-evaluated"
+
+
+@pytest.mark.parametrize(
+    ("column", "selector", "source"),
+    [
+        ("teamsLastActivityDate", TEAMS, "usage"),
+        ("copilotLastActivityDate", COPILOT, "copilotUsage"),
+        ("appUsageD90", "{appsUnused: {for: 90d}}", "appUsage"),
+        ("mailboxHasArchive", "{mailboxUsage: {archive: true}}", "mailboxUsage"),
+    ],
+)
+def test_a_column_that_the_report_lacks_is_unknown(column: str, selector: str, source: str) -> None:
+    result = judged(BLOCK, tenant(user("ann", **KNOWN), reports=REPORTS, unasked=[column]), users=selector)
+    (policy,) = result.policies
+    assert (policy.status.value, policy.missing) == ("not-evaluated", (f"{source}.{column}",))
+    assert column in str(policy.reason)
+    others = "{inactiveIn: {services: [exchange], for: 9d}, mailboxUsage: {largerThan: 1kB}}"
+    assert belongs(others, KNOWN, unasked=[column]) is True
+
+
+@pytest.mark.parametrize(
+    ("selector", "columns", "expected"),
+    [
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", apps(), True),
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", apps(word=("web",)), False),
+        ("{appsUnused: {apps: [word, excel], on: [web], for: 90d}}", apps(), None),
+        ("{appsUnused: {apps: [word, excel], on: [web], for: 90d}}", apps(word=("web",)), False),
+        ("{appsUnused: {for: 90d}}", apps(word=("windows",)), None),
+        ("{appsUnused: {apps: [word], on: [web], for: 90d}}", {}, None),
+        ("{not: {appsUnused: {apps: [word], on: [web], for: 90d}}}", apps(word=("web",)), True),
+    ],
+)
+def test_a_report_that_lacks_some_apps_decides_by_the_others(
+    selector: str, columns: dict[str, Any], *, expected: bool | None
+) -> None:
+    known = tenant(user("ann", **columns), reports=REPORTS, unasked=["appUsageD90"], asked=["appUsageD90:word:web"])
+    result = judged(BLOCK, known, users=selector)
+    assert {"fail": True, "pass": False, "not-evaluated": None}[outcome(result)] is expected
+
+
+def test_a_report_read_in_part_leaves_blanks_unknown() -> None:
+    state = {"unread": {Source.USAGE: SourceStatus.PARTIAL}}
+    assert belongs(TEAMS, facts(), **state) is None
+    assert belongs(TEAMS, facts(teams=before(99)), **state) is True
+
+
+def test_agents_are_unknown_where_nobody_asked() -> None:
+    assert belongs("{agent: false}", {}, asked=()) is None
+
+
+def test_the_reason_names_the_report_that_lacks_somebody() -> None:
+    (policy,) = judged(BLOCK, tenant(user("ann", **NO_ROW), reports=REPORTS), users=TEAMS).policies
+    assert policy.missing == ("usage",)
+    assert str(policy.reason) == "usage: Microsoft's report does not have all users of the policy"
+
+
+def test_waivers_and_batches_know_usage() -> None:
+    people = [user("ann", **facts()), user("bob", **facts(teams=before(1))), user("cas", **NO_ROW)]
+    text = policy_file(
+        BLOCK,
+        waivers="[{id: w, policies: [p], users: {inactiveIn: {services: [teams], for: 9d}}, reason: r, owner: o, expires: 2027-01-01}]",
+    )
+    (result,) = audited(text, tenant(*people, reports=REPORTS, rows=1)).tenants
+    assert [(finding.subject.id, finding.waiver) for finding in result.findings] == [
+        ("id-ann", "w"), ("id-bob", None), ("id-cas", None)
+    ]  # fmt: skip
+    assert [notice.code for notice in result.notices] == ["waiver.unknown"]

@@ -1,0 +1,70 @@
+"""The catalogues as the tests read them: message by message, with what every language has to say of its own."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from tests.localization.extract import DOMAINS, LOCALES, catalogue, template
+
+LANGUAGES = tuple(sorted(path.name for path in LOCALES.iterdir() if path.is_dir()))
+CATALOGUES = tuple((language, domain) for language in LANGUAGES for domain in DOMAINS)
+
+BOLD = re.compile(r"\*\*([^*]+)\*\*")
+CODE = re.compile(r"`[^`]*`")
+PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)s")
+OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One message: its English forms and those of the language."""
+
+    english: tuple[str, ...]
+    said: tuple[str, ...]
+    fuzzy: bool
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Each said form with the English one it stands for."""
+        return tuple((self.english[min(place, len(self.english) - 1)], text) for place, text in enumerate(self.said))
+
+
+@cache
+def read(language: str, domain: str) -> Catalog:
+    with catalogue(language, domain).open("rb") as file:
+        return read_po(file, abort_invalid=True)
+
+
+@cache
+def wanted(domain: str) -> Catalog:
+    with template(domain).open("rb") as file:
+        return read_po(file, abort_invalid=True)
+
+
+@cache
+def entries(language: str, domain: str) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(english=_forms(message.id), said=_forms(message.string), fuzzy=message.fuzzy)
+        for message in read(language, domain)
+        if message.id
+    )
+
+
+def _forms(text: object) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(str(form) for form in text or ())  # type: ignore[attr-defined]
+
+
+def plain(text: str) -> str:
+    """Return a text without labels, code, options and values."""
+    return OPTION.sub(" ", PLACEHOLDER.sub(" ", CODE.sub(" ", BOLD.sub(" ", text))))
+
+
+@cache
+def labels() -> dict[str, dict[str, str]]:
+    """English label → language → Microsoft's label, as far as its documentation has one."""
+    found: dict[str, dict[str, str]] = yaml.safe_load((LOCALES / "terms.yaml").read_text(encoding="utf-8"))["bold"]
+    return found

@@ -1,0 +1,141 @@
+"""One language is chosen and said whole: messages, figures, money and dates."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor import resources
+from auditor.checks.registry import registered
+from auditor.localization import FALLBACK, catalogues, languages, localization
+from tests.localization.reading import LANGUAGES
+
+SPACE = "\u00a0"
+MINUS = "\u2212"
+
+
+def test_every_catalogue_is_a_language() -> None:
+    assert set(languages()) == {FALLBACK, *LANGUAGES}
+
+
+@pytest.mark.parametrize(
+    ("wished", "locale"),
+    [
+        ("nl", "nl"),
+        ("NL", "nl"),
+        ("nl-NL", "nl-NL"),
+        ("nl_BE.UTF-8", "nl-BE"),
+        ("nl_BE@euro", "nl-BE"),
+        ("nl-Latn-NL", "nl-NL"),
+        ("nl-ZZ", "nl"),
+        ("en-US", "en-US"),
+        ("en", "en"),
+    ],
+)
+def test_a_tag_is_understood_however_it_is_written(wished: str, locale: str) -> None:
+    l10n = localization(wished)
+    assert (l10n.locale, l10n.fallback_from) == (locale, None)
+    assert l10n.gettext("Everything complies with the policies.") == localization(l10n.language).gettext(
+        "Everything complies with the policies."
+    )
+
+
+@pytest.mark.parametrize("wished", ["fr", "xx-YY", "klingon", "../nl", "nlx", "n", "nl/../da", "\u0131", "en\u0000"])
+def test_an_unknown_language_is_english_and_says_so(wished: str) -> None:
+    l10n = localization(wished, environment_locale="nl_NL.UTF-8")
+    assert (l10n.locale, l10n.fallback_from) == ("en", wished)
+    assert l10n.gettext("Everything complies with the policies.") == "Everything complies with the policies."
+
+
+@pytest.mark.parametrize("nothing", [None, "", "C", "POSIX", "C.UTF-8", "  "])
+def test_who_wishes_nothing_gets_the_environment_or_english(nothing: str | None) -> None:
+    assert localization(nothing, environment_locale="nl_NL.UTF-8").locale == "nl-NL"
+    assert localization(nothing, environment_locale=nothing).locale == "en"
+    assert localization(nothing).fallback_from is None
+
+
+@given(st.text())
+def test_no_tag_breaks_the_choice(tag: str) -> None:
+    l10n = localization(tag)
+    assert l10n.language in languages()
+    assert l10n.date(date(2026, 11, 20))
+
+
+def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for domain in (*catalogues.REPORTS, catalogues.POLICIES):
+        place = tmp_path / "locales" / "nl" / "LC_MESSAGES"
+        place.mkdir(parents=True, exist_ok=True)
+        said = "ja" if domain == "auditor" else ""
+        header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        (place / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{said}"\n', encoding="utf-8")
+    catalogues.forget()
+    monkeypatch.setattr(resources, "reports", lambda: tmp_path)
+    try:
+        assert localization("nl").fallback_from == "nl"
+        assert languages() == ("en",)
+    finally:
+        catalogues.forget()
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "percent", "money", "day"),
+    [
+        ("en", f"{MINUS}1,234,567", "12.5%", "€12,345.50", "1 Nov 2026"),
+        ("nl", f"{MINUS}1.234.567", "12,5%", f"€{SPACE}12.345,50", "1 nov 2026"),
+        ("da", f"{MINUS}1.234.567", f"12,5{SPACE}%", f"12.345,50{SPACE}€", "1. nov. 2026"),
+        ("sv", f"{MINUS}1{SPACE}234{SPACE}567", f"12,5{SPACE}%", f"12{SPACE}345,50{SPACE}€", "1 nov. 2026"),
+        ("tr", f"{MINUS}1.234.567", "%12,5", "€12.345,50", "1 Kas 2026"),
+        ("de", f"{MINUS}1.234.567", f"12,5{SPACE}%", f"12.345,50{SPACE}€", "01.11.2026"),
+    ],
+)
+def test_figures_are_written_as_the_language_writes_them(
+    language: str, number: str, percent: str, money: str, day: str
+) -> None:
+    l10n = localization(language)
+    assert l10n.locale == language
+    assert l10n.number(-1234567) == number
+    assert l10n.number(None) == "\u2013"
+    assert l10n.percent(Decimal("0.125")) == percent
+    assert l10n.money(Decimal("12345.5"), "EUR") == money
+    assert l10n.date(date(2026, 11, 1)) == day
+
+
+def test_whole_percents_have_no_decimals() -> None:
+    l10n = localization("en")
+    assert [l10n.percent(Decimal(share)) for share in ("0", "0.05", "1", "0.1249")] == ["0%", "5%", "100%", "12.5%"]
+
+
+def test_money_has_the_decimals_of_its_currency_and_a_code_stands_apart() -> None:
+    l10n = localization("en")
+    assert l10n.money(Decimal(10), "DKK") == f"DKK{SPACE}10.00"
+    assert l10n.money(Decimal("1234.4"), "JPY").endswith("1,234")
+    assert l10n.money(Decimal("-0.5"), "EUR") == f"{MINUS}€0.50"
+    assert localization("tr").money(Decimal(10), "DKK") == f"DKK{SPACE}10,00"
+
+
+def test_an_instant_is_told_in_utc() -> None:
+    moment = datetime.fromisoformat("2026-11-20T01:30:00+02:00")
+    assert localization("en").instant(moment) == "19 Nov 2026, 23:30 UTC"
+    assert localization("da").instant(moment) == "19. nov. 2026, 23.30 UTC"
+    assert localization("nl").date(datetime(2026, 1, 2, tzinfo=UTC)) == "2 jan 2026"
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_a_count_takes_its_form(language: str) -> None:
+    l10n = localization(language)
+    one, many = (l10n.plural("{count} open finding", "{count} open findings", count) for count in (1, 1234))
+    assert one.startswith("1 ")
+    assert l10n.number(1234) in many
+    if language != "tr":
+        assert one.partition(" ")[2] != many.partition(" ")[2]
+
+
+def test_every_check_has_a_name_and_an_explanation() -> None:
+    names = [check.name for check in registered()]
+    assert len(set(names)) == len(names)
+    for check in registered():
+        assert check.name[0].islower()
+        assert check.explanation.endswith(".")

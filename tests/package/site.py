@@ -1,0 +1,145 @@
+"""Builds the documentation site from docs/site.yaml into build/site/html: `make site`.
+
+Zensical has a virtual environment of its own (requirements/site.txt). Without it nothing is built, and a message says so.
+The build fails for a dead link or anchor, a page outside the navigation, and a page that loads something from elsewhere.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from tests.package.tree import ROOT, files
+
+ZENSICAL = Path(sys.prefix) / "site" / ("Scripts" if os.name == "nt" else "bin") / "zensical"
+PAGES = {
+    "policies/README.md": "policies/starter-library.md",
+    "SECURITY.md": "project/security-policy.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+    "CHANGELOG.md": "project/changelog.md",
+    "CODE_OF_CONDUCT.md": "project/code-of-conduct.md",
+}
+"""Files outside docs/ → their pages."""
+FENCED = re.compile(r"^( *)(```+).*?^\1\2", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
+LOADED = re.compile(
+    r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?https?:[^>]*>|<link\b(?=[^>]*stylesheet)[^>]*https?:[^>]*>"
+)
+
+
+def site_files() -> dict[str, bytes]:
+    """Return every page and every file that a page links to, by its path in the site."""
+    found: dict[str, bytes] = {}
+    for path in files():
+        name = path.relative_to(ROOT).as_posix()
+        page = PAGES.get(name) or (name.startswith("docs/") and name.removeprefix("docs/"))
+        if page and path.suffix == ".md":
+            text, linked = _moved(path.read_text(encoding="utf-8"), PurePosixPath(name), PurePosixPath(page))
+            found |= {page: text.encode(), **linked}
+    return found
+
+
+def _moved(text: str, source: PurePosixPath, page: PurePosixPath) -> tuple[str, dict[str, bytes]]:
+    """Return a page with links that fit its place in the site, and the other files it links to."""
+    linked: dict[str, bytes] = {}
+
+    def fitted(match: re.Match[str]) -> str:
+        target = os.path.normpath(source.parent / match[1]).replace(os.sep, "/")
+        if (ROOT / target / "README.md").is_file():
+            target += "/README.md"
+        placed = PAGES.get(target) or ("README.md" if target == "README.md" else target.removeprefix("docs/"))
+        if not placed.endswith(".md") and (ROOT / target).is_file():
+            linked[placed] = (ROOT / target).read_bytes()
+        return os.path.relpath(placed, page.parent).replace(os.sep, "/")
+
+    parts, end = [], 0
+    for fence in FENCED.finditer(text):
+        parts += [LINK.sub(fitted, text[end : fence.start()]), fence[0]]
+        end = fence.end()
+    return "".join([*parts, LINK.sub(fitted, text[end:])]), linked
+
+
+def settings(pages: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the settings of the site, with the pages of `folder/*` in the navigation."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "site.yaml").read_text(encoding="utf-8"))
+    shown = [page for page in pages if page.endswith(".md")]
+    found["nav"] = _spread(found["nav"], sorted(shown, key=lambda page: (not page.endswith("README.md"), page)))
+    return found
+
+
+def _spread(nav: Any, pages: list[str]) -> Any:
+    if isinstance(nav, dict):
+        return {title: _spread(inner, pages) for title, inner in nav.items()}
+    if isinstance(nav, list):
+        return [
+            one
+            for item in nav
+            for one in (_spread(item, pages) if str(item).endswith("/*") else [_spread(item, pages)])
+        ]
+    return [page for page in pages if PurePosixPath(page).match(nav)] if nav.endswith("/*") else nav
+
+
+def navigated(nav: Any) -> Iterator[str]:
+    """Yield the pages of a navigation."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for item in nav.values() if isinstance(nav, dict) else nav:
+            yield from navigated(item)
+
+
+def problems(pages: Mapping[str, bytes], nav: Any) -> list[str]:
+    """Return what Zensical does not report: pages outside the navigation, twice in it, and missing ones."""
+    shown = list(navigated(nav))
+    known = {page for page in pages if page.endswith(".md")}
+    return [
+        *(f"not in the navigation (docs/site.yaml): {page}" for page in sorted(known - set(shown))),
+        *(f"in the navigation, but no page: {page}" for page in sorted(set(shown) - known)),
+        *(f"twice in the navigation: {page}" for page in sorted({page for page in shown if shown.count(page) > 1})),
+    ]
+
+
+def build(pages: Mapping[str, bytes], work: Path) -> list[str]:
+    """Build the site in the folder `html` of a folder, and return the mistakes in it."""
+    found = settings(pages)
+    wrong = problems(pages, found["nav"])
+    shutil.rmtree(work, ignore_errors=True)
+    for name, body in pages.items():
+        place = work / "pages" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(body)
+    places = {"docs_dir": "pages", "site_dir": "html"}
+    (work / "mkdocs.yml").write_text(yaml.safe_dump(found | places, sort_keys=False), encoding="utf-8")
+    ran = subprocess.run(
+        [ZENSICAL, "build", "--strict", "--config-file", work / "mkdocs.yml"],
+        cwd=work,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        encoding="utf-8",
+    )
+    if ran.returncode:
+        wrong.append(re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout))
+    for path in sorted((work / "html").rglob("*.html")):
+        wrong += [f"{path.name} loads {tag}" for tag in LOADED.findall(path.read_text(encoding="utf-8"))]
+    return wrong
+
+
+def main() -> int:
+    """Build the site; return 1 if there are mistakes."""
+    if not ZENSICAL.is_file():
+        sys.stderr.write(f"documentation site: NOT BUILT, there is no {ZENSICAL} (make site)\n")
+        return 0
+    wrong = build(site_files(), ROOT / "build" / "site")
+    sys.stderr.write("".join(f"{line}\n" for line in wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

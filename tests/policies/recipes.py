@@ -1,0 +1,86 @@
+"""Reads the recipes of docs/recipes.md, and writes what the report says of each: `python -m tests.policies.recipes`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.policy_tests.fixtures import given_dates, given_tenant
+from auditor.catalogue import builtin
+from auditor.domain.enums import Status
+from auditor.domain.errors import Span
+from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.policy.loader import load
+from auditor.policy.nodes import instant
+from auditor.policy.yaml.reader import parse
+from auditor.render.text.evidence import described
+from auditor.render.text.facts import product_name
+from auditor.render.text.labels import Labels
+from tests.package.tree import ROOT
+
+PAGE = ROOT / "docs" / "recipes.md"
+SECTION = re.compile(r"^## (?P<title>.+)\n(?P<body>(?:(?!^## ).*\n?)*)", re.MULTILINE)
+BLOCK = re.compile(r"```yaml\n(.*?)```\n", re.DOTALL)
+REPORT = re.compile(r"\nThe report says:\n\n```text\n(.*?)```\n", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A section of the page."""
+
+    title: str
+    policy: str
+    test: str
+    report: str
+
+
+def recipes(page: str) -> Iterator[Recipe]:
+    """Yield the recipes of a page."""
+    for section in SECTION.finditer(page):
+        policy, test = BLOCK.findall(section["body"])
+        report = REPORT.search(section["body"])
+        yield Recipe(title=section["title"], policy=policy, test=test, report=report[1] if report else "")
+
+
+def reported(recipe: Recipe) -> str:
+    """Return what the report says of the tenant of the recipe's first test: its findings, then its actions."""
+    policies = load([("recipe.yaml", recipe.policy.encode())]).policies
+    tests = parse(recipe.test.encode(), file="recipe_test.yaml").value
+    assert isinstance(tests, dict)
+    test = tests["tests"][0]
+    moment, where, catalogue = instant(test["asOf"]), Span(file="recipe_test.yaml", line=1, column=1), builtin()
+    assert moment is not None
+    given = test.get("tenants") or [{"name": "contoso", **test["given"]}]
+    states = [given_tenant(tenant["name"], tenant, catalogue, moment, where) for tenant in given]
+    earlier = {tenant["name"]: given_dates(tenant, catalogue, where) for tenant in given}
+    result = remedied(audit(states, policies, catalogue, moment, earlier=earlier), policies)
+    return "".join(f"{line}\n" for line in _lines(result))
+
+
+def _lines(result: Result) -> Iterator[str]:
+    l10n = Labels("en")
+    places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
+    for place in places:
+        for finding in place.findings:
+            about = (finding.subject.name or finding.subject.id, product_name(finding.product, {}))
+            waived = "" if finding.status is Status.OPEN else f" ({finding.status})"
+            yield f"{' · '.join(dict.fromkeys(filter(None, about)))}: {l10n.check(finding.check)}{waived}"
+            yield f"    {described(finding, l10n)}"
+        for action in place.actions:
+            yield f"What to do: {action.title}"
+
+
+def rewritten(page: str) -> str:
+    """Return the page with what the reports say now."""
+
+    def with_report(section: re.Match[str]) -> str:
+        (recipe,) = recipes(section[0])
+        body = REPORT.sub("", section[0]).rstrip("\n")
+        return f"{body}\n\nThe report says:\n\n```text\n{reported(recipe)}```\n\n"
+
+    return SECTION.sub(with_report, page).rstrip("\n") + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")

@@ -1,0 +1,51 @@
+"""What actions list comes back by group, in its order, whether it stayed in memory or went to disk."""
+
+from io import BytesIO
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.findings.columns import texts, values_of
+from auditor.findings.spill import SpillFile
+from auditor.remedy.actions.action_lists import ActionLists, SortedRuns
+from auditor.remedy.requests import RequestTemplate, assign_user, locate, reprocess
+
+ROWS = st.lists(st.tuples(st.integers(0, 5), st.text(st.characters(), max_size=5)), max_size=30)
+
+
+@given(batches=st.lists(ROWS, max_size=4), rows=st.integers(1, 40), on_disk=st.booleans())
+def test_rows_come_back_by_group_in_their_order(
+    batches: list[list[tuple[int, str]]], rows: int, *, on_disk: bool
+) -> None:
+    runs = SortedRuns(SpillFile(BytesIO()) if on_disk else None, rows=rows)
+    for batch in batches:
+        numbers = pa.array([len(text) for _, text in batch], pa.int32())
+        runs.add(np.array([group for group, _ in batch], dtype=np.int64), numbers, texts([text for _, text in batch]))
+    for group in range(6):
+        wanted = [text for batch in batches for own, text in batch if own == group]
+        read = list(runs.read(group))
+        assert [text for _, column in read for text in values_of(column)] == wanted
+        assert [number for column, _ in read for number in column.to_pylist()] == list(map(len, wanted))
+        assert runs.count(group) == len(wanted)
+
+
+def test_requests_are_in_the_order_of_their_keys_and_fingerprints_in_their_own() -> None:
+    lists = ActionLists(None)
+    later, sooner = (
+        lists.template((rank, "policy", "check"), RequestTemplate.of(reprocess("one"), "one")) for rank in (1, 0)
+    )
+    lists.add_requests(np.array([3, 3, 4]), np.array([later, sooner, later]), pa.array(["a", "b", "c"]))
+    lists.add_fingerprints(np.array([3, 3]), pa.array(["ff", "0a"]))
+    assert list(lists.requests(3)) == [reprocess("b").document, reprocess("a").document]
+    assert list(lists.fingerprints(3)) == ["0a", "ff"]
+    assert lists.fingerprints(4) == ()
+
+
+@pytest.mark.parametrize("user", ["1f", "o'neill", "", "a/b c", "''", "/users/"])
+def test_a_template_makes_the_request_of_any_user(user: str) -> None:
+    for make in (reprocess, lambda user: assign_user(user, remove=["sku"]), lambda user: locate(user, "NL")):
+        for other in ("1f", "", user):
+            assert RequestTemplate.of(make(other), other).document(user) == make(user).document

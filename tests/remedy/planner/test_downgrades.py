@@ -1,0 +1,141 @@
+"""Smaller products: proposed where a policy asks for it, asked as a question, and requested once somebody has answered."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.plan.planner import plan_run
+from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.catalogue import builtin
+from auditor.domain.errors import InputError, Span
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import TenantResult
+from auditor.policy.loader import Loaded, load
+from auditor.policy.yaml.writer import block
+from auditor.remedy.messages import ENGLISH
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.question_text import sentence
+from auditor.snapshot.model import Snapshot
+from tests.builders.tenant.plan_tenants import bodies
+from tests.builders.tenant.tenants import NOW
+
+PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 54.75, SPE_E3: 35.70, SPE_F1: 7.50}}\n"
+USERS = "{appsUnused: {on: [windows, mac], for: 180d}}"
+SERVICES = "services: {deny: [OFFICESUBSCRIPTION]}"
+
+
+def loaded(to: str = "downgradeTo: '*'", *decisions: dict[str, Any], keys: str = SERVICES) -> Loaded:
+    text = f"version: 1\n{PRICES}policies:\n  - {{id: apps, severity: low, users: {USERS}, assignments: {{{keys}, {to}}}}}\n"
+    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
+    answers = [("decisions.yaml", f"version: 1\ndecisions:\n{block(named)}".encode())] if named else []
+    return load([("p.yaml", text.encode())], decisions=answers)
+
+
+def state(*, seats: int = 9, **user: Any) -> Snapshot:
+    used = {"lastActivity": {"teams": "2026-11-18", "exchange": "2026-11-18"}, "apps": {"outlook": ["web"]}}
+    given = {
+        "products": [{"skuPartNumber": "SPE_E5", "enabled": 9}, {"skuPartNumber": "SPE_F1", "enabled": seats}],
+        "users": [{"userPrincipalName": "ann", "usageLocation": "NL", "licenses": ["SPE_E5"], **used, **user}],
+    }
+    return given_tenant("contoso", given, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+
+
+def audited(policies: PolicySet, snapshot: Snapshot) -> TenantResult:
+    return remedied(audit([snapshot], policies, builtin(), NOW), policies).tenants[0]
+
+
+def planned(snapshot: Snapshot, *decisions: dict[str, Any], **more: Any) -> TenantPlan:
+    found = loaded("downgradeTo: '*'", *decisions, **more)
+    plan = plan_run([snapshot], found.policies, builtin(), NOW, decisions=found.decisions)
+    assert plan.proven
+    return plan.tenants[0]
+
+
+@pytest.mark.parametrize(
+    ("to", "product", "saves"),
+    [
+        ("downgradeTo: '*'", "SPE_F1", "47.25"),
+        ("downgradeTo: [SPE_F1]", "SPE_F1", "47.25"),
+        ("downgradeTo: [SPE_E3]", "SPE_E3", "19.05"),  # a product that the tenant would have to buy
+    ],
+)
+def test_an_action_asks_for_the_cheapest_product_of_the_set(to: str, product: str, saves: str) -> None:
+    result = audited(loaded(to).policies, state())
+    (finding,) = result.findings
+    told = finding.evidence["smallerProduct"]
+    assert (told["held"], told["product"], told["savesPerMonth"]) == ("SPE_E5", product, saves)
+    assert "mailboxSize" in told.get("unknown", ()) or product == "SPE_E3"
+    (action,) = result.actions
+    assert (action.kind, action.confidence, action.requests) == ("downgrade", "review", ())
+    assert action.saves is not None
+    assert action.saves.per_month == Decimal(saves)
+    assert action.title.startswith("Ask whether Microsoft 365 ")
+    assert any("security and compliance" in warning for warning in action.warnings)
+    if product == "SPE_F1":
+        assert any("desktop apps" in warning and "Entra ID P2" in warning for warning in action.warnings)
+
+
+def test_without_the_key_nothing_is_asked() -> None:
+    result = audited(loaded("via: direct").policies, state())
+    assert [action.kind for action in result.actions] == ["service-off"]
+    assert "smallerProduct" in result.findings[0].evidence
+
+
+@pytest.mark.parametrize("user", [{"apps": {"word": ["windows"]}}, {"lastActivity": {}}, {"licenses": ["SPE_F1"]}])
+def test_nobody_is_asked_whose_use_speaks_against_it(user: dict[str, Any]) -> None:
+    assert "downgrade" not in [action.kind for action in audited(loaded().policies, state(**user)).actions]
+
+
+def test_an_open_question_has_no_request_and_an_answer_has() -> None:
+    plan = planned(state())
+    (question,) = plan.open_questions
+    assert sentence(question, ENGLISH) == "Is SPE_F1 enough for ann (ann) in place of SPE_E5?"
+    assert question.money is not None
+    assert question.money.per_month == Decimal("47.25")
+    assert [dict(answer) for answer in question.answers] == [{"give": "SPE_F1"}, {"keep": "SPE_E5"}, {"skip": True}]
+    assert not any(action.requests for action in plan.actions)
+    assert [item.code for item in plan.proof.remaining] == ["person"]
+    given = planned(state(), {"question": question.id, "answer": {"give": "SPE_F1"}})
+    assert [(added, gone) for _, added, gone in bodies(given)] == [(["SPE_F1"], ["SPE_E5"])]
+    (action,) = given.actions
+    assert (action.kind, action.confidence, given.proof.remaining) == ("move", "certain", ())
+    assert action.saves is not None
+    assert action.saves.per_month == Decimal("47.25")
+    assert given.before.money[0].reassignable_now == Decimal("54.75")
+
+
+@pytest.mark.parametrize(
+    ("decision", "codes", "notices"),
+    [
+        ({"answer": {"keep": "SPE_E5"}}, ["decided"], []),
+        ({"answer": {"skip": True}, "reason": "later"}, ["decided"], []),
+        ({"answer": {"give": "SPE_E3"}}, ["person"], ["decision.unmatched"]),
+        ({"answer": {"give": "SPE_F1"}}, [], []),
+    ],
+)
+def test_decisions_in_words(decision: dict[str, Any], codes: list[str], notices: list[str]) -> None:
+    found = loaded("downgradeTo: '*'", {"for": {"policy": "apps"}, **decision})
+    plan = plan_run([state()], found.policies, builtin(), NOW, decisions=found.decisions)
+    assert [item.code for item in plan.tenants[0].proof.remaining] == codes
+    assert [notice.code for notice in plan.notices] == notices
+
+
+def test_where_no_seat_is_free_nobody_loses_anything() -> None:
+    plan = planned(state(seats=0), {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}})
+    assert not any(action.requests for action in plan.actions)
+    assert [item.code for item in plan.proof.remaining] == ["seats"]
+
+
+def test_a_finding_about_the_product_is_asked_and_not_taken() -> None:
+    plan = planned(state(), keys="of: [SPE_E5], allow: []")
+    assert not any(action.requests for action in plan.actions)
+    assert [question.kind.value for question in plan.open_questions] == ["give"]
+
+
+def test_the_key_alone_is_a_mistake() -> None:
+    with pytest.raises(InputError) as caught:
+        loaded(keys="via: direct")
+    assert [item.slug for item in caught.value.diagnostics] == ["policy-downgrade-alone"]

@@ -1,0 +1,165 @@
+"""A plan carried out against a Graph that misbehaves: late effects, refusals, a lost connection, a second run, and back."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.plan.planner import plan_run
+from auditor.app.tenants.collection import collect_all, everything
+from auditor.catalogue import builtin
+from auditor.domain.enums import Status
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.simulation.changes import Step
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reader import read
+from tests.builders.service.plan_execution import PlanExecution
+from tests.builders.tenant.collection import configured, environment
+from tests.builders.tenant.plan_of_every_kind import document, rules
+from tests.builders.tenant.tenants import NOW
+from tests.emulator.endpoints.licensing import recompute
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import Tenant, stable_id
+from tests.emulator.tenant.directory import load as load_tenant
+
+WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
+LOADED = rules()
+
+
+def collected(emulator: Emulator, root: Path) -> Snapshot:
+    outcome = collect_all(
+        [configured(emulator)], lambda _: everything(LOADED.policies), root=root, instant=NOW,
+        environ=environment(emulator),
+    )[0]  # fmt: skip
+    assert outcome.folder is not None, outcome.failure
+    return read(outcome.folder)
+
+
+def opened(emulator: Emulator, root: Path) -> set[str]:
+    """Return the fingerprints of what is open in the emulator's tenant now."""
+    result = audit([collected(emulator, root)], LOADED.policies, builtin(), NOW).tenants[0]
+    return {finding.fingerprint for finding in result.findings if finding.status is Status.OPEN}
+
+
+def state(tenant: Tenant) -> Mapping[str, Any]:
+    """Return who holds what by which path, and who is in which group."""
+    people = tenant.people
+    paths = {
+        str(people.value(row, "userPrincipalName")): sorted(
+            (each["skuId"], each["assignedByGroup"] or "", each["state"], tuple(sorted(each["disabledPlans"])))
+            for each in people.value(row, "licenseAssignmentStates")
+        )
+        for row in range(len(people))
+    }
+    return {**paths, **{group.id: sorted(group.members) for group in tenant.groups.values()}}
+
+
+@contextmanager
+def planned(folder: Path) -> Iterator[tuple[Emulator, TenantPlan, PlanExecution, list[Step]]]:
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, folder / "before")
+        plan = plan_run([before], LOADED.policies, builtin(), NOW, decisions=LOADED.decisions)
+        assert plan.proven
+        tenant = plan.tenants[0]
+        assert tenant.changes is not None
+        steps = [step for action in tenant.actions for step in tenant.changes.steps.get(action.id, ())]
+        bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
+        with httpx.Client(headers=bearer, trust_env=False) as client:
+            yield emulator, tenant, PlanExecution(client, emulator.endpoint), steps
+
+
+@pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, None), (0, 7), (4, 11), (4, 1)])
+def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
+    tmp_path: Path, lag: int, lost: int | None
+) -> None:
+    with planned(tmp_path) as (emulator, plan, execution, steps):
+        tenant = emulator.tenants["contoso"]
+        tenant.late.lag = lag
+        if lost is not None:
+            emulator.faults.add("reset", first=lost, times=1)
+            with pytest.raises(httpx.TransportError):
+                execution.carry_out(steps)
+        outcomes = execution.carry_out(steps)
+        assert set(outcomes) <= {"done", "unchanged"}
+        assert lost is not None or set(outcomes) == {"done"}
+        execution.settle()
+        after = opened(emulator, tmp_path / "after")
+        assert after == {item.fingerprint for item in plan.proof.remaining}, "claimed findings gone, none new"
+        kept = state(tenant)
+        assert set(execution.carry_out(steps)) == {"unchanged"}, "a second run changes nothing"
+        assert state(tenant) == kept
+
+
+@pytest.mark.parametrize("lag", [0, 4])
+def test_undo_brings_back_licences_paths_and_memberships(tmp_path: Path, lag: int) -> None:
+    with planned(tmp_path) as (emulator, _, execution, steps):
+        tenant = emulator.tenants["contoso"]
+        before = state(tenant)
+        tenant.late.lag = lag
+        execution.carry_out(steps)
+        execution.settle()
+        assert state(tenant) != before
+        for _ in range(2):  # the second time there is nothing left to take back
+            outcomes = execution.take_back(steps)
+            execution.settle()
+        assert set(outcomes) == {"unchanged"}
+        for_good = {step.user for step in steps if step.undo is None}
+        names = {stable_id("plan", name.partition("@")[0]): name for name in before if "@" in name}
+        changed = {name for name, value in state(tenant).items() if value != before[name]}
+        assert changed <= {names[user] for user in for_good}, "only what cannot be undone is different"
+        assert for_good, "a retry of a group's licence has no way back"
+
+
+def dynamic(tenant: Tenant) -> None:
+    for group in tenant.groups.values():
+        group.document |= {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'}
+
+
+def synced(tenant: Tenant) -> None:
+    for group in tenant.groups.values():
+        group.document["onPremisesSyncEnabled"] = True
+
+
+def no_seats(tenant: Tenant) -> None:
+    for sku in tenant.skus:
+        sku["prepaidUnits"] = {**sku["prepaidUnits"], "enabled": int(sku["consumedUnits"] or 0)}
+
+
+def left(tenant: Tenant) -> None:
+    position = tenant.people.find(stable_id("plan", "leaver"))
+    assert position is not None
+    for group in tenant.groups.values():
+        group.members = [member for member in group.members if member != stable_id("plan", "leaver")]
+    states = tenant.people.value(position, "licenseAssignmentStates")
+    recompute(tenant, position, [row for row in states if not row["assignedByGroup"]])
+
+
+@pytest.mark.parametrize(("change", "refusals"), [(dynamic, True), (synced, True), (no_seats, True), (left, False)])
+def test_what_graph_refuses_meanwhile_is_told_and_harms_nothing(
+    tmp_path: Path,
+    change: Callable[[Tenant], None],
+    refusals: bool,  # noqa: FBT001
+) -> None:
+    with planned(tmp_path) as (emulator, plan, execution, steps):
+        change(emulator.tenants["contoso"])
+        emulator.tenants["contoso"].touch()
+        disturbed = opened(emulator, tmp_path / "disturbed")
+        outcomes = dict(zip([id(step) for step in steps], execution.carry_out(steps), strict=True))
+        refused = {outcome for outcome in outcomes.values() if outcome not in {"done", "unchanged"}}
+        assert bool(refused) is refusals
+        after = opened(emulator, tmp_path / "after")
+        assert after <= disturbed, "nothing new"
+        assert plan.changes is not None
+        whole = [
+            action
+            for action in plan.actions
+            if action.requests
+            and all(outcomes[id(step)] in {"done", "unchanged"} for step in plan.changes.steps[action.id])
+        ]
+        assert whole, "the other actions are carried out"
+        assert not after & {mark for action in whole for mark in action.findings}

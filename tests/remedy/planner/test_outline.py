@@ -1,0 +1,53 @@
+"""The parts of a plan and what they come to, on small tenants."""
+
+from auditor.remedy.messages import ENGLISH
+from auditor.remedy.planner.outline import outline, total
+from auditor.remedy.planner.outline_text import effect_texts, total_texts
+from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
+
+RULES = f"""
+{PRICES}
+policies:
+  - {{id: visio, severity: low, assignments: {{deny: [VISIOCLIENT]}}}}
+  - {{id: suite, severity: high, users: {{department: Sales}}, assignments: {{require: [SPE_E3]}}}}
+  - {{id: both, severity: medium, assignments: {{exclusive: [[SPE_E3, SPE_E5]]}}}}
+  - {{id: spare, severity: info, seats: {{of: [SPE_E5], spare: {{max: 2}}}}}}
+"""
+
+
+def test_every_action_is_in_one_part_with_what_its_requests_come_to() -> None:
+    people = [
+        user("ann", grant(VISIO)),
+        user("bo", grant(VISIO), grant(E3)),
+        user("cas", department="Sales", usageLocation="NL"),
+        user("dee", grant(E3), grant(E5)),
+    ]
+    plan = planned(snapshot(people, {E3: 9, E5: 9, VISIO: 2}), RULES)
+    parts = outline(plan)
+    numbers = [entry.number for part in (parts.runnable, parts.manual) for entry in part]
+    numbers += [entry.number for entry in parts.undecided if not entry.action.requests]
+    assert sorted(numbers) == list(range(1, len(plan.actions) + 1))
+    told = {entry.action.title: list(effect_texts(entry, ENGLISH)) for entry in parts.runnable}
+    assert told["Unassign Visio Plan 2 from 2 people"] == ["fixes 2 findings", "frees 2 seats"]
+    assert told["Assign Microsoft 365 E3 to 1 person"] == ["fixes 1 finding", "assigns 1 seat", "costs €35.70 a month"]
+    # What is open about an action with requests stands in the second part as well.
+    (open_,) = (entry for entry in parts.undecided if entry.action.requests)
+    assert open_ in parts.runnable
+    assert [question.products for question in open_.questions] == [("SPE_E3", "SPE_E5")]
+    (seats,) = (entry for entry in (*parts.undecided, *parts.manual) if not entry.action.requests)
+    assert list(effect_texts(seats, ENGLISH)) == ["1 finding", "6 seats", "saves €328.50 a month"]
+    assert list(total_texts(total(parts.runnable, runs=True), ENGLISH, runs=True)) == [
+        *("3 actions", "4 requests", "fixes 4 findings", "frees 3 seats", "assigns 1 seat"),
+    ]
+    assert list(total_texts(total([open_], runs=False), ENGLISH, runs=False)) == ["1 open question"]
+
+
+def test_a_change_that_gives_the_freed_seat_on_counts_both() -> None:
+    rules = """
+policies:
+  - {id: sales, severity: high, users: {department: Sales}, assignments: {allow: [SPE_E3], require: [SPE_E3]}}
+"""
+    people = [user("ann", grant(E5), department="Sales", usageLocation="NL")]
+    plan = planned(snapshot(people, {E3: 1, E5: 1}), rules)
+    (change,) = plan.seat_effects.values()
+    assert (change.freed, change.assigned) == (1, 1)

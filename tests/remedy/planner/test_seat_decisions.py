@@ -1,0 +1,102 @@
+"""Decisions about purchases and renewals: what people may give up or get then, and how far the plan follows them."""
+
+from typing import Any
+
+import pytest
+
+from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
+from auditor.domain.policy.decision import Question
+from auditor.policy.loader import load
+from auditor.policy.yaml.writer import block
+from auditor.remedy.planner.model import TenantPlan
+from auditor.snapshot.model import Snapshot
+from tests.builders.tenant.crowded_tenant import subscription
+from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, snapshot, user
+from tests.builders.tenant.tenants import NOW
+
+RULES = """version: 1
+policies:
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: office, severity: high, users: {department: Office}, assignments: {require: [SPE_F1]}}
+  - {id: idle, severity: low, seats: {of: paid, spare: {max: 1}}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_F1: 7.50}}
+"""
+LEAVERS = [user(f"leaver{n}", grant(E3), accountEnabled=False) for n in range(3)]
+STARTERS = [user(f"starter{n}", department="Office") for n in range(2)]
+
+
+def planned(of: Snapshot, *decisions: dict[str, Any], rules: str = RULES) -> TenantPlan:
+    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
+    text = f"version: 1\ndecisions:\n{block(named)}".encode()
+    found = load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", text)] if named else [])
+    plan = plan_run([of], found.policies, builtin(), NOW, decisions=found.decisions)
+    assert plan.proven
+    return plan.tenants[0]
+
+
+def asked(of: Snapshot, kind: str) -> Question:
+    (question,) = [each for each in planned(of).questions if each.kind == kind]
+    return question
+
+
+@pytest.mark.parametrize("subscribed", [False, True])
+def test_seats_that_would_be_idle_are_given_back_by_an_answer(subscribed: bool) -> None:  # noqa: FBT001
+    rows = [subscription("SPE_E3", 4, "2027-02-01")] if subscribed else []
+    of = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0}, subscriptions=rows)
+    before = planned(of)
+    assert (len(bodies(before)), [item.code for item in before.proof.remaining]) == (1, ["idle", "idle"])
+    question = asked(of, "renewal")
+    assert question.subject == (rows[0]["id"] if subscribed else E3)
+    assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}
+    assert set(question.findings) == {item.fingerprint for item in before.proof.remaining}, "what stays without it"
+    plan = planned(of, {"question": question.id, "answer": dict(question.answers[0])})
+    assert (len(bodies(plan)), plan.proof.remaining, plan.notices) == (3, (), ())
+    (action,) = plan.actions
+    assert action.confidence == "review", "how many seats there are does not say who gives theirs up"
+    assert "Seats of `SPE_E3` to give back: 2; 2 stay." in " ".join(action.next)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seats"),
+    [({"seats": 0, "renew": True}, 1), ({"seats": 4, "renew": False}, 1), ({"seats": 3, "renew": True}, 3)],
+)
+def test_no_seat_in_use_is_given_back(answer: dict[str, Any], seats: int) -> None:
+    of = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0})
+    plan = planned(of, {"question": asked(of, "renewal").id, "answer": {"renewal": answer}})
+    assert len(bodies(plan)) == (3 if seats == 1 else 2)
+    assert [notice.code for notice in plan.notices] == (["decision.seats"] if seats == 1 else [])
+    assert all("and the plan to 1:" in notice.message for notice in plan.notices)
+
+
+def test_seats_that_are_bought_are_given_out() -> None:
+    of = snapshot(STARTERS, {F3: 1})
+    assert len(bodies(planned(of))) == 1
+    question = asked(of, "purchase")
+    assert (question.subject, question.answers[0]) == (F3, {"purchase": {"seats": 1}})
+    plan = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 1}}})
+    assert (len(bodies(plan)), plan.proof.remaining) == (2, ())
+    assert "Seats of `SPE_F1` to buy first: 1, 2 in all. Decided by `me@c.example` (`D-0`)." in " ".join(
+        plan.actions[0].prerequisites
+    )
+    plenty = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 9}}})
+    assert (len(bodies(plenty)), plenty.proof.remaining) == (2, ())
+    assert [notice.code for notice in plenty.notices] == ["decision.seats"], "as many as may be idle"
+
+
+def test_a_decision_that_breaks_another_policy_is_not_followed() -> None:
+    of = snapshot(STARTERS, {F3: 1})
+    rules = RULES.replace("prices:", "  - {id: cost, severity: low, budget: {limit: 10}}\nprices:")
+    answer = {"question": asked(of, "purchase").id, "answer": {"purchase": {"seats": 1}}}
+    plan = planned(of, answer, rules=rules)
+    assert (len(bodies(plan)), [notice.code for notice in plan.notices]) == (1, ["decision.seats"])
+    assert "cost: budget.exceeded" in plan.notices[0].message
+
+
+def test_idle_seats_of_today_are_given_back_by_an_answer() -> None:
+    of = snapshot([user("stays", grant(E3))], {E3: 9})
+    question = asked(of, "renewal")
+    assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}
+    plan = planned(of, {"question": question.id, "answer": dict(question.answers[0])})
+    assert plan.proof.remaining == ()
+    assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person still carries it out"

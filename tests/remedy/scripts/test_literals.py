@@ -1,0 +1,68 @@
+"""Literals: every value is read back from the grammar as it was, and no text leaves its quotes or its comment."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.remedy.scripts.data_block import comment
+from auditor.remedy.scripts.literals import literal
+from tests.builders.document.powershell import Script
+
+TEXTS = st.text(st.characters()) | st.text(
+    st.sampled_from("'\u2018\u2019\u201a\u201b\"`$(){}#<>\r\n\0\u202e\ud800ab \t@;")
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 10**9) | TEXTS,
+    lambda inner: (
+        st.lists(TEXTS, max_size=3)
+        | st.lists(st.dictionaries(TEXTS, inner, max_size=3), max_size=3)
+        | st.dictionaries(TEXTS, inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def read(expression: str) -> Any:
+    script = Script(f"$X = @{{\n    a = {expression}\n}}\n$Y = @{{ b = 1 }}\n".encode())
+    assert script.commands == []
+    assert script.literals["$Y"] == {"b": 1}
+    return script.literals["$X"]["a"]
+
+
+def units(value: Any) -> Any:
+    """The value with its texts as UTF-16, the characters of PowerShell."""
+    match value:
+        case str():
+            return value.encode("utf-16-be", "surrogatepass")
+        case dict():
+            return {units(name): units(item) for name, item in value.items()}
+        case list():
+            return [units(item) for item in value]
+        case _:
+            return value
+
+
+@given(TEXTS)
+def test_a_text_is_one_visible_line(text: str) -> None:
+    assert literal(text).isprintable()
+    assert units(read(literal(text))) == units(text)
+
+
+@given(VALUES)
+def test_a_value_is_read_back_as_it_was(value: Any) -> None:
+    assert units(read(literal(value, indent=4))) == units(value)
+
+
+@given(TEXTS)
+def test_a_comment_holds_any_text_on_its_line(text: str) -> None:
+    line = comment(f"1. {text}", indent=4)
+    script = Script(f"{line}\n$Y = @{{ b = 1 }}\n".encode())
+    assert script.comments == [line.lstrip()]
+    assert script.literals == {"$Y": {"b": 1}}
+
+
+def test_only_values_of_data_have_literals() -> None:
+    with pytest.raises(TypeError, match="set has no literal"):
+        literal({1})
