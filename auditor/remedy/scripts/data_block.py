@@ -86,6 +86,7 @@ def names_of(plan: TenantPlan) -> dict[str, str]:
 def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     """Yield the lines of $Plan, $Products, $People, $Groups and $Actions."""
     changes, names = changes_in(plan), names_of(plan)
+    products = {sku_id: plan.names.get(part, part) for sku_id, part in changes.products.items()}
     head = {
         "Tenant": printable(plan.display_name or plan.name),
         "TenantId": plan.tenant_id,
@@ -98,14 +99,14 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     yield "}"
     yield ""
     yield "$Products = @{"
-    for sku_id, name in sorted(changes.products.items()):
+    for sku_id, name in sorted(products.items()):
         yield f"    {key(sku_id)} = {literal(printable(name))}"
     yield "}"
     yield ""
     yield "# What the snapshot says of the people that change."
     yield "$People = @{"
     for user in sorted(changes.accounts):
-        yield from _person(user, names.get(user, user), changes)
+        yield from _person(user, names.get(user, user), changes, products)
     yield "}"
     yield ""
     yield "# What the snapshot says of the groups that change, or whose members do."
@@ -114,6 +115,7 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
         yield from _group(group, changes)
     yield "}"
     yield ""
+    yield "# The changes of each action in order. A key that is not there is empty."
     yield "$Actions = @("
     for number, action in enumerate(plan.actions, start=1):
         if action.id in changes.steps:
@@ -121,7 +123,7 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     yield ")"
 
 
-def _person(user: str, name: str, changes: Changes) -> Iterator[str]:
+def _person(user: str, name: str, changes: Changes, products: Mapping[str, str]) -> Iterator[str]:
     yield f"    {key(user)} = @{{"
     yield f"        Name = {literal(name)}"
     yield "        Paths = @("
@@ -132,7 +134,7 @@ def _person(user: str, name: str, changes: Changes) -> Iterator[str]:
             "Active": grant.active,
             "DisabledPlans": sorted(grant.off),
         }
-        yield comment(changes.products.get(grant.sku_id, grant.sku_id), indent=12)
+        yield comment(products.get(grant.sku_id, grant.sku_id), indent=12)
         yield f"            {literal(path, indent=12)}"
     yield "        )"
     values = [f"{key(name)} = {literal(value)}" for name, value in changes.properties.get(user, {}).items()]
@@ -193,24 +195,27 @@ def about(step: Step, changes: Changes, names: Mapping[str, str]) -> str:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    change = _change(step.command, step.user, step.group)
     waits = [{"SkuId": sku_id, "Group": group} for sku_id, group in step.waits]
-    undo = None if step.undo is None else _change(step.undo, step.user, step.group)
-    return {"Step": step.number, **change, "Waits": waits, "Undo": undo, "Final": step.final}
+    facts = {"Step": step.number, **_change(step.command, step, step.seats), "Waits": waits, "Final": step.final}
+    if step.undo is not None:
+        facts["Undo"] = _change(step.undo, step, {sku_id: -count for sku_id, count in step.seats.items()})
+    return {name: value for name, value in facts.items() if value}
 
 
-def _change(command: Command, user: str, group: str) -> dict[str, Any]:
+def _change(command: Command, step: Step, seats: Mapping[str, int]) -> dict[str, Any]:
     kind = kind_of(command)
     values = properties_of(command) if kind == "Property" else {}
-    return {
+    facts = {
         "Kind": kind,
-        "User": user,
-        "Group": group,
+        "User": step.user,
+        "Group": step.group,
         "Method": command.method,
         "Path": command.path,
         "Body": command.body,
         "Properties": [{"Name": name, "Value": value} for name, value in values.items()],
+        "Seats": dict(sorted(seats.items())),
     }
+    return {name: value for name, value in facts.items() if value}
 
 
 def _plain(step: str) -> str:

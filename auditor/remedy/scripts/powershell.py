@@ -23,8 +23,10 @@ def undo_script(plan: TenantPlan, as_of: str) -> bytes:
 
 
 def _script(name: str, plan: TenantPlan, as_of: str) -> bytes:
-    commands = [step.command for steps in changes_in(plan).steps.values() for step in steps]
-    modules = {"Authentication"}.union(*(KINDS[kind_of(command)].modules for command in commands))
+    steps = [step for own in changes_in(plan).steps.values() for step in own]
+    modules = {"Authentication"}.union(*(KINDS[kind_of(step.command)].modules for step in steps))
+    if any(step.seats for step in steps):
+        modules.add("Identity.DirectoryManagement")
     required = (
         f"#Requires -Modules @{{ ModuleName = 'Microsoft.Graph.{module}'; ModuleVersion = '{_MODULE_VERSION}' }}"
         for module in sorted(modules)

@@ -108,9 +108,11 @@ function Read-Approval {
 # ---- Sign-in -----------------------------------------------------------------------------------------------------
 
 function Start-Run {
-    param($Chosen, [string] $Name)
+    # Opens the transcript, signs in with the permissions of the chosen actions, and counts the free seats.
+    param($Chosen)
+    $name = if ($Back) { 'undo' } else { 'plan' }
     $stamp = [datetime]::UtcNow.ToString('yyyyMMdd-HHmmss', [cultureinfo]::InvariantCulture)
-    $null = Start-Transcript -LiteralPath (Join-Path $PSScriptRoot ('{0}-{1}.log' -f $Name, $stamp)) -WhatIf:$false -Confirm:$false
+    $null = Start-Transcript -LiteralPath (Join-Path $PSScriptRoot ('{0}-{1}.log' -f $name, $stamp)) -WhatIf:$false -Confirm:$false
     if (Test-Path -LiteralPath $log) {
         # A run that was killed may have left half a line.
         $written = Get-Content -LiteralPath $log -Raw -Encoding UTF8
@@ -118,7 +120,11 @@ function Start-Run {
             Add-Content -LiteralPath $log -Value '' -Encoding Ascii -WhatIf:$false -Confirm:$false
         }
     }
-    $scopes = @($Chosen | ForEach-Object { $_.Scopes } | Sort-Object -Unique)
+    $scopes = @($Chosen | ForEach-Object { $_.Scopes })
+    $changes = @($Chosen | ForEach-Object { $_.Steps } | ForEach-Object { Get-Change -Step $_ } | Where-Object { $_ })
+    $takes = @($changes | Where-Object { @(Get-TakenProduct -Change $_).Count }).Count -gt 0
+    if ($takes) { $scopes += 'LicenseAssignment.Read.All' }
+    $scopes = @($scopes | Sort-Object -Unique)
     if ($scopes -contains 'User.ReadWrite.All') { $scopes = @($scopes -ne 'User.Read.All') }
     Connect-MgGraph -Scopes $scopes -TenantId $Plan.TenantId -Environment $Plan.Environment -ContextScope Process -NoWelcome `
         -UseDeviceCode:$UseDeviceCode
@@ -128,6 +134,10 @@ function Start-Run {
     }
     $script:By = if ($context.Account) { $context.Account } else { $context.ClientId }
     Write-Host ('{0} ({1}), plan of {2}, as {3}' -f $Plan.Tenant, $Plan.TenantId, $Plan.AsOf, $script:By)
+    if ($takes) {
+        $free = Read-Seat
+        foreach ($sku in $free.Keys) { $SeatsNow[$sku] = $free[$sku] }
+    }
 }
 
 function Stop-Run {
@@ -142,6 +152,8 @@ function Stop-Run {
 $PeopleNow = @{}
 $GroupsNow = @{}
 $Changed = @{}
+$SeatsNow = @{}
+$SeatsMissing = @{}
 
 function Get-PathText {
     # One way in which a person has a product: SKU, group, whether it is active, services that are off.
@@ -277,6 +289,53 @@ function Read-State {
     $state
 }
 
+function Read-Seat {
+    # The free seats of each product: those that are active or in grace, less those in use.
+    $free = @{}
+    foreach ($sku in (Get-MgSubscribedSku -All -Property 'skuId', 'prepaidUnits', 'consumedUnits' -ErrorAction Stop)) {
+        $free[[string]$sku.SkuId] = [int]$sku.PrepaidUnits.Enabled + [int]$sku.PrepaidUnits.Warning - [int]$sku.ConsumedUnits
+    }
+    $free
+}
+
+function Get-TakenProduct {
+    # The SKUs of which a change takes seats.
+    param($Change)
+    if ($Change.Seats) { $Change.Seats.Keys | Where-Object { $Change.Seats[$_] -gt 0 } }
+}
+
+function Add-SeatEffect {
+    param($Change)
+    if (-not $Change.Seats) { return }
+    foreach ($sku in $Change.Seats.Keys) { $SeatsNow[$sku] = [int]$SeatsNow[$sku] - $Change.Seats[$sku] }
+}
+
+function Wait-Seat {
+    # Waits until the seats that a change takes are free; returns what is missing, a line for each product.
+    # A group gives and frees seats later than it answers, so the seats that this run took count, too.
+    param($Change, [datetime] $Until)
+    $taken = @(Get-TakenProduct -Change $Change)
+    if ($taken.Count -eq 0) { return }
+    while ($true) {
+        $free = if ($WhatIfPreference) { $SeatsNow } else { Read-Seat }
+        $left = @{}
+        foreach ($sku in $taken) { $left[$sku] = [Math]::Max(0, [Math]::Min([int]$free[$sku], [int]$SeatsNow[$sku])) }
+        $short = @($taken | Where-Object { $left[$_] -lt $Change.Seats[$_] })
+        if ($short.Count -eq 0) { return }
+        # Seats that did not come in time once are not waited for again.
+        $late = @($short | Where-Object { $SeatsMissing[$_] }).Count -gt 0
+        if ($WhatIfPreference -or $late -or [datetime]::UtcNow -ge $Until) {
+            foreach ($sku in $short) {
+                $SeatsMissing[$sku] = $true
+                '{0}: {1} needed, {2} free' -f (Get-ProductName -SkuId $sku), $Change.Seats[$sku], $left[$sku]
+            }
+            return
+        }
+        Write-Host ('  waiting for a free seat of {0}' -f (($short | ForEach-Object { Get-ProductName -SkuId $_ }) -join ', '))
+        Start-Sleep -Seconds 20
+    }
+}
+
 function Test-Reached {
     # Whether the state is what the change leads to: then nothing is sent.
     param($Change, $State)
@@ -318,10 +377,12 @@ function Get-Difference {
         $person = Get-ExpectedPerson -Id $Change.User
         $keys = @($person.Paths.Keys) + @($State.Person.Paths.Keys) | Sort-Object -Unique
         foreach ($key in $keys) {
-            $group = $key.Split('|')[1]
+            $sku, $group = $key.Split('|')
             if ($group -and ($Changed['{0}|{1}' -f $Change.User, $group] -or $Changed['|{0}' -f $group] -or $Changed['{0}|' -f $Change.User])) { continue }
             if ($person.Paths[$key] -ne $State.Person.Paths[$key]) {
-                'licence {0} was "{1}" and is "{2}"' -f $key, $person.Paths[$key], $State.Person.Paths[$key]
+                $by = if ($group) { 'from the group {0}' -f (Get-GroupName -Id $group) } else { 'assigned directly' }
+                '{0} {1} was {2} and is {3}' -f (Get-ProductName -SkuId $sku), $by,
+                (Get-StateText -Path $person.Paths[$key]), (Get-StateText -Path $State.Person.Paths[$key])
             }
         }
         foreach ($name in $person.Properties.Keys) {
@@ -335,11 +396,13 @@ function Get-Difference {
         foreach ($key in (@($group.Licenses.Keys) + @($State.Group.Licenses.Keys) | Sort-Object -Unique)) {
             $same = $group.Licenses.ContainsKey($key) -and $State.Group.Licenses.ContainsKey($key)
             if ($same -and $null -ne $group.Licenses[$key]) { $same = $group.Licenses[$key] -eq $State.Group.Licenses[$key] }
-            if (-not $same) { 'the group gives {0} otherwise than in the snapshot' -f $key }
+            if (-not $same) { 'the group gives {0} otherwise than in the snapshot' -f (Get-ProductName -SkuId $key) }
         }
         if ($Change.Kind -eq 'GroupLicense') {
             foreach ($member in (@($group.Members.Keys) + @($State.Group.Members.Keys) | Sort-Object -Unique)) {
-                if ([bool]$group.Members[$member] -ne [bool]$State.Group.Members[$member]) { 'the membership of {0} is another one' -f $member }
+                if ([bool]$group.Members[$member] -ne [bool]$State.Group.Members[$member]) {
+                    'the person {0} has joined or left the group' -f $member
+                }
             }
         }
     }
@@ -347,19 +410,39 @@ function Get-Difference {
 
 # ---- One change --------------------------------------------------------------------------------------------------
 
+function Get-ProductName {
+    param([string] $SkuId)
+    if ($Products[$SkuId]) { $Products[$SkuId] } else { $SkuId }
+}
+
+function Get-GroupName {
+    param([string] $Id)
+    if ($Groups[$Id]) { '{0} ({1})' -f $Groups[$Id].Name, $Id } else { $Id }
+}
+
+function Get-StateText {
+    # The state of a path as people read it.
+    param([string] $Path)
+    if (-not $Path) { return 'absent' }
+    $parts = $Path.Split('|')
+    $text = if ($parts[2] -eq 'True') { 'active' } else { 'not active' }
+    if ($parts[3]) { $text += ' without the service plans {0}' -f $parts[3] }
+    $text
+}
+
 function Get-Description {
     param($Change)
     $person = if ($Change.User) { '{0} ({1})' -f $People[$Change.User].Name, $Change.User }
-    $group = if ($Change.Group) { '{0} ({1})' -f $Groups[$Change.Group].Name, $Change.Group }
+    $group = if ($Change.Group) { Get-GroupName -Id $Change.Group }
     switch ($Change.Kind) {
         'AddMember' { 'add {0} to {1}' -f $person, $group }
         'RemoveMember' { 'remove {0} from {1}' -f $person, $group }
         'Property' { 'set {0} of {1}' -f (@($Change.Properties | ForEach-Object { '{0} = "{1}"' -f $_.Name, $_.Value }) -join ', '), $person }
         'Reprocess' { 'reprocess the group licences of {0}' -f $person }
         default {
-            $add = @($Change.Body.addLicenses | ForEach-Object { '+{0}' -f $(if ($Products[$_.skuId]) { $Products[$_.skuId] } else { $_.skuId }) })
-            $remove = @($Change.Body.removeLicenses | ForEach-Object { '-{0}' -f $(if ($Products[$_]) { $Products[$_] } else { $_ }) })
-            'licences of {0}{1}: {2}' -f $person, $group, (($remove + $add) -join ' ')
+            $add = @($Change.Body.addLicenses | ForEach-Object { 'add {0}' -f (Get-ProductName -SkuId $_.skuId) })
+            $remove = @($Change.Body.removeLicenses | ForEach-Object { 'remove {0}' -f (Get-ProductName -SkuId $_) })
+            'licences of {0}{1}: {2}' -f $person, $group, (($remove + $add) -join ', ')
         }
     }
 }
@@ -387,11 +470,14 @@ function Send-Change {
 function Wait-License {
     # Waits until the person has what groups are to give; returns what is still missing.
     param($Change, [datetime] $Until)
+    if (-not $Change.Waits) { return }
     while ($true) {
         $paths = (Read-Person -Id $Change.User).Paths
         $missing = @(foreach ($wait in $Change.Waits) {
                 $text = $paths['{0}|{1}' -f $wait.SkuId, $wait.Group]
-                if ($null -eq $text -or $text.Split('|')[2] -ne 'True') { '{0} from the group {1}' -f $wait.SkuId, $wait.Group }
+                if ($null -eq $text -or $text.Split('|')[2] -ne 'True') {
+                    '{0} from the group {1}' -f (Get-ProductName -SkuId $wait.SkuId), (Get-GroupName -Id $wait.Group)
+                }
             })
         if ($missing.Count -eq 0 -or [datetime]::UtcNow -ge $Until) { return $missing }
         Start-Sleep -Seconds 20
@@ -421,18 +507,33 @@ function Invoke-Step {
     }
     if (-not $ScriptCmdlet.ShouldProcess((Get-Description -Change $Change), ('action {0}, step {1}' -f $Action.Number, $Step.Step))) {
         if ($WhatIfPreference) {
+            $missing = @(Wait-Seat -Change $Change -Until $until)
+            if ($missing.Count) {
+                Write-Outcome @to -Outcome 'skipped' -Answer ('no free seat: ' + ($missing -join '; '))
+                return 'skipped'
+            }
             Add-Effect -Change $Change
-            return 'unchanged'
+            Add-SeatEffect -Change $Change
+            return 'done'
         }
         Write-Outcome @to -Outcome 'skipped' -Answer 'declined'
         return 'skipped'
     }
-    if ($Change.Waits) {
+    try {
+        $why = 'not given yet, run again later'
         $missing = @(Wait-License -Change $Change -Until $until)
-        if ($missing.Count) {
-            Write-Outcome @to -Outcome 'failed' -Answer ('not given yet, run again later: ' + ($missing -join '; '))
-            return 'failed'
+        if ($missing.Count -eq 0) {
+            $why = 'no free seat, free or buy one and run again'
+            $missing = @(Wait-Seat -Change $Change -Until $until)
         }
+    }
+    catch {
+        Write-Outcome @to -Outcome 'failed' -Answer $_.Exception.Message
+        return 'failed'
+    }
+    if ($missing.Count) {
+        Write-Outcome @to -Outcome 'skipped' -Answer ('{0}: {1}' -f $why, ($missing -join '; '))
+        return 'skipped'
     }
     while ($true) {
         try {
@@ -440,7 +541,7 @@ function Invoke-Step {
             break
         }
         catch {
-            # A seat that another change frees may come later.
+            # The count of seats may be ahead of the service that assigns them.
             if ($_.Exception.Message -match 'available licenses' -and [datetime]::UtcNow -lt $until) {
                 Start-Sleep -Seconds 20
                 continue
@@ -458,7 +559,79 @@ function Invoke-Step {
     }
     Write-Outcome @to -Outcome 'done' -Answer 'accepted'
     Add-Effect -Change $Change
+    Add-SeatEffect -Change $Change
     return 'done'
+}
+
+# ---- A run -------------------------------------------------------------------------------------------------------
+
+function Get-Change {
+    # What a run sends for a step: its change, or what takes it back; nothing if it cannot be taken back.
+    param($Step)
+    if ($Back) { $Step.Undo } else { $Step }
+}
+
+function Select-Action {
+    # Applies -Only and -Skip.
+    param($Among)
+    if ($Only) {
+        $named = @(Read-Number -Text $Only)
+        $Among = @($Among | Where-Object { $_.Number -in $named })
+    }
+    if ($Skip) {
+        $without = @(Read-Number -Text $Skip)
+        $Among = @($Among | Where-Object { $_.Number -notin $without })
+    }
+    $Among
+}
+
+function Invoke-Run {
+    # Carries the chosen actions out, or takes them back, and says what became of their changes.
+    param($Chosen, $Done, $Undone)
+    $count = @{ done = 0; unchanged = 0; skipped = 0; failed = 0 }
+    try {
+        Start-Run -Chosen $Chosen
+        Restore-Expectation -Done $Done -Undone $Undone
+        foreach ($action in $Chosen) {
+            Write-Host ''
+            Write-Host ('{0}. {1}' -f $action.Number, $action.Title)
+            foreach ($text in $action.NoWayBack) { Write-Warning ('Cannot be undone: {0}' -f $text) }
+            $stopped = @{}
+            $steps = @($action.Steps)
+            if ($Back) { [array]::Reverse($steps) }
+            foreach ($step in $steps) {
+                $isDone = Test-Done -Action $action -Step $step -Done $Done -Undone $Undone
+                if ($isDone -ne $Back) {
+                    if ($isDone) { Write-Host ('  {0}: done earlier' -f (Get-Description -Change $step)) }
+                    continue
+                }
+                $change = Get-Change -Step $step
+                if ($null -eq $change) {
+                    Write-Warning ('{0}: cannot be undone. {1}' -f (Get-Description -Change $step), $step.Final)
+                    continue
+                }
+                $subject = if ($step.User) { $step.User } else { $step.Group }
+                if ($stopped[$subject]) {
+                    Write-Outcome -Action $action -Step $step -Change $change -Outcome 'skipped' -Answer 'the change before it was not carried out'
+                    $outcome = 'skipped'
+                }
+                else { $outcome = Invoke-Step -Action $action -Step $step -Change $change }
+                if ($outcome -in 'skipped', 'failed') { $stopped[$subject] = $true }
+                $count[$outcome]++
+            }
+        }
+    }
+    finally {
+        Stop-Run
+    }
+    $did = if ($WhatIfPreference) { 'would be sent' } else { 'done' }
+    Write-Host ''
+    Write-Host ('Changes: {0} {1}, {2} were so already, {3} skipped, {4} failed.' -f $count.done, $did, $count.unchanged, $count.skipped, $count.failed)
+    if (-not $WhatIfPreference) { Write-Host ('The log is {0}.' -f $log) }
+    if ($count.skipped + $count.failed) {
+        Write-Warning 'The lines above say why changes were skipped or failed. Run the script again, or make a new plan.'
+        exit 1
+    }
 }
 
 $ScriptCmdlet = $PSCmdlet

@@ -83,6 +83,8 @@ def evaluate(node: Node) -> Any:
             return unquoted(text)
         case "decimal_integer_literal":
             return int(text)
+        case "expression_with_unary_operator":
+            return -int(evaluate(node.children[1]))
         case "hexadecimal_integer_literal":
             return int(text, 16)
         case "variable" if text in _WORDS:

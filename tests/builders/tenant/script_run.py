@@ -10,9 +10,16 @@ from tests.emulator.server import Emulator
 Data = Mapping[str, Any]
 
 
+_EMPTY: Data = {"User": "", "Group": "", "Body": {}, "Properties": [], "Seats": {}, "Waits": [], "Final": ""}
+"""What a key that is not there stands for."""
+
+
 def steps(data: Data) -> Iterator[tuple[Data, Data]]:
     """Yield each action with each of its steps."""
-    return ((action, step) for action in data["$Actions"] for step in action["Steps"])
+    for action in data["$Actions"]:
+        for step in action["Steps"]:
+            undo = step.get("Undo")
+            yield action, {**_EMPTY, **step, "Undo": None if undo is None else {**_EMPTY, **undo}}
 
 
 class Graph:
@@ -23,7 +30,7 @@ class Graph:
         self.tenant = emulator.tenants["contoso"]
         self.root = data["$Plan"]["Root"]
         self.short = {sku["skuId"] for sku in self.tenant.skus if sku["consumedUnits"] > sku["prepaidUnits"]["enabled"]}
-        scopes = {scope for action in data["$Actions"] for scope in action["Scopes"]}
+        scopes = {scope for action in data["$Actions"] for scope in action["Scopes"]} | {"LicenseAssignment.Read.All"}
         self.headers = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=sorted(scopes))}"}
 
     def answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
@@ -59,6 +66,13 @@ class Graph:
         paths = sorted(rows, key=lambda row: (row["SkuId"], row["Group"]))
         return {"Paths": paths, "Groups": sorted(each["id"] for each in groups), "department": whole["department"]}
 
+    def free_seats(self) -> dict[str, int]:
+        rows = self.answer("GET", "/subscribedSkus?$select=skuId,prepaidUnits,consumedUnits").json()["value"]
+        return {
+            row["skuId"]: row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - row["consumedUnits"]
+            for row in rows
+        }
+
     def licenses(self, group: str) -> dict[str, list[str]]:
         rows = self.tenant.groups[group].document["assignedLicenses"]
         return {row["skuId"]: sorted(row["disabledPlans"]) for row in rows}
@@ -82,6 +96,7 @@ class ScriptRun:
         }
         self.members = {group: set(told["Members"]) for group, told in data["$Groups"].items()}
         self.changed: set[tuple[str, str]] = set()
+        self.seats = graph.free_seats()
         for change in done:
             self.add_effect(change)
 
@@ -90,11 +105,19 @@ class ScriptRun:
         if self.is_reached(change):
             self.add_effect(change)
             return "unchanged"
-        if list(self.differences(change)):
+        if list(self.differences(change)) or self.missing_seats(change):
             return "skipped"
         self.graph.send(change)
         self.add_effect(change)
+        for sku, count in change["Seats"].items():
+            self.seats[sku] -= count
         return "done"
+
+    def missing_seats(self, change: Data) -> set[str]:
+        """The products of which the change takes more seats than are free, those that this run took counted."""
+        taken = {sku: count for sku, count in change["Seats"].items() if count > 0}
+        free = self.graph.free_seats() if taken else {}
+        return {sku for sku, count in taken.items() if min(free.get(sku, 0), self.seats.get(sku, 0)) < count}
 
     def add_effect(self, change: Data) -> None:
         user, group = change["User"], change["Group"]

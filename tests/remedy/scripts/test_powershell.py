@@ -200,6 +200,58 @@ def test_an_interrupted_run_goes_on_and_a_change_by_somebody_else_is_skipped(tmp
     assert set(outcomes[1:skipped] + outcomes[skipped + 1 :]) == {"done"}
 
 
+def leave_seats(emulator: Emulator, sku: str, count: int) -> None:
+    """Let somebody else hold all seats of a product but some."""
+    row = emulator.tenants["contoso"].sku(sku)
+    assert row is not None
+    row["consumedUnits"] = row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - count
+
+
+def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Path) -> None:
+    found = rules()
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, tmp_path)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        data = Script(plan_script(plan, AS)).literals
+        graph = Graph(emulator, data)
+        (leaving,) = (step for _, step in steps(data) if step["Kind"] == "RemoveMember")
+        joining = leaving["Undo"]
+        graph.send(leaving)
+        changes = [*(step for _, step in steps(data)), joining]
+        taking = [(each, [sku for sku, count in each["Seats"].items() if count > 0]) for each in changes]
+        taking = [(each, skus) for each, skus in taking if skus]
+        for change, skus in taking:
+            for sku in skus:
+                leave_seats(emulator, sku, change["Seats"][sku] - 1)
+            run = ScriptRun(data, graph, [leaving] if change is joining else [])
+            assert run.missing_seats(change) == set(skus)
+            emulator.journal.clear()
+            assert run.step(change) == "skipped"
+            assert not emulator.journal.writes()
+            for sku in skus:
+                leave_seats(emulator, sku, change["Seats"][sku])
+            assert ScriptRun(data, graph).missing_seats(change) == set()
+    kinds = {change["Kind"] for change, _ in taking}
+    assert kinds == {"UserLicense", "GroupLicense", "AddMember", "Reprocess"}
+
+
+def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
+    found = rules()
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, tmp_path)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        data = Script(plan_script(plan, AS)).literals
+        all_steps = [step for _, step in steps(data)]
+        (group,) = (step for step in all_steps if step["Kind"] == "GroupLicense")
+        person = next(step for step in all_steps if step["Kind"] == "UserLicense" and step["Seats"].get(F3) == 1)
+        leave_seats(emulator, F3, group["Seats"][F3])
+        emulator.tenants["contoso"].late.lag = 100
+        run = ScriptRun(data, Graph(emulator, data))
+        assert run.step(group) == "done"
+        assert run.graph.free_seats()[F3] == group["Seats"][F3]
+        assert run.step(person) == "skipped"
+
+
 def every_kind(tmp_path: Path, **names: str) -> Script:
     found = rules()
     with running_emulator([load_tenant(document(**names))]) as emulator:
@@ -246,13 +298,15 @@ def test_modules_and_permissions_are_those_of_the_actions(tmp_path: Path) -> Non
 
     small = planned(snapshot([user("leaver", grant(F3), accountEnabled=False)], {F3: 9}), RULES)
     source = plan_script(small, AS)
-    assert required(source) == {f"Microsoft.Graph.{name}" for name in ("Authentication", "Users", "Users.Actions")}
+    modules = ("Authentication", "Identity.DirectoryManagement", "Users", "Users.Actions")
+    assert required(source) == {f"Microsoft.Graph.{name}" for name in modules}
     (action,) = Script(source).literals["$Actions"]
     assert action["Scopes"] == ["LicenseAssignment.ReadWrite.All", "User.Read.All"]
     assert source.startswith(b"\xef\xbb\xbf#Requires -Version 5.1\n")
     assert b"[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]" in source
     used = {TABLE["cmdlets"][each.name]["module"] for each in every_kind(tmp_path).commands if "-Mg" in each.name}
-    assert used == {f"Microsoft.Graph.{name}" for kind in KINDS.values() for name in (*kind.modules, "Authentication")}
+    named = {name for kind in KINDS.values() for name in kind.modules}
+    assert used == {f"Microsoft.Graph.{name}" for name in (*named, "Authentication", "Identity.DirectoryManagement")}
 
 
 def test_no_name_becomes_code(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ class Step:
     """Empty for a change of a person only."""
     waits: tuple[tuple[str, str], ...]
     """(skuId, group id) pairs that earlier requests lead to: the person must have them before."""
+    seats: Mapping[str, int]
+    """SkuId → seats that it takes; below zero for seats that it frees."""
     undo: Command | None
     final: str
     """Why nothing takes it back; empty where `undo` does."""
@@ -105,6 +107,7 @@ class _Simulation:
         group = command.path.split("/")[2] if command.path.startswith("/groups/") else ""
         before = self.after.accounts[user] if user else None
         given = self.after.groups.get(group, {})
+        consumed = dict(self.after.consumed)
         apply(self.after, command)
         if before is None:
             undo, final = self._regained(group, given)
@@ -113,7 +116,11 @@ class _Simulation:
         else:
             undo, final = self._returned(command, before, self.after.accounts[user])
         waits = () if before is None else tuple(sorted(_active(before) - _active(self.first.accounts[user])))
-        return Step(number=number, command=command, user=user, group=group, waits=waits, undo=undo, final=final)
+        counts = ((sku, count - consumed.get(sku, 0)) for sku, count in self.after.consumed.items())
+        seats = {sku: taken for sku, taken in counts if taken}
+        return Step(
+            number=number, command=command, user=user, group=group, waits=waits, seats=seats, undo=undo, final=final
+        )
 
     def _reset(self, user: str, properties: Mapping[str, str | None]) -> tuple[Command | None, str]:
         """Set the properties to what they were."""
