@@ -1,7 +1,8 @@
 """Tells in which services of the reports of usage the holders of a service plan leave activity."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 SERVICES: Final = ("exchange", "onedrive", "sharepoint", "yammer", "teams", "copilot")
@@ -27,20 +28,20 @@ _TELLING: Final = frozenset({"exchange", "copilot"})
 _INCIDENTAL: Final = re.compile(r"SHAREPOINTWAC.*|EXCHANGE_S_FOUNDATION.*|FORMS_.*|SWAY", re.IGNORECASE)
 
 
-def services_of(plans: Mapping[str, str] | Iterable[str]) -> tuple[str, ...]:
+def services_of(plans: Iterable[str]) -> tuple[str, ...]:
     """Return the services that tell whether a product is used, in the order of `SERVICES`.
 
-    `plans` are its servicePlanNames, or a mapping of ids to them. Nothing tells the use of a product whose main part no
+    `plans` are its servicePlanNames. Nothing tells the use of a product whose main part no
     report covers, though it comes with OneDrive or SharePoint, such as Visio, Project, Dynamics 365 and Microsoft 365
     Apps: a product has mailboxes or Copilot, or nothing but services of the reports.
     """
-    names = tuple(plans.values() if isinstance(plans, Mapping) else plans)
-    by_plan = {name: _services_of_plan(name) for name in names if not _INCIDENTAL.fullmatch(name)}
+    by_plan = {name: _services_of_plan(name) for name in plans if not _INCIDENTAL.fullmatch(name)}
     known = {service for services in by_plan.values() for service in services}
     if known.isdisjoint(_TELLING) and not all(by_plan.values()):
         return ()
     return tuple(service for service in SERVICES if service in known)
 
 
+@cache
 def _services_of_plan(name: str) -> tuple[str, ...]:
     return next((services for pattern, services in _SERVICES_BY_PLAN if pattern.fullmatch(name)), ())

@@ -63,13 +63,15 @@ def _has_row(person: Person, setting: Setting) -> bool:
 
 def _services(person: Person) -> tuple[str, ...]:
     """Return the services of everything that a person holds, less what is switched off."""
-    plans = {
-        name
-        for part, off in held(person).items()
-        for name, plan in plan_ids(part).items()
-        if services_of(tuple(plan_ids(part))) and plan not in off
-    }
-    return services_of(plans)
+    return services_of(
+        {
+            name
+            for part, off in held(person).items()
+            if services_of(plan_ids(part))
+            for name, plan in plan_ids(part).items()
+            if plan not in off
+        }
+    )
 
 
 def _day(person: Person, service: str, setting: Setting) -> date | None:

@@ -47,7 +47,7 @@ def counted_products(bound: BoundPolicies) -> Flags:
 
 def services_by_product(facts: TenantFacts) -> Sequence[tuple[str, ...]]:
     """Return the services of each SKU whose activity the reports of usage tell."""
-    return [services_of(sku.plans or {}) for sku in facts.skus]
+    return [services_of((sku.plans or {}).values()) for sku in facts.skus]
 
 
 def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:

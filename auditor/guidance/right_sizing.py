@@ -121,7 +121,7 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
 def _parts(offer: Offer) -> frozenset[str]:
     """Return the parts of a product whose use reports tell."""
     desktop = any(_DESKTOP_PLANS.fullmatch(name) for name in offer.plans.values())
-    return frozenset((*services_of(offer.plans), *([DESKTOP_APPS] if desktop else [])))
+    return frozenset((*services_of(offer.plans.values()), *([DESKTOP_APPS] if desktop else [])))
 
 
 def _holds_mailbox(offer: Offer, use: KnownUse, *, exchange: bool) -> bool:
