@@ -32,6 +32,8 @@ from auditor.render.text.labels import SEVERITIES, Labels
 
 _YAML = 76
 """Maximum line width of quoted policies."""
+_DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "references", "frameworks"})
+"""Keys of a policy that are shown above its rule."""
 _PREFIX = 6
 """Minimum length of a fingerprint prefix."""
 
@@ -175,13 +177,13 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
         (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[policy.severity])),
         (l10n.gettext("Owner"), policy.owner),
         (l10n.gettext("Tags"), ", ".join(policy.tags)),
+        (l10n.gettext("Frameworks"), ", ".join(policy.frameworks)),
         (l10n.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
         (l10n.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Labels(l10n.locale))),
     ]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
-    rule = {
-        key: value for key, value in policy.spec.items() if key not in {"id", "title", "rationale", "owner", "tags"}
-    }
+    lines += [f"- {l10n.gettext('Reference')}: {escaped(page.title)}: <{page.url}>" for page in policy.references]
+    rule = {key: value for key, value in policy.spec.items() if key not in _DESCRIPTIVE}
     plain = json.loads(json.dumps(rule, default=str))
     written = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_YAML).rstrip("\n")
     lines += ["", "```yaml", written, "```"]

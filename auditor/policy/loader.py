@@ -11,7 +11,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import Decision
-from auditor.domain.policy.model import Attributes, Mention, Policy, PolicySet, Waiver
+from auditor.domain.policy.model import Attributes, Mention, Policy, PolicySet, Reference, Waiver
 from auditor.domain.policy.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
 from auditor.policy.contracts import read_contracts
@@ -155,6 +155,11 @@ def _policy(node: Node, names: Names) -> Policy:
         rationale=node.text("rationale"),
         owner=node.text("owner"),
         tags=node.texts("tags"),
+        references=tuple(
+            Reference(title=item.text("title"), url=item.text("url"))
+            for item in (node["references"].each() if node.has("references") else ())
+        ),
+        frameworks=node.texts("frameworks"),
         tenants=tenants,
         users=users or everyone,
         spec=node.value,

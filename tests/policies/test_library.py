@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from auditor.app.audit.remediation import packaged_library
 from auditor.app.policy_files import library_files
 from auditor.app.policy_tests.runner import rehearse
 from auditor.catalogue import builtin
@@ -100,6 +101,19 @@ def test_every_policy_says_why_and_what_kind_it_is(policy: Any) -> None:
     assert len(policy.rationale.split()) >= 12
     assert policy.tags
     assert policy.tenants is None
+
+
+def test_references_are_addresses_that_the_guidance_was_held_against() -> None:
+    known = {(page.title, page.url) for page in packaged_library().documents.values()}
+    used = [(page.title, page.url) for policy in POLICIES for page in policy.references]
+    assert used
+    assert set(used) <= known
+
+
+def test_a_framework_is_named_only_where_a_finding_proves_it() -> None:
+    """The control asks that holders of roles have no applications; accounts told by their names prove nothing."""
+    named = {policy.id: policy.frameworks for policy in POLICIES if policy.frameworks}
+    assert named == {"privileged-role-suite": ("CIS Microsoft 365 Foundations Benchmark 1.1.4",)}
 
 
 def test_severities_mean_something() -> None:

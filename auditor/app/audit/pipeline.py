@@ -299,6 +299,8 @@ def _header(policy: Policy) -> PolicyHeader:
         rationale=policy.rationale,
         owner=policy.owner,
         tags=policy.tags,
+        references=policy.references or None,
+        frameworks=policy.frameworks or None,
         source=SourceLine(file=policy.span.file, line=policy.span.line),
         spec=policy.spec,
     )

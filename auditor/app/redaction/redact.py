@@ -80,7 +80,8 @@ def _run(run: Run, people: People) -> Run:
         if "owner" in header.spec:
             spec["owner"] = header.spec["owner"]
         title, rationale = people.free(header.title), people.free(header.rationale)
-        headers.append(replace(header, title=title, rationale=rationale, spec=spec))
+        pages = header.references and tuple(replace(page, title=people.free(page.title)) for page in header.references)
+        headers.append(replace(header, title=title, rationale=rationale, references=pages, spec=spec))
     populations = run.definitions.get("populations") or {}
     definitions = {
         **run.definitions,

@@ -158,6 +158,15 @@ Constraint = Assignments | Seats | Purchases | Subscriptions | Attributes | Heal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A page that explains a policy."""
+
+    title: str
+    url: str
+    """Begins with `https://`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """One declared rule: a population × one constraint block."""
 
@@ -170,6 +179,9 @@ class Policy:
     rationale: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    frameworks: tuple[str, ...] = ()
+    """Controls of standards that a finding violates."""
     tenants: tuple[str, ...] | None = None
     """The tenants it judges; None for every tenant."""
     users: Selector = EVERYBODY

@@ -10,6 +10,7 @@ from auditor.domain.actions.action import Link as Link  # noqa: PLC0414 - part o
 from auditor.domain.actions.money import Money as Money  # noqa: PLC0414 - part of a result
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
+from auditor.domain.policy.model import Reference
 from auditor.domain.result.finding import Finding as Finding  # noqa: PLC0414 - part of a result
 from auditor.domain.result.finding import Findings as Findings  # noqa: PLC0414 - part of a result
 from auditor.domain.result.finding import NoFindings as NoFindings  # noqa: PLC0414 - part of a result
@@ -252,6 +253,10 @@ class PolicyHeader:
     rationale: Label
     owner: Label
     tags: tuple[str, ...]
+    references: Annotated[tuple[Reference, ...] | None, SavedField.OPTIONAL] = None
+    """Pages that explain the rule; None where the policy names none."""
+    frameworks: Annotated[tuple[str, ...] | None, SavedField.OPTIONAL] = None
+    """Controls of standards that a finding violates; None where the policy names none."""
     source: SourceLine
     spec: Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
 from auditor.policy.schema.selector_synonyms import synonym
-from auditor.policy.schema.terms import close_to, example, label, listed, noun_of, subject_of, written
+from auditor.policy.schema.terms import OF_POLICIES, close_to, example, label, listed, noun_of, subject_of, written
 from auditor.policy.yaml.messages import described, quoted
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
 def _elsewhere(key: str, path: "Path") -> Message | None:
     """Return where a key of a policy belongs that stands inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
-    if inside and key in {"users", "severity", "title", "tenants", "owner", "rationale", "tags"}:
+    if inside and key in OF_POLICIES:
         return Message("'{key}' is a key of the policy: write it beside '{path}'", key=key, path=path[2])
     return None
 

@@ -24,6 +24,10 @@ _TYPES: Final = {
     "object": Message("a mapping"),
 }
 _LONGEST_NAME: Final = 60
+OF_POLICIES: Final = frozenset(
+    ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
+)
+"""Keys of a policy that people write inside its block."""
 
 
 def close_to(word: str, names: Iterable[str]) -> str | None:

@@ -14,7 +14,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import shortened, visible
+from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.result.codec.encoder import TOOL, document, instant
 
 LIMIT: Final = 25_000
@@ -186,13 +186,16 @@ def _note(text: str) -> Document:
 
 def _rule(policy: PolicyHeader) -> Document:
     title = visible(policy.title or policy.id)
+    tags = (*policy.tags, *(policy.frameworks or ()))
+    pages = [page.url for page in policy.references or () if is_https(page.url)]
     return {
         "id": policy.id,
         "shortDescription": {"text": title},
         "fullDescription": {"text": visible(policy.rationale) or title},
         "help": {"text": visible(f"{policy.rationale} {policy.owner}".strip()) or title},
+        **({"helpUri": pages[0]} if pages else {}),
         "defaultConfiguration": {"level": _LEVELS[policy.severity]},
-        "properties": {"tags": [visible(tag) for tag in policy.tags[:_TAGS]], "severity": policy.severity.value},
+        "properties": {"tags": [visible(tag) for tag in tags[:_TAGS]], "severity": policy.severity.value},
     }
 
 

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
@@ -22,7 +20,7 @@ from auditor.render.html.finding_index import LONG, FindingIndex
 from auditor.render.html.rows import anchor
 from auditor.render.html.view import Group, Guide, Matter, Section, Step
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import visible
+from auditor.render.text.sanitize import is_https, visible
 from auditor.result.codec.encoder import line
 
 _DASH: Final = " – "
@@ -127,7 +125,7 @@ def _step(tenant: str, action: Action, index: FindingIndex, l10n: Labels) -> Ste
         who=_who(concern, l10n, _NAMES if index.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
-        links=tuple((link.label, link.address if _is_safe(link.address) else None) for link in action.links),
+        links=tuple((link.label, link.address if is_https(link.address) else None) for link in action.links),
         guide=None,
     )
 
@@ -158,15 +156,6 @@ def _due(action: Action, l10n: Labels) -> str:
     if action.due is None:
         return ""
     return l10n.gettext("decide by {date}").replace("{date}", l10n.day(action.due.isoformat()))
-
-
-@lru_cache(maxsize=1024)
-def _is_safe(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def _of_step(step: Step, section: Section) -> Matter:

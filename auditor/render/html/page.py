@@ -31,7 +31,7 @@ from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import shortened
+from auditor.render.text.sanitize import is_https, shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
@@ -262,6 +262,11 @@ def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding],
         severity=stats.severity,
         rationale=header.rationale if header is not None else "",
         owner=header.owner if header is not None else "",
+        frameworks=(header.frameworks or ()) if header is not None else (),
+        references=tuple(
+            (page.title, page.url if is_https(page.url) else "")
+            for page in (header.references or () if header is not None else ())
+        ),
         place=f"{first.source.file}:{first.source.line}",
         open=stats.open,
         waived=stats.waived,

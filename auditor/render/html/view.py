@@ -39,6 +39,9 @@ class Group:
     severity: Severity
     rationale: str
     owner: str
+    frameworks: tuple[str, ...]
+    references: tuple[tuple[str, str], ...]
+    """Titles and addresses; an address that cannot be a link is empty."""
     place: str
     open: int
     waived: int

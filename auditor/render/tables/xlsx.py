@@ -246,6 +246,7 @@ _STATES: Final = (N_("to do"), N_("in progress"), N_("done"), N_("declined"))
 _WAIVERS: Final = ("waiver", "state", "expires", "policies", "owner", "reason", "findings")
 _POLICIES: Final = (
     *("tenant", "policy", "title", "severity", "outcome", "judged", "findings", "reason", "owner", "rationale"),
+    "frameworks",
 )
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
@@ -268,6 +269,7 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
                 *(name, outcome.id, *told, l10n.gettext(OUTCOMES[outcome.status])),
                 *(outcome.judged, outcome.findings, outcome.reason),
                 *((known.owner, known.rationale) if known is not None else ("", "")),
+                "; ".join((known.frameworks or ()) if known is not None else ()),
             )
 
 

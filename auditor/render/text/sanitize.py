@@ -1,7 +1,9 @@
-"""Tenant text into text that shows what it holds: no control character acts, none hides."""
+"""Tenant text into text that shows what it holds: no control character acts, none hides; addresses that are links."""
 
+from functools import lru_cache
 from re import compile as pattern
 from typing import Final
+from urllib.parse import urlsplit
 
 _ACTING: Final = pattern(
     "["
@@ -31,6 +33,16 @@ def without_surrogates(text: str) -> str:
 def shortened(text: str) -> str:
     """Return a text that fits a cell."""
     return text if len(text) <= LONG else f"{text[:LONG]}…"
+
+
+@lru_cache(maxsize=1024)
+def is_https(address: str) -> bool:
+    """Return whether an address may become a link: https, with a host."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def _written(point: int) -> str:

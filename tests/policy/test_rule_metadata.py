@@ -1,0 +1,112 @@
+"""References and frameworks of a policy: read, refused, and shown wherever somebody asks why a rule exists."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.errors import InputError
+from auditor.domain.policy.model import Reference
+from auditor.domain.result.model import Result
+from auditor.policy.loader import load
+from auditor.render import render
+from auditor.render.html.page import page
+from auditor.render.text.labels import Labels
+from auditor.result.codec.result_reader import load as load_result
+from tests.builders.result.results import result
+from tests.builders.service.command_line import call
+from tests.builders.tenant.tenants import audited, tenant, user
+
+CIS = "CIS Microsoft 365 Foundations Benchmark 1.1.4"
+PAGE = "https://learn.microsoft.com/entra/identity/role-based-access-control/best-practices"
+POLICY = f"""version: 1
+policies:
+  - id: roles
+    severity: low
+    tags: [security]
+    references:
+      - {{title: Best practices, url: '{PAGE}'}}
+    frameworks: [{CIS}]
+    assignments: {{deny: [SPE_E5]}}
+"""
+
+
+def rendered(of: Result, form: str) -> str:
+    return b"".join(render(of, form, locale="en").chunks()).decode()
+
+
+def described(url: str = PAGE) -> Result:
+    """Return the run with a reference and a framework on every policy."""
+    run = result()
+    pages = (Reference(title="Best <practices>", url=url),)
+    headers = tuple(replace(header, references=pages, frameworks=(CIS,)) for header in run.run.policies)
+    return replace(run, run=replace(run.run, policies=headers))
+
+
+def test_they_are_read_and_travel_with_the_result() -> None:
+    found = audited(POLICY.removeprefix("version: 1\n"), tenant(user("ann", "SPE_E5")))
+    [header] = found.run.policies
+    assert header.references == (Reference(title="Best practices", url=PAGE),)
+    assert header.frameworks == (CIS,)
+    written = rendered(found, "json")
+    assert json.loads(written)["run"]["policies"][0]["references"] == [{"title": "Best practices", "url": PAGE}]
+    assert load_result(written.encode()).run.policies == found.run.policies
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "slug"),
+    [
+        (PAGE, "http://learn.microsoft.com/", "7:38", "policy-bad-value"),
+        (PAGE, "javascript:alert(1)", "7:38", "policy-bad-value"),
+        (PAGE, 'https://x.example/a" onclick="b', "7:38", "policy-bad-value"),
+        (f", url: '{PAGE}'", "", "7:9", "policy-missing-key"),
+        (f"[{CIS}]", "[]", "8:17", "policy-empty"),
+        (f"[{CIS}]", f"[{CIS}, {CIS}]", "8:17", "policy-bad-value"),
+        (f"[{CIS}]", CIS, "8:17", "policy-wrong-type"),
+    ],
+)
+def test_what_is_no_reference_is_refused_where_it_stands(old: str, new: str, place: str, slug: str) -> None:
+    assert old in POLICY
+    with pytest.raises(InputError) as caught:
+        load([("p.yaml", POLICY.replace(old, new).encode())])
+    assert [(f"{d.span.line}:{d.span.column}", d.slug) for d in caught.value.diagnostics if d.span] == [(place, slug)]
+
+
+def test_explain_lists_them(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    told = call("explain", "roles", "p.yaml", cwd=tmp_path).out.decode()
+    assert f"- Frameworks: {CIS}\n" in told
+    assert f"- Reference: Best practices: <{PAGE}>\n" in told
+    assert "references:" not in told
+
+
+def test_the_page_links_to_them_and_escapes_their_titles() -> None:
+    text = rendered(described(), "html")
+    assert f'<a href="{PAGE}" rel="noreferrer">Best &lt;practices&gt;</a>' in text
+    assert f"<span>{CIS}</span>" in text
+
+
+def test_an_address_of_a_saved_result_that_is_not_https_is_no_link() -> None:
+    of = described("javascript:alert(1)")
+    assert "javascript:" not in rendered(of, "html")
+    assert all(
+        url == ""
+        for section in page(of, Labels("en")).sections
+        for group in section.groups
+        for _, url in group.references
+    )
+    assert "helpUri" not in rendered(of, "sarif")
+
+
+def test_sarif_has_the_first_as_help_and_frameworks_as_tags() -> None:
+    rules = json.loads(rendered(described(), "sarif"))["runs"][0]["tool"]["driver"]["rules"]
+    assert {rule["helpUri"] for rule in rules} == {PAGE}
+    assert all(rule["properties"]["tags"] == ["cost", CIS] for rule in rules)
+
+
+def test_a_policy_without_them_is_written_as_before() -> None:
+    for form in ("json", "sarif"):
+        text = rendered(result(), form)
+        assert '"references"' not in text
+        assert '"helpUri"' not in text
