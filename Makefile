@@ -8,7 +8,8 @@ PIP_OPTIONS ?=
 UPGRADE ?=
 
 py := $(VENV)/bin/python
-pip := $(py) -m pip install --disable-pip-version-check --quiet $(PIP_OPTIONS)
+# Python compiles a module when it is first imported: of the SDK's 16,700 modules a run imports 36 (docs/decisions/0019-one-install.md).
+pip := $(py) -m pip install --disable-pip-version-check --quiet --no-compile $(PIP_OPTIONS)
 locks := requirements/build.txt requirements/runtime.txt
 project := pyproject.toml auditor/__init__.py
 
@@ -102,7 +103,7 @@ $(VENV)/.test: $(VENV)/.runtime requirements/test.txt
 # The generator of the site has an environment of its own; without it `make test` says that the site was not built.
 $(VENV)/.site: $(VENV)/.made requirements/site.txt
 	@sh .ci/make-venv "$(VENV)/site" $(PYTHON)
-	@$(VENV)/site/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_OPTIONS) --require-hashes -r requirements/site.txt
+	@$(VENV)/site/bin/python -m pip install --disable-pip-version-check --quiet --no-compile $(PIP_OPTIONS) --require-hashes -r requirements/site.txt
 	@touch $@
 
 # The lock holds versions and hashes only: no address of a package index and no path of a machine (tests/package looks).
@@ -116,7 +117,5 @@ lock: $(VENV)/.made ## Compile requirements/*.txt again from pyproject.toml
 	$(compile) requirements/build.in -o requirements/build.txt
 	$(compile) requirements/site.in -o requirements/site.txt
 	$(compile) pyproject.toml -o requirements/runtime.txt
-	$(compile) pyproject.toml --extra graph -c requirements/runtime.txt -o requirements/graph.txt
-	$(compile) pyproject.toml --extra graph --extra mail -c requirements/graph.txt -o requirements/action.txt
 	$(compile) pyproject.toml --all-extras --group test --group lint \
-		-c requirements/graph.txt -c requirements/build.txt -o requirements/test.txt
+		-c requirements/runtime.txt -c requirements/build.txt -o requirements/test.txt

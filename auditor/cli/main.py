@@ -52,12 +52,8 @@ exit codes:
   130  interrupted
 """
 _EXTRAS = {
-    **dict.fromkeys(("msgraph", "msgraph_core", "kiota_abstractions", "azure", "httpx", "aiohttp"), "graph"),
-    "css_inline": "mail",
-    "scipy": "plan",
     **dict.fromkeys(("pyspark", "pandas"), "spark"),
-    "duckdb": "history",
-    "adlfs": "azure",
+    **dict.fromkeys(("adlfs", "fsspec"), "azure"),
     "s3fs": "s3",
 }
 """Modules that an extra of the installation provides."""
@@ -136,10 +132,9 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
 
 
 def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) -> int:
-    """Report an unexpected exception: a missing extra (2), or else a bug (70)."""
-    extra = _EXTRAS.get((getattr(error, "name", None) or "").split(".")[0])
-    if isinstance(error, ModuleNotFoundError) and extra is not None:
-        tell(_missing(extra, str(error.name)).diagnostics, locale=locale)
+    """Report an unexpected exception: a library that is not installed (2), or else a bug (70)."""
+    if isinstance(error, ModuleNotFoundError) and (missing := _missing(str(error.name))) is not None:
+        tell(missing.diagnostics, locale=locale)
         return 2
     if traceback:
         say(traceback_of(error))
@@ -148,9 +143,21 @@ def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) ->
     return BUG
 
 
-def _missing(extra: str, module: str) -> UsageError:
-    """Report which extra a command needs."""
-    hint = Message("run: pip install 'm365-license-auditor[{extra}]'", extra=extra)
+def _missing(module: str) -> UsageError | None:
+    """Return the error about a library that is not installed here; None for a module of the program itself."""
+    from auditor.installation import Installer, install_command, installer, missing_requirements  # noqa: PLC0415  rare
+
+    if module.split(".", maxsplit=1)[0] in {"auditor", "None", *sys.stdlib_module_names}:
+        return None
+    wanted = missing_requirements(_EXTRAS.get(module.split(".", maxsplit=1)[0]))
+    if not wanted:
+        return None
+    hint = Message("run: {command}", command=install_command(wanted))
+    if installer() is Installer.CONTAINER:
+        hint = Message(
+            "make an image of your own from this one, with the lines: USER 0, {command}, USER 10001",
+            command=install_command(wanted),
+        )
     return UsageError(
         "extra-missing", Message("this command needs {module}, which is not installed", module=module), hint=hint
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.import_block import let_in
+from auditor.installation import install_command, missing_requirements
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,8 +45,8 @@ def session(master: str | None) -> Iterator["SparkSession"]:
             "spark-missing",
             Message("PySpark is not installed"),
             hint=Message(
-                "pip install 'm365-license-auditor[spark]', or leave "
-                "--engine spark out: the local engine finds the same"
+                "run: {command}; or leave --engine spark out: the local engine finds the same",
+                command=install_command(missing_requirements("spark")),
             ),
         )
     let_in("pandas")  # required by PySpark's Arrow functions

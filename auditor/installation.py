@@ -1,0 +1,130 @@
+"""Tells how the program was installed, and the command that adds a library to this installation."""
+
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+DISTRIBUTION = "m365-license-auditor"
+_REQUIREMENT = re.compile(r"\s*(?P<requirement>(?P<name>[A-Za-z0-9._-]+)[^;]*?)\s*(?:;\s*(?P<marker>.*))?")
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
+
+
+class Installer(StrEnum):
+    """What keeps the environment in which the program runs."""
+
+    PIPX = "pipx"
+    UV_TOOL = "uv tool"
+    UV = "uv"
+    CONTAINER = "container"
+    CHECKOUT = "checkout"
+    """An editable installation in a working copy, as `make install` makes it."""
+    PIP = "pip"
+
+
+def installer(prefix: Path | None = None) -> Installer:
+    """Return what keeps the environment `prefix` (default: this one): the files that each tool leaves there tell."""
+    place = Path(sys.prefix) if prefix is None else prefix
+    if os.environ.get("AUDITOR_CONTAINER"):
+        return Installer.CONTAINER
+    if (place / "pipx_metadata.json").is_file():
+        return Installer.PIPX
+    if (place / "uv-receipt.toml").is_file():
+        return Installer.UV_TOOL
+    if _working_copy() is not None:
+        return Installer.CHECKOUT
+    return Installer.UV if (_metadata("INSTALLER") or "").strip() == "uv" else Installer.PIP
+
+
+def missing_requirements(extra: str | None) -> tuple[str, ...]:
+    """Return what the program requires and does not find here, with what `extra` adds, such as `pyspark>=4.0`."""
+    from importlib.metadata import PackageNotFoundError, requires, version  # noqa: PLC0415  after an error only
+
+    found = []
+    try:
+        listed = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        return ()
+    for item in listed:
+        match = _REQUIREMENT.fullmatch(item)
+        assert match is not None
+        named = _EXTRA.search(match["marker"] or "")
+        if named is not None and named[1] != extra:
+            continue
+        try:
+            version(match["name"])
+        except PackageNotFoundError:
+            found.append(match["requirement"].replace(" ", ""))
+    return tuple(found)
+
+
+def install_command(requirements: Sequence[str], kind: Installer | None = None) -> str:
+    """Return the command line that adds requirements to this installation, whatever its source was."""
+    words = " ".join(f'"{item}"' for item in requirements)
+    match kind or installer():
+        case Installer.PIPX:
+            return f"pipx inject {DISTRIBUTION} {words}"
+        case Installer.UV_TOOL:
+            added = " ".join(f'--with "{item}"' for item in requirements)
+            return f"uv tool install --reinstall {added} {_quoted(_source())}"
+        case Installer.UV:
+            return f"uv pip install --python {_python()} {words}"
+        case Installer.CONTAINER:
+            return f"RUN python -m pip install {words}"
+        case Installer.CHECKOUT | Installer.PIP:
+            return f"{_python()} -m pip install {words}"
+
+
+def _working_copy() -> Path | None:
+    """Return the folder of an editable installation."""
+    origin = _origin()
+    if not origin.get("dir_info", {}).get("editable"):
+        return None
+    return Path(_source())
+
+
+def _source() -> str:
+    """Return what an installer was given: a folder, an address of a repository, or the name in a package index."""
+    from urllib.parse import urlsplit  # noqa: PLC0415  after an error only
+    from urllib.request import url2pathname  # noqa: PLC0415  likewise
+
+    origin = _origin()
+    address = str(origin.get("url", ""))
+    if not address:
+        return DISTRIBUTION
+    if address.startswith("file:"):
+        return url2pathname(urlsplit(address).path)
+    vcs = origin.get("vcs_info", {}).get("vcs")
+    return f"{vcs}+{address}" if vcs else address
+
+
+def _origin() -> dict[str, dict[str, str]]:
+    """Return what PEP 610 keeps about the source of the installation; empty for a package index."""
+    text = _metadata("direct_url.json")
+    found: dict[str, dict[str, str]] = json.loads(text) if text else {}
+    return found
+
+
+def _metadata(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415  after an error only
+
+    try:
+        return distribution(DISTRIBUTION).read_text(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _python() -> str:
+    """Return this interpreter as a word of a command line, relative to the working folder where it is inside."""
+    path = Path(sys.executable)
+    here = Path.cwd()
+    text = str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return f'& "{text}"' if os.name == "nt" and " " in text else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return (f'"{text}"' if " " in text else text) if os.name == "nt" else shlex.quote(text)
