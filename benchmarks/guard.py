@@ -51,7 +51,7 @@ _BOUNDS = {
     "csv, a finding": 24,
     "xlsx, a finding": 103,
     "parquet, a finding": 18,
-    "json, a finding": 27,
+    "json, a finding": 25,
     "ndjson, a finding": 22,
     "sarif, a finding": 67,
     "junit, a finding": 14,

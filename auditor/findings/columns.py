@@ -175,7 +175,7 @@ def constant(value: str | None, count: int) -> pa.DictionaryArray:
 
 def replaced(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
     """Return a record batch with another column of that name."""
-    return batch.set_column(SCHEMA.get_field_index(name), SCHEMA.field(name), column)
+    return batch.set_column(batch.schema.get_field_index(name), SCHEMA.field(name), column)
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

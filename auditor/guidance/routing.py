@@ -72,6 +72,17 @@ _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
 SEPARATE_ACCOUNTS: Final = "separate-accounts"
 
 
+def account_facts(
+    *, account_enabled: bool | None, user_type: str | None, mailbox_type: str | None
+) -> tuple[bool | None, str | None, str | None]:
+    """Return the same facts of an account, None for those that lead to no article: most accounts have none of them."""
+    return (
+        False if account_enabled is False else None,
+        user_type if (user_type or "").lower() == "guest" else None,
+        mailbox_type if (mailbox_type or "").lower() in _UNATTENDED else None,
+    )
+
+
 def unwanted_product(situation: Situation) -> Articles:
     """Return the articles for a licence that this user should not have."""
     ways = (*self_service(situation), *_person(situation), *licence_removal(situation))

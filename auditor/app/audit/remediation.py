@@ -13,8 +13,7 @@ from auditor.domain.result.model import Action, FleetResult, Result, TenantResul
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
-from auditor.remedy.actions.context import fleet_situation
-from auditor.remedy.actions.fleet import actions_between
+from auditor.remedy.actions.fleet import actions_between, fleet_situation
 from auditor.remedy.messages import ENGLISH, Localizer
 
 
@@ -79,7 +78,7 @@ def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENG
     fleet, tenants = result.fleet, result.tenants
     findings = fleet.findings.map(
         lambda found: [
-            replace(finding, guidance=articles_of(finding.check, fleet_situation(finding, fleet, tenants))[0])
+            replace(finding, guidance=articles_of(finding.check, fleet_situation(finding, tenants))[0])
             for finding in found
         ]
     )

@@ -99,7 +99,7 @@ class ActionBuilder:
         return actions_from(office, map(self._listed, self._groups)), concerns
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
-        known = (self._known.routes, self._known.situated, self._known.facts, self._known.paths)
+        known = (self._known.routes, self._known.situated, self._known.facts, self._known.paths, self._known.products)
         if any(len(each) > _SITUATIONS for each in known):
             for each in known:
                 each.clear()

@@ -3,18 +3,19 @@
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from auditor.catalogue import builtin
 from auditor.checks.check import Correction, Detail
 from auditor.checks.registry import articles_of, check_of, correction_of
-from auditor.domain.enums import Agreement, Source, Status, SubjectType
+from auditor.domain.enums import Source, Status, SubjectType
 from auditor.domain.policy.model import Assignments, Policy, PolicySet, Seats
 from auditor.domain.policy.prices import SeatPrice, SeatPrices, seat_prices
 from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, Selector, entails
-from auditor.domain.result.model import Coverage, Finding, FleetResult, SeatCount, TenantResult
+from auditor.domain.result.model import Coverage, Finding, SeatCount, TenantResult
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
+from auditor.guidance.routing import account_facts
 from auditor.remedy.labels import owned_of
 from auditor.remedy.product_kinds import same_kind
 
@@ -31,6 +32,17 @@ class RoutedFinding:
 
     situation: Situation
     article: str
+
+
+class ProductFacts(NamedTuple):
+    """What situations take from a product."""
+
+    status: str | None = None
+    """capabilityStatus."""
+    self_service: bool | None = None
+    """Whether people buy it for themselves, by Microsoft's own endings: `_DEPT`, viral trials, `_IW`."""
+    is_trial: bool | None = None
+    """Whether all of its subscriptions are trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class RemediationContext:
     """What situations take from the facts of findings, by their JSON."""
     paths: dict[str | None, Hashable] = field(default_factory=dict)
     """How assignment paths reach a user, by their JSON."""
+    products: dict[tuple[object, ...], Hashable] = field(default_factory=dict)
+    """What situations take from products, by the columns that name them."""
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
 
@@ -93,6 +107,20 @@ class RemediationContext:
         if found is None:
             found = self.chosen[policy, written] = _choices(self, policy, written)
         return found
+
+    def population(self, policy: str) -> tuple[bool, bool, bool]:
+        """Return whether everybody whom a policy is about is inactive, never signed in, an administrator."""
+        return policy in self.absent, policy in self.newcomers, policy in self.administrators
+
+    def product_facts(self, sku_id: str | None, part_number: str | None) -> ProductFacts:
+        """Return what situations take from a product."""
+        part, own = (part_number or "").upper(), (sku_id or "").casefold()
+        trials = [each.is_trial for each in self.tenant.subscriptions if each.sku_id.casefold() == own]
+        return ProductFacts(
+            status=self.states.get((sku_id or part_number or "").casefold()),
+            self_service=True if part.endswith(("_DEPT", "_VIRAL", "_IW")) or "_VIRAL_" in part else None,
+            is_trial=True if trials and all(trials) else None,
+        )
 
     def replaces(self, policy: str, written: str, sku_id: str) -> bool:
         """Whether what a policy asks for is of the same kind as a product that it speaks against."""
@@ -159,11 +187,10 @@ def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
     """Return everything of a finding on which its situation depends."""
     product, kind = finding.product, finding.subject.type
     return (
-        finding.policy,
+        known.population(finding.policy),
         finding.check,
-        finding.detail if situates(finding.check) else None,
-        product and product.sku_id,
-        product and product.sku_part_number,
+        situating(finding.detail) if situates(finding.check) else None,
+        product and known.product_facts(product.sku_id, product.sku_part_number),
         kind is SubjectType.USER,
         kind is SubjectType.SUBSCRIPTION,
         path_of(finding),
@@ -177,24 +204,38 @@ def situates(check: str) -> bool:
     return check_of(check).detail in {Detail.ERROR, Detail.PROPERTY}
 
 
+def situating(detail: str | None) -> str | None:
+    """Return what situations take from a detail: which group gives a product that is in error does not matter."""
+    code, mark, _ = (detail or "").partition("@")
+    return code + mark if mark else detail
+
+
 def quoted_facts(facts: Sequence[Any] | None) -> tuple[bool | str | None, ...]:
     """Return what situations take from the values of `auditor.findings.columns.FACTS`."""
-    values = [None if facts is None else facts[place] for place in _PLACES]
-    # Nothing else is looked at, and 1 must not pass for true.
-    return tuple(value if isinstance(value, bool | str) else None for value in values)
+    enabled, kind, mailbox, synced, trial, status = [None if facts is None else facts[place] for place in _PLACES]
+    return (*_account(enabled, kind, mailbox), _flag(synced), _flag(trial), _text(status))
+
+
+def _account(enabled: Any, kind: Any, mailbox: Any) -> tuple[bool | None, str | None, str | None]:
+    return account_facts(account_enabled=_flag(enabled), user_type=_text(kind), mailbox_type=_text(mailbox))
 
 
 def _situation(finding: Finding, known: RemediationContext) -> Situation:
-    tenant, check = known.tenant, check_of(finding.check)
+    tenant, check, named = known.tenant, check_of(finding.check), finding.product
+    product = ProductFacts() if named is None else known.product_facts(named.sku_id, named.sku_part_number)
+    told = _flag(finding.evidence.get("isTrial"))
+    if told is None and check.block is Seats:
+        told = product.is_trial
+    of_subscription = finding.subject.type is SubjectType.SUBSCRIPTION
     return Situation(
         agreement=tenant.agreement,
         cloud=tenant.cloud,
         path=path_of(finding),
-        self_service=_self_service(finding),
-        error_code=finding.detail if check.detail is Detail.ERROR else None,
+        self_service=product.self_service,
+        error_code=situating(finding.detail) if check.detail is Detail.ERROR else None,
         attribute=finding.detail if check.detail is Detail.PROPERTY else None,
-        status=_status(finding, known),
-        is_trial=_trial(finding, known),
+        status=_text(finding.evidence.get("status")) if of_subscription else product.status,
+        is_trial=True if check.of_trials else told,
         replacement_required=replacement(finding, known),
         **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
     )
@@ -215,17 +256,6 @@ def merged(situations: Iterable[Situation]) -> Situation:
                 path=first.path or other.path,
             )
     return first
-
-
-def fleet_situation(finding: Finding, fleet: FleetResult, tenants: Iterable[TenantResult]) -> Situation:
-    """Return the situation of a finding about all tenants; where their agreements differ, none is named."""
-    del fleet
-    named = {str(share["tenant"]) for side in ("short", "excess") for share in finding.evidence.get(side, ())}
-    concerned = [tenant for tenant in tenants if tenant.name in named]
-    agreements = {tenant.agreement for tenant in concerned}
-    clouds = {tenant.cloud for tenant in concerned}
-    situation = Situation(agreement=agreements.pop() if len(agreements) == 1 else Agreement.UNKNOWN)
-    return replace(situation, cloud=clouds.pop()) if len(clouds) == 1 else situation
 
 
 def path_of(finding: Finding) -> str | None:
@@ -254,17 +284,19 @@ def _implied(selector: Selector, *kinds: type[InactiveFor | NeverSignedIn | HasR
 
 def _person(finding: Finding, known: RemediationContext) -> dict[str, Any]:
     evidence = finding.evidence
-    synced = _flag(evidence, "onPremisesSyncEnabled")
+    synced = _flag(evidence.get("onPremisesSyncEnabled"))
+    inactive, newcomers, administrators = known.population(finding.policy)
+    enabled, kind, mailbox = _account(*map(evidence.get, ("accountEnabled", "userType", "mailboxType")))
     if synced is None and "onPremisesSyncEnabled" in known.asked:
         synced = False  # Graph leaves it out for accounts that live in the cloud.
     return {
-        "account_enabled": _flag(evidence, "accountEnabled"),
-        "user_type": _text(evidence, "userType"),
-        "mailbox_type": _text(evidence, "mailboxType"),
+        "account_enabled": enabled,
+        "user_type": kind,
+        "mailbox_type": mailbox,
         "on_premises_synced": synced,
-        "inactive": True if finding.policy in known.absent else None,
-        "never_signed_in": True if finding.policy in known.newcomers else None,
-        "directory_role": True if finding.policy in known.administrators else None,
+        "inactive": inactive or None,
+        "never_signed_in": newcomers or None,
+        "directory_role": administrators or None,
     }
 
 
@@ -295,35 +327,6 @@ def _choices(known: RemediationContext, policy: str, written: str) -> tuple[str,
     return tuple(dict.fromkeys(seat.sku_id for element in sets for seat in owned_of(element, known.tenant.seats)))
 
 
-def _trial(finding: Finding, known: RemediationContext) -> bool | None:
-    """Tell whether the product of a finding is there on trial alone."""
-    check = check_of(finding.check)
-    if check.of_trials:
-        return True
-    told = _flag(finding.evidence, "isTrial")
-    product = finding.product
-    if told is not None or product is None or check.block is not Seats:
-        return told
-    sku_id = (product.sku_id or "").casefold()
-    trials = [each.is_trial for each in known.tenant.subscriptions if each.sku_id.casefold() == sku_id]
-    return True if trials and all(trials) else None
-
-
-def _self_service(finding: Finding) -> bool | None:
-    """Tell by Microsoft's own endings that people buy a product for themselves: `_DEPT`, viral trials, `_IW`."""
-    part = (finding.product.sku_part_number or "").upper() if finding.product else ""
-    return True if part.endswith(("_DEPT", "_VIRAL", "_IW")) or "_VIRAL_" in part else None
-
-
-def _status(finding: Finding, known: RemediationContext) -> str | None:
-    if finding.subject.type is SubjectType.SUBSCRIPTION:
-        return _text(finding.evidence, "status")
-    product = finding.product
-    if product is None:
-        return None
-    return known.states.get((product.sku_id or product.sku_part_number or "").casefold())
-
-
 def _products(findings: Iterable[Finding], correction: Correction) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return (policy, user) → the products that findings with this correction are about."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -338,11 +341,10 @@ def _asked(sources: Iterable[Coverage]) -> frozenset[str]:
     return frozenset(name for source in sources if source.name is Source.USERS for name in source.asked)
 
 
-def _flag(evidence: Mapping[str, Any], name: str) -> bool | None:
-    value = evidence.get(name)
+def _flag(value: Any) -> bool | None:
+    # 1 must not pass for true.
     return value if isinstance(value, bool) else None
 
 
-def _text(evidence: Mapping[str, Any], name: str) -> str | None:
-    value = evidence.get(name)
+def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None

@@ -2,18 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Status
+from auditor.domain.enums import Agreement, Status
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Action, Finding, FleetResult, TenantResult
-from auditor.guidance import Library, Variant, compose
+from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
-from auditor.remedy.actions.context import fleet_situation
 from auditor.remedy.actions.guidance.text import tell
 from auditor.remedy.actions.ranks import prioritised
 from auditor.remedy.kinds import ORDER
@@ -53,6 +53,16 @@ def actions_between(
     return prioritised(actions, severities, max(tenant.as_of for tenant in tenants), l10n)
 
 
+def fleet_situation(finding: Finding, tenants: Iterable[TenantResult]) -> Situation:
+    """Return the situation of a finding about all tenants; where their agreements differ, none is named."""
+    named = {str(share["tenant"]) for side in ("short", "excess") for share in finding.evidence.get(side, ())}
+    concerned = [tenant for tenant in tenants if tenant.name in named]
+    agreements = {tenant.agreement for tenant in concerned}
+    clouds = {tenant.cloud for tenant in concerned}
+    situation = Situation(agreement=agreements.pop() if len(agreements) == 1 else Agreement.UNKNOWN)
+    return replace(situation, cloud=clouds.pop()) if len(clouds) == 1 else situation
+
+
 def _shares(finding: Finding, key: str) -> Iterable[Mapping[str, Any]]:
     return finding.evidence.get(key) or ()
 
@@ -69,7 +79,7 @@ def _action(
     side, kind = part
     name = str(share["tenant"])
     tenant = tenants.get(name)
-    situation = fleet_situation(finding, FleetResult(), tenants.values())
+    situation = fleet_situation(finding, tenants.values())
     article = articles_of(finding.check, situation)[0]
     variant = situation.variant(side=side)
     if tenant is not None:

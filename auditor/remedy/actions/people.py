@@ -5,7 +5,7 @@ sequence of numbers, their pattern; remedies are decided for the first person of
 """
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,27 +13,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.domain.enums import Severity, SubjectType
-from auditor.domain.result.model import Finding, Subject
+from auditor.domain.enums import Severity
+from auditor.domain.result.model import Finding
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, values_of
+from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of
 from auditor.findings.person_names import NAMED
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import ActionGroups, SortKey
+from auditor.remedy.actions.guidance.routes import projected
 from auditor.remedy.actions.proposals import SMALLER
 from auditor.remedy.actions.remedies import personal_remedies
+from auditor.remedy.actions.targets import given_by
 from auditor.remedy.requests import RequestTemplate
 
-_CODED: Final = ("severity", "policy", "check", "product", "skuId", "skuPartNumber", "detail", "paths")
-"""The columns on which remedies depend, beside the route."""
+_CODED: Final = ("policy", "check", "product", "skuId", "skuPartNumber", "detail")
+"""The columns on which remedies depend, beside the groups of the paths and the route."""
 PERSONAL: Final = [name for name in SCHEMA.names if name != "evidence"]
 """The columns of findings that are read."""
 _KINDS: Final = 1 << 15
 _PATTERNS: Final = 1 << 17
 """Kinds of findings, and patterns, that are remembered."""
-_NOBODY: Final = Subject(type=SubjectType.USER, id="", name="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class PersonRemedies:
         self._groups = groups
         self._lists = lists
         self._kinds: dict[tuple[object, ...], int] = {}
+        self._given_by: dict[str | None, Hashable] = {}
+        """The groups by which paths give a product, by their JSON."""
         self._examples: list[tuple[Finding, RoutedFinding]] = []
         """For each kind a finding of it, about nobody, and its route."""
         self._patterns: dict[bytes, int] = {}
@@ -119,6 +122,7 @@ class PersonRemedies:
 
     def _forget(self) -> None:
         self._kinds.clear()
+        self._given_by.clear()
         self._examples.clear()
         self._patterns.clear()
         self._group_of, self._distinct = _Ragged(), _Ragged()
@@ -130,19 +134,24 @@ class PersonRemedies:
         """Return the number of what each finding says, but for whom it is about."""
         firsts, own = alike(batch, _CODED)
         (every, route_of), (proposals, proposed) = routes, smaller
-        firsts, kind_of = combined(((own, len(firsts)), (route_of, len(every)), (proposed, len(proposals))))
+        group_of, lists = projected(batch.column("paths"), given_by, self._given_by)
+        firsts, kind_of = combined(
+            ((own, len(firsts)), (group_of, len(lists)), (route_of, len(every)), (proposed, len(proposals)))
+        )
         some = batch.select(list(_CODED)).take(indices(firsts))
         of_rows = [every[route] for route in route_of[firsts].tolist()]
+        groups = [lists[number] for number in group_of[firsts].tolist()]
         told = [proposals[number] for number in proposed[firsts].tolist()]
-        keys = list(zip(*map(values_of, some.columns), of_rows, told, strict=True))
+        keys = list(zip(*map(values_of, some.columns), groups, of_rows, told, strict=True))
         known = [self._kinds.setdefault(key, len(self._kinds)) for key in keys]
         # Two routes may be equal, so that two rows are of one new kind.
         firsts_of = {number: row for row, number in reversed(list(enumerate(known)))}
-        new = [firsts_of[number] for number in range(len(self._examples), len(self._kinds))]
-        examples = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
+        numbers = range(len(self._examples), len(self._kinds))
+        new = [firsts_of[number] for number in numbers]
+        rows = batch.take(indices(firsts[np.array(new, dtype=np.int64)]))
+        examples = decode(_about_nobody(rows, numbers), brief=True)
         self._examples += [
-            (_example(finding, str(known[row]), told[row]), of_rows[row])
-            for row, finding in zip(new, examples, strict=True)
+            (_proposed(finding, told[row]), of_rows[row]) for row, finding in zip(new, examples, strict=True)
         ]
         return np.array(known, dtype=np.int32)[kind_of]
 
@@ -217,10 +226,18 @@ class PersonRemedies:
             self._groups.numbered(number).name(count, shown[begun:end])
 
 
-def _example(finding: Finding, fingerprint: str, smaller: str) -> Finding:
-    """Return a finding about nobody."""
-    evidence = {**finding.evidence, SMALLER: json_value(smaller)} if smaller else finding.evidence
-    return replace(finding, subject=_NOBODY, fingerprint=fingerprint, evidence=evidence)
+def _about_nobody(batch: pa.RecordBatch, numbers: Sequence[int]) -> pa.RecordBatch:
+    """Return findings without whom they are about; numbers stand for their fingerprints."""
+    nobody = pa.repeat("", batch.num_rows)
+    marks = pa.array(map(str, numbers), pa.string())
+    for name, column in (("subjectId", nobody), ("subjectName", nobody), ("fingerprint", marks)):
+        batch = replaced(batch, name, column)
+    return batch
+
+
+def _proposed(finding: Finding, smaller: str) -> Finding:
+    """Return a finding with the smaller product, as JSON, that its evidence names."""
+    return replace(finding, evidence={**finding.evidence, SMALLER: json_value(smaller)}) if smaller else finding
 
 
 def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[Rows, Sequence[str]]:

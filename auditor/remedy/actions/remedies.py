@@ -183,7 +183,10 @@ def _removal(desk: _OpenFindings, sku_id: str, unwanted: Sequence[Finding], left
         target = target_of(wanted[0], known) if wanted else ""
     moving = bool(wanted)
     if situation.path in {"group", "both"}:
-        kind, groups = (ActionKind.MOVE_GROUP if moving else ActionKind.LEAVE_GROUP), ", ".join(groups_of(first))
+        kind, groups = (
+            (ActionKind.MOVE_GROUP if moving else ActionKind.LEAVE_GROUP),
+            ", ".join(groups_of(first)),
+        )
     else:
         kind, groups = (ActionKind.MOVE if moving else ActionKind.UNASSIGN), ""
     commands: tuple[Command, ...] = ()

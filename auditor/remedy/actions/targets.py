@@ -1,5 +1,8 @@
 """What a finding about a person asks for: the product, the groups behind it, the place."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from auditor.domain.policy.model import Attributes
 from auditor.domain.result.model import Finding
 from auditor.remedy.actions.context import RemediationContext
@@ -10,9 +13,14 @@ def written_of(finding: Finding) -> str:
     return (finding.product.sku_part_number or "") if finding.product is not None else ""
 
 
-def groups_of(finding: Finding) -> list[str]:
+def groups_of(finding: Finding) -> tuple[str, ...]:
     """Return the ids of the groups by which the product of a finding comes."""
-    return [str(path["assignedByGroup"]) for path in finding.evidence.get("paths") or () if path.get("assignedByGroup")]
+    return given_by(finding.evidence.get("paths"))
+
+
+def given_by(paths: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
+    """Return the ids of the groups by which assignment paths give a product."""
+    return tuple([str(path["assignedByGroup"]) for path in paths or () if path.get("assignedByGroup")])
 
 
 def target_of(finding: Finding, known: RemediationContext) -> str:

@@ -73,6 +73,8 @@ class FindingIndex:
     """The number of the others."""
     action_rows: Sequence[Sequence[int]]
     """Indexes of the findings that each of `actions` resolves, in its order."""
+    long: bool
+    """Whether there are so many findings that only the first of everything are listed beside the table."""
 
     @classmethod
     def build(
@@ -112,12 +114,8 @@ class FindingIndex:
             actions=actions,
             more_actions=len(part.actions) - len(actions),
             action_rows=[rows[each.id] for each in actions],
+            long=sum(policy.found for policy in part.findings.stats.policies.values()) > LONG,
         )
-
-    @property
-    def long(self) -> bool:
-        """Whether there are so many findings that only the first of everything are listed beside the table."""
-        return sum(policy.found for policy in self.stats.policies.values()) > LONG
 
     def changed(self) -> list[Finding]:
         """Return the listed findings that are new or reopened."""

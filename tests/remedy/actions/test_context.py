@@ -108,6 +108,25 @@ def test_findings_that_are_alike_share_their_situation() -> None:
     assert situated(base, known) is situated(other, known)
 
 
+@pytest.mark.parametrize(
+    ("told", "alike"),
+    [
+        ({"accountEnabled": True}, True),
+        ({"userType": "Member"}, True),
+        ({"mailboxType": "user"}, True),
+        ({"department": "Sales"}, True),
+        ({"accountEnabled": False}, False),
+        ({"userType": "Guest"}, False),
+        ({"mailboxType": "room"}, False),
+        ({"onPremisesSyncEnabled": True}, False),
+    ],
+)
+def test_only_what_leads_to_other_steps_makes_another_situation(told: dict[str, object], *, alike: bool) -> None:
+    base = replace(next(f for f in contoso().findings if f.check == "assignment.denied"), evidence={})
+    known = circumstances(contoso(), policies())
+    assert (situated(base, known) is situated(replace(base, evidence=told), known)) is alike
+
+
 def test_one_is_not_true() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.denied")
     told: list[RoutedFinding] = []

@@ -1,6 +1,6 @@
 """Findings as columns into their situations and articles: each distinct situation is worked out once."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from auditor.checks.registry import check_of
 from auditor.engine.columns.bitsets import distinct, indices
 from auditor.engine.columns.strings import valid
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import codes, combined, decode, json_value, values_of
+from auditor.findings.columns import alike, codes, combined, decode, json_value, values_of
 from auditor.remedy.actions.context import (
     RemediationContext,
     RoutedFinding,
@@ -19,11 +19,13 @@ from auditor.remedy.actions.context import (
     replacement,
     situated,
     situates,
+    situating,
     way_of,
 )
 
-_CODED: Final = ("policy", "check", "product", "skuId", "skuPartNumber", "subjectType")
-"""The columns on which a situation depends, beside details, facts, paths and what the other findings say."""
+_CODED: Final = ("check", "subjectType")
+"""The columns on which a situation depends as they are; of others it depends on what they stand for."""
+_PRODUCT: Final = ("product", "skuId", "skuPartNumber")
 
 
 def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[RoutedFinding], Rows]:
@@ -32,10 +34,12 @@ def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[Ro
     The record batch holds all findings about its subjects.
     """
     known, replaced = _replacements(batch, known)
-    facts = _projected(batch.column("facts"), quoted_facts, known.facts)
-    paths = _projected(batch.column("paths"), way_of, known.paths)
+    facts = projected(batch.column("facts"), quoted_facts, known.facts)
+    paths = projected(batch.column("paths"), way_of, known.paths)
     coded = [(codes(column), [*values_of(column.dictionary), None]) for column in map(batch.column, _CODED)]
-    columns = [*coded, _details(batch), facts, paths, (replaced, (False, True))]
+    populations = _numbered(map(known.population, values_of(batch.column("policy").dictionary)))
+    policies = populations[0][codes(batch.column("policy"))], populations[1]
+    columns = [*coded, policies, _products(batch, known), _details(batch), facts, paths, (replaced, (False, True))]
     firsts, situation_of = combined((numbers, len(values)) for numbers, values in columns)
     keys = list(zip(*([values[code] for code in own[firsts].tolist()] for own, values in columns), strict=True))
     new = [place for place, key in enumerate(keys) if key not in known.routes]
@@ -44,24 +48,41 @@ def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[Ro
     return [known.routes[key] for key in keys], situation_of
 
 
+def _products(batch: pa.RecordBatch, known: RemediationContext) -> tuple[Rows, list[Any]]:
+    """Return what matters of products, and which of these each finding is about."""
+    firsts, own = alike(batch, _PRODUCT)
+    some = batch.select(list(_PRODUCT)).take(indices(firsts))
+    keys = list(zip(*map(values_of, some.columns), strict=True))
+    for named, *names in keys:
+        if (named, *names) not in known.products:
+            known.products[named, *names] = known.product_facts(*names) if named else None
+    numbers, values = _numbered(known.products[key] for key in keys)
+    return numbers[own], values
+
+
 def _details(batch: pa.RecordBatch) -> tuple[Rows, list[Any]]:
     """Return the details on which situations depend, and which of them each finding has."""
     checks, details = batch.column("check"), batch.column("detail")
     matters = np.array([situates(check) for check in checks.dictionary.to_pylist()], dtype=bool)[codes(checks)]
-    values = [*values_of(details.dictionary), None]
-    return np.where(matters, codes(details), len(values) - 1), values
+    numbers, values = _numbered([None, *map(situating, values_of(details.dictionary)), None])
+    return np.where(matters, numbers[1:][codes(details)], 0), values
 
 
-def _projected(
+def projected(
     column: pa.DictionaryArray, project: Callable[[Any], Hashable], known: dict[str | None, Hashable]
 ) -> tuple[Rows, list[Any]]:
     """Return what matters of JSON values, and which of these each row has; `known` is what mattered before."""
     texts = [*values_of(column.dictionary), None]
     new = [text for text in texts if text not in known]
     known.update((text, project(None if text is None else json_value(text))) for text in new)
+    numbers, values = _numbered(known[text] for text in texts)
+    return numbers[codes(column)], values
+
+
+def _numbered(values: Iterable[Hashable]) -> tuple[Rows, list[Any]]:
+    """Return which of the different values each one is, and these in their order."""
     numbers: dict[Hashable, int] = {}
-    found = [numbers.setdefault(known[text], len(numbers)) for text in texts]
-    return np.array(found, dtype=np.int64)[codes(column)], list(numbers)
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64), list(numbers)
 
 
 def _replacements(batch: pa.RecordBatch, known: RemediationContext) -> tuple[RemediationContext, Rows]:
