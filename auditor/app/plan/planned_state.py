@@ -1,15 +1,15 @@
 """Records what the requests of a plan change, so that the plan can be verified later."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from auditor.domain.result.model import Action
 from auditor.domain.result.saved_plan import HoldingChange, SeatPrice
-from auditor.remedy.planner.draft import Options, with_purchases
+from auditor.remedy.planner.draft import Options
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.seat_answers import SeatChange
-from auditor.remedy.planner.simulation.tenant import apply, copied
-from auditor.remedy.requests import Command, subject_of
+from auditor.remedy.planner.simulation.changes import changes_of
+from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
+from auditor.remedy.planner.simulation.tenant import copied
 from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import observed
 
@@ -19,27 +19,17 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChang
 
     `seats` are purchases and renewals that were decided.
     """
-    expected = observed(options.plan.facts, expectations_of(action.requests for action in plan.actions))
-    holdings = tuple(_holdings(options, seats, plan.actions))
-    return replace(plan, expected=expected, holdings=holdings, prices=_prices(options, holdings))
-
-
-def _holdings(options: Options, seats: Mapping[str, SeatChange], actions: Sequence[Action]) -> Iterator[HoldingChange]:
-    """Apply the requests of each action to a copy, in order; seats are bought before."""
-    state = with_purchases(copied(options.state), seats)
-    for number, action in enumerate(actions, start=1):
-        before: dict[str, frozenset[str]] = {}
-        for request in action.requests:
-            command = Command(method=request["method"], path=request["path"], body=request["body"])
-            kind, identifier = subject_of(command)
-            for user in state.members.get(identifier, ()) if kind == "groups" else (identifier,):
-                before.setdefault(user, state.accounts[user].held)
-            apply(state, command)
-        for user, held in before.items():
-            now = state.accounts[user].held
-            if held != now:
-                lost, gained = tuple(sorted(held - now)), tuple(sorted(now - held))
-                yield HoldingChange(action=number, user=user, lost=lost, gained=gained)
+    facts = options.plan.facts
+    replay = tuple(replayed(copied(options.state, seats), plan.actions))
+    holdings = tuple(holding_changes(replay))
+    return replace(
+        plan,
+        changes=changes_of(facts, options.state, replay),
+        expected=observed(facts, expectations_of(action.requests for action in plan.actions)),
+        holdings=holdings,
+        seat_effects=seat_effects(plan.actions, holdings),
+        prices=_prices(options, holdings),
+    )
 
 
 def _prices(options: Options, holdings: Sequence[HoldingChange]) -> tuple[SeatPrice, ...]:

@@ -39,9 +39,7 @@ from auditor.remedy.planner.model import (
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.outline import display_names
 from auditor.remedy.planner.remaining_reasons import why
-from auditor.remedy.planner.seat_effects import seat_effects
 from auditor.remedy.planner.seat_steps import seat_notices, with_seat_steps
-from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import resulting
 from auditor.snapshot.manifest import format_instant
@@ -242,7 +240,6 @@ def _fleet_plan(
             with planned(name, failures, alone=len(before.tenants) == 1):
                 own = options[name]
                 plan = _tenant_plan(tenant, after[name], own, tried.drafts[name], constraints[name], l10n)
-                plan = replace(plan, changes=changes_of(own.plan.facts, own.state, plan.actions))
                 tenants.append(with_state(plan, own, tried.drafts[name].seats))
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
@@ -317,7 +314,6 @@ def _tenant_plan(
         findings=open_,
         questions=options.answered.questions,
         notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
-        seat_effects=seat_effects(options.state, actions, made.seats),
         names=display_names(before.seats, options.state.memberships.groups.values()),
     )
 

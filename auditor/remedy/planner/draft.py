@@ -29,9 +29,9 @@ from auditor.remedy.planner.questions import questions_of, with_seat_needs
 from auditor.remedy.planner.seat_answers import SeatChange, followed, seat_changes_of
 from auditor.remedy.planner.seat_needs import seat_needs
 from auditor.remedy.planner.simulation.accounts import read_accounts
-from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied, state_of
+from auditor.remedy.planner.simulation.replay import Replayed, replayed
+from auditor.remedy.planner.simulation.tenant import TenantState, copied, state_of
 from auditor.remedy.planner.terms import terms_of
-from auditor.remedy.requests import Command, subject_of
 
 MAX_REORDERINGS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
@@ -219,28 +219,18 @@ class _SimulationResult:
     """Ids of the actions in which something was refused."""
 
 
-def with_purchases(state: TenantState, seats: Mapping[str, SeatChange]) -> TenantState:
-    """Add the seats that are bought to a state, which is changed, and return it."""
-    bought = {sku_id: each.change for sku_id, each in seats.items() if each.change > 0}
-    state.usable = {sku_id: count + bought.get(sku_id, 0) for sku_id, count in state.usable.items()}
-    return state
-
-
 def _simulated(
     options: Options, seats: Mapping[str, SeatChange], actions: Sequence[Action], taken: Mapping[str, Weighed]
 ) -> _SimulationResult:
     """Apply the requests of actions in their order, on a copy; seats are bought before, and given back afterwards."""
-    state = with_purchases(copied(options.state), seats)
+    state = copied(options.state, seats)
     refused: dict[str, str] = {}
     acting: dict[str, set[str]] = {}
-    for action in actions:
-        for request in action.requests:
-            command = Command(method=request["method"], path=request["path"], body=request["body"])
-            key = _key(options, command)
-            acting.setdefault(key, set()).add(action.id)
-            refusal = apply(state, command)
-            if refusal is not None:
-                refused[key] = refusal
+    for step in replayed(state, actions):
+        key = _key(options, step)
+        acting.setdefault(key, set()).add(step.action)
+        if step.refusal is not None:
+            refused[key] = step.refusal
     for user, weighed in taken.items():
         # A retry is never refused; it may find no seat all the same.
         if user not in {*refused, *options.group_changes} and state.accounts[user].held != weighed.proposal.after.held:
@@ -272,16 +262,15 @@ def listed(
     )
 
 
-def _key(options: Options, command: Command) -> str:
+def _key(options: Options, step: Replayed) -> str:
     """Return under which key the request stands in the plan."""
-    kind, identifier = subject_of(command)
-    gone = set(command.body.get("removeLicenses", ()))
+    gone = set(step.command.body.get("removeLicenses", ()))
     joint = (
         key
         for key, group_change in options.group_changes.items()
-        if group_change.group == identifier and group_change.sku_id in gone
+        if group_change.group == step.group and group_change.sku_id in gone
     )
-    return identifier if kind == "users" else next(joint, identifier)
+    return step.user or next(joint, step.group)
 
 
 def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]:

@@ -90,7 +90,7 @@ def evaluated(
             if then[user] - before[user]:
                 continue
             own = findings[user]
-            mended = tuple(f for f in own if key_of(f) not in then[user])
+            mended = tuple(f for f in own if key_of(f) not in then[user] and not _postponed(f, proposal))
             start = proposed[user][0].after
             gone = (*proposal.remove, *(start.held - proposal.after.held))
             lost = lost_services(product_options, start, proposal.after, gone, own)
@@ -103,6 +103,12 @@ def evaluated(
             if mended:
                 weighed[user].append(_weighed(product_options, proposed[user][0], proposal, mended, lost))
     return EvaluatedProposals(weighed=weighed, ending=frozenset(ending))
+
+
+def _postponed(finding: Finding, proposal: Proposal) -> bool:
+    """Whether the product that has to go stays, so that only the date of its assignment keeps the finding away."""
+    stays = finding.product is not None and finding.product.sku_id in proposal.after.held
+    return stays and correction_of(finding) is Correction.REPLACE and not proposal.after.properties
 
 
 def _weighed(

@@ -12,6 +12,7 @@ from auditor.domain.result.notice import Notice
 from auditor.domain.result.saved_plan import Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
 from auditor.remedy.planner.simulation.changes import Changes
+from auditor.remedy.planner.simulation.replay import SeatEffect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +82,6 @@ class Solver:
     """Products that are given out without a known price; they were taken to cost as much as the dearest."""
     partial: tuple[str, ...] = ()
     """People for whom not every way was looked at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatEffect:
-    """The seats that the requests of an action free and assign."""
-
-    freed: int = 0
-    assigned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

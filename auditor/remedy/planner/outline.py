@@ -10,7 +10,8 @@ from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding, SeatCount
 from auditor.engine.tenant_facts import GroupFact
-from auditor.remedy.planner.model import SeatEffect, TenantPlan
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.simulation.replay import SeatEffect
 
 _SEATS = frozenset(
     {

@@ -8,7 +8,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.saved_plan import Expectation, Fact
 from auditor.domain.result.verification import Cause
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.planner.simulation.accounts import Account, read_accounts
+from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
 
 PROCESSING = "processing"
 """The value of a membership while Entra ID has not yet given, or taken back, what the group gives."""
@@ -31,7 +31,7 @@ class TenantObservation:
         wanted = frozenset(users)
         self._groups = {group.id: group for group in facts.groups}
         self._accounts: Mapping[str, Account] = read_accounts(facts, wanted) if wanted else {}
-        self._properties = _properties(facts, wanted, tuple(sorted(set(properties)))) if wanted else {}
+        self._properties = read_properties(facts, wanted, properties)
         self._members: dict[str, frozenset[str]] = {}
 
     def held(self, user: str) -> frozenset[str] | None:
@@ -107,16 +107,3 @@ def observed(facts: TenantFacts, expectations: Sequence[Expectation]) -> tuple[E
     tenant = TenantObservation(facts, people, properties)
     found = ((each, tenant.fact(each)) for each in expectations)
     return tuple(replace(each, before=now.value, known=now.cause is Cause.NONE) for each, now in found)
-
-
-def _properties(facts: TenantFacts, users: frozenset[str], names: tuple[str, ...]) -> dict[str, dict[str, str | None]]:
-    """Return for each of the people who exist the properties that were collected."""
-    found: dict[str, dict[str, str | None]] = {}
-    asked = tuple(name for name in names if facts.asked(name))
-    for batch in facts.snapshot.batches(("id", *asked, "notCollected"), ()):
-        for index, user in enumerate(batch.users.column("id").to_pylist()):
-            if user in users:
-                (row,) = batch.users.slice(index, 1).to_pylist()
-                hidden = row.get("notCollected") or ()
-                found[user] = {name: row.get(name) or None for name in asked if name not in hidden}
-    return found

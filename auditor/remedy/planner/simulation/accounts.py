@@ -1,11 +1,14 @@
 """Users of a snapshot into accounts: what each holds, by which path, with which services off; and back into rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.tenant_facts import TenantFacts
@@ -45,6 +48,8 @@ class Account:
     joined: frozenset[str] = frozenset()
     properties: tuple[tuple[str, str], ...] = ()
     """Properties that are set, usage location aside, with their values."""
+    instant: datetime | None = None
+    """When what is given by a plan counts as given; None where no plan is made."""
 
     @property
     def overrides(self) -> Mapping[str, str]:
@@ -84,7 +89,13 @@ class Account:
     def with_direct(self, sku_id: str, off: Iterable[str] = ()) -> "Account":
         """Return the account with a direct path of a product; one that was there is replaced."""
         kept = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
-        return replace(self, grants=(*kept, Grant(sku_id=sku_id, off=frozenset(off))), changed=True)
+        made = self.grant(sku_id, None, frozenset(off))
+        return replace(self, grants=(*kept, made), changed=True)
+
+    def grant(self, sku_id: str, group: str | None, off: frozenset[str], *, error: str | None = None) -> Grant:
+        """Return a path that is given now."""
+        state = "Active" if error is None else "Error"
+        return Grant(sku_id=sku_id, group=group, state=state, error=error, off=off, updated=self.instant)
 
     def without_group(self, group: str) -> "Account":
         """Return the account once the person has left a group."""
@@ -93,7 +104,7 @@ class Account:
 
     def with_group(self, group: str, given: Mapping[str, frozenset[str]]) -> "Account":
         """Return the account once the person has joined a group and found a seat for all that it gives."""
-        made = tuple(Grant(sku_id=sku_id, group=group, off=off) for sku_id, off in given.items())
+        made = tuple(self.grant(sku_id, group, off) for sku_id, off in given.items())
         return replace(
             self, grants=(*self.grants, *made), changed=True, joined=self.joined | {group}, left=self.left - {group}
         )
@@ -118,8 +129,21 @@ def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]
             hidden = set(user.get("notCollected") or ())
             account = _account(user["id"], number, user.get("usageLocation") if located else None, rows.get(number, []))
             if account is not None and not hidden & {"assignedLicenses", "licenseAssignmentStates"}:
-                accounts[account.id] = account
+                accounts[account.id] = replace(account, instant=facts.as_of)
     return accounts
+
+
+def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return properties of users who exist, as far as they were read; None for one without a value."""
+    asked = tuple(sorted(name for name in set(names) if facts.asked(name)))
+    found: dict[str, dict[str, Any]] = {}
+    for batch in facts.snapshot.batches(("id", *asked, "notCollected"), ()) if ids else ():
+        users = batch.users
+        for row in users.filter(pc.is_in(users.column("id"), pa.array(sorted(ids), pa.string()))).to_pylist():
+            hidden = row.get("notCollected") or ()
+            values = {name: row.get(name) for name in asked if name not in hidden}
+            found[row["id"]] = {name: None if value == "" else value for name, value in values.items()}
+    return found
 
 
 def rows_of(batch: UserBatch, chosen: Iterable[int]) -> dict[int, list[dict[str, Any]]]:

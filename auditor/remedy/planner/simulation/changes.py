@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.domain.result.model import Action
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.planner.simulation.accounts import Account
-from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied
+from auditor.remedy.planner.simulation.accounts import Account, read_properties
+from auditor.remedy.planner.simulation.replay import Replayed
+from auditor.remedy.planner.simulation.tenant import TenantState
 from auditor.remedy.requests import (
     Addition,
     Command,
@@ -17,7 +17,6 @@ from auditor.remedy.requests import (
     leave_group,
     properties_of,
     set_property,
-    subject_of,
 )
 
 _REPROCESSED = "Reprocessing has nothing to take back: what a group gave with it stays until the group changes."
@@ -64,65 +63,67 @@ class Changes:
     steps: Mapping[str, tuple[Step, ...]]
     """Action id → its steps; actions without requests have none."""
     accounts: Mapping[str, Account]
-    properties: Mapping[str, Mapping[str, str | None]]
+    properties: Mapping[str, Mapping[str, Any]]
     """User id → the values before of the properties that are set, as far as they were read."""
     groups: Mapping[str, GroupState]
     products: Mapping[str, str]
     """SkuId → skuPartNumber."""
 
 
-def changes_of(facts: TenantFacts, state: TenantState, actions: Sequence[Action]) -> Changes:
-    """Follow the requests of actions in their order, on a copy of the state."""
-    commands = {action.id: tuple(map(_command, action.requests)) for action in actions if action.requests}
-    properties = _values(facts, [command for each in commands.values() for command in each])
-    simulation = _Simulation(facts=facts, first=state, after=copied(state), values=properties)
-    steps = {
-        action: tuple(simulation.step(number, command) for number, command in enumerate(each, start=1))
-        for action, each in commands.items()
+def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed]) -> Changes:
+    """Return what replayed requests change; `state` is that of the snapshot."""
+    commands = {step.user: step.command for step in replay if step.command.method == "PATCH"}
+    names = {name for command in commands.values() for name in properties_of(command)}
+    values = read_properties(facts, commands.keys(), names)
+    properties = {
+        user: {name: value for name, value in values.get(user, {}).items() if name in properties_of(command)}
+        for user, command in commands.items()
     }
-    taken = [step for each in steps.values() for step in each]
+    undo = _Undo(facts=facts, first=state, values=properties)
+    steps: dict[str, list[Step]] = {}
+    for each in replay:
+        steps.setdefault(each.action, []).append(undo.step(each))
     return Changes(
-        steps=steps,
-        accounts={step.user: state.accounts[step.user] for step in taken if step.user},
-        properties=properties,
-        groups={step.group: _group(step, state) for step in taken if step.group},
+        steps={action: tuple(own) for action, own in steps.items()},
+        accounts={each.user: state.accounts[each.user] for each in replay if each.user},
+        properties={user: own for user, own in properties.items() if own},
+        groups={each.group: _group(each, state) for each in replay if each.group},
         products={sku.sku_id: sku.part_number for sku in facts.skus if sku.part_number},
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Simulation:
+class _Undo:
     facts: TenantFacts
     first: TenantState
     """The state of the snapshot."""
-    after: TenantState
-    """The state after the steps so far; changed in place."""
-    values: Mapping[str, Mapping[str, str | None]]
+    values: Mapping[str, Mapping[str, Any]]
     """Values of properties before; every property is set once."""
 
-    def step(self, number: int, command: Command) -> Step:
-        """Apply a request and return its step."""
-        kind, identifier = subject_of(command)
-        user = identifier if kind == "users" else ""
-        group = command.path.split("/")[2] if command.path.startswith("/groups/") else ""
-        before = self.after.accounts[user] if user else None
-        given = self.after.groups.get(group, {})
-        consumed = dict(self.after.consumed)
-        apply(self.after, command)
-        if before is None:
-            undo, final = self._regained(group, given)
-        elif command.method == "PATCH":
-            undo, final = self._reset(user, properties_of(command))
+    def step(self, replayed: Replayed) -> Step:
+        """Return a request with what it waits for and what takes it back."""
+        user, command, waits = replayed.user, replayed.command, set[tuple[str, str]]()
+        if not user:
+            undo, final = self._regained(replayed.group, *replayed.given)
         else:
-            undo, final = self._returned(command, before, self.after.accounts[user])
-        waits = () if before is None else tuple(sorted(_active(before) - _active(self.first.accounts[user])))
-        counts = ((sku, count - consumed.get(sku, 0)) for sku, count in self.after.consumed.items())
-        seats = {sku: taken for sku, taken in counts if taken}
+            before = replayed.before[user]
+            waits = _active(before) - _active(self.first.accounts[user])
+            if command.method == "PATCH":
+                undo, final = self._reset(user, properties_of(command))
+            else:
+                undo, final = self._returned(command, before, replayed.after[user])
         return Step(
-            number=number, command=command, user=user, group=group, waits=waits, seats=seats, undo=undo, final=final
+            number=replayed.number,
+            command=command,
+            user=user,
+            group=replayed.group,
+            waits=tuple(sorted(waits)),
+            seats=replayed.seats,
+            undo=undo,
+            final=final,
         )
 
-    def _reset(self, user: str, properties: Mapping[str, str | None]) -> tuple[Command | None, str]:
+    def _reset(self, user: str, properties: Mapping[str, Any]) -> tuple[Command | None, str]:
         """Set the properties to what they were."""
         ((name, _),) = properties.items()
         if name not in self.values.get(user, {}):
@@ -145,19 +146,16 @@ class _Simulation:
         ]
         return assign_user(before.id, add=add, remove=[sku for sku in new if sku not in old]), ""
 
-    def _regained(self, group: str, before: Mapping[str, frozenset[str]]) -> tuple[Command | None, str]:
+    def _regained(
+        self, group: str, before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
+    ) -> tuple[Command | None, str]:
         """Let a group give what it gave."""
-        after = self.after.groups[group]
         known = self.first.memberships.given(group)
         gone = [sku for sku in before if sku not in after]
         if known is None or any(sku not in known for sku in gone):
             return None, _UNKNOWN_SERVICES
         add = [Addition(sku_id=sku, disabled_plans=tuple(sorted(known[sku]))) for sku in gone]
         return assign_group(group, add=add, remove=[sku for sku in after if sku not in before]), ""
-
-
-def _command(request: Mapping[str, Any]) -> Command:
-    return Command(method=request["method"], path=request["path"], body=request["body"])
 
 
 def _active(account: Account) -> set[tuple[str, str]]:
@@ -168,23 +166,7 @@ def _direct(account: Account) -> dict[str, frozenset[str]]:
     return {grant.sku_id: grant.off for grant in account.grants if grant.group is None}
 
 
-def _values(facts: TenantFacts, commands: Sequence[Command]) -> dict[str, dict[str, str | None]]:
-    """Return the values before of the properties that requests set, as far as they were read."""
-    wanted = {subject_of(each)[1]: properties_of(each).keys() for each in commands if each.method == "PATCH"}
-    names = sorted({name for own in wanted.values() for name in own if facts.asked(name)})
-    found: dict[str, dict[str, str | None]] = {}
-    if not names:
-        return found
-    for batch in facts.snapshot.batches(("id", *names, "notCollected"), None):
-        for row in batch.users.to_pylist():
-            hidden = set(row.get("notCollected") or ())
-            for name in wanted.get(row["id"], ()):
-                if name in row and name not in hidden:
-                    found.setdefault(row["id"], {})[name] = row[name] or None
-    return found
-
-
-def _group(step: Step, state: TenantState) -> GroupState:
+def _group(step: Replayed, state: TenantState) -> GroupState:
     known = state.memberships.given(step.group)
     fact = state.memberships.groups[step.group]
     return GroupState(

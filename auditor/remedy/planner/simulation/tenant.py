@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.seat_answers import SeatChange, renewed_rows
-from auditor.remedy.planner.simulation.accounts import Account, Grant, assignment_rows
+from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
 from auditor.remedy.requests import Command, properties_of, subject_of
 from auditor.snapshot.model import Snapshot, UserBatch
@@ -48,11 +49,12 @@ def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState
     )
 
 
-def copied(state: TenantState) -> TenantState:
-    """Return a state that can be changed without changing this one."""
+def copied(state: TenantState, seats: Mapping[str, SeatChange] = MappingProxyType({})) -> TenantState:
+    """Return a state that can be changed without changing this one, with the seats that are bought before requests."""
+    bought = {sku_id: max(0, each.change) for sku_id, each in seats.items()}
     return TenantState(
         accounts=dict(state.accounts),
-        usable=state.usable,
+        usable={sku_id: count + bought.get(sku_id, 0) for sku_id, count in state.usable.items()},
         consumed=dict(state.consumed),
         groups={group: dict(given) for group, given in state.groups.items()},
         members=state.members,
@@ -106,13 +108,7 @@ def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset
     """Give a product by a group; without a free seat the path is in error."""
     account = state.accounts[user]
     seat = sku_id in account.held or state.free(sku_id) > 0
-    grant = Grant(
-        sku_id=sku_id,
-        group=group,
-        state="Active" if seat else "Error",
-        error=None if seat else "CountViolation",
-        off=off,
-    )
+    grant = account.grant(sku_id, group, off, error=None if seat else "CountViolation")
     _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
 
 

@@ -1,0 +1,109 @@
+"""Replays the requests of actions over a copy of a tenant: who is changed by each, and what refuses it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from auditor.domain.result.model import Action
+from auditor.domain.result.saved_plan import HoldingChange
+from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.tenant import TenantState, apply
+from auditor.remedy.requests import Command, subject_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """One request and the people as they are before and after it."""
+
+    position: int
+    """The number of its action, from 1."""
+    action: str
+    """The id of the action."""
+    number: int
+    """Its number within the action, from 1."""
+    command: Command
+    user: str
+    """Empty for a change of what a group gives."""
+    group: str
+    """Empty for a change of a person only."""
+    before: Mapping[str, Account]
+    """Those whom it is about and who exist, by id."""
+    after: Mapping[str, Account]
+    given: tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
+    """What the group gives before and after it."""
+    refusal: str | None
+    """What Graph would say; nothing is changed then."""
+
+    @property
+    def seats(self) -> dict[str, int]:
+        """The seats that it takes, by skuId; below zero for those that it frees."""
+        balance: Counter[str] = Counter()
+        for user, account in self.after.items():
+            balance.update(account.held - self.before[user].held)
+            balance.subtract(self.before[user].held - account.held)
+        return {sku_id: taken for sku_id, taken in balance.items() if taken}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatEffect:
+    """The seats that the requests of an action free and assign."""
+
+    freed: int = 0
+    assigned: int = 0
+
+
+def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed]:
+    """Apply the requests of actions in their order to a state, which is changed, and yield each."""
+    for position, action in enumerate(actions, start=1):
+        for number, request in enumerate(action.requests, start=1):
+            command = Command(method=request["method"], path=request["path"], body=request["body"])
+            kind, identifier = subject_of(command)
+            user = identifier if kind == "users" else ""
+            group = command.path.split("/")[2] if command.path.startswith("/groups/") else ""
+            people = (user,) if user else state.members.get(group, ())
+            before = {each: state.accounts[each] for each in people if each in state.accounts}
+            given = state.groups.get(group, {})
+            refusal = apply(state, command)
+            yield Replayed(
+                position=position,
+                action=action.id,
+                number=number,
+                command=command,
+                user=user,
+                group=group,
+                before=before,
+                after={each: state.accounts[each] for each in before},
+                given=(given, state.groups.get(group, {})),
+                refusal=refusal,
+            )
+
+
+def holding_changes(steps: Iterable[Replayed]) -> Iterator[HoldingChange]:
+    """Yield the products that people stop and start to hold, for each action and person."""
+    for number, own in groupby(steps, key=lambda step: step.position):
+        held: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        for step in own:
+            for user, account in step.after.items():
+                before = held[user][0] if user in held else step.before[user].held
+                held[user] = before, account.held
+        for user, (before, now) in held.items():
+            if before != now:
+                lost, gained = tuple(sorted(before - now)), tuple(sorted(now - before))
+                yield HoldingChange(action=number, user=user, lost=lost, gained=gained)
+
+
+def seat_effects(actions: Sequence[Action], changes: Iterable[HoldingChange]) -> dict[str, SeatEffect]:
+    """Return the seats that each action with requests frees and assigns, by the id of the action."""
+    balances: dict[str, Counter[str]] = {action.id: Counter() for action in actions if action.requests}
+    for change in changes:
+        balance = balances[actions[change.action - 1].id]
+        balance.update(change.gained)
+        balance.subtract(change.lost)
+    return {
+        action: SeatEffect(
+            freed=-sum(each for each in balance.values() if each < 0),
+            assigned=sum(each for each in balance.values() if each > 0),
+        )
+        for action, balance in balances.items()
+    }
