@@ -112,6 +112,9 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
     )
+    parser.add_argument(
+        "--names", action="store_true", help="names of people in messages to Teams, Slack and webhooks, no pseudonyms"
+    )
 
 
 def threshold(args: argparse.Namespace) -> FailOn:

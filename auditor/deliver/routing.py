@@ -1,6 +1,6 @@
 """Groups tenants' recipients into one envelope per reader, and decides whether there is a reason to send it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Final, TypeVar, assert_never
 from auditor.deliver.recipient_selection import fits
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Finding, PolicyHeader, Result
-from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
+from auditor.domain.tenant import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient
 
 T = TypeVar("T")
 _MONDAY: Final = 0
@@ -30,6 +30,11 @@ class Envelope:
     locale: str
     portions: tuple[tuple[str, Recipient], ...]
     """(tenant, entry); a tenant occurs twice if two entries name the reader, and either may include a finding."""
+
+    @property
+    def channel(self) -> Channel:
+        """What the address leads to."""
+        return channel_of(self.address)[0]
 
     @property
     def tenants(self) -> frozenset[str]:
@@ -67,7 +72,7 @@ def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: 
     for tenant in tenants:
         if tenant.name in audited:
             for entry in tenant.recipients:
-                by_address.setdefault(entry.address.casefold(), []).append((tenant, entry))
+                by_address.setdefault(same_recipient(entry.address), []).append((tenant, entry))
     return tuple(
         Envelope(
             address=entries[0][1].address,
@@ -76,6 +81,17 @@ def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: 
         )
         for _, entries in sorted(by_address.items())
     )
+
+
+def channel_envelopes(addresses: Iterable[str], result: Result, *, fallback: str) -> Iterator[Envelope]:
+    """Yield an envelope for each channel that only the command line names: it gets everything about all tenants."""
+    locales = {tenant.locale for tenant in result.tenants if tenant.locale}
+    for address in addresses:
+        yield Envelope(
+            address=address,
+            locale=next(iter(locales)) if len(locales) == 1 else fallback,
+            portions=tuple((tenant.name, Recipient(address=address)) for tenant in result.tenants),
+        )
 
 
 def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool) -> Reason | None:

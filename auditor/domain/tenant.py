@@ -88,11 +88,39 @@ class Attach(StrEnum):
     NONE = "none"
 
 
+class Channel(StrEnum):
+    """What a recipient's address leads to."""
+
+    MAIL = "mail"
+    TEAMS = "teams"
+    SLACK = "slack"
+    WEBHOOK = "webhook"
+    """Anything that takes signed JSON."""
+
+
+def channel_of(address: str) -> tuple[Channel, str]:
+    """Return the channel of a recipient's address and what identifies it there.
+
+    `teams:NAME`, `slack:NAME` and `webhook:NAME` name the environment variable that holds the URL; anything else is a
+    mail address.
+    """
+    prefix, colon, rest = address.partition(":")
+    if colon and prefix in {Channel.TEAMS, Channel.SLACK, Channel.WEBHOOK}:
+        return Channel(prefix), rest
+    return Channel.MAIL, address
+
+
+def same_recipient(address: str) -> str:
+    """Return what is equal for addresses of one recipient: case matters in names of variables, not in mail."""
+    return address.casefold() if channel_of(address)[0] is Channel.MAIL else address
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """A recipient of the report of a tenant."""
 
     address: str
+    """A mail address, or a channel: see `channel_of`."""
     locale: str | None = None
     severities: tuple[Severity, ...] | None = None
     """The severities that this recipient wants; None for all."""
@@ -175,10 +203,26 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """Where messages may be posted, and when; the URLs themselves are in environment variables."""
+
+    hosts: tuple[str, ...] = ()
+    """Hosts beside those of Teams and Slack; `*.` at the beginning stands for every host below a domain."""
+    send: Send | None = None
+    """None for that of mails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A tenants file, read and checked."""
 
     tenants: tuple[Tenant, ...]
     mail: Mail | None = None
+    webhooks: Webhooks = Webhooks()
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
     """Warnings about settings that can be used but look wrong."""
+
+    def send(self, channel: Channel) -> Send:
+        """Return which runs are sent to a channel."""
+        mailed = Send.CHANGED if self.mail is None else self.mail.send
+        return mailed if channel is Channel.MAIL or self.webhooks.send is None else self.webhooks.send

@@ -11,6 +11,7 @@ from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Attach,
+    Channel,
     Digest,
     GraphMail,
     Mail,
@@ -20,6 +21,8 @@ from auditor.domain.tenant import (
     SmtpMail,
     StartTls,
     Tenant,
+    Webhooks,
+    channel_of,
 )
 from auditor.files import input as files
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
@@ -63,6 +66,7 @@ def load(text: bytes | str, *, file: str) -> Settings:
     return Settings(
         tenants=tuple(tenants),
         mail=_mail(value.get("mail"), _written_at(document, ("mail",))),
+        webhooks=_webhooks(value.get("webhooks") or {}),
         warnings=tuple(
             replace(warning, span=_without_text(warning.span)) for warning in foreign_hosts(document, value["tenants"])
         ),
@@ -80,6 +84,7 @@ def _sound(text: bytes | str, file: str) -> Document:
     problems = check(document, "tenants") or [
         *_tenant_problems(document, value["tenants"]),
         *_mail_problems(document, value),
+        *_attachment_problems(document, value["tenants"]),
     ]
     if problems:
         raise InputError(problems)
@@ -89,7 +94,8 @@ def _sound(text: bytes | str, file: str) -> Document:
 def _unquoted(problem: Diagnostic) -> Diagnostic:
     """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
     message = problem.message
-    if message.arguments.get("noun") == _VARIABLE:
+    quoted = str(message.arguments.get("value", ""))
+    if message.arguments.get("noun") == _VARIABLE or "://" in quoted:
         message = Message(message.id, **{**message.arguments, "value": "'…'"})
     return replace(problem, span=_without_text(problem.span), message=message)
 
@@ -191,6 +197,21 @@ def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnos
     ]
 
 
+def _attachment_problems(document: Document, tenants: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
+    return [
+        _problem(
+            document,
+            ("tenants", number, "recipients", place, "attach"),
+            "tenants-attach",
+            Message("{address} takes no attachment", address=entry["address"]),
+            Message("leave `attach` out; messages to channels have a link (--link)"),
+        )
+        for number, tenant in enumerate(tenants)
+        for place, entry in enumerate(tenant.get("recipients") or ())
+        if "attach" in entry and channel_of(entry["address"])[0] is not Channel.MAIL
+    ]
+
+
 def _problem(document: Document, path: tuple[str | int, ...], slug: str, message: Message, hint: Message) -> Diagnostic:
     return Diagnostic(slug=slug, message=message, span=document.span(path), hint=hint)
 
@@ -223,6 +244,10 @@ def _recipient(entry: Mapping[str, Any]) -> Recipient:
         digest=Digest(entry.get("digest", Digest.WEEKLY)),
         attach=Attach(entry.get("attach", Attach.HTML)),
     )
+
+
+def _webhooks(entry: Mapping[str, Any]) -> Webhooks:
+    return Webhooks(hosts=tuple(entry.get("hosts", ())), send=None if "send" not in entry else Send(entry["send"]))
 
 
 def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:

@@ -16,13 +16,13 @@ from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Settings
+from auditor.domain.tenant import Channel, Settings, channel_of
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read
 
 if TYPE_CHECKING:
-    from auditor.app.mail.delivery import DeliveryReport
+    from auditor.app.mail.job import DeliveryReport
 
 _SAID: Mapping[str, str] = {
     "accepted": N_("mail to {address}: accepted"),
@@ -31,10 +31,18 @@ _SAID: Mapping[str, str] = {
     "not-due": N_("mail to {address}: nothing to report"),
 }
 """What became of a mail that nobody has to look after."""
+_SAID_OF_MESSAGES: Mapping[str, str] = {
+    "accepted": N_("message to {address}: accepted"),
+    "written": N_("message to {address}: written ({file})"),
+    "already": N_("message to {address}: already sent"),
+    "not-due": N_("message to {address}: nothing to report"),
+}
+"""The same of a message to a channel."""
 _EXAMPLES = """\
 auditor send out/result.json                           to all recipients
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
 auditor send out/result.json --to ann@contoso.example  to one of the recipients
+auditor send out/result.json --to teams:TEAMS_URL      to the webhook whose address is in $TEAMS_URL
 """
 
 
@@ -51,10 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mail_arguments(parser)
     declare(parser, "history", history="earlier result.json files, or a store, for the trends in the mail")
-    parser.add_argument("--dry-run", action="store_true", help="write the mails as .eml files, send nothing")
+    parser.add_argument("--dry-run", action="store_true", help="write the mails as files, send nothing")
     parser.add_argument("--resend", action="store_true", help="send again what was sent, or may have been sent")
     parser.add_argument(
-        "--to", action="append", default=[], metavar="ADDRESS", help="only to this recipient (repeatable)"
+        "--to",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="only to this recipient: an address, mail, or teams:NAME, slack:NAME or webhook:NAME with the variable "
+        "that holds the URL (repeatable; default: all recipients in the tenants file)",
     )
     parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
     declare(parser, "public", "locale", locale="language of the messages here; each mail is in its reader's")
@@ -65,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor send`: 0 if every mail that was due was accepted, else 3."""
-    settings = mail_settings(args.tenants)
+    settings = mail_settings(args.tenants, tuple(args.to))
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     key = redaction_key() if args.redact else None
     with saved_results([args.result], None) as ([(_, result)], _spill):
@@ -80,12 +93,18 @@ def run(args: argparse.Namespace) -> int:
         )
 
 
-def mail_settings(path: Path | None) -> Settings:
-    """Read the tenants file for its mail settings. Raises before anything is audited or sent."""
-    from auditor.app.mail.delivery import check_mail  # noqa: PLC0415 - audits that send nothing do not wait for mail
+def mail_settings(path: Path | None, only: tuple[str, ...] = ()) -> Settings:
+    """Read the tenants file for its mail settings. Raises before anything is audited or sent.
 
-    settings = read(path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml"))
-    check_mail(settings, os.environ)
+    If only channels of the command line get something, there need be no file.
+    """
+    from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415 - audits that send nothing do not wait
+
+    named = path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    channels = bool(only) and all(channel_of(each)[0] is not Channel.MAIL for each in only)
+    settings = Settings(tenants=()) if path is None and channels and not named.exists() else read(named)
+    check_recipients(settings, os.environ, only)
+    redaction_key()  # a key that is too short is reported before anything is audited
     return settings
 
 
@@ -103,7 +122,8 @@ def send(
 
     `warn` receives warnings about the mails that an audit has already printed for its reports.
     """
-    from auditor.app.mail.delivery import MailJob, send_result  # noqa: PLC0415  only where mails are sent
+    from auditor.app.mail.delivery import send_result  # noqa: PLC0415  only where mails are sent
+    from auditor.app.mail.job import MailJob  # noqa: PLC0415  likewise
 
     l10n = localization(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
@@ -119,6 +139,7 @@ def send(
         report_link=report_link,
         fallback=from_environment("LOCALE", "en") or "en",
         history=args.history,
+        pseudonyms=None if args.names else redaction_key(),
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         warn=warn,
     )
@@ -135,22 +156,25 @@ def send(
 
 
 def _say(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
+    channel = channel_of(sent.address)[0] is not Channel.MAIL
     if sent.end.is_fine:
         if not quiet:
-            text = l10n.gettext(_SAID[sent.end])
+            text = l10n.gettext((_SAID_OF_MESSAGES if channel else _SAID)[sent.end])
             say(printable(text.replace("{address}", sent.address).replace("{file}", str(sent.file))))
         return
-    from auditor.app.mail.delivery import DeliveryStatus  # noqa: PLC0415
+    from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
-    slug, message = (
-        "mail-refused",
-        Message("mail to {address}: not sent: {message}", address=sent.address, message=sent.message),
-    )
-    if sent.end is DeliveryStatus.UNKNOWN:
-        slug, message = (
-            "mail-unknown",
-            Message("mail to {address}: unknown whether sent: {message}", address=sent.address, message=sent.message),
-        )
+    unknown = sent.end is DeliveryStatus.UNKNOWN
+    said = {"address": sent.address, "message": sent.message}
+    match channel, unknown:
+        case False, False:
+            slug, message = "mail-refused", Message("mail to {address}: not sent: {message}", **said)
+        case False, True:
+            slug, message = "mail-unknown", Message("mail to {address}: unknown whether sent: {message}", **said)
+        case True, False:
+            slug, message = "webhook-refused", Message("message to {address}: not sent: {message}", **said)
+        case _:
+            slug, message = "webhook-unknown", Message("message to {address}: unknown whether sent: {message}", **said)
     tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=l10n.locale)
 
 

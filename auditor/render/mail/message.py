@@ -1,6 +1,7 @@
 """A Result and its reader into the two parts of a mail: text, and HTML as Outlook's Word engine and Gmail take it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -36,13 +37,18 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
     shorter in both parts.
     """
     l10n = Labels(reader.locale)
-    plan = tuple(flat(line, _PLAN) for line in plan_lines(result, l10n))
-    for room in _ROOMS:
-        view = replace(story(result, reader, l10n, room), plan=plan)
+    for view in mail_views(result, reader, l10n):
         html = _html(view, l10n)
         if len(html.encode()) < LARGEST:
             break
     return MailParts(subject=view.subject, text=_text(view, l10n), html=html, language=view.language)
+
+
+def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
+    """Yield what a message to a reader says, the fullest first, each later one with shorter lists."""
+    plan = tuple(flat(line, _PLAN) for line in plan_lines(result, l10n))
+    for room in _ROOMS:
+        yield replace(story(result, reader, l10n, room), plan=plan)
 
 
 def plain(text: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.mail import delivery
+from auditor.app.mail import letters
 from auditor.app.mail.attachment import attached
-from auditor.app.mail.delivery import DeliveryStatus, MailJob, send_result
+from auditor.app.mail.delivery import send_result
+from auditor.app.mail.job import DeliveryStatus, MailJob
 from auditor.deliver.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
@@ -113,7 +114,7 @@ def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.Monke
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ACCEPTED]
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")
-        monkeypatch.setattr(delivery, "MAX_ATTACHMENT", 10)
+        monkeypatch.setattr(letters, "MAX_ATTACHMENT", 10)
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
         assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
         whole, bare = (message_from_string(one["message"]["mime"], policy=default) for one in tenant.sent)

@@ -1,0 +1,68 @@
+"""Defines how a result is to be sent, and what became of each message."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from auditor.app.redaction.pseudonyms import Key
+from auditor.domain.errors import Diagnostic
+from auditor.domain.message import NOTHING, Message
+from auditor.domain.tenant import Settings
+
+
+class DeliveryStatus(StrEnum):
+    """The outcome of a reader's mail or message."""
+
+    ACCEPTED = "accepted"
+    WRITTEN = "written"
+    """A file was written instead of sending."""
+    ALREADY = "already"
+    """It was sent before."""
+    NOT_DUE = "not-due"
+    """There is no reason to send it."""
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """It may have been sent."""
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether nothing needs attention."""
+        return self not in {DeliveryStatus.REFUSED, DeliveryStatus.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """A reader and the outcome of their mail or message."""
+
+    address: str
+    end: DeliveryStatus
+    message: Message = NOTHING
+    hint: Message | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailJob:
+    """How a result is to be sent."""
+
+    settings: Settings
+    now: datetime
+    environ: Mapping[str, str]
+    log: Path
+    dry_run: Path | None = None
+    """The folder for files; nothing is sent then."""
+    resend: bool = False
+    only: tuple[str, ...] = ()
+    """Addresses, and `mail` for all mail addresses; empty for every recipient."""
+    link: str = ""
+    report_link: bool = False
+    """Whether the link leads to the HTML report."""
+    fallback: str = "en"
+    history: Path | str | None = None
+    """Earlier results, for the curves: a folder of them, or a store."""
+    pseudonyms: Key | None = None
+    """The key of pseudonyms in messages to channels; None for names."""
+    notice: Callable[[Message], None] = lambda _: None
+    warn: Callable[[Diagnostic], None] = lambda _: None

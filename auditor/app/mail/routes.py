@@ -1,0 +1,60 @@
+"""Opens the routes by which messages leave: Microsoft Graph, an SMTP relay, webhooks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import assert_never
+
+from auditor.app.mail.job import MailJob
+from auditor.app.mail.recipients import check_mail
+from auditor.deliver import smtp_mail
+from auditor.deliver.letter import MailMessage, SendAttempt
+from auditor.deliver.webhook import WebhookMessage, post
+from auditor.deliver.webhook_address import webhook_target
+from auditor.domain.errors import GraphError, SettingsError
+from auditor.domain.tenant import GraphMail, SmtpMail
+
+
+class Routes:
+    """The routes of one job; that of mails is opened once, for the first mail."""
+
+    def __init__(self, job: MailJob, stack: AsyncExitStack) -> None:
+        self._job = job
+        self._stack = stack
+        self._mail: Callable[[MailMessage], Awaitable[SendAttempt]] | GraphError | SettingsError | None = None
+
+    async def open(self, letter: MailMessage | WebhookMessage) -> Callable[[], Awaitable[SendAttempt]]:
+        """Return what sends a message; raises GraphError or SettingsError if its route cannot be opened."""
+        match letter:
+            case WebhookMessage():
+                settings, environ = self._job.settings, self._job.environ
+                target = webhook_target(letter.recipient, environ, settings.webhooks.hosts)
+                return lambda: asyncio.to_thread(post, target, letter, environ=environ)
+            case MailMessage():
+                if self._mail is None:
+                    try:
+                        self._mail = await self._mail_route()
+                    except (GraphError, SettingsError) as error:
+                        self._mail = error
+                carry = self._mail
+                if isinstance(carry, Exception):
+                    raise carry
+                return lambda: carry(letter)
+            case _:
+                assert_never(letter)
+
+    async def _mail_route(self) -> Callable[[MailMessage], Awaitable[SendAttempt]]:
+        job = self._job
+        match check_mail(job.settings, job.environ).route:
+            case SmtpMail() as relay:
+                opened = smtp_mail.open_relay(relay, job.environ)
+                return lambda letter: asyncio.to_thread(smtp_mail.send, opened, letter)
+            case GraphMail(tenant=name):
+                from auditor.deliver import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
+                from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
+                from auditor.graph.client import open_graph  # noqa: PLC0415
+
+                tenant = next(tenant for tenant in job.settings.tenants if tenant.name == name)
+                sign_in = await self._stack.enter_async_context(SignIn(tenant, environ=job.environ))
+                graph = await self._stack.enter_async_context(open_graph(tenant, sign_in, mail=True))
+                return lambda letter: graph_mail.send(graph, letter)

@@ -1,0 +1,221 @@
+"""Posts messages to Teams, Slack and signed webhooks: over TLS, without redirects, and never twice by itself.
+
+Signatures follow the Standard Webhooks specification: HMAC-SHA256 over id, timestamp and body.
+"""
+
+import base64
+import hmac
+import http.client
+import re
+import socket
+import ssl
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from auditor import __version__
+from auditor.deliver.letter import SendAttempt, SendStatus
+from auditor.deliver.webhook_address import WebhookTarget
+from auditor.domain.errors import printable
+from auditor.domain.message import Message, detailed
+from auditor.domain.tenant import Channel
+from auditor.graph.retry_policy import retry_after
+from auditor.graph.transport.ca_bundle import authorities
+
+TIMEOUT: Final = 30.0
+"""Seconds for each step of a request."""
+ATTEMPTS: Final = 4
+MAX_WAIT: Final = 300.0
+"""Seconds of all waits together."""
+_MAX_ANSWER: Final = 4096
+_MAX_QUOTED: Final = 200
+_SHORTEST_SECRET: Final = 6
+"""Characters from which a part of the URL is taken out of a quoted answer."""
+_GONE: Final = frozenset({401, 403, 404, 410})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookMessage:
+    """A message to one channel."""
+
+    recipient: str
+    """The channel, such as `teams:NAME`."""
+    body: bytes
+    """JSON, as it is posted."""
+    key: str
+    """Hexadecimal digits that are equal for equal run, channel and content."""
+
+    @property
+    def message_id(self) -> str:
+        """The id by which a receiver recognises a message that arrives twice."""
+        return f"msg_{self.key[:40]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """An attempt that may be repeated."""
+
+    attempt: SendAttempt
+    wait: float | None = None
+    """Seconds that the service asks for."""
+
+
+def post(
+    target: WebhookTarget,
+    message: WebhookMessage,
+    *,
+    environ: Mapping[str, str],
+    clock: Callable[[], float] = time.time,
+    pause: Callable[[float], None] = time.sleep,
+    timeout: float = TIMEOUT,
+) -> SendAttempt:
+    """Post a message. A refused one was certainly not taken; one with an unknown outcome may have been.
+
+    It is repeated if no connection was made, if the service asks for patience (429, or 503 with Retry-After), and after
+    any failure if the receiver can tell duplicates by the id of a signed message. `timeout` is in seconds. Raises
+    SettingsError if the environment names a CA bundle that cannot be read.
+    """
+    bundle = authorities(environ)
+    trusted = ssl.create_default_context(cafile=bundle)
+    waited = 0.0
+    number = 1
+    while True:
+        outcome = _attempt(target, message, trusted, clock(), timeout)
+        if isinstance(outcome, SendAttempt):
+            return outcome
+        wait = float(2**number) if outcome.wait is None else outcome.wait
+        if number == ATTEMPTS or waited + wait > MAX_WAIT:
+            return outcome.attempt
+        pause(wait)
+        waited += wait
+        number += 1
+
+
+def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return one signature of a message: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode("ascii")
+
+
+def _attempt(
+    target: WebhookTarget, message: WebhookMessage, trusted: ssl.SSLContext, at: float, timeout: float
+) -> SendAttempt | _Later:
+    try:
+        connection = _connected(target, trusted, timeout)
+    except ssl.SSLCertVerificationError as error:
+        return _refused(
+            Message("its certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
+            Message("name the authority of a proxy in AUDITOR_CA_BUNDLE"),
+        )
+    except (OSError, http.client.HTTPException) as error:
+        return _Later(_refused(Message("no connection: {error}", error=_told(error)), None))
+    try:
+        connection.request("POST", target.path, body=message.body, headers=_headers(target, message, int(at)))
+        response = connection.getresponse()
+        said = response.read(_MAX_ANSWER)
+    except (OSError, http.client.HTTPException) as error:
+        lost = SendAttempt(
+            fate=SendStatus.UNKNOWN,
+            message=Message("the connection ended before an answer: {error}", error=_told(error)),
+            hint=Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id),
+        )
+        return _Later(lost) if target.channel is Channel.WEBHOOK else lost
+    finally:
+        connection.close()
+    return _judged(target, message, response, said)
+
+
+def _connected(target: WebhookTarget, trusted: ssl.SSLContext, timeout: float) -> http.client.HTTPConnection:
+    """Return an open connection: nothing was sent to the service while this fails."""
+    proxy = None if target.loopback else _proxy(target.url.netloc)
+    made: http.client.HTTPConnection
+    if target.url.scheme == "http":
+        made = http.client.HTTPConnection(target.host, target.port, timeout=timeout)
+    elif proxy is None:
+        made = http.client.HTTPSConnection(target.host, target.port, timeout=timeout, context=trusted)
+    else:
+        made = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 8080, timeout=timeout, context=trusted)
+        user = urllib.parse.unquote(f"{proxy.username}:{proxy.password or ''}") if proxy.username else ""
+        basic = {"Proxy-Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"} if user else {}
+        made.set_tunnel(target.host, target.port, headers=basic)
+    try:
+        made.connect()
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _proxy(netloc: str) -> urllib.parse.SplitResult | None:
+    """Return the proxy of the machine's settings for https; None if there is none, or the host is excluded."""
+    if urllib.request.proxy_bypass(netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    address = proxies.get("https") or proxies.get("all")
+    return urllib.parse.urlsplit(address if "://" in address else f"http://{address}") if address else None
+
+
+def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "User-Agent": f"auditor/{__version__}", "Connection": "close"}
+    if target.secrets:
+        signed = (signature(key, message.message_id, timestamp, message.body) for key in target.secrets)
+        headers |= {
+            "webhook-id": message.message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": " ".join(signed),
+        }
+    return headers
+
+
+def _judged(
+    target: WebhookTarget, message: WebhookMessage, response: http.client.HTTPResponse, said: bytes
+) -> SendAttempt | _Later:
+    status = response.status
+    if 200 <= status < 300:
+        return SendAttempt(fate=SendStatus.ACCEPTED)
+    if 300 <= status < 400:
+        return _refused(
+            Message("it was answered with a redirect (HTTP {status}), which is not followed", status=status), None
+        )
+    told = detailed(Message("it was answered with HTTP {status}", status=status), _quoted(target, said))
+    wait = retry_after({name.lower(): value for name, value in response.getheaders()})
+    if status == 429 or (status == 503 and wait is not None):
+        return _Later(_refused(told, Message("send it again later")), wait)
+    if status >= 500 or status == 408:
+        where = Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id)
+        failed = SendAttempt(fate=SendStatus.UNKNOWN, message=told, hint=where)
+        return _Later(failed, wait) if target.channel is Channel.WEBHOOK else failed
+    hint = (
+        Message("make a new webhook where it was made, and put its address into {variable}", variable=target.variable)
+        if status in _GONE
+        else None
+    )
+    return _refused(told, hint)
+
+
+def _quoted(target: WebhookTarget, said: bytes) -> str:
+    """Return the beginning of an answer without anything of the URL: many servers repeat the path."""
+    text = " ".join(said.decode("utf-8", "replace").split())
+    for part in sorted(re.split(r"[/?&=;:]", urllib.parse.unquote(target.path)), key=len, reverse=True):
+        if len(part) >= _SHORTEST_SECRET:
+            text = text.replace(part, "…").replace(urllib.parse.quote(part, safe=""), "…")
+    return printable(text)[:_MAX_QUOTED]
+
+
+def _refused(told: Message, hint: Message | None) -> SendAttempt:
+    return SendAttempt(fate=SendStatus.REFUSED, message=told, hint=hint)
+
+
+def _told(error: Exception) -> Message:
+    match error:
+        case socket.gaierror():
+            return Message("there is no host of that name")
+        case TimeoutError():
+            return Message("no answer in time")
+        case OSError() if error.strerror:
+            return Message(printable(error.strerror))
+        case _:
+            return Message(type(error).__name__)

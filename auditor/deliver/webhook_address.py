@@ -1,0 +1,160 @@
+"""Finds the URL and the signing secrets of a webhook in the environment, and checks that messages may go there."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from auditor.domain.errors import SettingsError
+from auditor.domain.message import Message
+from auditor.domain.syntax.environment_variable import is_missing, to_set
+from auditor.domain.tenant import Channel, channel_of
+
+HOSTS: Final[Mapping[Channel, tuple[str, ...]]] = MappingProxyType(
+    {
+        # Power Automate: the older addresses of workflows, and those since 2025; Azure Government and China.
+        Channel.TEAMS: ("*.logic.azure.com", "*.powerplatform.com", "*.logic.azure.us", "*.logic.azure.cn"),
+        Channel.SLACK: ("hooks.slack.com", "hooks.slack-gov.com"),
+        Channel.WEBHOOK: (),
+    }
+)
+"""The hosts of each channel that need no configuration."""
+HOSTS_VARIABLE: Final = "AUDITOR_WEBHOOK_HOSTS"
+"""The environment variable with more hosts, separated by commas."""
+SECRET_SUFFIX: Final = "_SECRET"  # noqa: S105 - the name of a variable
+"""The signing secret of `webhook:NAME` is in the variable NAME_SECRET."""
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PRINTABLE: Final = re.compile(r"[!-\[\]-~]+")
+_PREFIX: Final = "whsec_"
+SHORTEST, LONGEST = 24, 64
+"""Bytes of a secret, as the Standard Webhooks specification has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookTarget:
+    """Where messages are posted; the URL is a secret, which no message, log or `repr` shows."""
+
+    channel: Channel
+    address: str
+    """`teams:NAME`: what stands for it in messages."""
+    variable: str
+    url: SplitResult = field(repr=False)
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    """The keys that sign: the current one, and during a rotation the next or previous one."""
+
+    @property
+    def host(self) -> str:
+        """The host, without brackets."""
+        return self.url.hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port, 443 if none is written (80 for http)."""
+        return self.url.port or (443 if self.url.scheme == "https" else 80)
+
+    @property
+    def path(self) -> str:
+        """Path and query, as the request line has them."""
+        return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is on this machine; such connections go through no proxy."""
+        return self.host in _LOOPBACK
+
+
+def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str] = ()) -> WebhookTarget:
+    """Return the target of `teams:NAME`, `slack:NAME` or `webhook:NAME`, with URL and secrets from the environment.
+
+    `hosts` are allowed beside those of HOSTS and of AUDITOR_WEBHOOK_HOSTS. Raises SettingsError for a missing variable,
+    a URL that cannot be used, a host that is not allowed and a secret that is missing or too short; none is quoted.
+    """
+    channel, name = channel_of(address)
+    text = environ.get(name, "").strip()
+    if not text:
+        raise SettingsError(
+            "webhook-variable",
+            is_missing(name, address),
+            hint=Message("put the address of the webhook into {variable}; it is a secret", variable=to_set(name)),
+        )
+    url = _parsed(text, name)
+    more = (part.strip() for part in environ.get(HOSTS_VARIABLE, "").split(","))
+    target = WebhookTarget(channel=channel, address=address, variable=name, url=url)
+    if not _allowed(target.host, (*HOSTS[channel], *hosts, *filter(None, more))):
+        raise SettingsError(
+            "webhook-host",
+            Message(
+                "the address in {variable} has a host that is not allowed for {channel}", variable=name, channel=channel
+            ),
+            hint=Message(
+                "if it is the right one, add its host to `webhooks.hosts` in the tenants file, or to {variable}",
+                variable=HOSTS_VARIABLE,
+            ),
+        )
+    secrets = _secrets(name + SECRET_SUFFIX, environ) if channel is Channel.WEBHOOK else ()
+    return WebhookTarget(channel=channel, address=address, variable=name, url=url, secrets=secrets)
+
+
+def _parsed(text: str, variable: str) -> SplitResult:
+    wrong: Message | None = None
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        raise _unusable(variable, Message("it is not an address")) from None
+    if not _PRINTABLE.fullmatch(text):
+        wrong = Message("it has characters that are not allowed in an address")
+    elif url.scheme != "https" and not (url.scheme == "http" and host in _LOOPBACK):
+        wrong = Message("it must be https")
+    elif "@" in url.netloc:
+        wrong = Message("it has user information")
+    elif not host or port == 0:
+        wrong = Message("it has no host")
+    elif url.fragment:
+        wrong = Message("it has a fragment")
+    if wrong is not None:
+        raise _unusable(variable, wrong)
+    return url
+
+
+def _unusable(variable: str, wrong: Message) -> SettingsError:
+    return SettingsError(
+        "webhook-address",
+        Message("the address in {variable} cannot be used: {wrong}", variable=variable, wrong=wrong),
+        hint=Message("copy the whole address that Teams, Slack or the service showed when the webhook was made"),
+    )
+
+
+def _allowed(host: str, patterns: Iterable[str]) -> bool:
+    name = host.casefold().rstrip(".")
+    return any(
+        name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
+        for pattern in (each.casefold() for each in patterns)
+    )
+
+
+def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    words = environ.get(variable, "").split()
+    hint = Message("`echo whsec_$(openssl rand -base64 32)` makes one; give it to the receiver, too")
+    if not words:
+        raise SettingsError("webhook-secret", is_missing(variable, f"webhook:{variable}"), hint=hint)
+    try:
+        keys = tuple(base64.b64decode(word.removeprefix(_PREFIX), validate=True) for word in words)
+    except (binascii.Error, ValueError):
+        keys = ()
+    if not keys or not all(SHORTEST <= len(key) <= LONGEST for key in keys):
+        raise SettingsError(
+            "webhook-secret",
+            Message(
+                "{variable} holds no signing secret: whsec_ and {shortest} to {longest} bytes in base64",
+                variable=variable,
+                shortest=SHORTEST,
+                longest=LONGEST,
+            ),
+            hint=hint,
+        )
+    return keys

@@ -1,0 +1,1 @@
+"""Writes messages to channels: Adaptive Cards, Slack blocks, JSON events."""

@@ -1,0 +1,86 @@
+"""Writes the JSON event of a signed webhook (`auditor/event/v1`): the outcome, and one entry for each action."""
+
+from typing import Any, Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.result.model import Result
+from auditor.render.mail.message import plain
+from auditor.render.mail.subject import flat
+from auditor.render.mail.view import MailView
+from auditor.result.aggregate import changes
+from auditor.result.codec.encoder import document, instant
+from auditor.result.work_items import FLEET, WorkItem, settled, work_items
+
+TYPE: Final = "licences.audited"
+SCHEMA: Final = "auditor/event/v1"
+_LONGEST: Final = 2_000
+"""Characters of one step or warning."""
+
+
+def event(result: Result, view: MailView) -> bytes:
+    """Return the event as JSON: counts, and the actions of each tenant; findings and requests are not in it."""
+    since = changes(result.tenants, result.fleet)
+    items: dict[str, list[dict[str, Any]]] = {}
+    for item in work_items(result):
+        items.setdefault(item.tenant, []).append(_item(item))
+    previous = result.run.previous
+    data = {
+        "schema": SCHEMA,
+        "run": result.run.id,
+        "asOf": instant(result.run.as_of),
+        "previous": None if previous is None else instant(previous),
+        "policyDigest": result.run.policy_digest,
+        "complete": result.complete,
+        "redacted": result.run.redacted,
+        "weekly": view.weekly,
+        "language": view.language,
+        "title": view.subject,
+        "verdict": view.verdict,
+        "link": view.link or None,
+        "open": {severity.value: result.summary.open.get(severity, 0) for severity in Severity},
+        "waived": result.summary.waived,
+        "notEvaluated": result.summary.not_evaluated,
+        "changes": None
+        if previous is None
+        else {"new": since.new, "reopened": since.reopened, "fixed": since.fixed, "unconfirmed": since.unconfirmed},
+        "tenants": [
+            {
+                "name": tenant.name,
+                "tenantId": tenant.tenant_id,
+                "displayName": flat(tenant.display_name),
+                "complete": settled(tenant, complete=tenant.complete and tenant.failure is None),
+                "failure": None if tenant.failure is None else flat(tenant.failure, _LONGEST),
+                "actions": items.get(tenant.name, []),
+            }
+            for tenant in result.tenants
+        ],
+        "fleet": {
+            "complete": settled(result.fleet, complete=result.complete),
+            "actions": items.get(FLEET, []),
+        },
+    }
+    return document({"type": TYPE, "timestamp": instant(result.run.as_of), "data": data})
+
+
+def _item(item: WorkItem) -> dict[str, Any]:
+    action = item.action
+    links = [{"label": flat(link.label), "address": link.address} for link in action.links]
+    return {
+        "id": item.id,
+        "title": flat(plain(action.title), 200),
+        "severity": item.severity,
+        "kind": action.kind,
+        "order": action.order,
+        "rank": action.rank,
+        "findings": len(action.findings),
+        "count": action.count,
+        "owner": action.owner,
+        "role": action.role,
+        "due": action.due,
+        "saves": action.saves,
+        "costs": action.costs,
+        "why": flat(action.why, _LONGEST),
+        "warnings": [flat(plain(text), _LONGEST) for text in action.warnings],
+        "steps": [flat(plain(text), _LONGEST) for text in action.steps],
+        "links": [link for link in links if link["address"].startswith("https://")],
+    }

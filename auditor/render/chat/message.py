@@ -1,0 +1,49 @@
+"""A Result and its reader into the bytes that a channel takes."""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from auditor.domain.result.model import Result
+from auditor.domain.tenant import Channel
+from auditor.render.chat import slack
+from auditor.render.chat.event import event
+from auditor.render.chat.slack import slack_message
+from auditor.render.chat.teams import LARGEST, card_message
+from auditor.render.chat.view import ChatView, chat_view
+from auditor.render.mail.message import mail_views
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Labels
+
+
+def render_message(result: Result, reader: Reader, channel: Channel) -> bytes:
+    """Return the JSON of a message; the same result and reader give the same bytes.
+
+    `result` holds what this reader may see. Lists get shorter until the message is within the limits of the channel.
+    Raises ValueError for mail, which is no such channel.
+    """
+    l10n = Labels(reader.locale)
+    match channel:
+        case Channel.TEAMS:
+            return _fitted(result, reader, l10n, card_message, lambda body: len(body) <= LARGEST)
+        case Channel.SLACK:
+            return _fitted(result, reader, l10n, slack_message, slack.fits)
+        case Channel.WEBHOOK:
+            return event(result, next(mail_views(result, reader, l10n)))
+        case Channel.MAIL:
+            raise ValueError("a mail is rendered by auditor.render.mail")
+        case _:
+            assert_never(channel)
+
+
+def _fitted(
+    result: Result,
+    reader: Reader,
+    l10n: Labels,
+    write: Callable[[ChatView], bytes],
+    fits: Callable[[bytes], bool],
+) -> bytes:
+    for view in mail_views(result, reader, l10n):
+        body = write(chat_view(view, l10n))
+        if fits(body):
+            break
+    return body

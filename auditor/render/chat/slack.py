@@ -1,0 +1,80 @@
+"""Writes a message to an incoming webhook of Slack as blocks of rich text."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from auditor.render.chat.view import ChatView, Line
+
+MAX_BLOCKS: Final = 50
+MAX_TEXT: Final = 3_000
+"""Characters of one block."""
+
+
+def slack_message(view: ChatView) -> bytes:
+    """Return the message as JSON.
+
+    Rich text shows what it holds: mentions, channels and Markdown in it do nothing. The text for notifications is
+    escaped as Slack documents it.
+    """
+    blocks = [block for block in _blocks(view) if block["elements"]]
+    message = {
+        "text": escaped(view.title),
+        "blocks": blocks[:MAX_BLOCKS],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def fits(body: bytes) -> bool:
+    """Return whether Slack takes a message: the number of its blocks, and the characters of each."""
+    blocks = json.loads(body)["blocks"]
+    return len(blocks) < MAX_BLOCKS and all(_length(block) <= MAX_TEXT for block in blocks)
+
+
+def escaped(text: str) -> str:
+    """Return text for a field in which Slack reads mentions and links: none is left."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _blocks(view: ChatView) -> Iterator[dict[str, Any]]:
+    said = (_text(f"\n{text}") for text in view.said)
+    yield _rich({"type": "rich_text_section", "elements": [_text(view.title, bold=True), *said]})
+    for part in view.parts:
+        heading = {"type": "rich_text_section", "elements": [_text(part.title, bold=True)]}
+        items = [{"type": "rich_text_section", "elements": list(_elements(line))} for line in part.lines]
+        yield _rich(heading, {"type": "rich_text_list", "style": "bullet", "elements": items})
+    foot: list[dict[str, Any]] = [] if view.link is None else [_link(view.link[1], f"{view.link[0]}\n")]
+    yield _rich({"type": "rich_text_section", "elements": [*foot, _text(view.foot, italic=True)]})
+
+
+def _elements(line: Line) -> Iterator[dict[str, Any]]:
+    if line.lead:
+        yield _link(line.href, line.lead) if line.href else _text(line.lead, bold=True)
+        if line.text:
+            yield _text(f" – {line.text}")
+    else:
+        yield _text(line.text)
+
+
+def _rich(*elements: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def _text(text: str, **style: bool) -> dict[str, Any]:
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
+
+
+def _link(address: str, text: str) -> dict[str, Any]:
+    return {"type": "link", "url": address, "text": text, "style": {"bold": True}}
+
+
+def _length(element: Any) -> int:
+    """Count the characters of all texts and addresses in a block."""
+    match element:
+        case dict():
+            own = len(element.get("text") or "") + len(element.get("url") or "")
+            return own + sum(map(_length, element.get("elements") or ()))
+        case _:
+            return 0

@@ -1,0 +1,154 @@
+"""A mail into what a channel shows of it: the same facts in fewer words, as plain text without any markup."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from auditor.domain.enums import Severity
+from auditor.render.mail.message import plain
+from auditor.render.mail.subject import flat
+from auditor.render.mail.view import MailView
+from auditor.render.text.labels import SEVERITIES, Labels
+
+_SAID: Final = 20
+"""Sentences about the outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One entry of a list."""
+
+    lead: str
+    """Its beginning, in bold."""
+    text: str
+    href: str = ""
+    """An https address; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A list with its heading; without one it is the summary."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatView:
+    """A whole message; every text is one line, and none is empty."""
+
+    language: str
+    title: str
+    said: tuple[str, ...]
+    """The outcome, and how complete it is."""
+    parts: tuple[Part, ...]
+    link: tuple[str, str] | None
+    """Label and https address of the report or the run."""
+    foot: str
+
+
+def chat_view(view: MailView, l10n: Labels) -> ChatView:
+    """Return what a channel shows of a mail: no person is in it, because none is in the mail."""
+    _ = l10n.gettext
+    parts = (
+        Part(title=_("Open findings"), lines=tuple(_counts(view, l10n))),
+        Part(title=_("What changed"), lines=tuple(_changed(view, l10n))),
+        Part(title=_("What to do first"), lines=tuple(_acts(view, l10n))),
+        Part(title=_("Tenants"), lines=tuple(_tenants(view, l10n))),
+        Part(title=_("Seats outside their limits"), lines=tuple(_seats(view, l10n))),
+        Part(title=_("Dates within 60 days"), lines=tuple(_renewals(view, l10n))),
+        Part(title=_("Money a month"), lines=tuple(_money(view, l10n))),
+    )
+    label = _("Open the report") if view.report_link else _("Open the run")
+    kind = _("Microsoft 365 licence audit, the weekly mail") if view.weekly else _("Microsoft 365 licence audit")
+    policies = f"{_('policies')} {view.digest[:19]}"
+    foot = " · ".join((f"{kind} · {l10n.instant(view.as_of)}", view.tool, f"{_('run')} {view.run}", policies))
+    return ChatView(
+        language=view.language,
+        title=view.subject,
+        said=tuple(text for text in _said(view, l10n) if text)[:_SAID],
+        parts=tuple(part for part in parts if part.lines),
+        link=(label, view.link) if view.link else None,
+        foot=flat(foot, 300),
+    )
+
+
+def _said(view: MailView, l10n: Labels) -> Iterator[str]:
+    yield view.verdict
+    yield from view.plan
+    if view.scope:
+        yield f"{l10n.gettext('Counted here is only what you receive:')} {view.scope}."
+    if view.complete:
+        return
+    yield l10n.gettext("Incomplete: something below is not known.")
+    yield from view.completeness
+    if view.more_gaps:
+        yield _more(view.more_gaps, l10n)
+
+
+def _counts(view: MailView, l10n: Labels) -> Iterator[Line]:
+    yield Line(lead="", text=_listed(f"{count.number} {count.label}" for count in view.counts))
+    if view.previous is None:
+        yield Line(lead="", text=l10n.gettext("Not compared with an earlier run."))
+        return
+    since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.previous)}
+    yield Line(lead=since, text=_listed(f"{count.number} {count.label}" for count in view.changes))
+
+
+def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
+    for line in view.changed:
+        facts = (line.title, line.tenant, _severity(line.severity, l10n))
+        yield Line(lead=line.said, text=_facts(facts), href=line.href)
+    if view.more_changed:
+        yield Line(lead="", text=_more(view.more_changed, l10n))
+
+
+def _acts(view: MailView, l10n: Labels) -> Iterator[Line]:
+    for act in view.acts:
+        facts = (_severity(act.severity, l10n), *act.facts, act.why, act.first)
+        href = act.href or (act.document[1] if act.document is not None else "")
+        yield Line(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
+
+
+def _tenants(view: MailView, l10n: Labels) -> Iterator[Line]:
+    for line in view.tenants:
+        yield Line(lead=line.name, text=line.said, href=line.href)
+    if view.more_tenants:
+        yield Line(lead="", text=_more(view.more_tenants, l10n))
+
+
+def _seats(view: MailView, l10n: Labels) -> Iterator[Line]:
+    for line in view.seats:
+        yield Line(lead=line.name, text=_facts((line.tenant, line.figures, line.state, line.advice)))
+    if view.more_seats:
+        yield Line(lead="", text=_more(view.more_seats, l10n))
+
+
+def _renewals(view: MailView, l10n: Labels) -> Iterator[Line]:
+    for line in view.renewals:
+        yield Line(lead=line.date, text=_facts((line.name, line.tenant, line.said, line.happens)))
+    if view.more_renewals:
+        yield Line(lead="", text=_more(view.more_renewals, l10n))
+
+
+def _money(view: MailView, l10n: Labels) -> Iterator[Line]:
+    for label, amount in view.money:
+        yield Line(lead=amount, text=label)
+    if view.money and view.lower_bound:
+        yield Line(lead="", text=l10n.gettext("At least: some products have no price in the policies."))
+
+
+def _severity(severity: Severity, l10n: Labels) -> str:
+    return l10n.gettext(SEVERITIES[severity])
+
+
+def _more(count: int, l10n: Labels) -> str:
+    return l10n.ngettext("{count} more", "{count} more", count)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(texts)
+
+
+def _facts(texts: Iterable[str]) -> str:
+    return " · ".join(text for text in texts if text)

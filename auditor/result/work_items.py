@@ -1,0 +1,49 @@
+"""Lists the actions of a result as items of work, one for each action of each tenant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from auditor.domain.actions.action import Action
+from auditor.domain.enums import Outcome, Severity
+from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.result.aggregate import concerns
+
+FLEET: Final = "*"
+"""What stands for the tenant where an item is about all tenants together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """One action with the tenant that it is for."""
+
+    tenant: str
+    """The name of the tenant, or FLEET."""
+    title: str
+    """The tenant's name for people."""
+    action: Action
+    severity: Severity
+    """The worst severity of its open findings."""
+
+    @property
+    def id(self) -> str:
+        """The same from run to run, however many findings it is about."""
+        return f"{self.tenant}/{self.action.id}"
+
+
+def work_items(result: Result) -> Iterator[WorkItem]:
+    """Yield the items of every tenant in order of rank, then those of all tenants together."""
+    parts: tuple[tuple[str, str, TenantResult | FleetResult], ...] = (
+        *((tenant.name, tenant.display_name or tenant.name, tenant) for tenant in result.tenants),
+        (FLEET, "", result.fleet),
+    )
+    for name, title, part in parts:
+        known = concerns(part)
+        for action in sorted(part.actions, key=lambda action: action.rank):
+            severity = known[action.id].worst if action.id in known else Severity.INFO
+            yield WorkItem(tenant=name, title=title, action=action, severity=severity)
+
+
+def settled(part: TenantResult | FleetResult, *, complete: bool) -> bool:
+    """Return whether what is missing from a part is gone: it was read whole and every policy of it evaluated."""
+    return complete and all(outcome.status is not Outcome.NOT_EVALUATED for outcome in part.policies)

@@ -1,0 +1,97 @@
+"""A web server on this machine, over TLS or plain, that keeps what is posted to it and answers as a test orders."""
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from tests.builders.service.mail_relay import authority
+
+HANG_UP = 0
+"""The status that stands for a connection that ends without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One request."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    """By lower-case name."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server answers to one request."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"ok"
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookServer:
+    """A server that listens; without orders every answer is 200."""
+
+    port: int
+    ca: Path
+    scheme: str
+    posted: list[Posted] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    """What comes next; the last one stays."""
+
+    def url(self, path: str = "/services/T000/B000/s3cr3t-part-of-the-url") -> str:
+        return f"{self.scheme}://localhost:{self.port}{path}"
+
+
+def _handler(server: WebhookServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
+            del format, args
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            server.posted.append(Posted(method=self.command, path=self.path, headers=headers, body=body))
+            answers = server.answers
+            answer = Answer() if not answers else answers[0] if len(answers) == 1 else answers.pop(0)
+            if answer.status == HANG_UP:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.close_connection = True
+                return
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+    return Handler
+
+
+@contextmanager
+def webhook_server(folder: Path, *, tls: bool = True, name: str = "localhost") -> Iterator[WebhookServer]:
+    """Serve until the test is done, with a certificate for `name` of an authority of its own."""
+    ca, path = authority(folder)
+    running = WebhookServer(port=0, ca=path, scheme="https" if tls else "http")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(running))
+    server.daemon_threads = True
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert(name).configure_cert(context)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    running.port = server.server_address[1]
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield running
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,210 @@
+"""Webhooks through a real server: TLS, signatures, redirects, patience, and the answer that never comes."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditor.deliver.letter import SendAttempt, SendStatus
+from auditor.deliver.webhook import ATTEMPTS, MAX_WAIT, WebhookMessage, post, signature
+from auditor.deliver.webhook_address import webhook_target
+from auditor.domain.errors import SettingsError
+from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
+
+KEY = bytes(range(32))
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+URL_SECRET = "s3cr3t-part-of-the-url"
+MESSAGE = WebhookMessage(recipient="slack:HOOK", body=b'{"text": "one"}', key="ab" * 32)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
+    with webhook_server(tmp_path_factory.mktemp("webhook")) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared: WebhookServer) -> WebhookServer:
+    shared.posted.clear()
+    shared.answers.clear()
+    return shared
+
+
+def environment(server: WebhookServer, url: str | None = None) -> dict[str, str]:
+    return {
+        "HOOK": server.url() if url is None else url,
+        "HOOK_SECRET": SECRET,
+        "AUDITOR_WEBHOOK_HOSTS": "hooks.contoso.example, localhost",
+        "AUDITOR_CA_BUNDLE": str(server.ca),
+    }
+
+
+def sent(server: WebhookServer, address: str = "slack:HOOK", waits: list[float] | None = None) -> SendAttempt:
+    environ = environment(server)
+    waited = [] if waits is None else waits
+    return post(
+        webhook_target(address, environ), replace(MESSAGE, recipient=address), environ=environ,
+        clock=lambda: 1_795_000_000.5, pause=waited.append, timeout=5,
+    )  # fmt: skip
+
+
+def test_a_message_arrives_encrypted_and_whole(server: WebhookServer) -> None:
+    assert sent(server) == SendAttempt(fate=SendStatus.ACCEPTED)
+    (posted,) = server.posted
+    assert (posted.method, posted.path, posted.body) == ("POST", f"/services/T000/B000/{URL_SECRET}", MESSAGE.body)
+    assert posted.headers["content-type"] == "application/json"
+    assert "webhook-signature" not in posted.headers
+
+
+def test_a_webhook_is_signed_as_the_standard_says(server: WebhookServer) -> None:
+    assert sent(server, "webhook:HOOK").fate is SendStatus.ACCEPTED
+    (posted,) = server.posted
+    headers = posted.headers
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("msg_" + "ab" * 20, "1795000000")
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + posted.body
+    expected = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+
+
+def test_the_signature_of_the_specification_s_example() -> None:
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    made = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_during_a_rotation_both_secrets_sign(server: WebhookServer) -> None:
+    environ = environment(server)
+    environ["HOOK_SECRET"] = f"{SECRET} {base64.b64encode(KEY[::-1]).decode()}"
+    assert post(webhook_target("webhook:HOOK", environ), MESSAGE, environ=environ).fate is SendStatus.ACCEPTED
+    first, second = server.posted[0].headers["webhook-signature"].split()
+    assert first != second
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirect_is_followed(server: WebhookServer, status: int) -> None:
+    server.answers.append(Answer(status=status, headers={"Location": server.url("/elsewhere")}))
+    attempt = sent(server)
+    assert attempt.fate is SendStatus.REFUSED
+    assert f"redirect (HTTP {status})" in attempt.message
+    assert len(server.posted) == 1
+
+
+def test_retry_after_is_heeded(server: WebhookServer) -> None:
+    server.answers += [Answer(status=429, headers={"Retry-After": "7"}), Answer(status=429), Answer()]
+    waits: list[float] = []
+    assert sent(server, waits=waits).fate is SendStatus.ACCEPTED
+    assert waits == [7.0, 4.0]
+    assert len(server.posted) == 3
+
+
+def test_patience_ends(server: WebhookServer) -> None:
+    server.answers.append(Answer(status=503, headers={"Retry-After": "1"}))
+    attempt = sent(server)
+    assert (attempt.fate, len(server.posted)) == (SendStatus.REFUSED, ATTEMPTS)
+    server.posted.clear()
+    server.answers[:] = [Answer(status=429, headers={"Retry-After": str(MAX_WAIT + 1)})]
+    waits: list[float] = []
+    assert sent(server, waits=waits).fate is SendStatus.REFUSED
+    assert (len(server.posted), waits) == (1, [])
+
+
+@pytest.mark.parametrize("answer", [Answer(status=500), Answer(status=HANG_UP)])
+def test_what_may_have_been_taken_is_repeated_only_where_the_id_tells_it(server: WebhookServer, answer: Answer) -> None:
+    server.answers.append(answer)
+    attempt = sent(server, "teams:HOOK")
+    assert (attempt.fate, len(server.posted)) == (SendStatus.UNKNOWN, 1)
+    assert attempt.hint is not None
+    assert MESSAGE.message_id in attempt.hint
+    server.posted.clear()
+    assert sent(server, "webhook:HOOK").fate is SendStatus.UNKNOWN
+    assert len(server.posted) == ATTEMPTS
+    assert {posted.headers["webhook-id"] for posted in server.posted} == {MESSAGE.message_id}
+
+
+def test_a_refusal_quotes_the_answer_without_the_url(server: WebhookServer) -> None:
+    body = f"\x1b[31mcannot POST /services/T000/B000/{URL_SECRET}".encode()
+    server.answers.append(Answer(status=404, body=body))
+    attempt = sent(server)
+    assert attempt.fate is SendStatus.REFUSED
+    assert "HTTP 404 (\\x1b[31mcannot POST" in attempt.message
+    assert URL_SECRET not in f"{attempt}"
+    assert attempt.hint is not None
+    assert "HOOK" in attempt.hint
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(server: WebhookServer) -> None:
+    environ = {**environment(server), "AUDITOR_CA_BUNDLE": ""}
+    attempt = post(webhook_target("slack:HOOK", environ), MESSAGE, environ=environ)
+    assert (attempt.fate, server.posted) == (SendStatus.REFUSED, [])
+    assert "certificate" in attempt.message
+
+
+def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
+    with webhook_server(tmp_path, name="elsewhere.example") as server:
+        assert sent(server).fate is SendStatus.REFUSED
+        assert not server.posted
+
+
+def test_nobody_listens(server: WebhookServer) -> None:
+    waits: list[float] = []
+    environ = environment(server, "https://localhost:1/x")
+    attempt = post(webhook_target("slack:HOOK", environ), MESSAGE, environ=environ, pause=waits.append)
+    assert (attempt.fate, waits) == (SendStatus.REFUSED, [2.0, 4.0, 8.0])
+    assert "no connection" in attempt.message
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("teams:U", "https://prod-1.westeurope.logic.azure.com:443/workflows/abc/triggers/manual/paths/invoke?sig=x"),
+        ("teams:U", "https://default0.f1.environment.api.powerplatform.com/powerautomate/x?sig=y"),
+        ("slack:U", "https://hooks.slack.com/services/T/B/x"),
+        ("webhook:U", "https://in.contoso.example/hook"),
+        ("webhook:U", "https://a.b.fabrikam.example/hook"),
+        ("webhook:U", "http://127.0.0.1:8080/hook"),
+    ],
+)
+def test_hosts_that_are_allowed(address: str, url: str) -> None:
+    hosts = ("in.contoso.example", "*.fabrikam.example", "127.0.0.1")
+    target = webhook_target(address, {"U": url, "U_SECRET": SECRET}, hosts)
+    assert target.url.geturl() == url
+    assert url not in repr(target)
+    assert str(KEY) not in repr(target)
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "slug"),
+    [
+        ("slack:U", "", "webhook-variable"),
+        ("slack:U", "http://hooks.slack.com/services/x", "webhook-address"),
+        ("slack:U", "https://user:secret-x@hooks.slack.com/x", "webhook-address"),
+        ("slack:U", "https://hooks.slack.com/x#secret-x", "webhook-address"),
+        ("slack:U", "https://hooks.slack.com/secret-x\r\nHost: evil", "webhook-address"),
+        ("slack:U", "https://[secret-x", "webhook-address"),
+        ("slack:U", "secret-x", "webhook-address"),
+        ("slack:U", "https://hooks.slack.com.evil.example/secret-x", "webhook-host"),
+        ("slack:U", "https://prod.logic.azure.com/secret-x", "webhook-host"),
+        ("teams:U", "https://logic.azure.com/secret-x", "webhook-host"),
+        ("teams:U", "https://evil-logic.azure.com/secret-x", "webhook-host"),
+        ("teams:U", "https://localhost/secret-x", "webhook-host"),
+        ("webhook:U", "https://hooks.slack.com/secret-x", "webhook-host"),
+    ],
+)
+def test_addresses_that_are_refused_without_being_quoted(address: str, url: str, slug: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        webhook_target(address, {"U": url, "U_SECRET": SECRET})
+    assert caught.value.slug == slug
+    assert "secret-x" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("secret", ["", "short", "whsec_" + base64.b64encode(KEY[:23]).decode(), "whsec_ü", "x" * 200])
+def test_a_webhook_needs_a_secret(secret: str) -> None:
+    environ: Mapping[str, str] = {"U": "https://in.contoso.example/", "U_SECRET": secret}
+    with pytest.raises(SettingsError) as caught:
+        webhook_target("webhook:U", environ, ["in.contoso.example"])
+    assert caught.value.slug == "webhook-secret"
+    assert secret == "" or secret not in f"{caught.value} {caught.value.hint}".split()
