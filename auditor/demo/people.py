@@ -78,6 +78,18 @@ class Setting:
 _COUNTRIES = {"NL": "Netherlands", "BE": "Belgium", "DK": "Denmark", "SE": "Sweden", "PL": "Poland"}
 _TOWNS = {"NL": "Utrecht", "BE": "Antwerpen", "DK": "København", "SE": "Malmö", "PL": "Poznań"}
 
+_COST_CENTRES = {
+    "Head office": ("Corporate", "CC-1000"),
+    "Finance": ("Corporate", "CC-1000"),
+    "HR": ("Corporate", "CC-1000"),
+    "IT": ("Corporate", "CC-2000"),
+    "Sales": ("Commercial", "CC-3000"),
+    "Marketing": ("Commercial", "CC-3000"),
+    "Stores": ("Retail", "CC-4000"),
+    "Warehouse": ("Retail", "CC-4500"),
+}
+"""Department → division and cost centre, as far as a directory keeps them."""
+
 
 def principal(person: Person, setting: Setting) -> str:
     """Return the userPrincipalName."""
@@ -113,7 +125,7 @@ def graph_user(person: Person, setting: Setting) -> dict[str, Any]:
         "onPremisesSyncEnabled": True if person.synced else None,
         "createdDateTime": setting.night - timedelta(days=person.created),
         "mailboxType": person.mailbox,
-        "onPremisesExtensionAttributes": {"extensionAttribute1": _cost_centre(person)},
+        "employeeOrgData": _organisation_data(person),
         "signInActivity": _activity(person, setting),
         "assignedLicenses": [{"skuId": sku_id(part), "disabledPlans": off} for part, off in held(person).items()],
         "licenseAssignmentStates": [_state(licence, person, setting) for licence in person.licences],
@@ -157,10 +169,13 @@ def _activity(person: Person, setting: Setting) -> Mapping[str, Any] | None:
     }
 
 
-def _cost_centre(person: Person) -> str | None:
-    if person.department is None:
+def _organisation_data(person: Person) -> Mapping[str, str] | None:
+    """Return division and cost centre; stores have one for each country."""
+    division, cost_centre = _COST_CENTRES.get(person.department or "", ("", ""))
+    if not cost_centre:
         return None
-    return f"CC-{4000 + sha256(person.department.encode()).digest()[0] * 10}"
+    own = f"{cost_centre} {person.country}" if division == "Retail" else cost_centre
+    return {"division": division, "costCenter": own}
 
 
 def employee(name: str, department: str | None, title: str, *licences: Licence, **more: Any) -> Person:

@@ -11,6 +11,7 @@ from auditor.domain.policy.model import (
     Waiver,
 )
 from auditor.domain.policy.selector import (
+    GRAPH_PROPERTIES,
     AnyOf,
     AppsUnused,
     HeldFor,
@@ -181,7 +182,7 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
     wanted = {"id", "notCollected"}
     for population in populations:
         found = selector_needs(population)
-        # Graph gives the extension attributes in one property, the snapshot each in its own column.
+        # Graph gives some properties in an object, the snapshot each in its own column.
         wanted.update(found.user_properties, _attributes(population))
         wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
         wanted.update(column for atom in atoms(population) for column in report_columns(atom))
@@ -209,6 +210,6 @@ def report_columns(atom: Selector) -> tuple[str, ...]:
 
 
 def _attributes(population: Selector) -> set[str]:
-    """Return the extension attributes that a population is told by."""
+    """Return the properties in objects of Graph that a population is told by."""
     tested = (atom for atom in atoms(population) if isinstance(atom, OneOf | Matches))
-    return {atom.property for atom in tested if atom.property.startswith("extensionAttribute")}
+    return {atom.property for atom in tested if atom.property in GRAPH_PROPERTIES}

@@ -1,4 +1,4 @@
-"""Counts the paid seats of one batch of users by department, company, product and last activity."""
+"""Counts the paid seats of one batch of users by department, cost centre, product and last activity."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -21,14 +21,18 @@ from auditor.snapshot.schema import ACTIVITY_COLUMNS, SOURCE_OF_COLUMN
 USED_30, USED_90, IDLE, UNKNOWN = range(4)
 """When the holder of a seat was last active in a service of the product: within so many days, not, or not known."""
 STATES = 4
-UNITS = ("department", "companyName")
-"""Properties of users by which seats are counted."""
+UNITS = ("department", "companyName", "costCenter", "division")
+"""Properties of users by which seats are counted, as far as they were asked for."""
 
 
 def seat_columns(facts: TenantFacts) -> tuple[str, ...]:
     """Return the columns of users that counting reads."""
-    units = (name for name in UNITS if facts.asked(name))
-    return (*units, *ACTIVITY_COLUMNS.values())
+    return (*units_of(facts), *ACTIVITY_COLUMNS.values())
+
+
+def units_of(facts: TenantFacts) -> tuple[str, ...]:
+    """Return the properties by which the seats of a tenant are counted; the first one where none was asked for."""
+    return tuple(name for name in UNITS if facts.asked(name)) or UNITS[:1]
 
 
 def read_reports(facts: TenantFacts) -> Mapping[Source, date]:
@@ -51,34 +55,42 @@ def services_by_product(facts: TenantFacts) -> Sequence[tuple[str, ...]]:
 
 
 def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
-    """Count seats: a row per department, company, SKU and state, with `seats`.
+    """Count seats: a row per property, its value, SKU and state, with `seats`; the rows of each property are all seats.
 
-    `sku` is an index in `facts.skus`; a row with the number of SKUs instead counts the people who hold a seat.
+    `by` is an index in `units_of`, `sku` one in `facts.skus`; a row with the number of SKUs instead counts the people
+    who hold a seat.
     """
     held, unread = people.links.held, people.unknown("assignedLicenses")
     if unread is not people.nobody:
         held = np.where(unread[:, None], held.dtype.type(0), held)
-    columns = [_column(people, name) for name in UNITS]
-    codes = [codes_of(column, absent=len(column.dictionary)).astype(np.int64) for column in columns]
-    companies = len(columns[1].dictionary) + 1
-    units = codes[0] * companies + codes[1]
-    most = (len(columns[0].dictionary) + 1) * companies * STATES
     products = Products.of(counted_products(bound))
     services, reports = services_by_product(bound.facts), read_reports(bound.facts)
-    keys: dict[tuple[str, ...], Rows] = {}
-    chosen = [(bound.size, units * STATES, meets(held, products))]
+    states: dict[tuple[str, ...], npt.NDArray[np.int8]] = {}
+    chosen = [(bound.size, np.zeros(people.count, dtype=np.int8), meets(held, products))]
     for sku in products.places:
         own = services[sku] if reports else ()
-        if own not in keys:
-            keys[own] = units * STATES + _states(people, own, reports)
-        chosen.append((sku, keys[own], holders(held, sku)))
-    counted = [(sku, *_counts(of_users[who], most)) for sku, of_users, who in chosen]
+        if own not in states:
+            states[own] = _states(people, own, reports)
+        chosen.append((sku, states[own], holders(held, sku)))
+    units = enumerate(units_of(bound.facts))
+    return pa.concat_tables([_counted(by, _column(people, name), chosen) for by, name in units])
+
+
+_Holders = tuple[int, npt.NDArray[np.int8], Flags]
+"""An SKU, the states of all users with regard to it, and who holds it."""
+
+
+def _counted(by: int, column: pa.DictionaryArray, chosen: Sequence[_Holders]) -> pa.Table:
+    """Count seats by the values of one column."""
+    units = codes_of(column, absent=len(column.dictionary)).astype(np.int64) * STATES
+    most = (len(column.dictionary) + 1) * STATES
+    counted = [(sku, *_counts(units[who] + states[who], most)) for sku, states, who in chosen]
     found, seats = (np.concatenate([part[index] for part in counted]) for index in (1, 2))
     skus = np.repeat([part[0] for part in counted], [len(part[1]) for part in counted])
-    units, states = np.divmod(found, STATES)
-    places = np.divmod(units, companies)
-    names = [column.dictionary.take(_indices(place, column)) for column, place in zip(columns, places, strict=True)]
-    return pa.table([*names, *map(indices, (skus, states, seats))], names=[*UNITS, "sku", "state", "seats"])
+    places, states = np.divmod(found, STATES)
+    names = column.dictionary.take(_indices(places, column))
+    numbers = map(indices, (np.full(len(found), by), skus, states, seats))
+    return pa.table([names, *numbers], names=["name", "by", "sku", "state", "seats"])
 
 
 def _counts(keys: Rows, most: int) -> tuple[Rows, Rows]:

@@ -1,4 +1,4 @@
-"""The counted seats of all users of a tenant, as use beside money by product, department and company."""
+"""The counted seats of all users of a tenant, as use beside money by product, department and cost centre."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.seat_usage import (
     IDLE,
     STATES,
-    UNITS,
     UNKNOWN,
     USED_30,
     USED_90,
     counted_products,
     read_reports,
     services_by_product,
+    units_of,
 )
 
 Counts = npt.NDArray[np.int64]
@@ -46,27 +46,33 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
         return Reports()
     facts, size = bound.facts, bound.size
     table = pa.concat_tables(counts)
-    sku, state, seats = (table.column(name).to_numpy() for name in ("sku", "state", "seats"))
+    by, sku, state, seats = (table.column(name).to_numpy() for name in ("by", "sku", "state", "seats"))
     prices = [_price(bound, index) for index in range(size)]
     refreshed = read_reports(facts)
     usage = None
     if refreshed:
-        chosen = sku < size
+        chosen = (sku < size) & (by == 0)
         sums = np.bincount(sku[chosen] * STATES + state[chosen], weights=seats[chosen], minlength=size * STATES)
         usage = UsageReport(
             refresh_date=refreshed.get(Source.USAGE),
             copilot_refresh_date=refreshed.get(Source.COPILOT_USAGE),
             products=_products(bound, sums.astype(np.int64).reshape(size, STATES), prices, refreshed),
         )
-    if not facts.asked(UNITS[0]):
+    units = {}
+    for index, name in enumerate(units_of(facts)):
+        if facts.asked(name):
+            own = np.flatnonzero(by == index)
+            counted = _Seats(table.column("name").take(pa.array(own)), sku[own], state[own], seats[own])
+            units[name] = _units(counted, prices, known=bool(refreshed))
+    if not units:
         return Reports(usage=usage)
-    tables = [
-        _units(_Seats(table.column(name), sku, state, seats), prices, known=bool(refreshed))
-        if facts.asked(name)
-        else ()
-        for name in UNITS
-    ]
-    report = DepartmentReport(departments=tables[0], companies=tables[1], unassigned=_unassigned(bound, prices))
+    report = DepartmentReport(
+        departments=units.get("department", ()),
+        companies=units.get("companyName", ()),
+        cost_centers=units.get("costCenter", ()),
+        divisions=units.get("division", ()),
+        unassigned=_unassigned(bound, prices),
+    )
     return Reports(usage=usage, departments=report)
 
 

@@ -12,6 +12,7 @@ from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.policy.selector import GRAPH_PROPERTIES
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.model import Coverage
 from auditor.engine.report_dates import outdated_reports, refresh_dates
@@ -129,9 +130,7 @@ class TenantFacts:
 
     def asked(self, name: str) -> bool:
         """Whether the property of users was asked for when the snapshot was taken."""
-        if name.startswith("extensionAttribute"):
-            return name in self._asked or "onPremisesExtensionAttributes" in self._asked
-        return name == "id" or name in self._asked
+        return name == "id" or name in self._asked or GRAPH_PROPERTIES.get(name) in self._asked
 
     @cached_property
     def marks_mailboxes(self) -> bool:

@@ -6,6 +6,7 @@ from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.policy.product_set import ProductSet, builtins_of
 from auditor.domain.policy.selector import (
+    GRAPH_PROPERTIES,
     After,
     Agent,
     AppsUnused,
@@ -85,9 +86,7 @@ def property_needs(name: str) -> Needs:
     """Return what it takes to know a property of users, as policies name it."""
     if name == "mailboxType":
         return Needs(sources=frozenset({Source.MAILBOXES}))
-    if name.startswith("extensionAttribute"):
-        return Needs(user_properties=("onPremisesExtensionAttributes",))
-    return Needs(user_properties=(name,))
+    return Needs(user_properties=(GRAPH_PROPERTIES.get(name, name),))
 
 
 def set_needs(sets: Iterable[ProductSet]) -> Needs:

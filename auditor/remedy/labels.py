@@ -18,6 +18,10 @@ def property_label(name: str, l10n: Localizer) -> str:
             return l10n.gettext("department")
         case "companyName":
             return l10n.gettext("company name")
+        case "costCenter":
+            return l10n.gettext("cost centre")
+        case "division":
+            return l10n.gettext("division")
         case "jobTitle":
             return l10n.gettext("job title")
         case "country":

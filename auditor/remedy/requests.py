@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from auditor.domain.enums import Cloud
+from auditor.domain.policy.selector import NESTED_PROPERTIES
 
 _QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
 """PowerShell ends a single-quoted string at any of these, and reads two of them as one character."""
@@ -76,6 +77,10 @@ class RequestTemplate:
             "body": self.body,
             "powershell": quoted(user).join(self.powershell),
         }
+
+
+NOT_SET = frozenset(NESTED_PROPERTIES["employeeOrgData"])
+"""Properties that no request sets: Graph makes those of the same object null that a request leaves out."""
 
 
 def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:

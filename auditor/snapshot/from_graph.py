@@ -1,11 +1,11 @@
 """Objects shaped as Microsoft Graph returns them into a Snapshot in memory: for policy tests and the demo.
 
 A state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
-`signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `mailboxType`, facts of usage under the
-names of their columns, and `notCollected` for facts nobody could read of that one user), `subscribedSkus`,
-`subscriptions`, `groups` (with `members` and `transitiveMembers` as lists of user ids), `organization`, `reports`
-(rows of the table), `roleDefinitions`, `roleAssignments`, `roleEligibilityScheduleInstances` and
-`conditionalAccessPolicies`.
+`signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `employeeOrgData` or flat
+`costCenter` and `division`, `mailboxType`, facts of usage under the names of their columns, and `notCollected` for
+facts nobody could read of that one user), `subscribedSkus`, `subscriptions`, `groups` (with `members` and
+`transitiveMembers` as lists of user ids), `organization`, `reports` (rows of the table), `roleDefinitions`,
+`roleAssignments`, `roleEligibilityScheduleInstances` and `conditionalAccessPolicies`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.domain.policy.selector import INSTANT_PROPERTIES, USER_PROPERTIES
+from auditor.domain.policy.selector import INSTANT_PROPERTIES, NESTED_PROPERTIES, USER_PROPERTIES
 from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.schema import (
     ADDED_COLUMNS,
@@ -89,7 +89,7 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
 
 def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a Graph user to a row of users.parquet."""
-    attributes = user.get("onPremisesExtensionAttributes") or {}
+    attributes = {name: value for outer in NESTED_PROPERTIES for name, value in (user.get(outer) or {}).items()}
     activity = user.get("signInActivity") or {}
     row: dict[str, Any] = {name: user.get(name, attributes.get(name)) for name in USER_PROPERTIES}
     for name in INSTANT_PROPERTIES:

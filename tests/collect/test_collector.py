@@ -48,7 +48,18 @@ def test_nothing_is_asked_for_that_no_policy_needs(graph: Emulator) -> None:
         assert "signInActivity" not in record.select
         assert "department" in record.select
         assert "jobTitle" not in record.select
+        assert "employeeOrgData" not in record.select
     assert all(record.headers.get("x-ms-throttle-priority") == "low" for record in graph.journal.of("/users"))
+
+
+def test_cost_centres_are_read_where_a_policy_names_them(graph: Emulator) -> None:
+    text = "version: 1\npolicies: [{id: charged, severity: low, users: {licensed: true}, attributes: {require: [costCenter]}}]"
+    policies = load([("p.yaml", text.encode())]).policies
+    collected = collect(graph, needs_of(policies, configured(graph)))
+    assert all("employeeOrgData" in record.select for record in graph.journal.of("/users"))
+    assert "employeeOrgData" in collected.manifest.coverage(Source.USERS).asked
+    told = {(row["costCenter"], row["division"]) for row in collected.users().values()}
+    assert told == {(None, None), *((f"CC-{number}", "Retail") for number in range(5))}
 
 
 def test_a_policy_of_another_tenant_asks_nothing_of_this_one() -> None:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import TenantResult
 from auditor.domain.result.seat_usage import DepartmentReport, UsageReport
+from auditor.result.seats import whole
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ACTIVITY_COLUMNS
 from tests.builders.tenant.tenants import audited, bought, judged, policy_file, tenant, user
 
+UNITS = ("department", "costCenter", "division")
 BLOCK = "assignments: {deny: [VISIOCLIENT]}"
 PRICES = "{SPE_E5: 54.75, Microsoft_365_Copilot: 28.10}"
 PRODUCTS = ("SPE_E5", "Microsoft_365_Copilot", "VISIOCLIENT", "FLOW_FREE")
@@ -33,6 +35,8 @@ people = st.fixed_dictionaries(
     {
         "held": st.lists(st.sampled_from(PRODUCTS), unique=True),
         "department": st.sampled_from([None, "", "Sales", " sales", "SALES", "Ærø"]),
+        "costCenter": st.sampled_from([None, " ", "4711", "4712 "]),
+        "division": st.sampled_from([None, "Retail"]),
         "activity": st.none()
         | st.dictionaries(st.sampled_from(tuple(ACTIVITY_COLUMNS)), st.integers(0, 100).map(days)),
     }
@@ -55,8 +59,8 @@ def naive_state(part: str, activity: dict[str, date] | None) -> str:
     return "used 30" if min(ages) <= 30 else "used 90"
 
 
-def naive_unit(person: dict[str, Any]) -> str | None:
-    name = (person["department"] or "").strip().casefold()
+def naive_unit(person: dict[str, Any], name: str = "department") -> str | None:
+    name = (person[name] or "").strip().casefold()
     return name or None
 
 
@@ -73,10 +77,10 @@ def euros(price: str, seats: int) -> Decimal:
 @given(st.lists(people, min_size=1, max_size=12), st.integers(1, 5))
 def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int) -> None:
     users = [
-        user(f"{n:02}", *one["held"], department=one["department"], **activity(one["activity"]))
+        user(f"{n:02}", *one["held"], **{name: one[name] for name in UNITS}, **activity(one["activity"]))
         for n, one in enumerate(crowd)
     ]
-    owned = [bought(part, 20, 0) for part in PRODUCTS]
+    owned = [bought(part, 20, sum(part in one["held"] for one in crowd)) for part in PRODUCTS]
     result = judged(BLOCK, tenant(*users, subscribedSkus=owned, rows=rows, reports=REPORTS), prices=PRICES)
     usage, departments = reports(result)
     seats = Counter(
@@ -97,6 +101,7 @@ def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int)
         told = (found.used_in_30_days, found.used_in_90_days, found.idle)
         used = expected["used 30"] + expected["used 90"]
         assert told == ((expected["used 30"], used, expected["idle"]) if services else (None, None, None))
+    check_sums(departments, [one for one in crowd if {*one["held"]} - {"FLOW_FREE"}], 20 * 3)
     units = {None if unit.name is None else unit.name.strip().casefold(): unit for unit in departments.departments}
     named = {unit for _, unit, _ in seats if unit is not None}
     assert set(units) == ({unit for _, unit, _ in seats} if named else set())
@@ -111,6 +116,24 @@ def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int)
         assert unit.unpriced == unit.assigned - suites - copilots
         cost = euros("54.75", suites) + euros("28.10", copilots)
         assert (None if unit.cost is None else unit.cost.per_month) == (cost if suites + copilots else None)
+
+
+def check_sums(report: DepartmentReport, holders: list[dict[str, Any]], usable: int) -> None:
+    """Every property has the people that it should have, and its rows and the spare seats are all seats."""
+    for name in UNITS:
+        units = report.by_property[name]
+        people = Counter(naive_unit(one, name) for one in holders)
+        named = any(key is not None for key in people)
+        assert {unit.name and unit.name.strip().casefold(): unit.people for unit in units} == (people if named else {})
+        total = whole(units, report.unassigned)
+        if not units:
+            continue
+        assert (total.assigned, total.people) == (usable, len(holders))
+        assert total.cost is not None
+        assert total.cost.per_month == euros("54.75", 20) + euros("28.10", 20)
+        assert total.used is not None
+        assert total.idle is not None
+        assert total.used + total.idle + total.unknown + report.unassigned.seats == usable
 
 
 OWNED = [bought("SPE_E5", 10, 4), bought("Microsoft_365_Copilot", 3, 1), bought("VISIOCLIENT", 2, 0)]
@@ -188,7 +211,7 @@ def test_without_a_fresh_report_departments_tell_seats_and_cost_only(dates: dict
 
 
 def test_departments_that_were_not_read_are_left_out() -> None:
-    result = judged(BLOCK, contoso(*ACTIVE, unasked=("department", "companyName")))
+    result = judged(BLOCK, contoso(*ACTIVE, unasked=("department", "companyName", "employeeOrgData")))
     assert result.usage is not None
     assert result.usage.products[0].cost is None
     assert result.departments is None

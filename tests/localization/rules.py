@@ -91,8 +91,9 @@ SAME: dict[str, frozenset[str]] = {
     )
     | _TITLES
     | frozenset({"test {name}", "selector {name}", "{path} is {found}", "argument {name}: {reason}"}),
-    "da": _TITLES | {"info", "{count} info", "Status", "population {name}"},
-    "sv": _TITLES | {"info", "{count} info", "Status", "Policy", "policy", "{count} policy", "text"},
+    "da": _TITLES | {"info", "{count} info", "Status", "population {name}", "division", "Division"},
+    "sv": _TITLES
+    | {"info", "{count} info", "Status", "Policy", "policy", "{count} policy", "text", "division", "Division"},
     "tr": _TITLES,
     "de": _TITLES | {"Name", "Status"},
 }

@@ -42,6 +42,8 @@ def test_sources(block: str, more: set[Source]) -> None:
     [
         ("{city: Oslo}", set(), {"city"}),
         ("{extensionAttribute7: x}", set(), {"onPremisesExtensionAttributes"}),
+        ("{costCenter: '4711'}", set(), {"employeeOrgData"}),
+        ("{division: {exists: true}}", set(), {"employeeOrgData"}),
         ("{mailboxType: shared}", {Source.MAILBOXES}, set()),
         ("{inactiveFor: 90d}", {Source.SIGN_IN_ACTIVITY}, set()),
         ("{neverSignedIn: 30d}", {Source.SIGN_IN_ACTIVITY}, {"createdDateTime"}),

@@ -12,7 +12,7 @@ from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
-from auditor.domain.policy.selector import USER_PROPERTIES
+from auditor.domain.policy.selector import NESTED_PROPERTIES, USER_PROPERTIES
 from auditor.domain.renewals import DatedNight, EarlierDates
 from auditor.domain.result.model import Coverage
 from auditor.policy.nodes import instant
@@ -26,7 +26,7 @@ from auditor.snapshot.schema import (
     ROLE_DEFINITION_LIST,
 )
 
-_ASKED = (*USER_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
+_ASKED = (*USER_PROPERTIES, *NESTED_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates")
 _ALWAYS_GIVEN = {
     Source.DIRECTORY_ROLES: (*ROLE_ASSIGNMENT_LISTS.values(), ROLE_DEFINITION_LIST),
     Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),

@@ -12,11 +12,10 @@ from auditor.collect.tables.assignments import assignments
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.timestamps import timestamps
 from auditor.collect.tables.user_decoder import column_type
+from auditor.domain.policy.selector import NESTED_PROPERTIES
 from auditor.snapshot.schema import ASSIGNMENTS, USERS, users_schema
 
 _Flags = npt.NDArray[np.bool_]
-_ATTRIBUTES = "onPremisesExtensionAttributes"
-_EXTENSION_NAMES = tuple(f"extensionAttribute{number}" for number in range(1, 16))
 _ALWAYS_SENT = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
 """Properties that Graph sends for every user; with User.ReadBasic.All they are null."""
 
@@ -105,9 +104,9 @@ class UserRows:
             case "createdDateTime":
                 self._columns[name], wrong = timestamps(column)
                 self.mark_not_collected(name, wrong)
-            case "onPremisesExtensionAttributes":
-                for extension in _EXTENSION_NAMES:
-                    self._columns[extension] = pc.struct_field(column, extension)
+            case outer if outer in NESTED_PROPERTIES:
+                for inner in NESTED_PROPERTIES[outer]:
+                    self._columns[inner] = pc.struct_field(column, inner)
             case "assignedLicenses" | "licenseAssignmentStates":
                 # Graph always sends these lists; without one the user's licences are unknown.
                 self.mark_not_collected(name, pc.is_null(column))
@@ -124,7 +123,7 @@ class UserRows:
         for name in sorted(set(names)):
             flags = np.zeros(len(column), dtype=bool)
             flags[owners[names == name]] = True
-            for concerned in _EXTENSION_NAMES if name == _ATTRIBUTES else (name,):
+            for concerned in NESTED_PROPERTIES.get(name, (name,)):
                 self.mark_not_collected(concerned, pa.array(flags))
 
     def set_column(self, name: str, column: pa.Array) -> None:

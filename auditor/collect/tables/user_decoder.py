@@ -9,13 +9,13 @@ import pyarrow.json
 
 from auditor.collect.json_pages import document_of, link_of
 from auditor.domain.message import Message
-from auditor.domain.policy.selector import BOOLEAN_PROPERTIES
+from auditor.domain.policy.selector import BOOLEAN_PROPERTIES, NESTED_PROPERTIES
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import ObjectPage
 
 _TEXT = pa.string()
 _PLANS = pa.list_(_TEXT)
-_EXTENSIONS = pa.struct([(f"extensionAttribute{number}", _TEXT) for number in range(1, 16)])
+_NESTED = {outer: pa.struct([(name, _TEXT) for name in names]) for outer, names in NESTED_PROPERTIES.items()}
 _LICENSES = pa.list_(pa.struct([("skuId", _TEXT), ("disabledPlans", _PLANS)]))
 _STATES = pa.list_(
     pa.struct(
@@ -48,8 +48,8 @@ MALFORMED = "notCollected"
 def column_type(name: str) -> pa.DataType:
     """Return the Arrow type of a user property as Graph sends it; dates are text."""
     match name:
-        case "onPremisesExtensionAttributes":
-            return _EXTENSIONS
+        case outer if outer in _NESTED:
+            return _NESTED[outer]
         case "assignedLicenses":
             return _LICENSES
         case "licenseAssignmentStates":

@@ -58,6 +58,7 @@ EVERYTHING_ABOUT_USERS = (
     "createdDateTime",
     "department",
     "displayName",
+    "employeeOrgData",
     "employeeType",
     "id",
     "jobTitle",

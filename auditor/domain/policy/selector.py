@@ -11,6 +11,14 @@ Scalar = str | bool | datetime
 Signal = Literal["any", "successful", "interactive"]
 RoleAssignment = Literal["active", "eligible", "any"]
 
+NESTED_PROPERTIES = {
+    "employeeOrgData": ("costCenter", "division"),
+    "onPremisesExtensionAttributes": tuple(f"extensionAttribute{number}" for number in range(1, 16)),
+}
+"""Objects of Graph's users, and the properties in them, which policies and snapshots name without the object."""
+GRAPH_PROPERTIES = {name: outer for outer, names in NESTED_PROPERTIES.items() for name in names}
+"""Property in such an object → the object, which is what a request selects."""
+
 TEXT_PROPERTIES = (
     "id",
     "userPrincipalName",
@@ -19,6 +27,7 @@ TEXT_PROPERTIES = (
     "userType",
     "department",
     "companyName",
+    *NESTED_PROPERTIES["employeeOrgData"],
     "jobTitle",
     "employeeType",
     "country",
@@ -26,7 +35,7 @@ TEXT_PROPERTIES = (
     "officeLocation",
     "usageLocation",
     "mailboxType",
-    *(f"extensionAttribute{number}" for number in range(1, 16)),
+    *NESTED_PROPERTIES["onPremisesExtensionAttributes"],
 )
 BOOLEAN_PROPERTIES = ("accountEnabled", "onPremisesSyncEnabled")
 INSTANT_PROPERTIES = ("createdDateTime",)

@@ -1,5 +1,6 @@
 """Seats that people hold beside what usage reports tell of them, what they could hold instead, and who needs one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,12 +46,12 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitUsage:
-    """The paid seats of the people of one department or company."""
+    """The paid seats of the people of one department, company, cost centre or division."""
 
     name: str | None
     """None for people without one, and for several small ones in one row."""
     merged: int = 0
-    """How many small departments or companies the row stands for; 0 where it stands for one."""
+    """How many small ones the row stands for; 0 where it stands for one."""
     people: int
     """People who hold a seat."""
     assigned: int
@@ -77,13 +78,28 @@ class UnassignedSeats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepartmentReport:
-    """Paid seats by department and by company: the highest cost first, people without one last."""
+    """Paid seats by each property of users that stands for who pays: the highest cost first, people without one last.
+
+    The rows of each property, and `unassigned`, add up to all usable seats, except where more are assigned.
+    """
 
     departments: tuple[UnitUsage, ...]
     """Empty where nobody has a department."""
     companies: tuple[UnitUsage, ...]
-    """Empty where nobody has a company, or `companyName` was not read."""
+    """Empty where nobody has a company, or `companyName` was not read; the same holds for the next two."""
+    cost_centers: tuple[UnitUsage, ...] = ()
+    divisions: tuple[UnitUsage, ...] = ()
     unassigned: UnassignedSeats
+
+    @property
+    def by_property(self) -> Mapping[str, tuple[UnitUsage, ...]]:
+        """The rows by the name of the property of users, as Graph has it."""
+        return {
+            "costCenter": self.cost_centers,
+            "department": self.departments,
+            "division": self.divisions,
+            "companyName": self.companies,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

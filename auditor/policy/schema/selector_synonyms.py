@@ -12,6 +12,7 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("upn", "user", "username", "login"), "userPrincipalName"),
     **dict.fromkeys(("name", "fullname"), "displayName"),
     **dict.fromkeys(("company", "organization", "organisation"), "companyName"),
+    **dict.fromkeys(("costcentre", "employeeorgdata"), "costCenter"),
     **dict.fromkeys(("title", "job"), "jobTitle"),
     **dict.fromkeys(("location",), "usageLocation"),
     **dict.fromkeys(("office",), "officeLocation"),

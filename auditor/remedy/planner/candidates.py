@@ -16,6 +16,7 @@ from auditor.remedy.planner.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import (
+    NOT_SET,
     Addition,
     Command,
     assign_user,
@@ -118,14 +119,15 @@ def proposals(
 def _properties(findings: Sequence[Finding], product_options: ProductOptions) -> dict[str, str]:
     """Return the values of properties that were decided, or that the policy of a finding leaves no choice about.
 
-    What is synchronised from on premises is changed there; a usage location is not among it.
+    What is synchronised from on premises is changed there; a usage location is not among it. Graph sets cost centre and
+    division in one object, and empties what the request leaves out, so no request is made for them.
     """
     found: dict[str, str] = {}
     for finding in findings:
         answer = product_options.value(finding, AnswerKind.SET)
         local = finding.evidence.get("onPremisesSyncEnabled") is True
         for name, value in (answer or {}).items():
-            if name == "usageLocation" or not local:
+            if name == "usageLocation" or (not local and name not in NOT_SET):
                 found.setdefault(name, value.upper() if name == "usageLocation" else value)
         location = known_location(finding, product_options.known)
         if location is not None:

@@ -19,6 +19,7 @@ from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.planner.product_options import ProductOptions
 from auditor.remedy.planner.seat_needs import SeatNeed
 from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.requests import NOT_SET
 
 _ID_DIGITS: Final = 12
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
@@ -138,7 +139,7 @@ def _asked(product_options: ProductOptions, finding: Finding, account: Account |
         case Correction.ASSIGN:
             names = product_options.part_numbers(product_options.candidates(finding))
             return (AnswerKind.GIVE, names, tuple({"give": name} for name in names)) if len(names) > 1 else None
-        case Correction.SET_ATTRIBUTE | Correction.CORRECT_ATTRIBUTE:
+        case Correction.SET_ATTRIBUTE | Correction.CORRECT_ATTRIBUTE if finding.detail not in NOT_SET:
             return _attribute(product_options, finding)
         case Correction.CHANGE_PATH if account is not None:
             return _group(product_options, finding, account, product)

@@ -1,14 +1,15 @@
-"""The page's tables of use and cost: by product, by department and by company."""
+"""The page's tables of use and cost: by product, by department, by cost centre and so on."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 from auditor.domain.result.model import Money, TenantResult
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage
+from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
+from auditor.result.seats import money_sum, whole
 
 WIDTH: Final = 240
 """Units of a bar's view box."""
@@ -52,7 +53,7 @@ class UsageTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnitRow:
-    """One department or company, with its numbers as texts."""
+    """One department, cost centre or the like, with its numbers as texts."""
 
     name: str
     people: str
@@ -69,7 +70,7 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnitTable:
-    """Departments or companies, the costliest first."""
+    """Departments, cost centres or the like, the costliest first."""
 
     key: str
     title: str
@@ -80,8 +81,13 @@ class UnitTable:
     lower_bound: bool
     rows: tuple[UnitRow, ...]
     others: tuple[UnitRow, ...]
-    """People without one, several small ones, seats that nobody holds."""
+    """People without one, several small ones, seats that nobody holds, and the sum of all rows."""
     more: int
+
+    @property
+    def entry(self) -> tuple[str, str, bool]:
+        """Its entry in the table of contents."""
+        return self.key, self.title, True
 
 
 def usage_table(tenant: TenantResult, l10n: Labels) -> UsageTable | None:
@@ -105,36 +111,27 @@ def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
 
 
 def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
-    """Return the tables by department, and by company where there are several; none where nobody has one."""
+    """Return the tables by cost centre, department, division and company; none where nobody has one.
+
+    Divisions and companies have none where only one has a name: its row would repeat the sums of the tenant.
+    """
     report = tenant.departments
     if report is None:
         return ()
-    parts = (
-        ("departments", l10n.gettext("By department"), l10n.gettext("Department"), report.departments),
-        ("companies", l10n.gettext("By company"), l10n.gettext("Company"), _several(report.companies)),
+    return tuple(
+        _unit_table(name, units, report, l10n)
+        for name, units in report.by_property.items()
+        if sum(unit.name is not None or unit.merged > 0 for unit in units) > (name in {"division", "companyName"})
     )
-    return tuple(_unit_table(key, title, head, units, report, l10n) for key, title, head, units in parts if units)
-
-
-def _several(units: Sequence[UnitUsage]) -> Sequence[UnitUsage]:
-    """Return the units; none where only one has a name, whose row would repeat the sums of the tenant."""
-    return units if sum(unit.name is not None or unit.merged > 0 for unit in units) > 1 else ()
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
-    idle = _total(product.idle_cost for product in products)
-    paid = _total(product.cost for product in products)
+    idle = money_sum(product.idle_cost for product in products)
+    paid = money_sum(product.cost for product in products)
     if idle is None or paid is None or not idle.per_month:
         return ""
     text = l10n.gettext("{idle} of {all} a month is paid for seats that were idle for 90 days.")
     return text.replace("{idle}", _money(idle, l10n)).replace("{all}", _money(paid, l10n))
-
-
-def _total(amounts: Iterable[Money | None]) -> Money | None:
-    known = [amount for amount in amounts if amount is not None]
-    if not known:
-        return None
-    return Money(currency=known[0].currency, per_month=sum((amount.per_month for amount in known), Decimal(0)))
 
 
 def _money(amount: Money | None, l10n: Labels) -> str:
@@ -181,17 +178,26 @@ def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
     return text.replace("{money}", _money(product.idle_cost, l10n)).replace("{product}", name)
 
 
-def _unit_table(
-    key: str, title: str, head: str, units: Sequence[UnitUsage], report: DepartmentReport, l10n: Labels
-) -> UnitTable:
+_WORDS: Final = {
+    "costCenter": ("cost-centers", N_("By cost centre"), N_("Cost centre"), N_("No cost centre")),
+    "department": ("departments", N_("By department"), N_("Department"), N_("No department")),
+    "division": ("divisions", N_("By division"), N_("Division"), N_("No division")),
+    "companyName": ("companies", N_("By company"), N_("Company"), N_("No company")),
+}
+"""Property → key, title, head of the column, and the row of the people without a value."""
+
+
+def _unit_table(name: str, units: Sequence[UnitUsage], report: DepartmentReport, l10n: Labels) -> UnitTable:
+    key, *words = _WORDS[name]
+    title, head, nameless = map(l10n.gettext, words)
     named = [unit for unit in units if unit.name is not None]
     others = [unit for unit in units if unit.name is None]
     listed = named[:_MOST_UNITS]
-    nameless = l10n.gettext("No department") if key == "departments" else l10n.gettext("No company")
     rows = [_unit_row(unit, _merged(unit, l10n) if unit.merged else nameless, l10n) for unit in others]
     unassigned = report.unassigned
     if unassigned.seats:
         rows.append(_unassigned_row(unassigned, l10n))
+    rows.append(_unit_row(whole(units, unassigned), l10n.gettext("All seats"), l10n))
     return UnitTable(
         key=key,
         title=title,

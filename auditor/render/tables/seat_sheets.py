@@ -1,4 +1,4 @@
-"""The workbook's sheets about seats: SKUs, who needs one, use, smaller products, contracts, departments."""
+"""The workbook's sheets about seats: SKUs, who needs one, use, smaller products, contracts, cost centres."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -35,7 +35,7 @@ def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[st
         (l10n.gettext("Use and cost"), USAGE, list(usage_rows(result))),
         (l10n.gettext("Smaller products"), SMALLER, list(smaller_rows(result))),
         (l10n.gettext("Contracts"), CONTRACTS, list(contract_rows(result))),
-        (l10n.gettext("Departments"), DEPARTMENTS, list(department_rows(result))),
+        (l10n.gettext("Departments, cost centres"), DEPARTMENTS, list(department_rows(result))),
     ):
         if rows:
             yield title, columns, rows
@@ -92,19 +92,19 @@ def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 
 
 def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row for each department and company, and one for the seats that nobody holds."""
+    """Yield a row for each department, cost centre and so on, and one for the seats that nobody holds."""
     for tenant in result.tenants:
         report = tenant.departments
         if report is None:
             continue
-        for by, units in (("department", report.departments), ("companyName", report.companies)):
+        for by, units in report.by_property.items():
             for row in units:
                 yield (
                     *(tenant.name, by, row.name, row.merged or None, *_amounts(row.cost, row.idle_cost)),
                     *(row.assigned, row.used, row.idle, row.unknown, row.people, row.unpriced),
                 )
         spare = report.unassigned
-        if spare.seats and report.departments:
+        if spare.seats and any(report.by_property.values()):
             amounts = _amounts(spare.cost, None)
             yield (tenant.name, "unassigned", None, None, *amounts, spare.seats, None, None, None, None, spare.unpriced)
 

@@ -132,7 +132,11 @@ def test_the_order_of_findings_is_not_that_of_ids() -> None:
 
 def test_departments_of_few_people_are_merged_and_their_names_hide_people() -> None:
     sizes = {"Sales": 5, "Office of ann@contoso.example": 5, "IT": 4, "Legal": 1}
-    people = [user(f"{name[:2]}{n}", "SPE_E3", department=name) for name, size in sizes.items() for n in range(size)]
+    people = [
+        user(f"{name[:2]}{n}", "SPE_E3", department=name, costCenter=f"CC {name}")
+        for name, size in sizes.items()
+        for n in range(size)
+    ]
     state = tenant(*people, user("ann", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 30, 16)])
     policies = policy_file("assignments: {deny: [SPE_E5]}", prices="{SPE_E3: 36}")
     result = redacted(audited(policies, state), KEY)
@@ -143,3 +147,4 @@ def test_departments_of_few_people_are_merged_and_their_names_hide_people() -> N
     assert rows == [(office, 0, 5, 5), ("Sales", 0, 5, 5), (None, 2, 5, 5), (None, 0, 1, 1)]
     assert [None if unit.cost is None else unit.cost.per_month for unit in report.departments] == [180, 180, 180, 36]
     assert [(unit.used, unit.idle, unit.unknown) for unit in report.departments][2] == (None, None, 5)
+    assert [unit.name for unit in report.cost_centers] == [f"CC {office}", "CC Sales", None, None]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditor.domain.policy.selector import TEXT_PROPERTIES
+from auditor.domain.policy.selector import GRAPH_PROPERTIES, NESTED_PROPERTIES, TEXT_PROPERTIES
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -27,7 +27,8 @@ def served(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _user(row: dict[str, Any], links: list[dict[str, Any]]) -> dict[str, Any]:
-    document = {name: row[name] for name in TEXT_PROPERTIES if name in row and not name.startswith("extension")}
+    document = {name: row[name] for name in TEXT_PROPERTIES if name in row and name not in GRAPH_PROPERTIES}
+    document |= {outer: {name: row.get(name) for name in names} for outer, names in NESTED_PROPERTIES.items()}
     document.pop("mailboxType", None)
     activity = {name: _text(row[name]) for name in SIGN_IN_COLUMNS if row.get(name) is not None}
     held = {link["skuId"]: link["disabledPlans"] or [] for link in links if link["held"]}

@@ -7,6 +7,7 @@ from tests.emulator.odata.query import USER
 from tests.emulator.wire import Answer, GraphError
 
 _EXTENSIONS = "onPremisesExtensionAttributes"
+_ORGANISATION = "employeeOrgData"
 
 
 def update_user(call: Call) -> Answer:
@@ -21,6 +22,9 @@ def update_user(call: Call) -> Answer:
     if _EXTENSIONS in document:
         known: dict[str, Any] = call.tenant.people.value(position, _EXTENSIONS)
         document[_EXTENSIONS] = {**known, **document[_EXTENSIONS]}
+    if _ORGANISATION in document:
+        # As documented: what the request leaves out becomes null.
+        document[_ORGANISATION] = {"costCenter": None, "division": None, **document[_ORGANISATION]}
     call.tenant.people.replace(position, document)
     call.tenant.touch()
     return Answer(status=204)

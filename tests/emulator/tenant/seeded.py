@@ -108,6 +108,7 @@ class SeededPeople:
             "country": lambda i: COUNTRIES[i % 5][1],
             "companyName": lambda _: "Contoso",
             "department": lambda i: None if i % 70 == 69 else DEPARTMENTS[i % 7],
+            "employeeOrgData": lambda i: None if i % 7 == 6 else {"costCenter": f"CC-{i % 5}", "division": "Retail"},
             "jobTitle": lambda i: "Store assistant" if 9 <= i % 20 <= 12 else "Employee",
             "employeeType": lambda i: "Contractor" if i % 30 == 5 else "Employee",
             "officeLocation": lambda i: f"Building {i % 9}",

@@ -67,6 +67,7 @@ def served(tenant: dict[str, Any]) -> directory.Tenant:
         if document.pop("agent"):
             document["identityParentId"] = user["id"]
         document["onPremisesExtensionAttributes"] = {"extensionAttribute1": attribute}
+        document["employeeOrgData"] = {"costCenter": document.pop("costCenter", None), "division": None}
         # Without a purpose the emulator answers that there is no mailbox.
         users.append(document | {"mailboxSettings": {"userPurpose": document.pop("mailboxType", None)}})
     read_elsewhere = {

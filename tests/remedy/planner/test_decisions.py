@@ -232,3 +232,14 @@ def test_bad_decisions_name_their_place() -> None:
     }  # fmt: skip
     assert all(each.span is not None and each.span.file == "decisions.yaml" for each in refused.value.diagnostics)
     assert PARTS[E3] == "SPE_E3"
+
+
+def test_cost_centres_are_left_to_people_because_graph_would_empty_the_division() -> None:
+    rules = "version: 1\npolicies: [{id: charged, severity: low, attributes: {require: [costCenter]}}]\n"
+    answer = {"for": {"policy": "charged"}, "answer": {"set": {"costCenter": "4711"}}}
+    named = [{"id": "D-0", "by": "me@c.example", "on": "2026-11-20", **answer}]
+    decisions = f"version: 1\ndecisions:\n{block(named)}".encode()
+    found = load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", decisions)])
+    plan = plan_run([state("office")], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+    assert (plan.questions, requests(plan)) == ((), [])
+    assert len(plan.proof.remaining) == 1

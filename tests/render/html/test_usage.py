@@ -44,11 +44,27 @@ def test_people_without_a_department_and_unassigned_seats_are_never_folded() -> 
     departments, companies = unit_tables(contoso(), WORDS)
     assert [row.name for row in departments.rows][:2] == ["Sales", "Finance"]
     assert [(row.name, row.assigned) for row in departments.others] == [
-        ("12 small ones", "44"), ("No department", "5"), ("Assigned to nobody", "137"),
+        ("12 small ones", "44"), ("No department", "5"), ("Assigned to nobody", "137"), ("All seats", "901"),
     ]  # fmt: skip
-    assert [row.name for row in companies.others] == ["No company", "Assigned to nobody"]
+    assert [row.name for row in companies.others] == ["No company", "Assigned to nobody", "All seats"]
     assert departments.lower_bound
     assert departments.used
+
+
+def test_cost_centres_come_first_and_a_single_division_has_no_table() -> None:
+    tenant = contoso()
+    assert tenant.departments is not None
+    own = tenant.departments.companies[0]
+    centres = (replace(own, name="4711"), replace(own, name="=4712"), replace(own, name=None, people=3))
+    told = replace(tenant.departments, cost_centers=centres, divisions=(own, replace(own, name=None)), companies=())
+    tables = unit_tables(replace(tenant, departments=told), WORDS)
+    assert [(table.key, table.title, table.head) for table in tables] == [
+        ("cost-centers", "By cost centre", "Cost centre"), ("departments", "By department", "Department"),
+    ]  # fmt: skip
+    assert [row.name for row in (*tables[0].rows, *tables[0].others)] == [
+        "4711", "=4712", "No cost centre", "Assigned to nobody", "All seats",
+    ]  # fmt: skip
+    assert tables[0].others[-1].people == "1,603"
 
 
 def test_a_single_company_has_no_table_because_it_would_repeat_the_sums_of_the_tenant() -> None:

@@ -40,7 +40,7 @@ def waived(*, expires: str = "2027-01-31") -> Result:
 
 def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
     read = book(waived())
-    seats = ("Seats", "Use and cost", "Departments")
+    seats = ("Seats", "Use and cost", "Departments, cost centres")
     assert read.sheetnames == ["Summary", "Findings", "Actions", *seats, "Waivers", "Policies", "Sources"]
     for name in read.sheetnames[1:]:
         sheet = read[name]
@@ -96,7 +96,7 @@ def test_use_and_departments_are_numbers_beside_money() -> None:
     assert (told["skuPartNumber"], told["price"], told["idle"], told["idlePerMonth"]) == ("SPE_E5", 54.75, 31, 1697.25)
     assert (told["usedIn30Days"], told["usedIn90Days"], told["assigned"]) == (120, 139, 177)
     assert dict(zip(head, last, strict=True))["idle"] is None
-    head, *rows = read["Departments"].iter_rows(values_only=True)
+    head, *rows = read["Departments, cost centres"].iter_rows(values_only=True)
     places = [head.index(name) for name in ("tenant", "by", "name", "merged", "assigned", "idle")]
     told_rows = [tuple(row[place] for place in places) for row in rows]
     assert told_rows[1] == ("contoso", "department", "Finance", None, 69, 1)
@@ -107,7 +107,7 @@ def test_use_and_departments_are_numbers_beside_money() -> None:
         ("contoso", "companyName", None, None, 227, 21), ("contoso", "unassigned", None, None, 137, None),
     ]  # fmt: skip
     assert told_rows[17:] == [("fabrikam", "department", "Lager", None, 38, None)]
-    assert read["Departments"]["F2"].number_format == "#,##0.00"
+    assert read["Departments, cost centres"]["F2"].number_format == "#,##0.00"
 
 
 def test_contracts_stand_with_their_dates() -> None:
