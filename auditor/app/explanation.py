@@ -32,7 +32,7 @@ from auditor.render.text.labels import SEVERITIES, Labels
 
 _YAML = 76
 """Maximum line width of quoted policies."""
-_DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "references", "frameworks"})
+_DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "references", "frameworks", "status"})
 """Keys of a policy that are shown above its rule."""
 _PREFIX = 6
 """Minimum length of a fingerprint prefix."""
@@ -175,6 +175,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
     lines += [escaped(l10n.policy(policy.rationale)), ""] if policy.rationale else []
     rows = [
         (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[policy.severity])),
+        (l10n.gettext("Status"), l10n.gettext("report-only") if policy.report_only else None),
         (l10n.gettext("Owner"), policy.owner),
         (l10n.gettext("Tags"), ", ".join(policy.tags)),
         (l10n.gettext("Frameworks"), ", ".join(policy.frameworks)),

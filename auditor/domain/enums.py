@@ -95,6 +95,8 @@ class Status(StrEnum):
 
     OPEN = "open"
     WAIVED = "waived"
+    REPORT_ONLY = "report-only"
+    """No waiver covers it, and its policy is report-only: it is shown and does not count."""
 
 
 class Outcome(StrEnum):
@@ -103,6 +105,8 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105  an outcome
     FAIL = "fail"
     WAIVED = "waived"
+    REPORT_ONLY = "report-only"
+    """It has findings, and none of them counts."""
     NOT_EVALUATED = "not-evaluated"
 
 

@@ -17,6 +17,7 @@ from auditor.engine.outcome import (
     Evaluation,
     FindingCount,
     ObjectFinding,
+    raised_outcome,
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import PolicyExtent, extent_of
@@ -144,7 +145,7 @@ def _outcome(
 ) -> PolicyOutcome:
     count = len(singles) + people.found
     open_ = sum(single.waiver == OPEN for single in singles) + people.open
-    status = Outcome.FAIL if open_ else Outcome.WAIVED if count else Outcome.PASS
+    status = raised_outcome(policy, open_, count)
     return PolicyOutcome(
         id=policy.id,
         status=Outcome.NOT_EVALUATED if doubt.reasons else status,
@@ -152,4 +153,5 @@ def _outcome(
         reason=joined("; ", doubt.reasons) or None,
         missing=tuple(doubt.missing),
         judged=None if extent is None else extent.judged,
+        report_only=policy.report_only or None,
     )

@@ -23,7 +23,7 @@ from auditor.domain.result.model import (
     TenantResult,
 )
 from auditor.engine.notices import unknown_waiver
-from auditor.engine.outcome import fingerprint
+from auditor.engine.outcome import fingerprint, raised_outcome, unwaived_status
 from auditor.engine.policy.unmatched import no_match
 from auditor.engine.policy_index import Checks, rules_of
 from auditor.engine.skus.masks import ProductMasks
@@ -74,7 +74,7 @@ class FleetScope:
             policy=self.policy.id,
             check=check,
             severity=self.policy.severity,
-            status=Status.OPEN if waiver is None else Status.WAIVED,
+            status=unwaived_status(self.policy) if waiver is None else Status.WAIVED,
             waiver=waiver,
             subject=Subject(type=SubjectType.FLEET, id=count.sku_id, name=count.name),
             product=ProductReference(sku_id=count.sku_id, sku_part_number=count.sku_part_number),
@@ -140,8 +140,8 @@ def _scope(
 
 
 def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> PolicyOutcome:
-    open_ = [finding for finding in findings if finding.status is Status.OPEN]
-    status = Outcome.FAIL if open_ else Outcome.WAIVED if findings else Outcome.PASS
+    open_ = sum(finding.status is not Status.WAIVED for finding in findings)
+    status = raised_outcome(policy, open_, len(findings))
     reasons = list(dict.fromkeys(scope.reasons))
     return PolicyOutcome(
         id=policy.id,
@@ -150,6 +150,7 @@ def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> 
         reason=joined("; ", reasons) or None,
         missing=("subscribedSkus",) if reasons else (),
         judged=None if reasons else len(scope.judged),
+        report_only=policy.report_only or None,
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from auditor.domain.enums import Outcome, Status
+from auditor.domain.policy.model import Policy
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.model import Money, PolicyOutcome, ProductReference, Subject
 
@@ -187,6 +189,18 @@ class Evaluation:
     """Counted seats of all batches."""
     tallies: Mapping[int, HolderCount] = field(default_factory=dict)
     """Policy place → the people who were counted for it."""
+
+
+def unwaived_status(policy: Policy) -> Status:
+    """Return the status of a policy's findings that no waiver covers."""
+    return Status.REPORT_ONLY if policy.report_only else Status.OPEN
+
+
+def raised_outcome(policy: Policy, unwaived: int, found: int) -> Outcome:
+    """Return the outcome of a policy that was evaluated, by how many findings it has and how many are not waived."""
+    if unwaived:
+        return Outcome.REPORT_ONLY if policy.report_only else Outcome.FAIL
+    return Outcome.WAIVED if found else Outcome.PASS
 
 
 def fingerprint(

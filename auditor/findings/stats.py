@@ -22,6 +22,7 @@ from auditor.findings.columns import alike, codes, combined, encode, values_of
 NEW: Final = Change.NEW
 REOPENED: Final = Change.REOPENED
 OPEN: Final = Status.OPEN
+REPORT_ONLY: Final = Status.REPORT_ONLY
 USER: Final = SubjectType.USER
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
@@ -47,6 +48,7 @@ class _PolicyCounts:
     severity: Severity
     found: int = 0
     waived: int = 0
+    report_only: int = 0
     new: int = 0
     reopened: int = 0
     money: dict[str, Decimal] = field(default_factory=dict)
@@ -108,6 +110,8 @@ class StatsBuilder:
             counts.new += count * (kind.change == NEW.value)
             counts.reopened += count * (kind.change == REOPENED.value)
             self._unpriced = self._unpriced or (kind.price is None and cost_of(kind.check) in _PAID)
+        elif kind.status is REPORT_ONLY:
+            counts.report_only += count
         else:
             counts.waived += count
             if kind.waiver:
@@ -131,6 +135,7 @@ class StatsBuilder:
                     severity=counts.severity,
                     found=counts.found,
                     waived=counts.waived,
+                    report_only=counts.report_only,
                     new=counts.new,
                     reopened=counts.reopened,
                     money=counts.money,

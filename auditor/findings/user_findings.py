@@ -25,6 +25,7 @@ from auditor.engine.outcome import (
     Rows,
     fingerprint,
     fingerprint_text,
+    unwaived_status,
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import SkuFact
@@ -175,7 +176,10 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
         "policy": coded([each.id for each in policies], policy),
         "check": coded([check for _, check in found.policies], policy),
         "severity": coded([each.severity.value for each in policies], policy),
-        "status": coded([Status.OPEN.value, Status.WAIVED.value], (waiver != OPEN).astype(np.int64)),
+        "status": coded(
+            [*(unwaived_status(each).value for each in policies), Status.WAIVED.value],
+            np.where(waiver == OPEN, policy, len(policies)),
+        ),
         "waiver": coded(waivers, np.where(waiver == OPEN, len(waivers) - 1, waiver)),
         "change": constant(None, len(order)),
         "subjectType": constant(SubjectType.USER.value, len(order)),
@@ -269,7 +273,7 @@ def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
         policy=policy.id,
         check=single.check,
         severity=policy.severity,
-        status=Status.WAIVED if waived else Status.OPEN,
+        status=Status.WAIVED if waived else unwaived_status(policy),
         waiver=bound.waivers[single.waiver].id if waived else None,
         subject=single.subject,
         product=product,

@@ -40,7 +40,7 @@ def happened(
         kept[finding.fingerprint] = row
         if was is None:
             rows.append({**row, "event": "opened"})
-        elif was["status"] != row["status"]:
+        elif was["status"] != row["status"] and Status.WAIVED.value in (was["status"], row["status"]):
             rows.append({**row, "event": "waived" if finding.status is Status.WAIVED else "unwaived"})
         elif _told(was) != _told(row):
             rows.append({**row, "event": "held"})
@@ -93,7 +93,8 @@ def summary_of(
     happened: dict[str, Counter[str]] = {}
     repair: dict[str, Counter[int]] = {}
     for row in rows:
-        happened.setdefault(row["policy"], Counter())[row["event"]] += 1
+        if row["status"] != Status.REPORT_ONLY.value:
+            happened.setdefault(row["policy"], Counter())[row["event"]] += 1
         if row["event"] == "closed" and row["status"] == Status.OPEN.value:
             repair.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
     standing: dict[str, list[Mapping[str, Any]]] = {}
@@ -115,7 +116,7 @@ def summary_of(
         "complete": tenant.complete,
         "open": {s.value: sum(p["open"] for p in policies if p["severity"] == s.value) for s in Severity},
         "waived": sum(p["waived"] for p in policies),
-        "notEvaluated": sum(status == Outcome.NOT_EVALUATED.value for status in statuses.values()),
+        "notEvaluated": sum(outcome.unknown for outcome in tenant.policies),
         "money": {currency: str(value) for currency, value in sorted(money.items())},
         "seatsWhole": tenant.products_whole,
         "seats": [
@@ -189,6 +190,6 @@ def _policy(
         "severity": header.severity.value if header is not None else (rows[0]["severity"] if rows else None),
         "status": status,
         "open": len(opened),
-        "waived": len(rows) - len(opened),
+        "waived": sum(row["status"] == Status.WAIVED.value for row in rows),
         "ages": [sum(low <= age < high for age in ages) for low, high in pairwise(edges)],
     }

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
@@ -160,10 +160,14 @@ def _policy(node: Node, names: Names) -> Policy:
             for item in (node["references"].each() if node.has("references") else ())
         ),
         frameworks=node.texts("frameworks"),
+        report_only=node.text("status") == _REPORT_ONLY,
         tenants=tenants,
         users=users or everyone,
         spec=node.value,
     )
+
+
+_REPORT_ONLY: Final = "report-only"
 
 
 def _waivers(

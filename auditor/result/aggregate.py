@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.domain.actions.money import added, rounded
-from auditor.domain.enums import Outcome, Severity, Status, SubjectType
+from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.domain.result.model import Finding, FleetResult, Result, Summary, TenantResult
 from auditor.findings.person_names import first_names
@@ -48,16 +48,17 @@ def shown(result: Result, tenants: Iterable[TenantResult] | None = None) -> Mapp
 
 
 def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Summary:
-    """Count open findings by severity, waived ones, and policies that were not evaluated."""
+    """Count open findings by severity, waived and report-only ones, and policies that were not evaluated."""
     found = dict.fromkeys(Severity, 0)
-    waived = unknown = 0
+    waived = unknown = report_only = 0
     parts: tuple[TenantResult | FleetResult, ...] = (fleet, *tenants)
     for part in parts:
         for policy in part.findings.stats.policies.values():
             found[policy.severity] += policy.open
             waived += policy.waived
-        unknown += sum(outcome.status is Outcome.NOT_EVALUATED for outcome in part.policies)
-    return Summary(open=found, waived=waived, not_evaluated=unknown)
+            report_only += policy.report_only
+        unknown += sum(outcome.unknown for outcome in part.policies)
+    return Summary(open=found, waived=waived, not_evaluated=unknown, report_only=report_only or None)
 
 
 def _stats(result: Result) -> Iterable[FindingStats]:

@@ -168,7 +168,10 @@ def _with_changes(batch: pa.RecordBatch, known: Mapping[str, str], closed: froze
 def _change(before: str | None, now: str, *, closed: bool) -> str:
     if before is None:
         return _REOPENED if closed else _NEW
-    return _REOPENED if before == _WAIVED and now == _OPEN else _UNCHANGED
+    if now != _OPEN or before == _OPEN:
+        return _UNCHANGED
+    # What was report-only begins to count.
+    return _REOPENED if before == _WAIVED else _NEW
 
 
 _NEW, _REOPENED, _UNCHANGED = Change.NEW.value, Change.REOPENED.value, Change.UNCHANGED.value

@@ -1,6 +1,6 @@
 (function () {
   "use strict";
-  var NONE = -1, WAIVABLE = 500, TALLEST = 12e6, NEAR = 12, EVIDENCE = ["evidence0", "evidence1", "evidence2", "evidence3"];
+  var NONE = -1, WAIVABLE = 500, TALLEST = 12e6, NEAR = 12, STATUSES = ["open", "waived", "report-only"], EVIDENCE = ["evidence0", "evidence1", "evidence2", "evidence3"];
   var KEYS = ["q", "severity", "status", "change", "policy", "product", "department", "tenant", "sort", "group"];
   var doc = document, root = doc.documentElement, main = doc.querySelector("main");
   var all = doc.getElementById("all"), island = doc.getElementById("columns");
@@ -117,7 +117,7 @@
       for (var i = 0; i < total; i += 1) { keep[i] &= found[i]; }
     });
     chosen("severity", column("severity"), function (at) { return data.severities[at][0]; }, data.severities.length);
-    chosen("status", column("status"), function (at) { return at ? "waived" : "open"; }, 2);
+    chosen("status", column("status"), function (at) { return STATUSES[at]; }, STATUSES.length);
     chosen("change", column("change"), function (at) { return data.changes[at][0]; }, data.changes.length);
     chosen("policy", column("place"), function (at) { return data.policies[data.places[at][1]][0]; }, data.places.length);
     chosen("tenant", column("place"), function (at) { return data.tenants[data.places[at][0]][1]; }, data.places.length);
@@ -246,7 +246,7 @@
   function chips(i) {
     var list = make("span", "chips"), change = column("change")[i];
     if (change) { put(list, make("span", "chip new", data.changes[change][1])); }
-    if (column("status")[i]) { put(list, make("span", "chip", (data.labels.waived + " " + said("waiver", i)).trim())); }
+    if (column("status")[i]) { put(list, make("span", "chip", (data.labels[STATUSES[column("status")[i]]] + " " + said("waiver", i)).trim())); }
     return list;
   }
   function level(at) { return make("span", "badge " + data.severities[at][0], data.severities[at][1]); }
@@ -354,7 +354,7 @@
     one.querySelector("p").textContent = addressed(i);
     told(list, labels.finding, said("what", i));
     told(list, labels.severity, level(column("severity")[i]));
-    told(list, labels.status, column("status")[i] ? labels.waived : labels.open);
+    told(list, labels.status, labels[STATUSES[column("status")[i]]]);
     told(list, labels.waiver, said("waiver", i));
     told(list, labels.change, data.changes[column("change")[i]][1]);
     told(list, labels.policy, linked(place[2], data.policies[place[1]][1]));
@@ -474,7 +474,7 @@
     one = doc.getElementById("one");
     sheet = doc.getElementById("waiver");
     options("severity", data.severities.filter(function (_, at) { return levels[at]; }));
-    options("status", column("status").indexOf(1) < 0 ? [] : [["open", data.labels.open], ["waived", data.labels.waived]]);
+    options("status", column("status").some(Boolean) ? STATUSES.filter(function (_, at) { return column("status").indexOf(at) >= 0; }).map(function (key) { return [key, data.labels[key]]; }) : []);
     options("change", column("change").some(Boolean) ? data.changes.slice(1) : []);
     options("policy", data.policies.slice().sort(function (a, b) { return collator.compare(a[1], b[1]); }));
     options("product", alphabetic("product"));

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from tests.oracle import contracts, names, people, seats, waivers
 from tests.oracle.extent import Extent, extent, products
@@ -33,7 +33,11 @@ class _Run:
         self.touched: set[str] = set()
         """Waivers that matched a finding, or may match one."""
 
-    def settle(self, policy: str, claims: Iterable[Claim], worlds: list[World], *, fleet: bool = False) -> "_Settled":
+    def settle(
+        self, rule: Document, claims: Iterable[Claim], worlds: list[World], *, fleet: bool = False
+    ) -> "_Settled":
+        policy = rule["id"]
+        unwaived: Literal["open", "report-only"] = "report-only" if rule.get("status") == "report-only" else "open"
         settled = _Settled()
         for claim in claims:
             if claim.truth is None:
@@ -52,7 +56,7 @@ class _Run:
                 elif covered is None:
                     settled.notices.add(("waiver.unknown", waiver["id"]))
             key = FindingKey(policy, claim.check, *claim.subject, claim.product, claim.detail)
-            settled.findings[key] = Judged(status="waived" if matching else "open",
+            settled.findings[key] = Judged(status="waived" if matching else unwaived,
                                            waiver=matching[0] if matching else None, evidence=claim.evidence)  # fmt: skip
         return settled
 
@@ -81,7 +85,8 @@ class _Settled:
             return "not-evaluated"
         if not self.findings:
             return "pass"
-        return "fail" if any(judged.status == "open" for judged in self.findings.values()) else "waived"
+        statuses = {judged.status for judged in self.findings.values()}
+        return "fail" if "open" in statuses else "report-only" if "report-only" in statuses else "waived"
 
 
 def judge(documents: list[Document], tenants: list[Document], as_of: datetime, catalogue: Catalogue) -> Verdict:
@@ -92,7 +97,7 @@ def judge(documents: list[Document], tenants: list[Document], as_of: datetime, c
     places: dict[str, dict[str, _Settled]] = {}
     for world in worlds:
         places[world.name] = {
-            policy["id"]: run.settle(policy["id"], _claims(world, policy), [world])
+            policy["id"]: run.settle(policy, _claims(world, policy), [world])
             for policy in book.policies
             if "balance" not in policy and _applies(policy, world)
         }
@@ -135,7 +140,7 @@ def _fleet(
         settled[policy["id"]] = _Settled()
         for claim in claims:
             about = [world for world in judged if claim.product and world.shown(str(claim.product)) is not None]
-            part = run.settle(policy["id"], [claim], about, fleet=True)
+            part = run.settle(policy, [claim], about, fleet=True)
             settled[policy["id"]].findings.update(part.findings)
             settled[policy["id"]].notices |= part.notices
             settled[policy["id"]].unknown |= part.unknown

@@ -36,7 +36,7 @@ class FindingKey(NamedTuple):
 class Judged:
     """A finding's status; `waiver` names the waiver that waived it."""
 
-    status: Literal["open", "waived"]
+    status: Literal["open", "waived", "report-only"]
     waiver: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """Seats: enabled, warning, suspended, lockedOut, consumed, usable, spare, adjust, boundsHold; quota: assigned, max.
@@ -52,7 +52,7 @@ class TenantVerdict:
 
     findings: Mapping[FindingKey, Judged]
     outcomes: Mapping[str, str]
-    """Policy id -> pass | fail | waived | not-evaluated."""
+    """Policy id -> pass | fail | waived | report-only | not-evaluated."""
     judged: Mapping[str, int | None]
     """Policy id -> how many people or things it certainly looks at; None where it is not evaluated."""
     notices: frozenset[tuple[str, str]]

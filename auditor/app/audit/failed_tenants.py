@@ -28,7 +28,14 @@ class Unaudited:
 def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
     """Report a tenant that could not be read: nothing of it was evaluated."""
     outcomes = [
-        PolicyOutcome(id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",))
+        PolicyOutcome(
+            id=policy.id,
+            status=Outcome.NOT_EVALUATED,
+            findings=0,
+            reason=tenant.reason,
+            missing=("tenant",),
+            report_only=policy.report_only or None,
+        )
         for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
         if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
     ]

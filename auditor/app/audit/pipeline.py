@@ -78,7 +78,8 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     then it is raised. Raises DeliveryError where the disk of the spill file is full.
     """
     policies = replace(policies, day=as_of.date())
-    needed = needs(policies).sources
+    # What only policies that are report-only need may be missing in a complete audit.
+    needed = needs(policies.enabled).sources
     audited: list[TenantResult] = []
     names = FleetNames(policies)
     for state in states:
@@ -301,6 +302,7 @@ def _header(policy: Policy) -> PolicyHeader:
         tags=policy.tags,
         references=policy.references or None,
         frameworks=policy.frameworks or None,
+        report_only=policy.report_only or None,
         source=SourceLine(file=policy.span.file, line=policy.span.line),
         spec=policy.spec,
     )

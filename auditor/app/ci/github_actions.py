@@ -7,7 +7,7 @@ from typing import Final
 
 from auditor.app.report.outputs import Output
 from auditor.deliver.github import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
-from auditor.domain.enums import Outcome, Severity, SourceStatus
+from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result.model import Finding, Findings, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.render import render
@@ -167,7 +167,7 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
 
 
 def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
-    unknown = [policy.id for policy in policies if policy.status is Outcome.NOT_EVALUATED]
+    unknown = [policy.id for policy in policies if policy.unknown]
     text = l10n.gettext("not evaluated: {policies}")
     return [text.replace("{policies}", ", ".join(unknown))] if unknown else []
 

@@ -48,6 +48,7 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
             Message("the policy files define no policy, so there is nothing to plan for"),
             hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
         )
+    policies = policies.enabled
     with places_of(request, policies) as places:
         return tuple(
             plan_run(list(opened(places, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)

@@ -219,7 +219,7 @@ def _free_id(finding: Finding, taken: set[str]) -> str:
 
 def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:
     """Return the open findings that the new waivers waive: the same state is audited again with them."""
-    opened = {finding.fingerprint for _, finding in _located(before) if finding.status is Status.OPEN}
+    opened = {finding.fingerprint for _, finding in _located(before) if finding.status is not Status.WAIVED}
     again = _audited(request, after)
     return {f.fingerprint for _, f in _located(again) if f.status is Status.WAIVED and f.fingerprint in opened}
 
@@ -235,7 +235,7 @@ def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[
         products = by_id[item["id"]].products
         single = products is not None and all(isinstance(element, Sku) for element in products.elements)
         matched |= {f.fingerprint for tenant, f in _located(result) if _matches(item, tenant, f, single=single)}
-    return matched & {finding.fingerprint for _, finding in _located(result) if finding.status is Status.OPEN}
+    return matched & {finding.fingerprint for _, finding in _located(result) if finding.status is not Status.WAIVED}
 
 
 def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: bool) -> bool:

@@ -167,7 +167,7 @@ def _finding_states(
 
     def state(finding: PlannedFinding) -> FindingState:
         status = now.get(finding.fingerprint)
-        if status is Status.OPEN:
+        if status in {Status.OPEN, Status.REPORT_ONLY}:
             number = about.get(finding.fingerprint, 0)
             again = finding.fingerprint in mended and _was_done(number, finding.subject.id, steps, logged)
             return FindingState.CAME_BACK if again else FindingState.OPEN

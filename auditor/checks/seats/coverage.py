@@ -11,13 +11,15 @@ from auditor.engine.policy.binding import BoundPolicies
 
 
 def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
-    """Return a row for each such policy that was evaluated and obliges somebody; None where there is none."""
+    """Return a row for each such policy that counts, was evaluated and obliges somebody; None where there is none."""
     return tuple(_rows(bound, evaluation)) or None
 
 
 def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage]:
     decided = {outcome.id for outcome in evaluation.outcomes if outcome.status is not Outcome.NOT_EVALUATED}
     for index, policy in enumerate(bound.policies):
+        if policy.report_only:
+            continue
         block, count = policy.constraint, evaluation.tallies.get(index)
         if not isinstance(block, Seats) or not block.covers or policy.id not in decided or count is None:
             continue

@@ -115,7 +115,7 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
     """Return the bounds that policies set on the spare seats of single SKUs, by the index of the SKU.
 
     A pool's bounds are of the sum and a quota's of people: neither is here. A SKU of which it is not known whether a
-    policy looks at it, or how many seats it has, is not there for that policy.
+    policy looks at it, or how many seats it has, is not there for that policy. Policies that are report-only set none.
     """
     facts = bound.facts
     if not facts.status(Source.SUBSCRIBED_SKUS).is_read:
@@ -123,7 +123,9 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
     found: dict[int, list[SeatBounds]] = {}
     for policy in bound.policies:
         block = policy.constraint
-        if not isinstance(block, Seats) or block.pool or (block.minimum is None and block.maximum is None):
+        if policy.report_only or not isinstance(block, Seats) or block.pool:
+            continue
+        if block.minimum is None and block.maximum is None:
             continue
         looked_at = bound.masks.of(block.of).true.tolist()
         for number in facts.assignable:

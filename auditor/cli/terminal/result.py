@@ -133,6 +133,9 @@ def _print_counts(console: Console, shown: Page, l10n: Labels) -> None:
         counts.append("   ")
     if shown.waived:
         counts.append(l10n.ngettext("{count} waived", "{count} waived", shown.waived), style="dim")
+    if shown.report_only:
+        counts.append("   " if shown.waived else "")
+        counts.append(l10n.ngettext("{count} report-only", "{count} report-only", shown.report_only), style="dim")
     _print(console, counts)
     if shown.previous is not None:
         since = l10n.gettext("Since {day}:").replace("{day}", l10n.date(shown.previous))
@@ -251,7 +254,7 @@ def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, 
     by_cause: dict[tuple[str, str], list[str]] = {}
     for section in sections:
         for row in section.outcomes if section.failure is None else ():
-            if row.status is Outcome.NOT_EVALUATED:
+            if row.status is Outcome.NOT_EVALUATED and not row.report_only:
                 by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
     _print_title(console, l10n.gettext("Not evaluated"))
     told = 0
@@ -269,4 +272,4 @@ def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, 
 def _lost(result: Result) -> int:
     """Count the policies of tenants that could not be audited at all: the cause is told above, once a tenant."""
     lost = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
-    return sum(outcome.status is Outcome.NOT_EVALUATED for outcomes in lost for outcome in outcomes)
+    return sum(outcome.unknown for outcomes in lost for outcome in outcomes)

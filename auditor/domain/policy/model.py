@@ -1,7 +1,7 @@
 """Policies as values: a population and one constraint block, waivers and prices, each with its source location."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -182,6 +182,8 @@ class Policy:
     references: tuple[Reference, ...] = ()
     frameworks: tuple[str, ...] = ()
     """Controls of standards that a finding violates."""
+    report_only: bool = False
+    """Whether its findings are shown and do not count (`status: report-only`)."""
     tenants: tuple[str, ...] | None = None
     """The tenants it judges; None for every tenant."""
     users: Selector = EVERYBODY
@@ -253,3 +255,8 @@ class PolicySet:
     """The day of the audit, on which prices are read; None for the day of a tenant's state."""
     digest: str = ""
     """`sha256:` over the loaded content; the order and names of files do not matter."""
+
+    @property
+    def enabled(self) -> "PolicySet":
+        """The set without the policies that are report-only: what actions, plans and completeness depend on."""
+        return replace(self, policies=tuple(policy for policy in self.policies if not policy.report_only))

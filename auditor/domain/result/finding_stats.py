@@ -17,6 +17,8 @@ class PolicyStats:
     waived: int
     new: int = 0
     """Open findings that the previous run did not have."""
+    report_only: int = 0
+    """Findings that no waiver covers and that do not count, because the policy is report-only."""
     reopened: int = 0
     """Open findings that had been fixed or waived before."""
     money: Mapping[str, Decimal]
@@ -24,8 +26,8 @@ class PolicyStats:
 
     @property
     def open(self) -> int:
-        """Findings that no waiver covers."""
-        return self.found - self.waived
+        """Findings that no waiver covers, of a policy that is not report-only."""
+        return self.found - self.waived - self.report_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

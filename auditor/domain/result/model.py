@@ -39,6 +39,13 @@ class PolicyOutcome:
     """The facts that were missing: sources or properties."""
     judged: int | None = None
     """How many people, products, subscriptions or groups it looked at; None where that is not known."""
+    report_only: Annotated[bool | None, SavedField.OPTIONAL] = None
+    """True for a policy that is report-only: that it was not evaluated leaves the audit complete. Else None."""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it was not evaluated, and so makes the audit incomplete."""
+        return self.status is Outcome.NOT_EVALUATED and not self.report_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +264,8 @@ class PolicyHeader:
     """Pages that explain the rule; None where the policy names none."""
     frameworks: Annotated[tuple[str, ...] | None, SavedField.OPTIONAL] = None
     """Controls of standards that a finding violates; None where the policy names none."""
+    report_only: Annotated[bool | None, SavedField.OPTIONAL] = None
+    """True for a policy that is report-only, else None."""
     source: SourceLine
     spec: Mapping[str, Any]
 
@@ -285,6 +294,8 @@ class Summary:
     open: Mapping[Severity, int]
     waived: int
     not_evaluated: int
+    report_only: Annotated[int | None, SavedField.OPTIONAL] = None
+    """Findings of policies that are report-only; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ _END: Final = b"</testsuites>"
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write open findings as failures; waived policies and those not evaluated as skipped, with the reason.
+    """Write open findings as failures; policies waived, report-only or not evaluated as skipped, with the reason.
 
     Where nobody holds the findings, those shown are listed, and how many more there are is said with where they stand.
     """
@@ -167,6 +167,8 @@ def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: L
     match outcome.status:
         case Outcome.WAIVED:
             text = l10n.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
+        case Outcome.REPORT_ONLY:
+            text = l10n.ngettext("{count} report-only", "{count} report-only", outcome.findings)
         case Outcome.NOT_EVALUATED:
             text = l10n.gettext("cannot tell: {reason}").replace("{reason}", l10n.translate(outcome.reason or NOTHING))
         case _:

@@ -106,7 +106,8 @@ def _section(section: Section, l10n: Labels) -> Iterator[str]:
         yield f"### {l10n.gettext('Not evaluated')}"
         yield ""
         for row in unknown:
-            yield f"- **{inert(row.policy)}**: {inert(row.reason)}"
+            mark = f" ({l10n.gettext('report-only')})" if row.report_only else ""
+            yield f"- **{inert(row.policy)}**{mark}: {inert(row.reason)}"
         yield ""
 
 
@@ -143,7 +144,11 @@ def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _group(group: Group, l10n: Labels) -> Iterator[str]:
+    # All findings of a report-only policy that are not waived are report-only.
+    count = group.open or group.report_only
     counts = [l10n.ngettext("{count} open", "{count} open", group.open)]
+    if group.report_only:
+        counts = [l10n.ngettext("{count} report-only", "{count} report-only", group.report_only)]
     counts += [l10n.ngettext("{count} waived", "{count} waived", group.waived)] if group.waived else []
     counts += [inert(group.money)] if group.money else []
     level = l10n.gettext(SEVERITIES[group.severity])
@@ -153,8 +158,8 @@ def _group(group: Group, l10n: Labels) -> Iterator[str]:
     for row in listed:
         address = f" ({inert(row.address)})" if row.address else ""
         yield f"- {inert(row.name)}{address}: {inert(row.what)} · {inert(row.evidence)}"
-    if group.open > len(listed):
-        more = group.open - len(listed)
+    if count > len(listed):
+        more = count - len(listed)
         yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
     yield ""
     yield "</details>"

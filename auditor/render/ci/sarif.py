@@ -29,13 +29,15 @@ _LEVELS: Final = {
     Severity.LOW: "note",
     Severity.INFO: "note",
 }
+_NOTE: Final = "note"
+"""The level of everything about a policy that is report-only."""
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 Document = dict[str, Any]
 
 
 Weight = tuple[bool, int]
-"""Whether a finding is waived, and the rank of its severity: what is to be written comes first."""
+"""Whether a finding does not count, and the rank of its severity: what is to be written comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _limited(parts: list[_Part]) -> list[_Part]:
 
 
 def _weight(finding: Finding) -> Weight:
-    return finding.status is Status.WAIVED, finding.severity.rank
+    return finding.status is not Status.OPEN, finding.severity.rank
 
 
 def _weighed(findings: Findings) -> Counter[Weight]:
@@ -125,7 +127,7 @@ def _weighed(findings: Findings) -> Counter[Weight]:
     found: Counter[Weight] = Counter()
     for counts in findings.stats.policies.values():
         found[False, counts.severity.rank] += counts.open
-        found[True, counts.severity.rank] += counts.waived
+        found[True, counts.severity.rank] += counts.waived + counts.report_only
     return found
 
 
@@ -164,7 +166,7 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
 
 
 def _gap(part: _Part) -> bool:
-    return part.failure is not None or any(outcome.status is Outcome.NOT_EVALUATED for outcome in part.outcomes)
+    return part.failure is not None or any(outcome.unknown for outcome in part.outcomes)
 
 
 def _notes(part: _Part, l10n: Labels) -> list[Document]:
@@ -194,7 +196,7 @@ def _rule(policy: PolicyHeader) -> Document:
         "fullDescription": {"text": visible(policy.rationale) or title},
         "help": {"text": visible(f"{policy.rationale} {policy.owner}".strip()) or title},
         **({"helpUri": pages[0]} if pages else {}),
-        "defaultConfiguration": {"level": _LEVELS[policy.severity]},
+        "defaultConfiguration": {"level": _NOTE if policy.report_only else _LEVELS[policy.severity]},
         "properties": {"tags": [visible(tag) for tag in tags[:_TAGS]], "severity": policy.severity.value},
     }
 
@@ -211,7 +213,7 @@ def _result(where: str, finding: Finding, places: Mapping[str, int], context: Co
         made["ruleIndex"] = places[finding.policy]
     made |= {
         "kind": "fail",
-        "level": _LEVELS[finding.severity],
+        "level": _NOTE if finding.status is Status.REPORT_ONLY else _LEVELS[finding.severity],
         "message": {"text": visible(f"{where}: {sentence(finding, context)}")},
         "locations": [
             {
@@ -231,6 +233,8 @@ def _result(where: str, finding: Finding, places: Mapping[str, int], context: Co
     if finding.change is not None:
         # A reopened finding was not in the baseline as it stands now, which is what `new` means there.
         made["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
+    if finding.status is Status.REPORT_ONLY:
+        made["properties"] = {"status": finding.status.value}
     if finding.status is Status.WAIVED:
         made["suppressions"] = [
             {

@@ -152,7 +152,7 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
     kinds = {"new": gettext("new"), "gone": gettext("gone"), "changed": gettext("changed")}
     findings = [
         (kinds[f.kind], _severity(f.severity, l10n), f.policy, f.subject, f.product or "",
-         gettext("waived") if f.status == "waived" else "", f.fingerprint[:12])
+         gettext(f.status) if f.status in {"waived", "report-only"} else "", f.fingerprint[:12])
         for f in between.findings[:most]
     ]  # fmt: skip
     money = [

@@ -17,6 +17,7 @@ from auditor.result.aggregate import concerns, shown
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITY_CODES: Final = {severity: code for code, severity in enumerate(Severity)}
+_STATUS_CODES: Final = {status: code for code, status in enumerate(Status)}
 _CHANGE_CODES: Final = {Change.NEW: 1, Change.REOPENED: 2}
 _MAX_ACTIONS: Final = 500
 """Actions that the page lists, over all tenants, where it does not list all findings."""
@@ -54,7 +55,8 @@ class FindingIndex:
     policy_codes: Sequence[int]
     severity_codes: Sequence[int]
     """Of `Severity`, the worst being 0."""
-    waived: Sequence[bool]
+    status_codes: Sequence[int]
+    """0 for open, 1 for waived, 2 for report-only."""
     change_codes: Sequence[int]
     """1 for new, 2 for reopened, else 0."""
     subject_codes: Sequence[int]
@@ -103,7 +105,7 @@ class FindingIndex:
             policy_codes=policies.codes(each.policy for each in findings),
             policies=tuple(policies),
             severity_codes=[_SEVERITY_CODES[each.severity] for each in findings],
-            waived=[each.status is Status.WAIVED for each in findings],
+            status_codes=[_STATUS_CODES[each.status] for each in findings],
             change_codes=[_CHANGE_CODES.get(each.change, 0) if each.change else 0 for each in findings],
             subject_codes=subject_codes,
             subjects=_first_of_each(subject_codes, findings),
@@ -150,8 +152,8 @@ class PolicyFindings:
     """Of all of them."""
 
     def first(self, index: FindingIndex, limit: int) -> list[Finding]:
-        """Return the first of those listed, at most `limit`, open ones before waived ones."""
-        rows = sorted(self.rows, key=index.waived.__getitem__)[:limit]
+        """Return the first of those listed, at most `limit`, open ones first."""
+        rows = sorted(self.rows, key=index.status_codes.__getitem__)[:limit]
         return [index.findings[row] for row in rows]
 
 

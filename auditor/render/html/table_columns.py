@@ -24,6 +24,8 @@ EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
 """The four parts of the evidence; the page joins those that are not empty with dots."""
 PEOPLE: Final = ("", "userPrincipalName", "userPrincipalName", "id")
 """The property by which a waiver names a subject: the value is its address, its name, its address."""
+_WAIVED: Final = 1
+"""The code of waived findings in a `FindingIndex`."""
 _CHANGES: Final = (None, Change.NEW, Change.REOPENED)
 
 
@@ -93,7 +95,7 @@ class TableColumns:
         columns = self.codes
         columns["place"].append([policies + code for code in index.policy_codes] if policies else index.policy_codes)
         columns["severity"].append(index.severity_codes)
-        columns["status"].append(index.waived)
+        columns["status"].append(index.status_codes)
         columns["change"].append(index.change_codes)
         columns["waiver"].append(self._waivers(index))
         columns["who"].append([subjects + code for code in index.subject_codes] if subjects else index.subject_codes)
@@ -142,10 +144,10 @@ class TableColumns:
         return code
 
     def _waivers(self, index: FindingIndex) -> Sequence[int]:
-        if True not in index.waived:
-            return bytes(len(index.waived))
-        waivers = zip(index.findings, index.waived, strict=True)
-        return self.strings["waiver"].codes([each.waiver if waived else None for each, waived in waivers])
+        if _WAIVED not in index.status_codes:
+            return bytes(len(index.status_codes))
+        waivers = zip(index.findings, index.status_codes, strict=True)
+        return self.strings["waiver"].codes([each.waiver if code == _WAIVED else None for each, code in waivers])
 
     def _add_subjects(self, index: FindingIndex) -> None:
         names = list(map(subject_label, index.subjects))
@@ -180,6 +182,7 @@ LABELS: Final = {
     "any": N_("any"),
     "open": N_("open"),
     "waived": N_("waived"),
+    "report-only": N_("report-only"),
     "none": N_("none"),
     "policy": N_("Policy"),
     "status": N_("Status"),

@@ -45,6 +45,8 @@ class Group:
     place: str
     open: int
     waived: int
+    report_only: int
+    """Findings that do not count, as the policy is report-only."""
     new: int
     money: str
     what: str
@@ -84,6 +86,7 @@ class OutcomeRow:
     severity: Severity
     rationale: str
     status: Outcome
+    report_only: bool
     findings: int
     reason: str
     missing: tuple[str, ...]
@@ -310,6 +313,8 @@ class Page:
     shares: tuple[tuple[str, int, int], ...]
     """The counts as a bar: key, place and length of each, in units of a view box of 300."""
     waived: int
+    report_only: int
+    """Findings of policies that are report-only."""
     money: str
     figures: tuple[Figure, ...]
     lower_bound: bool

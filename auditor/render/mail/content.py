@@ -309,6 +309,12 @@ def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
         yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", holding)
     if shown.waived:
         yield l10n.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
+    if shown.report_only:
+        yield l10n.ngettext(
+            "{count} finding of report-only policies, which does not count",
+            "{count} findings of report-only policies, which do not count",
+            shown.report_only,
+        )
     unused = len({notice.subject for notice in told if notice.code == "waiver.unused"})
     if unused:
         yield l10n.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)

@@ -20,6 +20,11 @@ _ROWS: Final = 20
 """Findings of one tenant and kind that are told one by one."""
 _TEXT: Final = 200
 """Characters of one text; no title is worth more of a comment."""
+_STATUSES: Final = {
+    Status.OPEN: N_("open"),
+    Status.WAIVED: N_("waived"),
+    Status.REPORT_ONLY: N_("report-only"),
+}
 INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is shown here.")
 
 
@@ -121,7 +126,7 @@ def retold(pair: Changed, l10n: Labels) -> str:
 
 
 def _status(finding: Finding, l10n: Labels) -> str:
-    return l10n.gettext("open") if finding.status is Status.OPEN else l10n.gettext("waived")
+    return l10n.gettext(_STATUSES[finding.status])
 
 
 def _money(finding: Finding, l10n: Labels) -> str:

@@ -303,6 +303,8 @@ def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
         yield l10n.gettext("reopened"), l10n.number(since.reopened)
         yield l10n.gettext("fixed"), l10n.number(since.fixed)
     yield l10n.gettext("waived"), l10n.number(result.summary.waived)
+    if result.summary.report_only:
+        yield l10n.gettext("report-only"), l10n.number(result.summary.report_only)
     worth = l10n.sums(money_of(result))
     if worth:
         bound = "" if priced_whole(result) else f" ({l10n.gettext('at least')})"

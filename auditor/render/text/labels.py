@@ -32,6 +32,7 @@ OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.PASS: N_("passed"),
         Outcome.FAIL: N_("failed"),
         Outcome.WAIVED: N_("waived"),
+        Outcome.REPORT_ONLY: N_("report-only"),
         Outcome.NOT_EVALUATED: N_("not evaluated"),
     }
 )

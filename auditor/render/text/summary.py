@@ -1,6 +1,6 @@
 """A Result into the few sentences that every report begins with."""
 
-from auditor.domain.enums import Outcome, Severity, SourceStatus
+from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.result.model import Coverage, Result
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 
@@ -46,7 +46,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
         if tenant.failure is not None
     ]
     for tenant in result.tenants:
-        unknown = sum(outcome.status is Outcome.NOT_EVALUATED for outcome in tenant.policies)
+        unknown = sum(outcome.unknown for outcome in tenant.policies)
         if unknown and tenant.failure is None:
             gap = l10n.ngettext("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
             sentences.append(f"{gap} {tenant.name}{_gaps(tenant.sources, l10n)}.")
@@ -54,7 +54,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             sentences.append(
                 l10n.gettext("Not everything was read of") + f" {tenant.name}{_gaps(tenant.sources, l10n)}."
             )
-    unknown = sum(outcome.status is Outcome.NOT_EVALUATED for outcome in result.fleet.policies)
+    unknown = sum(outcome.unknown for outcome in result.fleet.policies)
     if unknown:
         sentences.append(
             l10n.ngettext(
