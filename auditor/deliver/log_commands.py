@@ -35,7 +35,7 @@ def _in_markup(character: str) -> str:
 _ESCAPES: Final[Mapping[str, Escape]] = {
     **dict.fromkeys(("json", "ndjson", "sarif"), _in_json),
     **dict.fromkeys(("html", "junit", "markdown"), _in_markup),
-    "csv": spaced,
+    **dict.fromkeys(("csv", "openmetrics"), spaced),
 }
 """Format → escape of a character; binary formats have none."""
 

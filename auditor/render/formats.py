@@ -84,6 +84,7 @@ _FORMATS: Final[dict[str, Format]] = {
     "markdown": Format(file="summary.md", module="auditor.render.ci.markdown", localized=True),
     "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif", localized=True),
     "junit": Format(file="junit.xml", module="auditor.render.ci.junit", localized=True),
+    "openmetrics": Format(file="licences.prom", module="auditor.render.metrics", reads_evidence=False),
     "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson", streams=True),
     "parquet": Format(
         file="findings.parquet", module="auditor.render.tables.parquet", streams=True, reads_evidence=False

@@ -180,7 +180,7 @@ def test_the_summary_of_an_audit_is_bracketed_and_its_annotations_are_not(evil: 
         assert list(azure_commands_of(outside.out + outside.err)) == []
 
 
-FORMATS = ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson")
+FORMATS = ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson", "openmetrics")
 
 
 @pytest.mark.slow

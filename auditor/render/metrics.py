@@ -1,0 +1,165 @@
+"""A Result into OpenMetrics: gauges for the textfile collector of node_exporter, and whatever else reads such files.
+
+Only gauges without timestamps are written: OpenMetrics 1.0 and Prometheus' own text format read them alike. What is not
+known has no sample, instead of a zero. No person, group or finding is a label.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+import pyarrow as pa
+
+from auditor import __version__
+from auditor.domain.actions.money import rounded
+from auditor.domain.enums import Outcome, Severity, Status
+from auditor.domain.result.model import Findings, FleetResult, Result, TenantResult
+from auditor.domain.result.verification import FindingState, TenantVerification, Verdict
+from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
+from auditor.render.text.sanitize import shortened, visible
+from auditor.result.aggregate import changes, freed, money
+from auditor.result.seats import paid_seats
+
+ALL: Final = "*"
+"""The tenant of what only all tenants together can say."""
+_HELP: Final[Mapping[str, str]] = {
+    "auditor_info": "The program that wrote this file.",
+    "auditor_audit_timestamp_seconds": "Instant of the audit.",
+    "auditor_snapshot_timestamp_seconds": "Instant at which the state of the tenant was read.",
+    "auditor_complete": "Whether the tenant was read whole and every policy evaluated; if 0, counts are at least.",
+    "auditor_policies": "Policies by outcome.",
+    "auditor_findings": "Open findings by severity.",
+    "auditor_findings_by_check": "Open findings by severity and check.",
+    "auditor_findings_waived": "Waived findings.",
+    "auditor_findings_changed": "Findings that changed since the previous run.",
+    "auditor_seats_bought": "Enabled seats of a product that costs something.",
+    "auditor_seats_assigned": "Assigned seats.",
+    "auditor_seats_spare": "Usable seats that nobody holds; below zero, seats that are missing.",
+    "auditor_findings_cost": "What open findings cost a month.",
+    "auditor_actions_amount": "What the actions save a month, and what must be bought.",
+    "auditor_plan_timestamp_seconds": "Instant of the plan that was verified.",
+    "auditor_plan_actions": "Actions of the plan by verdict.",
+    "auditor_plan_findings": "Findings of the plan by state.",
+    "auditor_plan_seats_freed": "Seats that the plan frees, and those that are free.",
+    "auditor_plan_amount": "What the freed seats cost a month.",
+}
+"""The metrics, in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    metric: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    value: int | Decimal = 1
+
+
+def render(result: Result, options: RenderOptions) -> Artifact:
+    """Write the gauges of a result; equal results give equal bytes in every language."""
+    del options
+    by_metric: dict[str, list[_Sample]] = {name: [] for name in _HELP}
+    for sample in _samples(result):
+        by_metric[sample.metric].append(sample)
+    lines: list[str] = []
+    for metric, samples in by_metric.items():
+        if samples:
+            lines += [f"# HELP {metric} {_HELP[metric]}", f"# TYPE {metric} gauge", *map(_line, samples)]
+    text = "\n".join((*lines, "# EOF", ""))
+    return Artifact(
+        name="licences.prom",
+        media_type="application/openmetrics-text; version=1.0.0; charset=utf-8",
+        body=text.encode("utf-8", "replace"),
+    )
+
+
+def _line(sample: _Sample) -> str:
+    labels = ",".join(f'{name}="{_escaped(text)}"' for name, text in sample.labels.items())
+    return f"{sample.metric}{{{labels}}} {sample.value}" if labels else f"{sample.metric} {sample.value}"
+
+
+def _escaped(text: str) -> str:
+    return shortened(visible(text)).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _samples(result: Result) -> Iterator[_Sample]:
+    yield _Sample("auditor_info", {"version": __version__})
+    yield _Sample("auditor_audit_timestamp_seconds", {}, int(result.run.as_of.timestamp()))
+    for tenant in result.tenants:
+        name = {"tenant": tenant.name}
+        yield _Sample("auditor_complete", name, int(tenant.complete and tenant.failure is None))
+        if tenant.failure is not None:
+            continue
+        yield _Sample("auditor_snapshot_timestamp_seconds", name, int(tenant.as_of.timestamp()))
+        yield from _found(tenant, name, compared=result.run.previous is not None)
+        yield from _seats(tenant, name)
+        yield from _amounts(tenant, name)
+        if tenant.verification is not None:
+            yield from _progress(tenant.verification, name)
+    if result.fleet.policies:
+        yield from _found(result.fleet, {"tenant": ALL}, compared=result.run.previous is not None)
+
+
+def _found(part: TenantResult | FleetResult, name: Mapping[str, str], *, compared: bool) -> Iterator[_Sample]:
+    outcomes = Counter(outcome.status for outcome in part.policies)
+    for outcome in Outcome:
+        yield _Sample("auditor_policies", {**name, "outcome": outcome}, outcomes[outcome])
+    policies = part.findings.stats.policies.values()
+    for severity in Severity:
+        count = sum(policy.open for policy in policies if policy.severity is severity)
+        yield _Sample("auditor_findings", {**name, "severity": severity}, count)
+    for (rated, check), count in sorted(_checks(part.findings).items()):
+        yield _Sample("auditor_findings_by_check", {**name, "severity": rated, "check": check}, count)
+    yield _Sample("auditor_findings_waived", name, sum(policy.waived for policy in policies))
+    if compared:
+        since = changes([], part) if isinstance(part, FleetResult) else changes([part])
+        for change in ("new", "reopened", "fixed", "unconfirmed"):
+            yield _Sample("auditor_findings_changed", {**name, "change": change}, getattr(since, change))
+
+
+def _checks(findings: Findings) -> Counter[tuple[str, str]]:
+    """Count open findings by severity and check."""
+    found: Counter[tuple[str, str]] = Counter()
+    for batch in findings.batches():
+        table = pa.Table.from_batches([batch.select(["severity", "check", "status"])])
+        for row in table.group_by(["severity", "check", "status"]).aggregate([([], "count_all")]).to_pylist():
+            if row["status"] == Status.OPEN:
+                found[row["severity"], row["check"]] += row["count_all"]
+    return found
+
+
+def _seats(tenant: TenantResult, name: Mapping[str, str]) -> Iterator[_Sample]:
+    for seats in paid_seats(tenant.seats):
+        labels = {**name, "product": seats.sku_part_number, "sku": seats.sku_id}
+        numbers = (("bought", seats.enabled), ("assigned", seats.consumed), ("spare", seats.spare))
+        yield from (_Sample(f"auditor_seats_{kind}", labels, count) for kind, count in numbers if count is not None)
+
+
+def _amounts(tenant: TenantResult, name: Mapping[str, str]) -> Iterator[_Sample]:
+    for currency, amount in money(tenant).items():
+        yield _Sample("auditor_findings_cost", {**name, "currency": currency}, rounded(amount))
+    of = freed(tenant)
+    for kind in ("reassign", "reduce", "buy"):
+        amounts: Mapping[str, Decimal] = getattr(of, kind)
+        for currency, amount in amounts.items():
+            yield _Sample("auditor_actions_amount", {**name, "kind": kind, "currency": currency}, rounded(amount))
+
+
+def _progress(plan: TenantVerification, name: Mapping[str, str]) -> Iterator[_Sample]:
+    yield _Sample("auditor_plan_timestamp_seconds", name, int(plan.planned_at.timestamp()))
+    for verdict in Verdict:
+        yield _Sample("auditor_plan_actions", {**name, "verdict": verdict}, len(plan.actions_with(verdict)))
+    for state in FindingState:
+        yield _Sample("auditor_plan_findings", {**name, "state": state}, plan.count(state))
+    yield from _pairs("auditor_plan_seats_freed", name, plan.freed.planned, plan.freed.actual)
+    for verdict_of in plan.freed.money:
+        labels = {**name, "currency": verdict_of.currency}
+        yield from _pairs("auditor_plan_amount", labels, rounded(verdict_of.planned), rounded(verdict_of.actual))
+
+
+def _pairs(metric: str, labels: Mapping[str, str], planned: int | Decimal, actual: int | Decimal) -> Iterator[_Sample]:
+    return (
+        _Sample(metric, {**labels, "state": state}, value)
+        for state, value in (("planned", planned), ("actual", actual))
+    )
