@@ -110,6 +110,14 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
         help="where the HTML report can be read (default: the GitHub Actions run, where there is one)",
     )
     parser.add_argument(
+        "--approvals",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="the output of `auditor plan --by owner`: owners get their own approvals.csv and page (repeatable)",
+    )
+    parser.add_argument(
         "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
     )
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,15 +27,15 @@ async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _TIMEOU
     """Send a mail once. A refused mail was certainly not sent; one with an unknown outcome may have been.
 
     Small mails are sent as MIME with text and HTML; larger ones as JSON with HTML only, from which Exchange makes the
-    text. An attachment between `MAX_INLINE` and `MIN_SESSION` fits neither way: see `fits`.
+    text. Attachments between `MAX_INLINE` and `MIN_SESSION` fit neither way: see `fits`.
     """
     post = _Post(graph, letter, time_limit)
     mime = base64.b64encode(message(letter).as_bytes())
     if len(mime) <= MAX_REQUEST:
         return _attempt(await post(f"{post.mailbox}/sendMail", mime, "text/plain", "sendMail"), letter)
     attachment = letter.attachment
-    if attachment is None or len(attachment.body) <= MAX_INLINE:
-        body = {"message": _json(letter, attachment), "saveToSentItems": True}
+    if attachment is None or sum(len(file.body) for file in letter.attachments) <= MAX_INLINE:
+        body = {"message": _json(letter, letter.attachments), "saveToSentItems": True}
         return _attempt(await post(f"{post.mailbox}/sendMail", _encoded(body), "application/json", "sendMail"), letter)
     try:
         return await _by_session(post, letter, attachment)
@@ -43,14 +44,16 @@ async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _TIMEOU
         return _left_behind(_attempt(Refused(fault=error.fault), letter))
 
 
-def fits(size: int) -> bool:
-    """Return whether Graph accepts an attachment of that many bytes in some way."""
-    return size <= MAX_INLINE or size >= MIN_SESSION
+def fits(size: int, beside: int = 0) -> bool:
+    """Return whether Graph accepts an attachment of that many bytes in some way, beside small files of `beside`."""
+    return size + beside <= MAX_INLINE or size >= MIN_SESSION
 
 
 async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment) -> SendAttempt:
     """Create a draft, upload the attachment, send the draft; only the last step can send anything."""
-    drafted = await post(f"{post.mailbox}/messages", _encoded(_json(letter, None)), "application/json", "messages")
+    drafted = await post(
+        f"{post.mailbox}/messages", _encoded(_json(letter, letter.approvals)), "application/json", "messages"
+    )
     if not isinstance(drafted, Accepted):
         return _attempt(Refused(fault=drafted.fault), letter)
     draft = f"{post.mailbox}/messages/{quote(_text(drafted.body, 'id'), safe='=_-')}"
@@ -85,7 +88,7 @@ class _Post:
         )
 
 
-def _json(letter: MailMessage, attachment: Attachment | None) -> dict[str, Any]:
+def _json(letter: MailMessage, attachments: Sequence[Attachment]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "subject": letter.subject,
         "body": {"contentType": "HTML", "content": letter.html},
@@ -93,14 +96,15 @@ def _json(letter: MailMessage, attachment: Attachment | None) -> dict[str, Any]:
         "internetMessageId": letter.message_id,
         "internetMessageHeaders": [{"name": "x-auto-response-suppress", "value": "All"}],
     }
-    if attachment is not None:
+    if attachments:
         made["attachments"] = [
             {
                 "@odata.type": "#microsoft.graph.fileAttachment",
-                "name": attachment.name,
-                "contentType": attachment.media_type,
-                "contentBytes": base64.b64encode(attachment.body).decode("ascii"),
+                "name": file.name,
+                "contentType": file.media_type,
+                "contentBytes": base64.b64encode(file.body).decode("ascii"),
             }
+            for file in attachments
         ]
     return made
 

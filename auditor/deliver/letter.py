@@ -79,9 +79,16 @@ class MailMessage:
     html: str
     language: str
     attachment: Attachment | None
+    approvals: tuple[Attachment, ...] = ()
+    """Small files beside the attachment."""
     key: str
     """Hexadecimal digits that are equal for equal run, reader and content."""
     at: datetime
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """All files."""
+        return self.approvals if self.attachment is None else (self.attachment, *self.approvals)
 
     @property
     def message_id(self) -> str:
@@ -123,7 +130,7 @@ def international(letter: MailMessage) -> bool:
 
 
 def message(letter: MailMessage) -> EmailMessage:
-    """Return the message: text and HTML as alternatives, then the attachment."""
+    """Return the message: text and HTML as alternatives, then the attachment and the small files."""
     made = EmailMessage(policy=_UTF8_POLICY if international(letter) else _POLICY)
     for name, address in (("From", letter.sender), ("To", letter.recipient)):
         local, domain = split_address(address)
@@ -136,9 +143,9 @@ def message(letter: MailMessage) -> EmailMessage:
     made["X-Auto-Response-Suppress"] = "All"
     made.set_content(letter.text, cte="base64")
     made.add_alternative(letter.html, subtype="html", cte="base64")
-    if letter.attachment is not None:
-        kind, _, subtype = letter.attachment.media_type.partition("/")
-        made.add_attachment(letter.attachment.body, maintype=kind, subtype=subtype, filename=letter.attachment.name)
+    for file in letter.attachments:
+        kind, _, subtype = file.media_type.partition("/")
+        made.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
     # After the parts: Content- headers move into the first of them.
     made["Content-Language"] = letter.language
     for number, part in enumerate(part for part in made.walk() if part.is_multipart()):

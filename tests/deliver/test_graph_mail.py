@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from auditor.deliver.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
-from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
+from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
@@ -91,6 +91,18 @@ def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
     (message,) = sent(graph)
     assert base64.b64decode(message["attachments"][0]["contentBytes"]) == file.body
     assert [record.path for record in graph.journal.of("/users/*")] == [f"/users/{SENDER}/sendMail"]
+
+
+@pytest.mark.parametrize("size", [MAX_INLINE - 400_000, MIN_SESSION])
+def test_small_files_go_beside_the_attachment(graph: Emulator, size: int) -> None:
+    small = tuple(Attachment(name=f"approvals-{n}.csv", media_type="text/csv", body=b"x" * 200_000) for n in (1, 2))
+    file = attachment(size)
+    assert mailed(graph, replace(from_ann(attachment=file), approvals=small)).fate is SendStatus.ACCEPTED
+    (message,) = sent(graph)
+    names = {each["name"] for each in message["attachments"]}
+    assert names == {file.name, "approvals-1.csv", "approvals-2.csv"}
+    assert fits(size, 400_000)
+    assert not fits(MAX_INLINE, 1)
 
 
 @pytest.mark.slow

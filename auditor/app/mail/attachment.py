@@ -39,10 +39,8 @@ def attached(
     inside = f"{name}{PurePath(artifact.name).suffix}"
     if len(made) <= limit and suits(len(made)):
         return Attachment(name=inside, media_type=artifact.media_type.partition(";")[0], body=made)
-    body = next(
-        (packed for level in _LEVELS if suits(len(packed := _packed(inside, made, result.run.as_of, level)))),
-        _packed(inside, made, result.run.as_of, _LEVELS[0]),
-    )
+    archives = (packed(inside, made, result.run.as_of, level) for level in _LEVELS)
+    body = next((archive for archive in archives if suits(len(archive))), packed(inside, made, result.run.as_of))
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
 
 
@@ -52,7 +50,7 @@ def file_name(result: Result) -> str:
     return f"licence-audit-{who}-{result.run.as_of.astimezone(UTC):%Y-%m-%d}"
 
 
-def _packed(name: str, body: bytes, at: datetime, level: int) -> bytes:
+def packed(name: str, body: bytes, at: datetime, level: int = _LEVELS[0]) -> bytes:
     """Return a ZIP archive of one file; its timestamp is that of the run, so that equal runs give equal bytes."""
     stream = BytesIO()
     moment = at.astimezone(UTC)

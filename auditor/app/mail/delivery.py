@@ -1,21 +1,21 @@
 """Sends a result: decides who gets what, in which language, and by which route, and never sends a message twice."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
-from auditor.app.mail.letters import channel_message_of, mail_of
+from auditor.app.mail.letters import Beside, channel_message_of, mail_of
 from auditor.app.mail.recipients import check_mail, check_recipients, chosen
 from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.report.subset import portion
 from auditor.app.report.waiver_subset import own_waivers
-from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus, message, split_address
+from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, message, split_address
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.routing import Envelope, Reason, reason, week_of
 from auditor.deliver.sent_log import LogState, Mailing, SentLog
@@ -51,9 +51,11 @@ def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
     done: list[DeliveryReport] = []
     ready: list[_Prepared] = []
     told = _Told(result, sending)
+    planned = _planned(sending)
     envelopes = tuple(chosen(result, sending.settings, sending.only, fallback=sending.fallback))
     for envelope, history in zip(envelopes, _histories(result, envelopes, sending), strict=True):
-        outcome = _prepared(told.to(envelope), envelope, sending, log, history)
+        beside = Beside(history=history, approvals=planned(envelope, result))
+        outcome = _prepared(told.to(envelope), envelope, sending, log, beside)
         if isinstance(outcome, DeliveryReport):
             done.append(outcome)
         elif sending.dry_run is not None:
@@ -97,8 +99,18 @@ def _histories(result: Result, chosen: Sequence[Envelope], sending: MailJob) -> 
     return earlier_of(sending.history, portions, sending.warn)
 
 
+def _planned(sending: MailJob) -> Callable[[Envelope, Result], tuple[Attachment, ...]]:
+    """Return what finds the files of a reader. Raises SnapshotError for folders that cannot be read."""
+    if not sending.approvals:
+        return lambda _, __: ()
+    from auditor.app.mail.owner_files import approvals_for, planned_approvals  # noqa: PLC0415  with approvals only
+
+    planned = planned_approvals(sending.approvals)
+    return lambda envelope, result: approvals_for(envelope, result, planned)
+
+
 def _prepared(
-    result: Result, envelope: Envelope, sending: MailJob, log: SentLog, history: tuple[EarlierRun, ...]
+    result: Result, envelope: Envelope, sending: MailJob, log: SentLog, beside: Beside
 ) -> _Prepared | DeliveryReport:
     """Return a reader's message; a DeliveryReport if there is none to send."""
     own = own_waivers(portion(result, envelope))
@@ -108,7 +120,7 @@ def _prepared(
     if why is None:
         return DeliveryReport(address=envelope.address, end=DeliveryStatus.NOT_DUE)
     try:
-        letter = _letter(own, envelope, sending, weekly=why is Reason.WEEKLY, history=history)
+        letter = _letter(own, envelope, sending, beside, weekly=why is Reason.WEEKLY)
     except DeliveryError as error:
         return DeliveryReport(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
@@ -127,17 +139,17 @@ def _prepared(
 
 
 def _letter(
-    own: Result, envelope: Envelope, sending: MailJob, *, weekly: bool, history: tuple[EarlierRun, ...]
+    own: Result, envelope: Envelope, sending: MailJob, beside: Beside, *, weekly: bool
 ) -> MailMessage | WebhookMessage:
     """Return what is sent; raises DeliveryError for an address that is none."""
     if envelope.channel is not Channel.MAIL:
         sending.notice(Message("writing the message to {address}", address=envelope.address))
-        return channel_message_of(own, envelope, sending, weekly=weekly, history=history)
+        return channel_message_of(own, envelope, sending, weekly=weekly, history=beside.history)
     mail = check_mail(sending.settings, sending.environ)
     for address in (mail.sender, envelope.address):
         split_address(address)
     sending.notice(Message("writing the mail to {address}", address=envelope.address))
-    return mail_of(own, envelope, mail, sending, weekly=weekly, history=history)
+    return mail_of(own, envelope, mail, sending, beside, weekly=weekly)
 
 
 def _told_before(address: str, state: LogState, log: Path) -> DeliveryReport:

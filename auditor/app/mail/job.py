@@ -60,6 +60,8 @@ class MailJob:
     report_link: bool = False
     """Whether the link leads to the HTML report."""
     fallback: str = "en"
+    approvals: tuple[Path, ...] = ()
+    """Folders that `auditor plan --by owner` wrote; owners get their own files."""
     history: Path | str | None = None
     """Earlier results, for the curves: a folder of them, or a store."""
     pseudonyms: Key | None = None

@@ -3,12 +3,12 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attached
 from auditor.app.mail.job import MailJob
-from auditor.deliver.letter import MailMessage
+from auditor.deliver.letter import Attachment, MailMessage
 from auditor.deliver.routing import Envelope
 from auditor.deliver.webhook import WebhookMessage
 from auditor.domain.result.model import Result
@@ -18,22 +18,36 @@ from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.earlier_run import EarlierRun
 
+MAX_APPROVALS: Final = 500_000
+"""Bytes of an owner's files, which go beside the report."""
 _PSEUDONYM: Final = re.compile(rb"user-[0-9a-f]{16}")
 
 
-def mail_of(
-    mine: Result, envelope: Envelope, mail: Mail, job: MailJob, *, weekly: bool, history: tuple[EarlierRun, ...]
-) -> MailMessage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a reader gets beside their part of the result."""
+
+    history: tuple[EarlierRun, ...]
+    approvals: tuple[Attachment, ...]
+
+
+def mail_of(mine: Result, envelope: Envelope, mail: Mail, job: MailJob, beside: Beside, *, weekly: bool) -> MailMessage:
     """Return the mail to a reader, whose part of the result is `mine`."""
-    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail), history=history)
+    size = sum(len(file.body) for file in beside.approvals)
+    approvals = beside.approvals if size <= MAX_APPROVALS else ()
+    suits = _suits(mail, size if approvals else 0)
+    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=suits, history=beside.history)
     large = attachment is not None and len(attachment.body) > MAX_ATTACHMENT
+    if attachment is not None and not large and not suits(len(attachment.body)):
+        approvals = ()
     reader = replace(
-        _reader(envelope, job, weekly=weekly, history=history),
+        _reader(envelope, job, weekly=weekly, history=beside.history),
+        approvals=tuple(file.name for file in approvals),
+        approvals_too_large=bool(beside.approvals) and not approvals,
         attachment=attachment.name if attachment is not None and not large else "",
         too_large=attachment.name if attachment is not None and large else "",
     )
     parts = render_mail(mine, reader)
-    goes = None if large else attachment
     letter = MailMessage(
         sender=mail.sender,
         recipient=envelope.address,
@@ -41,12 +55,13 @@ def mail_of(
         text=parts.text,
         html=parts.html,
         language=parts.language,
-        attachment=goes,
+        attachment=None if large else attachment,
+        approvals=approvals,
         key="",
         at=job.now,
     )
     texts = (mine.run.id, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html)
-    return replace(letter, key=_key((text.encode() for text in texts), b"" if goes is None else goes.body))
+    return replace(letter, key=_key((text.encode() for text in texts), [file.body for file in letter.attachments]))
 
 
 def channel_message_of(
@@ -57,7 +72,7 @@ def channel_message_of(
     body = render_message(mine, reader, envelope.channel)
     # Without a key of the user's, pseudonyms differ from process to process, and the message is the same.
     same = _PSEUDONYM.sub(b"user", body)
-    key = _key((mine.run.id.encode(), envelope.address.encode(), same), b"")
+    key = _key((mine.run.id.encode(), envelope.address.encode(), same))
     return WebhookMessage(recipient=envelope.address, body=body, key=key)
 
 
@@ -75,18 +90,18 @@ def _reader(envelope: Envelope, job: MailJob, *, weekly: bool, history: tuple[Ea
     )
 
 
-def _suits(mail: Mail) -> Callable[[int], bool]:
+def _suits(mail: Mail, beside: int) -> Callable[[int], bool]:
+    """Return whether a mail has a way for an attachment of so many bytes, with `beside` bytes of small files."""
     if isinstance(mail.route, SmtpMail):
         return lambda _: True
     from auditor.deliver.graph_mail import fits  # noqa: PLC0415 - the SDK is for mail by Graph only
 
-    return fits
+    return lambda size: fits(size, beside)
 
 
-def _key(parts: Iterable[bytes], file: bytes) -> str:
+def _key(parts: Iterable[bytes], files: Iterable[bytes] = ()) -> str:
     """Return what identifies a message: the run, the reader and the whole content."""
     digest = hashlib.sha256()
-    for part in parts:
+    for part in (*parts, *files):
         digest.update(hashlib.sha256(part).digest())
-    digest.update(hashlib.sha256(file).digest() if file else b"")
     return digest.hexdigest()

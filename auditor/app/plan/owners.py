@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from auditor.app.plan.approvals import approvals_csv
+from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.deliver.report_folder import ChildFile
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding
@@ -16,6 +18,7 @@ from auditor.remedy.planner.outline_text import named
 from auditor.remedy.planner.question_text import answer_text, sentence
 from auditor.render.html.text_page import text_page
 from auditor.render.text.sections import Section
+from auditor.result.codec.encoder import document, members
 
 FOLDER: Final = "owners"
 NOBODY: Final = "no-owner"
@@ -30,19 +33,23 @@ def owner_documents(root: Path, plan: FleetPlan, l10n: Localization) -> Iterator
     """Yield for each owner, below `root/owners/`, approvals.csv and actions.html of the tenants with actions of theirs.
 
     An action of several owners is in the files of each; one without an owner, and a question without an action, is in
-    `no-owner`. Files of several tenants are in a folder for each.
+    `no-owner`. Files of several tenants are in a folder for each. A list of all of them is in `owners.json`.
     """
     numbers = {tenant.name: owned_actions(tenant) for tenant in plan.tenants}
     owners = dict.fromkeys(owner for own in numbers.values() for owner in own)
     folders = _folders(owners)
+    listed: list[OwnerFiles] = []
     for owner in owners:
         for tenant in plan.tenants:
             own = numbers[tenant.name].get(owner)
             if not own:
                 continue
-            names = (FOLDER, folders[owner], *((tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()))
-            yield ChildFile(root, (*names, "approvals.csv")), approvals_csv(tenant, l10n, own)
-            yield ChildFile(root, (*names, "actions.html")), _page(owner, tenant, own, l10n)
+            names = (folders[owner], *((tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()))
+            listed.append(OwnerFiles(owner=owner, tenant=tenant.name, tenant_id=tenant.tenant_id, names=names))
+            yield ChildFile(root, (FOLDER, *names, APPROVALS)), approvals_csv(tenant, l10n, own)
+            yield ChildFile(root, (FOLDER, *names, PAGE)), _page(owner, tenant, own, l10n)
+    index = OwnerIndex(as_of=datetime.fromisoformat(plan.as_of), files=tuple(listed))
+    yield ChildFile(root, (FOLDER, INDEX)), document(members(index))
 
 
 def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:

@@ -138,6 +138,7 @@ def send(
         link=link,
         report_link=report_link,
         fallback=from_environment("LOCALE", "en") or "en",
+        approvals=_approvals(args),
         history=args.history,
         pseudonyms=None if args.names else redaction_key(),
         notice=notices(args.locale) if args.verbose else (lambda _: None),
@@ -153,6 +154,17 @@ def send(
     if not done and not args.quiet:
         say(l10n.gettext("mail: the tenants in this result have no recipients"))
     return 0 if all(sent.end.is_fine for sent in done) else 3
+
+
+def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
+    """Return the folders of --approvals. Raises UsageError with --redact: the files name people."""
+    if args.approvals and args.redact:
+        raise UsageError(
+            "usage",
+            Message("--redact cannot be used with --approvals, whose files name people"),
+            hint=Message("leave out --redact, or --approvals"),
+        )
+    return tuple(args.approvals)
 
 
 def _say(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:

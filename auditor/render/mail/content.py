@@ -85,6 +85,8 @@ def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
         report_link=reader.anchors,
         attachment=reader.attachment,
         too_large=reader.too_large,
+        approvals=l10n.joined(reader.approvals),
+        approvals_too_large=reader.approvals_too_large,
         people=shown.people,
         redacted=shown.redacted,
         tool=shown.tool,

@@ -26,6 +26,10 @@ class Reader:
     """The name of the file that goes with the mail; empty for none."""
     too_large: str = ""
     """The name of a file that would have gone with it, and did not fit."""
+    approvals: tuple[str, ...] = ()
+    """The names of the files in which the reader approves actions of a plan."""
+    approvals_too_large: bool = False
+    """Whether they did not fit."""
     history: tuple[EarlierRun, ...] = ()
     """What earlier runs came to in the part that this reader receives, oldest first."""
 
@@ -155,6 +159,9 @@ class MailView:
     report_link: bool
     attachment: str
     too_large: str
+    approvals: str
+    """Names of files, joined; empty for none."""
+    approvals_too_large: bool
     people: int
     redacted: bool
     tool: str

@@ -32,7 +32,13 @@ def test_every_action_has_a_place_and_no_owner_reads_of_others(tmp_path: Path) -
     ran = call(*plan, cwd=tmp_path)
     assert ran.code == 0, ran.err
     (tenant,) = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]
-    folders = {path.name: path for path in (tmp_path / "out" / "owners").iterdir()}
+    folders = {path.name: path for path in (tmp_path / "out" / "owners").iterdir() if path.is_dir()}
+    listed = json.loads((tmp_path / "out" / "owners" / "owners.json").read_text())["files"]
+    assert {(each["owner"], *each["names"]) for each in listed} == {
+        ("it@contoso.example", "it@contoso.example"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("", "no-owner"),
+    }
     assert folders.keys() == {"it@contoso.example", "etc-passwd", "no-owner"}
     rows = {}
     for name, folder in folders.items():

@@ -101,6 +101,10 @@ def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running) 
     assert third.jobs["audit 1"] == "success", "what was open the night before does not fail the job again"
     assert "No earlier history is left" not in third.said
     assert stored(hub, third) == stored(hub, first) + 1
+    plans = sorted((hub.artifacts(third.number) / "licence-plans-1").rglob("*Z.json"))
+    assert len(plans) == 3, "the plans of both attempts and of tonight"
+    (verified,) = [tenant["verification"] for tenant in kept(hub, third)["tenants"]]
+    assert verified["plannedAt"] == planned["asOf"], "an earlier plan is verified, not tonight's"
     assert {one["change"] for one in kept(hub, third)["tenants"][0]["findings"]} == {"unchanged"}
     assert len(hub.state["issues"]) == 1
     assert not emulator.journal.writes()

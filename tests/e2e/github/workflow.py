@@ -177,7 +177,7 @@ class _Job:
         self.place = machines / str(len(list(machines.iterdir())) if machines.exists() else 0)
         for folder in ("work", "temp", "files"):
             (self.place / folder).mkdir(parents=True)
-        self.contexts |= {"steps": {}, "runner": {"temp": str(self.place / "temp")}}
+        self.contexts |= {"steps": {}, "env": {}, "runner": {"temp": str(self.place / "temp")}}
 
     def known(self, **more: Any) -> Known:
         return Known(contexts={**self.contexts, **more}, failed=self.failed)

@@ -1,0 +1,101 @@
+"""Finds the approvals and pages that `auditor plan --by owner` wrote for the reader of a mail."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from auditor.app.mail.attachment import packed
+from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
+from auditor.deliver.letter import Attachment
+from auditor.deliver.routing import Envelope
+from auditor.domain.errors import AuditorError, SnapshotError
+from auditor.domain.message import Message
+from auditor.domain.result.model import Result
+from auditor.files import input as files
+from auditor.files import json_document
+from auditor.result.codec.decoder import read
+
+_DEPTHS: Final = (INDEX, f"*/{INDEX}", f"*/*/{INDEX}")
+"""Where the list stands in a folder: that of owners, the output of a plan, or outputs of several plans."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedApprovals:
+    """The files of one owner in one tenant."""
+
+    files: OwnerFiles
+    folder: Path
+    as_of: datetime
+
+
+def planned_approvals(places: Sequence[Path]) -> tuple[PlannedApprovals, ...]:
+    """Return the files of owners in folders that `auditor plan --by owner` wrote. Raises SnapshotError."""
+    return tuple(found for place in places for found in _found(place))
+
+
+def approvals_for(envelope: Envelope, result: Result, planned: Sequence[PlannedApprovals]) -> tuple[Attachment, ...]:
+    """Return approvals.csv, and the page as a ZIP archive, of the owners that a reader is or has chosen.
+
+    An owner belongs to a reader if the owner is the reader's address or one of the `owners` of the reader's entry under
+    that tenant. A tenant that the result does not have, or has under another id, has no files.
+    """
+    tenants = {tenant.name: tenant.tenant_id.casefold() for tenant in result.tenants}
+    attachments: list[Attachment] = []
+    for one in planned:
+        own = one.files
+        if tenants.get(own.tenant) != own.tenant_id.casefold() or not _is_for(envelope, own):
+            continue
+        day = f"{one.as_of.astimezone(UTC):%Y-%m-%d}"
+        stem = f"{own.tenant}-{own.names[0]}-{day}"
+        page = packed(f"actions-{stem}.html", _body(one, PAGE), one.as_of)
+        attachments += [
+            Attachment(name=f"approvals-{stem}.csv", media_type="text/csv", body=_body(one, APPROVALS)),
+            # Many mail servers refuse HTML files.
+            Attachment(name=f"actions-{stem}.zip", media_type="application/zip", body=page),
+        ]
+    return tuple(attachments)
+
+
+def _is_for(envelope: Envelope, own: OwnerFiles) -> bool:
+    entries = [entry for tenant, entry in envelope.portions if tenant == own.tenant]
+    owners = {owner.casefold() for entry in entries for owner in (entry.address, *(entry.owners or ()))}
+    return own.owner != "" and own.owner.casefold() in owners
+
+
+def _found(place: Path) -> Iterator[PlannedApprovals]:
+    lists = [path for pattern in _DEPTHS for path in sorted(place.glob(pattern))]
+    if not lists:
+        raise _unreadable(place, Message("it has no files of owners"))
+    for path in lists:
+        index = _index(path)
+        for own in index.files:
+            yield PlannedApprovals(files=own, folder=path.parent, as_of=index.as_of)
+
+
+def _index(path: Path) -> OwnerIndex:
+    try:
+        return read(OwnerIndex, json_document.decode(files.read(path, most=files.MANIFEST)), where=path.as_posix())
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise _unreadable(path, Message("it is not JSON text: {error}", error=error)) from error
+    except AuditorError as error:
+        raise _unreadable(path, error.message) from error
+
+
+def _body(one: PlannedApprovals, name: str) -> bytes:
+    path = one.folder.joinpath(*one.files.names, name)
+    try:
+        return files.read(path, most=files.TABLE, within=one.folder)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def _unreadable(path: Path, why: str | Message) -> SnapshotError:
+    return SnapshotError(
+        "approvals-unreadable",
+        Message("{path} cannot be read: {strerror}", path=path, strerror=why),
+        hint=Message("name the folder that `auditor plan --by owner` wrote"),
+    )

@@ -1,0 +1,31 @@
+"""Defines the list of the files that owners of policies get with a plan."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+INDEX: Final = "owners.json"
+"""The list, in the folder of owners."""
+APPROVALS: Final = "approvals.csv"
+PAGE: Final = "actions.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerFiles:
+    """The folder with approvals.csv and the page of one owner in one tenant."""
+
+    owner: str
+    """As in the policies, in small letters; empty for actions that nobody owns."""
+    tenant: str
+    tenant_id: str
+    names: tuple[str, ...]
+    """The folders to go through, from that of the list on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerIndex:
+    """All of them."""
+
+    as_of: datetime
+    """The plan's instant."""
+    files: tuple[OwnerFiles, ...]
