@@ -128,7 +128,7 @@ def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] |
 def _finding_text(
     saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, l10n: Localization
 ) -> str:
-    told = check_of(finding.check)
+    check = check_of(finding.check)
     product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
     rows = [
         (l10n.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
@@ -139,7 +139,7 @@ def _finding_text(
         (l10n.gettext("Waived by"), finding.waiver),
         (l10n.gettext("Fingerprint"), finding.fingerprint),
     ]
-    lines = [f"# {escaped(finding.subject.name)}: {l10n.gettext(told.name)}", "", l10n.gettext(told.explanation), ""]
+    lines = [f"# {escaped(finding.subject.name)}: {l10n.gettext(check.name)}", "", l10n.gettext(check.explanation), ""]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += ["", f"## {l10n.gettext('Evidence')}", ""]
     evidence = escaped(described(finding, Labels(l10n.locale)))
@@ -195,8 +195,8 @@ def _judged(saved: Result, policy: str, l10n: Labels) -> str:
     """Return how many people or objects the policy judged in each tenant of a run."""
     places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
     places.append((l10n.gettext("All tenants together"), saved.fleet.policies))
-    told = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
-    return ", ".join(f"{name} {l10n.number(count)}" for name, count in told)
+    counts = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
+    return ", ".join(f"{name} {l10n.number(count)}" for name, count in counts)
 
 
 def _products(catalogue: Catalogue, name: str) -> list[Product]:

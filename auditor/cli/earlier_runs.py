@@ -19,7 +19,7 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Earlie
     errors: list[Diagnostic] = []
     warned = warnings(args.locale, quiet=args.quiet)
     runs = earlier(
-        args.history, result, lambda told: errors.append(told) if told.level is Level.ERROR else warned(told)
+        args.history, result, lambda each: errors.append(each) if each.level is Level.ERROR else warned(each)
     )
     tell(errors, locale=args.locale)
     return runs, 3 if errors else 0
@@ -28,11 +28,11 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Earlie
 def earlier_of_tenants(args: argparse.Namespace) -> Histories:
     """Return the earlier runs of each tenant."""
 
-    def told(result: Result) -> Mapping[str, Sequence[EarlierRun]]:
+    def earlier(result: Result) -> Mapping[str, Sequence[EarlierRun]]:
         if args.history is None:
             return {}
         from auditor.app.history.earlier_runs import earlier_of_each  # noqa: PLC0415  only where a fleet has a page of each
 
         return earlier_of_each(args.history, result)
 
-    return told
+    return earlier

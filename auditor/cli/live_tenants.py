@@ -62,7 +62,7 @@ def live_collector(args: argparse.Namespace, *, planned: bool = False) -> Collec
     shows = not args.no_progress and not args.quiet and sys.stderr.isatty()
     return collector(
         lambda: shown_progress(l10n, enabled=shows),
-        lambda told: tell(told, locale=args.locale),
+        lambda message: tell(message, locale=args.locale),
         root=args.save_snapshot,
         planned=planned,
     )

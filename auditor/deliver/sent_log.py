@@ -80,13 +80,13 @@ class SentLog:
         for line in self._lines():
             if line["key"] != key:
                 continue
-            told, claim = LogState(line["state"]), str(line["claim"])
-            if told is LogState.RELEASED:
+            logged, claim = LogState(line["state"]), str(line["claim"])
+            if logged is LogState.RELEASED:
                 holder, state = "", None
-            elif told is LogState.SENDING and not holder:
-                holder, state = claim, told
+            elif logged is LogState.SENDING and not holder:
+                holder, state = claim, logged
             elif claim == holder:
-                holder, state = ("", None) if told is LogState.REFUSED else (holder, told)
+                holder, state = ("", None) if logged is LogState.REFUSED else (holder, logged)
         return holder, state
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:

@@ -236,8 +236,8 @@ def _shown(reply: bytes) -> str:
     return printable(" ".join(reply.decode("utf-8", "replace").split()))[:_MAX_QUOTED]
 
 
-def _refused(relay: Relay, told: Message, hint: Message) -> SendAttempt:
-    return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.host_and_port, told)), hint=hint)
+def _refused(relay: Relay, message: Message, hint: Message) -> SendAttempt:
+    return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.host_and_port, message)), hint=hint)
 
 
 def _told(error: Exception) -> Message:

@@ -23,7 +23,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """One finding that both sides raise, told differently."""
+    """One finding that both sides raise with different text or severity."""
 
     before: Finding
     after: Finding

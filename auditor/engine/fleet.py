@@ -199,7 +199,7 @@ class _FleetWaivers:
         if waiver.products is None:
             return True
         shared = self._shares.get((tenant, waiver.id))
-        if shared is None:  # the result of an earlier version, which told nothing of waivers
+        if shared is None:  # the result of an earlier version, which does not list waivers
             return self._in_catalogue(waiver.products, count)
         return True if count.sku_id in shared[0] else None if count.sku_id in shared[1] else False
 

@@ -210,6 +210,6 @@ def report_columns(atom: Selector) -> tuple[str, ...]:
 
 
 def _attributes(population: Selector) -> set[str]:
-    """Return the properties in objects of Graph that a population is told by."""
+    """Return the properties of Graph objects by which a population is selected."""
     tested = (atom for atom in atoms(population) if isinstance(atom, OneOf | Matches))
     return {atom.property for atom in tested if atom.property in GRAPH_PROPERTIES}

@@ -74,9 +74,9 @@ class Batch:
         numbers, details = _error_texts(links, entries)
         size = self.bound.size
         # One number for all three, which sorts as they do.
-        told = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + numbers)
-        told, numbers = np.divmod(told, max(1, len(details)))
-        rows, skus = np.divmod(told, max(1, size))
+        pairs = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + numbers)
+        pairs, numbers = np.divmod(pairs, max(1, len(details)))
+        rows, skus = np.divmod(pairs, max(1, size))
         return rows, skus, numbers, details
 
 

@@ -34,7 +34,7 @@ _MOST_UNITS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """What is reported of the seats of a tenant; None where it cannot be told."""
+    """What is reported of the seats of a tenant; None where it is unknown."""
 
     usage: UsageReport | None = None
     departments: DepartmentReport | None = None
@@ -97,8 +97,8 @@ def _products(
         if not assigned:
             continue
         sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services[index]}
-        told = not sources.isdisjoint(refreshed)
-        idle = states[IDLE] if told else None
+        known = not sources.isdisjoint(refreshed)
+        idle = states[IDLE] if known else None
         found.append(
             ProductUsage(
                 sku_id=sku.sku_id,
@@ -106,8 +106,8 @@ def _products(
                 name=bound.facts.title(sku),
                 services=services[index],
                 assigned=assigned,
-                used_in_30_days=states[USED_30] if told else None,
-                used_in_90_days=states[USED_30] + states[USED_90] if told else None,
+                used_in_30_days=states[USED_30] if known else None,
+                used_in_90_days=states[USED_30] + states[USED_90] if known else None,
                 idle=idle,
                 unknown=states[UNKNOWN],
                 price=prices[index],

@@ -342,5 +342,5 @@ _MOST_SAME = 4096
 
 
 def _or_none(number: int | None) -> int:
-    """Read a state that Graph left out as no seats: some clouds do so (deployments.md), only `enabled` must be told."""
+    """Read a state that Graph left out as no seats: some clouds do so (deployments.md), only `enabled` is required."""
     return 0 if number is None else number

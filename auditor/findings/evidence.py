@@ -236,8 +236,8 @@ def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
 def _written(numbers: Numbers) -> pa.Array:
     """Write microseconds since 1970 as instants of UTC; NEVER is none."""
     known = numbers != NEVER
-    told = numbers[known]
-    if (told % _SECOND).any() or told.min(initial=0) < _FIRST or told.max(initial=0) > _LAST:
+    instants = numbers[known]
+    if (instants % _SECOND).any() or instants.min(initial=0) < _FIRST or instants.max(initial=0) > _LAST:
         # NumPy's "no time" is the least number, and it reads it as None.
         stamps = [None if stamp is None else _instant(stamp) for stamp in numbers.view("M8[us]").tolist()]
         return pa.array(stamps, pa.string())

@@ -90,9 +90,9 @@ class UsageEvidence:
         for source, dated in self._refreshed(atoms).items():
             parts = [self._of_source(atom, source) for atom in atoms]
             for index, quote in enumerate(quotes):
-                told = _merged([part[index] for part in parts])
-                if told:
-                    quote[source.value] = {"refreshDate": dated, **told}
+                merged = _merged([part[index] for part in parts])
+                if merged:
+                    quote[source.value] = {"refreshDate": dated, **merged}
         if to is not None or any(report_columns(atom) for atom in atoms):
             for quote, proposal in zip(quotes, self._smaller(to), strict=True):
                 quote.update(proposal)

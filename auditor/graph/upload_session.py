@@ -67,7 +67,7 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
     raise FaultError(
         fault(
             GraphErrorKind.FAILING,
-            Message("the attachment {name} could not be uploaded: {told}", name=name, told=failure),
+            Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure),
             remedy=REMEDIES[GraphErrorKind.FAILING],
         )
     )

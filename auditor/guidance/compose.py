@@ -200,13 +200,13 @@ class _Composer:
             for one in step.when
         )
         undocumented = self._variant.cloud not in self._article.documented and not self._historic
-        told = (
+        flags = (
             ("closed-cloud", self._historic),
             ("historic-edition", self._past is not None),
             ("undocumented-cloud", undocumented),
             ("unknown-agreement", self._variant.agreement is Agreement.UNKNOWN and branching and bool(steps)),
         )
-        return tuple(words[name] for name, holds in told if holds)
+        return tuple(words[name] for name, holds in flags if holds)
 
     def _hyperlinks(self, names: tuple[str, ...]) -> tuple[Hyperlink, ...]:
         return _distinct(self._hyperlink(name) for name in names)

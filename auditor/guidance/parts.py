@@ -15,7 +15,7 @@ class GuidancePart:
     like: tuple[str, str] | None
     """Anchor and title of that action."""
     lines: tuple[tuple[str, bool], ...]
-    """What is told here, and whether it cannot be undone."""
+    """The text, and whether the step cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

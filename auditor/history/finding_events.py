@@ -21,8 +21,8 @@ _told: Final = itemgetter(*_TEXTS)
 EVENTS: Final = pa.schema(
     [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
 )
-"""One row for each finding that came, went, was waived, or is told otherwise, as after a policy changed its severity;
-in the first result of a month also for those that stay."""
+"""One row for each finding that came, went, was waived, or is reported differently, as after a policy changed its
+severity; in the first result of a month also for those that stay."""
 AGES: Final = (7, 30, 90)
 """Days at which an open finding gets older by one class."""
 

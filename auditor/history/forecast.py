@@ -16,7 +16,7 @@ _WEEKS: Final = 8
 _LOOKED_AT: Final = timedelta(days=182)
 _STALE: Final = timedelta(days=14)
 _HORIZON: Final = 730
-"""Days; what lies beyond is not told as a date."""
+"""Days; a date further away is not reported."""
 _Z: Final = 1.6448536269514722
 _JUMP: Final = 6.0
 """Median absolute deviations from the trend at which the last week contradicts it."""

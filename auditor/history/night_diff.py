@@ -32,10 +32,10 @@ def between(
     Raises SnapshotError where the store lacks what retention leaves.
     """
     entries = () if ledger is None else ledger.entries()
-    stood, told = [night.at for night in nights], [entry.as_of for entry in entries]
-    other, after = _latest(nights, stood, last), _latest(entries, told, last)
-    one = _latest(nights, stood, opening(stood, first, last) if day else first)
-    before = _latest(entries, told, opening(told, first, last) if day else first)
+    night_times, result_times = [night.at for night in nights], [entry.as_of for entry in entries]
+    other, after = _latest(nights, night_times, last), _latest(entries, result_times, last)
+    one = _latest(nights, night_times, opening(night_times, first, last) if day else first)
+    before = _latest(entries, result_times, opening(result_times, first, last) if day else first)
     unknown: list[Message] = []
     if one is None and before is None:
         unknown.append(Message("nothing is stored at or before {moment}", moment=f"{first:%Y-%m-%d %H:%M}"))
@@ -127,12 +127,12 @@ def _usable(seat: Mapping[str, Any] | None) -> int | None:
 
 def _findings(before: _Held, after: _Held) -> Iterator[FindingBetween]:
     """Yield what is new, gone and changed, the worst first."""
-    told = [("new", after[mark]) for mark in after if mark not in before]
-    told += [("gone", before[mark]) for mark in before if mark not in after]
-    told += [("changed", row) for mark, row in after.items() if mark in before and _differs(before[mark], row)]
+    changes = [("new", after[mark]) for mark in after if mark not in before]
+    changes += [("gone", before[mark]) for mark in before if mark not in after]
+    changes += [("changed", row) for mark, row in after.items() if mark in before and _differs(before[mark], row)]
     kinds, ranks = ("new", "gone", "changed"), {severity.value: severity.rank for severity in Severity}
     key = lambda item: (kinds.index(item[0]), ranks[item[1]["severity"]], item[1]["policy"], item[1]["fingerprint"])  # noqa: E731
-    for kind, row in sorted(told, key=key):
+    for kind, row in sorted(changes, key=key):
         yield FindingBetween(
             kind=kind,
             fingerprint=row["fingerprint"],

@@ -188,8 +188,8 @@ class Ledger:
         rows, kept = happened(result, tenant, self._replayed(since_checkpoint(known)))
         checkpoint = not known or _month(known[-1].as_of) != _month(result.run.as_of)
         if checkpoint:
-            told = {row["fingerprint"] for row in rows}
-            rows += [{**row, "at": result.run.as_of, "event": "held"} for f, row in kept.items() if f not in told]
+            written = {row["fingerprint"] for row in rows}
+            rows += [{**row, "at": result.run.as_of, "event": "held"} for f, row in kept.items() if f not in written]
         sink = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, EVENTS), sink, compression="zstd", compression_level=9)
         body = sink.getvalue()

@@ -41,7 +41,7 @@ _SEAT_QUERY: Final = """
            list(usable - consumed ORDER BY "at")
     FROM each GROUP BY sku_id, sku ORDER BY 2, 1
 """
-"""A night that does not tell a product it told before is a gap: what was true before it is not true for ever."""
+"""A night without a product that earlier nights have is a gap: earlier values do not hold after it."""
 _COHORT_QUERY: Final = """
     SELECT sku_id, count(DISTINCT "at"), last(kept ORDER BY "at"), sum(new), sum(reclaimed), sum(lapsed)
     FROM cohorts GROUP BY sku_id
@@ -177,9 +177,9 @@ def _speaking(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[
 
 
 def _seat_moments(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[datetime]:
-    """Return when seats were told, or could have been."""
-    told = _speaking(nights, results)
-    return sorted({*(night.at for night in nights), *(entry.as_of for entry in told)})
+    """Return the instants at which seats were, or could have been, recorded."""
+    speaking = _speaking(nights, results)
+    return sorted({*(night.at for night in nights), *(entry.as_of for entry in speaking)})
 
 
 def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
@@ -205,10 +205,10 @@ def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
     """
     begun: datetime | None = None
     for night in reversed(nights):
-        told = night.summary.get("cohorts")
-        if told and (begun is None or night.at <= begun):
-            begun = datetime.fromisoformat(told["since"])
-            for sku_id, counts in told["skus"].items():
+        stored = night.summary.get("cohorts")
+        if stored and (begun is None or night.at <= begun):
+            begun = datetime.fromisoformat(stored["since"])
+            for sku_id, counts in stored["skus"].items():
                 yield {"at": night.at, "sku_id": sku_id, **counts}
 
 
@@ -236,10 +236,10 @@ def _seats(asked: _Asking, now: datetime, *, ended: bool) -> Iterable[SeatTrend]
                for row in asked.rows(_COHORT_QUERY)}  # fmt: skip
     for sku_id, sku, at, usable, consumed, spare in asked.rows(_SEAT_QUERY):
         moments = tuple(map(_utc, at))
-        told: Forecast = forecast(moments, consumed, usable, moments[-1] if ended else now)
+        predicted: Forecast = forecast(moments, consumed, usable, moments[-1] if ended else now)
         yield SeatTrend(
             sku_id=sku_id, sku=sku, at=moments, usable=tuple(usable), consumed=tuple(consumed), spare=tuple(spare),
-            cohorts=cohorts.get(sku_id), forecast=told,
+            cohorts=cohorts.get(sku_id), forecast=predicted,
         )  # fmt: skip
 
 

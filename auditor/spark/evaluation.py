@@ -134,9 +134,9 @@ def _partitions(session: "SparkSession", *, alone: bool) -> int:
 
 def _given_up(error: Exception) -> AuditorError:
     """Tell why in the words of the last exception of a worker; all of its lines are in Spark's logs."""
-    told = [line for line in str(error).splitlines() if re.match(r"[A-Za-z_.]+(Error|Exception|Interrupt)\b", line)]
-    missing = next((line for line in told if line.startswith("ModuleNotFoundError")), None)
-    reason = missing or (told[-1] if told else str(error).strip().partition("\n")[0])
+    raised = [line for line in str(error).splitlines() if re.match(r"[A-Za-z_.]+(Error|Exception|Interrupt)\b", line)]
+    missing = next((line for line in raised if line.startswith("ModuleNotFoundError")), None)
+    reason = missing or (raised[-1] if raised else str(error).strip().partition("\n")[0])
     return AuditorError(
         "spark-failed",
         Message("Spark gave up: {reason}", reason=reason),

@@ -77,10 +77,12 @@ def check_java(environ: Mapping[str, str]) -> None:
     home = environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else shutil.which("java", path=environ.get("PATH"))
     try:
-        told = None if java is None else subprocess.run([java, "-version"], capture_output=True, text=True, check=True)  # noqa: S603 - the program that Spark starts too
+        # Spark starts the same program.
+        command = [java or "", "-version"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True) if java else None  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
-        told = None
-    if told is None:
+        answer = None
+    if answer is None:
         raise UsageError(
             "spark-java",
             Message("Spark needs Java, and there is none"),
@@ -89,7 +91,7 @@ def check_java(environ: Mapping[str, str]) -> None:
                 oldest_java=_MIN_JAVA,
             ),
         )
-    version = re.search(r'version "(?:1\.)?([0-9]+)', told.stderr)
+    version = re.search(r'version "(?:1\.)?([0-9]+)', answer.stderr)
     if version is not None and int(version[1]) < _MIN_JAVA:
         raise UsageError(
             "spark-java",

@@ -117,27 +117,27 @@ def _answer(errand: bytes, index: int, task: Task) -> pa.RecordBatch:
 @lru_cache(maxsize=4)
 def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
-    told = _told(errand)
+    task = _task(errand)
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
         raise SnapshotError(
             "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
         )
-    facts = TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of)
-    return bind(told.policies, facts, registered(), counts_seats=True)
+    facts = TenantFacts(snapshot, _catalogue(errand), task.policies, task.as_of)
+    return bind(task.policies, facts, registered(), counts_seats=True)
 
 
 @lru_cache(maxsize=1)
-def _told(errand: bytes) -> JudgeTask:
-    told = pickle.loads(errand)  # noqa: S301 - our own driver's, over the connection that carries the program itself
-    if not isinstance(told, JudgeTask) or told.tool_version != __version__:
+def _task(errand: bytes) -> JudgeTask:
+    task = pickle.loads(errand)  # noqa: S301 - our own driver's, over the connection that carries the program itself
+    if not isinstance(task, JudgeTask) or task.tool_version != __version__:
         raise SnapshotError(
             "spark-version",
             Message("a worker has version {version} of the auditor, the driver another", version=__version__),
         )
-    return told
+    return task
 
 
 @lru_cache(maxsize=1)
 def _catalogue(errand: bytes) -> Catalogue:
-    return _told(errand).catalogue()
+    return _task(errand).catalogue()

@@ -71,7 +71,7 @@ def unaudited_of(manifest: Manifest, failure: AuditorError) -> Unaudited:
 
 
 def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
-    """Report a tenant that was judged, and for which what was to be made of it failed: nothing of it is told."""
+    """Report a tenant that was judged, but whose report failed: none of its findings is reported."""
     reason = reason_of(failure)
     outcomes = (
         replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))

@@ -23,9 +23,9 @@ _RECOMPUTED = "waiver.unused"
 def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
     """Merge (name, result) pairs; the fleet and unused waivers are judged again over all tenants.
 
-    What changed in the fleet is told where all results were compared with the same previous fleet: with the results of
-    single shards as previous ones, nobody knows how all tenants stood together. Raises UsageError where the results do
-    not belong to one run: other policies, another instant, a tenant twice.
+    Changes of the fleet are reported only if all results were compared with the same previous fleet, because results of
+    single shards do not describe all tenants together. Raises UsageError if the results do not belong to one run: other
+    policies, another instant, a tenant twice.
     """
     first_name, first = results[0]
     if len(results) == 1:
@@ -154,9 +154,9 @@ def _unknown_names(policies: PolicySet, results: Sequence[Result]) -> list[Notic
                 t for t in result.tenants if t.failure is None and (not mention.tenants or t.name in mention.tenants)
             ]
             code = f"policy.unknown-{mention.kind}"
-            told = [n for n in result.fleet.notices if n.code == code and n.subject == mention.name]
-            if told:
-                found.setdefault(mention.name, told[0])
+            notices = [n for n in result.fleet.notices if n.code == code and n.subject == mention.name]
+            if notices:
+                found.setdefault(mention.name, notices[0])
             elif concerned:
                 known.add(mention.name)
     return sorted((notice for name, notice in found.items() if name not in known), key=lambda n: (n.code, n.subject))

@@ -72,10 +72,10 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     """Audit tenants one after the other; only their results, never their people, are held together.
 
     With a `spill` file findings beyond its memory budget are kept there. With `actions` findings get their guidance,
-    tenants and the fleet their actions; False fills in guidance alone, None neither. Unless they are `described` only
-    outcomes and notices are told, and without `evidence` findings about people have none. `earlier` are the dates of
-    subscriptions in earlier nights, by tenant. What is raised inside one tenant is its failure, unless it is `alone`:
-    then it is raised. Raises DeliveryError where the disk of the spill file is full.
+    tenants and the fleet their actions; False fills in guidance alone, None neither. Only if they are
+    `described` are findings reported beside outcomes and notices; without `evidence` findings about people have none.
+    `earlier` are the dates of subscriptions in earlier nights, by tenant. An exception inside one tenant makes this
+    tenant fail, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of the spill file is full.
     """
     policies = replace(policies, day=as_of.date())
     # What only policies that are report-only need may be missing in a complete audit.
@@ -269,7 +269,7 @@ def _with_unused(
     return [
         replace(
             tenant,
-            notices=_sorted((*tenant.notices, *(told for waiver, told in unused if waiver.applies_to(tenant.name)))),
+            notices=_sorted((*tenant.notices, *(note for waiver, note in unused if waiver.applies_to(tenant.name)))),
         )
         for tenant in tenants
     ]

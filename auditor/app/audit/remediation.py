@@ -59,8 +59,8 @@ def tenant_remedied(
     """Fill in what `remedied` fills in, of one tenant."""
     actions = ActionBuilder(tenant, policies, packaged_library(), l10n=l10n, groups=groups, spill=spill)
     findings = tenant.findings.map_batches(actions.take)
-    told, concerns = actions.actions()
-    return replace(tenant, findings=findings.with_concerns(concerns), actions=told)
+    built, concerns = actions.actions()
+    return replace(tenant, findings=findings.with_concerns(concerns), actions=built)
 
 
 def tenant_actions(

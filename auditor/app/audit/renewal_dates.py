@@ -1,4 +1,4 @@
-"""Reads the next dates of subscriptions in earlier nights, by which monthly terms are told."""
+"""Reads the next dates of subscriptions in earlier nights, from which monthly terms are recognised."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta

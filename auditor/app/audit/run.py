@@ -59,7 +59,7 @@ class Request:
     """When the program was called: the instant of state that is read live."""
     compare: Path | None = None
     nights: tuple[Path | str, ...] = ()
-    """Folders of saved results, and stores: the nights by which monthly terms are told."""
+    """Folders of saved results, and stores: the nights from which monthly terms are recognised."""
     redaction: Key | None = None
     """The key of pseudonyms for people; None where they have their names."""
     warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
@@ -135,7 +135,7 @@ def changed(result: Result, previous: Result | None, request: Request) -> Result
 
 
 def _compared(result: Result, previous: Result) -> Result:
-    """Tell what changed since an earlier run; a tenant in which that fails is told as failed."""
+    """Report what changed since an earlier run; a tenant for which that fails is reported as failed."""
     from auditor.result.diff import compare  # noqa: PLC0415  only where there is an earlier run
     from auditor.result.plan_findings import with_reopened  # noqa: PLC0415  likewise
 

@@ -132,12 +132,12 @@ def _with_damaged(
         older = isinstance(known, TenantSnapshot) and each.instant is not None and each.instant < known.manifest.instant
         if later or older:
             continue
-        told = known.manifest if isinstance(known, TenantSnapshot) else None
+        manifest = known.manifest if isinstance(known, TenantSnapshot) else None
         states[each.tenant] = Unaudited(
             name=each.tenant,
-            tenant_id="" if told is None else told.tenant_id,
-            cloud=Cloud.WORLDWIDE if told is None else told.cloud,
-            agreement=Agreement.UNKNOWN if told is None else told.agreement,
+            tenant_id="" if manifest is None else manifest.tenant_id,
+            cloud=Cloud.WORLDWIDE if manifest is None else manifest.cloud,
+            agreement=Agreement.UNKNOWN if manifest is None else manifest.agreement,
             reason=each.error.message,
         )
     return states

@@ -110,14 +110,14 @@ def _fired(
     counts: Counter[str] = Counter()
     for where, _, count in parts:
         counts[where] += count
-    told = ", ".join(f"{printable(where)}: {l10n.number(count)}" for where, count in sorted(counts.items()))
+    tenants = ", ".join(f"{printable(where)}: {l10n.number(count)}" for where, count in sorted(counts.items()))
     text = l10n.ngettext(
         "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
     )
     return Annotation(
         type=_TYPES[finding.severity],
         title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
-        message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", told),
+        message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", tenants),
         file=_file(finding.source, environ),
         line=finding.source.line,
     )

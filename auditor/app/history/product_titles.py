@@ -10,21 +10,21 @@ from auditor.domain.trends import Between, Episode, Trends
 def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
     """Return trends with display names; products with equal names keep the part number behind it."""
     found = []
-    for told in trends:
-        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in told.seats}.items())
-        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in told.seats)
-        found.append(replace(told, seats=seats))
+    for trend in trends:
+        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in trend.seats}.items())
+        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in trend.seats)
+        found.append(replace(trend, seats=seats))
     return found
 
 
 def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Between]:
     """Return comparisons with display names."""
     found = []
-    for told in between:
-        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in told.seats}.items())
-        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in told.seats)
-        findings = tuple(replace(each, product=_of_part(catalogue, each.product)) for each in told.findings)
-        found.append(replace(told, seats=seats, findings=findings))
+    for diff in between:
+        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in diff.seats}.items())
+        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in diff.seats)
+        findings = tuple(replace(each, product=_of_part(catalogue, each.product)) for each in diff.findings)
+        found.append(replace(diff, seats=seats, findings=findings))
     return found
 
 

@@ -81,7 +81,7 @@ def exit_code(found: Preview, fail_on: Severity | None) -> int:
 
 
 def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
-    """Load both sets; what is wrong with either is told at once, and says whose it is."""
+    """Load both sets; errors of both are reported together, each with the side that it belongs to."""
     places = request.policies or ((DEFAULT,) if DEFAULT.is_dir() else ())
     name = " ".join(path.as_posix() for path in places) or LIBRARY
     wrong: list[Diagnostic] = []
@@ -104,8 +104,8 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
                 replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics
             )
             raise
-        told = Side(name=called, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
-        loaded.append((told, policies))
+        loaded_side = Side(name=called, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
+        loaded.append((loaded_side, policies))
     if wrong:
         raise InputError(wrong)
     return loaded[0], loaded[1]

@@ -116,14 +116,14 @@ def _judge(
     result = audit(states, chosen, catalogue, moment, earlier=earlier)
     missing, unexpected = _compare(test, result)
     places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
-    told = {note.subject: note.message for place in places for note in place.notices if note.code == "policy.no-match"}
+    notes = {note.subject: note.message for place in places for note in place.notices if note.code == "policy.no-match"}
     return Verdict(
         name=str(test["name"]),
         span=where,
         missing=missing,
         unexpected=unexpected,
         matched=frozenset(outcome.id for place in places for outcome in place.policies if outcome.judged),
-        unmatched=tuple((policy, told[policy.id]) for policy in chosen.policies if policy.id in told),
+        unmatched=tuple((policy, notes[policy.id]) for policy in chosen.policies if policy.id in notes),
     )
 
 
@@ -215,9 +215,9 @@ def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ..
 
 
 def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
-    told = [*(outcome for tenant in result.tenants for outcome in tenant.policies), *result.fleet.policies]
+    outcomes = [*(outcome for tenant in result.tenants for outcome in tenant.policies), *result.fleet.policies]
     for policy, wanted in test.get("outcomes", {}).items():
-        statuses = {outcome.status.value for outcome in told if outcome.id == policy}
+        statuses = {outcome.status.value for outcome in outcomes if outcome.id == policy}
         if wanted not in statuses:
             yield Message(
                 "outcome of {policy}: {wanted}, but it is {statuses}",

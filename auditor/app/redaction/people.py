@@ -36,7 +36,7 @@ class People:
     names: "Names" = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     """People whom policies name."""
-    told: dict[str, str] = field(default_factory=dict)
+    free_texts: dict[str, str] = field(default_factory=dict)
     """Cache of free texts and their replacements."""
     ours: dict[str, str] = field(default_factory=dict)
     """Cache of guidance texts and their replacements; many actions share them."""
@@ -65,9 +65,9 @@ class People:
 
     def free(self, text: str) -> str:
         """Replace all addresses, and known ids and names, in a text written by a person."""
-        known = self.told.get(text)
+        known = self.free_texts.get(text)
         if known is None:
-            known = self.told[text] = self._free(text)
+            known = self.free_texts[text] = self._free(text)
         return known
 
     def said(self, text: str) -> str:

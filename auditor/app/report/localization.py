@@ -36,13 +36,13 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     known = policies_of(result)
     with paused_gc():
         tenants = tuple(_spoken(tenant, known, l10n, spill) for tenant in result.tenants)
-    told = fleet_remedied(result, known, l10n=l10n)
+    localized = fleet_remedied(result, known, l10n=l10n)
     policies = tuple(
         replace(header, title=l10n.policy(header.title), rationale=l10n.policy(header.rationale))
         for header in result.run.policies
     )
     return replace(
-        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, told)
+        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, localized)
     )
 
 
@@ -68,26 +68,26 @@ def checked_locale(tag: str) -> str:
     return tag
 
 
-def _tenant(tenant: TenantResult, told: Iterable[Action]) -> TenantResult:
-    spoken = {action.id: action for action in told}
-    return replace(tenant, actions=tuple(_action(action, spoken.get(action.id, action)) for action in tenant.actions))
+def _tenant(tenant: TenantResult, localized: Iterable[Action]) -> TenantResult:
+    by_id = {action.id: action for action in localized}
+    return replace(tenant, actions=tuple(_action(action, by_id.get(action.id, action)) for action in tenant.actions))
 
 
-def _fleet(fleet: FleetResult, told: FleetResult) -> FleetResult:
-    spoken = {action.id: action for action in told.actions}
-    return replace(fleet, actions=tuple(_action(action, spoken.get(action.id, action)) for action in fleet.actions))
+def _fleet(fleet: FleetResult, localized: FleetResult) -> FleetResult:
+    by_id = {action.id: action for action in localized.actions}
+    return replace(fleet, actions=tuple(_action(action, by_id.get(action.id, action)) for action in fleet.actions))
 
 
-def _action(action: Action, told: Action) -> Action:
+def _action(action: Action, localized: Action) -> Action:
     return replace(
         action,
-        title=told.title,
-        role=told.role,
-        prerequisites=told.prerequisites,
-        steps=told.steps,
-        warnings=told.warnings,
-        links=told.links,
-        next=told.next,
-        decided_by=told.decided_by,
-        why=told.why,
+        title=localized.title,
+        role=localized.role,
+        prerequisites=localized.prerequisites,
+        steps=localized.steps,
+        warnings=localized.warnings,
+        links=localized.links,
+        next=localized.next,
+        decided_by=localized.decided_by,
+        why=localized.why,
     )

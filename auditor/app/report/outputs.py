@@ -144,7 +144,7 @@ def _check_place(path: Path) -> None:
 
 def write_reports(
     result: Result,
-    told: Result,
+    localized: Result,
     wanted: Output,
     *,
     locale: str,
@@ -153,17 +153,23 @@ def write_reports(
 ) -> tuple[Path, ...]:
     """Render and write all outputs; return the files without those of single tenants.
 
-    `told` is the result in the language of `locale`, for formats for people; other formats use `result`. `history` are
-    the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own.
+    `localized` is the result in the language of `locale`, for formats for people; other formats use `result`. `history`
+    are the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own.
     """
     with paused_gc():
-        return _write_reports(result, told, wanted, locale=locale, history=history, histories=histories)
+        return _write_reports(result, localized, wanted, locale=locale, history=history, histories=histories)
 
 
 def _write_reports(
-    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[EarlierRun], histories: Histories
+    result: Result,
+    localized: Result,
+    wanted: Output,
+    *,
+    locale: str,
+    history: Sequence[EarlierRun],
+    histories: Histories,
 ) -> tuple[Path, ...]:
-    beside = _beside(told, wanted)
+    beside = _beside(localized, wanted)
     whole = wanted.folder / FORMATS["json"].file
     spans: TenantSpans = {}
 
@@ -171,7 +177,7 @@ def _write_reports(
         if name == "json" and path == whole:
             return result_json(result, spans)
         return render(
-            told if FORMATS[name].localized else result,
+            localized if FORMATS[name].localized else result,
             name,
             locale=locale,
             history=history,
@@ -184,7 +190,7 @@ def _write_reports(
     names = [tenant.name for tenant in result.tenants] if wanted.tenant_files else []
     places = [tenant_file(wanted.folder, name, "json") for name in names]
     own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(places, names, strict=True))
-    pages = _tenant_pages(told, beside, locale, histories)
+    pages = _tenant_pages(localized, beside, locale, histories)
     written = write_all(chain(files, own, pages), sources=(whole,) if names else ())
     for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):
         if path is None:

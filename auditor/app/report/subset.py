@@ -39,11 +39,11 @@ def portion(result: Result, envelope: Envelope) -> Result:
             unconfirmed=_findings(result.fleet.unconfirmed, "", envelope, headers),
             past=None,
         )
-    told = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
+    evaluated = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
     for part in parts:
-        told |= part.findings.stats.policies.keys() | {finding.policy for finding in part.fixed}
-    policies = tuple(header for header in result.run.policies if header.id in told)
+        evaluated |= part.findings.stats.policies.keys() | {finding.policy for finding in part.fixed}
+    policies = tuple(header for header in result.run.policies if header.id in evaluated)
     return replace(
         result,
         run=replace(result.run, policies=policies),

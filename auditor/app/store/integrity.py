@@ -104,12 +104,12 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
 
 def _lost(commits: set[str], findings: set[str]) -> list[int]:
     """Return the numbers of results that must have existed: those below any other, except for one being written."""
-    told, seen = (
+    recorded, seen = (
         {int(match[1]) for match in map(_NUMBER.fullmatch, names) if match is not None} for names in (commits, findings)
     )
     # Findings are written before their commit: the next number may be that of a writer that has not ended, or never
     # did.
-    return [number for number in range(1, max(told | seen, default=0)) if number not in told]
+    return [number for number in range(1, max(recorded | seen, default=0)) if number not in recorded]
 
 
 def _wrong(check: Callable[[Item], None], entry: Item) -> Message | None:

@@ -36,8 +36,8 @@ def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
         return
     for contract in tenant_contracts(scope.bound):
         if within(scope, contract.ends, block.ending, past=_PAST):
-            money, told = _renewal(scope, contract)
-            yield contract_finding(scope, contract, money=money, **told)
+            money, details = _renewal(scope, contract)
+            yield contract_finding(scope, contract, money=money, **details)
 
 
 def _renewal(scope: TenantScope, contract: Contract) -> tuple[Money | None, dict[str, Any]]:

@@ -49,8 +49,8 @@ def chosen(
         elif verdict and unknown:
             scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
         elif verdict and included:
-            told = None if detail is None else str(row[detail])
-            yield subscription_finding(scope, row, detail=told, evidence=more(row))
+            value = None if detail is None else str(row[detail])
+            yield subscription_finding(scope, row, detail=value, evidence=more(row))
 
 
 def subscription_finding(

@@ -87,9 +87,9 @@ def run(args: argparse.Namespace) -> int:
     if args.people:
         return _people(args, formats, l10n, looked)
     two = [] if since is None or args.until is None else two_nights(looked, args.tenant, since, args.until, day=day)
-    told = over_time(looked, args.tenant, between, now())
-    if told:
-        _write(formats, told, two, l10n, args)
+    trends = over_time(looked, args.tenant, between, now())
+    if trends:
+        _write(formats, trends, two, l10n, args)
     if args.tenant is not None or not looked.failures:
         return 0
     for name in sorted(looked.failures):
@@ -114,7 +114,9 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
     over_time(looked, tenant, (since, args.until), now())  # raises if both are the same night
     # A product may have a name in an earlier night only.
     names = {
-        seat.sku_id: seat.sku for told in over_time(looked, tenant, (None, args.until), now()) for seat in told.seats
+        seat.sku_id: seat.sku
+        for trends in over_time(looked, tenant, (None, args.until), now())
+        for seat in trends.seats
     }
     if "json" in formats:
         _deliver([("json", formats["json"], json.render_cohorts(tenant, cohorts, names))], l10n, quiet=args.quiet)
@@ -122,9 +124,9 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         from auditor.cli.terminal.history import show_cohorts  # noqa: PLC0415
 
         catalogue = active()
-        told = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
+        titles = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(tenant, cohorts, told, l10n, no_color=args.no_color)
+            show_cohorts(tenant, cohorts, titles, l10n, no_color=args.no_color)
     return 0
 
 
@@ -160,8 +162,8 @@ def _write(
     formats: dict[str, Path | None], trends: list[Trends], two: list[Between], l10n: Labels, args: argparse.Namespace
 ) -> None:
     writers = {
-        "html": lambda told: html.render(titled(told, active()), l10n, titled_between(two, active())),
-        "json": lambda told: json.render(told, two),
+        "html": lambda shownds: html.render(titled(shownds, active()), l10n, titled_between(two, active())),
+        "json": lambda shownds: json.render(shownds, two),
         "csv": table.render_csv,
         "parquet": table.render_parquet,
     }
@@ -169,9 +171,9 @@ def _write(
     if "terminal" in formats and not args.quiet:
         from auditor.cli.terminal.history import show  # noqa: PLC0415
 
-        told = titled(trends, active())
+        shown = titled(trends, active())
         with for_people():
-            show(told, l10n, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
+            show(shown, l10n, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
 
 
 def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], l10n: Labels, *, quiet: bool) -> None:

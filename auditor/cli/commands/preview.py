@@ -122,6 +122,6 @@ def _tell(found: Preview, l10n: Labels) -> None:
         text = printable(f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}")
         out(filled(text, first="  ", rest="    "))
     for each in found.unknown:
-        told = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
+        template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
         values = {"side": sided(each.side, l10n), "policy": each.policy, "tenant": each.tenant}
-        out(filled(printable(told.format(**values, reason=l10n.translate(each.reason))), first="  ", rest="    "))
+        out(filled(printable(template.format(**values, reason=l10n.translate(each.reason))), first="  ", rest="    "))

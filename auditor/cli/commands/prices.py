@@ -65,9 +65,9 @@ def _report(done: Imported, l10n: Localization) -> None:
     """Print what was left out, and say what was written."""
     for why, products in done.skipped.items():
         more = ["…"] if len(products) > _SHOWN else []
-        told = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
+        listed = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
         text = l10n.gettext("left out or noted: {reason}: {products}")
-        out(printable(text.replace("{reason}", str(why)).replace("{products}", told)))
+        out(printable(text.replace("{reason}", str(why)).replace("{products}", listed)))
     counts = l10n.plural("{count} price", "{count} prices", done.count)
     wrote = l10n.gettext("wrote {path}: {counts} in {currency}")
     said = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))

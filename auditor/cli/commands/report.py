@@ -46,9 +46,9 @@ def _report(
     if key is not None:
         result = redacted(result, key)
     locale = locale_of(wish, result)
-    told = localised(result, locale, spill)
+    localized = localised(result, locale, spill)
     past, code = earlier_runs(args, result)
-    written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
-    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(told, wanted, locale=locale, code=code)
+    written = write_reports(result, localized, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
+    tell_result(localized, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    publish(localized, wanted, locale=locale, code=code)
     return code

@@ -32,11 +32,11 @@ def run(args: argparse.Namespace) -> int:
     l10n = localization(reader_locale(args.locale))
     missing, unexpected = l10n.gettext("expected, not found:"), l10n.gettext("found, not expected:")
     passed = failed = 0
-    told: list[Verdict] = []
+    verdicts: list[Verdict] = []
     for verdict in rehearse(args.paths, active(), as_of=args.as_of or now()):
         passed += verdict.passed
         failed += not verdict.passed
-        told.append(verdict)
+        verdicts.append(verdict)
         place = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
         if not verdict.passed:
             out(f"{red}{l10n.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
@@ -51,5 +51,5 @@ def run(args: argparse.Namespace) -> int:
         l10n.plural("{count} failed", "{count} failed", failed),
     )
     out(", ".join(counts))
-    tell(never_matched(told), locale=args.locale)
+    tell(never_matched(verdicts), locale=args.locale)
     return int(failed > 0)

@@ -86,7 +86,7 @@ def environment_locale() -> str | None:
 
 def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
     """Return a function that prints warnings, or ignores them if `quiet`."""
-    return lambda told: None if quiet else tell([told], locale=locale)
+    return lambda message: None if quiet else tell([message], locale=locale)
 
 
 def reader(locale: str | None) -> "Localization | None":

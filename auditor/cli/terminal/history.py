@@ -52,16 +52,16 @@ def show(
     """
     console = _console(no_color=no_color)
     two = {each.tenant: each for each in between}
-    for told in trends:
-        _print(console, f"{told.tenant}: {spent(told, l10n)}", "bold")
-        for sentence in told.unknown:
+    for trend in trends:
+        _print(console, f"{trend.tenant}: {spent(trend, l10n)}", "bold")
+        for sentence in trend.unknown:
             _print(console, f"  {l10n.translate(sentence)}", "yellow")
-        if told.tenant in two:
-            _between(console, two[told.tenant], l10n)
-        _overall(console, told, l10n)
-        _seats(console, [seat for seat in told.seats if everything or _seat_matters(seat)], l10n)
-        _policies(console, [each for each in told.policies if everything or _policy_matters(each)], l10n)
-        _left_out(console, told, l10n, everything=everything)
+        if trend.tenant in two:
+            _between(console, two[trend.tenant], l10n)
+        _overall(console, trend, l10n)
+        _seats(console, [seat for seat in trend.seats if everything or _seat_matters(seat)], l10n)
+        _policies(console, [each for each in trend.policies if everything or _policy_matters(each)], l10n)
+        _left_out(console, trend, l10n, everything=everything)
 
 
 def _seat_matters(seat: SeatTrend) -> bool:

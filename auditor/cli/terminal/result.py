@@ -257,19 +257,19 @@ def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, 
             if row.status is Outcome.NOT_EVALUATED and not row.report_only:
                 by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
     _print_title(console, l10n.gettext("Not evaluated"))
-    told = 0
+    shown = 0
     for (place, reason), policies in list(by_cause.items())[:_UNKNOWN]:
-        told += len(policies)
+        shown += len(policies)
         (first, *rest), several = policies, l10n.ngettext("{count} policy", "{count} policies", len(policies))
         line = Text(printable(f"{place}: {several if rest else first}"), style="yellow")
         line.append(f"  {_cut(reason, _REASON)}", style="default")
         _print_under(console, line, indent=2)
-    if count > told:
-        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - told)
+    if count > shown:
+        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - shown)
         _print(console, Text(f"  {more}", style="dim"))
 
 
 def _lost(result: Result) -> int:
-    """Count the policies of tenants that could not be audited at all: the cause is told above, once a tenant."""
+    """Count the policies of tenants that could not be audited at all: the cause is shown above, once per tenant."""
     lost = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
     return sum(outcome.unknown for outcomes in lost for outcome in outcomes)

@@ -13,7 +13,7 @@ from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 
 _NOTICES: Final = 5
-"""Notices with a value that comes near; the others are told by the names of their policies."""
+"""Notices with a value that comes near; for the others only the names of their policies are shown."""
 _POLICIES: Final = 12
 _LONGEST: Final = 300
 

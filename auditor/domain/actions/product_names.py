@@ -13,8 +13,8 @@ class _Localizer(Protocol):
 
 def one_of(l10n: _Localizer, names: Iterable[str]) -> str:
     """Return the name of a single product, or "one of" the first few products in their order."""
-    told = sorted(set(names))
-    if len(told) == 1:
-        return told[0]
-    listed = ", ".join(told[:_NAMED]) + (", …" if len(told) > _NAMED else "")
+    distinct = sorted(set(names))
+    if len(distinct) == 1:
+        return distinct[0]
+    listed = ", ".join(distinct[:_NAMED]) + (", …" if len(distinct) > _NAMED else "")
     return l10n.gettext("one of: {products}").replace("{products}", listed)

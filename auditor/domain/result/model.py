@@ -65,7 +65,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatBounds:
-    """How many seats of one SKU a policy wants spare, its shares told in whole seats."""
+    """How many seats of one SKU a policy wants spare, with percentages converted to whole seats."""
 
     policy: str
     usable: SeatSum

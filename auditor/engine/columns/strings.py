@@ -177,7 +177,7 @@ def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What each of some values says, yes or no, to be told of the rows that have them."""
+    """A yes or no for each distinct value, which holds for the rows that have it."""
 
     flags: Flags
     most: bool

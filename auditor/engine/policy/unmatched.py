@@ -80,8 +80,8 @@ def _tests(selector: Selector) -> tuple[_Test, ...]:
         case Every(parts=parts) | AnyOf(parts=parts):
             return tuple(test for part in parts for test in _tests(part))
         case OneOf(property=name, values=values) if name in _READ:
-            told = [value for value in values if isinstance(value, str | bool) and value != ""]
-            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in told)
+            given = [value for value in values if isinstance(value, str | bool) and value != ""]
+            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in given)
         case Matches(property=name, pattern=pattern):
             return (((name, pattern), selector),)
         case _:

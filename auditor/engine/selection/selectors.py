@@ -164,18 +164,18 @@ class Selecting:
 
     def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
         people = self._people
-        told = [value for value in values if value is not None and value != ""]
+        given = [value for value in values if value is not None and value != ""]
         # The empty string stands for absence, in a policy as in Graph.
-        found = people.nobody if len(told) == len(values) else people.absent(name)
-        if not told:
+        found = people.nobody if len(given) == len(values) else people.absent(name)
+        if not given:
             return found
         if name in BOOLEAN_PROPERTIES:
             true, false = people.booleans(name)
-            return reduce(or_, (true if value else false for value in set(told)), found)
+            return reduce(or_, (true if value else false for value in set(given)), found)
         if name in INSTANT_PROPERTIES:
-            wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
+            wanted = [microseconds(value) for value in given if isinstance(value, datetime)]
             return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
-        return found | people.texts(name).where(one_of(tuple(map(str, told))))
+        return found | people.texts(name).where(one_of(tuple(map(str, given))))
 
     def _holds(self, wanted: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(wanted)

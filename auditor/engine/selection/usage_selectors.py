@@ -50,10 +50,10 @@ def _apps_unused(people: People, column: str, wanted: int) -> Mask:
     used = people.integers(column, absent=0)
     if column in coverage.asked or not coverage.status.is_read:
         return known_of(people, (used & wanted) == 0, column)
-    told = sum(bit for name, bit in _APP_BITS.items() if f"{column}:{name}" in coverage.asked)
+    covered = sum(bit for name, bit in _APP_BITS.items() if f"{column}:{name}" in coverage.asked)
     absent = flags_of(people.column(column).is_null())
-    unused = (used & wanted & told) == 0
-    if wanted & ~told:
+    unused = (used & wanted & covered) == 0
+    if wanted & ~covered:
         return Mask(people.nobody, unused | absent)
     return Mask(unused & ~absent, absent)
 

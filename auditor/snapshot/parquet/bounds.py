@@ -108,13 +108,13 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
 
 def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> None:
     """Refuse a column chunk that would crash Arrow."""
-    told = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
+    chunk_levels = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
     wanted = (column.max_definition_level + 1, column.max_repetition_level + 1)
     if (
         chunk.type != column.physical_type
         or chunk.values < 0
         or chunk.size < 0
-        or any(found not in {0, levels} for found, levels in zip(told, wanted, strict=True))
+        or any(found not in {0, levels} for found, levels in zip(chunk_levels, wanted, strict=True))
         or (chunk.lengths and chunk.type != "BYTE_ARRAY")
     ):
         raise _refused(path, Message("has a column {path} that contradicts its schema", path=column.path))
@@ -154,7 +154,7 @@ def _check_within(
 ) -> None:
     minimum, maximum = pc.min_max(column).as_py().values()
     if minimum is not None and (minimum < bounds[0] or maximum > bounds[1]):
-        raise _refused(path, Message("has {told} in its column {name}", told=text, name=name))
+        raise _refused(path, Message("has {found} in its column {name}", found=text, name=name))
 
 
 def _chunks(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:

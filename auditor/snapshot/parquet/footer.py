@@ -49,18 +49,18 @@ def row_groups(footer: bytes) -> list[list[ColumnChunk]]:
 
 
 def _chunk(column: Mapping[int, Any]) -> ColumnChunk:
-    told = column[3]
+    metadata = column[3]
     if 8 in column or 9 in column:
         raise ValueError("it is encrypted")
-    levels = told.get(16, {})
-    kind = told[1]
+    levels = metadata.get(16, {})
+    kind = metadata[1]
     return ColumnChunk(
-        path=".".join(name.decode() for name in told[3]),
+        path=".".join(name.decode() for name in metadata[3]),
         type=_TYPES[kind] if 0 <= kind < len(_TYPES) else "UNKNOWN",
-        values=told[5],
-        size=told[6],
-        coded=not _DICTIONARIES.isdisjoint(told[2]),
-        prefixed=_DELTA_BYTE_ARRAY in told[2],
+        values=metadata[5],
+        size=metadata[6],
+        coded=not _DICTIONARIES.isdisjoint(metadata[2]),
+        prefixed=_DELTA_BYTE_ARRAY in metadata[2],
         definition_levels=len(levels[3]) if 3 in levels else None,
         repetition_levels=len(levels[2]) if 2 in levels else None,
         lengths=1 in levels,

@@ -115,13 +115,13 @@ def _part(path: Path, footer: pq.FileMetaData, number: int) -> _Part:
     bounds: dict[str, tuple[Any, Any]] = {}
     for index in range(group.num_columns):
         column = group.column(index)
-        told = column.statistics if column.path_in_schema in MEMBERS.names else None
-        if told is None:
+        statistics = column.statistics if column.path_in_schema in MEMBERS.names else None
+        if statistics is None:
             continue
-        if told.has_null_count and told.null_count:
+        if statistics.has_null_count and statistics.null_count:
             raise gap(path, column.path_in_schema)
-        if told.has_min_max:
-            bounds[column.path_in_schema] = (told.min_raw, told.max_raw)
+        if statistics.has_min_max:
+            bounds[column.path_in_schema] = (statistics.min_raw, statistics.max_raw)
     return _Part(
         rows=group.num_rows,
         groups=bounds.get("groupId"),

@@ -45,14 +45,14 @@ _GAPS = "notCollected"
 def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
     """Return whether a list column is known to have no entries in a row group."""
     column = _column(group, name)
-    told = column.statistics
-    return told is not None and bool(told.has_null_count and told.null_count == column.num_values)
+    statistics = column.statistics
+    return statistics is not None and bool(statistics.has_null_count and statistics.null_count == column.num_values)
 
 
 def _last_id(group: pq.RowGroupMetaData) -> str | None:
     """Return the greatest id of a row group, which is its last one; None if the footer does not say."""
-    told = _column(group, "id").statistics
-    found: str | None = told.max if told is not None and told.has_min_max else None
+    statistics = _column(group, "id").statistics
+    found: str | None = statistics.max if statistics is not None and statistics.has_min_max else None
     return found
 
 
