@@ -29,6 +29,7 @@ COMMANDS = {
     "decide": "turn the answers in approvals.csv into decisions, each checked",
     "verify": "what became of a plan: actions done, findings gone, money freed",
     "send": "mail the report of a saved run",
+    "issues": "keep one GitHub issue for each action: open, update, close",
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to fix them",
     "explain": "describe a check, policy, product or guidance article",

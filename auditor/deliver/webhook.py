@@ -7,16 +7,15 @@ import base64
 import hmac
 import http.client
 import re
-import socket
 import ssl
 import time
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from auditor import __version__
+from auditor.deliver.https_connection import open_connection, told_error
 from auditor.deliver.letter import SendAttempt, SendStatus
 from auditor.deliver.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
@@ -104,14 +103,14 @@ def _attempt(
     target: WebhookTarget, message: WebhookMessage, trusted: ssl.SSLContext, at: float, timeout: float
 ) -> SendAttempt | _Later:
     try:
-        connection = _connected(target, trusted, timeout)
+        connection = open_connection(target.url, trusted, timeout)
     except ssl.SSLCertVerificationError as error:
         return _refused(
             Message("its certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
             Message("name the authority of a proxy in AUDITOR_CA_BUNDLE"),
         )
     except (OSError, http.client.HTTPException) as error:
-        return _Later(_refused(Message("no connection: {error}", error=_told(error)), None))
+        return _Later(_refused(Message("no connection: {error}", error=told_error(error)), None))
     try:
         connection.request("POST", target.path, body=message.body, headers=_headers(target, message, int(at)))
         response = connection.getresponse()
@@ -119,43 +118,13 @@ def _attempt(
     except (OSError, http.client.HTTPException) as error:
         lost = SendAttempt(
             fate=SendStatus.UNKNOWN,
-            message=Message("the connection ended before an answer: {error}", error=_told(error)),
+            message=Message("the connection ended before an answer: {error}", error=told_error(error)),
             hint=Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id),
         )
         return _Later(lost) if target.channel is Channel.WEBHOOK else lost
     finally:
         connection.close()
     return _judged(target, message, response, said)
-
-
-def _connected(target: WebhookTarget, trusted: ssl.SSLContext, timeout: float) -> http.client.HTTPConnection:
-    """Return an open connection: nothing was sent to the service while this fails."""
-    proxy = None if target.loopback else _proxy(target.url.netloc)
-    made: http.client.HTTPConnection
-    if target.url.scheme == "http":
-        made = http.client.HTTPConnection(target.host, target.port, timeout=timeout)
-    elif proxy is None:
-        made = http.client.HTTPSConnection(target.host, target.port, timeout=timeout, context=trusted)
-    else:
-        made = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 8080, timeout=timeout, context=trusted)
-        user = urllib.parse.unquote(f"{proxy.username}:{proxy.password or ''}") if proxy.username else ""
-        basic = {"Proxy-Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"} if user else {}
-        made.set_tunnel(target.host, target.port, headers=basic)
-    try:
-        made.connect()
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-def _proxy(netloc: str) -> urllib.parse.SplitResult | None:
-    """Return the proxy of the machine's settings for https; None if there is none, or the host is excluded."""
-    if urllib.request.proxy_bypass(netloc):
-        return None
-    proxies = urllib.request.getproxies()
-    address = proxies.get("https") or proxies.get("all")
-    return urllib.parse.urlsplit(address if "://" in address else f"http://{address}") if address else None
 
 
 def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> dict[str, str]:
@@ -207,15 +176,3 @@ def _quoted(target: WebhookTarget, said: bytes) -> str:
 
 def _refused(told: Message, hint: Message | None) -> SendAttempt:
     return SendAttempt(fate=SendStatus.REFUSED, message=told, hint=hint)
-
-
-def _told(error: Exception) -> Message:
-    match error:
-        case socket.gaierror():
-            return Message("there is no host of that name")
-        case TimeoutError():
-            return Message("no answer in time")
-        case OSError() if error.strerror:
-            return Message(printable(error.strerror))
-        case _:
-            return Message(type(error).__name__)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from auditor.deliver.https_connection import LOOPBACK
 from auditor.domain.errors import SettingsError
 from auditor.domain.message import Message
 from auditor.domain.syntax.environment_variable import is_missing, to_set
@@ -27,7 +28,6 @@ HOSTS_VARIABLE: Final = "AUDITOR_WEBHOOK_HOSTS"
 """The environment variable with more hosts, separated by commas."""
 SECRET_SUFFIX: Final = "_SECRET"  # noqa: S105 - the name of a variable
 """The signing secret of `webhook:NAME` is in the variable NAME_SECRET."""
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PRINTABLE: Final = re.compile(r"[!-\[\]-~]+")
 _PREFIX: Final = "whsec_"
 SHORTEST, LONGEST = 24, 64
@@ -52,19 +52,9 @@ class WebhookTarget:
         return self.url.hostname or ""
 
     @property
-    def port(self) -> int:
-        """The port, 443 if none is written (80 for http)."""
-        return self.url.port or (443 if self.url.scheme == "https" else 80)
-
-    @property
     def path(self) -> str:
         """Path and query, as the request line has them."""
         return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
-
-    @property
-    def loopback(self) -> bool:
-        """Whether it is on this machine; such connections go through no proxy."""
-        return self.host in _LOOPBACK
 
 
 def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str] = ()) -> WebhookTarget:
@@ -108,7 +98,7 @@ def _parsed(text: str, variable: str) -> SplitResult:
         raise _unusable(variable, Message("it is not an address")) from None
     if not _PRINTABLE.fullmatch(text):
         wrong = Message("it has characters that are not allowed in an address")
-    elif url.scheme != "https" and not (url.scheme == "http" and host in _LOOPBACK):
+    elif url.scheme != "https" and not (url.scheme == "http" and host in LOOPBACK):
         wrong = Message("it must be https")
     elif "@" in url.netloc:
         wrong = Message("it has user information")

@@ -49,20 +49,25 @@ class ChatView:
 
 def chat_view(view: MailView, l10n: Labels) -> ChatView:
     """Return what a channel shows of a mail: no person is in it, because none is in the mail."""
-    _ = l10n.gettext
     parts = (
-        Part(title=_("Open findings"), lines=tuple(_counts(view, l10n))),
-        Part(title=_("What changed"), lines=tuple(_changed(view, l10n))),
-        Part(title=_("What to do first"), lines=tuple(_acts(view, l10n))),
-        Part(title=_("Tenants"), lines=tuple(_tenants(view, l10n))),
-        Part(title=_("Seats outside their limits"), lines=tuple(_seats(view, l10n))),
-        Part(title=_("Dates within 60 days"), lines=tuple(_renewals(view, l10n))),
-        Part(title=_("Money a month"), lines=tuple(_money(view, l10n))),
+        Part(title=l10n.gettext("Open findings"), lines=tuple(_counts(view, l10n))),
+        Part(title=l10n.gettext("What changed"), lines=tuple(_changed(view, l10n))),
+        Part(title=l10n.gettext("What to do first"), lines=tuple(_acts(view, l10n))),
+        Part(title=l10n.gettext("Tenants"), lines=tuple(_tenants(view, l10n))),
+        Part(title=l10n.gettext("Seats outside their limits"), lines=tuple(_seats(view, l10n))),
+        Part(title=l10n.gettext("Dates within 60 days"), lines=tuple(_renewals(view, l10n))),
+        Part(title=l10n.gettext("Money a month"), lines=tuple(_money(view, l10n))),
     )
-    label = _("Open the report") if view.report_link else _("Open the run")
-    kind = _("Microsoft 365 licence audit, the weekly mail") if view.weekly else _("Microsoft 365 licence audit")
-    policies = f"{_('policies')} {view.digest[:19]}"
-    foot = " · ".join((f"{kind} · {l10n.instant(view.as_of)}", view.tool, f"{_('run')} {view.run}", policies))
+    label = l10n.gettext("Open the report") if view.report_link else l10n.gettext("Open the run")
+    kind = (
+        l10n.gettext("Microsoft 365 licence audit, the weekly mail")
+        if view.weekly
+        else l10n.gettext("Microsoft 365 licence audit")
+    )
+    policies = f"{l10n.gettext('policies')} {view.digest[:19]}"
+    foot = " · ".join(
+        (f"{kind} · {l10n.instant(view.as_of)}", view.tool, f"{l10n.gettext('run')} {view.run}", policies)
+    )
     return ChatView(
         language=view.language,
         title=view.subject,

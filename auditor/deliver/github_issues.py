@@ -1,0 +1,210 @@
+"""Reads and writes issues of one GitHub repository through its REST API; the token goes to the API's host only."""
+
+import http.client
+import json
+import ssl
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from auditor import __version__
+from auditor.deliver.https_connection import LOOPBACK, open_connection, told_error
+from auditor.domain.errors import DeliveryError, SettingsError, printable
+from auditor.domain.message import Message, detailed
+from auditor.graph.retry_policy import retry_after
+from auditor.graph.transport.ca_bundle import authorities
+
+API: Final = "https://api.github.com"
+VERSION: Final = "2022-11-28"
+LABEL: Final = "auditor"
+"""The label of every issue of this program."""
+_COLOUR: Final = "5319e7"
+_PAGE: Final = 100
+_MAX_PAGES: Final = 100
+_ATTEMPTS: Final = 4
+_MAX_WAIT: Final = 300.0
+_BETWEEN_WRITES: Final = 1.0
+"""Seconds, as GitHub asks for between requests that write."""
+_TIMEOUT: Final = 30.0
+_MAX_ANSWER: Final = 32 * 1024 * 1024
+_MAX_QUOTED: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """An issue as the repository has it."""
+
+    number: int
+    title: str
+    body: str
+    labels: tuple[str, ...]
+    open: bool
+    declined: bool
+    """Whether somebody closed it as not planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A repository and how it is reached."""
+
+    name: str
+    """OWNER/NAME."""
+    api: urllib.parse.SplitResult
+    trusted: ssl.SSLContext
+    token: str = field(repr=False)
+    pause: Callable[[float], None] = time.sleep
+
+    def issues(self) -> Iterator[Issue]:
+        """Yield the issues with LABEL, open and closed, the oldest first. Raises DeliveryError."""
+        for page in range(1, _MAX_PAGES + 1):
+            asked = {"state": "all", "labels": LABEL, "sort": "created", "direction": "asc", "per_page": _PAGE}
+            query = urllib.parse.urlencode({**asked, "page": page})
+            found = self._call("GET", f"/issues?{query}")
+            if not isinstance(found, list):
+                raise _unexpected("GET /issues")
+            yield from (_issue(each) for each in found if "pull_request" not in each)
+            if len(found) < _PAGE:
+                return
+
+    def ensure_label(self) -> None:
+        """Create LABEL if it is missing: GitHub drops labels that do not exist, and issues are found again by it."""
+        if self._call("GET", f"/labels/{LABEL}", absent_is_none=True) is None:
+            self._call("POST", "/labels", {"name": LABEL, "color": _COLOUR, "description": "Licence audit"})
+
+    def create(self, title: str, body: str, labels: Sequence[str]) -> Issue:
+        """Open an issue; raises DeliveryError if it has no LABEL then: it would be opened again the next time."""
+        made = _issue(self._call("POST", "/issues", {"title": title, "body": body, "labels": list(labels)}))
+        if LABEL not in made.labels:
+            raise DeliveryError(
+                "issues-refused",
+                Message("issue {number} was opened without the label {label}", number=made.number, label=LABEL),
+                hint=Message("give the token the permission to write issues and labels, and close that issue"),
+            )
+        return made
+
+    def update(self, number: int, **changes: object) -> None:
+        """Change title, body, labels or state of an issue. Raises DeliveryError."""
+        self._call("PATCH", f"/issues/{number}", changes)
+
+    def _call(self, method: str, path: str, document: object = None, *, absent_is_none: bool = False) -> Any:
+        if method != "GET":
+            self.pause(_BETWEEN_WRITES)
+        waited = 0.0
+        for attempt in range(1, _ATTEMPTS + 1):
+            status, headers, body = self._request(method, path, document)
+            wait = _patience(status, headers)
+            if wait is None or attempt == _ATTEMPTS or waited + wait > _MAX_WAIT:
+                break
+            self.pause(wait)
+            waited += wait
+        if 200 <= status < 300:
+            try:
+                return json.loads(body)
+            except (ValueError, RecursionError):
+                raise _unexpected(f"{method} {path.partition('?')[0]}") from None
+        if status == 404 and absent_is_none:
+            return None
+        raise self._refused(f"{method} {path.partition('?')[0]}", status, body)
+
+    def _request(self, method: str, path: str, document: object) -> tuple[int, Mapping[str, str], bytes]:
+        url = f"{self.api.path.rstrip('/')}/repos/{self.name}{path}"
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {self.token}",
+            "X-GitHub-Api-Version": VERSION,
+            "User-Agent": f"auditor/{__version__}",
+            "Connection": "close",
+        }
+        body = None if document is None else json.dumps(document).encode()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            connection = open_connection(self.api, self.trusted, _TIMEOUT)
+            try:
+                connection.request(method, url, body=body, headers=headers)
+                answer = connection.getresponse()
+                told = {name.lower(): value for name, value in answer.getheaders()}
+                return answer.status, told, answer.read(_MAX_ANSWER)
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException) as error:
+            raise DeliveryError(
+                "issues-refused",
+                Message("{host} cannot be asked: {error}", host=self.api.netloc, error=told_error(error)),
+                hint=Message("try again: issues that exist are found again, and none is opened twice"),
+            ) from error
+
+    def _refused(self, request: str, status: int, body: bytes) -> DeliveryError:
+        try:
+            said = json.loads(body)["message"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            said = ""
+        told = Message("GitHub answered {request} with HTTP {status}", request=request, status=status)
+        hint = (
+            Message(
+                "the token in GITHUB_TOKEN needs the permission `issues: write` in {name}, which must have issues",
+                name=self.name,
+            )
+            if status in {401, 403, 404, 410}
+            else None
+        )
+        quoted = printable(str(said).replace(self.token, "…"))[:_MAX_QUOTED]
+        return DeliveryError("issues-refused", detailed(told, quoted), hint=hint)
+
+
+def open_repository(
+    name: str, environ: Mapping[str, str], *, pause: Callable[[float], None] = time.sleep
+) -> Repository:
+    """Return a repository with the token in GITHUB_TOKEN, at GITHUB_API_URL or github.com. Raises SettingsError."""
+    token = environ.get("GITHUB_TOKEN", "").strip()
+    if not token or not token.isascii() or not token.isprintable():
+        raise SettingsError(
+            "issues-token",
+            Message("the environment variable GITHUB_TOKEN is not set"),
+            hint=Message("in a workflow: `env: GITHUB_TOKEN: ${{ github.token }}` and `permissions: issues: write`"),
+        )
+    text = environ.get("GITHUB_API_URL", "").strip() or API
+    try:
+        api = urllib.parse.urlsplit(text)
+        host = api.hostname
+    except ValueError:
+        host = None
+    if not host or (api.scheme != "https" and not (api.scheme == "http" and host in LOOPBACK)) or "@" in api.netloc:
+        raise SettingsError(
+            "issues-token",
+            Message("GITHUB_API_URL is no address that a token can be sent to"),
+            hint=Message("unset it, or write https://HOST/api/v3"),
+        )
+    trusted = ssl.create_default_context(cafile=authorities(environ))
+    return Repository(name=name, api=api, trusted=trusted, token=token, pause=pause)
+
+
+def _patience(status: int, headers: Mapping[str, str]) -> float | None:
+    """Return the seconds after which a request may be repeated; None if it may not. It was not carried out then."""
+    wait = retry_after(headers)
+    limited = status == 429 or (status == 403 and (wait is not None or headers.get("x-ratelimit-remaining") == "0"))
+    return (60.0 if wait is None else wait) if limited else None
+
+
+def _issue(found: Any) -> Issue:
+    try:
+        return Issue(
+            number=int(found["number"]),
+            title=str(found["title"]),
+            body=str(found.get("body") or "").replace("\r\n", "\n"),
+            labels=tuple(str(label["name"]) for label in found.get("labels") or ()),
+            open=found["state"] == "open",
+            declined=found["state"] != "open" and found.get("state_reason") == "not_planned",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _unexpected("issues") from None
+
+
+def _unexpected(request: str) -> DeliveryError:
+    return DeliveryError(
+        "issues-refused",
+        Message("the answer to {request} is not GitHub's", request=request),
+        hint=Message("check GITHUB_API_URL"),
+    )

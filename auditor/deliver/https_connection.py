@@ -1,0 +1,65 @@
+"""Opens connections for messages: TLS, through the proxy of the machine's settings, plain http on this machine only."""
+
+import base64
+import http.client
+import socket
+import ssl
+import urllib.parse
+import urllib.request
+from typing import Final
+
+from auditor.domain.errors import printable
+from auditor.domain.message import Message
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def open_connection(
+    url: urllib.parse.SplitResult, trusted: ssl.SSLContext, timeout: float
+) -> http.client.HTTPConnection:
+    """Return an open connection to the host of a URL; `timeout` is in seconds for each step.
+
+    Raises OSError or HTTPException: nothing was sent to the service then.
+    """
+    host = url.hostname or ""
+    if url.scheme == "http" and host not in LOOPBACK:
+        raise OSError("plain http is for this machine only")
+    proxy = None if host in LOOPBACK else _proxy(url.netloc)
+    made: http.client.HTTPConnection
+    if url.scheme == "http":
+        made = http.client.HTTPConnection(host, url.port or 80, timeout=timeout)
+    elif proxy is None:
+        made = http.client.HTTPSConnection(host, url.port or 443, timeout=timeout, context=trusted)
+    else:
+        made = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 8080, timeout=timeout, context=trusted)
+        user = urllib.parse.unquote(f"{proxy.username}:{proxy.password or ''}") if proxy.username else ""
+        basic = {"Proxy-Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"} if user else {}
+        made.set_tunnel(host, url.port or 443, headers=basic)
+    try:
+        made.connect()
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def told_error(error: Exception) -> Message:
+    """Return what went wrong with a connection, in words, without the URL."""
+    match error:
+        case socket.gaierror():
+            return Message("there is no host of that name")
+        case TimeoutError():
+            return Message("no answer in time")
+        case OSError() if error.strerror:
+            return Message(printable(error.strerror))
+        case _:
+            return Message(type(error).__name__)
+
+
+def _proxy(netloc: str) -> urllib.parse.SplitResult | None:
+    """Return the proxy of the machine's settings for https; None if there is none, or the host is excluded."""
+    if urllib.request.proxy_bypass(netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    address = proxies.get("https") or proxies.get("all")
+    return urllib.parse.urlsplit(address if "://" in address else f"http://{address}") if address else None

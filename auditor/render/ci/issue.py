@@ -1,0 +1,105 @@
+"""Writes an item of work as an issue of GitHub: title, Markdown body, labels; tenant text is inert."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from auditor.domain.actions.money import Money
+from auditor.render.ci.markdown import inert
+from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sanitize import visible
+from auditor.result.work_items import WorkItem
+
+END: Final = "<!-- /auditor -->"
+"""The last line of what the program writes; what people write below it is kept."""
+SEVERITY: Final = "severity: "
+"""The beginning of the label with the severity."""
+_MARK: Final = re.compile(r"\A<!-- auditor (\S+) -->\n")
+_TITLE: Final = 200
+_TEXT: Final = 1_000
+_BODY: Final = 60_000
+"""Characters of a body; GitHub refuses more than 65,536."""
+_MARKUP: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
+
+
+def issue_id(body: str) -> str | None:
+    """Return the id in the first line of an issue's body; None for an issue of somebody else."""
+    found = _MARK.match(body)
+    return None if found is None else found[1]
+
+
+def issue_title(item: WorkItem) -> str:
+    """Return the title: the action, and the tenant where it has a name."""
+    text = _MARKUP.sub(lambda found: found[1] or found[2], item.action.title)
+    line = " ".join(visible(f"{item.title}: {text}" if item.title else text, keep="\n\t").split())
+    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
+
+
+def issue_labels(item: WorkItem, more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels of an issue: those given, and the severity."""
+    return (*more, f"{SEVERITY}{item.severity}")
+
+
+def issue_body(item: WorkItem, key: str, l10n: Labels) -> str:
+    """Return the body, which begins with `key` and ends with END."""
+    kept: list[str] = []
+    size = 0
+    for line in _lines(item, l10n):
+        size += len(line) + 1
+        if size > _BODY:
+            break
+        kept.append(line)
+    return "\n".join((f"<!-- auditor {key} -->", *kept, "", END))
+
+
+def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
+    action = item.action
+    facts = [
+        l10n.gettext(SEVERITIES[item.severity]),
+        l10n.ngettext("{count} finding", "{count} findings", len(action.findings)),
+        l10n.gettext("saves {money} a month").replace("{money}", _money(action.saves, l10n)) if action.saves else "",
+        l10n.gettext("costs {money} a month").replace("{money}", _money(action.costs, l10n)) if action.costs else "",
+        l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due else "",
+        action.owner or action.role,
+    ]
+    yield " · ".join(_shown(fact) for fact in facts if fact)
+    if action.why:
+        yield ""
+        yield _shown(action.why)
+    for warning in action.warnings:
+        yield ""
+        yield f"> {l10n.gettext('Warning')}: {_shown(warning)}"
+    if action.prerequisites or action.steps:
+        yield ""
+        yield from (f"- {_shown(text)}" for text in action.prerequisites)
+        yield from (f"{number}. {_shown(text)}" for number, text in enumerate(action.steps, start=1))
+    links = [link for link in action.links if link.address.startswith("https://")]
+    if links:
+        yield ""
+        yield from (f"- [{inert(link.label)}](<{_address(link.address)}>)" for link in links)
+    yield ""
+    yield f"<sub>{inert(l10n.gettext('Written by the licence audit; what stands below is kept.'))}</sub>"
+
+
+def _shown(text: str) -> str:
+    """Return text with its two marks, **bold** and `code`, as Markdown, and everything else inert."""
+    cut = text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
+    parts: list[str] = []
+    end = 0
+    for found in _MARKUP.finditer(cut):
+        tag, inner = ("b", found[1]) if found[1] else ("code", found[2])
+        parts += [_inert(cut[end : found.start()]), f"<{tag}>{_inert(inner)}</{tag}>"]
+        end = found.end()
+    return "".join((*parts, _inert(cut[end:])))
+
+
+def _inert(text: str) -> str:
+    return inert(" ".join(text.split())) if text == text.strip() else f" {inert(' '.join(text.split()))} "
+
+
+def _address(address: str) -> str:
+    return "".join(sign if sign.isascii() and sign.isprintable() and sign not in "<>\\ " else "" for sign in address)
+
+
+def _money(money: Money, l10n: Labels) -> str:
+    return l10n.money(money.per_month, money.currency)

@@ -1,0 +1,141 @@
+"""GitHub's REST API for issues and labels of one repository, on this machine over TLS, as docs.github.com describes it."""
+
+import json
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.builders.service.mail_relay import authority
+
+TOKEN = "ghs_16characterssecret"
+REPOSITORY = "contoso/licences"
+
+
+@dataclass(slots=True, kw_only=True)
+class GithubApi:
+    """A repository: its issues and labels, and what was asked."""
+
+    ca: Path
+    port: int = 0
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    """Method and path of every request."""
+    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Status and headers of the next answers, in place of the real ones."""
+    may_label: bool = True
+    """Whether the token may create labels; GitHub drops unknown ones silently if it may not."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        url = f"https://localhost:{self.port}"
+        return {"GITHUB_API_URL": url, "GITHUB_TOKEN": TOKEN, "AUDITOR_CA_BUNDLE": str(self.ca)}
+
+    @property
+    def writes(self) -> list[str]:
+        return [asked for asked in self.asked if not asked.startswith("GET")]
+
+    def add(self, **members: Any) -> dict[str, Any]:
+        made = {"number": len(self.issues) + 1, "state": "open", "state_reason": None, "body": None, "labels": []}
+        self.issues.append({**made, **members})
+        return self.issues[-1]
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
+        prefix = f"/repos/{REPOSITORY}"
+        match method, path.removeprefix(prefix).split("/")[1:]:
+            case _ if not path.startswith(prefix):
+                return 404, {"message": "Not Found"}
+            case "GET", ["issues"]:
+                size, page = int(query["per_page"][0]), int(query["page"][0])
+                assert size <= 100
+                wanted = set(query["labels"][0].split(","))
+                found = [i for i in self.issues if wanted <= {label["name"] for label in i["labels"]}]
+                found = [i for i in found if query["state"][0] in {"all", i["state"]}]
+                return 200, found[(page - 1) * size : page * size]
+            case "GET", ["labels", name]:
+                return (200, {"name": name}) if name in self.labels else (404, {"message": "Not Found"})
+            case "POST", ["labels"]:
+                assert re.fullmatch("[0-9a-f]{6}", body["color"])
+                if not self.may_label:
+                    return 403, {"message": "Resource not accessible by integration"}
+                self.labels.add(body["name"])
+                return 201, body
+            case "POST", ["issues"]:
+                assert body["title"]
+                assert len(body["body"]) <= 65_536
+                return 201, self.add(title=body["title"], body=body["body"], labels=self._labelled(body["labels"]))
+            case "PATCH", ["issues", number]:
+                issue = self.issues[int(number) - 1]
+                assert body.get("state_reason") in {None, "completed", "not_planned", "reopened"}
+                assert body.get("state") in {None, "open", "closed"}
+                if "labels" in body:
+                    body["labels"] = self._labelled(body["labels"])
+                issue.update(body)
+                return 200, issue
+            case _:
+                return 404, {"message": "Not Found"}
+
+    def _labelled(self, names: list[str]) -> list[dict[str, str]]:
+        if self.may_label:
+            self.labels.update(names)
+        return [{"name": name} for name in names if name in self.labels]
+
+
+def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
+            del format, args
+
+        def _serve(self) -> None:
+            url = urlsplit(self.path)
+            text = self.rfile.read(int(self.headers.get("content-length") or 0))
+            api.asked.append(f"{self.command} {url.path}")
+            headers: dict[str, str] = {}
+            assert self.headers["x-github-api-version"] == "2022-11-28"
+            assert self.headers["user-agent"], "GitHub refuses requests without one"
+            if self.headers["authorization"] != f"Bearer {TOKEN}":
+                status, answer = 401, {"message": f"Bad credentials {self.headers['authorization']}"}
+            elif api.refusals:
+                status, headers = api.refusals.pop(0)
+                answer = {"message": "You have exceeded a secondary rate limit"}
+            else:
+                status, answer = api.answer(
+                    self.command, url.path, parse_qs(url.query), json.loads(text) if text else None
+                )
+            said = json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the library's own names
+
+    return Handler
+
+
+@contextmanager
+def github_api(folder: Path) -> Iterator[GithubApi]:
+    """Serve until the test is done."""
+    ca, path = authority(folder)
+    api = GithubApi(ca=path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    api.port = server.server_address[1]
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
