@@ -2,16 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 from typing import Any, Final
 
-from auditor import __commit__, __home__, __version__, resources
+from auditor import __home__, __version__, resources
 from auditor.app.policy_files import SCHEMAS, TEST_SUFFIX, is_policy_file, list_folder, read_yaml
-from auditor.app.tenants.permission_grants import federation_commands, grant_commands
+from auditor.app.scaffold_choices import NO_CLIENT, Choices, existing_choices
+from auditor.app.tenants.application_setup import (
+    ApplicationSetup,
+    azure_cli_commands,
+    mailbox_commands,
+    powershell_commands,
+)
 from auditor.checks.data_needs import needs
 from auditor.deliver.report_folder import ChildFile, write_all
-from auditor.domain.enums import Agreement
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.tenant import Tenant
@@ -42,29 +48,6 @@ _WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
 """The schemas of files that people write."""
 _OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
-NAME: Final = "contoso"
-NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
-NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
-"""Placeholder for the client id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """The options of `auditor init`."""
-
-    large: bool
-    groups: bool
-    """Whether licences are assigned by groups."""
-    agreement: Agreement
-    name: str = NAME
-    tenant_id: str = NO_TENANT
-    client_id: str = NO_CLIENT
-    sender: str | None = None
-    """The mailbox that sends; None for an example and no nightly mail."""
-    action: str = __home__
-    """The repository of the action."""
-    pin: str = __commit__
-    """The commit of the action that workflows use; empty for its tag, which could be moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +56,17 @@ class Scaffold:
 
     written: tuple[str, ...]
     same: tuple[str, ...]
-    kept: tuple[str, ...]
-    """Existing files with other content, which were not changed."""
+    updated: tuple[str, ...]
+    """Existing files in which the lines were replaced that other choices change; everything else in them stays."""
+    kept: tuple[tuple[str, str], ...]
+    """Existing files with other content, which were not changed, each with a diff to what `force` would write."""
 
 
 def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
-    """Write the missing files, all or none; an existing file with other content is kept unless `force`.
+    """Write the missing files, all or none.
 
-    Raises InputError if the policies conflict with existing ones.
+    In an existing file, lines that another choice changes are replaced, such as the id of the application; what else
+    differs is kept unless `force`. Raises InputError if the policies conflict with existing ones.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(
@@ -88,13 +74,14 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         )
     written: dict[Path, bytes] = {}
     same: list[str] = []
-    kept: list[str] = []
-    files = scaffold_files(choices)
-    for name, body in files.items():
+    updated: list[str] = []
+    kept: list[tuple[str, str]] = []
+    before = scaffold_files(replace(choices, **existing_choices(folder)))
+    for name, body in scaffold_files(choices).items():
         path = folder / name
         if not path.is_symlink() and not path.exists():
             written[path] = body
-        elif path.is_file() and _there(path) == body:
+        elif path.is_file() and not path.is_symlink() and (there := _there(path)) == body:
             same.append(name)
         elif force:
             if path.is_dir():
@@ -102,22 +89,58 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
                     "init-folder", Message("{path} is a folder, not a file", path=path), hint=Message("move it away")
                 )
             written[path] = body
+        elif path.is_symlink() or not path.is_file():
+            kept.append((name, ""))
         else:
-            kept.append(name)
+            merged = _merged(there, before.get(name, body), body)
+            if merged != there:
+                written[path] = merged
+                updated.append(name)
+            if merged != body:
+                kept.append((name, _diff(name, merged, body)))
     _check_together(folder, written)
     # Files of a repository contain no tenant data.
     write_all(
         ((ChildFile(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True
     )
     return Scaffold(
-        written=tuple(path.relative_to(folder).as_posix() for path in written), same=tuple(same), kept=tuple(kept)
+        written=tuple(name for path in written if (name := path.relative_to(folder).as_posix()) not in updated),
+        same=tuple(same),
+        updated=tuple(updated),
+        kept=tuple(kept),
     )
 
 
 def _there(path: Path) -> bytes:
-    """Return the beginning of an existing file, long enough to compare it with the one to write."""
+    """Return the beginning of an existing file, long enough to compare it with the one to write.
+
+    Lines end as in the scaffold: git may have written them with CRLF on Windows.
+    """
     with opened(path, most=COLUMNS) as file:
-        return file.read(TABLE)
+        return file.read(TABLE).replace(b"\r\n", b"\n")
+
+
+def _merged(there: bytes, before: bytes, after: bytes) -> bytes:
+    """Replace in `there` the lines in which `after` differs from `before`, where they are as in `before`."""
+    old, new = (text.decode().splitlines(keepends=True) for text in (before, after))
+    merged = b"\n" + there
+    for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        anchor = first - 1 if kind == "insert" and first else first
+        wanted, lines = ("".join(part).encode() for part in (old[anchor:last], [*old[anchor:first], *new[start:end]]))
+        if wanted:
+            merged = merged.replace(b"\n" + wanted, b"\n" + lines)
+    return merged[1:]
+
+
+def _diff(name: str, there: bytes, wanted: bytes) -> str:
+    """Return a unified diff; empty if the existing file is no text."""
+    try:
+        old, new = there.decode().splitlines(), wanted.decode().splitlines()
+    except UnicodeDecodeError:
+        return ""
+    return "\n".join(unified_diff(old, new, name, f"{name} (auditor init)", lineterm="", n=1))
 
 
 def scaffold_files(choices: Choices) -> dict[str, bytes]:
@@ -127,16 +150,14 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         f"{SCHEMAS}/{name}.v1.json": resources.schema(name).replace(__home__, choices.action).encode()
         for name in _WRITTEN
     }
-    example = "licensing@contoso.example"
     words = {
         "NAME": choices.name,
         "TENANT": choices.tenant_id,
-        "CLIENT": choices.client_id,
+        "CREDENTIAL": choices.credential_yaml,
         "AGREEMENT": choices.agreement.value,
-        "FROM": choices.sender or "audit@contoso.example",
-        "RECIPIENT": choices.sender or example,
+        "MAIL": _mail(choices),
         "SEND": "false" if choices.sender is None else "true",
-        "USES": used(choices),
+        "USES": choices.uses,
         "REV": f"{choices.pin} # frozen: v{__version__}" if choices.pin else f"v{__version__}",
         "HOME": choices.action,
         "VERSION": __version__,
@@ -149,66 +170,86 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def used(choices: Choices) -> str:
-    """Return the `uses:` value of the action."""
-    if choices.pin:
-        return f"{choices.action}@{choices.pin} # v{__version__}"
-    return f"{choices.action}@v{__version__} # a tag can be moved: put the full commit of the release here"
+def _mail(choices: Choices) -> str:
+    """Return the end of tenants.yaml: who sends the report, and who reads it."""
+    if choices.sender is None:
+        return "    # `auditor init --mail-from ADDRESS` adds recipients, and the mailbox that sends."
+    return (
+        f'    recipients: [{{address: "{choices.sender}", severities: [critical, high]}}]\n'
+        f'mail:\n  from: "{choices.sender}"   # a mailbox of this tenant; a shared one needs no licence\n'
+        f"  graph: {{tenant: {choices.name}}}"
+    )
 
 
-def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the commands that prepare the tenant: application, permissions, federation, scope of the mailbox.
+def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
+    """Return the commands of the set-up: sign-in, application, permissions, mailbox, first audit.
 
     Their comments are messages that the caller translates.
     """
-    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
-
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
+    place = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
+    first = (f"cd{place}",) if place else ()
+    if choices.credential == "azure-cli":
+        return (
+            f"# {N_('Your own report, as the person of the Azure CLI')}",
+            f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
+            *first,
+            "auditor doctor",
+            "auditor audit",
+            "",
+            f"# {N_('Every night in GitHub Actions: run this in a clone of your private repository')}",
+            "auditor init --credential github-oidc",
+        )
+    needed = _application_commands(choices, tenant, client, f"auditor init{place}")
+    mail = (
+        (
+            "",
+            f"# {N_('The sending mailbox (Exchange Online PowerShell): nothing but this one')}",
+            f"# {N_('Give no Mail.Send in Entra: grants add up.')}",
+            *mailbox_commands(tenant, client, choices.sender),
+        )
+        if choices.sender is not None
+        else ()
+    )
+    audit = {
+        "github-oidc": (f"# {N_('Then commit and push; the first run: Actions, Nightly audit, Run workflow')}",),
+        "workload-identity": (f"# {N_('The federated credential of the cluster: see docs/sign-in.md')}",),
+    }.get(choices.credential, (f"# {N_('Your own report')}", *first, "auditor doctor", "auditor audit"))
+    return (*needed, *mail, "", *audit)
+
+
+def _application_commands(choices: Choices, tenant: Tenant, client: str | None, again: str) -> tuple[str, ...]:
+    """Return the commands that create or prepare the application, for PowerShell and for the Azure CLI."""
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
+
+    if choices.credential == "managed-identity" and client is None:
+        return (
+            f"# {N_('Name the identity to get the commands that grant its permissions')}",
+            f"{again} --client-id CLIENT_ID",
+        )
     files = [(name, body) for name, body in _policies(choices).items() if not _is_test(name)]
     wanted = permissions_for(needs(load(files).policies))
-    federation, forms = federation_commands(tenant, client or "CLIENT_ID", environ)
-    sender = choices.sender or "audit@contoso.example"
-    principal = f"--query id --output tsv  # {N_('the SERVICE_PRINCIPAL_ID of step 4')}"
-    registration = (
-        f"# {N_('1. The app registration (Azure CLI); its appId is CLIENT_ID, and clientId in tenants.yaml')}",
-        f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
-        "az ad app create --display-name 'Licence auditor' --sign-in-audience AzureADMyOrg --query appId --output tsv",
-        f"az ad sp create --id CLIENT_ID {principal}",
+    setup = ApplicationSetup(
+        tenant=tenant,
+        credential=choices.credential,
+        client_id=client,
+        wanted=wanted,
+        repository=choices.repository,
+        secret_variable=choices.secret_variable,
+        again=again,
     )
-    known = (
-        f"# {N_('1. The app registration is there (--client-id)')}",
-        f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
-        f"az ad sp show --id {client} {principal}",
-    )
+    unnamed = choices.credential == "github-oidc" and choices.repository is None
     return (
-        *(registration if client is None else known),
-        "",
-        f"# {N_('2. Its permissions, only what the chosen policies need:')}",
+        f"# {N_('The application and its permissions, only what the chosen policies need:')}",
         f"#    {', '.join(item.name for item in wanted)}",
-        *grant_commands(tenant, client, wanted),
+        *((f"# {N_('Its federated credential needs --repository OWNER/NAME.')}",) if unnamed else ()),
         "",
-        f"# {N_('3. The federated credential, so that no secret exists')}",
-        f"#    {N_('Its subject has one of two forms; newer repositories use the one with ids:')}",
-        *(f"#    {form}" for form in forms),
-        *federation,
+        f"# {N_('In PowerShell, with the module Microsoft.Graph')}",
+        *powershell_commands(setup),
         "",
-        f"# {N_('4. The sending mailbox (Exchange Online PowerShell): nothing but this one')}",
-        f"#    {N_('Give no Mail.Send in Entra: grants add up.')}",
-        "Connect-ExchangeOnline",
-        (
-            f"New-ServicePrincipal -AppId {client or 'CLIENT_ID'} -ObjectId SERVICE_PRINCIPAL_ID"
-            " -DisplayName 'Licence auditor'"
-        ),
-        (
-            "New-ManagementScope -Name 'Licence auditor mailbox'"
-            f" -RecipientRestrictionFilter \"PrimarySmtpAddress -eq '{sender}'\""
-        ),
-        (
-            "New-ManagementRoleAssignment -App SERVICE_PRINCIPAL_ID -Role 'Application Mail.Send'"
-            " -CustomResourceScope 'Licence auditor mailbox'"
-        ),
-        f"Test-ServicePrincipalAuthorization -Identity SERVICE_PRINCIPAL_ID -Resource {sender}",
+        f"# {N_('or in bash, with the Azure CLI')}",
+        *azure_cli_commands(setup),
     )
 
 

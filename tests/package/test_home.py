@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from auditor import __home__
-from auditor.app.scaffold import Choices, scaffold_files
+from auditor.app.scaffold import scaffold_files
+from auditor.app.scaffold_choices import Choices
 from auditor.domain.enums import Agreement
 from tests.builders.service.command_line import call
 from tests.package.tree import ROOT, files
@@ -75,7 +76,7 @@ def test_every_action_is_the_placeholder_or_pinned() -> None:
 
 
 def test_init_uses_the_repository_that_is_named(tmp_path: Path) -> None:
-    ran = call("init", cwd=tmp_path)
+    ran = call("init", "--credential", "github-oidc", cwd=tmp_path)
     assert ran.code == 0
     assert "--action OWNER/NAME" in ran.err
     pin = "c" * 40

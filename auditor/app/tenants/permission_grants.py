@@ -13,11 +13,11 @@ from auditor.graph import clouds
 from auditor.graph.auth.github_oidc import subjects
 from auditor.remedy.requests import in_cloud
 
-_GRAPH = "00000003-0000-0000-c000-000000000000"
+GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
-_ISSUER = "https://token.actions.githubusercontent.com"
+AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
+ISSUER = "https://token.actions.githubusercontent.com"
 
 
 def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission,
     roles = " ".join(f"{item.role_id}=Role" for item in wanted)
     az = [
         *_az_session(tenant),
-        f"az ad app permission add --id {app} --api {_GRAPH} --api-permissions {roles}",
+        f"az ad app permission add --id {app} --api {GRAPH} --api-permissions {roles}",
         f"az ad app permission admin-consent --id {app}",
     ]
     return (
@@ -70,7 +70,7 @@ def federation_commands(
     audience = clouds.addresses(tenant.cloud).federation_audience
     parameters = {
         "name": "auditor",
-        "issuer": _ISSUER,
+        "issuer": ISSUER,
         "subject": forms[0],
         "audiences": [audience],
     }
@@ -82,11 +82,11 @@ def federation_commands(
         (
             f"gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub  # {prefix}",
             "# Microsoft Graph PowerShell",
-            _connect(tenant, "Application.ReadWrite.All"),
+            connect(tenant, "Application.ReadWrite.All"),
             f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"",
             (
                 "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name auditor"
-                f" -Issuer '{_ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
+                f" -Issuer '{ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
             ),
             f"# {N_('or Azure CLI')}",
             *_az_session(tenant),
@@ -96,21 +96,23 @@ def federation_commands(
     )
 
 
-def _connect(tenant: Tenant, scopes: str) -> str:
-    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {scopes}"
+def connect(tenant: Tenant, scopes: str) -> str:
+    """Return the command that signs in Microsoft Graph PowerShell with delegated scopes."""
+    quoted = ",".join(f"'{scope}'" for scope in scopes.split(","))
+    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {quoted}"
 
 
 def _powershell_session(tenant: Tenant, app: str) -> tuple[str, ...]:
     return (
-        _connect(tenant, "Application.Read.All,AppRoleAssignment.ReadWrite.All"),
+        connect(tenant, "Application.Read.All,AppRoleAssignment.ReadWrite.All"),
         f"$app = Get-MgServicePrincipal -Filter \"appId eq '{app}'\"",
-        f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{_GRAPH}'\"",
+        f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\"",
     )
 
 
 def _az_session(tenant: Tenant) -> tuple[str, ...]:
     login = f"az login --tenant {tenant.tenant_id} --allow-no-subscriptions"
-    cloud = _AZ_CLOUD.get(tenant.cloud)
+    cloud = AZ_CLOUD.get(tenant.cloud)
     return (login,) if cloud is None else (f"az cloud set --name {cloud}", login)
 
 

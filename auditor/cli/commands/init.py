@@ -3,25 +3,66 @@
 import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from auditor import __commit__, __home__, __version__
-from auditor.app.scaffold import NAME, NO_CLIENT, NO_TENANT, Choices, Scaffold, scaffold, setup_commands
+from auditor.app.scaffold import Scaffold, scaffold, setup_commands
+from auditor.app.scaffold_choices import (
+    ADDRESS,
+    CREDENTIALS,
+    GUID,
+    NAME,
+    NO_TENANT,
+    REPOSITORY,
+    TENANT_NAME,
+    Choices,
+    existing_choices,
+    signed_in_tenant,
+)
 from auditor.cli.options import one_of, reader_locale
+from auditor.cli.questions import ask, somebody_there
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import commented, out, say
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
+from auditor.domain.translation import N_
+from auditor.files import input as files
 from auditor.localization import Localization, localization
 
 _EXAMPLES = """\
-auditor init                                           in this folder, for a small tenant
-auditor init audit/ --size large --assignment groups --agreement mca --tenant-id GUID --mail-from audit@contoso.example
-Nothing that is there already is overwritten without --force. The commands go to stdout, what was written to stderr.
+auditor init                             asks, and writes into this folder
+auditor init --tenant-id GUID --no-input
+auditor init audit/ --repository OWNER/NAME --agreement mca --mail-from audit@contoso.example
+Run again, it replaces what other options change and shows what else differs.
+The commands go to stdout, what was written to stderr.
 """
-_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_SIZES, _WAYS = ("small", "large"), ("direct", "groups")
+_DIFF_LINES = 40
+"""Lines of a difference that are shown for one file."""
+
+
+def _guid(text: str) -> Message:
+    return Message("{text} is not a GUID such as 11111111-2222-3333-4444-555555555555", text=text)
+
+
+def _name(text: str) -> Message:
+    return Message("{text} is not a name of lower-case letters, digits and hyphens", text=text)
+
+
+def _address(text: str) -> Message:
+    return Message("{text} is not a mail address such as audit@contoso.example", text=text)
+
+
+def _repository(text: str) -> Message:
+    return Message("{text} is not OWNER/NAME of a repository on GitHub", text=text)
+
+
+def _commit(text: str) -> Message:
+    return Message("{text} is not the SHA of a commit, 40 hexadecimal digits", text=text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,42 +73,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
     )
     parser.add_argument(
-        "--size",
-        choices=("small", "large"),
-        default="small",
-        help="large: add-ons, inactivity and mailboxes too (default: small)",
+        "--tenant-id", type=_like(GUID, _guid), metavar="GUID", help="the tenant (default: a placeholder)"
     )
+    parser.add_argument("--name", type=_like(TENANT_NAME, _name), help="the tenant's name in files (default: contoso)")
+    parser.add_argument(
+        "--credential",
+        choices=CREDENTIALS,
+        metavar="TYPE",
+        help=f"how to sign in: {', '.join(CREDENTIALS)} (default: azure-cli; github-oidc with --repository)",
+    )
+    parser.add_argument(
+        "--client-id",
+        type=_like(GUID, _guid),
+        metavar="GUID",
+        help="the app registration that signs in (default: a placeholder; the printed commands create one)",
+    )
+    parser.add_argument(
+        "--repository",
+        type=_like(REPOSITORY, _repository),
+        metavar="OWNER/NAME",
+        help="your repository on GitHub, whose nightly job signs in (default: the remote `origin`)",
+    )
+    parser.add_argument("--size", choices=_SIZES, help="large: add-ons, inactivity and mailboxes too (default: small)")
     parser.add_argument(
         "--agreement",
         type=one_of(Agreement),
         choices=tuple(Agreement),
-        default=Agreement.UNKNOWN,
         metavar="AGREEMENT",
         help=f"how licences are bought: {', '.join(Agreement)} (default: unknown)",
     )
-    parser.add_argument(
-        "--assignment",
-        choices=("groups", "direct"),
-        default="direct",
-        help="how licences are assigned (default: direct)",
-    )
-    parser.add_argument(
-        "--name",
-        type=_like("[a-z0-9][a-z0-9-]{0,62}"),
-        default=NAME,
-        help="the tenant's name in files (default: contoso)",
-    )
-    parser.add_argument(
-        "--tenant-id", type=_like(_GUID), default=NO_TENANT, metavar="GUID", help="the tenant (default: a placeholder)"
-    )
-    parser.add_argument(
-        "--client-id",
-        type=_like(_GUID),
-        default=NO_CLIENT,
-        metavar="GUID",
-        help="the app registration that audits (default: a placeholder)",
-    )
+    parser.add_argument("--assignment", choices=_WAYS, help="how licences are assigned (default: direct)")
     _add_action_arguments(parser)
+    parser.add_argument("--no-input", action="store_true", help="ask nothing, also on a terminal")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
@@ -77,19 +114,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mail-from",
-        type=_like(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
+        type=_like(ADDRESS, _address),
         metavar="ADDRESS",
         help="the mailbox that sends the report, and gets it first (default: none)",
     )
     parser.add_argument(
         "--action",
-        type=_like("[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}"),
+        type=_like(REPOSITORY, _repository),
         metavar="OWNER/NAME",
         help="the repository of this program that workflows use: the project has no public one yet, name yours",
     )
     parser.add_argument(
         "--pin",
-        type=_like("[0-9a-f]{40}"),
+        type=_like(re.compile("[0-9a-f]{40}"), _commit),
         metavar="SHA",
         help="the commit of the action in workflows (default: that of this release; in a working copy, its tag)",
     )
@@ -97,51 +134,183 @@ def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor init`: 0 even if differing files were kept. Raises AuditorError before anything is written."""
-    choices = Choices(
-        large=args.size == "large",
-        groups=args.assignment == "groups",
-        agreement=args.agreement,
-        name=args.name,
-        tenant_id=args.tenant_id.lower(),
-        client_id=args.client_id.lower(),
-        sender=args.mail_from,
-        action=args.action or __home__,
-        pin=args.pin or __commit__,
-    )
-    l10n = localization(reader_locale(args.locale))
+    locale = reader_locale(args.locale)
+    known = existing_choices(args.folder)
+    new = not files.is_file(args.folder / "tenants.yaml")
+    if new and not args.no_input and somebody_there():
+        _ask_for(args, known, locale)
+    choices = _chosen(args, known)
+    l10n = localization(locale)
     _tell(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
     if not args.quiet:
-        out("\n".join(commented(line, l10n) for line in setup_commands(choices, os.environ)))
+        out("\n".join(commented(line, l10n) for line in setup_commands(choices, args.folder)))
     return 0
 
 
+def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
+    """Return the choices: options first, then what the repository says, then defaults."""
+    credential = args.credential or ("github-oidc" if args.repository else known.get("credential"))
+    given = {
+        "large": None if args.size is None else args.size == "large",
+        "groups": None if args.assignment is None else args.assignment == "groups",
+        "agreement": args.agreement,
+        "name": args.name,
+        "tenant_id": args.tenant_id and args.tenant_id.lower(),
+        "client_id": args.client_id and args.client_id.lower(),
+        "credential": credential or ("github-oidc" if args.client_id else None),
+        "repository": args.repository,
+        "sender": args.mail_from,
+        "action": args.action,
+        "pin": args.pin or (__commit__ if args.action else None),
+    }
+    base = {"large": False, "groups": False, "agreement": Agreement.UNKNOWN}
+    return Choices(**{**base, **known, **{name: value for name, value in given.items() if value is not None}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What is asked for an option that the command line does not give."""
+
+    option: str
+    text: str
+    default: str
+    read: Callable[[str], Any]
+    choices: tuple[str, ...] = ()
+
+
+def _ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) -> None:
+    """Ask for every option that was not given, and put the answers into `args`."""
+    tenant, name = signed_in_tenant(os.environ) or ("", NAME)
+    first = (
+        _Question(
+            option="tenant_id",
+            text=N_("Directory (tenant) id, from the overview of the Entra admin center"),
+            default=tenant,
+            read=_like(GUID, _guid),
+        ),
+        _Question(option="name", text=N_("Short name of the tenant"), default=name, read=_like(TENANT_NAME, _name)),
+        _Question(
+            option="credential",
+            text=N_("Sign in with"),
+            default="github-oidc" if args.repository else "azure-cli",
+            read=_word(CREDENTIALS),
+            choices=CREDENTIALS,
+        ),
+    )
+    _ask_each(first, args, locale)
+    later = [
+        _Question(
+            option="agreement",
+            text=N_("Licences are bought by"),
+            default=Agreement.UNKNOWN.value,
+            read=one_of(Agreement),
+            choices=tuple(Agreement),
+        ),
+        _Question(
+            option="size", text=N_("Policies for a tenant that is"), default="small", read=_word(_SIZES), choices=_SIZES
+        ),
+        _Question(
+            option="assignment", text=N_("Licences are assigned"), default="direct", read=_word(_WAYS), choices=_WAYS
+        ),
+        _Question(
+            option="mail_from",
+            text=N_("Mailbox that sends the report (empty: no mail)"),
+            default="",
+            read=_optional(_like(ADDRESS, _address)),
+        ),
+    ]
+    if args.credential != "azure-cli":
+        later.insert(
+            0,
+            _Question(
+                option="client_id",
+                text=N_("Application (client) id (empty: the commands create one)"),
+                default="",
+                read=_optional(_like(GUID, _guid)),
+            ),
+        )
+    if args.credential == "github-oidc":
+        later.insert(
+            0,
+            _Question(
+                option="repository",
+                text=N_("Your private repository on GitHub, OWNER/NAME"),
+                default=known.get("repository", ""),
+                read=_like(REPOSITORY, _repository),
+            ),
+        )
+    _ask_each(later, args, locale)
+
+
+def _ask_each(questions: "tuple[_Question, ...] | list[_Question]", args: argparse.Namespace, locale: str) -> None:
+    for each in questions:
+        if getattr(args, each.option) is None:
+            answer = ask(each.text, each.default, each.read, choices=each.choices, locale=locale)
+            setattr(args, each.option, answer or None)
+
+
 def _tell(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
-    wrote = l10n.gettext("wrote {path}")
     kept = l10n.gettext("{path} differs and was left as it is (--force overwrites it)")
-    for said, names in ((wrote, done.written), (kept, done.kept)):
+    for said, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
         for name in names:
             say("auditor: " + printable(said.replace("{path}", str(folder / name))))
-    written = any(name.startswith(".github/workflows/") for name in done.written)
-    if choices.action == __home__ and written:
+    for name, diff in done.kept:
+        say("auditor: " + printable(kept.replace("{path}", str(folder / name))))
+        lines = diff.splitlines()
+        for line in lines[:_DIFF_LINES]:
+            say("  " + printable(line))
+        if len(lines) > _DIFF_LINES:
+            more = l10n.ngettext("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
+            say("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
+    if choices.tenant_id == NO_TENANT and not done.kept:
+        say("auditor: " + l10n.gettext("tenants.yaml names no tenant yet"))
+        _help("auditor init --tenant-id GUID", l10n)
+    if choices.credential == "github-oidc":
+        _tell_action(done, choices, l10n)
+    if not done.written and not done.updated and not done.kept:
+        say("auditor: " + l10n.gettext("all files exist already"))
+
+
+def _tell_action(done: Scaffold, choices: Choices, l10n: Localization) -> None:
+    """Say what keeps the workflows from running, or from being pinned."""
+    if not any(name.startswith(".github/workflows/") for name in (*done.written, *done.updated)):
+        return
+    if choices.action == __home__:
         say("auditor: " + l10n.gettext("the workflows name no repository yet and cannot run"))
-        mend = l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA")
-        say(f"   = {l10n.gettext('help')}: {mend}")
-    elif not choices.pin and written:
+        _help(l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA"), l10n)
+    elif not choices.pin:
         moved = l10n.gettext(
             "this program does not know its release's commit: the workflows name a tag, which can be moved"
         )
         mend = l10n.gettext("`{command}` tells the commit to put there")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
         say(f"auditor: {moved}")
-        say(f"   = {l10n.gettext('help')}: {mend.replace('{command}', command)}")
-    if not done.written and not done.kept:
-        say("auditor: " + l10n.gettext("all files exist already"))
+        _help(mend.replace("{command}", command), l10n)
 
 
-def _like(pattern: str) -> Callable[[str], str]:
+def _help(text: str, l10n: Localization) -> None:
+    say(f"   = {l10n.gettext('help')}: {text}")
+
+
+def _like(pattern: re.Pattern[str], wrong: Callable[[str], Message]) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise argparse.ArgumentTypeError(Message("{text} does not look like one", text=repr(text)))
+        if pattern.fullmatch(text) is None:
+            raise argparse.ArgumentTypeError(wrong(repr(text)))
+        return text
+
+    return read
+
+
+def _optional(read: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: read(text) if text else ""
+
+
+def _word(words: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise argparse.ArgumentTypeError(
+                Message("{text} is not one of {words}", text=repr(text), words=", ".join(words))
+            )
         return text
 
     return read

@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from auditor import __commit__, __home__, __version__
+from auditor.domain.tenant import AzureCli
 from auditor.settings.loader import read
 from tests.builders.service.command_line import AS_OF, ROOT, call, contents
 
+TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
 KINDS = list(product(("small", "large"), ("groups", "direct")))
 
 
@@ -93,16 +95,25 @@ def test_a_file_in_the_way_stops_it(tmp_path: Path) -> None:
 
 
 def test_permissions_are_only_what_the_policies_need(tmp_path: Path) -> None:
-    small = call("init", "small", cwd=tmp_path).text
-    large = call("init", "large", "--size", "large", cwd=tmp_path).text
+    small = call("init", "small", "--repository", "o/team", cwd=tmp_path).text
+    large = call("init", "large", "--size", "large", "--credential", "certificate", cwd=tmp_path).text
     for name in ("AuditLog.Read.All", "MailboxSettings.Read"):
         assert name not in small
         assert name in large
     assert "User.Read.All" in small
-    for text in (small, large):
-        assert "repo:OWNER/REPOSITORY:ref:" in text
-        assert "repo:OWNER@OWNERID/REPOSITORY@REPOSITORYID:" in text
-        assert "New-ManagementScope" in text
+
+
+def test_the_quickest_start_needs_the_azure_cli_alone(tmp_path: Path) -> None:
+    ran = call("init", "--tenant-id", TENANT, cwd=tmp_path)
+    assert [line for line in ran.text.splitlines() if line and not line.startswith("#")] == [
+        f"az login --tenant {TENANT} --allow-no-subscriptions",
+        "auditor doctor",
+        "auditor audit",
+        "auditor init --credential github-oidc",
+    ]
+    assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
+    assert "names no tenant yet" not in ran.err
+    assert "auditor init --tenant-id GUID" in call("init", "other", cwd=tmp_path).err
 
 
 def test_values_reach_files_and_commands(tmp_path: Path) -> None:
@@ -113,7 +124,6 @@ def test_values_reach_files_and_commands(tmp_path: Path) -> None:
     settings = read(tmp_path / "tenants.yaml")
     assert (settings.tenants[0].name, settings.tenants[0].tenant_id) == ("fabrikam", tenant)
     assert client in ran.text
-    assert "CLIENT_ID " not in ran.text.split("# 2.")[1]
     for name in ("nightly-audit", "policy-preview"):
         text = (tmp_path / ".github" / "workflows" / f"{name}.yml").read_text()
         assert f"{__home__}@{pin} # v" in text
@@ -130,6 +140,8 @@ def test_values_reach_files_and_commands(tmp_path: Path) -> None:
         ("--pin", "main"),
         ("--agreement", "x"),
         ("--size", "x"),
+        ("--repository", "team"),
+        ("--credential", "password"),
     ],
 )
 def test_a_wrong_value_writes_nothing(tmp_path: Path, wrong: tuple[str, str]) -> None:
@@ -155,7 +167,7 @@ def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
-    ran = call("init", "--action", "contoso/auditor", cwd=tmp_path)
+    ran = call("init", "--action", "contoso/auditor", "--credential", "github-oidc", cwd=tmp_path)
     assert ("which can be moved" in ran.err) == (not __commit__)
     found = audited(tmp_path)
     assert found.count("error[unpinned-uses]") == (0 if __commit__ else 5)
@@ -163,6 +175,32 @@ def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
     again = call("init", "--force", "--pin", "c" * 40, cwd=tmp_path)
     assert "which can be moved" not in again.err
     assert "error[" not in audited(tmp_path)
+
+
+def test_running_again_replaces_what_options_change_and_keeps_the_rest(tmp_path: Path) -> None:
+    assert call("init", "--tenant-id", TENANT, "--mail-from", "a@b.example", cwd=tmp_path).code == 0
+    path = tmp_path / "tenants.yaml"
+    path.write_text(path.read_text().replace("[critical, high]", "[critical]"))
+    ran = call("init", "--credential", "github-oidc", "--client-id", CLIENT, cwd=tmp_path)
+    assert "updated tenants.yaml" in ran.err
+    assert '-    recipients: [{address: "a@b.example", severities: [critical]}]' in ran.err
+    settings = path.read_text()
+    assert "[critical]" in settings
+    assert f"credential: {{type: github-oidc, clientId: {CLIENT}}}" in settings
+    workflow = tmp_path / ".github" / "workflows" / "nightly-audit.yml"
+    workflow.write_text(workflow.read_text().replace("17 2 * * *", "5 5 * * *"))
+    ran = call("init", "--action", "o/auditor", "--pin", "c" * 40, cwd=tmp_path)
+    assert ran.code == 0
+    assert workflow.read_text().count(f"uses: o/auditor@{'c' * 40}") == 3
+    assert "5 5 * * *" in workflow.read_text()
+    assert call("init", cwd=tmp_path).err.count("updated") == 0
+
+
+def test_a_difference_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("\x1b]0;x\x07ours\n" + "more\n" * 90)
+    ran = call("init", cwd=tmp_path)
+    assert "\x1b" not in ran.err
+    assert "more lines" in ran.err
 
 
 def audited(folder: Path) -> str:

@@ -1,0 +1,147 @@
+"""The options of `auditor init`, and what an existing repository says about them."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from auditor import __commit__, __home__, __version__
+from auditor.domain.enums import Agreement
+from auditor.domain.errors import AuditorError
+from auditor.files import input as files
+from auditor.policy.yaml.reader import parse
+
+NAME: Final = "contoso"
+NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
+NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
+"""Placeholder for the client id."""
+CREDENTIALS: Final = (
+    *("azure-cli", "device-code", "github-oidc", "workload-identity", "managed-identity", "certificate"),
+    "client-secret",
+)
+"""Types of credentials that `init` writes."""
+GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_USES: Final = re.compile(r"(?m)^ *- id: audit\n *uses: (?P<action>\w[\w-]*/[\w.-]+)@(?:(?P<pin>[0-9a-f]{40})|v\S+) # ")
+_REMOTE: Final = re.compile(
+    r'\[remote "origin"\][^\[]*?\burl\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?\s'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The options of `auditor init`."""
+
+    large: bool
+    groups: bool
+    """Whether licences are assigned by groups."""
+    agreement: Agreement
+    name: str = NAME
+    tenant_id: str = NO_TENANT
+    client_id: str = NO_CLIENT
+    credential: str = "azure-cli"
+    """One of CREDENTIALS."""
+    repository: str | None = None
+    """The team's repository on GitHub, whose jobs sign in."""
+    sender: str | None = None
+    """The mailbox that sends; None for no mail."""
+    action: str = __home__
+    """The repository of the action."""
+    pin: str = __commit__
+    """The commit of the action that workflows use; empty for its tag, which could be moved."""
+
+    @property
+    def secret_variable(self) -> str:
+        """The environment variable that holds the client secret, such as CONTOSO_SECRET."""
+        return f"{self.name.upper().replace('-', '_')}_SECRET"
+
+    @property
+    def credential_yaml(self) -> str:
+        """The value of `credential` in tenants.yaml."""
+        client = "" if self.credential == "azure-cli" else f", clientId: {self.client_id}"
+        if self.credential == "managed-identity" and self.client_id == NO_CLIENT:
+            client = ""  # the machine's own identity
+        more = {"certificate": ", path: auditor.pem", "client-secret": f", secretEnv: {self.secret_variable}"}
+        return f"{{type: {self.credential}{client}{more.get(self.credential, '')}}}"
+
+    @property
+    def uses(self) -> str:
+        """The `uses:` value of the action."""
+        if self.pin:
+            return f"{self.action}@{self.pin} # v{__version__}"
+        return f"{self.action}@v{__version__} # a tag can be moved: put the full commit of the release here"
+
+
+def existing_choices(folder: Path) -> dict[str, Any]:
+    """Return the fields of Choices that the files of a repository tell; a file that cannot be read tells nothing."""
+    found: dict[str, Any] = {}
+    tenants = _text(folder / "tenants.yaml")
+    if tenants is not None:
+        found |= _settings(tenants)
+    policies = folder / "policies"
+    if files.is_file(policies / "sets.yaml"):
+        found |= {
+            "large": files.is_file(policies / "add-ons.yaml"),
+            "groups": files.is_file(policies / "governance.yaml"),
+        }
+    uses = _USES.search(_text(folder / ".github" / "workflows" / "nightly-audit.yml") or "")
+    if uses is not None:
+        found |= {"action": uses["action"], "pin": uses["pin"] or ""}
+    remote = _REMOTE.search(_text(folder / ".git" / "config") or "")
+    if remote is not None:
+        found["repository"] = remote[1]
+    return found
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Return what the first tenant of a tenants file says; values of another form are left out."""
+    try:
+        value: Any = parse(text, file="tenants.yaml").value
+        tenant = value["tenants"][0]
+    except (AuditorError, KeyError, IndexError, TypeError):
+        return {}
+    if not isinstance(tenant, Mapping):
+        return {}
+    credential = tenant.get("credential")
+    credential = credential if isinstance(credential, Mapping) else {}
+    mail = value.get("mail")
+    found = {
+        "name": _like(TENANT_NAME, tenant.get("name")),
+        "tenant_id": _like(GUID, tenant.get("tenantId")),
+        "client_id": _like(GUID, credential.get("clientId")),
+        "credential": credential.get("type") if credential.get("type") in CREDENTIALS else None,
+        "agreement": next((item for item in Agreement if item.value == tenant.get("agreement")), None),
+        "sender": _like(ADDRESS, mail.get("from")) if isinstance(mail, Mapping) else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _like(pattern: re.Pattern[str], value: object) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+
+
+def _text(path: Path) -> str | None:
+    """Return the text of a file of the repository; None if there is none that can be read."""
+    try:
+        return files.read(path, most=files.POLICY).decode("utf-8") if files.is_file(path) else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the id of the tenant that `az login` signed in to, and a name made of its domain; None without one."""
+    home = environ.get("AZURE_CONFIG_DIR")
+    path = Path(home) if home else Path.home() / ".azure"
+    text = _text(path / "azureProfile.json")
+    try:
+        subscriptions = json.loads((text or "{}").removeprefix("\ufeff")).get("subscriptions") or []
+        known = min(subscriptions, key=lambda item: not item.get("isDefault"))
+    except (ValueError, AttributeError, IndexError, TypeError):
+        return None
+    tenant = _like(GUID, known.get("tenantId"))
+    name = str(known.get("tenantDefaultDomain") or "").partition(".")[0].lower()
+    return None if tenant is None else (tenant.lower(), name if TENANT_NAME.fullmatch(name) else NAME)

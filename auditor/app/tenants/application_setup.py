@@ -1,0 +1,197 @@
+"""Builds the commands that create the application of the auditor in a tenant: PowerShell, or the Azure CLI in bash."""
+
+import shlex
+from dataclasses import dataclass
+
+from auditor.app.tenants.permission_grants import AZ_CLOUD, GRAPH, ISSUER, connect
+from auditor.collect.permissions import Permission
+from auditor.domain.tenant import Tenant
+from auditor.domain.translation import N_
+from auditor.graph import clouds
+
+_TITLE = "Licence auditor"
+"""The display name of the application."""
+_IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:refs/heads/main"
+"""GitHub's subject with ids, which repositories have since July 2026; the form before has names only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationSetup:
+    """What the commands are made of."""
+
+    tenant: Tenant
+    credential: str
+    """A type of credential that signs in as an application, or `device-code`."""
+    client_id: str | None
+    """The application that exists already."""
+    wanted: tuple[Permission, ...]
+    repository: str | None
+    """OWNER/NAME on GitHub, for `github-oidc`."""
+    secret_variable: str
+    again: str
+    """The command line of `auditor init` for the same folder."""
+
+
+def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
+    """Return the commands of Microsoft Graph PowerShell; later lines use the variables of earlier ones."""
+    names = ",".join(item.name for item in setup.wanted)
+    if setup.client_id is None:
+        public = " -IsFallbackPublicClient" if setup.credential == "device-code" else ""
+        app = [
+            f"$app = New-MgApplication -DisplayName '{_TITLE}' -SignInAudience AzureADMyOrg{public}",
+            "$principal = New-MgServicePrincipal -AppId $app.AppId",
+        ]
+    else:
+        app = [
+            f"$app = Get-MgApplication -Filter \"appId eq '{setup.client_id}'\"",
+            f"$principal = Get-MgServicePrincipal -Filter \"appId eq '{setup.client_id}'\"",
+        ]
+    if setup.credential == "managed-identity":
+        app = app[1:]
+    own = "Application.Read.All" if setup.credential == "managed-identity" else "Application.ReadWrite.All"
+    grant = "DelegatedPermissionGrant" if setup.credential == "device-code" else "AppRoleAssignment"
+    scopes = f"{own},{grant}.ReadWrite.All"
+    lines = [connect(setup.tenant, scopes), *app, f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\""]
+    if setup.credential == "device-code":
+        lines.append(
+            "New-MgOauth2PermissionGrant -ClientId $principal.Id -ConsentType AllPrincipals -ResourceId $graph.Id"
+            f" -Scope '{names.replace(',', ' ')}'"
+        )
+    else:
+        lines += [
+            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -PrincipalId $principal.Id"
+            f" -ResourceId $graph.Id -AppRoleId {item.role_id}  # {item.name}"
+            for item in setup.wanted
+        ]
+    lines += _powershell_credential(setup)
+    if setup.client_id is None:
+        lines.append(f"{setup.again} --client-id $app.AppId")
+    return tuple(lines)
+
+
+def _powershell_credential(setup: ApplicationSetup) -> list[str]:
+    if setup.credential == "client-secret":
+        return [
+            "$secret = Add-MgApplicationPassword -ApplicationId $app.Id",
+            f"$env:{setup.secret_variable} = $secret.SecretText",
+        ]
+    if setup.credential == "certificate":
+        return [
+            f"$rsa = [System.Security.Cryptography.RSA]::Create(3072)  # {N_('PowerShell 7')}",
+            (
+                "$request = [System.Security.Cryptography.X509Certificates.CertificateRequest]::new("
+                "'CN=Licence auditor', $rsa, 'SHA256', [System.Security.Cryptography.RSASignaturePadding]::Pkcs1)"
+            ),
+            "$made = $request.CreateSelfSigned([DateTimeOffset]::Now, [DateTimeOffset]::Now.AddYears(1))",
+            (
+                "Update-MgApplication -ApplicationId $app.Id -KeyCredentials"
+                " @(@{Type='AsymmetricX509Cert'; Usage='Verify'; Key=$made.RawData})"
+            ),
+            '$made.ExportCertificatePem() + "`n" + $rsa.ExportPkcs8PrivateKeyPem() | Set-Content auditor.pem',
+        ]
+    if setup.credential != "github-oidc" or setup.repository is None:
+        return []
+    audience = clouds.addresses(setup.tenant.cloud).federation_audience
+    subject = f"repo:{setup.repository}:ref:refs/heads/main"
+    add = (
+        "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name {name}"
+        f" -Issuer '{ISSUER}' -Subject {{subject}} -Audiences @('{audience}')"
+    )
+    ids = _IDS.format(owner="$($r.owner.login)", owner_id="$($r.owner.id)", name="$($r.name)", id="$($r.id)")
+    return [
+        add.format(name="auditor", subject=f"'{subject}'"),
+        f"$r = gh api repos/{setup.repository} | ConvertFrom-Json",
+        add.format(name="auditor-ids", subject=f'"{ids}"'),
+    ]
+
+
+def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
+    """Return the commands of the Azure CLI for bash, such as in Azure Cloud Shell."""
+    cloud = AZ_CLOUD.get(setup.tenant.cloud)
+    lines = [] if cloud is None else [f"az cloud set --name {cloud}"]
+    lines.append(f"az login --tenant {setup.tenant.tenant_id} --allow-no-subscriptions")
+    if setup.client_id is None:
+        public = " --is-fallback-public-client true" if setup.credential == "device-code" else ""
+        lines += [
+            (
+                f"CLIENT_ID=$(az ad app create --display-name '{_TITLE}' --sign-in-audience AzureADMyOrg{public}"
+                " --query appId --output tsv)"
+            ),
+            'az ad sp create --id "$CLIENT_ID"',
+            f"sleep 30  # {N_('until Entra knows the application everywhere')}",
+        ]
+    else:
+        lines.append(f"CLIENT_ID={setup.client_id}")
+    if setup.credential == "device-code":
+        names = " ".join(item.name for item in setup.wanted)
+        lines.append(f'az ad app permission grant --id "$CLIENT_ID" --api {GRAPH} --scope "{names}"')
+    elif setup.credential == "managed-identity":
+        lines += [
+            'PRINCIPAL=$(az ad sp show --id "$CLIENT_ID" --query id --output tsv)',
+            f"GRAPH=$(az ad sp show --id {GRAPH} --query id --output tsv)",
+            *(
+                "az rest --method post --url https://graph.microsoft.com/v1.0/servicePrincipals/$PRINCIPAL/appRoleAssignments"
+                ' --body "{\\"principalId\\": \\"$PRINCIPAL\\", \\"resourceId\\": \\"$GRAPH\\", \\"appRoleId\\":'
+                f' \\"{item.role_id}\\"}}"  # {item.name}'
+                for item in setup.wanted
+            ),
+        ]
+    else:
+        roles = " ".join(f"{item.role_id}=Role" for item in setup.wanted)
+        lines += [
+            f'az ad app permission add --id "$CLIENT_ID" --api {GRAPH} --api-permissions {roles}',
+            'az ad app permission admin-consent --id "$CLIENT_ID"',
+        ]
+    lines += _azure_cli_credential(setup)
+    if setup.client_id is None:
+        lines.append(f'{setup.again} --client-id "$CLIENT_ID"')
+    return tuple(lines)
+
+
+def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
+    if setup.credential == "client-secret":
+        return [
+            (
+                f'export {setup.secret_variable}=$(az ad app credential reset --id "$CLIENT_ID" --append'
+                " --query password --output tsv)"
+            )
+        ]
+    if setup.credential == "certificate":
+        return [
+            (
+                'mv "$(az ad app credential reset --id "$CLIENT_ID" --append --create-cert'
+                ' --query fileWithCertAndPrivateKey --output tsv)" auditor.pem'
+            )
+        ]
+    if setup.credential != "github-oidc" or setup.repository is None:
+        return []
+    audience = clouds.addresses(setup.tenant.cloud).federation_audience
+    named = f"repo:{setup.repository}:ref:refs/heads/main"
+    ids = _IDS.format(owner="\\(.owner.login)", owner_id="\\(.owner.id)", name="\\(.name)", id="\\(.id)")
+    form = '{{"name": "{name}", "issuer": "{issuer}", "subject": "{subject}", "audiences": ["{audience}"]}}'
+    first, second = (
+        shlex.quote(form.format(name=name, issuer=ISSUER, subject=subject, audience=audience))
+        for name, subject in (("auditor", named), ("auditor-ids", ids))
+    )
+    create = 'az ad app federated-credential create --id "$CLIENT_ID" --parameters'
+    return [f"{create} {first}", f'{create} "$(gh api repos/{setup.repository} --jq {second})"']
+
+
+def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:
+    """Return the commands of Exchange Online PowerShell that let the application send as one mailbox."""
+    wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
+    return (
+        connect(tenant, "Application.Read.All"),
+        f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
+        "Connect-ExchangeOnline",
+        f"New-ServicePrincipal -AppId $principal.AppId -ObjectId $principal.Id -DisplayName '{_TITLE}'",
+        (
+            f"New-ManagementScope -Name '{_TITLE} mailbox'"
+            f" -RecipientRestrictionFilter \"PrimarySmtpAddress -eq '{sender}'\""
+        ),
+        (
+            "New-ManagementRoleAssignment -App $principal.Id -Role 'Application Mail.Send'"
+            f" -CustomResourceScope '{_TITLE} mailbox'"
+        ),
+        f"Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource {sender}",
+    )

@@ -1,0 +1,81 @@
+"""The commands that `auditor init` prints: complete, in the grammar of their shell, and run with stand-ins for az and gh."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tree_sitter_powershell
+from tree_sitter import Language, Parser
+
+from auditor.app.scaffold_choices import CREDENTIALS
+from auditor.domain.tenant import GithubOidc
+from auditor.settings.loader import read
+from tests.builders.service.command_line import ROOT, call
+
+TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
+PLACEHOLDER = re.compile(
+    r"CLIENT_ID(?<!\$CLIENT_ID)(?!=)|OWNER|REPOSITORY|SERVICE_PRINCIPAL_ID|GUID|0{8}-0{4}-0{4}|contoso\\.example"
+)
+
+
+@pytest.mark.parametrize("credential", sorted({*CREDENTIALS} - {"azure-cli"}))
+@pytest.mark.parametrize("known", [(), ("--client-id", CLIENT)])
+def test_nothing_in_the_commands_is_to_be_replaced(tmp_path: Path, credential: str, known: tuple[str, ...]) -> None:
+    given = ("--tenant-id", TENANT, "--credential", credential, "--repository", "o/team", "--mail-from", "a@b.example")
+    text = call("init", *given, *known, cwd=tmp_path).text
+    if (credential, known) == ("managed-identity", ()):
+        assert "auditor init --client-id CLIENT_ID" in text
+        return
+    code = [line.partition("  # ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert [line for line in code if PLACEHOLDER.search(line)] == []
+    powershell, bash = blocks(text)
+    assert grammar_errors(powershell) == []
+    assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
+    assert ("auditor init --client-id" in bash) == (known == ())
+
+
+def blocks(text: str) -> tuple[str, str]:
+    """The commands for PowerShell, those of the mailbox too, and those for bash."""
+    _, rest = text.split("# In PowerShell", 1)
+    first, rest = rest.split("# or in bash", 1)
+    bash, mailbox = rest.split("# The sending mailbox", 1)
+    return f"#{first}#{mailbox}", f"#{bash}"
+
+
+def grammar_errors(script: str) -> list[str]:
+    found, todo = [], [Parser(Language(tree_sitter_powershell.language())).parse(script.encode()).root_node]
+    while todo:
+        node = todo.pop()
+        if node.is_error or node.is_missing:
+            found.append(node.text.decode() if node.text else node.type)
+        todo.extend(node.children)
+    return found
+
+
+def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_path: Path) -> None:
+    """`az` and `gh` are stand-ins that write down what they are called with; `auditor` is the program."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    lines = {
+        "az": f'echo "az $*" >> "{tmp_path}/log"; case "$*" in *"app create"*) echo {CLIENT} ;; esac',
+        "gh": """echo '{"owner": {"login": "o", "id": 7}, "name": "team", "id": 9}' | jq -c "$4" """,
+        "auditor": f'"{sys.executable}" -m auditor "$@"',
+        "sleep": "exit 0",
+    }
+    for name, body in lines.items():
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (programs / name).chmod(0o755)
+    team = tmp_path / "team"
+    team.mkdir()
+    given = ("--tenant-id", TENANT, "--repository", "o/team", "--mail-from", "a@b.example")
+    bash = blocks(call("init", *given, cwd=team).text)[1]
+    environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    subprocess.run(["bash", "-eu"], input=bash, text=True, cwd=team, env=environ, check=True, capture_output=True)
+    log = (tmp_path / "log").read_text()
+    assert "repo:o/team:ref:refs/heads/main" in log
+    assert "repo:o@7/team@9:ref:refs/heads/main" in log
+    assert log.count(f"--id {CLIENT}") == 5
+    assert read(team / "tenants.yaml").tenants[0].credential == GithubOidc(client_id=CLIENT)

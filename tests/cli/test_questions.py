@@ -1,0 +1,81 @@
+"""Questions of `auditor init`, answered on a real pseudo-terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.tenant import AzureCli, GithubOidc
+from auditor.settings.loader import read
+from tests.builders.service.command_line import ROOT, contents
+
+TENANT = "aaaaaaaa-1111-2222-3333-444444444444"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+class TestQuestions:
+    """Answers typed into a pseudo-terminal."""
+
+    def typed(self, folder: Path, answers: str, *options: str) -> tuple[int, str]:
+        controller, terminal = os.openpty()
+        command = [sys.executable, "-m", "auditor", "init", "--locale", "en", *options]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT), "AZURE_CONFIG_DIR": str(folder / "none"), "NO_COLOR": "1"}
+        process = subprocess.Popen(command, cwd=folder, env=environ, stdin=terminal, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        os.write(controller, answers.encode())
+        said = b""
+        while True:
+            try:
+                part = os.read(controller, 4096)
+            except OSError:  # Linux's end of a terminal
+                break
+            if not part:
+                break
+            said += part
+        os.close(controller)
+        return process.wait(timeout=30), said.decode()
+
+    def test_wrong_answers_are_explained_and_asked_again(self, tmp_path: Path) -> None:
+        answers = [
+            "contoso.com",
+            TENANT,
+            "Fabrikam Ltd",
+            "fabrikam",
+            "github-oidc",
+            "team",
+            "o/team",
+            "",
+            "mca",
+            "",
+            "groups",
+        ]
+        code, said = self.typed(tmp_path, "\n".join([*answers, ""]), "--mail-from", "a@b.example")
+        assert code == 0, said
+        assert "'contoso.com' is not a GUID" in said
+        assert "'Fabrikam Ltd' is not a name" in said
+        assert "'team' is not OWNER/NAME" in said
+        tenant = read(tmp_path / "tenants.yaml").tenants[0]
+        assert (tenant.name, tenant.tenant_id, tenant.agreement.value) == ("fabrikam", TENANT, "mca")
+        assert isinstance(tenant.credential, GithubOidc)
+        assert (tmp_path / "policies" / "governance.yaml").exists()
+        assert "repo:o/team:ref:refs/heads/main" in said
+
+    def test_empty_answers_take_the_defaults(self, tmp_path: Path) -> None:
+        code, said = self.typed(tmp_path, "\n" * 6, "--tenant-id", TENANT)
+        assert code == 0, said
+        assert "Directory (tenant) id" not in said
+        assert "Sign in with (azure-cli, " in said
+        assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
+
+    def test_the_end_of_input_writes_nothing(self, tmp_path: Path) -> None:
+        code, said = self.typed(tmp_path, f"{TENANT}\n\x04")
+        assert (code, "[init-answers]" in said) == (2, True)
+        assert contents(tmp_path) == {}
+
+    def test_nothing_is_asked_where_options_say_so(self, tmp_path: Path) -> None:
+        code, said = self.typed(tmp_path, "", "--no-input", "--tenant-id", TENANT)
+        assert code == 0
+        assert "Sign in with" not in said
+        assert self.typed(tmp_path, "")[0] == 0, "a second run takes its answers from the files"
