@@ -79,6 +79,8 @@ class Cost(StrEnum):
     """One seat of the product, paid for without need; the engine prices it."""
     SEATS = "seats"
     """Seats that are paid for without need; the check prices them."""
+    MISSING = "missing"
+    """Seats that are too few, at the price of buying them; it is no part of what open findings cost."""
     TOTAL = "total"
     """An amount in which the seats of other findings are counted once more."""
 
@@ -98,6 +100,8 @@ class ObjectAction(NamedTuple):
     """Seats to buy or to remove, or people over a quota."""
     text: str = ""
     """What the title names beside the product: a group, a state, an amount."""
+    product: str = ""
+    """The skuId of the product, where it is another one than that of the finding."""
 
 
 def _none(_block: object) -> tuple[()]:

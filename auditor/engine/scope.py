@@ -203,9 +203,14 @@ class TenantScope:
 
     def price(self, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
         """Return what seats of a SKU cost a month, on the day of the audit or another; None where that is not known."""
-        prices = self.bound.prices if day is None else self.bound.prices_on(day)
-        price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
-        return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
+        return price_of(self.bound, sku, seats, day)
+
+
+def price_of(bound: BoundPolicies, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
+    """Return what seats of a SKU cost a month, on the day of the audit or another; None where that is not known."""
+    prices = bound.prices if day is None else bound.prices_on(day)
+    price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
+    return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 
 
 def _contained(bound: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:

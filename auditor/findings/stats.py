@@ -27,6 +27,7 @@ USER: Final = SubjectType.USER
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
 """Costs of findings that stand for seats that are paid for without need."""
+_NOT_SUMMED: Final = frozenset({Cost.TOTAL, Cost.MISSING})
 _REPEATED: Final = ("policy", "check", "severity", "status", "waiver", "change", "subjectType", "currency", "perMonth")
 """Columns on which counts and sums depend, beside the subject and the product."""
 
@@ -35,8 +36,8 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Sum what open findings of one tenant cost a month, per currency in alphabetical order.
 
     A seat that several findings are about counts once, at its highest price. A budget is left out: it is a sum of the
-    same seats. Amounts are rounded to cents before they are added, because every table lists them so. Findings without
-    a price do not count.
+    same seats. So are seats that would have to be bought. Amounts are rounded to cents before they are added, because
+    every table lists them so. Findings without a price do not count.
     """
     counted = StatsBuilder()
     counted.add(encode(tuple(findings)))
@@ -74,7 +75,7 @@ class _Kind:
 
     @property
     def counts_seats(self) -> bool:
-        return self.open and self.price is not None and self.price > 0 and cost_of(self.check) is not Cost.TOTAL
+        return self.open and self.price is not None and self.price > 0 and cost_of(self.check) not in _NOT_SUMMED
 
 
 class StatsBuilder:

@@ -44,19 +44,25 @@ def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount,
         for seat in seats
         if seat.applies_to.casefold() == "user"
         and (seat.usable or 0) > 0
-        and any(_holds(element, seat) for element in leaves(wanted.elements))
+        and contains(wanted, seat.sku_id, seat.sku_part_number)
     )
 
 
-def _holds(element: object, seat: SeatCount) -> bool:
-    names = {seat.sku_id.casefold(), (seat.sku_part_number or "").casefold()}
+def contains(wanted: ProductSet, sku_id: str, part: str | None = None) -> bool:
+    """Whether a set names a product one by one, by a pattern or by a service; without `part` the catalogue tells it."""
+    part = part or part_number(sku_id) or ""
+    return any(_names(element, sku_id, part) for element in leaves(wanted.elements))
+
+
+def _names(element: object, sku_id: str, part: str) -> bool:
+    names = {sku_id.casefold(), part.casefold()}
     match element:
         case Sku(name=name):
             return name.casefold() in names
         case SkuGlob(pattern=pattern):
-            return pattern_of(pattern).fullmatch((seat.sku_part_number or "").casefold()) is not None
+            return pattern_of(pattern).fullmatch(part.casefold()) is not None
         case WithService(plan=plan):
-            product = builtin().product(seat.sku_id)
+            product = builtin().product(sku_id)
             plans = () if product is None else product.plans
             return any(plan.casefold() in {known.id.casefold(), known.name.casefold()} for known in plans)
         case _:

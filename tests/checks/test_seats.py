@@ -256,3 +256,32 @@ def test_people_who_were_not_all_read_are_no_smaller_number() -> None:
         assert outcome(judged("seats: {of: [AAD_PREMIUM], covers: users}", state)) == "not-evaluated"
     state = tenant(user("ann"), subscribedSkus=[bought("AAD_PREMIUM", 0)], unread={Source.USERS: SourceStatus.PARTIAL})
     assert outcome(judged("seats: {of: [AAD_PREMIUM], covers: users}", state)) == "fail"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "owned", "product", "money"),
+    [
+        ("[{withService: AAD_PREMIUM}, {withService: AAD_PREMIUM_P2}]", ["SPE_E3"], "AAD_PREMIUM", "16.80"),
+        ("[{withService: AAD_PREMIUM}]", ["AAD_PREMIUM_FACULTY"], "AAD_PREMIUM_FACULTY", None),
+        ("[{withService: AAD_PREMIUM_P2}]", [], "AAD_PREMIUM_P2", None),
+        ("[SPE_E5]", [], "SPE_E5", None),
+        ("[SPE_E3, AAD_PREMIUM]", ["AAD_PREMIUM"], "SPE_E3", "107.10"),
+        ("[CONTOSO_OWN]", [], None, None),
+        ("['ENTRA*']", [], None, None),
+    ],
+)
+def test_missing_seats_are_those_of_the_narrowest_product(
+    wanted: str, owned: list[str], product: str | None, money: str | None
+) -> None:
+    state = tenant(user("ann"), user("bob"), user("cyd"), subscribedSkus=[bought(part, 0) for part in owned])
+    prices = "{AAD_PREMIUM: 5.60, SPE_E3: 35.70}"
+    result = judged(f"seats: {{of: {wanted}, covers: users}}", state, prices=prices)
+    finding = one(result)
+    named = finding.evidence.get("missingProduct", {})
+    assert named.get("skuPartNumber") == product
+    assert finding.subject.name == named.get("name", finding.subject.id)
+    assert euros(finding) == (None if money is None else Decimal(money))
+    assert named.get("costPerMonth") == (None if money is None else float(money))
+    assert result.findings.stats.money == {}, "what has to be bought is no part of what findings cost"
+    assert result.coverage is not None
+    assert result.coverage[0].missing_cost == finding.money

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from auditor.checks.seats.narrowest_product import narrowest_product
 from auditor.checks.seats.stock import pool_of
 from auditor.domain.enums import Outcome
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.seat_usage import SeatCoverage
 from auditor.engine.outcome import Evaluation
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.scope import price_of
 
 
 def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
@@ -27,10 +29,13 @@ def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage
         pool = pool_of(bound.facts, block.of, [sku for sku in bound.facts.assignable if mask.true[sku]])
         people, usable = int(count.certain[0]), pool.usable(block)
         if people and usable is not None:
+            missing = max(people - usable, 0)
+            product = narrowest_product(bound.facts, block.of) if missing else None
             yield SeatCoverage(
                 policy=policy.id,
                 people=people,
                 unknown=int(count.possible[0]) - people,
                 usable=usable,
-                missing=max(people - usable, 0),
+                missing=missing,
+                missing_cost=None if product is None else price_of(bound, product, missing),
             )

@@ -1,11 +1,14 @@
 """More people of the population need a seat than the products of the set have usable seats."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 
-from auditor.checks.check import Check, ObjectAction, SeatBalance
+from auditor.checks.check import Check, Cost, ObjectAction, SeatBalance
 from auditor.checks.seat_actions import seats_to_adjust
+from auditor.checks.seats.narrowest_product import narrowest_product
 from auditor.checks.seats.stock import (
     TRIAL_UNKNOWN,
     Chosen,
@@ -29,13 +32,18 @@ from auditor.engine.policy.unknowns import doubts_of
 from auditor.engine.scope import Scope, TenantScope
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
+MISSING_PRODUCT: Final = "missingProduct"
+"""The evidence about the product of which seats are missing."""
+
 
 def _routes(situation: Situation) -> Articles:
     return ("licences-in-number", "buy-licenses", *purchase_channel(situation))
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.COVER, abs(seats_to_adjust(finding) or 0))
+    product = finding.evidence.get(MISSING_PRODUCT)
+    sku_id = str(product.get("skuId") or "") if isinstance(product, Mapping) else ""
+    return ObjectAction(ActionKind.COVER, abs(seats_to_adjust(finding) or 0), product=sku_id)
 
 
 def _count(scope: Scope, _block: Seats) -> HolderCount:
@@ -55,11 +63,27 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     possible = 0 if scope.holders is None else int(scope.holders.possible[0])
     least, stock, most = _room(scope, block, skus)
     if most is not None and certain > most:
-        yield seat_finding(scope, block, stock, {"needed": certain, "adjust": _missing(block, stock, certain)}, None)
+        yield _finding(scope, block, stock, certain)
     elif hidden is not None:
         scope.unknown.take(hidden)
     elif possible > (least or 0):
         _explain(scope, stock, least=least, most=most, certain=certain, possible=possible)
+
+
+def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> ObjectFinding:
+    """Return the finding with the product to buy, and the price of the missing seats where both are known."""
+    missing = _missing(block, stock, needed)
+    evidence: dict[str, Any] = {"needed": needed, "adjust": missing}
+    product = narrowest_product(scope.facts, block.of)
+    if product is None:
+        return seat_finding(scope, block, stock, evidence, None)
+    name = scope.facts.title(product)
+    evidence[MISSING_PRODUCT] = {"skuId": product.sku_id, "skuPartNumber": product.part_number, "name": name}
+    money = None if missing is None else scope.price(product, missing)
+    if money is not None:
+        evidence[MISSING_PRODUCT] |= {"costPerMonth": float(money.per_month), "currency": money.currency}
+    found = seat_finding(scope, block, stock, evidence, None)
+    return replace(found, subject=replace(found.subject, name=name), money=money)
 
 
 def _room(scope: TenantScope, block: Seats, skus: Chosen) -> tuple[int | None, Stock, int | None]:
@@ -101,6 +125,7 @@ CHECK = Check(
     count_holders=_count,
     judge_tenant=_judge,
     extent=seat_extent,
+    cost=Cost.MISSING,
     seat_balance=SeatBalance.TOO_FEW_SPARE,
     routes=_routes,
     action=_action,

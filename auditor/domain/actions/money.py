@@ -38,3 +38,10 @@ def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
         for currency, value in part.items():
             total[currency] = total.get(currency, Decimal(0)) + value
     return dict(sorted(total.items()))
+
+
+def difference(before: Money | None, after: Money | None) -> Money | None:
+    """Return what is saved between two amounts of one currency; None where one is not known."""
+    if before is None or after is None:
+        return None
+    return Money(currency=before.currency, per_month=before.per_month - after.per_month)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 from auditor.domain.actions.money import Money
-from auditor.domain.saved_field import Label
+from auditor.domain.saved_field import Label, SavedField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +129,5 @@ class SeatCoverage:
     usable: int
     missing: int
     """Seats that are too few for the people who certainly need one."""
+    missing_cost: Annotated[Money | None, SavedField.OPTIONAL] = None
+    """Of these seats, in the product of the set that contains the least beside it."""

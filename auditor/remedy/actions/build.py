@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor.catalogue import builtin
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
@@ -27,7 +28,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seats.attribution import counted_once
 from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING, settle_seats
-from auditor.remedy.actions.subscription_terms import price_at_renewal, renewal, total, totals
+from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, renewal, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
 from auditor.remedy.labels import owned_of, part_number, property_label, service_label
 from auditor.remedy.messages import ENGLISH, Localizer
@@ -171,7 +172,7 @@ def _action(
         next=told.next,
         checked=told.checked,
         requests=requests,
-        money=_saved(before, after),
+        money=difference(before, after),
         kind=first.kind.value,
         order=ORDER[first.kind].value,
         count=count,
@@ -252,6 +253,8 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
 
 def _prerequisites(office: ActionContext, pile: ActionGroup, count: int, told: GuidanceText) -> tuple[str, ...]:
     l10n, moved = office.l10n, pile.moved
+    if pile.covered:
+        return (covered_elsewhere(l10n, pile.covered), *told.prerequisites)
     if pile.lacking:
         named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
         said = [
@@ -319,6 +322,8 @@ def _money(office: ActionContext, pile: ActionGroup, count: int) -> tuple[Money 
         return _cost(office, old, count), _cost(office, new, count)
     if remedy.kind in GIVING:
         return _cost(office, new, 0), _cost(office, new, count)
+    if remedy.kind is ActionKind.COVER and count > pile.covered:
+        return _cost(office, old, 0), _cost(office, old, count - pile.covered)
     seat = office.known.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:
         return None, None
@@ -341,9 +346,3 @@ def _price(office: ActionContext, sku_id: str) -> Decimal | None:
 def _cost(office: ActionContext, price: Decimal | None, seats: int) -> Money | None:
     prices = office.known.prices
     return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
-
-
-def _saved(before: Money | None, after: Money | None) -> Money | None:
-    if before is None or after is None:
-        return None
-    return Money(currency=before.currency, per_month=before.per_month - after.per_month)

@@ -59,6 +59,7 @@ class ActionGroup:
             "dates",
             "moved",
             "lacking",
+            "covered",
             "_article",
             "_order",
             "_subjects",
@@ -90,6 +91,8 @@ class ActionGroup:
         """What the other actions do to the seats that it is about."""
         self.lacking: dict[str, int] = {}
         """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
+        self.covered = 0
+        """Seats to buy that count among the seats of a larger product, which another action buys."""
         self._article = ""
         """What the worst finding leads to; empty where that is not the first of its remedy."""
         self._order = (remedy.extra == "", key)

@@ -14,14 +14,14 @@ def object_remedy(finding: Finding, routed: RoutedFinding) -> Remedy:
     product, action = finding.product, check_of(finding.check).action
     if action is None:
         raise ValueError(f"the check {finding.check} describes no action")
-    kind, seats, extra = action(finding, routed.situation)
+    kind, seats, extra, other = action(finding, routed.situation)
     return Remedy(
         kind=kind,
         findings=(finding,),
         situation=routed.situation,
         article=routed.article,
         subject=finding.subject.id,
-        old="" if product is None else product.sku_id or product.sku_part_number or "",
+        old=other or ("" if product is None else product.sku_id or product.sku_part_number or ""),
         extra=extra,
         seats=seats,
     )

@@ -58,3 +58,12 @@ def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: 
         "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
     )
     return form.format(subscriptions=subscriptions, product=product, now=now, then=then)
+
+
+def covered_elsewhere(l10n: Localizer, count: int) -> str:
+    """Say that a larger product, which another action buys, counts for the same people."""
+    return l10n.ngettext(
+        "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
+        "{count} of these seats come with larger products that other actions buy; they are not counted twice.",
+        count,
+    ).format(count=count)

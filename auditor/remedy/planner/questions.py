@@ -170,7 +170,7 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _
     action = check_of(finding.check).action
     if action is None:
         return None
-    kind, seats, _ = action(finding, situated(finding, product_options.known).situation)
+    kind, seats, *_ = action(finding, situated(finding, product_options.known).situation)
     if kind in _BOUGHT:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
     if kind in _RENEWED or (kind in _REDUCED and seats):

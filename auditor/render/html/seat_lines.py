@@ -56,6 +56,11 @@ def _covered(each: SeatCoverage, header: PolicyHeader | None, l10n: Labels) -> s
     if each.unknown:
         parts.append(l10n.ngettext("{count} not known", "{count} not known", each.unknown))
     if each.missing:
-        parts.append(l10n.ngettext("{count} seat is missing", "{count} seats are missing", each.missing))
+        text = l10n.ngettext("{count} seat is missing", "{count} seats are missing", each.missing)
+        cost = each.missing_cost
+        if cost is not None:
+            money = l10n.money(cost.per_month, cost.currency)
+            text = l10n.gettext("{text} ({money} a month)").replace("{money}", money).replace("{text}", text)
+        parts.append(text)
     title = each.policy if header is None else shortened(header.title)
     return f"{title}: {l10n.joined(parts)}"

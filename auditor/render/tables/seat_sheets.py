@@ -20,7 +20,7 @@ SMALLER: Final = (
     *("tenant", "skuPartNumber", "name", "smallerSkuPartNumber", "smallerName", "people", "currency", "savesPerMonth"),
 )
 CONTRACTS: Final = ("tenant", "contract", "name", "skuId", "seats", "notice", "ends", "renews")
-COVERAGE: Final = ("tenant", "policy", "people", "unknown", "usable", "missing")
+COVERAGE: Final = ("tenant", "policy", "people", "unknown", "usable", "missing", "currency", "missingPerMonth")
 DEPARTMENTS: Final = (
     *("tenant", "by", "name", "merged", "currency", "perMonth", "idlePerMonth"),
     *("assigned", "used", "idle", "unknown", "people", "unpriced"),
@@ -88,7 +88,8 @@ def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
     """Yield a row for each policy about people who need a seat."""
     for tenant in result.tenants:
         for row in tenant.coverage or ():
-            yield (tenant.name, row.policy, row.people, row.unknown, row.usable, row.missing)
+            amounts = _amounts(row.missing_cost)
+            yield (tenant.name, row.policy, row.people, row.unknown, row.usable, row.missing, *amounts)
 
 
 def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:

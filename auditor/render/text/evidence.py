@@ -15,7 +15,7 @@ from auditor.render.text.access import ACCESS, access_parts
 from auditor.render.text.contracts import contract_facts
 from auditor.render.text.facts import AssignmentPath, titled, ways
 from auditor.render.text.labels import Labels
-from auditor.render.text.usage import USAGE, usage_parts
+from auditor.render.text.usage import USAGE, missing_seats, usage_parts
 
 _SPOKEN: Final = frozenset(
     {
@@ -26,6 +26,7 @@ _SPOKEN: Final = frozenset(
         *(
             "assigned",
             "needed",
+            "missingProduct",
             "purchased",
             "error",
             "contractSeats",
@@ -129,6 +130,7 @@ def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield from _subscription(facts, l10n)
     if not _OF_GROUPS.isdisjoint(facts):
         yield from _group(facts, l10n)
+    yield from missing_seats(facts, l10n)
     yield from contract_facts(finding, l10n)
     yield from _budget(finding, l10n)
     for name in () if _SPOKEN.issuperset(facts) else sorted(facts.keys() - _SPOKEN):

@@ -111,11 +111,27 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
             yield written.replace("{parts}", l10n.joined(parts))
 
 
-def _money(facts: Mapping[str, Any], l10n: Labels) -> str:
+def missing_seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
+    """Yield how many seats of which product are missing, and what they would cost."""
+    product, count = _mapping(facts.get("missingProduct")), facts.get("adjust")
+    if not product or type(count) is not int:
+        return
+    if product.get("costPerMonth") is None:
+        text = l10n.ngettext("{count} seat of {product} is missing", "{count} seats of {product} are missing", count)
+    else:
+        text = l10n.ngettext(
+            "{count} seat of {product} is missing ({money} a month)",
+            "{count} seats of {product} are missing ({money} a month)",
+            count,
+        ).replace("{money}", _money(product, l10n, "costPerMonth"))
+    yield text.replace("{product}", str(product.get("name") or product.get("skuPartNumber")))
+
+
+def _money(facts: Mapping[str, Any], l10n: Labels, name: str = "savesPerMonth") -> str:
     try:
-        return l10n.money(Decimal(str(facts.get("savesPerMonth"))), str(facts.get("currency")))
+        return l10n.money(Decimal(str(facts.get(name))), str(facts.get("currency")))
     except InvalidOperation:
-        return str(facts.get("savesPerMonth"))
+        return str(facts.get(name))
 
 
 def _parts(names: Any, l10n: Labels) -> list[str]:

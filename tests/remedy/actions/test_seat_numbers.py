@@ -1,6 +1,7 @@
 """One product, one number: of a product at most one action names seats to buy or to remove, and it reckons with all."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
 from tests.builders.result import seat_numbers as numbers
 from tests.builders.tenant.crowded_tenant import POLICIES, audited, crowded, planned, product, state_of, subscription
-from tests.builders.tenant.tenants import person, sku_id
+from tests.builders.tenant.tenants import person, sku_id, tenant, user
 
 SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
 
@@ -182,3 +183,20 @@ def test_no_tenant_is_told_two_numbers_for_one_product(case: tuple[Any, str]) ->
 def test_the_numbers_are_the_same_in_other_languages(language: str) -> None:
     there, here = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())
     assert [(a.kind, a.count) for a in there.tenants[0].actions] == [(a.kind, a.count) for a in here.tenants[0].actions]
+
+
+def test_seats_of_a_larger_product_are_not_bought_twice() -> None:
+    rules = """policies:
+- {id: p1, severity: medium, seats: {of: [{withService: AAD_PREMIUM}, {withService: AAD_PREMIUM_P2}], covers: users}}
+- {id: p2, severity: medium, users: {department: IT}, seats: {of: [{withService: AAD_PREMIUM_P2}], covers: users}}
+prices: {currency: EUR, perSeatPerMonth: {AAD_PREMIUM: 5.60, AAD_PREMIUM_P2: 8.40}}
+"""
+    people = [user(f"u{number}", department="IT" if number < 2 else "Sales") for number in range(5)]
+    (told,) = audited(tenant(*people), rules).tenants
+    found = {action.title: action for action in told.actions}
+    small, large = sorted(found, key=lambda title: found[title].count, reverse=True)
+    assert small == "Buy 5 seats of Microsoft Entra ID P1, or let fewer people need one"
+    assert large == "Buy 2 seats of Microsoft Entra ID P2, or let fewer people need one"
+    amounts = [money and money.per_month for money in (found[small].money, found[large].money)]
+    assert amounts == [Decimal("-16.80"), Decimal("-16.80")]
+    assert found[small].prerequisites[0].startswith("2 of these seats come with larger products")

@@ -1,7 +1,7 @@
 """Seats of each product over all actions of a tenant: at most one action names a number to buy or to remove."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditor.checks.check import Check
@@ -15,7 +15,7 @@ from auditor.domain.result.model import SeatCount
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups, SeatMovement
-from auditor.remedy.labels import owned_of
+from auditor.remedy.labels import contains, owned_of
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
@@ -140,6 +140,7 @@ def settle_seats(all_piles: ActionGroups, known: RemediationContext) -> None:
         elif whole.first.kind is ActionKind.STATE and state is not None:
             kept.pop(seats[old][0][0])
     _tell_shortages(kept.values(), ledger, numbered)
+    _count_larger_products([pile for pile in kept.values() if pile.first.kind is ActionKind.COVER], known)
     all_piles.swap(kept)
 
 
@@ -223,6 +224,19 @@ def _settled(pile: ActionGroup, moved: SeatMovement) -> None:
     pile.turn(ActionKind.SETTLED, pile.first.article)
     pile.seats = 0
     pile.moved = moved
+
+
+def _count_larger_products(piles: Sequence[ActionGroup], known: RemediationContext) -> None:
+    """Tell how many missing seats are bought with a product that contains the missing one: P2 counts as P1, too."""
+
+    def counts_for(larger: ActionGroup, pile: ActionGroup) -> bool:
+        rule = known.policies.get(pile.policy)
+        block = None if rule is None else rule.constraint
+        return isinstance(block, Seats) and contains(block.of, larger.first.old)
+
+    for pile in piles:
+        larger = [each for each in piles if counts_for(each, pile) and not counts_for(pile, each)]
+        pile.covered = min(pile.seats, sum(each.seats for each in larger))
 
 
 def _tell_shortages(piles: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
