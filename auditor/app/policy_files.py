@@ -1,17 +1,19 @@
 """Finds policy files: those of the named files and folders, or the starter library."""
 
 import errno
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
 
-from auditor import resources
+from auditor import __version__, resources
 from auditor.app.catalogue import active
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
 from auditor.domain.message import Message
 from auditor.files import input as files
+from auditor.policy.extends import STARTER, Base
 from auditor.policy.loader import Loaded, load
 from auditor.policy.yaml.reader import MAX_BYTES, too_large
 
@@ -23,6 +25,8 @@ TEST_SUFFIX = "_test"
 DECISIONS = "decisions"
 QUESTIONS = "questions"
 """Names of files of a folder that are no policies."""
+COPY: Final = ".starter"
+"""The folder beside a policy file with the files of the starter library that it is pinned to."""
 LIBRARY = "auditor.policies"
 """The name of packaged files in messages and results."""
 
@@ -35,7 +39,9 @@ def load_policies(
     Raises InputError with every mistake of every file, and UsageError for a location without policies.
     """
     if not _library_is_meant(places):
-        return _priced_once(load(policy_files(places), waivers_from=waivers_from, decisions=decisions))
+        return _priced_once(
+            load(policy_files(places), waivers_from=waivers_from, decisions=decisions, bases=installed_base)
+        )
     library = library_files()
     try:
         # Every file was checked against the schema when it was packaged.
@@ -90,6 +96,45 @@ def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:
             found.setdefault(_real(path), (path, root))
     named = sorted(found.values(), key=lambda item: item[0].as_posix())
     return [(path.as_posix(), read_yaml(path, root)) for path, root in named]
+
+
+def installed_base(file: str, place: str) -> Base:
+    """Find what a file extends: the installed starter library, or a folder. Raises AuditorError."""
+    if place.startswith(STARTER):
+        return Base(files=tuple(library_files()), version=__version__, fitting=True)
+    return Base(files=tuple(policy_files((_extended_folder(file, place),))))
+
+
+def pinned_base(file: str, place: str) -> Base:
+    """Find what a file extends; of the starter library in another version the copy beside the file.
+
+    The digest decides whether the copy is the right one. Raises AuditorError.
+    """
+    wanted, copy = place.removeprefix(STARTER), Path(file).parent / COPY
+    if wanted in {place, __version__} or not copy.is_dir():
+        return installed_base(file, place)
+    return Base(files=tuple(policy_files((copy,))), version=wanted)
+
+
+def _extended_folder(file: str, place: str) -> Path:
+    """Return the folder that a file names. Raises UsageError for one that is outside of the repository of the file."""
+    there = Path(file).parent
+    folder = Path(os.path.normpath(there / place))
+    if not files.is_folder(folder):
+        raise UsageError(
+            "policies-missing",
+            Message("there is no folder {place}", place=folder),
+            hint=Message("name a folder of policy files, relative to this file"),
+        )
+    real = _real(there)
+    repository = next((each for each in (real, *real.parents) if exists(each / ".git")), None)
+    if repository is not None and not _real(folder).is_relative_to(repository):
+        raise UsageError(
+            "policies-missing",
+            Message("{place} is outside of the repository {repository}", place=folder, repository=repository),
+            hint=Message("name a folder of the same repository"),
+        )
+    return folder
 
 
 def _library_is_meant(places: Sequence[Path]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor import __home__, __version__, resources
-from auditor.app.policy_files import SCHEMAS, TEST_SUFFIX, is_policy_file, list_folder, read_yaml
+from auditor.app.policy_files import SCHEMAS, TEST_SUFFIX, installed_base, is_policy_file, list_folder, read_yaml
 from auditor.app.scaffold_choices import NO_CLIENT, Choices, existing_choices
 from auditor.app.tenants.application_setup import (
     ApplicationSetup,
@@ -292,4 +292,4 @@ def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
         return
     there = list_folder(place, is_policy_file) if place.is_dir() else []
     old = {path: read_yaml(path, place) for path in there}
-    load((str(path), body) for path, body in sorted({**old, **new}.items()))
+    load(((str(path), body) for path, body in sorted({**old, **new}.items())), bases=installed_base)

@@ -1,9 +1,7 @@
 """Loads policy files into one PolicySet, and reports all errors of all files together."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -16,13 +14,14 @@ from auditor.domain.policy.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
 from auditor.policy.contracts import read_contracts
 from auditor.policy.decisions import read_decisions
+from auditor.policy.documents import digest_of, read_documents
+from auditor.policy.extends import Bases, Extensions
 from auditor.policy.nodes import Diagnostics, Node, day
 from auditor.policy.prices import read_prices
 from auditor.policy.references import Names
-from auditor.policy.schema.check import faults
-from auditor.policy.schema.recovery import Gaps, recover
+from auditor.policy.schema.recovery import Gaps
 from auditor.policy.selectors import read_selector
-from auditor.policy.yaml.reader import Document, parse
+from auditor.policy.yaml.reader import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +34,10 @@ class Loaded:
     """Every product and service that the files name, with its source span."""
     warnings: tuple[Diagnostic, ...]
     decisions: tuple[Decision, ...] = ()
+    extended: frozenset[str] = frozenset()
+    """Names of the files that `extends` brought; `documents` has none of them."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """Policy id → the file that changes it under `extends`."""
 
 
 def load(
@@ -44,20 +47,26 @@ def load(
     fitting: bool = False,
     bounded: bool = True,
     decisions: Iterable[tuple[str, bytes]] = (),
+    bases: Bases | None = None,
 ) -> Loaded:
     """Read policy files that belong together; (name, bytes) pairs in any order.
 
     `fitting` files are known to fit the schema, as those that ship with the program are; only their meaning is read.
     Those that are not `bounded` were put together of many that were.
     With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is a mistake too.
-    `decisions` are files of decisions, which may name what the policies define.
+    `decisions` are files of decisions, which may name what the policies define. `bases` finds what files extend.
     Raises InputError with every mistake of every file, in order of file and place.
     """
     gaps = Gaps()
-    documents, roots, broken = _documents(files, gaps, fitting=fitting, bounded=bounded)
+    documents, own, broken = read_documents(files, gaps, fitting=fitting, bounded=bounded)
     diagnostics = Diagnostics()
     diagnostics.found.extend(broken)
-    names = Names(diagnostics, gaps)
+    extensions = Extensions(
+        bases=bases, diagnostics=diagnostics, gaps=gaps, loaded=frozenset(document.file for document in documents)
+    )
+    inherited = extensions.roots(own)
+    roots = [*inherited, *own]
+    names = Names(diagnostics, gaps, extended=extensions.files)
     for root in roots:
         names.define(root)
     names.read_all()
@@ -80,36 +89,15 @@ def load(
             free=names.free_sets(),
             definitions=_definitions(roots),
             mentions=tuple(dict.fromkeys(mention for mention, _ in names.mentions)),
-            digest=_digest(documents),
+            digest=digest_of([*(root.document for root in inherited), *documents]),
         ),
         documents=tuple(documents),
         decisions=decided,
         mentions=tuple(names.mentions),
         warnings=tuple(sorted(diagnostics.found, key=_place)),
+        extended=frozenset(extensions.files),
+        changed=extensions.changed,
     )
-
-
-def _documents(
-    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool, bounded: bool
-) -> tuple[list[Document], list[Node], list[Diagnostic]]:
-    """Parse the files; valid parts of a file with structural errors are still read for errors of meaning."""
-    documents: list[Document] = []
-    roots: list[Node] = []
-    broken: list[Diagnostic] = []
-    for name, text in files:
-        try:
-            document = parse(text, file=name, bounded=bounded)
-        except InputError as error:
-            broken.extend(error.diagnostics)
-            gaps.anything = True
-            continue
-        found, paths = ((), ()) if fitting else faults(document, "policy")
-        broken.extend(found)
-        value = recover(document.value, paths, gaps) if found else document.value
-        if value is not None:
-            documents.append(document)
-            roots.append(Node(document, (), value))
-    return documents, roots, broken
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
@@ -130,7 +118,9 @@ def _policies(roots: list[Node], names: Names) -> list[Policy]:
                     "policy-duplicate-id",
                     Message("the policy id '{id}' is taken", id=policy.id),
                     node["id"],
-                    Message(
+                    Message("it is extended: change it under `extends`, in `policies`, or give this one another id")
+                    if first.span.file in names.extended
+                    else Message(
                         "the first is at {file}:{line}; give one of them another id",
                         file=first.span.file,
                         line=first.span.line,
@@ -274,8 +264,3 @@ def _definitions(roots: list[Node]) -> Mapping[str, Any]:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
-
-
-def _digest(documents: list[Document]) -> str:
-    texts = sorted(json.dumps(document.value, sort_keys=True, ensure_ascii=False) for document in documents)
-    return "sha256:" + hashlib.sha256("\n".join(texts).encode()).hexdigest()

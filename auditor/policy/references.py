@@ -1,5 +1,6 @@
 """Resolves the names that files share, populations and product sets, whichever file defines them."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from auditor.domain.message import Message
@@ -28,6 +29,8 @@ class Names:
 
     diagnostics: Diagnostics
     gaps: Gaps = field(default_factory=Gaps)
+    extended: AbstractSet[str] = frozenset()
+    """Names of files that other files extend."""
     populations: dict[str, Node] = field(default_factory=dict)
     products: dict[str, Node] = field(default_factory=dict)
     free: list[Node] = field(default_factory=list)
@@ -64,7 +67,9 @@ class Names:
                         "policy-duplicate-name",
                         Message("'{name}' is defined twice in `{key}`", name=name, key=key),
                         node.span(key=True),
-                        Message(
+                        Message("it is extended: replace it under `extends`, in `{key}`", key=key)
+                        if first.file in self.extended
+                        else Message(
                             "the first is at {file}:{line}; give one of them another name",
                             file=first.file,
                             line=first.line,

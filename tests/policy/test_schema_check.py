@@ -217,7 +217,7 @@ def test_one_mistake_in_a_policy_is_one_message(block: str, expected: str) -> No
             [
                 (
                     "1:1 empty: the file has nothing but its version"
-                    " (known here: version, populations, products, policies, waivers, prices, contracts, defaults)"
+                    " (known here: version, extends, populations, products, policies, waivers, prices, contracts, defaults)"
                 ),
             ],
         ),

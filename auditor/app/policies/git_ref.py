@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from auditor.app.policy_files import DEFAULT, is_policy_file
+from auditor import __version__
+from auditor.app.policy_files import COPY, DEFAULT, installed_base, is_policy_file
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.policy.extends import STARTER, Base, Bases
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9_][\w./@{}^~+#=-]{0,254}")
 """Allowed refs: no option, no range, no path into a tree."""
@@ -55,6 +57,33 @@ def files_of(commit: str, places: Sequence[Path], *, called: str) -> list[tuple[
         if entry[2] == b"blob":
             found[str(path)] = entry[3].decode()
     return [(f"{called}:{path}", _git("cat-file", "blob", found[path])) for path in sorted(found)]
+
+
+def bases_of(commit: str, called: str) -> Bases:
+    """Return what finds the bases of files in a commit: folders of the commit, the starter library, or its copy there.
+
+    The copy is meant where another version of the library is wanted than the installed one.
+    """
+
+    def find(file: str, place: str) -> Base:
+        folder = PurePosixPath(file.removeprefix(f"{called}:")).parent
+        if place.startswith(STARTER) and place.removeprefix(STARTER) == __version__:
+            return installed_base(file, place)
+        wanted = folder / COPY if place.startswith(STARTER) else folder / place
+        root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n")))
+        found = files_of(commit, (Path(os.path.normpath(root / wanted)),), called=called)
+        if found:
+            version = place.removeprefix(STARTER) if place.startswith(STARTER) else None
+            return Base(files=tuple(found), version=version)
+        if place.startswith(STARTER):
+            return installed_base(file, place)
+        raise UsageError(
+            "policies-missing",
+            Message("there is no folder {place}", place=wanted),
+            hint=Message("name a folder of policy files, relative to this file"),
+        )
+
+    return find
 
 
 def _within(root: Path, path: Path) -> PurePosixPath:

@@ -10,8 +10,8 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
-from auditor.app.policies.git_ref import commit_of, files_of, is_safe
-from auditor.app.policy_files import DEFAULT, LIBRARY, policy_files
+from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
+from auditor.app.policy_files import DEFAULT, LIBRARY, installed_base, pinned_base, policy_files
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
@@ -20,6 +20,7 @@ from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
 from auditor.domain.result.model import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.policy.extends import Bases
 from auditor.policy.loader import load
 from auditor.result.preview_counts import worse
 from auditor.snapshot.model import Snapshot
@@ -95,7 +96,10 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
                 called = request.base
                 commit, files = _base(request)
             # Too long waivers of the base are not errors of the change.
-            policies = _loaded(files, None if side == "base" else request.as_of.date())
+            if side == "base":
+                policies = _loaded(files, None, pinned_base if commit is None else bases_of(commit, called))
+            else:
+                policies = _loaded(files, request.as_of.date(), installed_base)
         except InputError as error:
             wrong += [replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics]
             continue
@@ -131,8 +135,8 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
     return commit, files_of(commit, request.policies, called=request.base)
 
 
-def _loaded(files: Sequence[tuple[str, bytes]], waivers_from: date | None) -> PolicySet:
-    return load(files, waivers_from=waivers_from).policies
+def _loaded(files: Sequence[tuple[str, bytes]], waivers_from: date | None, bases: Bases) -> PolicySet:
+    return load(files, waivers_from=waivers_from, bases=bases).policies
 
 
 def _policies(old: Result, new: Result) -> tuple[PolicyChange, ...]:

@@ -41,7 +41,9 @@ def validate(
     loaded = load_policies(places, waivers_from=as_of.date(), decisions=decision_files(places))
     settings = None if tenants is None else _settings(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
-    warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names)]
+    found = (*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names))
+    # Who extends files does not mend them.
+    warnings = [each for each in found if each.span is None or each.span.file not in loaded.extended]
     if settings is not None:
         from auditor.deliver.recipient_selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
 

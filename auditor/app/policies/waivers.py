@@ -9,7 +9,7 @@ from typing import Any, Final
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
-from auditor.app.policy_files import SCHEMAS, exists, is_policy_file, policy_files, read_yaml
+from auditor.app.policy_files import SCHEMAS, exists, installed_base, is_policy_file, policy_files, read_yaml
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
@@ -71,7 +71,7 @@ def waive(request: WaiverRequest) -> Waived:
     name = request.file.as_posix()
     current = read_yaml(request.file, None) if exists(request.file) else None
     others = [(file, content) for file, content in old if Path(file) != request.file]
-    before = load(old).policies if old else None
+    before = load(old, bases=installed_base).policies if old else None
     if before is None or not before.policies:
         raise UsageError(
             "policies-none",
@@ -83,7 +83,7 @@ def waive(request: WaiverRequest) -> Waived:
     taken = {waiver.id for waiver in before.waivers}
     items = _items(chosen, request, before, taken)
     content = _headed(request.file) * (current is None) + with_items(current, file=name, key="waivers", items=items)
-    after = load([*others, (name, content)], waivers_from=request.as_of.date()).policies
+    after = load([*others, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
     if request.until < request.as_of.date():
         raise UsageError(
             "waiver-past",

@@ -70,7 +70,7 @@ def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -
         if root not in loaded:
             loaded[root] = load_policies([root])
         for number in range(len(_tests(document))):
-            yield _judge(document, number, path, loaded[root].policies, catalogue, as_of)
+            yield _judge(document, number, path, loaded[root], catalogue, as_of)
 
 
 def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
@@ -104,12 +104,12 @@ def _tests(document: Document) -> list[Mapping[str, Any]]:
 
 
 def _judge(
-    document: Document, number: int, path: Path, policies: PolicySet, catalogue: Catalogue, as_of: datetime
+    document: Document, number: int, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime
 ) -> Verdict:
     test: Mapping[str, Any] = _tests(document)[number]
     where = document.span(("tests", number, "name"))
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
-    chosen = _chosen(test, path, policies, document, number)
+    chosen = _chosen(test, path, loaded, document, number)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
     states = [given_tenant(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
     earlier = {str(tenant["name"]): given_dates(tenant, catalogue, where) for tenant in tenants}
@@ -147,8 +147,12 @@ def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
     ]
 
 
-def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: Document, number: int) -> PolicySet:
-    """Keep the policies that the test names, else those of the file it stands beside; they judge any tenant's name."""
+def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Document, number: int) -> PolicySet:
+    """Keep the policies that the test names, else those of the file it stands beside; they judge any tenant's name.
+
+    To a file belong the policies that it changes under `extends`, too.
+    """
+    policies = loaded.policies
     wanted: Iterable[str]
     if "policies" in test:
         wanted = [str(name) for name in test["policies"]]
@@ -163,7 +167,8 @@ def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: 
     else:
         stem = path.stem.removesuffix(TEST_SUFFIX)
         beside = path.with_name(stem).as_posix()
-        wanted = [policy.id for policy in policies.policies if _without_suffix(policy.span.file) == beside]
+        files = {policy.id: policy.span.file for policy in policies.policies} | dict(loaded.changed)
+        wanted = [policy for policy, file in files.items() if _without_suffix(file) == beside]
         if not wanted:
             raise InputError([_nothing_judged(f"{stem}.yaml", document.span(("tests", number, "name")))])
     alone = "tenants" not in test

@@ -1,0 +1,49 @@
+"""Reads policy files into documents and the roots of their valid parts."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from auditor.domain.errors import Diagnostic, InputError
+from auditor.policy.nodes import Node
+from auditor.policy.schema.check import faults
+from auditor.policy.schema.recovery import Gaps, recover
+from auditor.policy.yaml.reader import Document, parse
+
+
+def read_documents(
+    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool, bounded: bool
+) -> tuple[list[Document], list[Node], list[Diagnostic]]:
+    """Parse the files; valid parts of a file with structural errors are still read for errors of meaning.
+
+    Files that are `fitting` are known to fit the schema. Returns the documents, their roots, and what is wrong.
+    """
+    documents: list[Document] = []
+    roots: list[Node] = []
+    broken: list[Diagnostic] = []
+    for name, text in files:
+        try:
+            document = parse(text, file=name, bounded=bounded)
+        except InputError as error:
+            broken.extend(error.diagnostics)
+            gaps.anything = True
+            continue
+        root, found = root_of(document, gaps, fitting=fitting)
+        broken.extend(found)
+        if root is not None:
+            documents.append(document)
+            roots.append(root)
+    return documents, roots, broken
+
+
+def root_of(document: Document, gaps: Gaps, *, fitting: bool = False) -> tuple[Node | None, tuple[Diagnostic, ...]]:
+    """Return the root of the valid parts of a document, None where there is none, and what does not fit the schema."""
+    found, paths = ((), ()) if fitting else faults(document, "policy")
+    value = recover(document.value, paths, gaps) if found else document.value
+    return None if value is None else Node(document, (), value), found
+
+
+def digest_of(documents: Iterable[Document]) -> str:
+    """Return `sha256:` over what the documents say; their order, names, comments and layout do not matter."""
+    texts = sorted(json.dumps(document.value, sort_keys=True, ensure_ascii=False) for document in documents)
+    return "sha256:" + hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -1,0 +1,269 @@
+"""Resolves `extends`: the policies of the starter library or of a folder, at a pinned content, with changes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml as pyyaml
+
+from auditor.domain.errors import AuditorError, Span
+from auditor.domain.message import Message
+from auditor.policy.documents import digest_of, read_documents, root_of
+from auditor.policy.nodes import BROKEN, Diagnostics, Node, Path
+from auditor.policy.schema.recovery import Gaps
+from auditor.policy.yaml.reader import Document
+
+STARTER: Final = "starter@"
+"""What the `from` of the starter library begins with; its version follows."""
+_REPLACED: Final = ("populations", "products")
+"""Sections whose names a change replaces whole."""
+_WHOLE: Final = frozenset({"users", "references"})
+"""Keys of a policy that a change replaces whole; the mappings of other keys are merged key by key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The policy files that a file extends."""
+
+    files: tuple[tuple[str, bytes], ...]
+    version: str | None = None
+    """Of the starter library; None for a folder."""
+    fitting: bool = False
+    """Whether the files are known to fit the schema."""
+
+
+Bases = Callable[[str, str], Base]
+"""Finds a base by the name of the file that extends it and its `from`; raises AuditorError where it cannot."""
+
+
+Origins = dict[Path, tuple[Document, Path]]
+"""Path of a value → the document and the path that it comes from."""
+_NOWHERE: Final = pyyaml.ScalarNode("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDocument(Document):
+    """A document of a base with changes; each value has the span of the place where it was written."""
+
+    _root: pyyaml.Node = field(repr=False, compare=False, default=_NOWHERE)
+    _lines: tuple[str, ...] = field(repr=False, compare=False, default=())
+    base: Document = field(kw_only=True)
+    origins: Origins = field(kw_only=True)
+
+    def span(self, path: Path, *, key: bool = False) -> Span:
+        """Return the span of the value at `path`, or of its key, in the file that says so."""
+        for length in range(len(path), 0, -1):
+            found = self.origins.get(path[:length])
+            if found is not None:
+                return found[0].span((*found[1], *path[length:]), key=key)
+        return self.base.span(path, key=key)
+
+
+@dataclass(slots=True, kw_only=True)
+class Extensions:
+    """Reads what files extend, applies their changes, and collects what is wrong."""
+
+    bases: Bases | None
+    """None where files cannot be found, as for the policies in a saved result."""
+    diagnostics: Diagnostics
+    gaps: Gaps
+    loaded: AbstractSet[str]
+    """Names of the files that were given."""
+    files: set[str] = field(default_factory=set)
+    """Names of the files of all bases."""
+    changed: dict[str, str] = field(default_factory=dict)
+    """Policy id → the file that changes it."""
+    _known: set[frozenset[str]] = field(default_factory=set)
+
+    def roots(self, extending: Iterable[Node], above: tuple[frozenset[str], ...] = ()) -> list[Node]:
+        """Return the roots of everything that some files extend, after their changes."""
+        found: list[Node] = []
+        for root in extending:
+            if root.has("extends"):
+                found += self._roots(root["extends"], above)
+        return found
+
+    def _roots(self, node: Node, above: tuple[frozenset[str], ...]) -> list[Node]:
+        base = self._base(node, above)
+        if base is None:
+            self.gaps.anything = self.gaps.sections = True  # any name may come from it
+            return []
+        documents, roots, broken = read_documents(base.files, self.gaps, fitting=base.fitting, bounded=True)
+        self.diagnostics.found.extend(broken)
+        own = frozenset(name for name, _ in base.files)
+        self.files |= own
+        roots = [*self.roots(roots, (*above, own)), *roots]
+        if broken or not self._is_pinned(node, base, digest_of(documents)):
+            self.gaps.anything = self.gaps.sections = True
+            return roots
+        return list(self._changed(node, roots))
+
+    def _base(self, node: Node, above: tuple[frozenset[str], ...]) -> Base | None:
+        place = node["from"]
+        if self.bases is None:
+            self.diagnostics.error("extends-missing", Message("nothing can be extended here"), place)
+            return None
+        try:
+            base = self.bases(node.document.file, str(place.value))
+        except AuditorError as error:
+            for each in error.diagnostics:
+                self.diagnostics.error("extends-missing", each.message, place, each.hint)
+            return None
+        own = frozenset(name for name, _ in base.files)
+        if own in above or own & self.loaded:
+            self.diagnostics.error(
+                "extends-circular",
+                Message("'{place}' is loaded with this file already", place=place.value),
+                place,
+                Message("name a folder that neither holds this file, nor lies beside it, nor leads back to it"),
+            )
+            return None
+        if own in self._known:
+            self.diagnostics.error(
+                "extends-twice",
+                Message("'{place}' is extended twice", place=place.value),
+                place,
+                Message("write all changes into one file"),
+            )
+            return None
+        self._known.add(own)
+        return base
+
+    def _is_pinned(self, node: Node, base: Base, digest: str) -> bool:
+        """Return whether version and digest are those that are written; report what is not."""
+        place = node["from"]
+        wanted = str(place.value).removeprefix(STARTER)
+        if base.version is not None and base.version != wanted:
+            self.diagnostics.error(
+                "extends-version",
+                Message(
+                    "the policies extend starter@{wanted}, and version {installed} is installed",
+                    wanted=wanted,
+                    installed=base.version,
+                ),
+                place,
+                Message("`auditor policies update` shows what changes; or install version {wanted}", wanted=wanted),
+            )
+            return False
+        if not node.has("digest"):
+            self.diagnostics.error(
+                "extends-digest",
+                Message("'extends' lacks the digest of '{place}'", place=place.value),
+                node,
+                Message("write `digest: {digest}`", digest=digest),
+            )
+            return False
+        if node["digest"].value != digest:
+            self.diagnostics.error(
+                "extends-digest",
+                Message("the content of '{place}' is not the one of this digest", place=place.value),
+                node["digest"],
+                Message("look at what changed there, then write `digest: {digest}`", digest=digest),
+            )
+            return False
+        return True
+
+    def _changed(self, node: Node, roots: Sequence[Node]) -> Iterator[Node]:
+        """Yield the roots of a base with the changes that a file makes."""
+        left_out = list(node["leaveOut"].each()) if node.has("leaveOut") else []
+        changes = dict(node["policies"].items()) if node.has("policies") else {}
+        ids = {str(item["id"]) for root in roots for _, item in _policies(root)}
+        for each in left_out:
+            self._must_be_known(str(each.value), ids, each.span(), "policy")
+        for id_, change in changes.items():
+            self._must_be_known(id_, ids, change.span(key=True), "policy")
+            self.changed[id_] = node.document.file
+            if any(each.value == id_ for each in left_out):
+                self.diagnostics.error(
+                    "extends-unknown",
+                    Message("the policy '{id}' is left out and changed", id=id_),
+                    change.span(key=True),
+                    Message("remove it from `leaveOut`, or from `policies`"),
+                )
+        replaced = {key: dict(node[key].items()) if node.has(key) else {} for key in _REPLACED}
+        for key, own in replaced.items():
+            names = {name for root in roots if root.has(key) for name in root.value[key]}
+            for name, change in own.items():
+                self._must_be_known(name, names, change.span(key=True), key)
+        gone = {str(each.value) for each in left_out}
+        for root in roots:
+            kept = self._with_changes(root, gone, changes, replaced)
+            if kept is not None:
+                yield kept
+
+    def _must_be_known(self, name: str, known: set[str], span: Span, kind: str) -> None:
+        if name in known:
+            return
+        close = self.diagnostics.hints.suggest(name, known)
+        message = (
+            Message("what is extended has no policy '{name}'", name=name)
+            if kind == "policy"
+            else Message("what is extended defines no '{name}' in `{kind}`", name=name, kind=kind)
+        )
+        hint = (
+            Message("did you mean '{close}'?", close=close)
+            if close
+            else Message("remove it, or write it outside of `extends`")
+        )
+        self.diagnostics.error("extends-unknown", message, span, hint)
+
+    def _with_changes(
+        self, root: Node, gone: set[str], changes: Mapping[str, Node], replaced: Mapping[str, Mapping[str, Node]]
+    ) -> Node | None:
+        """Return a root without the policies that are gone and with the changes; None where nothing is left."""
+        value = dict(root.value)
+        origins: Origins = {}
+        policies: list[Any] = []
+        for place, item in _policies(root):
+            if str(item["id"]) in gone:
+                continue
+            path: Path = ("policies", len(policies))
+            origins[path] = (root.document, ("policies", place))
+            change = changes.get(str(item["id"]))
+            policies.append(item if change is None else _merged(item, change, path, origins, top=True))
+        if "policies" in value:
+            value["policies"] = policies
+            if not policies:
+                del value["policies"]
+        for key, own in replaced.items():
+            for name in own.keys() & value.get(key, {}).keys():
+                value[key] = {**value[key], name: own[name].value}
+                origins[key, name] = (own[name].document, own[name].path)
+        if value.keys() <= {"version", "extends"}:
+            return None
+        document = ChangedDocument(root.document.file, value, base=root.document, origins=origins)
+        if not any(str(item["id"]) in changes for item in policies):
+            return Node(document, (), value)
+        made, found = root_of(document, self.gaps)
+        self.diagnostics.found.extend(found)
+        return made
+
+
+def _policies(root: Node) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the place and the value of each policy of a file."""
+    for place, item in enumerate(root.value.get("policies") or ()):
+        if item is not BROKEN:
+            yield place, item
+
+
+def _merged(
+    value: Mapping[str, Any],
+    change: Node,
+    path: Path,
+    origins: Origins,
+    *,
+    top: bool = False,
+) -> dict[str, Any]:
+    """Return a mapping with a change: mappings are merged, null removes a key, anything else takes its place."""
+    made = dict(value)
+    for key, node in change.items():
+        before = made.get(key)
+        if node.value is None:
+            made.pop(key, None)
+        elif isinstance(before, Mapping) and isinstance(node.value, Mapping) and not (top and key in _WHOLE):
+            made[key] = _merged(before, node, (*path, key), origins)
+        else:
+            made[key] = node.value
+            origins[*path, key] = (node.document, node.path)
+    return made

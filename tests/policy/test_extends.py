@@ -1,0 +1,220 @@
+"""What a policy file extends: pinned content, changes without a copy, and the place of every mistake."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from auditor.domain.enums import Severity
+from auditor.domain.errors import Diagnostic, InputError, UsageError
+from auditor.domain.message import Message
+from auditor.domain.policy.model import Bound, Policy, Seats
+from auditor.policy.documents import digest_of
+from auditor.policy.extends import Base, Bases
+from auditor.policy.loader import Loaded, load
+from auditor.policy.yaml.reader import parse
+
+LIBRARY = """version: 1
+populations: {staff: {userType: Member}}
+products: {suites: [SPE_E3], office: [suites, VISIOCLIENT]}
+policies:
+  - {id: spare, severity: low, title: Spare, seats: {of: office, spare: {min: 2, max: 10%}}}
+  - {id: guests, severity: medium, users: {userType: Guest, accountEnabled: true}, assignments: {of: paid, allow: []}}
+  - {id: staff-e5, severity: high, users: staff, assignments: {deny: [SPE_E5]}}
+"""
+
+
+def pinned(text: str) -> str:
+    return digest_of([parse(text, file="x")])
+
+
+def bases(files: Mapping[str, str], version: str | None = None) -> Bases:
+    """Return what finds the files that are called like the place."""
+
+    def find(_: str, place: str) -> Base:
+        if place.partition("@")[0] not in files:
+            raise UsageError("policies-missing", Message("there is no folder {place}", place=place), hint=None)
+        name = place.partition("@")[0]
+        return Base(files=((f"{name}/p.yaml", files[name].encode()),), version=version if "@" in place else None)
+
+    return find
+
+
+def loaded(changes: str = "", *, digest: str | None = None, place: str = "../base", rest: str = "") -> Loaded:
+    """Load a file that extends the library."""
+    chosen = pinned(LIBRARY) if digest is None else digest
+    text = f"version: 1\nextends:\n  from: {place}\n  digest: {chosen}\n{changes}{rest}"
+    return load([("our/p.yaml", text.encode())], bases=bases({"../base": LIBRARY, "starter": LIBRARY}, "1.2.3"))
+
+
+def policy(of: Loaded, id_: str) -> Policy:
+    return next(policy for policy in of.policies.policies if policy.id == id_)
+
+
+def refused(*arguments: str, **more: str) -> list[tuple[str, str]]:
+    """Return place and slug of every mistake."""
+    with pytest.raises(InputError) as caught:
+        loaded(*arguments, **more)
+    return [(place(each), each.slug) for each in caught.value.diagnostics]
+
+
+def place(diagnostic: Diagnostic) -> str:
+    span = diagnostic.span
+    assert span is not None
+    return f"{span.file}:{span.line}:{span.column}"
+
+
+def test_its_policies_stand_there_as_if_they_were_written() -> None:
+    whole, direct = loaded(), load([("base/p.yaml", LIBRARY.encode())])
+    assert [each.spec for each in whole.policies.policies] == [each.spec for each in direct.policies.policies]
+    assert whole.policies.definitions == direct.policies.definitions
+    assert policy(whole, "spare").span.file == "../base/p.yaml"
+    assert len(whole.documents) == 1
+
+
+def test_own_policies_use_the_names_of_what_they_extend() -> None:
+    rest = "policies: [{id: mine, severity: low, users: staff, assignments: {deny: office}}]\n"
+    assert [each.id for each in loaded(rest=rest).policies.policies] == ["guests", "mine", "spare", "staff-e5"]
+
+
+def test_a_change_touches_what_it_names_and_nothing_else() -> None:
+    found = loaded(
+        "  policies:\n"
+        "    spare: {severity: critical, owner: o@contoso.example, status: report-only, seats: {spare: {max: 3%}}}\n"
+        "    guests: {users: {userType: Guest}}\n"
+    )
+    spare = policy(found, "spare")
+    assert (spare.severity, spare.owner, spare.report_only, spare.title) == (
+        *(Severity.CRITICAL, "o@contoso.example", True),
+        "Spare",
+    )
+    assert isinstance(spare.constraint, Seats)
+    assert spare.constraint.minimum == Bound(seats=2, written="2")
+    assert spare.constraint.maximum is not None
+    assert spare.constraint.maximum.percent == 3
+    assert policy(found, "guests").spec["users"] == {"userType": "Guest"}
+    assert policy(found, "staff-e5") == policy(loaded(), "staff-e5")
+    assert found.changed == {"spare": "our/p.yaml", "guests": "our/p.yaml"}
+
+
+def test_null_removes_a_limit() -> None:
+    spare = policy(loaded("  policies: {spare: {seats: {spare: {max: null}}}}\n"), "spare").constraint
+    assert isinstance(spare, Seats)
+    assert spare.maximum is None
+
+
+def test_a_policy_is_left_out() -> None:
+    assert [each.id for each in loaded("  leaveOut: [guests, spare]\n").policies.policies] == ["staff-e5"]
+
+
+def test_sets_and_populations_are_replaced_for_every_policy_that_names_them() -> None:
+    found = loaded("  populations: {staff: {department: Sales}}\n  products: {suites: [SPE_F1]}\n")
+    definitions = found.policies.definitions
+    assert definitions["populations"] == {"staff": {"department": "Sales"}}
+    assert definitions["products"]["suites"] == ["SPE_F1"]
+    assert {mention.name for mention in found.policies.mentions} >= {"SPE_F1"}
+    assert "SPE_E3" not in {mention.name for mention in found.policies.mentions}
+
+
+def test_the_digest_of_the_set_is_of_what_is_judged() -> None:
+    assert loaded().policies.digest != loaded("  leaveOut: [guests]\n").policies.digest
+    direct = load([("base/p.yaml", LIBRARY.encode())]).policies.digest
+    assert loaded().policies.digest != direct
+
+
+def test_comments_and_layout_are_not_pinned() -> None:
+    files = {"../base": LIBRARY.replace("\n", "\r\n") + "# a remark\r\n"}
+    text = f"version: 1\nextends: {{from: ../base, digest: '{pinned(LIBRARY)}'}}\n"
+    assert len(load([("our/p.yaml", text.encode())], bases=bases(files)).policies.policies) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ("  leaveOut: [guest]\n", ("our/p.yaml:5:14", "extends-unknown")),
+        ("  policies: {spar: {severity: low}}\n", ("our/p.yaml:5:14", "extends-unknown")),
+        ("  leaveOut: [spare]\n  policies: {spare: {severity: low}}\n", ("our/p.yaml:6:14", "extends-unknown")),
+        ("  populations: {stuff: {userType: Member}}\n", ("our/p.yaml:5:17", "extends-unknown")),
+        ("  products: {suite: [SPE_E3]}\n", ("our/p.yaml:5:14", "extends-unknown")),
+        ("  policies: {spare: {seats: {spare: {max: 300%}}}}\n", ("our/p.yaml:5:43", "policy-out-of-range")),
+        ("  policies: {spare: {seats: {spare: {min: 2, maxi: 3}}}}\n", ("our/p.yaml:5:46", "policy-unknown-key")),
+        ("  policies: {spare: {health: {errors: deny}}}\n", ("our/p.yaml:5:22", "policy-several-constraints")),
+        ("  policies: {spare: {id: other}}\n", ("our/p.yaml:5:22", "policy-unknown-key")),
+        ("  policies: {spare: {severity: hihg}}\n", ("our/p.yaml:5:32", "policy-bad-value")),
+        ("  policies: {guests: {users: staf}}\n", ("our/p.yaml:5:30", "policy-unknown-population")),
+        ("  without: [spare]\n", ("our/p.yaml:5:3", "policy-unknown-key")),
+    ],
+)
+def test_a_mistake_is_told_where_it_is_written(changes: str, expected: tuple[str, str]) -> None:
+    assert refused(changes) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("sha256:" + "0" * 64, ("our/p.yaml:4:11", "extends-digest")),
+        ("sha256:abc", ("our/p.yaml:4:11", "policy-bad-value")),
+    ],
+)
+def test_another_content_is_refused(written: str, expected: tuple[str, str]) -> None:
+    assert refused(digest=written) == [expected]
+
+
+def test_the_hint_gives_the_line_that_mends_it() -> None:
+    text = "version: 1\nextends:\n  from: ../base\n"
+    with pytest.raises(InputError) as caught:
+        load([("our/p.yaml", text.encode())], bases=bases({"../base": LIBRARY}))
+    [diagnostic] = caught.value.diagnostics
+    assert (place(diagnostic), diagnostic.slug) == ("our/p.yaml:3:3", "extends-digest")
+    assert str(diagnostic.hint) == f"write `digest: {pinned(LIBRARY)}`"
+
+
+def test_the_library_has_to_be_the_installed_one() -> None:
+    assert len(loaded(place="starter@1.2.3").policies.policies) == 3
+    assert refused("  leaveOut: [gone]\n", place="starter@1.0.0") == [("our/p.yaml:3:9", "extends-version")]
+
+
+@pytest.mark.parametrize("name", ["/etc", "https://x.example/", "starter", "base", "..\\base", "C:/base"])
+def test_a_base_is_the_library_or_a_relative_folder(name: str) -> None:
+    assert refused(place=f"'{name}'") == [("our/p.yaml:3:9", "policy-bad-value")]
+
+
+def test_a_folder_that_is_not_there_is_told_once() -> None:
+    rest = "waivers: [{id: w, policies: [guests], reason: r, owner: o, expires: 2027-01-01}]\npolicies: [{id: m, severity: low, users: staff, assignments: {deny: office}}]\n"
+    assert refused(place="../gone", rest=rest) == [("our/p.yaml:3:9", "extends-missing")]
+
+
+def test_an_own_policy_of_the_same_id_is_sent_to_the_changes() -> None:
+    rest = "policies: [{id: guests, severity: low, assignments: {deny: [SPE_E5]}}]\nproducts: {suites: [SPE_E5]}\n"
+    with pytest.raises(InputError) as caught:
+        loaded(rest=rest)
+    told = {each.slug: (place(each), str(each.hint)) for each in caught.value.diagnostics}
+    assert told["policy-duplicate-id"][0] == "our/p.yaml:5:17"
+    assert "under `extends`, in `policies`" in told["policy-duplicate-id"][1]
+    assert "under `extends`, in `products`" in told["policy-duplicate-name"][1]
+
+
+def test_a_base_may_extend_another_and_both_are_changed_from_above() -> None:
+    middle = f"version: 1\nextends: {{from: starter@1.2.3, digest: '{pinned(LIBRARY)}', leaveOut: [spare]}}\npolicies: [{{id: own, severity: low, assignments: {{deny: [SPE_E5]}}}}]\n"
+    top = f"version: 1\nextends: {{from: ../mid, digest: '{pinned(middle)}', policies: {{guests: {{severity: info}}, own: {{severity: high}}}}}}\n"
+    found = load([("our/p.yaml", top.encode())], bases=bases({"../mid": middle, "starter": LIBRARY}, "1.2.3"))
+    assert {each.id: each.severity.value for each in found.policies.policies} == {
+        "guests": "info",
+        "own": "high",
+        "staff-e5": "high",
+    }
+
+
+def test_two_files_cannot_extend_the_same_and_none_itself() -> None:
+    text = f"version: 1\nextends: {{from: ../base, digest: '{pinned(LIBRARY)}'}}\n".encode()
+    with pytest.raises(InputError) as caught:
+        load([("a.yaml", text), ("b.yaml", text)], bases=bases({"../base": LIBRARY}))
+    assert [each.slug for each in caught.value.diagnostics] == ["extends-twice"]
+    with pytest.raises(InputError) as caught:
+        load([("../base/p.yaml", text)], bases=bases({"../base": LIBRARY}))
+    assert [each.slug for each in caught.value.diagnostics] == ["extends-circular"]
+
+
+def test_a_saved_result_extends_nothing() -> None:
+    with pytest.raises(InputError) as caught:
+        load([("result.json", b"version: 1\nextends: {from: ../base}\n")])
+    assert [each.slug for each in caught.value.diagnostics] == ["extends-missing"]
