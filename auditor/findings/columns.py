@@ -182,7 +182,7 @@ def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Return the rows of several record batches as one."""
     if len(batches) == 1:
         return batches[0]
-    (whole,) = pa.Table.from_batches(batches, SCHEMA).unify_dictionaries().combine_chunks().to_batches()
+    (whole,) = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
     return whole
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
@@ -156,12 +157,11 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
     """Describe findings about some people, in report order."""
     policies = [bound.policies[place] for place, _ in found.policies]
     products = [_product(bound, about, priced=priced) for about, priced in found.products]
-    ids = people.ids.to_pylist()
     order = np.lexsort(
         (
             _ranks([detail or "" for detail in found.details])[found.detail],
             _ranks([(item.sku_part_number or "", item.sku_id or "") for item, _ in products])[found.product],
-            _ranks(ids)[found.person],
+            pc.rank(people.ids, tiebreaker="first").to_numpy()[found.person],
             found.policy,
         )
     )
@@ -192,7 +192,7 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
         "currency": coded([None if money is None else money.currency for _, money in products], product),
         "perMonth": coded([None if money is None else str(money.per_month) for _, money in products], product),
         "guidance": constant("", len(order)),
-        "fingerprint": _fingerprints(bound, found, [item for item, _ in products], ids, order),
+        "fingerprint": _fingerprints(bound, found, [item for item, _ in products], people.ids, order),
         "sourceFile": coded([each.span.file for each in policies], policy),
         "sourceLine": coded([str(each.span.line) for each in policies], policy),
         "evidence": pa.repeat("{}", len(order))
@@ -216,7 +216,7 @@ def _ranks(values: Sequence[object]) -> Rows:
 
 
 def _fingerprints(
-    bound: BoundPolicies, found: _Located, products: Sequence[ProductReference], ids: Sequence[str], order: Rows
+    bound: BoundPolicies, found: _Located, products: Sequence[ProductReference], ids: pa.StringArray, order: Rows
 ) -> pa.StringArray:
     """Hash what findings are, in some order."""
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
@@ -229,13 +229,16 @@ def _fingerprints(
         fingerprint_text("", _identity(products[product]), found.details[detail])
         for product, detail in zip(found.product[firsts].tolist(), found.detail[firsts].tolist(), strict=True)
     ]
-    subjects = [id_.encode() for id_ in ids]
-    rows = zip(found.policy[order].tolist(), found.person[order].tolist(), ends[order].tolist(), strict=True)
-    digests = b"".join(
-        [sha256(begun[policy] + subjects[person] + ended[end]).digest()[: _DIGITS // 2] for policy, person, end in rows]
+    parts = (
+        pa.array(begun, pa.binary()).take(indices(found.policy[order])),
+        ids.view(pa.binary()).take(indices(found.person[order])),
+        pa.array(ended, pa.binary()).take(indices(ends[order])),
     )
+    texts = pc.binary_join_element_wise(*parts, b"").to_pylist()
+    digests = np.frombuffer(b"".join([sha256(text).digest() for text in texts]), dtype=np.uint8)
+    kept = digests.reshape(-1, sha256().digest_size)[:, : _DIGITS // 2].tobytes()
     offsets = np.arange(len(order) + 1, dtype=np.int32) * _DIGITS
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(digests.hex().encode())]
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(kept.hex().encode())]
     return pa.Array.from_buffers(pa.string(), len(order), buffers)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
@@ -222,7 +223,7 @@ class ActionGroups:
         if group is None:
             group = self._known[group_key] = ActionGroup(len(self._numbered), remedy, key)
             self._numbered.append(group)
-        group.lead(remedy, key, _treated(remedy.kind, remedy.situation).variant())
+        group.lead(remedy, key, _variant(remedy.kind, remedy.situation))
         return group
 
     def take(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:
@@ -279,11 +280,13 @@ def _key(remedy: Remedy) -> tuple[object, ...]:
     )
 
 
-def _treated(kind: ActionKind, situation: Situation) -> Situation:
-    """Return the situation as the kind of remedy treats it: one path is dealt with, even where there are two."""
+@lru_cache(maxsize=4096)
+def _variant(kind: ActionKind, situation: Situation) -> Variant:
+    """Return the facts on which the words depend: a remedy deals with one path, even where there are two."""
+    variant = situation.variant()
     if kind in AT_GROUPS:
-        return replace(situation, path="group")
-    return replace(situation, path="direct") if kind is ActionKind.COPY else situation
+        return replace(variant, path="group")
+    return replace(variant, path="direct") if kind is ActionKind.COPY else variant
 
 
 def shared(variants: Sequence[Variant]) -> Variant:

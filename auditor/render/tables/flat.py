@@ -16,7 +16,7 @@ import numpy as np
 from auditor.domain.actions.money import rounded
 from auditor.domain.result.model import Findings, PolicyHeader, ProductReference, Result
 from auditor.engine.columns.bitsets import indices
-from auditor.findings.columns import alike, json_value, resized, values_of
+from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.facts import SEAT_FACTS, cell_text
 from auditor.render.text.facts import paths, product_name, product_names
 from auditor.render.text.sanitize import without_surrogates
@@ -55,7 +55,7 @@ class RepeatedValues:
     def codes(self, batch: "pa.RecordBatch") -> "pa.Int32Array":
         """Return the code of each finding."""
         firsts, group_of = alike(batch, self._names)
-        some = batch.take(indices(firsts))
+        some = batch.select(self._names).take(indices(firsts))
         keys = list(zip(*(values_of(some.column(name)) for name in self._names), strict=True))
         known = np.array([self._known.get(key, -1) for key in keys], dtype=np.int64)
         for place in np.flatnonzero(known < 0)[np.argsort(firsts[known < 0])].tolist():
@@ -138,7 +138,7 @@ class _Groups:
 
 
 def _batches(findings: Findings, groups: _Groups, size: int) -> Iterator[RowBatch]:
-    for batch in resized(findings.batches(), size):
+    for batch in resized((batch.select(_READ) for batch in findings.batches()), size):
         yield _batch(batch, groups)
 
 
@@ -182,6 +182,8 @@ _OF_POLICY: Final = (
     *("waiver", "guidance", "sourceFile", "sourceLine"),
 )
 _OF_PRODUCT: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth")
+_READ: Final = [name for name in SCHEMA.names if name != "evidence"]
+"""The columns of findings that are read."""
 
 
 def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *others: str) -> Row:

@@ -25,7 +25,7 @@ _RUN: Final = ("run", "asOf")
 _INTEGERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
 _ROW_GROUP: Final = 65_536
 """Rows of a row group, which are in memory as columns."""
-_BATCH: Final = 8192
+_BATCH: Final = 65536
 """Findings that are in memory as values at once."""
 _KEPT: Final = "\t\r\n"
 

@@ -236,13 +236,14 @@ def _findings(findings: Findings, depth: int) -> Iterator[bytes]:
     from auditor.findings.columns import decode  # noqa: PLC0415 - heavy
     from auditor.result.codec.finding_encoder import encoded  # noqa: PLC0415 - heavy
 
-    begun = b"["
+    begun = False
     for batch in findings.batches():
         for start in range(0, batch.num_rows, _FINDINGS):
             some = batch.slice(start, _FINDINGS)
             text = encoded(some, _inside, depth + 1)
-            yield begun + (_inside(list(decode(some)), depth) if text is None else _escaped(text))
-            begun = b","
+            text = b"," + _inside(list(decode(some)), depth) if text is None else _escaped(text)
+            yield text if begun else b"[" + text[1:]
+            begun = True
     yield _line(depth) + b"]"
 
 

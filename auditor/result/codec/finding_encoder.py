@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,7 +22,7 @@ _END: Final = "\n}"
 
 
 def encoded(batch: pa.RecordBatch, inside: Inside, depth: int) -> bytes | None:
-    """Return findings as indented objects between commas, the first behind a line feed.
+    """Return findings as indented objects, each behind a comma and a line feed.
 
     None where a text is no UTF-8 or a number no double: Arrow cannot write these.
     """
@@ -31,12 +32,12 @@ def encoded(batch: pa.RecordBatch, inside: Inside, depth: int) -> bytes | None:
 
     def members(names: tuple[str, ...], object_of: Callable[..., Mapping[str, Any]]) -> pa.StringArray:
         firsts, code_of = alike(batch, names)
-        some = batch.take(indices(firsts))
-        rows = zip(*(values_of(some.column(name)) for name in names), strict=True)
+        some = batch.select(list(names)).take(indices(firsts))
+        rows = zip(*map(values_of, some.columns), strict=True)
         return pa.array([inside(object_of(*row), depth).decode() for row in rows], pa.string()).take(indices(code_of))
 
     pieces = [
-        f'{outer}{{{own}"fingerprint": ',
+        f',{outer}{{{own}"fingerprint": ',
         json_strings(batch.column("fingerprint")),
         ",",
         members(_HEAD, lambda *row: dict(zip(_HEAD, row, strict=True))),
@@ -55,7 +56,8 @@ def encoded(batch: pa.RecordBatch, inside: Inside, depth: int) -> bytes | None:
         f"{outer}}}",
     ]
     rows = pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="")
-    return b",".join(rows.view(pa.binary()).to_pylist())
+    _, ends, text = rows.buffers()
+    return text.slice(0, int(np.frombuffer(ends, dtype=np.int32)[len(rows)])).to_pybytes()  # type: ignore[no-any-return]
 
 
 def _plain(batch: pa.RecordBatch) -> bool:
