@@ -13,6 +13,7 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding
 from auditor.files.names import tenant_name
 from auditor.localization import Localization
+from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.outline_text import named
 from auditor.remedy.planner.question_text import answer_text, sentence
@@ -47,7 +48,7 @@ def owner_documents(root: Path, plan: FleetPlan, l10n: Localization) -> Iterator
             names = (folders[owner], *((tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()))
             listed.append(OwnerFiles(owner=owner, tenant=tenant.name, tenant_id=tenant.tenant_id, names=names))
             yield ChildFile(root, (FOLDER, *names, APPROVALS)), approvals_csv(tenant, l10n, own)
-            yield ChildFile(root, (FOLDER, *names, PAGE)), _page(owner, tenant, own, l10n)
+            yield ChildFile(root, (FOLDER, *names, PAGE)), _page(owner, tenant, own, plan.as_of, l10n)
     index = OwnerIndex(as_of=datetime.fromisoformat(plan.as_of), files=tuple(listed))
     yield ChildFile(root, (FOLDER, INDEX)), document(members(index))
 
@@ -82,16 +83,19 @@ def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
     return found
 
 
-def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], l10n: Localization) -> bytes:
+def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str, l10n: Localization) -> bytes:
     title = l10n.gettext("Actions to approve")
     who = owner or l10n.gettext("Nobody owns the policies behind these actions.")
     intro = l10n.gettext("Fill in the column approve of approvals.csv, and send the file back.")
-    sections = [Section(title=title, paragraphs=(tenant.display_name or tenant.name, who, intro), level=1)]
+    day = l10n.date(datetime.fromisoformat(plan_of))
+    where = f"{tenant.display_name or tenant.name}, {day}"
+    sections = [Section(title=title, paragraphs=(where, who, intro), level=1)]
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     asked = _questions(tenant)
+    warned: dict[tuple[str, ...], str] = {}
     for number, action in enumerate(tenant.actions, start=1):
         if number in numbers:
-            sections.append(_action(number, action, findings, l10n))
+            sections += _action(number, action, findings, warned, l10n)
             sections += [_question(question, l10n) for question in asked.get(number, ())]
     if 0 in numbers:
         sections += [_question(question, l10n) for question in asked.get(0, ())]
@@ -108,19 +112,32 @@ def _questions(tenant: TenantPlan) -> dict[int, list[Question]]:
     return found
 
 
-def _action(number: int, action: Action, findings: Mapping[str, Finding], l10n: Localization) -> Section:
+def _action(
+    number: int, action: Action, findings: Mapping[str, Finding], warned: dict[tuple[str, ...], str], l10n: Localization
+) -> Iterator[Section]:
+    """Yield an action; `warned` are the titles of those with the same warnings, which are not repeated."""
     own = [findings[mark] for mark in action.findings if mark in findings]
     names = list(dict.fromkeys(named(finding) for finding in own))
     more = l10n.plural("{count} more", "{count} more", len(names) - _PEOPLE) if len(names) > _PEOPLE else ""
     until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
-        ", ".join(filter(None, (*names[:_PEOPLE], more))),
+        f"{l10n.gettext('Concerns')}: {', '.join(filter(None, (*names[:_PEOPLE], more)))}",
         until,
         _otherwise(action, len(own), l10n),
     )
-    return Section(
-        title=f"{number}. {action.title}", paragraphs=tuple(filter(None, paragraphs)), items=action.warnings, level=2
+    title = f"{number}. {action.title}"
+    yield Section(title=title, paragraphs=tuple(filter(None, paragraphs)), level=2)
+    if not action.warnings:
+        return
+    like = warned.setdefault(tuple(action.warnings), title)
+    same = (f"{l10n.gettext('The same as for:')} {like}",)
+    warnings = tuple(map(without_markup, action.warnings))
+    yield Section(
+        title=l10n.gettext("Warnings"),
+        paragraphs=() if like == title else same,
+        items=warnings if like == title else (),
+        level=3,
     )
 
 

@@ -50,7 +50,26 @@ def _spoken(tenant: TenantResult, policies: "PolicySet", l10n: "Localizer", spil
     """Return a tenant with its actions in a language."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
 
-    return _tenant(tenant, tenant_actions(tenant, policies, l10n=l10n, spill=spill))
+    return _tenant(_verified(tenant, l10n), tenant_actions(tenant, policies, l10n=l10n, spill=spill))
+
+
+def localised_verification(result: Result, locale: str) -> Result:
+    """Return the result with the titles of verified actions in `locale`; its other texts stay as they are."""
+    from auditor.localization import localization  # noqa: PLC0415  likewise
+
+    l10n = localization(locale)
+    return replace(result, tenants=tuple(_verified(tenant, l10n) for tenant in result.tenants))
+
+
+def _verified(tenant: TenantResult, l10n: "Localizer") -> TenantResult:
+    """Return a tenant with the titles of the actions of its plan, which is saved in English, in a language."""
+    verification = tenant.verification
+    if verification is None:
+        return tenant
+    from auditor.remedy.title_translation import translated_title  # noqa: PLC0415  only where a plan is verified
+
+    actions = (replace(one, title=translated_title(one.title, one.kind, l10n)) for one in verification.actions)
+    return replace(tenant, verification=replace(verification, actions=tuple(actions)))
 
 
 def checked_locale(tag: str) -> str:

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "quiet",
             "verbose",
         ),
-        as_of="the plan's instant (default: now)",
+        as_of="the plan's instant; of several nights the latest not after it (default: now)",
         store="keep the plan here, for the next audit to tell what became of it: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
         format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
@@ -139,6 +139,7 @@ def _request(args: argparse.Namespace) -> Request:
         tenants_file=tenants,
         tenants=tuple(args.tenant),
         as_of=args.as_of or started,
+        state_as_of=args.as_of,
         started=started,
         collect=live_collector(args, planned=True) if tenants is not None else None,
     )

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from auditor.app.report.localization import localised_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.audit_request import add_state_arguments, audit_request
 from auditor.cli.options import from_environment, reader_locale
@@ -52,14 +53,15 @@ def run(args: argparse.Namespace) -> int:
     places, terminal = places_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
     with verification(audit_request(args), args.plan, args.done) as result:
-        written = write_all((path, _rendered(result, name, locale).chunks()) for name, path in places if path)
+        told = localised_verification(result, locale)
+        written = write_all((path, _rendered(result, told, name, locale).chunks()) for name, path in places if path)
         piped = [name for name, path in places if path is None]
         for name in piped:
-            write_document(_rendered(result, name, locale).chunks(), name)
+            write_document(_rendered(result, told, name, locale).chunks(), name)
         if terminal and not args.quiet:
             # If stdout is a document, messages for people are written to stderr.
             with for_people():
-                _tell(result, Labels(locale), to_stderr=bool(piped))
+                _tell(told, Labels(locale), to_stderr=bool(piped))
         if not args.quiet:
             l10n = Labels(locale)
             for path in written:
@@ -67,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
         return exit_code(result, logged=args.done is not None)
 
 
-def _rendered(result: Result, name: str, locale: str) -> Artifact:
+def _rendered(result: Result, told: Result, name: str, locale: str) -> Artifact:
+    """Return a document; `told` is the result in the language of `locale`, for people."""
     match name:
         case "json":
             from auditor.render.verification.json import render  # noqa: PLC0415  only what is asked for is imported
@@ -76,11 +79,11 @@ def _rendered(result: Result, name: str, locale: str) -> Artifact:
         case "markdown":
             from auditor.render.verification import markdown  # noqa: PLC0415  likewise
 
-            return markdown.render(result, locale=locale)
+            return markdown.render(told, locale=locale)
         case _:
             from auditor.render.verification import html  # noqa: PLC0415  likewise
 
-            return html.render(result, locale=locale)
+            return html.render(told, locale=locale)
 
 
 def _tell(result: Result, l10n: Labels, *, to_stderr: bool) -> None:

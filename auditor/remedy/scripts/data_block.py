@@ -1,6 +1,5 @@
 """Writes the data of a script: whom the plan changes, what the snapshot says of them, and the requests in order."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,13 +7,13 @@ from typing import Any, Final
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Action
+from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.outline_text import named
 from auditor.remedy.planner.simulation.changes import Changes, Step
 from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
 from auditor.remedy.scripts.literals import key, literal
 
-_MARKUP: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)|\*\*|\\(.)")
 _LONGEST: Final = 200
 
 
@@ -219,5 +218,5 @@ def _change(command: Command, step: Step, seats: Mapping[str, int]) -> dict[str,
 
 
 def _plain(step: str) -> str:
-    text = _MARKUP.sub(lambda found: found[1] or found[2] or "", printable(step))
+    text = without_markup(printable(step))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

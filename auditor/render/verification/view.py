@@ -1,9 +1,12 @@
 """What became of a plan as sections of text, for Markdown, HTML and the terminal."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import ActionVerdict, FindingState, FindingVerdict, TenantVerification, Verdict
+from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sections import Section
 from auditor.render.text.summary import completeness
@@ -50,7 +53,7 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
         findings = [each for each in verification.findings if each.state is state]
         if findings:
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
-            yield Section(title=title, items=tuple(_finding(each, l10n) for each in findings), level=3)
+            yield Section(title=title, items=tuple(_findings(findings, product_names(tenant), l10n)), level=3)
 
 
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
@@ -71,7 +74,7 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
 
 def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     parts = [f"{action.number}. {action.title}"]
-    if action.requests and action.verdict is not Verdict.DONE:
+    if action.requests and action.verdict not in {Verdict.DONE, Verdict.NOT}:
         text = l10n.ngettext("{done} of {count} request done", "{done} of {count} requests done", action.requests)
         parts.append(text.replace("{done}", l10n.number(action.done)))
     parts.append(cause_text(action.cause, action.detail, l10n))
@@ -82,20 +85,37 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
             parts.append(l10n.ngettext("{count} change failed", "{count} changes failed", run.failed))
         if run.skipped:
             parts.append(l10n.ngettext("{count} change skipped", "{count} changes skipped", run.skipped))
-    left = [step for step in action.steps if action.requests > 1]
-    people = (names.get(step.subject) or step.subject for step in left[:_NAMED])
-    if left:
-        more = l10n.ngettext("{count} more", "{count} more", len(left) - _NAMED) if len(left) > _NAMED else ""
-        parts.append(l10n.joined(dict.fromkeys(filter(None, (*people, more)))))
+    left = (step for step in action.steps if action.requests > 1)
+    parts.append(_people((names.get(step.subject) or step.subject for step in left), l10n))
     return "; ".join(filter(None, parts))
 
 
-_NAMED = 5
-"""People of an action who are named."""
+_NAMED: Final = 5
+"""People of an action, or with findings of one kind, who are named."""
+_WORD: Final = re.compile(r"[A-Za-z0-9_]+")
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _finding(finding: FindingVerdict, l10n: Labels) -> str:
-    product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
-    facts = (l10n.check(finding.check), finding.subject.name or finding.subject.id, product, finding.detail or "")
-    level = l10n.gettext(SEVERITIES[finding.severity])
-    return f"{l10n.joined(dict.fromkeys(filter(None, facts)))} ({level}, {finding.policy})"
+def _people(names: Iterable[str], l10n: Labels) -> str:
+    people = tuple(dict.fromkeys(names))
+    more = len(people) - _NAMED
+    rest = (l10n.ngettext("{count} more", "{count} more", more),) if more > 0 else ()
+    return l10n.joined((*people[:_NAMED], *rest))
+
+
+def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l10n: Labels) -> Iterator[str]:
+    """Yield a line for the findings of a policy that differ in the person only."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for finding in findings:
+        product = product_name(finding.product, products) or ""
+        # Products are named; ids of groups say nothing to anybody.
+        detail = _ID.sub(lambda found: products.get(found[0], ""), finding.detail or "")
+        detail = _WORD.sub(lambda found: products.get(found[0].casefold(), found[0]), detail)
+        detail = detail.replace("+", " + ").replace("@", " ").strip()
+        level = l10n.gettext(SEVERITIES[finding.severity])
+        facts = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
+        name = finding.subject.name or finding.subject.id
+        alike.setdefault((finding.policy, level, *facts), []).append("" if name in facts else name)
+    for (policy, level, *shown), names in alike.items():
+        people = _people(filter(None, names), l10n)
+        yield f"{l10n.joined(shown)} ({level}, {policy}){': ' if people else ''}{people}"

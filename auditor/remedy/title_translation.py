@@ -1,0 +1,94 @@
+"""Translates the English titles of saved actions, which hold no parts of their own."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.remedy import mailbox_titles, messages
+from auditor.remedy.messages import Localizer
+
+_PARTS: Final = ("old", "new", "extra")
+_ONE: Final = 1
+_MANY: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One English form of a title, and how it is asked for."""
+
+    pattern: re.Pattern[str]
+    count: int
+    """1 for the singular, else 2."""
+    groups: int
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Templates:
+    """Returns English templates in which each name stands for itself."""
+
+    def gettext(self, message: str, /) -> str:
+        return message.replace("{count}", "{{count}}")
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        return self.gettext(singular if number == _ONE else plural)
+
+
+def translated_title(title: str, kind: str, l10n: Localizer) -> str:
+    """Return the title of an action of a kind in the language of `l10n`; one of another version stays English."""
+    text, _, article = title.rpartition(" – ")
+    if l10n.gettext(article) != article and (found := _translated(text, kind, l10n)) is not None:
+        return messages.about(l10n, found, article)
+    return _translated(title, kind, l10n) or title
+
+
+def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
+    if kind not in {each.value for each in ActionKind}:
+        return None
+    matches = [(form, found) for form in _forms(ActionKind(kind)) if (found := form.pattern.fullmatch(title))]
+    # A name may hold the brackets that a template has, too: as in `Exchange Online (Plan 1)`.
+    matches.sort(key=lambda match: not all(map(_is_balanced, match[1].groups(""))))
+    for form, match in matches[:1]:
+        parts = match.groupdict()
+        count = int(parts.pop("count", None) or form.count)
+        # States and properties are words; names of products and groups have no translation.
+        told = {name: l10n.gettext(text) if text else "" for name, text in parts.items()}
+        return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **told)
+    return None
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+@cache
+def _forms(kind: ActionKind) -> tuple[_Form, ...]:
+    return tuple(dict.fromkeys(_all_forms(kind)))
+
+
+def _all_forms(kind: ActionKind) -> Iterator[_Form]:
+    names = {name: f"{{{name}}}" for name in _PARTS}
+    for article in (mailbox_titles.ARTICLE, ""):
+        for count in (_ONE, _MANY):
+            for groups in (_ONE, _MANY):
+                for new in (names["new"], ""):
+                    form = messages.title(
+                        _Templates(), kind, count, **{**names, "new": new}, groups=groups, article=article
+                    )
+                    yield from (_Form(_pattern(form, any_), count, groups, article) for any_ in (".*?", ".*"))
+
+
+def _pattern(form: str, any_: str) -> re.Pattern[str]:
+    text = re.escape(form)
+    for name in ("count", *_PARTS):
+        part = r"[0-9]+" if name == "count" else any_
+        text = text.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>{part})", 1)
+    return re.compile(text, re.DOTALL)

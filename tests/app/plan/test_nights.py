@@ -1,0 +1,35 @@
+"""`auditor plan --as-of` with many nights: the state of that night, and no other."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.writer import write
+from tests.builders.service.command_line import call
+from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
+
+RULES = "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]\n"
+
+
+def night(day: int, *leavers: str) -> Snapshot:
+    state = snapshot([user(name, grant(E3), accountEnabled=False) for name in leavers], {E3: 9})
+    return replace(state, manifest=replace(state.manifest, instant=datetime(2026, 11, day, 2, tzinfo=UTC)))
+
+
+def test_the_store_s_night_of_that_instant_is_planned_for(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    for day, leavers in {18: ("ann",), 20: ("ann", "bo")}.items():
+        write(tmp_path / f"n{day}", night(day, *leavers))
+        assert call("store", "put", "-q", "nights", f"n{day}", cwd=tmp_path).code == 0
+    found = {}
+    for instant in ("2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z"):
+        plan = ("plan", "--snapshot", "nights", "--as-of", instant, "-q", "-f", "json=-", "rules.yaml")
+        ran = call(*plan, cwd=tmp_path)
+        assert ran.code in {0, 3}, ran.err
+        (tenant,) = json.loads(ran.out)["tenants"]
+        found[instant] = len(tenant["findings"])
+    assert list(found.values()) == [1, 2]
+    early = call("plan", "--snapshot", "nights", "--as-of", "2026-11-17T12:00:00Z", "-q", "rules.yaml", cwd=tmp_path)
+    assert (early.code, "no snapshot at or before 2026-11-17T12:00:00Z" in early.err) == (2, True), early.err

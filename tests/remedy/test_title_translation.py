@@ -1,0 +1,33 @@
+"""Titles of saved actions, which are English, in other languages: as if the action had been made in them."""
+
+from itertools import product
+
+import pytest
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.localization import localization
+from auditor.remedy import mailbox_titles, messages
+from auditor.remedy.messages import ENGLISH
+from auditor.remedy.title_translation import translated_title
+
+WHOLE = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 people"}
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) -> None:
+    nl = localization("nl")
+    for count, groups, article, new in product(
+        (1, 2, 40), (1, 2), ("", mailbox_titles.ARTICLE), ("", "Microsoft 365 F3")
+    ):
+        asked = {**WHOLE, "new": new, "groups": groups, "article": article}
+        english, dutch = (messages.title(l10n, kind, count, **asked) for l10n in (ENGLISH, nl))  # type: ignore[arg-type]
+        assert translated_title(english, kind, nl) == dutch
+        because = "Review the licence of a guest"
+        told = translated_title(messages.about(ENGLISH, english, because), kind, nl)
+        assert told == messages.about(nl, dutch, because)
+
+
+def test_what_no_template_fits_stays_as_it_is() -> None:
+    nl = localization("nl")
+    assert translated_title("Do {count} things", "unassign", nl) == "Do {count} things"
+    assert translated_title("Unassign a from 2 people", "kind-of-a-later-version", nl) == "Unassign a from 2 people"
