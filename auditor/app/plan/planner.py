@@ -7,23 +7,24 @@ from datetime import datetime
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
+from auditor.app.plan.constraints import avoid, learn, undecided_policies
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
 from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
-from auditor.checks.check import SeatBalance
 from auditor.checks.data_needs import needs
-from auditor.checks.registry import check_of, registered
-from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
+from auditor.checks.registry import registered
+from auditor.domain.enums import Outcome, SourceStatus, Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Finding, FleetResult, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.planner.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.decisions import unmatched
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
@@ -36,7 +37,6 @@ from auditor.remedy.planner.model import (
     Standing,
     TenantPlan,
 )
-from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.outline import display_names
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.seat_steps import seat_notices, with_seat_steps
@@ -137,7 +137,9 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
             made = draft(own, constraints[name], library, l10n=l10n, solver=solver)
             altered.append(resulting(facts[name], made.state))
             drafts[name] = made
-    after = audit(altered, policies, catalogue, as_of, alone=alone)
+    agreed = {name: agreed_contracts(options[name].plan, made.seats) for name, made in drafts.items()}
+    then = replace(policies, contracts=with_agreed(policies.contracts, agreed, tuple(facts)))
+    after = audit(altered, then, catalogue, as_of, alone=alone)
     failures |= failed_after(after)
     return _Try(drafts=drafts, after=after)
 
@@ -163,64 +165,8 @@ def _learn(
     fleet = frozenset(open_fingerprints(before.fleet.findings))
     for finding in newly_open(tried.after.fleet.findings, fleet):
         for name, learned in constraints.items():
-            changed = _avoid(learned, finding, tried.drafts[name], options[name], l10n) or changed
+            changed = avoid(learned, finding, tried.drafts[name], options[name], l10n) or changed
     return changed
-
-
-def learn(
-    before: TenantResult, after: TenantResult, learned: PlanConstraints, made: Draft, options: Options, l10n: Localizer
-) -> bool:
-    """Add to a tenant's constraints what a draft of its plan led to; return whether the next draft has to differ."""
-    changed = sum(_bar(learned, user, why(l10n, "refused", detail=told)) for user, told in made.refused.items()) > 0
-    for finding in newly_open(after.findings, options.opened):
-        changed = _avoid(learned, finding, made, options, l10n) or changed
-    claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
-    for finding in open_findings(after.findings, claimed):
-        changed = _bar(learned, options.owner(finding.subject.id), why(l10n, "person")) or changed
-    undecided = _undecided(before.policies, after.policies)
-    if undecided and made.seats:
-        most = max(made.seats, key=lambda sku_id: (abs(made.seats[sku_id].change), sku_id))
-        learned.unfollowed[most] = why(l10n, "undecided", detail=", ".join(undecided))
-        return True
-    if undecided:
-        # What is not known of new holders, such as their use, is the first that can keep a policy from being evaluated.
-        gaining = [user for user, each in made.taken.items() if max(each.option.seats.values(), default=0) > 0]
-        for user in gaining or made.taken:
-            changed = _bar(learned, user, why(l10n, "limit", detail="-")) or changed
-    return changed
-
-
-def _bar(learned: PlanConstraints, user: str, reason: str) -> bool:
-    if user in learned.barred:
-        return False
-    learned.barred[user] = reason
-    return True
-
-
-def _avoid(learned: PlanConstraints, finding: Finding, made: Draft, options: Options, l10n: Localizer) -> bool:
-    """Find the people or seats that caused a new finding, and exclude them."""
-    reason = why(l10n, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
-    owner = options.owner(finding.subject.id)
-    if finding.subject.type is SubjectType.USER and owner in made.taken:
-        return _bar(learned, owner, reason)
-    sku_id = finding.product.sku_id if finding.product is not None else None
-    decided = made.seats.keys() if sku_id is None else made.seats.keys() & {sku_id}
-    if decided:
-        learned.unfollowed.update(dict.fromkeys(decided, reason))
-        return True
-    balance = check_of(finding.check).seat_balance
-    if sku_id is not None and sku_id not in learned.limits and balance is not None:
-        learned.limits[sku_id] = Limit(most=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(least=0)
-        learned.reasons[sku_id] = reason
-        return True
-    fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].option.seats]
-    changed = [_bar(learned, user, reason) for user in fewer or made.taken]
-    return any(changed)
-
-
-def _undecided(before: Sequence[PolicyOutcome], after: Sequence[PolicyOutcome]) -> tuple[str, ...]:
-    known = {outcome.id for outcome in before if outcome.status is Outcome.NOT_EVALUATED}
-    return tuple(outcome.id for outcome in after if outcome.status is Outcome.NOT_EVALUATED and outcome.id not in known)
 
 
 def _fleet_plan(
@@ -263,7 +209,7 @@ def _fleet_proof(before: FleetResult, after: FleetResult, l10n: Localizer) -> Pr
             if fingerprint in left
         ),
         new=newly_open(after.findings, frozenset(open_)),
-        undecided=_undecided(before.policies, after.policies),
+        undecided=undecided_policies(before.policies, after.policies),
     )
 
 
@@ -276,8 +222,9 @@ def _tenant_plan(
     l10n: Localizer,
 ) -> TenantPlan:
     then = open_findings(after.findings)
-    left = {finding.fingerprint for finding in then}
     open_ = tuple(finding for finding in options.known.findings if finding.status is Status.OPEN)
+    unknown = frozenset(undecided_policies(before.policies, after.policies))
+    left = {finding.fingerprint for finding in then} | {each.fingerprint for each in open_ if each.policy in unknown}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
     stays = [finding for finding in open_ if finding.fingerprint in left]
     claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
@@ -286,7 +233,8 @@ def _tenant_plan(
     told = listed(options, done, made.decided, packaged_library(), l10n)
     by_mark = {finding.fingerprint: finding for finding in open_}
     shown = with_membership_steps(reordered(told, made.deferrals), by_mark, options.state.memberships, l10n)
-    actions = tuple(with_seat_steps(shown, made.taken.values(), made.seats, l10n))
+    contracts = agreed_contracts(options.plan, made.seats)
+    actions = tuple(with_seat_steps(shown, made.taken.values(), made.seats, contracts, l10n))
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
     money = [figures(open_, then, spare, made.taken, options.plan, done=done) for done in (False, True)]
@@ -302,9 +250,9 @@ def _tenant_plan(
         after=Standing(open=len(left), money=money[1]),
         proof=Proof(
             fixed=fixed,
-            remaining=tuple(remaining_of(each, kinds, options, constraints, l10n) for each in stays),
+            remaining=tuple(remaining_of(each, kinds, options, constraints, l10n, unknown) for each in stays),
             new=tuple(finding for finding in then if finding.fingerprint not in options.opened),
-            undecided=_undecided(before.policies, after.policies),
+            undecided=undecided_policies(before.policies, after.policies, open_),
         ),
         dropped=tuple(
             Dropped(subject=subject, why=reason)

@@ -1,6 +1,7 @@
 """Tells for each finding that a plan leaves why it does."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
@@ -14,9 +15,19 @@ from auditor.remedy.planner.simulation.membership_reasons import membership_reas
 
 
 def remaining_of(
-    finding: Finding, kinds: Mapping[str, str], options: Options, constraints: PlanConstraints, l10n: Localizer
+    finding: Finding,
+    kinds: Mapping[str, str],
+    options: Options,
+    constraints: PlanConstraints,
+    l10n: Localizer,
+    unknown: AbstractSet[str],
 ) -> Remaining:
-    """Return why a finding remains: it was tried and dropped, or the kind of action that it needs."""
+    """Return why a finding remains: it was tried and dropped, or the kind of action that it needs.
+
+    Policies in `unknown` cannot be evaluated once the plan is carried out.
+    """
+    if finding.policy in unknown:
+        return Remaining(fingerprint=finding.fingerprint, code="unknown", why=why(l10n, "unknown"))
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
     answer = options.answered.answers.get(mark)
     if answer is not None and (answer.kind in _CARRIED_OUT or is_left(answer)):

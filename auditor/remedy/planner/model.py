@@ -45,7 +45,7 @@ class Remaining:
     fingerprint: str
     code: str
     """`person`, `billing`, `renewal`, `group`, `cause`, `services`, `seats`, `idle`, `ends`, `paths`, `limit`,
-    `fleet`, `decided`."""
+    `fleet`, `decided`, `unknown`."""
     why: str
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from auditor.domain.message import Message
+from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Action
 from auditor.domain.result.notice import Notice
 from auditor.remedy.messages import Localizer
@@ -42,9 +43,17 @@ def seat_notices(
 
 
 def with_seat_steps(
-    actions: Iterable[Action], taken: Iterable[Weighed], seats: Mapping[str, SeatChange], l10n: Localizer
+    actions: Iterable[Action],
+    taken: Iterable[Weighed],
+    seats: Mapping[str, SeatChange],
+    contracts: Mapping[str, Contract],
+    l10n: Localizer,
 ) -> Iterator[Action]:
-    """Add to actions that take or free seats which decisions have to be carried out before or after them."""
+    """Add to actions that take or free seats which decisions have to be carried out before or after them.
+
+    `contracts` are those that will be about another number of seats, by the id of the contract.
+    """
+    agreed = [_agreed(contract, l10n) for contract in contracts.values()]
     moved = {finding.fingerprint: each.option.seats for each in taken for finding in each.mended}
     for action in actions:
         changes: dict[str, int] = {}
@@ -53,7 +62,8 @@ def with_seat_steps(
         own = [(seats[sku_id], change) for sku_id, change in sorted(changes.items()) if sku_id in seats]
         first = [_told(each, l10n) for each, change in own if each.change > 0 and change > 0]
         then = [_told(each, l10n) for each, change in own if each.change < 0 and change < 0]
-        yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then))
+        written = agreed if first or then else []
+        yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then, *written))
 
 
 def _told(change: SeatChange, l10n: Localizer) -> str:
@@ -71,4 +81,10 @@ def _told(change: SeatChange, l10n: Localizer) -> str:
         count=abs(change.change),
         product=code(change.sku.part_number or change.sku.sku_id),
         seats=change.sku.enabled or 0,
+    )
+
+
+def _agreed(contract: Contract, l10n: Localizer) -> str:
+    return l10n.gettext("Write {count} seats into the contract {id} of the policies once that is agreed.").format(
+        count=contract.seats, id=code(contract.id)
     )
