@@ -93,8 +93,8 @@ def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[s
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 
 
-def set_property(user: str, name: str, value: str | None) -> Command:
-    """Set a text property of one user, None to make it empty.
+def set_property(user: str, name: str, value: str | bool | None) -> Command:  # noqa: FBT001 - a value as in Graph
+    """Set a property of one user, None to make it empty.
 
     Extension attributes are properties of an object of their own.
     """

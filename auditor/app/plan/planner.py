@@ -38,6 +38,7 @@ from auditor.remedy.planner.model import (
     TenantPlan,
 )
 from auditor.remedy.planner.outline import display_names
+from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.seat_steps import seat_notices, with_seat_steps
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
@@ -260,6 +261,7 @@ def _tenant_plan(
         ),
         solver=_solver(options, made, constraints),
         findings=open_,
+        reach=reach_of(open_, frozenset(fixed), options.state.memberships),
         questions=options.answered.questions,
         notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
         names=display_names(before.seats, options.state.memberships.groups.values()),

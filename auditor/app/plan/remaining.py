@@ -10,6 +10,7 @@ from auditor.policy.yaml.writer import flow
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import Options, PlanConstraints
 from auditor.remedy.planner.model import Remaining
+from auditor.remedy.planner.reach import Place, place_of
 from auditor.remedy.planner.remaining_reasons import why, why_code
 from auditor.remedy.planner.simulation.membership_reasons import membership_reasons
 
@@ -48,6 +49,8 @@ def remaining_of(
     if mark in options.ending and code != "group":
         code = "ends"
     reasons = membership_reasons(finding, options.state.memberships, l10n) if code == "group" else ()
+    if place_of(finding, options.state.memberships) is Place.PREMISES:
+        code = "premises"
     return Remaining(fingerprint=mark, code=code, why=" ".join(reasons) or why(l10n, code))
 
 

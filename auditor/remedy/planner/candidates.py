@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, product
+from typing import Any
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
@@ -47,6 +48,8 @@ class Proposal:
     left: tuple[str, ...] = ()
     """Ids of the groups that the person leaves."""
     joined: tuple[str, ...] = ()
+    moved: bool = False
+    """Whether dynamic groups take the person in or lose the person, because of properties that are set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ def proposals(
         wanted = []  # Graph refuses to assign anything to who has no usage location.
     swapped = {f.fingerprint for f, each in zip(findings, smaller, strict=True) if each is not None}
     services = [f for f in findings if correction_of(f) in _SERVICES and f.fingerprint not in swapped]
-    retries = any(g.error == "CountViolation" and g.group is not None for g in account.grants)
+    retries = any(grant.waits for grant in account.grants)
     switches = (False, True) if services else (False,)
     tries = (False, True) if retries else (False,)
     denied = product_options.services_denied()
@@ -116,13 +119,13 @@ def proposals(
     return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
 
 
-def _properties(findings: Sequence[Finding], product_options: ProductOptions) -> dict[str, str]:
+def _properties(findings: Sequence[Finding], product_options: ProductOptions) -> dict[str, Any]:
     """Return the values of properties that were decided, or that the policy of a finding leaves no choice about.
 
     What is synchronised from on premises is changed there; a usage location is not among it. Graph sets cost centre and
     division in one object, and empties what the request leaves out, so no request is made for them.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for finding in findings:
         answer = product_options.value(finding, AnswerKind.SET)
         local = finding.evidence.get("onPremisesSyncEnabled") is True
@@ -221,7 +224,7 @@ def _gains(account: Account, candidates: Iterable[str], product_options: Product
 def _proposal(
     account: Account,
     product_options: ProductOptions,
-    change: tuple[tuple[Step, ...], tuple[Gain | None, ...], str | None, Mapping[str, str]],
+    change: tuple[tuple[Step, ...], tuple[Gain | None, ...], str | None, Mapping[str, Any]],
     services: tuple[Sequence[Finding], frozenset[str] | None],
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
 ) -> Proposal | None:
@@ -243,12 +246,14 @@ def _proposal(
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     if retried:
         after = _retried(after)
-    if location is not None:
-        after = replace(after, usage_location=location, changed=True)
-    if properties:
-        after = replace(after, properties=tuple(sorted(properties.items())), changed=True)
+    values = {**properties, **({} if location is None else {"usageLocation": location})}
+    moves = product_options.memberships.moves(after, values)
+    if moves is None:
+        return None
+    after = _moved(after.with_properties(values) if values else after, *moves, product_options)
     commands: list[Command] = [] if location is None else [locate(account.id, location)]
-    commands += [set_property(account.id, name, value) for name, value in sorted(properties.items())]
+    settings = [set_property(account.id, name, value) for name, value in sorted(properties.items())]
+    commands += [] if any(moves) else settings
     cloud = product_options.plan.facts.manifest.cloud
     commands += _membership(account.id, joined, () if given else left, cloud)
     if additions or removed:
@@ -258,6 +263,8 @@ def _proposal(
         # What the group is to give in place of a direct copy is tried while the copy still holds the seat.
         waiting = any(grant.sku_id in removed and not grant.active for grant in account.grants)
         commands.insert(-1 if waiting else len(commands), reprocess(account.id))
+    # A rule takes effect some time later: everything else is done before, on paths that are still as they were read.
+    commands += settings if any(moves) else []
     return Proposal(
         after=after,
         add=tuple(additions),
@@ -267,6 +274,7 @@ def _proposal(
         commands=tuple(commands),
         left=left,
         joined=joined,
+        moved=any(moves),
     )
 
 
@@ -327,10 +335,6 @@ def _switched(account: Account, findings: Sequence[Finding], product_options: Pr
 
 
 def _retried(account: Account) -> Account:
-    grants = tuple(
-        replace(grant, state="Active", error=None)
-        if grant.group is not None and grant.error == "CountViolation"
-        else grant
-        for grant in account.grants
-    )
-    return replace(account, grants=grants, changed=True)
+    for grant in account.grants:
+        account = account.retried(grant) if account.can_retry(grant) else account
+    return replace(account, changed=True)

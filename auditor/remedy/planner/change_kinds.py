@@ -8,6 +8,7 @@ from auditor.remedy.actions.model import Decided
 from auditor.remedy.planner.evaluation import Weighed
 from auditor.remedy.planner.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.requests import properties_of
 
 
 def changed(before: Account, weighed: Weighed) -> Decided:
@@ -16,7 +17,7 @@ def changed(before: Account, weighed: Weighed) -> Decided:
     came = sorted(proposal.after.held - before.held)
     went = sorted(before.held - proposal.after.held)
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
-    waiting = {g.sku_id for g in before.grants if g.group is not None and g.error == "CountViolation"}
+    waiting = {grant.sku_id for grant in before.grants if grant.waits}
     retried = sorted(waiting & set(came))
     off, on = (
         ", ".join(sorted({f.detail or "" for f in weighed.mended if correction_of(f) is correction}))
@@ -25,7 +26,9 @@ def changed(before: Account, weighed: Weighed) -> Decided:
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     mended = sorted(weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
-    if proposal.left and went and not (came and not proposal.joined):
+    if proposal.moved and all(command.method == "PATCH" for command in proposal.commands):
+        extra = ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
+    elif proposal.left and went and not (came and not proposal.joined):
         kind, old, new = (ActionKind.MOVE_GROUP if came else ActionKind.LEAVE_GROUP), "+".join(went), "+".join(came)
         extra = ", ".join(proposal.left)
     elif proposal.left and proposal.add and not came and not went:

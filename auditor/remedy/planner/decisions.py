@@ -177,7 +177,10 @@ def is_possible(decision: Decision, question: Question | SavedQuestion) -> bool:
         case AnswerKind.GIVE:
             return str(decision.value).casefold() in names
         case AnswerKind.SET:
-            return {name.casefold() for name in decision.value} == names
+            ((name, value),) = decision.value.items()
+            return {name.casefold()} == names and isinstance(value, bool) is (name == "accountEnabled")
+        case AnswerKind.RELEASE if question.kind is AnswerKind.SET:
+            return decision.value is False
         case AnswerKind.GROUP:
             return {"group": decision.value} in [dict(answer) for answer in question.answers]
         case _:

@@ -21,11 +21,14 @@ def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Down
 def may_act(finding: Finding, product_options: ProductOptions) -> bool:
     """Whether requests may mend a finding.
 
-    They may not where somebody decided to leave it, where it asks for a separate account, and while the question about
+    They may not where somebody decided to leave it, where it asks for a separate account and nobody decided that the
+    licence may go, and while the question about
     a smaller product is open.
     """
-    if product_options.is_left(finding) or situated(finding, product_options.known).article == SEPARATE_ACCOUNTS:
+    if product_options.is_left(finding):
         return False
+    if situated(finding, product_options.known).article == SEPARATE_ACCOUNTS:
+        return product_options.value(finding, AnswerKind.RELEASE) is True
     return (
         downgrade_of(finding, product_options.known) is None or decided_downgrade(finding, product_options) is not None
     )

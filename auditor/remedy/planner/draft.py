@@ -1,15 +1,19 @@
 """Draft the plan of one tenant within the constraints that earlier drafts led to: who changes how, in which order."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
+from auditor.checks.check import Correction
+from auditor.checks.registry import correction_of
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.policy.decision import Decision
+from auditor.domain.policy.decision import AnswerKind, Decision, is_left
 from auditor.domain.result.model import Action, Finding, TenantResult
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
@@ -25,14 +29,15 @@ from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.questions import questions_of, with_seat_needs
+from auditor.remedy.planner.questions import questions_of, with_endings, with_seat_needs
 from auditor.remedy.planner.seat_answers import SeatChange, followed, seat_changes_of
 from auditor.remedy.planner.seat_needs import seat_needs
-from auditor.remedy.planner.simulation.accounts import read_accounts
+from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
 from auditor.remedy.planner.simulation.replay import Replayed, replayed
 from auditor.remedy.planner.simulation.tenant import TenantState, copied, state_of
 from auditor.remedy.planner.terms import terms_of
 
+_SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE})
 MAX_REORDERINGS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
 
@@ -116,6 +121,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
             findings.setdefault(finding.subject.id, []).append(finding)
     accounts = read_accounts(plan.facts, frozenset(findings))
     state = state_of(plan.facts, accounts)
+    accounts = state.accounts = _with_rule_values(plan.facts, state, opened)
     product_options = ProductOptions(plan=plan, known=known, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
     questions = questions_of(product_options, opened, accounts)
@@ -132,7 +138,10 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     joint = {group_change.key: [_nothing(group_change), group_change.weighed] for group_change in group_changes}
     weighed = {**found.weighed, **joint}
     questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
+    questions = with_endings(product_options, questions, found)
     replies = answered(questions, decisions, product_options, personal)
+    for user, own in found.harmful.items():
+        weighed[user] = [*weighed[user], *(each for each in own if _is_released(each, replies))]
     return Options(
         plan=plan,
         known=known,
@@ -146,6 +155,22 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
         seat_changes=seat_changes_of(plan.facts, replies.seats),
         group_changes={group_change.key: group_change for group_change in group_changes},
     )
+
+
+def _is_released(weighed: Weighed, replies: Answered) -> bool:
+    """Whether it was decided that services may end for what a proposal mends."""
+    answers = [replies.answers.get(finding.fingerprint) for finding in weighed.mended]
+    return any(answer is not None and answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
+
+
+def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable[Finding]) -> dict[str, Account]:
+    """Read what rules of dynamic groups ask about their people, and about people whose properties may be set."""
+    names, groups = state.memberships.rule_properties, state.memberships.groups
+    asked = {each.subject.id for each in findings if correction_of(each) in _SETTING}
+    ruled = {group.id for group in groups.values() if group.dynamic}
+    asked |= {user for user, each in state.accounts.items() if any(grant.group in ruled for grant in each.grants)}
+    values = read_properties(facts, asked, names) if names else {}
+    return {user: replace(each, rule_values=values.get(user, {})) for user, each in state.accounts.items()}
 
 
 def _nothing(group_change: GroupChange) -> Weighed:
@@ -283,7 +308,7 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
         yield changed_group(options.group_changes[user])
         return
     before, commands = options.state.accounts[user], weighed.proposal.commands
-    if weighed.proposal.left or weighed.proposal.joined:
+    if weighed.proposal.left or weighed.proposal.joined or weighed.proposal.moved:
         yield changed(before, weighed)
         return
     alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])

@@ -59,6 +59,8 @@ class EvaluatedProposals:
     weighed: Mapping[str, Sequence[Weighed]]
     ending: frozenset[str]
     """Fingerprints of findings that requests could mend only by ending services, or by leaving somebody without."""
+    harmful: Mapping[str, Sequence[Weighed]]
+    """Proposals that end services which no finding speaks against: somebody may decide for them."""
 
 
 def key_of(finding: Finding) -> Key:
@@ -77,6 +79,7 @@ def evaluated(
 ) -> EvaluatedProposals:
     """Return for each person the proposals that correct something and break nothing, no change first."""
     ending: set[str] = set()
+    harmful: dict[str, list[Weighed]] = {}
     accounts = {user: proposals[0].after for user, proposals in proposed.items()}
     users = _users(product_options.plan, accounts.values())
     before = _judged(product_options.plan, users, list(accounts.values()))
@@ -94,15 +97,19 @@ def evaluated(
             start = proposed[user][0].after
             gone = (*proposal.remove, *(start.held - proposal.after.held))
             lost = lost_services(product_options, start, proposal.after, gone, own)
-            told = any(f.fingerprint in product_options.answers for f in mended)
-            harmful = lost and not told and not any(correction_of(f) in _MAY_LOSE for f in mended)
             half = half_done(mended, own, product_options) or half_downgraded(proposal.after, mended, product_options)
-            if harmful or half:
+            if half or not mended:
                 ending.update(finding.fingerprint for finding in mended)
                 continue
-            if mended:
-                weighed[user].append(_weighed(product_options, proposed[user][0], proposal, mended, lost))
-    return EvaluatedProposals(weighed=weighed, ending=frozenset(ending))
+            told = any(f.fingerprint in product_options.answers for f in mended)
+            harms = lost and not told and not any(correction_of(f) in _MAY_LOSE for f in mended)
+            made = _weighed(product_options, proposed[user][0], proposal, mended, lost)
+            if harms:
+                ending.update(finding.fingerprint for finding in mended)
+                harmful.setdefault(user, []).append(made)
+            else:
+                weighed[user].append(made)
+    return EvaluatedProposals(weighed=weighed, ending=frozenset(ending), harmful=harmful)
 
 
 def _postponed(finding: Finding, proposal: Proposal) -> bool:

@@ -11,6 +11,7 @@ from auditor.domain.result.model import Action, Finding
 from auditor.domain.result.notice import Notice
 from auditor.domain.result.saved_plan import Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
+from auditor.remedy.planner.reach import Reach
 from auditor.remedy.planner.simulation.changes import Changes
 from auditor.remedy.planner.simulation.replay import SeatEffect
 
@@ -45,7 +46,7 @@ class Remaining:
     fingerprint: str
     code: str
     """`person`, `billing`, `renewal`, `group`, `cause`, `services`, `seats`, `idle`, `ends`, `paths`, `limit`,
-    `fleet`, `decided`, `unknown`."""
+    `fleet`, `decided`, `unknown`, `premises`."""
     why: str
 
 
@@ -114,6 +115,8 @@ class TenantPlan:
 
     changes: Annotated[Changes | None, SavedField.UNSAVED] = None
     """What its requests change, in detail; None where people are pseudonyms."""
+    reach: tuple[Reach, ...] = ()
+    """The open findings by where they can be mended."""
     expected: tuple[Expectation, ...] = ()
     """The facts that the requests change, before and after."""
     holdings: tuple[HoldingChange, ...] = ()

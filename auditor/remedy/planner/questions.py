@@ -13,15 +13,36 @@ from auditor.domain.actions.money import Money
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.policy.model import Assignments, Attributes
 from auditor.domain.result.model import Finding
+from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.proposals import downgrade_of
+from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.kinds import JUDGED_ARTICLES
+from auditor.remedy.planner.evaluation import EvaluatedProposals
 from auditor.remedy.planner.product_options import ProductOptions
 from auditor.remedy.planner.seat_needs import SeatNeed
 from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.remedy.requests import NOT_SET
 
 _ID_DIGITS: Final = 12
+_RELEASE: Final = ({"release": True}, {"release": False})
+_RELEASED: Final = JUDGED_ARTICLES | {SEPARATE_ACCOUNTS}
+SETTABLE: Final = frozenset(
+    {
+        "city",
+        "companyName",
+        "country",
+        "department",
+        "employeeId",
+        "employeeType",
+        "jobTitle",
+        "officeLocation",
+        "state",
+    }
+    | {f"extensionAttribute{number}" for number in range(1, 16)}
+)
+"""Properties in rules that a request sets to any text."""
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
 _REDUCED: Final = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 _BOUGHT: Final = frozenset({ActionKind.BUY})
@@ -75,6 +96,30 @@ def with_seat_needs(
     return tuple(sorted(made.values(), key=_effect))
 
 
+def with_endings(
+    product_options: ProductOptions, questions: Sequence[Question], found: EvaluatedProposals
+) -> tuple[Question, ...]:
+    """Add whether licences may go although services end that no policy speaks against.
+
+    They are about findings that nothing else mends, and that no other question is about.
+    """
+    tenant = product_options.known.tenant
+    asked = {fingerprint for question in questions for fingerprint in question.findings}
+    asked |= {each.fingerprint for own in found.weighed.values() for weighed in own for each in weighed.mended}
+    drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
+    harmed = {each.fingerprint: each for own in found.harmful.values() for weighed in own for each in weighed.mended}
+    for finding in harmed.values():
+        if finding.fingerprint not in asked and not product_options.is_left(finding):
+            key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)
+            drafts.setdefault(key, _Draft(answers=_RELEASE)).findings.append(finding)
+    made = [_question(tenant.tenant_id or tenant.name, key, draft) for key, draft in drafts.items()]
+    return tuple(sorted((*questions, *made), key=_effect))
+
+
+def _product(finding: Finding) -> str:
+    return "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+
+
 def _joined(known: Question, asked: Question) -> Question:
     amounts = [each for each in (known.money, asked.money) if each is not None]
     return replace(
@@ -125,17 +170,20 @@ _Asked = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
 
 def _asked(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Asked | None:
     """Return what a finding asks: the kind, the products in question, and possible answers; None for nothing."""
-    product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+    product = _product(finding)
     smaller = downgrade_of(finding, product_options.known)
     if smaller is not None:
         old, new = smaller.names
         return AnswerKind.GIVE, (old, new), ({"give": new}, {"keep": old})
+    ruled = None if account is None else _rule(product_options, finding, account)
+    if ruled is not None:
+        return ruled
     match correction_of(finding):
         case Correction.CHOOSE:
             products = tuple((finding.detail or "").split("+"))
             return AnswerKind.KEEP, products, tuple({"keep": name} for name in products)
-        case Correction.REPLACE if situated(finding, product_options.known).article in JUDGED_ARTICLES:
-            return AnswerKind.RELEASE, (product,), ({"release": True}, {"release": False})
+        case Correction.REPLACE if situated(finding, product_options.known).article in _RELEASED:
+            return AnswerKind.RELEASE, (product,), _RELEASE
         case Correction.ASSIGN:
             names = product_options.part_numbers(product_options.candidates(finding))
             return (AnswerKind.GIVE, names, tuple({"give": name} for name in names)) if len(names) > 1 else None
@@ -145,6 +193,25 @@ def _asked(product_options: ProductOptions, finding: Finding, account: Account |
             return _group(product_options, finding, account, product)
         case _:
             return _seats(product_options, finding, product)
+
+
+def _rule(product_options: ProductOptions, finding: Finding, account: Account) -> _Asked | None:
+    """Return which property takes a person out of the dynamic group that alone gives a product that has to go."""
+    if correction_of(finding) not in REMOVALS:
+        return None
+    sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+    paths = [grant for grant in account.grants if grant.sku_id == sku_id]
+    group = product_options.memberships.groups.get(paths[0].group or "") if len(paths) == 1 else None
+    if group is None or not group.dynamic or not group.membership_rule:
+        return None
+    values = account.rule_values
+    blocked = {**values, "accountEnabled": False}
+    if values.get("accountEnabled") is True and rule_matches(group.membership_rule, blocked) is False:
+        return AnswerKind.SET, ("accountEnabled",), ({"set": {"accountEnabled": False}}, {"release": False})
+    named = [name for name in rule_properties(group.membership_rule) if name in SETTABLE]
+    if not named or rule_matches(group.membership_rule, {**values, named[0]: None}) is not False:
+        return None
+    return AnswerKind.SET, (named[0],), ({"set": {named[0]: "<value>"}}, {"release": False})
 
 
 def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:

@@ -63,6 +63,7 @@ def why(l10n: Localizer, code: str, detail: str = "") -> str:
         "limit": l10n.gettext("Left out, because it would have created something new: {detail}."),
         "refused": l10n.gettext("Left out, because Graph would refuse it at its turn: {detail}"),
         "undecided": l10n.gettext("Left out, because it could not be evaluated afterwards: {detail}."),
+        "premises": l10n.gettext("The account or the group is synchronised from on premises: it is changed there."),
         "unknown": l10n.gettext(
             "Whether it is gone cannot be evaluated once the plan is carried out: what is certain is less than the "
             "limit then, and something is not known."

@@ -57,8 +57,7 @@ class TenantObservation:
         if account is None:
             return Observation(cause=Cause.PATHS)
         if expected.fact is Fact.SEAT_ERROR:
-            waiting = (grant.group is not None and grant.error == "CountViolation" for grant in account.grants)
-            return Observation(value=any(waiting))
+            return Observation(value=any(grant.waits for grant in account.grants))
         paths = [each for each in account.grants if each.sku_id == expected.key and each.group is None]
         if not paths:
             return Observation()

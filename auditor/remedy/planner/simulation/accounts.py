@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
+
+RETRIED: Final = frozenset({"CountViolation", "MutuallyExclusiveViolation"})
+"""Errors of a group's licence that end once there is a seat, or once a product that conflicts is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,11 @@ class Grant:
     off: frozenset[str] = frozenset()
     """Ids of the service plans that this path leaves off."""
     updated: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a group is to give the product, and may be able to once it is tried again."""
+        return self.group is not None and self.error in RETRIED
 
     @property
     def active(self) -> bool:
@@ -46,13 +54,15 @@ class Account:
     left: frozenset[str] = frozenset()
     """Ids of the groups that the person leaves."""
     joined: frozenset[str] = frozenset()
-    properties: tuple[tuple[str, str], ...] = ()
+    properties: tuple[tuple[str, Any], ...] = ()
     """Properties that are set, usage location aside, with their values."""
+    rule_values: Mapping[str, Any] = field(default_factory=dict)
+    """Properties that rules of dynamic groups name, as far as they were read."""
     instant: datetime | None = None
     """When what is given by a plan counts as given; None where no plan is made."""
 
     @property
-    def overrides(self) -> Mapping[str, str]:
+    def overrides(self) -> Mapping[str, Any]:
         """The columns of the users table that differ from the snapshot's, with their values."""
         located = {"usageLocation": self.usage_location} if self.usage_location else {}
         return {**dict(self.properties), **located}
@@ -80,6 +90,19 @@ class Account:
             if plan not in grant.off
         )
 
+    def can_retry(self, grant: Grant) -> bool:
+        """Return whether a path that waits arrives where there is a seat.
+
+        Which products conflict is not known: nothing does where the person holds no other product.
+        """
+        alone = self.held <= {grant.sku_id}
+        return grant.waits and (grant.error == "CountViolation" or alone)
+
+    def retried(self, grant: Grant) -> "Account":
+        """Return the account once a path that waits has arrived."""
+        done = replace(grant, state="Active", error=None, updated=self.instant)
+        return replace(self, grants=tuple(done if each is grant else each for each in self.grants), changed=True)
+
     def without_direct(self, sku_ids: Iterable[str]) -> "Account":
         """Return the account once the direct paths of products are gone."""
         gone = set(sku_ids)
@@ -96,6 +119,18 @@ class Account:
         """Return a path that is given now."""
         state = "Active" if error is None else "Error"
         return Grant(sku_id=sku_id, group=group, state=state, error=error, off=off, updated=self.instant)
+
+    def with_properties(self, values: Mapping[str, Any]) -> "Account":
+        """Return the account with other values of properties."""
+        changed = dict(values)
+        location = changed.pop("usageLocation", self.usage_location)
+        return replace(
+            self,
+            usage_location=location,
+            properties=tuple(sorted({**dict(self.properties), **changed}.items())),
+            rule_values={**self.rule_values, **values},
+            changed=True,
+        )
 
     def without_group(self, group: str) -> "Account":
         """Return the account once the person has left a group."""

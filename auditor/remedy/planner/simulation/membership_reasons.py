@@ -1,6 +1,5 @@
 """Why a person has to change the members of a group, and where: for reasons in the proof and for steps of actions."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -10,13 +9,13 @@ from auditor.domain.errors import printable
 from auditor.domain.result.model import Action, Finding
 from auditor.remedy.actions.targets import groups_of
 from auditor.remedy.messages import Localizer
+from auditor.remedy.planner.simulation.membership_rules import rule_properties
 from auditor.remedy.planner.simulation.memberships import Memberships
 from auditor.remedy.requests import quoted
 
 _CHANGED_BY_MEMBERSHIP: Final = frozenset(
     {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.TO_DIRECT, ActionKind.COPIES}
 )
-_ATTRIBUTE: Final = re.compile(r"\buser\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _PEOPLE_PER_LINE: Final = 20
 _LONGEST_RULE: Final = 400
 
@@ -112,7 +111,7 @@ def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
 
 
 def _dynamic(group: str, rule: str, l10n: Localizer) -> str:
-    attributes = ", ".join(code(name) for name in dict.fromkeys(_ATTRIBUTE.findall(rule)))
+    attributes = ", ".join(code(name) for name in rule_properties(rule))
     if not attributes:
         text = l10n.gettext("The group {group} is dynamic: change the person or its rule.")
         return text.format(group=group)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from auditor.domain.enums import SourceStatus
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.snapshot.schema import MEMBERS
 
 _READ = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
@@ -21,8 +22,9 @@ REFUSALS: Mapping[str, str] = {
     "role": "Insufficient privileges to complete the operation.",
     "mail": "Unable to update the specified properties for objects that have originated within an external service.",
     "nested": "The transitive members of other groups are not known.",
+    "rule": "Which dynamic groups the person would be in is not known.",
 }
-"""Code → what Graph answers to a change of members; `unread` and `nested` are reasons of the plan itself."""
+"""Code → what Graph answers to a change of members; `unread`, `nested` and `rule` are reasons of the plan itself."""
 
 
 class Memberships:
@@ -61,6 +63,50 @@ class Memberships:
         """Return the groups that give a product and whose members requests can change."""
         giving = (group.id for group in self.groups.values() if sku_id in group.sku_ids)
         return tuple(group for group in giving if self.refusal(group) is None)
+
+    @cached_property
+    def rule_properties(self) -> frozenset[str]:
+        """The properties of users that the rules of dynamic groups name."""
+        rules = (group.membership_rule for group in self.groups.values() if group.dynamic)
+        return frozenset(name for rule in rules if rule for name in rule_properties(rule))
+
+    def moves(self, account: Account, values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Return the dynamic groups that a person leaves and joins by other values of properties.
+
+        None where that is not known, or not what a group gives. A group without licences counts where its members
+        were read, for a policy may look at them.
+        """
+        left: list[str] = []
+        joined: list[str] = []
+        changed = {name.casefold() for name in values}
+        for group in self.groups.values():
+            rule, state = group.membership_rule or "", (group.membership_rule_state or "").casefold()
+            named = {name.casefold() for name in rule_properties(rule)} if group.dynamic else set[str]()
+            if not named & changed or state == "paused" or not (group.sku_ids or group.members_status in _READ):
+                continue
+            matches = rule_matches(rule, {**account.rule_values, **values})
+            if matches is None or state != "on":
+                return None
+            if matches is self._is_member(account, group):
+                continue
+            if matches and group.sku_ids and self.given(group.id) is None:
+                return None
+            (joined if matches else left).append(group.id)
+        return tuple(left), tuple(joined)
+
+    def _is_member(self, account: Account, group: GroupFact) -> bool:
+        if group.id in account.left | account.joined or group.members_status not in _READ:
+            return group.id in account.joined or any(grant.group == group.id for grant in account.grants)
+        return account.id in self._listed(group.id)
+
+    def _listed(self, group_id: str) -> frozenset[str]:
+        if group_id not in self._lists:
+            self._lists[group_id] = frozenset(self._facts.snapshot.members_of(group_id, transitive=False).to_pylist())
+        return self._lists[group_id]
+
+    @cached_property
+    def _lists(self) -> dict[str, frozenset[str]]:
+        return {}
 
     @cached_property
     def _off(self) -> Mapping[tuple[str, str], set[frozenset[str]]]:

@@ -72,11 +72,7 @@ def apply(state: TenantState, command: Command) -> str | None:
         case "users", ["reprocessLicenseAssignment"]:
             return _reprocess(state, identifier)
         case "users", [] if command.method == "PATCH":
-            account = state.accounts.get(identifier)
-            if account is None:
-                return "Resource does not exist."
-            state.accounts[identifier] = _with_properties(account, properties_of(command))
-            return None
+            return _set_properties(state, identifier, properties_of(command))
         case "groups", ["assignLicense"]:
             return _assign_group(state, identifier, command.body)
         case "groups", ["members", *_, "$ref"]:
@@ -98,10 +94,14 @@ def _change_membership(state: TenantState, group: str, user: str, *, joins: bool
     if not joins:
         _settle(state, account.held, account.without_group(group))
         return None
-    state.accounts[user] = account.with_group(group, {})
+    _join(state, group, user)
+    return None
+
+
+def _join(state: TenantState, group: str, user: str) -> None:
+    state.accounts[user] = state.accounts[user].with_group(group, {})
     for sku_id, off in (state.memberships.given(group) or {}).items():
         _give(state, user, group, sku_id, off)
-    return None
 
 
 def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset[str]) -> None:
@@ -112,11 +112,21 @@ def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset
     _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
 
 
-def _with_properties(account: Account, values: dict[str, Any]) -> Account:
-    """Return the account with the properties of a PATCH."""
-    location = values.pop("usageLocation", account.usage_location)
-    properties = tuple(sorted({**dict(account.properties), **values}.items()))
-    return replace(account, usage_location=location, properties=properties, changed=True)
+def _set_properties(state: TenantState, user: str, values: Mapping[str, Any]) -> str | None:
+    """Change properties; dynamic groups whose rules name them take the person in, or lose the person."""
+    account = state.accounts.get(user)
+    if account is None:
+        return "Resource does not exist."
+    moves = state.memberships.moves(account, values)
+    if moves is None:
+        return REFUSALS["rule"]
+    changed = account.with_properties(values)
+    for group in moves[0]:
+        changed = changed.without_group(group)
+    _settle(state, account.held, changed)
+    for group in moves[1]:
+        _join(state, group, user)
+    return None
 
 
 def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
@@ -154,16 +164,14 @@ def _settle(state: TenantState, before: frozenset[str], account: Account) -> Non
 
 
 def _reprocess(state: TenantState, user: str) -> str | None:
-    """Try again what groups could not give for want of a seat; errors of another cause stay as they are."""
+    """Try again what groups could not give; errors of a cause that stays, or that is not known, stay as they are."""
     account = state.accounts.get(user)
     if account is None:
         return "Resource does not exist."
-    for grant in [g for g in account.grants if g.group is not None and (g.error or "") == "CountViolation"]:
+    for grant in account.grants:
         account = state.accounts[user]
-        if grant.sku_id in account.held or state.free(grant.sku_id) > 0:
-            mended = replace(grant, state="Active", error=None)
-            grants = tuple(mended if g is grant else g for g in account.grants)
-            _settle(state, account.held, replace(account, grants=grants, changed=True))
+        if account.can_retry(grant) and (grant.sku_id in account.held or state.free(grant.sku_id) > 0):
+            _settle(state, account.held, account.retried(grant))
     return None
 
 
