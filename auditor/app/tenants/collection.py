@@ -57,12 +57,18 @@ def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
 
 PLAN_NEEDS = Needs(
     sources=frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS, Source.MEMBERS}),
-    user_properties=("assignedLicenses", "licenseAssignmentStates", "onPremisesSyncEnabled", "usageLocation"),
+    user_properties=(
+        *("assignedLicenses", "licenseAssignmentStates", "onPremisesSyncEnabled", "usageLocation"),
+        *("accountEnabled", "companyName", "department", "employeeType", "jobTitle"),
+    ),
     licensed_groups=True,
     licensed_members=True,
     nested_groups=True,
 )
-"""What a plan needs beside its policies: by which paths people hold licences, and which groups they can leave."""
+"""What a plan needs beside its policies: by which paths people hold licences, and which groups they can leave.
+
+Rules of dynamic groups name the properties in the second line most often.
+"""
 
 
 def everything(policies: PolicySet | None = None) -> Needs:

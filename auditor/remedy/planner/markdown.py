@@ -24,6 +24,7 @@ from auditor.remedy.planner.outline_text import (
     subject_labels,
 )
 from auditor.remedy.planner.question_text import effect, notice_text, sentence, stub
+from auditor.remedy.planner.reach import Place, Reach
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -57,6 +58,8 @@ def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
             new=len(proof.new),
         )
     ]
+    if tenant.reach and tenant.before.open:
+        told.append(_reach(tenant, l10n))
     told.extend(_money(figures, l10n) for figures in tenant.before.money)
     if not tenant.complete:
         told.append(
@@ -73,6 +76,22 @@ def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
     if tenant.solver.unpriced:
         told.append(l10n.gettext("Products without a price were taken to cost as much as the dearest."))
     return tuple(told)
+
+
+def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
+    rows = {row.place: row for row in tenant.reach}
+    graph, premises, purchase = (rows.get(place, Reach(place=place, open=0, mended=0)) for place in Place)
+    return l10n.gettext(
+        "Findings that are gone then: {graph} of {of_graph} that requests can mend, {premises} of {of_premises} that "
+        "are mended on premises, {purchase} of {of_purchase} about what is bought."
+    ).format(
+        graph=graph.mended,
+        of_graph=graph.open,
+        premises=premises.mended,
+        of_premises=premises.open,
+        purchase=purchase.mended,
+        of_purchase=purchase.open,
+    )
 
 
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:

@@ -88,12 +88,20 @@ def with_seat_needs(
     tenant = product_options.known.tenant
     made = {question.id: question for question in questions}
     for need in needs:
-        key = need.kind, need.subject, (need.product,)
-        draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
-        asked = _question(tenant.tenant_id or tenant.name, key, draft)
-        known = made.get(asked.id)
-        made[asked.id] = asked if known is None else _joined(known, asked)
+        # A product with one subscription may be asked about by either; both are told the same number.
+        for known in [each for each in made.values() if each.kind is need.kind]:
+            if known.subject in {need.subject, need.sku_id}:
+                answers = (need.answer, *(answer for answer in known.answers if answer != need.answer))
+                made[known.id] = replace(known, answers=answers)
+        if need.findings:
+            key = need.kind, need.subject, (need.product,)
+            asked = _question(tenant.tenant_id or tenant.name, key, _draft_of(need))
+            made[asked.id] = _joined(made[asked.id], asked) if asked.id in made else asked
     return tuple(sorted(made.values(), key=_effect))
+
+
+def _draft_of(need: SeatNeed) -> _Draft:
+    return _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
 
 
 def with_endings(

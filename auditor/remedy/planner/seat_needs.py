@@ -22,17 +22,21 @@ class SeatNeed:
     kind: AnswerKind
     subject: str
     """The id of the product's only subscription, or its skuId where there is not exactly one."""
+    sku_id: str
     name: str
     product: str
     """The part number."""
     answer: Mapping[str, Any]
     """The smallest change that lets everybody change."""
     findings: tuple[Finding, ...]
-    """What is mended only then."""
+    """What is mended only then; empty where more seats than allowed are idle already, so that nobody waits for it."""
 
 
 def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) -> Iterator[SeatNeed]:
-    """Yield for each product whose seats keep people from their best change how many seats would not."""
+    """Yield for each product whose seats keep people from their best change how many seats would not.
+
+    Where more seats are idle than allowed, yield how many are enough once everybody has changed.
+    """
     facts, limits = plan.facts, limits_of(plan, {})
     people = list(weighed.values())
     alternatives = [[each.option for each in own] for own in people]
@@ -41,37 +45,31 @@ def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) ->
     for own, index in zip(alternatives, best, strict=True):
         for sku_id, change in own[index].seats.items():
             used[sku_id] += change
-    broken = [
-        sku_id
-        for sku_id, limit in limits.items()
-        if (limit.least is not None and used[sku_id] < limit.least)
-        or (limit.most is not None and used[sku_id] > limit.most)
-    ]
-    if not broken:
-        return
-    chosen = choose_options(alternatives, limits).chosen
-    for sku_id in broken:
+    broken = {sku_id for sku_id, limit in limits.items() if not limit.allows(used[sku_id])}
+    chosen = choose_options(alternatives, limits).chosen if broken else best
+    for sku_id in limits:
         down = used[sku_id] < 0
         findings = tuple(
             finding
-            for own, index, taken in zip(people, best, chosen, strict=True)
-            if (own[index].option.seats.get(sku_id, 0) < 0) is down and own[index].option.seats.get(sku_id)
-            for finding in own[index].mended
+            for own, wanted, taken in zip(people, best, chosen, strict=True)
+            if sku_id in broken and (own[wanted].option.seats.get(sku_id, 0) < 0) is down
+            if own[wanted].option.seats.get(sku_id, 0)
+            for finding in own[wanted].mended
             if finding not in own[taken].mended
         )
         sku = facts.skus[facts.index[sku_id]]
-        need = _need(plan, sku, used[sku_id]) if findings else None
-        if need is None:
-            continue
-        kind, subject, answer = need
-        yield SeatNeed(
-            kind=kind,
-            subject=subject,
-            name=facts.title(sku),
-            product=sku.part_number or sku_id,
-            answer=answer,
-            findings=findings,
-        )
+        need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in broken) else None
+        if need is not None:
+            kind, subject, answer = need
+            yield SeatNeed(
+                kind=kind,
+                subject=subject,
+                sku_id=sku_id,
+                name=facts.title(sku),
+                product=sku.part_number or sku_id,
+                answer=answer,
+                findings=findings,
+            )
 
 
 def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:

@@ -23,7 +23,8 @@ def _refuse(group: Group) -> None:
         raise GraphError(400, "Request_BadRequest", message)
 
 
-def _withdraw(tenant: Tenant, position: int, group: Group) -> None:
+def withdraw(tenant: Tenant, position: int, group: Group) -> None:
+    """Takes away what a group gave to somebody who is no member any more."""
     states = tenant.people.value(position, "licenseAssignmentStates")
     recompute(tenant, position, [row for row in states if row.get("assignedByGroup") != group.id])
 
@@ -53,7 +54,7 @@ def remove_member(call: Call) -> Answer:
     _refuse(group)
     identifier = str(call.tenant.people.value(position, "id"))
     group.members = [member for member in group.members if member != identifier]
-    call.tenant.late.add(lambda: _withdraw(call.tenant, position, group))
+    call.tenant.late.add(lambda: withdraw(call.tenant, position, group))
     call.tenant.touch()
     return Answer(status=204)
 

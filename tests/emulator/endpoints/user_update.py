@@ -3,7 +3,10 @@
 from typing import Any
 
 from tests.emulator.endpoints.graph import Call, find_user, route
+from tests.emulator.endpoints.licensing import reprocess
+from tests.emulator.endpoints.memberships import withdraw
 from tests.emulator.odata.query import USER
+from tests.emulator.tenant.membership_rules import follow_rules
 from tests.emulator.wire import Answer, GraphError
 
 _EXTENSIONS = "onPremisesExtensionAttributes"
@@ -26,6 +29,15 @@ def update_user(call: Call) -> Answer:
         # As documented: what the request leaves out becomes null.
         document[_ORGANISATION] = {"costCenter": None, "division": None, **document[_ORGANISATION]}
     call.tenant.people.replace(position, document)
+    tenant = call.tenant
+    tenant.late.add(
+        lambda: follow_rules(
+            tenant,
+            position,
+            lambda group: reprocess(tenant, position, [group]),
+            lambda group: withdraw(tenant, position, group),
+        )
+    )
     call.tenant.touch()
     return Answer(status=204)
 

@@ -78,11 +78,7 @@ def _within(people: Sequence[Sequence[Option]], taken: Sequence[int], limits: Ma
     used: Counter[str] = Counter()
     for options, index in zip(people, taken, strict=True):
         used.update(options[index].seats)
-    return all(_fits(used[sku], limit) for sku, limit in limits.items())
-
-
-def _fits(change: int, limit: Limit) -> bool:
-    return (limit.least is None or change >= limit.least) and (limit.most is None or change <= limit.most)
+    return all(limit.allows(used[sku]) for sku, limit in limits.items())
 
 
 def _solve(

@@ -43,3 +43,7 @@ class Limit:
 
     least: int | None = None
     most: int | None = None
+
+    def allows(self, change: int) -> bool:
+        """Return whether so many more seats in use are within it."""
+        return (self.least is None or change >= self.least) and (self.most is None or change <= self.most)

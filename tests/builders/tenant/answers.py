@@ -1,0 +1,55 @@
+"""Answers every question of a plan as a sensible person would, until the plan asks nothing more."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
+from auditor.domain.errors import Span
+from auditor.domain.policy.decision import AnswerKind, Decision, Question
+from auditor.domain.policy.model import PolicySet
+from auditor.remedy.planner.model import FleetPlan
+from auditor.snapshot.model import Snapshot
+from tests.builders.tenant.tenants import NOW
+
+_VALUES = {"usageLocation": "NL"}
+_ROUNDS = 6
+_SEATS = {AnswerKind.RENEWAL, AnswerKind.PURCHASE}
+
+
+def first_answer(question: Question) -> tuple[AnswerKind, Any]:
+    """The answer that the plan names first; a text in angle brackets becomes a country or a department."""
+    ((kind, value),) = question.answers[0].items()
+    if kind == AnswerKind.SET:
+        value = {name: _VALUES.get(name, "Sales") if text == "<value>" else text for name, text in value.items()}
+    return AnswerKind(kind), value
+
+
+def decision(question: Question) -> Decision:
+    """The first answer, written down."""
+    kind, value = first_answer(question)
+    span = Span(file="decisions.yaml", line=1, column=1)
+    return Decision(
+        id=f"D-{question.id}", question=question.id, scope=None, kind=kind, value=value, by="me@c.example",
+        on=date(2026, 11, 20), until=None, reason="", span=span,
+    )  # fmt: skip
+
+
+def answered_plan(
+    states: Sequence[Snapshot], policies: PolicySet, *, to: Callable[[Question], bool] = lambda _: True
+) -> tuple[FleetPlan, dict[str, Question]]:
+    """The plan once questions have answers, and those questions; numbers of seats follow the other answers."""
+    known: dict[str, Question] = {}
+    for _ in range(_ROUNDS):
+        plan = plan_run(states, policies, builtin(), NOW, decisions=[decision(each) for each in known.values()])
+        asked = {question.id: question for tenant in plan.tenants for question in tenant.questions if to(question)}
+        changed = {
+            name: question
+            for name, question in asked.items()
+            if name not in known or (question.kind in _SEATS and first_answer(question) != first_answer(known[name]))
+        }
+        if not changed:
+            return plan, known
+        known |= changed
+    raise AssertionError("the plan asks on and on")

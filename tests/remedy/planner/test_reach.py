@@ -1,0 +1,142 @@
+"""How much of what is open a plan mends: on the built-in tenants and on a messy one, with and without answers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.plan.planner import plan_run
+from auditor.app.tenants.collection import collect_all, everything
+from auditor.catalogue import builtin
+from auditor.demo import policies as demo_policies
+from auditor.demo import snapshots
+from auditor.domain.enums import Status
+from auditor.domain.policy.decision import AnswerKind, Question
+from auditor.policy.loader import load
+from auditor.remedy.planner.model import FleetPlan, TenantPlan
+from auditor.remedy.planner.reach import Place
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reader import read
+from tests.builders.service.plan_execution import PlanExecution
+from tests.builders.tenant import messy_tenant
+from tests.builders.tenant.answers import answered_plan, first_answer
+from tests.builders.tenant.collection import configured, environment
+from tests.builders.tenant.tenants import NOW
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import Tenant
+from tests.emulator.tenant.directory import load as load_tenant
+
+POLICIES = messy_tenant.rules().policies
+WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
+
+
+def collected(emulator: Emulator, root: Path) -> Snapshot:
+    (outcome,) = collect_all(
+        [configured(emulator)], lambda _: everything(POLICIES), root=root, instant=NOW, environ=environment(emulator)
+    )
+    assert outcome.folder is not None, outcome.failure
+    return read(outcome.folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Messy:
+    """The messy tenant and its plan once every question has an answer."""
+
+    cloud: bool
+    state: Snapshot
+    answered: FleetPlan
+    questions: dict[str, Question]
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["in the cloud", "by rule and on premises"])
+def messy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Messy:
+    with emulated(cloud=request.param) as emulator:
+        state = collected(emulator, tmp_path_factory.mktemp("before"))
+    answered, questions = answered_plan([state], POLICIES)
+    return Messy(cloud=request.param, state=state, answered=answered, questions=questions)
+
+
+@contextmanager
+def emulated(*, cloud: bool) -> Iterator[Emulator]:
+    with running_emulator([load_tenant(messy_tenant.document(cloud=cloud))]) as emulator:
+        yield emulator
+
+
+def share(tenants: Sequence[TenantPlan], *places: Place) -> float:
+    """The share of open findings that are gone after the plan, in percent."""
+    rows = [row for tenant in tenants for row in tenant.reach if row.place in (places or tuple(Place))]
+    assert places or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
+    assert places or sum(row.mended for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
+    return 100 * sum(row.mended for row in rows) / sum(row.open for row in rows)
+
+
+def test_the_messy_tenant(messy: Messy) -> None:
+    plan = plan_run([messy.state], POLICIES, builtin(), NOW)
+    assert plan.proven
+    assert plan.complete
+    assert not messy.cloud or share(plan.tenants) >= 70
+    assert messy.answered.proven
+    (tenant,) = messy.answered.tenants
+    assert not tenant.open_questions
+    assert share([tenant]) >= 90
+    assert share([tenant], Place.GRAPH) >= 95
+    premises = [item for item in tenant.proof.remaining if item.code == "premises"]
+    assert len(premises) == (0 if messy.cloud else 2)
+    assert all("`LIC-BI` is synchronised from on premises" in item.why for item in premises)
+
+
+@pytest.mark.slow
+def test_the_built_in_tenants() -> None:
+    policies, states = load(demo_policies(NOW)).policies, snapshots(NOW)
+    plan = plan_run(states, policies, builtin(), NOW)
+    fabrikam = [tenant for tenant in plan.tenants if tenant.name == "fabrikam"]
+    assert share(fabrikam) >= 60, "all of its groups are assigned in the cloud"
+    answered, _ = answered_plan(states, policies)
+    assert answered.proven
+    assert not any(tenant.open_questions for tenant in answered.tenants)
+    assert share(answered.tenants, Place.GRAPH) >= 80
+    assert share(answered.tenants) >= 60, "renewals, contracts and the local directory are for people"
+
+
+@pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, 9)])
+def test_the_answered_plan_leads_to_the_state_of_its_proof(
+    messy: Messy, tmp_path: Path, lag: int, lost: int | None
+) -> None:
+    (tenant,) = messy.answered.tenants
+    assert tenant.changes is not None
+    steps = [step for action in tenant.actions for step in tenant.changes.steps.get(action.id, ())]
+    with emulated(cloud=messy.cloud) as emulator:
+        emulator.tenants["contoso"].late.lag = lag
+        bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
+        with httpx.Client(headers=bearer, trust_env=False) as client:
+            execution = PlanExecution(client, emulator.endpoint)
+            if lost is not None:
+                emulator.faults.add("reset", first=lost, times=1)
+                with pytest.raises(httpx.TransportError):
+                    execution.carry_out(steps)
+            assert set(execution.carry_out(steps)) <= {"done", "unchanged"}
+            execution.settle()
+            assert set(execution.carry_out(steps)) == {"unchanged"}, "a second run changes nothing"
+        renew(emulator.tenants["contoso"], messy.questions.values())
+        (after,) = audit([collected(emulator, tmp_path)], POLICIES, builtin(), NOW).tenants
+    opened = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+    assert opened == {item.fingerprint for item in tenant.proof.remaining}
+
+
+def renew(tenant: Tenant, questions: Iterable[Question]) -> None:
+    """Give back the seats that were decided, as a person does at the renewal."""
+    for question in questions:
+        kind, value = first_answer(question)
+        if kind is not AnswerKind.RENEWAL:
+            continue
+        sku = next(row for row in tenant.skus if row["skuPartNumber"] == question.products[0])
+        sku["prepaidUnits"] = {**sku["prepaidUnits"], "enabled": value["seats"]}
+        for row in tenant.subscriptions:
+            if row["skuPartNumber"] == question.products[0]:
+                row["totalLicenses"] = value["seats"]
+    tenant.touch()
