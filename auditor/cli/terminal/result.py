@@ -19,7 +19,7 @@ from auditor.render.html.charts import sparks
 from auditor.render.html.page import page
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import fleet_rows
-from auditor.render.html.usage import idle_lines
+from auditor.render.html.usage import idle_lines, unit_lines
 from auditor.render.html.view import Matter, Page, SeatRow, Section
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -209,7 +209,7 @@ def _bar(row: SeatRow, console: Console) -> Text:
 
 
 def _print_usage(console: Console, shown: Page, l10n: Labels) -> None:
-    """Print who needs a seat, the costliest idle seats and smaller products of each tenant that the page shows."""
+    """Print who needs a seat, the costliest idle seats, smaller products and cost centres of the page's tenants."""
     lists = (
         (l10n.gettext("Who needs a seat"), [section.coverage for section in shown.sections]),
         (l10n.gettext("Use and cost by product"), [idle_lines(section.usage) for section in shown.sections]),
@@ -218,12 +218,20 @@ def _print_usage(console: Console, shown: Page, l10n: Labels) -> None:
             [section.smaller.lines if section.smaller is not None else () for section in shown.sections],
         ),
     )
+    several = len(shown.sections) > 1
     for title, every in lists:
         found = [(section, lines) for section, lines in zip(shown.sections, every, strict=True) if lines]
         for section, lines in found[:_TENANTS]:
-            _print_title(console, f"{title}, {printable(section.name)}" if len(shown.sections) > 1 else title)
-            for line in lines[:_LINES]:
-                _print_under(console, Text(_cut(line, _TITLE)), indent=_INDENT)
+            _print_lines(console, f"{title}, {printable(section.name)}" if several else title, lines)
+    for section in [section for section in shown.sections if section.units][:_TENANTS]:
+        title = section.units[0].title
+        _print_lines(console, f"{title}, {printable(section.name)}" if several else title, unit_lines(section.units))
+
+
+def _print_lines(console: Console, title: str, lines: Sequence[str]) -> None:
+    _print_title(console, title)
+    for line in lines[:_LINES]:
+        _print_under(console, Text(_cut(line, _TITLE)), indent=_INDENT)
 
 
 def _print_matters(console: Console, shown: Page, l10n: Labels) -> None:

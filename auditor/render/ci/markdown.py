@@ -9,7 +9,7 @@ from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.page import page
-from auditor.render.html.usage import idle_lines
+from auditor.render.html.usage import idle_lines, unit_lines
 from auditor.render.html.view import Group, Page, Section
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
@@ -99,6 +99,8 @@ def _section(section: Section, l10n: Labels) -> Iterator[str]:
     yield from _usage(section, l10n)
     if section.smaller is not None:
         yield from _listed(l10n.gettext("Smaller products"), section.smaller.headline, section.smaller.lines)
+    if section.units:
+        yield from _listed(section.units[0].title, "", unit_lines(section.units))
     for group in section.groups:
         yield from _group(group, l10n)
     unknown = [row for row in section.outcomes if row.status is Outcome.NOT_EVALUATED]

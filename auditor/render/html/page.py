@@ -39,6 +39,7 @@ from auditor.result.aggregate import Changes, changes, freed, priced_whole
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
+from auditor.result.seats import free_part_numbers
 
 _LINES: Final = 20
 """Changed findings that a tenant lists."""
@@ -170,9 +171,14 @@ def _section(tenant: TenantResult, index: FindingIndex, l10n: Labels) -> Section
     groups = _groups(index)
     anchors = {each.policy: each.anchor for each in groups}
     counts = index.counts()
+    free = free_part_numbers()
     products = sorted(
         (seat_row(each, context) for each in tenant.seats),
-        key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
+        key=lambda row: (
+            row.severity.rank if row.severity is not None else len(Severity),
+            row.part_number.casefold() in free,  # nobody asks for a million seats that cost nothing
+            row.name.casefold(),
+        ),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
     return Section(

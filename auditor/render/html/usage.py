@@ -15,6 +15,8 @@ WIDTH: Final = 240
 """Units of a bar's view box."""
 _LINES: Final = 5
 """Products that a short report names."""
+_NAMED: Final = 3
+"""Departments, or cost centres, that a short report names."""
 _MOST_PRODUCTS: Final = 40
 _MOST_UNITS: Final = 25
 """Rows of a table; the workbook and result.json have all."""
@@ -64,6 +66,8 @@ class UnitRow:
     idle_cost: str
     unknown: str
     """Seats of which it is not known whether they are used; empty where there is none, or no report was read."""
+    summary: str
+    """The row in one line."""
     special: bool
     """Whether it stands for no department: people without one, several small ones, seats that nobody holds."""
 
@@ -108,6 +112,14 @@ def usage_table(tenant: TenantResult, l10n: Labels) -> UsageTable | None:
 def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
     """Return the products with the costliest idle seats in one line each."""
     return () if table is None else tuple(row.summary for row in table.rows if row.summary)[:_LINES]
+
+
+def unit_lines(tables: Sequence[UnitTable]) -> tuple[str, ...]:
+    """Return the costliest rows of the first table, and the seats that nobody pays for, in one line each."""
+    if not tables:
+        return ()
+    first, (*others, _) = tables[0], tables[0].others
+    return tuple(row.summary for row in (*first.rows[:_NAMED], *others[-2:]))
 
 
 def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
@@ -216,9 +228,10 @@ def _merged(unit: UnitUsage, l10n: Labels) -> str:
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
-    none = l10n.number(None)
+    none, name = l10n.number(None), l10n.gettext("Assigned to nobody")
+    said = [_a_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
-        name=l10n.gettext("Assigned to nobody"),
+        name=name,
         people=none,
         assigned=l10n.number(unassigned.seats),
         used=none,
@@ -226,11 +239,23 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
         cost=_money(unassigned.cost, l10n),
         idle_cost="",
         unknown="",
+        summary=f"{name}: {l10n.joined(filter(None, said))}",
         special=True,
     )
 
 
+def _a_month(amount: Money | None, l10n: Labels) -> str:
+    return "" if amount is None else l10n.gettext("{money} a month").replace("{money}", _money(amount, l10n))
+
+
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
+    said = [_a_month(unit.cost, l10n), l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned))]
+    if unit.idle:
+        text = l10n.ngettext("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
+        if unit.idle_cost is not None:
+            money = _money(unit.idle_cost, l10n)
+            text = l10n.gettext("{text} ({money} a month)").replace("{money}", money).replace("{text}", text)
+        said.append(text)
     return UnitRow(
         name=name,
         people=l10n.number(unit.people),
@@ -240,5 +265,6 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
         cost=_money(unit.cost, l10n),
         idle_cost=_money(unit.idle_cost, l10n),
         unknown="" if unit.idle is None else _not_known(unit.unknown, l10n),
+        summary=f"{name}: {l10n.joined(filter(None, said))}",
         special=unit.name is None,
     )

@@ -14,7 +14,7 @@ from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.view import Matter, Page, SeatRow, Section, Step
-from auditor.render.mail.contract_dates import contract_dates
+from auditor.render.mail.contract_dates import contract_dates, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
@@ -50,7 +50,7 @@ def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
     verdict = _verdict(shown, result, reader, l10n)
     worst = sorted(shown.sections, key=worst_first)[: room.tenants] if several else []
     said = shown.completeness if shown.complete else shown.completeness[: room.tenants]
-    renewals = _renewals(result, l10n, several=several, contracts=not any(_scope(reader, l10n)))
+    renewals = _renewals(result, l10n, several=several, whole=not any(_scope(reader, l10n)))
     return MailView(
         language=l10n.language,
         subject=subject_of(result, l10n, complete=shown.complete, weekly=reader.weekly),
@@ -242,11 +242,15 @@ def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
     return TenantLine(name=flat(section.title, 60), said=text, key=key, href=_place(reader, section.anchor))
 
 
-def _renewals(result: Result, l10n: Labels, *, several: bool, contracts: bool) -> list[Renewal]:
-    """Return the near dates of subscriptions with open findings, and of contracts for who receives everything."""
+def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> list[Renewal]:
+    """Return the near dates of subscriptions with open findings, and of contracts.
+
+    Who receives a part is told of the contracts that its open findings name; who receives the whole, of all.
+    """
     found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     for tenant in result.tenants:
-        for key, day, line in contract_dates(tenant, RENEWALS, l10n, several=several) if contracts else ():
+        named = None if whole else contracts_of(tenant.findings)
+        for key, day, line in contract_dates(tenant, RENEWALS, l10n, several=several, named=named):
             found[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)

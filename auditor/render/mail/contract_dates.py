@@ -1,10 +1,11 @@
 """The dates of contracts as lines of a mail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from auditor.domain.result.model import TenantResult
+from auditor.domain.enums import Status
+from auditor.domain.result.model import Finding, TenantResult
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import Renewal
 from auditor.render.text.contracts import happens_to_contract
@@ -14,12 +15,23 @@ ENDED: Final = timedelta(days=30)
 """How long a contract that has ended is told."""
 
 
+def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
+    """Return the ids of the contracts that open findings name."""
+    own = (each for each in findings if each.status is Status.OPEN and each.check.startswith("contract."))
+    return frozenset(name for each in own for name in (each.detail, *(each.evidence.get("contracts") or ())) if name)
+
+
 def contract_dates(
-    tenant: TenantResult, within: timedelta, l10n: Labels, *, several: bool
+    tenant: TenantResult, within: timedelta, l10n: Labels, *, several: bool, named: frozenset[str] | None = None
 ) -> Iterator[tuple[str, datetime, Renewal]]:
-    """Yield the near last days to give notice and ends of contracts, and ends of the last month."""
+    """Yield the near last days to give notice and ends of contracts, and ends of the last month.
+
+    `named` are the ids of the contracts that may be told; None for all.
+    """
     today = tenant.as_of.astimezone(UTC).date()
     for contract in tenant.contracts or ():
+        if named is not None and contract.id not in named:
+            continue
         notice = contract.notice if contract.notice is not None and contract.notice >= today else None
         for key, day, label in (
             ("notice", notice, l10n.gettext("last day to give notice")),

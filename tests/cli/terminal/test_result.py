@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from auditor.cli.terminal.result import terminal
+from auditor.cli.terminal.result import terminal, terminal_text
 from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result
@@ -15,6 +15,7 @@ from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
+from auditor.result.seats import free_part_numbers
 from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
@@ -99,7 +100,7 @@ def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> No
     text = printed(replace(result(), tenants=(many,)))
     assert text.index("Visio Plan 2") < text.index("Microsoft 365 E3") < text.index("Microsoft Power")
     assert "14 more in the reports" in text
-    assert text.count("Microsoft Power") == 15 - 2 - 4
+    assert text.count("Microsoft Power") == 15 - (len(there.seats) - 1), "free ones are last"
 
 
 def test_a_failed_tenant_is_told_first() -> None:
@@ -109,3 +110,23 @@ def test_a_failed_tenant_is_told_first() -> None:
     text = printed(replace(result(), tenants=(failed,), summary=summarise((failed,))))
     assert text.startswith("The tenant could not be audited.")
     assert "fabrikam could not be audited: Graph did not answer" in text
+
+
+def test_free_products_stand_last_and_cost_centres_are_named_with_their_money() -> None:
+    whole = result()
+    there = whole.tenants[0]
+    assert there.departments is not None
+    centre = replace(there.departments.companies[0], name="=4711")
+    told = replace(there, departments=replace(there.departments, cost_centers=(centre,)), findings=FindingTable.of(()))
+    of = replace(whole, tenants=(told,), fleet=FleetResult())
+    text = terminal_text(of, paths=(), locale="en").decode()
+    free = free_part_numbers()
+    paid = [each.name for each in told.seats if each.sku_part_number.casefold() not in free]
+    rows = [
+        line.split("  ")[1].strip() for line in text.partition("Spare  Policy")[2].partition("\n\n")[0].splitlines()[1:]
+    ]
+    assert len(paid) < len(told.seats)
+    assert all(name.rstrip("…") in "\n".join(paid) for name in rows[: len(paid)])
+    lines = text.partition("\nBy cost centre\n")[2].splitlines()
+    assert lines[0] == "  =4711: €27,060.00 a month, 902 assigned, 50 idle for 90 days (€1,500.00 a month)"
+    assert lines[1] == "  Assigned to nobody: €2,820.30 a month, 137 seats"

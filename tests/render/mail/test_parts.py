@@ -4,7 +4,9 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from auditor.domain.enums import Status
 from auditor.domain.result.model import ContractTerm
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.message import render_mail
@@ -66,5 +68,15 @@ def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> No
     ]
     assert told[0].happens == "It has ended, unless it was renewed"
     assert "last day to give notice" in render_mail(of, READER).text
-    narrow = story(of, replace(READER, owners=("hr@contoso.example",)), Labels("en"), Room(renewals=99))
+    part = replace(READER, owners=("hr@contoso.example",))
+    narrow = story(of, part, Labels("en"), Room(renewals=99))
     assert not [line for line in narrow.renewals if "E5 (" in line.name]
+    named = replace(next(iter(first.findings)), check="contract.notice", detail="near", status=Status.OPEN)
+    for finding, names in (
+        (named, ["near)", "near)"]),
+        (replace(named, check="contract.seats-differ", detail=None, evidence={"contracts": ["past"]}), ["past)"]),
+        (replace(named, status=Status.WAIVED, waiver="W"), []),
+    ):
+        mine = replace(first, contracts=contracts, findings=FindingTable.of((finding,)))
+        seen = story(replace(WHOLE, tenants=(mine, *others)), part, Labels("en"), Room(renewals=99)).renewals
+        assert [line.name.partition(" (")[2] for line in seen if "E5 (" in line.name] == names
