@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from auditor import __home__, __version__, resources
 from auditor.app.policy_files import SCHEMAS, TEST_SUFFIX, installed_base, is_policy_file, list_folder, read_yaml
-from auditor.app.scaffold_choices import NO_CLIENT, Choices, existing_choices
+from auditor.app.scaffold_choices import CI, NO_CLIENT, Choices, existing_choices
 from auditor.app.tenants.application_setup import (
     ApplicationSetup,
     azure_cli_commands,
@@ -35,18 +35,22 @@ GROUPS: Final = "governance"
 _PLACES: Final[Mapping[str, str]] = {
     "tenants.yaml": "tenants.yaml",
     "decisions.yaml": "policies/decisions.yaml",
+    "pre-commit-config.yaml": ".pre-commit-config.yaml",
+    "gitignore": ".gitignore",
+}
+"""Template → path in the repository."""
+_GITHUB_PLACES: Final[Mapping[str, str]] = {
     "nightly-audit.yml": ".github/workflows/nightly-audit.yml",
     "policy-preview.yml": ".github/workflows/policy-preview.yml",
     "dependabot.yml": ".github/dependabot.yml",
     "CODEOWNERS": ".github/CODEOWNERS",
-    "pre-commit-config.yaml": ".pre-commit-config.yaml",
     "README.md": "README.md",
-    "gitignore": ".gitignore",
 }
-"""Template → path in the repository."""
+"""The same of a repository on GitHub."""
 _WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
 """The schemas of files that people write."""
 _OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
+_EVERY_NIGHT: Final = N_("Every night: the steps under `Set up` in README.md")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
 
 
@@ -160,14 +164,24 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         "USES": choices.uses,
         "REV": f"{choices.pin} # frozen: v{__version__}" if choices.pin else f"v{__version__}",
         "HOME": choices.action,
+        "SOURCE": choices.source,
+        "REF": choices.ref,
         "VERSION": __version__,
     }
-    folder = resources.reports() / "templates" / "scaffold"
-    for template, place in _PLACES.items():
-        text = (folder / template).read_text(encoding="utf-8").replace("\r\n", "\n")
-        found[place] = _WORD.sub(lambda match: words[match[1]], text).encode()
+    places = {**_PLACES, **_GITHUB_PLACES}
+    if choices.ci != "github":
+        file = CI[choices.ci][0]
+        words |= {"FILE": file, "SETUP": _template(f"setup-{choices.ci}.md").strip()}
+        places = {**_PLACES, file.removeprefix("."): file, "README-ci.md": "README.md"}
+    for template, place in places.items():
+        found[place] = _WORD.sub(lambda match: words[match[1]], _template(template)).encode()
     load_tenants(found["tenants.yaml"], file="tenants.yaml")
     return dict(sorted(found.items()))
+
+
+def _template(name: str) -> str:
+    path = resources.reports() / "templates" / "scaffold" / name
+    return path.read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def _mail(choices: Choices) -> str:
@@ -190,6 +204,13 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     client = None if choices.client_id == NO_CLIENT else choices.client_id
     place = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
     first = (f"cd{place}",) if place else ()
+    if choices.ci == "azure-devops" and client is not None:
+        # The service connection has its application, which needs the permissions only.
+        choices = replace(choices, credential="workload-identity")
+    on_github = (
+        f"# {N_('Every night in GitHub Actions: run this in a clone of your private repository')}",
+        "auditor init --credential github-oidc",
+    )
     if choices.credential == "azure-cli":
         return (
             f"# {N_('Your own report, as the person of the Azure CLI')}",
@@ -198,8 +219,7 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
             "auditor doctor",
             "auditor audit",
             "",
-            f"# {N_('Every night in GitHub Actions: run this in a clone of your private repository')}",
-            "auditor init --credential github-oidc",
+            *(on_github if choices.ci == "github" else (f"# {_EVERY_NIGHT}",)),
         )
     needed = _application_commands(choices, tenant, client, f"auditor init{place}")
     mail = (
@@ -215,8 +235,11 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     audit = {
         "github-oidc": (f"# {N_('Then commit and push; the first run: Actions, Nightly audit, Run workflow')}",),
         "workload-identity": (f"# {N_('The federated credential of the cluster: see docs/sign-in.md')}",),
-    }.get(choices.credential, (f"# {N_('Your own report')}", *first, "auditor doctor", "auditor audit"))
-    return (*needed, *mail, "", *audit)
+    }
+    if choices.ci != "github":
+        return (*needed, *mail, "", f"# {_EVERY_NIGHT}")
+    own = (f"# {N_('Your own report')}", *first, "auditor doctor", "auditor audit")
+    return (*needed, *mail, "", *audit.get(choices.credential, own))
 
 
 def _application_commands(choices: Choices, tenant: Tenant, client: str | None, again: str) -> tuple[str, ...]:

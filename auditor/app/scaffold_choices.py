@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from auditor import __commit__, __home__, __version__
@@ -22,6 +23,15 @@ CREDENTIALS: Final = (
     "client-secret",
 )
 """Types of credentials that `init` writes."""
+CI: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "github": (".github/workflows/nightly-audit.yml", "github-oidc"),
+        "azure-devops": ("azure-pipelines.yml", "azure-cli"),
+        "gitlab": (".gitlab-ci.yml", "workload-identity"),
+        "container-job": ("compose.yaml", "managed-identity"),
+    }
+)
+"""What runs the audit every night: its file in the repository, and the type of credential that it signs in with."""
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -45,6 +55,8 @@ class Choices:
     client_id: str = NO_CLIENT
     credential: str = "azure-cli"
     """One of CREDENTIALS."""
+    ci: str = "github"
+    """One of CI."""
     repository: str | None = None
     """The team's repository on GitHub, whose jobs sign in."""
     sender: str | None = None
@@ -69,6 +81,16 @@ class Choices:
         return f"{{type: {self.credential}{client}{more.get(self.credential, '')}}}"
 
     @property
+    def source(self) -> str:
+        """The address from which pip installs the program."""
+        return f"git+https://github.com/{self.action}@{self.ref}"
+
+    @property
+    def ref(self) -> str:
+        """The commit of the program, or its tag."""
+        return self.pin or f"v{__version__}"
+
+    @property
     def uses(self) -> str:
         """The `uses:` value of the action."""
         if self.pin:
@@ -88,6 +110,9 @@ def existing_choices(folder: Path) -> dict[str, Any]:
             "large": files.is_file(policies / "add-ons.yaml"),
             "groups": files.is_file(policies / "governance.yaml"),
         }
+    for name, (place, _) in CI.items():
+        if files.is_file(folder / place):
+            found["ci"] = name
     uses = _USES.search(_text(folder / ".github" / "workflows" / "nightly-audit.yml") or "")
     if uses is not None:
         found |= {"action": uses["action"], "pin": uses["pin"] or ""}

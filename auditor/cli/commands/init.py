@@ -12,6 +12,7 @@ from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold import Scaffold, scaffold, setup_commands
 from auditor.app.scaffold_choices import (
     ADDRESS,
+    CI,
     CREDENTIALS,
     GUID,
     NAME,
@@ -94,6 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OWNER/NAME",
         help="your repository on GitHub, whose nightly job signs in (default: the remote `origin`)",
     )
+    parser.add_argument(
+        "--ci",
+        choices=tuple(CI),
+        metavar="NAME",
+        help=f"what runs the audit every night: {', '.join(CI)} (default: github)",
+    )
     parser.add_argument("--size", choices=_SIZES, help="large: add-ons, inactivity and mailboxes too (default: small)")
     parser.add_argument(
         "--agreement",
@@ -136,6 +143,8 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor init`: 0 even if differing files were kept. Raises AuditorError before anything is written."""
     locale = reader_locale(args.locale)
     known = existing_choices(args.folder)
+    if args.ci is not None and args.credential is None:
+        args.credential = CI[args.ci][1]
     new = not files.is_file(args.folder / "tenants.yaml")
     if new and not args.no_input and somebody_there():
         _ask_for(args, known, locale)
@@ -158,6 +167,7 @@ def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
         "tenant_id": args.tenant_id and args.tenant_id.lower(),
         "client_id": args.client_id and args.client_id.lower(),
         "credential": credential or ("github-oidc" if args.client_id else None),
+        "ci": args.ci,
         "repository": args.repository,
         "sender": args.mail_from,
         "action": args.action,

@@ -1,0 +1,124 @@
+"""`auditor init --ci`: templates that their own schemas accept, and scripts that were run."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from auditor.settings.loader import read
+from tests.builders.service.command_line import ROOT, call, clean_environment, contents
+
+SCHEMAS = {
+    "azure-devops": ("azure-pipelines.yml", "vendor.azure-pipelines"),
+    "gitlab": (".gitlab-ci.yml", "vendor.gitlab-ci"),
+    "container-job": ("compose.yaml", "vendor.compose-spec"),
+}
+CREDENTIALS = {"azure-devops": "AzureCli", "gitlab": "WorkloadIdentity", "container-job": "ManagedIdentity"}
+BIN = Path(sys.executable).parent
+CLIENT = "bbbbbbbb-1111-2222-3333-444444444444"
+
+
+def made(folder: Path, ci: str, *more: str) -> Any:
+    ran = call("init", "--ci", ci, "--no-input", "--mail-from", "audit@contoso.example", *more, cwd=folder)
+    assert ran.code == 0, ran.err
+    return yaml.safe_load((folder / SCHEMAS[ci][0]).read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ci", SCHEMAS)
+def test_its_own_schema_accepts_it(tmp_path: Path, ci: str) -> None:
+    made(tmp_path, ci)
+    file, schema = SCHEMAS[ci]
+    # The schema of Azure Pipelines has patterns that are no regular expressions of Unicode mode.
+    command = (BIN / "check-jsonschema", "--builtin-schema", schema, "--regex-variant", "nonunicode", tmp_path / file)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("ci", SCHEMAS)
+def test_the_repository_is_whole(tmp_path: Path, ci: str) -> None:
+    made(tmp_path, ci)
+    assert not (tmp_path / ".github").exists()
+    assert type(read(tmp_path / "tenants.yaml").tenants[0].credential).__name__ == CREDENTIALS[ci]
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"| `{SCHEMAS[ci][0]}` |" in readme
+    assert "## Set up" in readme
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path.name in {"README.md", SCHEMAS[ci][0]}:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search("@[A-Z]+@", text)
+    before = contents(tmp_path)
+    again = call("init", "--no-input", cwd=tmp_path)
+    assert contents(tmp_path) == before
+    assert "all files exist already" in again.err
+    assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize("ci", SCHEMAS)
+def test_the_commands_grant_permissions_and_lead_to_the_readme(tmp_path: Path, ci: str) -> None:
+    ran = call("init", "--ci", ci, "--client-id", CLIENT, "--no-input", cwd=tmp_path)
+    assert "User.Read.All" in ran.text
+    assert CLIENT in ran.text
+    assert "README.md" in ran.text.splitlines()[-1]
+    assert "GitHub" not in ran.text
+
+
+def test_github_is_the_default(tmp_path: Path) -> None:
+    assert call("init", "--ci", "github", "--no-input", "-q", "given", cwd=tmp_path).code == 0
+    assert call("init", "--credential", "github-oidc", "--no-input", "-q", "default", cwd=tmp_path).code == 0
+    assert contents(tmp_path / "given") == contents(tmp_path / "default")
+    assert call("init", "--ci", "jenkins", "--no-input", cwd=tmp_path).code == 2
+
+
+def script_of(document: Any, ci: str) -> tuple[str, str]:
+    """Return the shell and the script of the nightly audit."""
+    if ci == "gitlab":
+        (text,) = document["audit"]["script"]
+        return "sh", text
+    (task,) = [step for step in document["jobs"][1]["steps"] if step.get("task") == "AzureCLI@2"]
+    return "bash", task["inputs"]["inlineScript"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ci", ["azure-devops", "gitlab"])
+def test_the_script_of_the_night_audits_and_compares(tmp_path: Path, ci: str) -> None:
+    document = made(tmp_path, ci)
+    shell, script = script_of(document, ci)
+    file = tmp_path / "night.sh"
+    file.write_text(f"#!/usr/bin/env {shell}\n{script}", encoding="utf-8")
+    checked = subprocess.run(
+        [BIN / "shellcheck", f"--shell={shell}", "--exclude=SC2155", file], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+    night = {"AUDITOR_DEMO": "yes", "AUDITOR_TENANT": "fabrikam", "AUDITOR_AS_OF": "2026-11-20T12:00:00Z"}
+    assert call("audit", "-q", "-f", "json", "-o", "previous", cwd=tmp_path, **night).code in {0, 1}
+    environ = clean_environment(
+        {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), **night,
+            "FAIL_ON": "new:high", "MAIL": "false", "PREVIOUS": "previous/result.json", "AZURE_ID_TOKEN": "x",
+        }
+    )  # fmt: skip
+    done = subprocess.run([shell, file], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"nothing is new: {done.stderr}"
+    result = json.loads((tmp_path / "out" / "result.json").read_bytes())
+    assert result["run"]["previous"] == "2026-11-20T12:00:00Z"
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_the_command_of_the_container_runs(tmp_path: Path) -> None:
+    service = made(tmp_path, "container-job")["services"]["audit"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    command = [word.replace("/audit/", f"{tmp_path}/") for word in service["command"]]
+    ran = call(*command, AUDITOR_DEMO="yes", AUDITOR_TENANT="fabrikam", AUDITOR_SEND="false", cwd=tmp_path)
+    assert ran.code in {0, 1}, ran.err
+    assert (tmp_path / "audits").is_dir()
+    ignored = (tmp_path / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/audit.env", "/out/", "/audits/", "/state/"} <= set(ignored)
