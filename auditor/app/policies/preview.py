@@ -17,9 +17,9 @@ from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.message import NOTHING, Message, joined
-from auditor.domain.policy.model import PolicySet
+from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
-from auditor.domain.result.model import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.domain.result.model import Finding, PolicyOutcome, Result, SourceLine
 from auditor.policy.extends import Bases
 from auditor.policy.loader import load
 from auditor.result.preview_counts import worse
@@ -54,7 +54,12 @@ def preview(request: PreviewRequest) -> Preview:
             else Message("a preview requires a snapshot"),
             hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
-    (base, before), (head, after) = _sides(request)
+    return previewed(*_sides(request), request)
+
+
+def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], request: PreviewRequest) -> Preview:
+    """Audit every tenant that a request names with two sets at one instant and compare. Raises AuditorError."""
+    (side, before), (other, after) = base, head
     asked = Request(
         demo=request.demo,
         snapshots=request.snapshots,
@@ -66,12 +71,11 @@ def preview(request: PreviewRequest) -> Preview:
         states = [state for state in found if isinstance(state, Snapshot)]
         old = remedied(audit(states, before, active(), request.as_of), before)
         new = remedied(audit(states, after, active(), request.as_of), after)
-    policies = _policies(old, new)
     if not request.names:
         if request.key is None:
             raise ValueError("a preview with pseudonyms needs a key")
         old, new = redacted(old, request.key), redacted(new, request.key)
-    return _compared(old, new, base, head, policies)
+    return _compared(old, new, side, other, policy_changes(before, after))
 
 
 def exit_code(found: Preview, fail_on: Severity | None) -> int:
@@ -139,13 +143,13 @@ def _loaded(files: Sequence[tuple[str, bytes]], waivers_from: date | None, bases
     return load(files, waivers_from=waivers_from, bases=bases).policies
 
 
-def _policies(old: Result, new: Result) -> tuple[PolicyChange, ...]:
-    before = {policy.id: policy for policy in old.run.policies}
-    after = {policy.id: policy for policy in new.run.policies}
-    return tuple(_policy(id_, before.get(id_), after.get(id_)) for id_ in sorted({*before, *after}))
+def policy_changes(before: PolicySet, after: PolicySet) -> tuple[PolicyChange, ...]:
+    """Return every policy of two sets in order of id, and whether it is another one."""
+    one, other = ({policy.id: policy for policy in side.policies} for side in (before, after))
+    return tuple(_policy(id_, one.get(id_), other.get(id_)) for id_ in sorted({*one, *other}))
 
 
-def _policy(id_: str, before: PolicyHeader | None, after: PolicyHeader | None) -> PolicyChange:
+def _policy(id_: str, before: Policy | None, after: Policy | None) -> PolicyChange:
     shown = after or before
     return PolicyChange(
         id=id_,

@@ -1,0 +1,233 @@
+"""Takes policy files over to the installed starter library, and tells what that changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import yaml
+
+from auditor import __version__
+from auditor.app.policies.preview import PreviewRequest, policy_changes, previewed
+from auditor.app.policy_files import COPY, installed_base, library_files, policy_files
+from auditor.deliver.report_folder import ChildFile, write_all
+from auditor.domain.errors import InputError, UsageError
+from auditor.domain.message import Message
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.preview import PolicyChange, Preview, Side
+from auditor.policy.documents import digest_of
+from auditor.policy.extends import STARTER, Base
+from auditor.policy.loader import load
+from auditor.policy.yaml.reader import Document, parse
+
+_WIDTH: Final = 100
+"""Columns of the YAML of a policy in a diff."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatedFile:
+    """A policy file before and after it was taken over to the installed library."""
+
+    path: Path
+    before: str
+    after: str
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; empty where there is none."""
+        return _diff(self.path.as_posix(), self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What the installed starter library changes."""
+
+    files: tuple[UpdatedFile, ...]
+    """Those that extend something, or that are copies of files of the library."""
+    copied: bool
+    """Whether the policies are copies, which are not written."""
+    lacking: tuple[str, ...]
+    """Files of the library that a folder of copies does not have."""
+    policies: tuple[PolicyChange, ...] | None
+    """The policies that are added, removed or edited; None where the earlier content is not known."""
+    definitions: tuple[str, ...]
+    """Names of populations and product sets that are other ones."""
+    diffs: Mapping[str, str]
+    """Policy id → its change as a unified diff, of policies that both sides have."""
+    preview: Preview | None
+    """What the change does to a snapshot; None where none was named or the earlier content is not known."""
+
+    @property
+    def current(self) -> bool:
+        """Whether there is nothing to take over."""
+        return all(not each.diff for each in self.files)
+
+
+def update(places: Sequence[Path], request: PreviewRequest | None) -> Update:
+    """Compare the policies of some locations with those of the installed starter library; nothing is written.
+
+    With a request its snapshots are judged by both. Raises InputError where the policies are not valid with the
+    installed library, and AuditorError where a snapshot cannot be read.
+    """
+    before = policy_files(places)
+    documents = [parse(body, file=name) for name, body in before]
+    extending = [each for each in documents if _extends(each)]
+    files = tuple(_extended(each, dict(before)[each.file]) for each in extending) or tuple(_copies(before))
+    after = [
+        (name, {each.path.as_posix(): each.after.encode() for each in files}.get(name, body)) for name, body in before
+    ]
+    head = load(after, bases=installed_base).policies
+    base = _base(before) if extending else load(before).policies
+    changes = None if base is None else tuple(each for each in policy_changes(base, head) if each.edited)
+    preview = None
+    if base is not None and request is not None:
+        preview = previewed((_side("before", base), base), (_side(f"{STARTER}{__version__}", head), head), request)
+    return Update(
+        files=files,
+        copied=not extending,
+        lacking=() if extending else tuple(_lacking(before)),
+        policies=changes,
+        definitions=() if base is None else tuple(_other_names(base, head)),
+        diffs={} if base is None else _diffs(base, head),
+        preview=preview,
+    )
+
+
+def write(found: Update) -> tuple[Path, ...]:
+    """Write the files of an update and, beside those that extend the library, its files, for later comparison.
+
+    Raises UsageError for copies, and DeliveryError where a file cannot be written.
+    """
+    if found.copied:
+        raise UsageError(
+            "policies-copied",
+            Message("the policies are copies of the starter library, which are not overwritten"),
+            hint=Message(
+                "take over by hand what you want, or extend {place} with `digest: {digest}`",
+                place=f"{STARTER}{__version__}",
+                digest=_library_digest(),
+            ),
+        )
+    wanted: dict[Path | ChildFile, bytes] = {
+        each.path: each.after.encode() for each in found.files if each.before != each.after
+    }
+    library = {PurePath(name).name: body for name, body in library_files()}
+    for folder in dict.fromkeys(each.path.parent for each in found.files if STARTER in each.after):
+        wanted |= {ChildFile(folder, (COPY, name)): body for name, body in library.items()}
+        for old in (folder / COPY).glob("*.yaml"):
+            if old.name not in library:
+                old.unlink()
+    return write_all(((path, [body]) for path, body in wanted.items()), public=True)
+
+
+def _extends(document: Document) -> Mapping[str, Any] | None:
+    value = document.value
+    found = value.get("extends") if isinstance(value, dict) else None
+    return found if isinstance(found, dict) and isinstance(found.get("from"), str) else None
+
+
+def _extended(document: Document, body: bytes) -> UpdatedFile:
+    """Return a file with the version and the digest of what is there now."""
+    written = _extends(document)
+    assert written is not None
+    text = body.decode("utf-8-sig")
+    starter = str(written["from"]).startswith(STARTER)
+    place = f"{STARTER}{__version__}" if starter else str(written["from"])
+    base = installed_base(document.file, place)
+    digest = digest_of(parse(each, file=name) for name, each in base.files)
+    edits = [(("extends", "from"), place)] if place != written["from"] else []
+    if written.get("digest") != digest and "digest" in written:
+        edits.append((("extends", "digest"), digest))
+    lines = text.splitlines(keepends=True)
+    for path, value in sorted(edits, key=lambda edit: document.span(edit[0]).line, reverse=True):
+        span = document.span(path)
+        line = lines[span.line - 1]
+        lines[span.line - 1] = line[: span.column - 1] + value + line[(span.end_column or len(line.rstrip())) - 1 :]
+    if "digest" not in written:
+        _add_digest(document, lines, digest)
+    return UpdatedFile(path=Path(document.file), before=text, after="".join(lines))
+
+
+def _add_digest(document: Document, lines: list[str], digest: str) -> None:
+    """Insert a digest in front of `from`."""
+    span = document.span(("extends", "from"), key=True)
+    line = lines[span.line - 1]
+    indent, rest = line[: span.column - 1], line[span.column - 1 :]
+    lines[span.line - 1] = (
+        f"{indent}digest: {digest}, {rest}" if indent.strip() else f"{indent}digest: {digest}\n{indent}{rest}"
+    )
+
+
+def _copies(files: Sequence[tuple[str, bytes]]) -> Iterator[UpdatedFile]:
+    """Yield the files that are called like one of the library, and what the library has instead."""
+    library = {PurePath(name).name: body for name, body in library_files()}
+    for name, body in files:
+        there = library.get(PurePath(name).name)
+        if there is not None:
+            before = body.decode("utf-8-sig").replace("\r\n", "\n")
+            # The first line of a copy names the schemas of its own repository.
+            comment, separator, rest = there.decode().replace("\r\n", "\n").partition("\n")
+            first = before.partition("\n")[0]
+            kept = first if first.startswith("# yaml-language-server") else comment
+            yield UpdatedFile(path=Path(name), before=before, after=kept + separator + rest)
+
+
+def _lacking(files: Sequence[tuple[str, bytes]]) -> list[str]:
+    there = {PurePath(name).name for name, _ in files}
+    return [PurePath(name).name for name, _ in library_files() if PurePath(name).name not in there]
+
+
+def _base(files: Sequence[tuple[str, bytes]]) -> PolicySet | None:
+    """Return the policies at the content that is pinned; None where neither a copy nor the program has it."""
+    for bases in (_copied_base, _unversioned_base):
+        try:
+            return load(files, bases=bases).policies
+        except InputError as error:
+            if any(each.slug != "extends-digest" for each in error.diagnostics):
+                raise
+    return None
+
+
+def _copied_base(file: str, place: str) -> Base:
+    """Find what a file extends; of the starter library the copy beside the file."""
+    copy = Path(file).parent / COPY
+    if place.startswith(STARTER) and copy.is_dir():
+        return Base(files=tuple(policy_files((copy,))), version=place.removeprefix(STARTER))
+    return _unversioned_base(file, place)
+
+
+def _unversioned_base(file: str, place: str) -> Base:
+    """Find what a file extends, whatever version of the starter library it names: the digest decides."""
+    found = installed_base(file, place)
+    return replace(found, version=place.removeprefix(STARTER)) if found.version is not None else found
+
+
+def _library_digest() -> str:
+    return digest_of(parse(body, file=name) for name, body in library_files())
+
+
+def _side(name: str, policies: PolicySet) -> Side:
+    return Side(name=name, commit=None, policy_digest=policies.digest, policies=len(policies.policies))
+
+
+def _other_names(before: PolicySet, after: PolicySet) -> Iterator[str]:
+    """Yield the names of populations and product sets that are added, removed or changed."""
+    for section in ("populations", "products"):
+        one, other = before.definitions[section], after.definitions[section]
+        yield from sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+def _diffs(before: PolicySet, after: PolicySet) -> dict[str, str]:
+    """Return the change of each policy that both sides have, by id."""
+    one, other = ({policy.id: _yaml(policy.spec) for policy in side.policies} for side in (before, after))
+    return {id_: diff for id_ in sorted(one.keys() & other.keys()) if (diff := _diff(id_, one[id_], other[id_]))}
+
+
+def _yaml(spec: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+def _diff(name: str, before: str, after: str) -> str:
+    lines = unified_diff(before.splitlines(), after.splitlines(), f"{name} (before)", f"{name} (after)", lineterm="")
+    return "\n".join(lines)

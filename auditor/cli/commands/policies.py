@@ -1,0 +1,125 @@
+"""Implements `auditor policies`."""
+
+import argparse
+from pathlib import Path
+
+from auditor import __version__
+from auditor.app.policies.preview import PreviewRequest
+from auditor.app.policies.update import Update, update, write
+from auditor.cli.options import now, reader_locale
+from auditor.cli.redaction import redaction_key
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import out, say
+from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
+from auditor.render.preview.markdown import finding_line, headline, retold, state
+from auditor.render.text.labels import Labels
+
+_EXAMPLES = """\
+auditor policies update                              what the installed starter library changes in policies/
+auditor policies update --snapshot snapshots/        and which findings appear and vanish
+auditor policies update --write                      go over to it: writes version and digest
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor policies`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "words", nargs="*", metavar="update [POLICY ...]", help="files or folders of policies (default: policies/)"
+    )
+    parser.add_argument("--write", action="store_true", help="write the new version and digest into the files")
+    declare(
+        parser,
+        *("demo", "snapshot", "tenant", "as_of"),
+        snapshot="also compare the findings of a snapshot: a folder, or a store (repeatable)",
+        demo="also compare the findings of the built-in tenants",
+        as_of="the instant of both audits (default: now)",
+    )
+    parser.add_argument("--names", action="store_true", help="call people by name (default: pseudonyms)")
+    declare(parser, "locale", "quiet", locale="language of what people read (default: the environment's)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor policies` and return 0, or 3 where the findings could not be compared completely.
+
+    Raises AuditorError before anything is written.
+    """
+    if args.words[:1] != ["update"]:
+        raise UsageError(
+            "usage", Message("policies takes the action update"), hint=Message("`auditor policies update [POLICY ...]`")
+        )
+    found = update([Path(word) for word in args.words[1:]], _request(args))
+    l10n = Labels(reader_locale(args.locale))
+    if not args.quiet:
+        _print(found, l10n)
+    if args.write:
+        for path in write(found):
+            say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+    elif not found.current and not found.copied and not args.quiet:
+        say(l10n.gettext("auditor: nothing was written; --write goes over to the installed version"))
+    return 3 if found.preview is not None and not found.preview.complete else 0
+
+
+def _request(args: argparse.Namespace) -> PreviewRequest | None:
+    """Return what is compared; None where no tenants are named."""
+    if not args.demo and not args.snapshot:
+        return None
+    return PreviewRequest(
+        base="",
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or now(),
+        names=args.names,
+        key=None if args.names else redaction_key(),
+    )
+
+
+def _print(found: Update, l10n: Labels) -> None:
+    """Print the policies that are different, the findings that come and go, and the change of the files."""
+    if found.current:
+        text = l10n.gettext("The policies are those of the installed starter library, {version}.")
+        out(text.replace("{version}", __version__))
+        return
+    if found.policies is None:
+        out(l10n.gettext("What the policies were pinned to is not here, so that nothing can be compared with it."))
+    for policy in found.policies or ():
+        out(printable(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
+        if policy.id in found.diffs:
+            _print_lines(found.diffs[policy.id])
+    if found.definitions:
+        text = l10n.gettext("Populations and product sets that are other ones: {names}")
+        out(printable(text.replace("{names}", ", ".join(found.definitions))))
+    if found.lacking:
+        text = l10n.gettext("Files of the starter library that are not here: {names}")
+        out(printable(text.replace("{names}", ", ".join(found.lacking))))
+    if found.preview is not None:
+        _print_findings(found, l10n)
+    for each in found.files:
+        if each.diff and not found.copied:
+            _print_lines(each.diff)
+
+
+def _print_lines(text: str) -> None:
+    for line in text.splitlines():
+        out(printable(line))
+
+
+def _print_findings(found: Update, l10n: Labels) -> None:
+    preview = found.preview
+    assert preview is not None
+    out(printable(headline(preview, l10n)))
+    for each in preview.everywhere:
+        lines = [("+", finding_line(finding, l10n)) for finding in each.added]
+        lines += [("-", finding_line(finding, l10n)) for finding in each.removed]
+        lines += [("~", retold(pair, l10n)) for pair in each.changed]
+        for mark, line in lines[:_SHOWN]:
+            out(printable(f"{mark} {each.name or 'fleet'}: {line}"))
+        if len(lines) > _SHOWN:
+            out("  " + l10n.ngettext("and {count} more", "and {count} more", len(lines) - _SHOWN))
+
+
+_SHOWN = 50
+"""Findings of one tenant that are told one by one."""
