@@ -265,7 +265,9 @@ def test_html_from_a_proxy_in_place_of_the_sign_in(entra: Emulator) -> None:
 
 def test_missing_oidc_variables_are_named(entra: Emulator) -> None:
     env = {"SSL_CERT_FILE": str(entra.ca_path)}
-    found = refused(configured(entra, credential=GithubOidc(client_id=CLIENT_ID)), env)
+    tenant = configured(entra, credential=GithubOidc(client_id=CLIENT_ID))
+    assert "az login" in (refused(tenant, env).hint or ""), "on a laptop there is no job"
+    found = refused(tenant, env | {"GITHUB_ACTIONS": "true"})
     assert "ACTIONS_ID_TOKEN_REQUEST_URL" in found.message
     assert "ACTIONS_ID_TOKEN_REQUEST_TOKEN" in found.message
     assert "id-token: write" in (found.hint or "")

@@ -14,6 +14,11 @@ from auditor.graph.transport.ca_bundle import tls_context
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 _PERMISSION = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
+_ELSEWHERE = Message(
+    "on your own computer run `az login`, write `credential: {credential}` into a copy of the tenants file, and name "
+    "it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
+    credential="{type: azure-cli}",
+)
 _MAX_ATTEMPTS = 3
 _TIMEOUT = 60.0
 """Seconds for all attempts together."""
@@ -23,6 +28,12 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     """Return a new assertion of the job's identity, valid for about five minutes. Raises GraphError."""
     url, token = environ.get(_URL, ""), environ.get(_TOKEN, "")
     missing = [name for name, value in ((_URL, url), (_TOKEN, token)) if not value]
+    if missing and environ.get("GITHUB_ACTIONS") != "true":
+        raise GraphError(
+            "github-oidc-missing",
+            Message("the credential github-oidc works in a job of GitHub Actions only, and this is none"),
+            hint=_ELSEWHERE,
+        )
     if missing:
         raise GraphError(
             "github-oidc-missing",

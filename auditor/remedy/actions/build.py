@@ -296,9 +296,8 @@ def _enough(office: ActionContext, pile: ActionGroup) -> tuple[str, ...]:
 
 def _warnings(office: ActionContext, pile: ActionGroup, told: GuidanceText) -> tuple[str, ...]:
     l10n, first = office.l10n, pile.first
-    own = (
-        [messages.services_lost(l10n, printable(", ".join(sorted(map(l10n.gettext, pile.lost)))))] if pile.lost else []
-    )
+    lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in pile.lost))
+    own = [messages.services_lost(l10n, printable(lost))] if lost else []
     own += [messages.not_judged(l10n)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         ends = due_of(pile, office.known.tenant)
