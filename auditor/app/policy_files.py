@@ -177,6 +177,25 @@ def _of(place: Path) -> Iterable[Path]:
     return [place]
 
 
+def policies_beside(file: Path, places: Sequence[Path]) -> Sequence[Path]:
+    """Return the places of policies that a file of waivers or decisions belongs to: named ones, else its folder.
+
+    None stands for the starter library: the folder holds no policy.
+    """
+    folder = file.parent
+    return places or ((folder,) if files.is_folder(folder) and files.listed(folder, is_policy_file) else ())
+
+
+def free_id(stem: str, taken: set[str]) -> str:
+    """Return an id that is not taken, the first one without a number, and take it."""
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    taken.add(name)
+    return name
+
+
 def is_policy_file(path: Path) -> bool:
     """Return whether a file of a folder is a policy file: YAML, not a test, not hidden."""
     hidden = any(part.startswith(".") for part in path.parts)

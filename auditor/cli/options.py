@@ -102,6 +102,14 @@ def _word(kind: type[_Kind], text: str, *others: str) -> _Kind:
         ) from error
 
 
+def day(text: str) -> date:
+    """Parse a day such as 2027-01-31. Raises ArgumentTypeError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(Message("{text} is not a date such as 2027-01-31", text=repr(text))) from error
+
+
 def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
     """Declare the arguments of sending, which `audit --send` and `send` share."""
     parser.add_argument(

@@ -89,6 +89,18 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             {"action": "count", "default": 0, "help": "a bug shows its traceback"},
         ),
         "no_color": (("--no-color",), {"action": "store_true", "help": "no colour"}),
+        "file": (("--file",), {"type": Path, "metavar": "FILE"}),
+        "print": (("--print",), {"action": "store_true"}),
+        "beside": (
+            ("--policies",),
+            {
+                "action": "append",
+                "type": Path,
+                "default": [],
+                "metavar": "POLICY",
+                "help": "the policies it belongs to: files or folders (default: the folder of --file)",
+            },
+        ),
     }
 )
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auditor.domain.errors import Diagnostic, InputError, SnapshotError, Span
+from auditor.app.named_files import read_named
+from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 from auditor.files import input as files
 
@@ -34,14 +35,8 @@ def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
     Commas, semicolons and tabs separate; a line `sep=;`, a byte order mark and UTF-16 are understood. Raises
     SnapshotError for a file that cannot be read, and InputError with the place of a mistake.
     """
-    try:
-        body = files.read(path, most=files.TABLE)
-    except OSError as error:
-        raise SnapshotError(
-            "approvals-unreadable",
-            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-            hint=Message("name the approvals.csv that `auditor plan -f approvals` wrote"),
-        ) from error
+    hint = Message("name the approvals.csv that `auditor plan -f approvals` wrote")
+    body = read_named(path, most=files.TABLE, slug="approvals-unreadable", hint=hint)
     return tuple(_rows(_text(body), path.as_posix()))
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.app.decisions.approvals_file import ApprovalRow, approval_rows
-from auditor.app.policy_files import exists, is_policy_file, load_policies, read_yaml
+from auditor.app.policy_files import exists, free_id, load_policies, policies_beside, read_yaml
 from auditor.app.verification.plan_file import saved_plan
 from auditor.domain.errors import Diagnostic, InputError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import AnswerKind, Decision, SavedQuestion
-from auditor.files import input as files
 from auditor.policy.yaml.reader import parse
 from auditor.policy.yaml.writer import block, with_items
 from auditor.remedy.planner.decisions import is_possible
@@ -97,10 +96,7 @@ def decide(request: DecideRequest) -> Decided:
 
 def _decisions(request: DecideRequest, content: bytes | None, name: str) -> tuple[Decision, ...]:
     """Read a file of decisions with the policies that it may name."""
-    folder = request.file.parent
-    places = request.policies
-    if not places and files.is_folder(folder) and files.listed(folder, is_policy_file):
-        places = (folder,)
+    places = policies_beside(request.file, request.policies)
     return load_policies(places, decisions=() if content is None else [(name, content)]).decisions
 
 
@@ -198,22 +194,12 @@ def _is_answered(
 def _items(answers: Mapping[str, Answer], request: DecideRequest, taken: set[str]) -> list[dict[str, Any]]:
     items = []
     for question, answer in answers.items():
-        item: dict[str, Any] = {"id": _free_id(question, taken), "question": question, "answer": dict(answer)}
+        item: dict[str, Any] = {"id": free_id(f"D-{question}", taken), "question": question, "answer": dict(answer)}
         item |= {"by": request.by, "on": request.as_of.date().isoformat()}
         item |= {} if request.until is None else {"until": request.until.isoformat()}
         item |= {"reason": request.reason} if request.reason else {}
         items.append(item)
     return items
-
-
-def _free_id(question: str, taken: set[str]) -> str:
-    stem = name = f"D-{question}"
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    taken.add(name)
-    return name
 
 
 def _check_possible(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.mail.attachment import packed
+from auditor.app.named_files import read_named
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.deliver.letter import Attachment
 from auditor.deliver.routing import Envelope
@@ -17,6 +18,8 @@ from auditor.files import input as files
 from auditor.files import json_document
 from auditor.result.codec.decoder import read
 
+_SLUG: Final = "approvals-unreadable"
+_HINT: Final = Message("name the folder that `auditor plan --by owner` wrote")
 _DEPTHS: Final = (INDEX, f"*/{INDEX}", f"*/*/{INDEX}")
 """Where the list stands in a folder: that of owners, the output of a plan, or outputs of several plans."""
 
@@ -67,7 +70,7 @@ def _is_for(envelope: Envelope, own: OwnerFiles) -> bool:
 def _found(place: Path) -> Iterator[PlannedApprovals]:
     lists = [path for pattern in _DEPTHS for path in sorted(place.glob(pattern))]
     if not lists:
-        raise _unreadable(place, Message("it has no files of owners"))
+        raise _damaged(place, Message("it has no files of owners"))
     for path in lists:
         index = _index(path)
         for own in index.files:
@@ -75,27 +78,19 @@ def _found(place: Path) -> Iterator[PlannedApprovals]:
 
 
 def _index(path: Path) -> OwnerIndex:
+    body = read_named(path, most=files.MANIFEST, slug=_SLUG, hint=_HINT)
     try:
-        return read(OwnerIndex, json_document.decode(files.read(path, most=files.MANIFEST)), where=path.as_posix())
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+        return read(OwnerIndex, json_document.decode(body), where=path.as_posix())
     except ValueError as error:
-        raise _unreadable(path, Message("it is not JSON text: {error}", error=error)) from error
+        raise _damaged(path, Message("it is not JSON text: {error}", error=error)) from error
     except AuditorError as error:
-        raise _unreadable(path, error.message) from error
+        raise _damaged(path, error.message) from error
 
 
 def _body(one: PlannedApprovals, name: str) -> bytes:
     path = one.folder.joinpath(*one.files.names, name)
-    try:
-        return files.read(path, most=files.TABLE, within=one.folder)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+    return read_named(path, most=files.TABLE, slug=_SLUG, hint=_HINT, within=one.folder)
 
 
-def _unreadable(path: Path, why: str | Message) -> SnapshotError:
-    return SnapshotError(
-        "approvals-unreadable",
-        Message("{path} cannot be read: {strerror}", path=path, strerror=why),
-        hint=Message("name the folder that `auditor plan --by owner` wrote"),
-    )
+def _damaged(path: Path, why: Message) -> SnapshotError:
+    return SnapshotError(_SLUG, Message("{path} cannot be read: {strerror}", path=path, strerror=why), hint=_HINT)

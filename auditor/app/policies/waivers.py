@@ -9,7 +9,7 @@ from typing import Any, Final
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
-from auditor.app.policy_files import SCHEMAS, exists, installed_base, is_policy_file, policy_files, read_yaml
+from auditor.app.policy_files import SCHEMAS, exists, free_id, installed_base, policies_beside, policy_files, read_yaml
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
@@ -17,7 +17,6 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import Sku
 from auditor.domain.result.model import Finding, Result
-from auditor.files import input as files
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block, with_items
 from auditor.result.waiver_fields import waiver_id, waiver_products, waiver_user
@@ -115,11 +114,7 @@ def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
         return list(demo_policies(request.as_of))
-    folder = request.file.parent
-    places = request.policies
-    if not places and files.is_folder(folder) and files.listed(folder, is_policy_file):
-        places = (folder,)
-    found = policy_files(places)
+    found = policy_files(policies_beside(request.file, request.policies))
     if exists(request.file) and not any(Path(file) == request.file for file, _ in found):
         found.append((request.file.as_posix(), read_yaml(request.file, None)))
     return found
@@ -195,7 +190,7 @@ def _items(
                 Message("the policy '{policy}' has no owner whom the waiver could name", policy=first.policy),
                 hint=Message("give --owner ADDRESS"),
             )
-        item: dict[str, Any] = {"id": _free_id(first, taken), "policies": [first.policy]}
+        item: dict[str, Any] = {"id": free_id(waiver_id(first), taken), "policies": [first.policy]}
         users = list(dict.fromkeys(user for _, finding in members if (user := waiver_user(finding)) is not None))
         if users:
             item["users"] = {users[0][0]: [value for _, value in users] if len(users) > 1 else users[0][1]}
@@ -205,16 +200,6 @@ def _items(
             item["tenants"] = [tenant]
         items.append({**item, "reason": request.reason, "owner": owner, "expires": request.until.isoformat()})
     return items
-
-
-def _free_id(finding: Finding, taken: set[str]) -> str:
-    stem = name = waiver_id(finding)
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    taken.add(name)
-    return name
 
 
 def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:

@@ -8,6 +8,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, NoReturn
 
+from auditor.app.named_files import read_named
 from auditor.domain.errors import AuditorError, SnapshotError, Span
 from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import SavedPlan, SavedTenantPlan
@@ -87,14 +88,8 @@ def change_logs(path: Path, plan: SavedPlan) -> Mapping[str, TenantLog]:
 
     Raises SnapshotError with the line of a mistake, and where no line is about the plan.
     """
-    try:
-        body = files.read(path, most=files.RESULT)
-    except OSError as error:
-        raise SnapshotError(
-            "log-unreadable",
-            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-            hint=Message("name the done.jsonl that plan.ps1 wrote"),
-        ) from error
+    hint = Message("name the done.jsonl that plan.ps1 wrote")
+    body = read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
     tenants = {tenant.tenant_id.casefold(): tenant for tenant in plan.tenants}
     found: dict[str, dict[int, list[LogEntry]]] = {tenant.name: {} for tenant in plan.tenants}
     lines = 0

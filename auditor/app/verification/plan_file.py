@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from auditor.app.named_files import read_named
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import SavedPlan
@@ -18,14 +19,8 @@ _AGAIN: Final = Message("make the plan again with `auditor plan`")
 
 def saved_plan(path: Path) -> SavedPlan:
     """Read a plan.json. Raises SnapshotError as `decoded_plan`, and for a file that cannot be read."""
-    try:
-        body = files.read(path, most=files.RESULT)
-    except OSError as error:
-        raise SnapshotError(
-            "plan-unreadable",
-            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-            hint=Message("name a plan.json that `auditor plan` wrote"),
-        ) from error
+    hint = Message("name a plan.json that `auditor plan` wrote")
+    body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=hint)
     return decoded_plan(body, where=str(path))
 
 

@@ -1,16 +1,14 @@
 """Implements `auditor decide`."""
 
 import argparse
-from datetime import date
 from pathlib import Path
 
 from auditor.app.decisions.decide import Decided, DecideRequest, decide
-from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.options import day, from_environment, now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, say
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import printable
-from auditor.domain.message import Message
 from auditor.localization import localization
 
 _EXAMPLES = """\
@@ -26,28 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="approvals.csv as it came back")
     parser.add_argument("--by", required=True, metavar="ADDRESS", help="who decided")
-    parser.add_argument("--until", type=_day, metavar="DATE", help="the last day on which the decisions hold")
+    parser.add_argument("--until", type=day, metavar="DATE", help="the last day on which the decisions hold")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why; a question that is skipped needs it")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="the plan that asks (default: out/plan.json)")
-    parser.add_argument(
-        "--file",
-        type=Path,
-        default=Path("policies/decisions.yaml"),
-        metavar="FILE",
-        help="the file that gets them (default: policies/decisions.yaml)",
-    )
-    parser.add_argument("--print", action="store_true", help="print the decisions instead of writing them")
-    parser.add_argument(
-        "--policies",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="POLICY",
-        help="the policies it belongs to: files or folders (default: the folder of --file)",
-    )
+    parser.set_defaults(file=Path("policies/decisions.yaml"))
     declare(
         parser,
-        *("as_of", "locale", "quiet", "verbose"),
+        *("file", "print", "beside", "as_of", "locale", "quiet", "verbose"),
+        file="the file that gets them (default: policies/decisions.yaml)",
+        print="print the decisions instead of writing them",
         as_of="the instant of the decisions (default: now)",
         locale="language of the messages (default: the environment's)",
         quiet="print nothing but errors",
@@ -88,10 +73,3 @@ def _tell(decided: Decided, args: argparse.Namespace) -> None:
     if decided.open:
         parts.append(l10n.plural("{count} question is open", "{count} questions are open", decided.open))
     say(printable("auditor: " + "; ".join(parts)))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(Message("{text} is not a date such as 2027-01-31", text=repr(text))) from error

@@ -1,11 +1,10 @@
 """Implements `auditor waive`."""
 
 import argparse
-from datetime import date
 from pathlib import Path
 
 from auditor.app.policies.waivers import Waived, WaiverRequest, waive
-from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.options import day, from_environment, now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, say
 from auditor.deliver.report_folder import write_all
@@ -25,30 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
-    parser.add_argument("--until", type=_day, required=True, metavar="DATE", help="the last day on which it holds")
+    parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it holds")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why the exception is right")
     parser.add_argument("--owner", metavar="ADDRESS", help="who answers for it (default: the owner of the policy)")
-    parser.add_argument(
-        "--file",
-        type=Path,
-        default=Path("policies/waivers.yaml"),
-        metavar="FILE",
-        help="the file that gets it (default: policies/waivers.yaml)",
-    )
-    parser.add_argument("--print", action="store_true", help="print the waiver instead of writing it")
-    parser.add_argument(
-        "--policies",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="POLICY",
-        help="the policies it belongs to: files or folders (default: the folder of --file)",
-    )
     parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")
+    parser.set_defaults(file=Path("policies/waivers.yaml"))
     declare(
         parser,
-        *("demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
+        *("file", "print", "beside", "demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
         snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
+        file="the file that gets it (default: policies/waivers.yaml)",
+        print="print the waiver instead of writing it",
         as_of="the instant from which it is counted (default: now)",
         locale="language of the messages (default: the environment's)",
         quiet="print nothing but errors",
@@ -92,10 +78,3 @@ def _tell(waived: Waived, args: argparse.Namespace) -> None:
     count = l10n.plural("{count} finding", "{count} findings", len(waived.findings))
     text = l10n.gettext("{ids} in {path} waives {count}")
     say(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(Message("{text} is not a date such as 2027-01-31", text=repr(text))) from error
