@@ -15,11 +15,11 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme site clean \
+.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme site clean release-check \
 	coverage-summary
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.runtime ## Audit the built-in tenant and write a report into out/demo (about a minute the first time)
 	@$(VENV)/bin/auditor audit --demo -o $(OUT); code=$$?; \
@@ -76,6 +76,17 @@ AS_OF ?=
 guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again
 	@$(py) -m auditor.app.guidance_freshness "$(AS_OF)" docs
 
+TAG ?=
+release-check: $(VENV)/.release ## Do everything that a release does but publish: versions, locks, build twice, metadata, SBOM, a fresh installation
+	@$(VENV)/release/bin/python .ci/release.py check --tag "$(TAG)"
+	@$(VENV)/release/bin/python .ci/release.py build build/release/dist
+	@rm -rf build/release/venv && sh .ci/make-venv build/release/venv $(PYTHON)
+	@build/release/venv/bin/python -m pip install --disable-pip-version-check --quiet --no-compile $(PIP_OPTIONS) --require-hashes -r requirements/runtime.txt
+	@build/release/venv/bin/python -m pip install --disable-pip-version-check --quiet --no-compile $(PIP_OPTIONS) --no-deps build/release/dist/*.whl
+	@$(VENV)/release/bin/python .ci/release.py bill build/release/venv/bin/python build/release/sbom.cdx.json
+	@$(VENV)/release/bin/python .ci/release.py run build/release/venv/bin/auditor
+	@cd build/release && sha256sum dist/* sbom.cdx.json
+
 clean: ## Remove everything that was made, the virtual environment too
 	rm -rf $(VENV) build dist out .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual
 	rm -rf m365_license_auditor.egg-info
@@ -106,6 +117,11 @@ $(VENV)/.site: $(VENV)/.made requirements/site.txt
 	@$(VENV)/site/bin/python -m pip install --disable-pip-version-check --quiet --no-compile $(PIP_OPTIONS) --require-hashes -r requirements/site.txt
 	@touch $@
 
+$(VENV)/.release: $(VENV)/.made requirements/release.txt
+	@sh .ci/make-venv "$(VENV)/release" $(PYTHON)
+	@$(VENV)/release/bin/python -m pip install --disable-pip-version-check --quiet --no-compile $(PIP_OPTIONS) --require-hashes -r requirements/release.txt
+	@touch $@
+
 # The lock holds versions and hashes only: no address of a package index and no path of a machine (tests/package looks).
 # `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
 UV ?= $(shell command -v uv 2>/dev/null || echo $(VENV)/bin/uv)
@@ -119,3 +135,4 @@ lock: $(VENV)/.made ## Compile requirements/*.txt again from pyproject.toml
 	$(compile) pyproject.toml -o requirements/runtime.txt
 	$(compile) pyproject.toml --all-extras --group test --group lint \
 		-c requirements/runtime.txt -c requirements/build.txt -o requirements/test.txt
+	$(compile) --group pyproject.toml:release -c requirements/test.txt -c requirements/build.txt -o requirements/release.txt

@@ -1,14 +1,24 @@
-"""Compiles the message catalogues when the package is built; everything else stands in pyproject.toml."""
+"""Compiles the message catalogues when the package is built, and makes equal sources give equal bytes.
 
+Everything else stands in pyproject.toml. Modes, owners and times of files are those of the machine that builds; in the
+wheel and the sdist they are fixed: 0644 and 0755, nobody, SOURCE_DATE_EPOCH.
+"""
+
+import gzip
+import os
 import sys
+import tarfile
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from auditor.localization.compiler import compiled
+
+os.umask(0o022)
 
 
 class BuildCatalogues(build_py):
@@ -28,6 +38,34 @@ class BuildCatalogues(build_py):
             source.unlink()
         for template in locales.glob("*.pot"):
             template.unlink()
+        for path in Path(self.build_lib).rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-setup(cmdclass={"build_py": BuildCatalogues})
+class ReproducibleArchive(sdist):
+    """Writes the sdist with sorted names, fixed modes, and the time of SOURCE_DATE_EPOCH."""
+
+    def make_archive(self, base_name: str, *_: object, base_dir: str, **_more: object) -> str:
+        """Return the path of the archive of `base_dir`, which is tar.gz as PEP 625 asks."""
+        epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+        folder = Path(base_dir)
+        target = Path(f"{base_name}.tar.gz")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            target.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for path in sorted([folder, *folder.rglob("*")]):
+                member = archive.gettarinfo(path, path.as_posix())
+                member.mtime, member.uid, member.gid, member.uname, member.gname = epoch, 0, 0, "", ""
+                member.mode = 0o755 if path.is_dir() else 0o644
+                if path.is_file():
+                    with path.open("rb") as content:
+                        archive.addfile(member, content)
+                else:
+                    archive.addfile(member)
+        return str(target)
+
+
+setup(cmdclass={"build_py": BuildCatalogues, "sdist": ReproducibleArchive})

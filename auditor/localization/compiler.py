@@ -1,5 +1,6 @@
 """Compiles message catalogues: .po files, which translators edit, to the .mo files that gettext reads."""
 
+from datetime import UTC, datetime
 from io import BytesIO
 
 
@@ -9,6 +10,7 @@ def compiled(source: bytes) -> bytes | None:
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
     catalog = read_po(BytesIO(source), abort_invalid=True)
+    catalog.creation_date = datetime.fromtimestamp(0, UTC)  # else the clock's, and equal sources give other bytes
     for message in catalog:
         forms = (message.string,) if isinstance(message.string, str) else message.string
         if message.id and (message.fuzzy or not forms or not all(forms)):

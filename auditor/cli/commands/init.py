@@ -208,48 +208,24 @@ def _ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) ->
         ),
     )
     _ask_each(first, args, locale)
-    later = [
-        _Question(
-            option="agreement",
-            text=N_("Licences are bought by"),
-            default=Agreement.UNKNOWN.value,
-            read=one_of(Agreement),
-            choices=tuple(Agreement),
-        ),
-        _Question(
-            option="size", text=N_("Policies for a tenant that is"), default="small", read=_word(_SIZES), choices=_SIZES
-        ),
-        _Question(
-            option="assignment", text=N_("Licences are assigned"), default="direct", read=_word(_WAYS), choices=_WAYS
-        ),
-        _Question(
-            option="mail_from",
-            text=N_("Mailbox that sends the report (empty: no mail)"),
-            default="",
-            read=_optional(_like(ADDRESS, _address)),
-        ),
-    ]
-    if args.credential != "azure-cli":
-        later.insert(
-            0,
-            _Question(
-                option="client_id",
-                text=N_("Application (client) id (empty: the commands create one)"),
-                default="",
-                read=_optional(_like(GUID, _guid)),
-            ),
-        )
-    if args.credential == "github-oidc":
-        later.insert(
-            0,
-            _Question(
-                option="repository",
-                text=N_("Your private repository on GitHub, OWNER/NAME"),
-                default=known.get("repository", ""),
-                read=_like(REPOSITORY, _repository),
-            ),
-        )
-    _ask_each(later, args, locale)
+    _ask_each([*_sign_in_questions(args.credential, known), *_QUESTIONS], args, locale)
+
+
+def _sign_in_questions(credential: str, known: Mapping[str, Any]) -> list[_Question]:
+    """Return what the type of credential needs."""
+    repository = _Question(
+        option="repository",
+        text=N_("Your private repository on GitHub, OWNER/NAME"),
+        default=known.get("repository", ""),
+        read=_like(REPOSITORY, _repository),
+    )
+    client = _Question(
+        option="client_id",
+        text=N_("Application (client) id (empty: the commands create one)"),
+        default="",
+        read=_optional(_like(GUID, _guid)),
+    )
+    return [*([repository] if credential == "github-oidc" else []), *([client] if credential != "azure-cli" else [])]
 
 
 def _ask_each(questions: "tuple[_Question, ...] | list[_Question]", args: argparse.Namespace, locale: str) -> None:
@@ -324,3 +300,27 @@ def _word(words: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return read
+
+
+_QUESTIONS = (
+    _Question(
+        option="agreement",
+        text=N_("Licences are bought by"),
+        default=Agreement.UNKNOWN.value,
+        read=one_of(Agreement),
+        choices=tuple(Agreement),
+    ),
+    _Question(
+        option="size", text=N_("Policies for a tenant that is"), default="small", read=_word(_SIZES), choices=_SIZES
+    ),
+    _Question(
+        option="assignment", text=N_("Licences are assigned"), default="direct", read=_word(_WAYS), choices=_WAYS
+    ),
+    _Question(
+        option="mail_from",
+        text=N_("Mailbox that sends the report (empty: no mail)"),
+        default="",
+        read=_optional(_like(ADDRESS, _address)),
+    ),
+)
+"""What is asked whatever the credential."""

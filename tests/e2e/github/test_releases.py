@@ -60,11 +60,14 @@ def offline(hub: Hub, **more: object) -> Event:
 def test_every_step_of_the_checks(hub: Hub) -> None:
     hub.stand_in("apt-get", "exit 1")
     hub.stand_in("npm", 'echo "noted: npm $*"')
+    hub.stand_in("docker", 'echo "noted: docker $*"')
     ran = run_workflow(CI, offline(hub, name="push"))
     assert set(ran.jobs.values()) == {"success"}, ran.said
     assert ran.names(CI) == scripts(CI)
     assert "noted: make test" in ran.said
     assert "noted: make demo" in ran.said
+    assert "noted: docker build --tag auditor ." in ran.said
+    assert "auditor audit --demo -o /audit/out" in ran.said
     assert ran.said.count("noted: python -m pytest -q -n auto") == 5
 
 
@@ -90,7 +93,10 @@ def test_every_step_of_a_release(hub: Hub) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert f'__commit__ = "{hub.git("rev-parse", "HEAD")}"' in archive.read("auditor/__init__.py").decode()
     bill = json.loads((hub.artifacts(ran.number) / "sbom" / "sbom.cdx.json").read_text(encoding="utf-8"))
-    assert bill["metadata"]["component"]["version"] == __version__
+    assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "m365-license-auditor")
+    (attested,) = ran.inputs("actions/attest-sbom")
+    assert attested == {"subject-path": "dist/*", "sbom-path": "bill/sbom.cdx.json"}
+    assert len(list((hub.artifacts(ran.number) / "dist").iterdir())) == 2
     assert {"pyarrow", "msgraph-sdk"} <= {one["name"] for one in bill["components"]}
     (published,) = ran.inputs("actions/download-artifact")
     assert published["name"] == "dist"
