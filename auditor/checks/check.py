@@ -148,6 +148,8 @@ class Check(Generic[Block]):
     tells_holdings: bool = False
     """Whether the evidence in words lists all products of the user."""
     cost: Cost = Cost.NONE
+    spares_role_holders: bool = False
+    """Whether a finding frees no seat where a directory role is why the product is unwanted: the role goes."""
     seat_balance: SeatBalance | None = None
     routes: Callable[[Situation], Articles]
     """Return the ids of the articles for a situation: first what to do, then what else to read; never empty."""

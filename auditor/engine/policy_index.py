@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import (
+    Assignments,
     Constraint,
     Policy,
     PolicySet,
@@ -14,6 +15,7 @@ from auditor.domain.policy.selector import (
     GRAPH_PROPERTIES,
     AnyOf,
     AppsUnused,
+    HasRole,
     HeldFor,
     InactiveIn,
     MailboxArchive,
@@ -23,6 +25,7 @@ from auditor.domain.policy.selector import (
     Scalar,
     Selector,
     atoms,
+    entails,
 )
 from auditor.policy.data_needs import selector_needs
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, DEVICE_COLUMNS, REPORT_COLUMNS, SIGN_IN_COLUMNS
@@ -50,6 +53,8 @@ class PolicyCheck(Protocol):
     def id(self) -> str: ...  # noqa: D102
     @property
     def priced(self) -> bool: ...  # noqa: D102
+    @property
+    def spares_role_holders(self) -> bool: ...  # noqa: D102
     @property
     def sources(self) -> tuple[Source, ...]: ...  # noqa: D102
     @property
@@ -98,9 +103,19 @@ class Rules:
     def _asked(self, policy: Policy) -> Checks:
         return tuple(check for check in self._registered if check.raised_by(policy.constraint))
 
-    def priced(self, check: str) -> bool:
-        """Whether a finding of the check costs one seat of its product."""
-        return any(known.priced for known in self._registered if known.id == check)
+    def paid_seats(self, policy: Policy, check: str) -> int | None:
+        """Return how many seats of its product a finding stands for: one, or none; None where it is about no seat.
+
+        None are paid without need where the product is unwanted because of a directory role: the role moves to another
+        account, and the licence stays with the person.
+        """
+        (known,) = (each for each in self._registered if each.id == check)
+        if not known.priced:
+            return None
+        block = policy.constraint
+        replaced = isinstance(block, Assignments) and bool(block.require or block.downgrade_to)
+        moves = known.spares_role_holders and not replaced and entails(policy.users, _is_role)
+        return 0 if moves else 1
 
     def judges_users(self, policy: Policy) -> bool:
         """Whether a check of the policy raises findings about users."""
@@ -163,6 +178,10 @@ def _once(known: "dict[_Key, _Value]", key: "_Key", make: Callable[[], _Value]) 
 
 
 _Key = TypeVar("_Key")
+
+
+def _is_role(atom: Selector) -> bool:
+    return isinstance(atom, HasRole)
 
 
 def _merged(selector: AnyOf) -> Merged:

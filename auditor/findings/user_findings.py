@@ -29,7 +29,7 @@ from auditor.engine.outcome import (
     unwaived_status,
 )
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.tenant_facts import SkuFact
+from auditor.engine.scope import price_of
 from auditor.findings.columns import SCHEMA, coded, combined, constant, encode
 from auditor.findings.evidence import QUOTED, UserEvidence, chosen, quoted
 from auditor.findings.usage_evidence import UsageEvidence, usage_columns
@@ -94,8 +94,8 @@ class _Located:
 
     policies: list[tuple[int, str]]
     """Policy's place and check, in report order."""
-    products: list[tuple[int | str | None, bool]]
-    """The place of a SKU, the words of the policy or nothing, and whether it is priced."""
+    products: list[tuple[int | str | None, int | None]]
+    """The place of a SKU, the words of the policy or nothing, and the seats that a finding stands for."""
     details: list[str | None]
     policy: Rows
     """Index in `policies`."""
@@ -132,17 +132,17 @@ class _Located:
 class _Known:
     """Products and details by their index, as they come up."""
 
-    products: dict[tuple[int | str | None, bool], int] = field(default_factory=dict)
+    products: dict[tuple[int | str | None, int | None], int] = field(default_factory=dict)
     details: dict[str | None, int] = field(default_factory=dict)
 
     def products_of(self, bound: BoundPolicies, chunk: FindingColumns, first: int, end: int) -> Rows:
         if chunk.skus is None:
-            return np.full(end - first, self.products.setdefault((chunk.written, False), len(self.products)))
-        priced = bound.rules.priced(chunk.check)
+            return np.full(end - first, self.products.setdefault((chunk.written, None), len(self.products)))
+        seats = bound.rules.paid_seats(bound.policies[chunk.policy], chunk.check)
         skus = chunk.skus[first:end]
         index = np.zeros(len(bound.facts.skus), dtype=np.int64)
         for sku in distinct(skus).tolist():
-            index[sku] = self.products.setdefault((sku, priced), len(self.products))
+            index[sku] = self.products.setdefault((sku, seats), len(self.products))
         return index[skus]
 
     def details_of(self, chunk: FindingColumns, first: int, end: int) -> Rows:
@@ -156,7 +156,7 @@ class _Known:
 def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
     """Describe findings about some people, in report order."""
     policies = [bound.policies[place] for place, _ in found.policies]
-    products = [_product(bound, about, priced=priced) for about, priced in found.products]
+    products = [_product(bound, about, seats) for about, seats in found.products]
     order = np.lexsort(
         (
             _ranks([detail or "" for detail in found.details])[found.detail],
@@ -248,14 +248,15 @@ def describe_objects(bound: BoundPolicies, evaluation: Evaluation) -> pa.RecordB
     return encode([finding for _, finding in sorted(singles, key=lambda item: (item[0], report_order(item[1])))])
 
 
-def _product(bound: BoundPolicies, about: int | str | None, *, priced: bool) -> tuple[ProductReference, Money | None]:
-    """Return what findings are about, and its price."""
+def _product(bound: BoundPolicies, about: int | str | None, seats: int | None) -> tuple[ProductReference, Money | None]:
+    """Return what findings are about, and the price of so many seats; none where they are about no seat."""
     if about is None:
         return _NO_PRODUCT, None
     if isinstance(about, str):
         return ProductReference(sku_id=None, sku_part_number=about), None
     sku = bound.facts.skus[about]
-    return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), _price(bound, sku) if priced else None
+    money = None if seats is None else price_of(bound, sku, seats)
+    return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), money
 
 
 def _identity(product: ProductReference | None) -> str | None:
@@ -285,12 +286,6 @@ def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
         money=single.money,
         source=_source(policy),
     )
-
-
-def _price(bound: BoundPolicies, sku: SkuFact) -> Money | None:
-    prices = bound.prices
-    price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
-    return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
 
 
 def _source(policy: Policy) -> SourceLine:

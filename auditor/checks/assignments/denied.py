@@ -42,6 +42,7 @@ CHECK = Check(
     judge_users=_judge,
     extent=population_extent,
     cost=Cost.SEAT,
+    spares_role_holders=True,
     routes=unwanted_product,
     correction=Correction.REPLACE,
 )

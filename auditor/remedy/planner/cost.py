@@ -36,7 +36,8 @@ def figures(
     if prices is None:
         return ()
     open_ = after if done else before
-    exposed = Counter(sku for sku, _ in {(_sku(f), f.subject.id) for f in open_ if check_of(f.check).cost is Cost.SEAT})
+    paid = (f for f in open_ if check_of(f.check).cost is Cost.SEAT and (f.money is None or f.money.per_month))
+    exposed = Counter(sku for sku, _ in {(_sku(finding), finding.subject.id) for finding in paid})
     exposed.update(_idle(open_))
     freed: Counter[str] = Counter()
     for weighed in taken.values():

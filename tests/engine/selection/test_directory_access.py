@@ -230,3 +230,28 @@ def test_a_role_by_a_group_names_the_group_and_no_person_after_redaction() -> No
     (hidden,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
     assert "Anna Berg" not in str(hidden)
     assert "Global Administrator" in str(hidden.evidence)
+
+
+@pytest.mark.parametrize(
+    ("users", "block", "amount"),
+    [
+        ("{hasRole: {privileged: true}}", "{deny: '*'}", 0),
+        ("{accountEnabled: true, hasRole: Global Administrator}", "{of: ['*'], allow: [VISIOCLIENT]}", 0),
+        ("{any: [{hasRole: Global Administrator}, {hasRole: Reports Reader}]}", "{deny: '*'}", 0),
+        ("{any: [{hasRole: Global Administrator}, {userPrincipalName: admin}]}", "{deny: '*'}", 50),
+        ("{userPrincipalName: admin}", "{deny: '*'}", 50),
+        ("{hasRole: Global Administrator}", "{deny: [SPE_E5], require: [SPE_E3]}", 50),
+    ],
+)
+def test_a_role_that_moves_frees_no_licence(users: str, block: str, amount: int) -> None:
+    prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 50}}"
+    text = f"version: 1\npolicies: [{{id: p, severity: low, users: {users}, assignments: {block}}}]\n{prices}\n"
+    policies = load([("p.yaml", text.encode())]).policies
+    tenant = audit([given()], policies, builtin(), NOW).tenants[0]
+    (finding,) = [each for each in tenant.findings if each.check != "assignment.missing"]
+    assert finding.money is not None
+    assert finding.money.per_month == amount
+    assert tenant.findings.stats.money == ({"EUR": amount} if amount else {})
+    assert not tenant.findings.stats.unpriced, "nothing is saved; that is no gap in the prices"
+    (plan,) = plan_run([given()], policies, builtin(), NOW).tenants
+    assert plan.before.money[0].exposure == amount
