@@ -58,7 +58,9 @@ def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int
     This process must stay small: a child's peak memory starts at what its parent holds when it is made.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"PYTHONPYCACHEPREFIX": str(KEPT / "compiled"), "NO_COLOR": "1"}
+    # The allocator as the command itself chooses it; modules import Arrow before they can.
+    environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "NO_COLOR": "1"}
+    environment |= {"PYTHONPYCACHEPREFIX": str(KEPT / "compiled")}
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     with tempfile.TemporaryFile() as out:

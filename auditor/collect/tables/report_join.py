@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.collect.tables.external_sort import release_arrow_memory
 from auditor.collect.tables.report_csv import NOTHING, Flags, ReportColumn, ReportRows
 from auditor.snapshot.schema import USERS
 
@@ -65,3 +66,4 @@ def join(users: Iterable[pa.RecordBatch], rows: ReportRows, facts: Sequence[User
     """Add rows of a report to the facts of each batch of `UserNames`."""
     for batch, found in zip(users, facts, strict=True):
         found.add(batch, rows)
+    release_arrow_memory()  # otherwise what was needed for the names of all users stays beside the next rows

@@ -7,13 +7,15 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.external_sort import Spool, release_arrow_memory
 from auditor.collect.tables.row_groups import one_array
 from auditor.files.folder import Folder
 from auditor.files.output import opened
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _SCHEMA: Final = pa.schema([("id", pa.string()), ("userPrincipalName", pa.string())])
+_USERS: Final = 32_768
+"""Users of a batch."""
 _FILE: Final = "user-names.arrow"
 _MAX_IN_MEMORY: Final = 2 * USERS_PER_ROW_GROUP
 """Users in memory: some 20 MB."""
@@ -49,9 +51,10 @@ class UserNames:
             with opened(folder.create(_FILE)) as file, pa.ipc.new_file(file, _SCHEMA, options=options) as writer:
                 for batch in batches:
                     writer.write_batch(batch)
+        release_arrow_memory()
 
 
 def _folded(users: Spool) -> Iterator[pa.RecordBatch]:
-    for table in users.tables(columns=_SCHEMA.names):
+    for table in users.tables(_USERS, columns=_SCHEMA.names):
         names = pc.utf8_lower(one_array(table["userPrincipalName"]))
         yield pa.RecordBatch.from_arrays([one_array(table["id"]), names], schema=_SCHEMA)

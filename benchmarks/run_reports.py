@@ -1,0 +1,105 @@
+"""A usage report of many people, joined to the users, in a process of its own: its time, and the memory it takes.
+
+usage: python -m benchmarks.run_reports PEOPLE
+"""
+
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from auditor.__main__ import settle
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.report_columns import SERVICE_COLUMNS
+from auditor.collect.tables.report_csv import read_report
+from auditor.collect.tables.report_join import UserFacts, join
+from auditor.collect.tables.user_names import UserNames
+
+_ROWS = 50_000
+"""Rows that are made at once."""
+_SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams")
+
+
+def main(people: int) -> None:
+    """Read a report, and print the seconds of CPU, the rows, the resident memory before it and the peak, in MB."""
+    settle()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # Another process makes the file, so that nothing of it is in this one's peak.
+        made = [sys.executable, "-m", "benchmarks.run_reports", str(people), str(folder / "report.csv")]
+        subprocess.run(made, check=True)
+        users = _users(folder, people)
+        with (folder / "report.csv").open("rb") as file:
+            before, begun = _resident(), time.process_time()
+            names = UserNames(folder)
+            facts = [UserFacts(SERVICE_COLUMNS, batch.num_rows) for batch in names.batches(users)]
+            read_report(file, SERVICE_COLUMNS, lambda rows: join(names.batches(users), rows, facts))
+            cpu = time.process_time() - begun
+        listed = sum(int(each.listed.sum()) for each in facts)
+    print(json.dumps({"before": before, "peak": _peak(), "cpu": cpu, "rows": listed}))
+
+
+def make(people: int, path: Path) -> None:
+    """Write the report of as many people."""
+    with path.open("wb") as file:
+        file.writelines(_report(people))
+
+
+def _users(folder: Path, people: int) -> Spool:
+    schema = pa.schema([("id", pa.string()), ("userPrincipalName", pa.string())])
+    users = Spool(folder, "users", schema)
+    for first in range(0, people, _ROWS):
+        numbers = range(first, min(first + _ROWS, people))
+        users.add(pa.record_batch([list(map(_id, numbers)), list(map(_name, numbers))], schema=schema))
+    return users
+
+
+def _report(people: int) -> Iterator[bytes]:
+    """Yield a report as Microsoft writes it, in another order than that of ids."""
+    days = [f"2026-11-{day:02}" for day in range(1, 20)] + [""]
+    dates = ",".join(f"{service} Last Activity Date" for service in _SERVICES)
+    yield f"\ufeffReport Refresh Date,User Principal Name,Display Name,Is Deleted,{dates},Report Period\r\n".encode()
+    order, chance = list(range(people)), random.Random(7)
+    chance.shuffle(order)
+    for first in range(0, people, _ROWS):
+        lines = [
+            f"2026-11-20,{_name(number)},Person {number},False,{','.join(chance.choices(days, k=6))},180\r\n"
+            for number in order[first : first + _ROWS]
+        ]
+        yield "".join(lines).encode()
+
+
+def _id(number: int) -> str:
+    return f"{number * 7919 % 4294967291:08x}-0000-4000-8000-{number:012x}"
+
+
+def _name(number: int) -> str:
+    return f"person.{number}@contoso.onmicrosoft.example"
+
+
+def _resident() -> int:
+    """Return the resident memory in MB; on other systems than Linux the highest so far, which is no less."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return _peak()
+    return pages * resource.getpagesize() >> 20
+
+
+def _peak() -> int:
+    """Return the highest resident memory so far in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        make(int(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        main(int(sys.argv[1]))
