@@ -29,7 +29,7 @@ COMMANDS = {
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
     "decide": "turn the answers in approvals.csv into decisions, each checked",
     "verify": "what became of a plan: actions done, findings gone, money freed",
-    "send": "mail the report of a saved run",
+    "send": "send the report of a saved run: by mail, to Teams, Slack and webhooks",
     "issues": "keep one GitHub issue for each action: open, update, close",
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to fix them",

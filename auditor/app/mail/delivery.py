@@ -23,13 +23,18 @@ from auditor.deliver.webhook import WebhookMessage
 from auditor.domain.errors import DeliveryError, GraphError, SettingsError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Channel
+from auditor.domain.tenant import Channel, channel_of
 from auditor.render.text.earlier_run import EarlierRun
 
 _BEFORE: Final = {
     LogState.ACCEPTED: Message("a mail of this run with the same content was sent before"),
     LogState.SENDING: Message("a mail of this run with the same content may have been sent"),
     LogState.UNKNOWN: Message("a mail of this run with the same content may have been sent"),
+}
+_MESSAGE_BEFORE: Final = {
+    LogState.ACCEPTED: Message("a message of this run with the same content was sent before"),
+    LogState.SENDING: Message("a message of this run with the same content may have been sent"),
+    LogState.UNKNOWN: Message("a message of this run with the same content may have been sent"),
 }
 
 
@@ -153,10 +158,15 @@ def _letter(
 
 
 def _told_before(address: str, state: LogState, log: Path) -> DeliveryReport:
-    words = _BEFORE[state]
+    mail = channel_of(address)[0] is Channel.MAIL
+    words = (_BEFORE if mail else _MESSAGE_BEFORE)[state]
     if state is LogState.ACCEPTED:
         return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=words)
-    hint = Message("look into the sending mailbox; --resend sends it all the same (the list is {log})", log=log)
+    hint = (
+        Message("look into the sending mailbox; --resend sends it all the same (the list is {log})", log=log)
+        if mail
+        else Message("look into the channel; --resend sends it all the same (the list is {log})", log=log)
+    )
     return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=words, hint=hint)
 
 
