@@ -57,7 +57,7 @@ def team(folder: Path, emulator: Emulator, server: Running | None = None, **vari
 
 def night(hub: Hub, emulator: Emulator, **more: object) -> Event:
     """The schedule's event, on a machine that reaches the tenant and the relay."""
-    environ = {**emulator.environment(), "U": USER, "P": PASSWORD}
+    environ = {**emulator.environment(), "CURL_CA_BUNDLE": str(emulator.ca_path), "U": USER, "P": PASSWORD}
     return Event(hub=hub, environ=environ, installed=program(), **more)  # type: ignore[arg-type]
 
 

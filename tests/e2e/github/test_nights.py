@@ -239,9 +239,14 @@ def test_one_variable_says_where_the_history_is(tmp_path: Path, emulator: Emulat
     assert ("report", "Fetch the history") not in ran.names(NIGHTLY)
     place = tmp_path / "store"
     hub.variables["AUDIT_STORE"] = str(place)
+    hub.variables["AUDIT_STORE_CLIENT_ID"] = "66666666-7777-8888-9999-000000000000"
     for count in (1, 2):
+        emulator.journal.clear()
         ran = run_workflow(NIGHTLY, night(hub, emulator))
         assert ran.jobs["report"] == "success", ran.said
+        assert "GitHub gave no token" not in ran.said
+        asked = [one.parameter("audience") for one in emulator.journal.of("/github/idtoken")]
+        assert asked.count("api://AzureADTokenExchange") >= 2, "for storing the night, and for the report"
         assert not (hub.artifacts(ran.number) / "licence-history").exists()
         assert len(json.loads(call("store", "list", str(place), "--json", cwd=tmp_path).out)) == count
     (place / "store.json").write_text("{", encoding="utf-8")
