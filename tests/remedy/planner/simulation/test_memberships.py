@@ -12,11 +12,14 @@ from auditor.app.tenants.collection import PLAN_NEEDS, collect_all, everything, 
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.domain.policy.model import PolicySet
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.question_text import sentence
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
 from auditor.remedy.planner.simulation.memberships import REFUSALS
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
+from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
 from tests.builders.tenant.tenants import NOW, policy_set
@@ -76,11 +79,17 @@ def collected(emulator: Emulator, policies: PolicySet, root: Path) -> Snapshot:
     return read(outcome.folder)
 
 
-def proven(state: dict[str, Any], rules: str, folder: Path) -> tuple[TenantPlan, dict[str, set[str]]]:
-    """Plan for a tenant, send every request to the emulator, and compare what is open then with the proof."""
+def proven(
+    state: dict[str, Any], rules: str, folder: Path, *, answered: bool = False
+) -> tuple[TenantPlan, dict[str, set[str]]]:
+    """Plan for a tenant, send every request to the emulator, and compare what is open then with the proof.
+
+    `answered` plans have an answer to every question.
+    """
     policies = policy_set("policies:\n" + rules + PRICES)
     with running_emulator([load_tenant(state)]) as emulator:
-        plan = plan_run([collected(emulator, policies, folder / "before")], policies, builtin(), NOW)
+        before = [collected(emulator, policies, folder / "before")]
+        plan = answered_plan(before, policies)[0] if answered else plan_run(before, policies, builtin(), NOW)
         assert plan.proven
         token = emulator.bearer("contoso", roles=WRITE)
         with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
@@ -244,3 +253,60 @@ def test_a_line_for_the_local_directory_holds_any_name() -> None:
         " -Members (Get-ADUser -LDAPFilter "
         "'(|(userPrincipalName=a\\29\\28b@c.example)(userPrincipalName=o''brien@c.example))')"
     )
+
+
+FRONT = '(user.department -eq "Store") and (user.accountEnabled -eq true)'
+BREAK = "  - {id: break, severity: medium, users: {jobTitle: Break}, assignments: {of: paid, allow: []}}\n"
+
+
+def ruled(name: str, sku: str, rule: str, *members: str) -> dict[str, Any]:
+    kind = {"groupTypes": ["DynamicMembership"], "membershipRule": rule, "membershipRuleProcessingState": "On"}
+    return group(name, sku, members=members, mailEnabled=False, securityEnabled=True, **kind)
+
+
+def test_who_is_blocked_leaves_a_dynamic_group(tmp_path: Path) -> None:
+    front, office = stable_id("plan", "FRONT"), stable_id("plan", "OFFICE")
+    people = [
+        identified("away", grant(F3, front), department="Store", jobTitle="Break"),
+        identified("synced", grant(F3, front), department="Store", jobTitle="Break", onPremisesSyncEnabled=True),
+        identified("stays", grant(F3, front), department="Store"),
+        identified("moved", grant(E3, office), department="Office", jobTitle="Break"),
+        identified("clerk", grant(E3, office), department="Office"),
+    ]
+    groups = (
+        ruled("FRONT", F3, FRONT, "away", "synced", "stays"),
+        ruled("OFFICE", E3, 'user.department -eq "Office"', "moved", "clerk"),
+    )
+    plan, held = proven(document(people, *groups), BREAK + STORE, tmp_path, answered=True)
+    assert held == {"away": set(), "synced": {"SPE_F1"}, "stays": {"SPE_F1"}, "moved": set(), "clerk": {"SPE_E3"}}
+    bodies = [request["body"] for action in plan.actions for request in action.requests]
+    assert bodies == [{"accountEnabled": False}, {"department": "Sales"}]
+    assert plan.changes is not None
+    undo = [step.undo.body for steps in plan.changes.steps.values() for step in steps if step.undo is not None]
+    assert undo == [{"accountEnabled": True}, {"department": "Office"}]
+    (left,) = plan.proof.remaining
+    assert left.code == "decided", "a person carries it out on premises"
+    assert {(row.place, row.open, row.mended) for row in plan.reach} == {
+        ("graph", 2, 2), ("premises", 1, 0), ("purchase", 0, 0)
+    }  # fmt: skip
+    assert len(plan.questions) == 3
+    asked = [sentence(question, ENGLISH) for question in plan.questions]
+    assert all(each.endswith("leave the dynamic group that gives the licence?") for each in asked)
+
+
+def test_an_attribute_that_brings_somebody_into_a_dynamic_group_gives_its_licence(tmp_path: Path) -> None:
+    front = stable_id("plan", "FRONT")
+    people = [
+        identified("known", grant(F3, front), department="Sales"),
+        identified("placeless", grant(E3), department=None),
+    ]
+    rules = "  - {id: placed, severity: low, attributes: {require: [department]}}\n"
+    state = document(people, ruled("FRONT", F3, 'user.department -eq "Sales"', "known"))
+    _, held = proven(state, rules, tmp_path / "free", answered=True)
+    assert held == {"known": {"SPE_F1"}, "placeless": {"SPE_E3", "SPE_F1"}}
+    state = document(people, ruled("FRONT", F3, 'user.department -match "Sa.*"', "known"))
+    policies = policy_set("policies:\n" + rules + PRICES)
+    with running_emulator([load_tenant(state)]) as emulator:
+        (plan,) = answered_plan([collected(emulator, policies, tmp_path / "unknown")], policies)[0].tenants
+    assert paths(plan) == []
+    assert [item.code for item in plan.proof.remaining] == ["decided"], "what the rule makes of it is not known"
