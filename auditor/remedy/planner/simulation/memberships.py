@@ -78,6 +78,8 @@ class Memberships:
         """
         left: list[str] = []
         joined: list[str] = []
+        if not values:
+            return (), ()
         changed = {name.casefold() for name in values}
         for group in self.groups.values():
             rule, state = group.membership_rule or "", (group.membership_rule_state or "").casefold()

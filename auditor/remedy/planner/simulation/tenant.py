@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.seat_answers import SeatChange, renewed_rows
@@ -257,12 +258,10 @@ def _erring(facts: TenantFacts, state: TenantState) -> frozenset[str]:
     left: set[str] = set()
     for batch in facts.snapshot.batches(("id",), ("user", "assignedByGroup", "error", "state")):
         links = batch.assignments
-        faulty = links.filter(
-            pa.compute.and_(links.column("error").is_valid(), links.column("assignedByGroup").is_valid())
-        )
-        for row in faulty.select(["user", "assignedByGroup", "error"]).to_pylist():
-            if row["error"] in {"None", ""}:
-                continue
+        errors = links.column("error").cast(pa.string())
+        none = pc.is_in(errors, pa.array([None, "None", ""], pa.string()))
+        faulty = links.filter(pc.and_(pc.invert(none), links.column("assignedByGroup").is_valid()))
+        for row in faulty.select(["user", "assignedByGroup"]).to_pylist():
             before.add(row["assignedByGroup"])
             if row["user"] not in changed:
                 left.add(row["assignedByGroup"])
