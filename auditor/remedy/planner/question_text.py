@@ -33,7 +33,11 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         form = l10n.gettext("Is {new} enough for {name} in place of {old}?")
         return printable(form.format(new=names.get(new, new), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
-        form = l10n.gettext("With which {property} does {name} leave the dynamic group that gives the licence?")
+        form = (
+            l10n.gettext("May {name} be blocked from signing in, so that a dynamic group takes the licence away?")
+            if question.products == ("accountEnabled",)
+            else l10n.gettext("Which {property} takes {name} out of the dynamic group that gives the licence?")
+        )
         return printable(form.format(property=", ".join(question.products), name=name))
     return printable(
         forms[question.kind].format(products=", ".join(names.get(each, each) for each in question.products), name=name)

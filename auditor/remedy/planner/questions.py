@@ -213,6 +213,8 @@ def _rule(product_options: ProductOptions, finding: Finding, account: Account) -
     if group is None or not group.dynamic or not group.membership_rule:
         return None
     values = account.rule_values
+    if rule_matches(group.membership_rule, values) is False:
+        return None  # the person leaves by itself, once the rule is processed
     blocked = {**values, "accountEnabled": False}
     if values.get("accountEnabled") is True and rule_matches(group.membership_rule, blocked) is False:
         return AnswerKind.SET, ("accountEnabled",), ({"set": {"accountEnabled": False}}, {"release": False})
