@@ -285,3 +285,10 @@ def test_missing_seats_are_those_of_the_narrowest_product(
     assert result.findings.stats.money == {}, "what has to be bought is no part of what findings cost"
     assert result.coverage is not None
     assert result.coverage[0].missing_cost == finding.money
+
+
+def test_a_pool_is_named_by_its_products_and_known_by_the_words_of_the_policy() -> None:
+    state = tenant(subscribedSkus=[bought(part, 9, 0) for part in ("SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT")])
+    finding = one(judged("seats: {of: ['SPE_*', VISIOCLIENT], pool: true, spare: {max: 1}}", state))
+    assert finding.subject.name == "Microsoft 365 E3, Microsoft 365 E5, Microsoft 365 F3, …"
+    assert finding.subject.id == "SPE_*|VISIOCLIENT"

@@ -16,6 +16,7 @@ from auditor.engine.outcome import BatchOutcome, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import PolicyExtent
 from auditor.engine.scope import TenantScope
+from auditor.engine.skus.seat_pools import pool_name
 from auditor.engine.skus.seat_prices import contracts_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, purchase_channel
@@ -53,7 +54,7 @@ def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
     sku = named_sku(bound, products)
     if sku is None:
         return ContractSubject(
-            Subject(type=SubjectType.PRODUCT, id=products.written, name=products.written),
+            Subject(type=SubjectType.PRODUCT, id=products.written, name=_pool_name(bound, products)),
             ProductReference(sku_id=None, sku_part_number=products.written),
             products,
         )
@@ -62,6 +63,11 @@ def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
         ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number),
         None,
     )
+
+
+def _pool_name(bound: BoundPolicies, products: ProductSet) -> str:
+    facts, numbers = bound.facts, np.flatnonzero(bound.masks.of(products).true).tolist()
+    return pool_name((facts.title(facts.skus[number]) for number in numbers), products.written)
 
 
 def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:

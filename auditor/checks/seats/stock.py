@@ -11,7 +11,7 @@ from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.model import Money, ProductReference, Subject
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.seat_pools import purchased_units
+from auditor.engine.skus.seat_pools import pool_name, purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 TRIAL_UNKNOWN = Message("whether every subscription of a SKU is a trial is not known")
@@ -84,7 +84,9 @@ def pool_of(facts: TenantFacts, products: ProductSet, numbers: Sequence[int]) ->
     """Return the seats of several SKUs together."""
     skus = [facts.skus[number] for number in numbers]
     return Stock(
-        subject=Subject(type=SubjectType.PRODUCT, id=products.written, name=products.written),
+        subject=Subject(
+            type=SubjectType.PRODUCT, id=products.written, name=pool_name(map(facts.title, skus), products.written)
+        ),
         product=ProductReference(sku_id=None, sku_part_number=products.written),
         skus=tuple(numbers),
         enabled=_sum(skus, "enabled"),

@@ -249,9 +249,9 @@ def _print_matters(console: Console, shown: Page, l10n: Labels) -> None:
 
 
 def _about(matter: Matter, shown: Page, l10n: Labels) -> str:
-    parts = [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
+    parts = [said for said in (matter.money, matter.due) if said]
+    parts += [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
     parts.append(l10n.ngettext("{count} finding", "{count} findings", matter.count))
-    parts += [said for said in (matter.money, matter.due) if said]
     return l10n.joined(parts)
 
 

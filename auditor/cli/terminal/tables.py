@@ -70,21 +70,23 @@ def _print_rest(
 def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     kinds = 2 if console.width >= _WIDE else 1
     compared = any(row.new is not None for row in rows)
-    columns: list[tuple[str, list[Text]]] = [(l10n.gettext("Findings"), [_findings(row, l10n, kinds) for row in rows])]
+    columns: list[tuple[str, list[Text]]] = [
+        (l10n.gettext("A month"), [Text(row.money) for row in rows]),
+        (l10n.gettext("Findings"), [_findings(row, l10n, kinds) for row in rows]),
+    ]
     if compared:
         columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
     if console.width >= _WIDE:
         columns.append((l10n.gettext("Usable"), [Text(row.usable) for row in rows]))
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
     columns.append((l10n.gettext("Spare"), [Text(row.spare) for row in rows]))
-    columns.append((l10n.gettext("A month"), [Text(row.money) for row in rows]))
     # Names give way, then findings fold; figures are never cut.
     taken = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     name = max(console.width - taken - _GAP, _NAME)
     table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
     for number, (title, _) in enumerate(columns):
-        table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=False)
+        table.add_column(title, justify="left" if number == 1 else "right", overflow="fold", no_wrap=False)
     for number, row in enumerate(rows):
         style = "bold" if number == len(rows) - 1 else ""
         table.add_row(Text(printable(row.title), style=style), *(cells[number] for _, cells in columns))

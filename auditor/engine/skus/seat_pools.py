@@ -8,6 +8,9 @@ from auditor.engine.tenant_facts import SkuFact
 _MOST_SUMS = 4096
 """Sums that are tried one by one where a bound has a number and a share of seats; beyond that a breach is possible."""
 
+_NAMED = 3
+"""Products that the name of a pool lists."""
+
 _Pair = tuple[int, int]
 """Spare seats, and by how much they exceed the share of a bound, times a common factor."""
 
@@ -70,6 +73,12 @@ def _may_exceed(bound: Bound, sure: list[_Pair], open_: list[_Pair]) -> bool:
         if len(sums) > _MOST_SUMS:
             return True
     return any(spare > bound.seats and share > 0 for spare, share in sums)
+
+
+def pool_name(titles: Iterable[str], written: str) -> str:
+    """Return what people call a pool: the names of its first products; the words of the policy where it has none."""
+    names = list(dict.fromkeys(titles))
+    return (", ".join(names[:_NAMED]) + (", …" if names[_NAMED:] else "")) or written
 
 
 def purchased_units(skus: Iterable[SkuFact]) -> int | None:

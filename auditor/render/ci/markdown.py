@@ -69,8 +69,8 @@ def _lines(shown: Page, l10n: Labels) -> Iterator[str]:
         yield f"## {l10n.gettext('What matters most')}"
         yield ""
         for number, matter in enumerate(shown.matters, start=1):
-            about = [inert(matter.tenant), l10n.ngettext("{count} finding", "{count} findings", matter.count)]
-            about += [inert(said) for said in (matter.money, matter.due, matter.why) if said]
+            count = l10n.ngettext("{count} finding", "{count} findings", matter.count)
+            about = [inert(said) for said in (matter.money, matter.due, matter.tenant, count, matter.why) if said]
             level = l10n.gettext(SEVERITIES[matter.severity])
             yield f"{number}. **{inert(matter.title)}** ({level}) · {' · '.join(about)}"
         yield ""
@@ -159,7 +159,8 @@ def _group(group: Group, l10n: Labels) -> Iterator[str]:
     listed = [row for row in group.rows if row.waiver is None][:_ROWS]
     for row in listed:
         address = f" ({inert(row.address)})" if row.address else ""
-        yield f"- {inert(row.name)}{address}: {inert(row.what)} · {inert(row.evidence)}"
+        money = l10n.gettext("{money} a month").replace("{money}", inert(row.money)) + " · " if row.money else ""
+        yield f"- {inert(row.name)}{address}: {money}{inert(row.what)} · {inert(row.evidence)}"
     if count > len(listed):
         more = count - len(listed)
         yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)

@@ -149,10 +149,19 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
             found.reduce,
             l10n.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
         ),
+        (
+            l10n.gettext("for what must be bought"),
+            found.buy,
+            l10n.gettext("Seats that are missing; they add to the bill."),
+        ),
     )
     if not any(sums for _, sums, _ in amounts):
         return ()
-    return tuple(Figure(label=label, amount=l10n.sums(sums), note=note) for label, sums, note in amounts)
+    return tuple(
+        Figure(label=label, amount=l10n.sums(sums), note=note)
+        for label, sums, note in amounts
+        if sums or sums is not found.buy
+    )
 
 
 def _changes(result: Result, found: Changes, l10n: Labels) -> tuple[Tile, ...]:

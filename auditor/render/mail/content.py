@@ -20,7 +20,6 @@ from auditor.render.mail.view import Act, Changed, Count, MailView, Reader, Rene
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.result.aggregate import freed
 
 BAR: Final = 120
 """Pixels of a seat bar, whatever the numbers: every row of the table is as wide as the others."""
@@ -77,7 +76,7 @@ def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
         more_seats=len(seats[room.seats :]) + _outside_elsewhere(result, shown, l10n),
         renewals=tuple(renewals[: room.renewals]),
         more_renewals=len(renewals[room.renewals :]),
-        money=tuple(_money(result, shown, l10n)),
+        money=tuple((figure.label, figure.amount) for figure in shown.figures if figure.amount),
         lower_bound=shown.lower_bound,
         trends=sparks(result, reader.history, l10n)[: room.trends],
         exceptions=tuple(_exceptions(shown, l10n, room)),
@@ -185,11 +184,11 @@ def _acts(shown: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
 
 
 def _facts(matter: Matter, step: Step | None, l10n: Labels, *, several: bool) -> Iterator[str]:
+    yield matter.money
+    yield matter.due
     if several:
         yield matter.tenant
     yield l10n.ngettext("{count} finding", "{count} findings", matter.count)
-    yield matter.money
-    yield matter.due
     yield matter.who if step is None else step.action.owner or step.action.role
 
 
@@ -298,14 +297,6 @@ def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
         yield l10n.ngettext("{count} seat bought", "{count} seats bought", bought)
     if spare is not None and spare > 0:
         yield l10n.ngettext("{count} idle now", "{count} idle now", spare)
-
-
-def _money(result: Result, shown: Page, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield the figures of the report, and what the actions that buy would cost."""
-    yield from ((figure.label, figure.amount) for figure in shown.figures if figure.amount)
-    bought = freed(result).buy
-    if bought:
-        yield l10n.gettext("for what must be bought"), l10n.sums(bought)
 
 
 def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
