@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from auditor.domain.enums import Source
 from auditor.domain.result.model import Money
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
+from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import codes_of, fold
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.seat_usage import (
@@ -62,7 +63,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
     for index, name in enumerate(units_of(facts)):
         if facts.asked(name):
             own = np.flatnonzero(by == index)
-            counted = _Seats(table.column("name").take(pa.array(own)), sku[own], state[own], seats[own])
+            counted = _Seats(table.column("name").take(indices(own)), sku[own], state[own], seats[own])
             units[name] = _units(counted, prices, known=bool(refreshed))
     if not units:
         return Reports(usage=usage)

@@ -157,14 +157,7 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
     """Describe findings about some people, in report order."""
     policies = [bound.policies[place] for place, _ in found.policies]
     products = [_product(bound, about, seats) for about, seats in found.products]
-    order = np.lexsort(
-        (
-            _ranks([detail or "" for detail in found.details])[found.detail],
-            _ranks([(item.sku_part_number or "", item.sku_id or "") for item, _ in products])[found.product],
-            pc.rank(people.ids, tiebreaker="first").to_numpy()[found.person],
-            found.policy,
-        )
-    )
+    order = _report_order(found, [item for item, _ in products], people.ids)
     policy, person, product, detail, waiver = (
         column[order] for column in (found.policy, found.person, found.product, found.detail, found.waiver)
     )
@@ -205,6 +198,19 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
         "seats": constant(None, len(order)),
     }
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _report_order(found: _Located, products: Sequence[ProductReference], ids: pa.Array) -> Rows:
+    """Return the rows by policy, person, product and detail."""
+    order: Rows = np.lexsort(
+        (
+            _ranks([detail or "" for detail in found.details])[found.detail],
+            _ranks([(item.sku_part_number or "", item.sku_id or "") for item in products])[found.product],
+            pc.rank(ids, tiebreaker="first").to_numpy()[found.person],
+            found.policy,
+        )
+    )
+    return order
 
 
 def _ranks(values: Sequence[object]) -> Rows:

@@ -185,7 +185,7 @@ async def _carried(ready: Sequence[_Prepared], sending: MailJob, log: SentLog) -
         for one in ready:
             address = one.letter.recipient
             try:
-                send = await routes.open(one.letter)
+                send = await routes.sender(one.letter)
             except (GraphError, SettingsError) as error:
                 # The reports exist already: a route that cannot be opened is a failed message and nothing else.
                 done.append(

@@ -23,7 +23,7 @@ class Routes:
         self._stack = stack
         self._mail: Callable[[MailMessage], Awaitable[SendAttempt]] | GraphError | SettingsError | None = None
 
-    async def open(self, letter: MailMessage | WebhookMessage) -> Callable[[], Awaitable[SendAttempt]]:
+    async def sender(self, letter: MailMessage | WebhookMessage) -> Callable[[], Awaitable[SendAttempt]]:
         """Return what sends a message; raises GraphError or SettingsError if its route cannot be opened."""
         match letter:
             case WebhookMessage():
