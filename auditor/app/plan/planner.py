@@ -231,11 +231,11 @@ def _tenant_plan(
     claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
     # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed - options.bought
-    told = listed(options, done, made.decided, packaged_library(), l10n)
+    described = listed(options, done, made.decided, packaged_library(), l10n)
     by_mark = {finding.fingerprint: finding for finding in open_}
-    shown = with_membership_steps(reordered(told, made.deferrals), by_mark, options.state.memberships, l10n)
+    in_order = with_membership_steps(reordered(described, made.deferrals), by_mark, options.state.memberships, l10n)
     contracts = agreed_contracts(options.plan, made.seats)
-    actions = tuple(with_seat_steps(shown, made.taken.values(), made.seats, contracts, l10n))
+    actions = tuple(with_seat_steps(in_order, made.taken.values(), made.seats, contracts, l10n))
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
     money = [figures(open_, then, spare, made.taken, options.plan, done=done) for done in (False, True)]
@@ -255,10 +255,7 @@ def _tenant_plan(
             new=tuple(finding for finding in then if finding.fingerprint not in options.opened),
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),
-        dropped=tuple(
-            Dropped(subject=subject, why=reason)
-            for subject, reason in sorted({**constraints.barred, **constraints.reasons}.items())
-        ),
+        dropped=_dropped(constraints),
         solver=_solver(options, made, constraints),
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
@@ -266,6 +263,11 @@ def _tenant_plan(
         notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
         names=display_names(before.seats, options.state.memberships.groups.values()),
     )
+
+
+def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
+    reasons = {**constraints.barred, **constraints.reasons}
+    return tuple(Dropped(subject=subject, why=reason) for subject, reason in sorted(reasons.items()))
 
 
 def _solver(options: Options, made: Draft, constraints: PlanConstraints) -> Solver:

@@ -236,12 +236,10 @@ def _proposal(
     joined = tuple(dict.fromkeys(name for each in changes if (name := _joined(each))))
     after = account.without_direct(removed) if removed else account
     after = _moved(after, left, joined, product_options)
-    additions: list[Addition] = []
     given = tuple(dict.fromkeys(step.give for step in steps if step.give))
-    for sku_id in dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group))):
-        off = _off(account, sku_id, services, product_options)
-        additions.append(Addition(sku_id=sku_id, disabled_plans=off))
-    additions.extend(_switched(after, services[0], product_options))
+    assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))
+    additions = [Addition(sku_id=sku, disabled_plans=_off(account, sku, services, product_options)) for sku in assigned]
+    additions += _switched(after, services[0], product_options)
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     if retried:
@@ -251,8 +249,8 @@ def _proposal(
     if moves is None:
         return None
     after = _moved(after.with_properties(values) if values else after, *moves, product_options)
-    commands: list[Command] = [] if location is None else [locate(account.id, location)]
     settings = [set_property(account.id, name, value) for name, value in sorted(properties.items())]
+    commands = [] if location is None else [locate(account.id, location)]
     commands += [] if any(moves) else settings
     cloud = product_options.plan.facts.manifest.cloud
     commands += _membership(account.id, joined, () if given else left, cloud)

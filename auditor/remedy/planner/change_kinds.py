@@ -19,10 +19,7 @@ def changed(before: Account, weighed: Weighed) -> Decided:
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
     waiting = {grant.sku_id for grant in before.grants if grant.waits}
     retried = sorted(waiting & set(came))
-    off, on = (
-        ", ".join(sorted({f.detail or "" for f in weighed.mended if correction_of(f) is correction}))
-        for correction in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE)
-    )
+    off, on = (_details(weighed, each) for each in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     mended = sorted(weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
@@ -63,6 +60,10 @@ def changed(before: Account, weighed: Weighed) -> Decided:
         commands=proposal.commands,
         lost=weighed.lost,
     )
+
+
+def _details(weighed: Weighed, correction: Correction) -> str:
+    return ", ".join(sorted({each.detail or "" for each in weighed.mended if correction_of(each) is correction}))
 
 
 def changed_group(group_change: GroupChange) -> Decided:

@@ -16,7 +16,7 @@ from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.view import Matter, Page, SeatRow, Section, Step
 from auditor.render.mail.contract_dates import contract_dates, contracts_of
 from auditor.render.mail.subject import flat, subject_of
-from auditor.render.mail.view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
+from auditor.render.mail.view import Act, Changed, Count, MailFiles, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -82,16 +82,22 @@ def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
         exceptions=tuple(_exceptions(shown, l10n, room)),
         link=reader.link,
         report_link=reader.anchors,
-        attachment=reader.attachment,
-        too_large=reader.too_large,
-        approvals=l10n.joined(reader.approvals),
-        approvals_too_large=reader.approvals_too_large,
+        files=_files(reader, l10n),
         people=shown.people,
         redacted=shown.redacted,
         tool=shown.tool,
         digest=shown.digest,
         run=flat(shown.run),
         checked=shown.checked,
+    )
+
+
+def _files(reader: Reader, l10n: Labels) -> MailFiles:
+    return MailFiles(
+        report=reader.attachment,
+        report_too_large=reader.too_large,
+        approvals=l10n.joined(reader.approvals),
+        approvals_too_large=reader.approvals_too_large,
     )
 
 

@@ -119,6 +119,17 @@ class TenantLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailFiles:
+    """The names of the files that a mail carries, or that were too large for it; empty for none."""
+
+    report: str
+    report_too_large: str
+    approvals: str
+    """Names joined into one text."""
+    approvals_too_large: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailView:
     """A whole mail."""
 
@@ -157,11 +168,7 @@ class MailView:
     exceptions: tuple[str, ...]
     link: str
     report_link: bool
-    attachment: str
-    too_large: str
-    approvals: str
-    """Names of files, joined; empty for none."""
-    approvals_too_large: bool
+    files: MailFiles
     people: int
     redacted: bool
     tool: str
