@@ -234,8 +234,7 @@ def _proposal(
     left = tuple(dict.fromkeys(step.leave for step in steps if step.leave))
     changes: tuple[Step | Gain, ...] = (*steps, *gains)
     joined = tuple(dict.fromkeys(name for each in changes if (name := _joined(each))))
-    after = account.without_direct(removed) if removed else account
-    after = _moved(after, left, joined, product_options)
+    after = _moved(account.without_direct(removed) if removed else account, left, joined, product_options)
     given = tuple(dict.fromkeys(step.give for step in steps if step.give))
     assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))
     additions = [Addition(sku_id=sku, disabled_plans=_off(account, sku, services, product_options)) for sku in assigned]
@@ -258,9 +257,7 @@ def _proposal(
         commands.append(assign_user(account.id, add=additions, remove=removed))
     commands += _membership(account.id, (), left if given else (), cloud)  # who is to hold it directly does before
     if retried:
-        # What the group is to give in place of a direct copy is tried while the copy still holds the seat.
-        waiting = any(grant.sku_id in removed and not grant.active for grant in account.grants)
-        commands.insert(-1 if waiting else len(commands), reprocess(account.id))
+        _insert_reprocess(commands, account, removed)
     # A rule takes effect some time later: everything else is done before, on paths that are still as they were read.
     commands += settings if any(moves) else []
     return Proposal(
@@ -274,6 +271,12 @@ def _proposal(
         joined=joined,
         moved=any(moves),
     )
+
+
+def _insert_reprocess(commands: list[Command], account: Account, removed: Sequence[str]) -> None:
+    # What the group is to give in place of a direct copy is tried while the copy still holds the seat.
+    waiting = any(grant.sku_id in removed and not grant.active for grant in account.grants)
+    commands.insert(-1 if waiting else len(commands), reprocess(account.id))
 
 
 def _moved(account: Account, left: Iterable[str], joined: Iterable[str], product_options: ProductOptions) -> Account:

@@ -64,7 +64,7 @@ def kept(of: Result, most: int) -> list[tuple[Finding, ...]]:
     everything = [(part, finding) for part, own in enumerate(parts) for finding in own]
     order = sorted(
         range(len(everything)),
-        key=lambda row: (everything[row][1].status is Status.WAIVED, everything[row][1].severity.rank),
+        key=lambda row: (everything[row][1].status is not Status.OPEN, everything[row][1].severity.rank),
     )
     chosen = [everything[row] for row in sorted(order[:most])]
     return [tuple(finding for owner, finding in chosen if owner == part) for part in range(len(parts))]
