@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from auditor.app.gc_pause import paused_gc
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.model import Action, FleetResult, Result, TenantResult
+from auditor.domain.result.model import Action, FleetResult, PolicyHeader, Result, TenantResult
 
 if TYPE_CHECKING:
     from auditor.domain.policy.model import PolicySet
     from auditor.findings.spill import SpillFile
+    from auditor.localization.localization import Localization
     from auditor.remedy.messages import Localizer
 
 _WRITTEN = "en"
@@ -37,13 +38,19 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     with paused_gc():
         tenants = tuple(_spoken(tenant, known, l10n, spill) for tenant in result.tenants)
     localized = fleet_remedied(result, known, l10n=l10n)
-    policies = tuple(
-        replace(header, title=l10n.policy(header.title), rationale=l10n.policy(header.rationale))
-        for header in result.run.policies
-    )
+    policies = tuple(_policy(header, l10n) for header in result.run.policies)
     return replace(
         result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, localized)
     )
+
+
+def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
+    """Return a policy with its texts, and the titles of Microsoft's pages, in a language."""
+    references = header.references and tuple(
+        replace(each, title=l10n.gettext(each.title)) for each in header.references
+    )
+    title, rationale = l10n.policy(header.title), l10n.policy(header.rationale)
+    return replace(header, title=title, rationale=rationale, references=references)
 
 
 def _spoken(tenant: TenantResult, policies: "PolicySet", l10n: "Localizer", spill: "SpillFile | None") -> TenantResult:
