@@ -18,6 +18,7 @@ BENCHMARKS = {
     "reading": "500 policy files",
     "hostile": "policies made to take long, at two sizes",
     "evaluation": "1,000,000 users × 50 policies",
+    "selectors": "selectors about use, roles and coverage",
     "tenants": "small tenants, one after the other",
     "auditing": "the whole command over a large tenant",
     "spark": "the big tenant on a Spark of this machine",
