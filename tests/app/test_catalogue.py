@@ -3,9 +3,8 @@
 import datetime as dt
 import os
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from auditor.catalogue import builtin, dumps, loads
 from auditor.catalogue.microsoft import parse
 from auditor.domain.errors import AuditorError
 from tests.builders.document.microsoft_csv import E3, E3_ENTRA, FLOW, ROWS, csv_text
+from tests.builders.service.web_server import web_server
 
 CSV = csv_text(ROWS, line_end="\r\n").encode("utf-8-sig")
 LATER, EARLIER = dt.date(2099, 1, 31), dt.date(2020, 1, 31)
@@ -85,13 +85,8 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with web_server(Site) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def refused(origin: str | Path) -> AuditorError:

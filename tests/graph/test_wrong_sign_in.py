@@ -2,12 +2,10 @@
 
 import asyncio
 import base64
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import trustme
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import Certificate, ClientSecret, Tenant, WorkloadIdentity
 from auditor.graph.auth.credentials import SignIn
+from tests.builders.service.web_server import web_server
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 _KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -54,21 +53,13 @@ def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, 
 
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Entra)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with web_server(Entra, authority) as port:
         yield Tenant(
             name="contoso",
             tenant_id=TENANT,
             credential=ClientSecret(client_id="c" * 36, secret_env="SECRET"),
-            authority=f"https://localhost:{server.server_port}",
+            authority=f"https://localhost:{port}",
         )
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def token_of(tenant: Tenant, env: dict[str, str]) -> str:

@@ -2,17 +2,16 @@
 
 import json
 import re
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.builders.service.mail_relay import authority
+from tests.builders.service.web_server import web_server
 
 TOKEN = "ghs_16characterssecret"
 REPOSITORY = "contoso/licences"
@@ -127,15 +126,5 @@ def github_api(folder: Path) -> Iterator[GithubApi]:
     """Serve until the test is done."""
     ca, path = authority(folder)
     api = GithubApi(ca=path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
-    server.daemon_threads = True
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("localhost").configure_cert(context)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    api.port = server.server_address[1]
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with web_server(_handler(api), ca) as api.port:
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()

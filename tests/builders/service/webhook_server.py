@@ -1,17 +1,16 @@
 """A web server on this machine, over TLS or plain, that keeps what is posted to it and answers as a test orders."""
 
 import socket
-import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from tests.builders.service.mail_relay import authority
+from tests.builders.service.web_server import web_server
 
 HANG_UP = 0
 """The status that stands for a connection that ends without an answer."""
@@ -82,16 +81,5 @@ def webhook_server(folder: Path, *, tls: bool = True, name: str = "localhost") -
     """Serve until the test is done, with a certificate for `name` of an authority of its own."""
     ca, path = authority(folder)
     running = WebhookServer(port=0, ca=path, scheme="https" if tls else "http")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(running))
-    server.daemon_threads = True
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert(name).configure_cert(context)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    running.port = server.server_address[1]
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with web_server(_handler(running), ca if tls else None, name=name) as running.port:
         yield running
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Tenant, Token
+from tests.builders.service.web_server import web_server
 from tests.builders.tenant.collection import AGGREGATES, PEOPLE, Collected, collect
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -117,14 +117,8 @@ def handler(accent: Accent) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def served(accent: Accent) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(accent))
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1.0"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with web_server(handler(accent)) as port:
+        yield f"http://127.0.0.1:{port}/v1.0"
 
 
 def collected_from(accent: Accent, needs: Needs = NEEDS) -> Collected:
