@@ -5,7 +5,7 @@ with their real service plans, two assignments and a half for each user, sign-in
 """
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +19,16 @@ from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import (
-    ACTIVITY_COLUMNS,
-    APP_USAGE_COLUMNS,
     ASSIGNMENTS,
-    CONDITIONAL_ACCESS_LIST,
-    CONDITIONAL_ACCESS_POLICIES,
-    DEVICE_COLUMNS,
     GROUPS,
     MEMBERS,
     PRODUCTS,
-    REPORT_COLUMNS,
-    REPORTS,
-    ROLE_ASSIGNMENT_LISTS,
-    ROLE_ASSIGNMENTS,
-    ROLE_DEFINITION_LIST,
-    ROLE_DEFINITIONS,
     SERVICE_PLANS,
     USERS,
     USERS_PER_ROW_GROUP,
 )
 from auditor.snapshot.writer import SnapshotWriter, folder_name
+from benchmarks.tenant_use import USE, with_use, write_use_tables
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 """The instant of the snapshot and of every audit of it."""
@@ -85,15 +75,6 @@ _JOBS = tuple(
 )
 _ERRORS = ("None", "CountViolation", "MutuallyExclusiveViolation", "DependencyViolation", "ProhibitedInUsageLocation")
 _TEAMS = 20
-_REFRESHED = date(2026, 11, 18)
-"""The day up to which the reports know activity."""
-USE = {
-    **REPORT_COLUMNS,
-    Source.DEVICES: DEVICE_COLUMNS,
-    Source.DIRECTORY_ROLES: (ROLE_DEFINITION_LIST, *ROLE_ASSIGNMENT_LISTS.values()),
-    Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
-}
-"""The sources that only policies about use, roles and coverage ask for, with the facts that were asked."""
 _HOLD_GROUPS = 0.72
 
 Numbers = npt.NDArray[Any]
@@ -115,14 +96,14 @@ def write_tenant(root: Path, users: int, *, seed: int = 20261120, name: str = "l
             count = min(USERS_PER_ROW_GROUP, users - start)
             people = _people(random, start, count, users)
             if use:
-                people = _with_use(random, people)
+                people = with_use(random, people)
             links = _assignments(random, start, count, skus)
             writer.write_users(people, links)
             consumed += np.bincount(links.column("skuId").indices.to_numpy(), minlength=len(skus))
             ids.extend(people.column("id").to_pylist())
         _small_tables(writer, random, skus, consumed.tolist(), ids)
         if use:
-            _use_tables(writer, random, users, ids)
+            write_use_tables(writer, random, ids, [group_id(number) for number in range(3)])
         return writer.commit(manifest)
 
 
@@ -189,26 +170,6 @@ def _people(random: np.random.Generator, start: int, count: int, users: int) -> 
         for field in USERS
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=USERS)
-
-
-def _with_use(random: np.random.Generator, people: pa.RecordBatch) -> pa.RecordBatch:
-    """Fill the columns of usage reports, devices and agents."""
-    count, today = people.num_rows, (_REFRESHED - date(1970, 1, 1)).days
-    values: dict[str, Any] = {
-        column: pa.array((today - random.random(count) ** 3 * 180).astype(np.int32), mask=random.random(count) < 0.2)
-        for column in ACTIVITY_COLUMNS.values()
-    }
-    values |= {column: random.integers(0, 1 << 24, count).astype(np.int32) for column in APP_USAGE_COLUMNS.values()}
-    size, archive = REPORT_COLUMNS[Source.MAILBOX_USAGE]
-    values[size] = (random.random(count) ** 4 * 100 * 2**30).astype(np.int64)
-    values[archive] = random.random(count) < 0.1
-    values[DEVICE_COLUMNS[0]] = random.integers(0, 3, count).astype(np.int32)
-    values[DEVICE_COLUMNS[1]] = _instants(random, count, days=200, absent=0.3)
-    values["agent"] = random.random(count) < 0.001
-    for name, column in values.items():
-        index = USERS.get_field_index(name)
-        people = people.set_column(index, USERS.field(index), pa.array(column).cast(USERS.field(index).type))
-    return people
 
 
 def _zipf(size: int) -> Numbers:
@@ -332,36 +293,6 @@ def _small_tables(
     writer.write_table("service_plans", pa.Table.from_pylist(plans, SERVICE_PLANS))
     writer.write_table("groups", pa.Table.from_pylist(groups, GROUPS))
     writer.write_table("members", pa.Table.from_pylist(members, MEMBERS))
-
-
-def _use_tables(writer: SnapshotWriter, random: np.random.Generator, users: int, ids: list[str]) -> None:
-    """Write the reports, 20 directory roles of 1,000 people, and two policies of Conditional Access."""
-    reports = [
-        {"source": source.value, "period": period, "refreshDate": _REFRESHED, "rows": users}
-        for source in REPORT_COLUMNS
-        for period in (APP_USAGE_COLUMNS if source is Source.APP_USAGE else ("D180",))
-    ]
-    roles = [
-        {"id": f"role-{number}", "templateId": f"role-{number}", "displayName": f"Role {number}", "isBuiltIn": False}
-        for number in range(20)
-    ]
-    holders = [
-        {"id": f"assignment-{number}", "principalId": ids[place], "roleDefinitionId": f"role-{number % 20}",
-         "directoryScopeId": "/", "eligible": number % 2 == 0}
-        for number, place in enumerate(random.choice(len(ids), min(1000, len(ids)), replace=False).tolist())
-    ]  # fmt: skip
-    policies = [
-        {"id": "all", "displayName": "Everybody", "state": "enabled", "includeUsers": ["All"],
-         "excludeGroups": [group_id(0)]},
-        {"id": "risk", "displayName": "Risk", "state": "enabled", "includeGroups": [group_id(1), group_id(2)],
-         "includeRoles": ["role-1"], "signInRiskLevels": ["high"]},
-    ]  # fmt: skip
-    for name, rows, schema in (
-        ("reports", reports, REPORTS), ("role_definitions", roles, ROLE_DEFINITIONS),
-        ("role_assignments", holders, ROLE_ASSIGNMENTS),
-        ("conditional_access_policies", policies, CONDITIONAL_ACCESS_POLICIES),
-    ):  # fmt: skip
-        writer.write_table(name, pa.Table.from_pylist(rows, schema))
 
 
 def main(root: Path, users: int, tenants: int = 0) -> None:
