@@ -55,11 +55,6 @@ class Format:
     unpacked_limit: int | None = None
     """Bytes up to which a mail carries the file as it is, beyond which in a ZIP archive; None where no mail has it."""
 
-    @property
-    def attachable(self) -> bool:
-        """Whether a mail can carry it."""
-        return self.unpacked_limit is not None
-
     def renderer(self) -> Renderer:
         """Return the function that writes it."""
         return cast("Renderer", import_module(self.module).render)

@@ -12,8 +12,6 @@ _TOKEN: Final = re.compile(
 _DEEPEST: Final = 40
 """Parentheses within one another; a rule with more is not evaluated."""
 
-_NEGATIONS: Final = {"ne": "eq", "notin": "in", "notstartswith": "startswith", "notcontains": "contains"}
-
 Verdict = bool | None
 """None where it is not known."""
 
