@@ -12,6 +12,8 @@ _TOKEN: Final = re.compile(
 _DEEPEST: Final = 40
 """Parentheses within one another; a rule with more is not evaluated."""
 
+_NEGATIONS: Final = {"ne": "eq", "notin": "in", "notstartswith": "startswith", "notcontains": "contains"}
+
 Verdict = bool | None
 """None where it is not known."""
 
@@ -133,17 +135,11 @@ def _comparison(tokens: _Tokens) -> tuple[Any, _Tokens]:
         raise _UnreadableRuleError
     name, operator = _word(tokens[0]).removeprefix("user."), _word(tokens[1])
     value, tokens = _operand(tokens[2:])
-    for negative, positive in (
-        ("ne", "eq"),
-        ("notin", "in"),
-        ("notstartswith", "startswith"),
-        ("notcontains", "contains"),
-    ):
-        if operator == negative:
-            return ("not", _Comparison(name, positive, value)), tokens
-    if operator not in {"eq", "in", "startswith", "contains"} or isinstance(value, list) != (operator == "in"):
+    positive = _NEGATIONS.get(operator, operator)
+    if positive not in {"eq", "in", "startswith", "contains"} or isinstance(value, list) != (positive == "in"):
         raise _UnreadableRuleError
-    return _Comparison(name, operator, value), tokens
+    comparison = _Comparison(name, positive, value)
+    return (comparison if positive == operator else ("not", comparison)), tokens
 
 
 def _operand(tokens: _Tokens) -> tuple[Any, _Tokens]:
