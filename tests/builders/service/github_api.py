@@ -1,4 +1,4 @@
-"""GitHub's REST API for issues and labels of one repository, on this machine over TLS, as docs.github.com describes it."""
+"""GitHub's REST API for issues and labels of one repository, on this machine, as docs.github.com describes it."""
 
 import json
 import re
@@ -21,7 +21,8 @@ REPOSITORY = "contoso/licences"
 class GithubApi:
     """A repository: its issues and labels, and what was asked."""
 
-    ca: Path
+    ca: Path | None
+    """The authority of its certificate; None for plain http."""
     port: int = 0
     issues: list[dict[str, Any]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
@@ -34,8 +35,11 @@ class GithubApi:
 
     @property
     def environment(self) -> dict[str, str]:
-        url = f"https://localhost:{self.port}"
-        return {"GITHUB_API_URL": url, "GITHUB_TOKEN": TOKEN, "AUDITOR_CA_BUNDLE": str(self.ca)}
+        return {"GITHUB_API_URL": self.url, "GITHUB_TOKEN": TOKEN, "AUDITOR_CA_BUNDLE": str(self.ca or "")}
+
+    @property
+    def url(self) -> str:
+        return f"{'http' if self.ca is None else 'https'}://localhost:{self.port}"
 
     @property
     def writes(self) -> list[str]:
@@ -45,6 +49,22 @@ class GithubApi:
         made = {"number": len(self.issues) + 1, "state": "open", "state_reason": None, "body": None, "labels": []}
         self.issues.append({**made, **members})
         return self.issues[-1]
+
+    @property
+    def open_issues(self) -> list[dict[str, Any]]:
+        return [issue for issue in self.issues if issue["state"] == "open"]
+
+    @staticmethod
+    def refused(token: str, method: str) -> tuple[int, dict[str, str]] | None:
+        """Return why a token is refused. The token of an emulated job is JSON: the permissions of the job."""
+        if token == TOKEN:
+            return None
+        if not token.startswith("{"):
+            return 401, {"message": f"Bad credentials {token}"}
+        granted = json.loads(token).get("issues")
+        if granted == "write" or (granted == "read" and method == "GET"):
+            return None
+        return 403, {"message": "Resource not accessible by integration"}
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         prefix = f"/repos/{REPOSITORY}"
@@ -99,8 +119,9 @@ def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
             headers: dict[str, str] = {}
             assert self.headers["x-github-api-version"] == "2022-11-28"
             assert self.headers["user-agent"], "GitHub refuses requests without one"
-            if self.headers["authorization"] != f"Bearer {TOKEN}":
-                status, answer = 401, {"message": f"Bad credentials {self.headers['authorization']}"}
+            refused = api.refused(self.headers["authorization"].removeprefix("Bearer "), self.command)
+            if refused is not None:
+                status, answer = refused
             elif api.refusals:
                 status, headers = api.refusals.pop(0)
                 answer = {"message": "You have exceeded a secondary rate limit"}
@@ -122,9 +143,9 @@ def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def github_api(folder: Path) -> Iterator[GithubApi]:
-    """Serve until the test is done."""
-    ca, path = authority(folder)
+def github_api(folder: Path | None = None) -> Iterator[GithubApi]:
+    """Serve until the test is done: over TLS with an authority in `folder`, else over plain http."""
+    ca, path = (None, None) if folder is None else authority(folder)
     api = GithubApi(ca=path)
     with web_server(_handler(api), ca) as api.port:
         yield api

@@ -63,34 +63,10 @@ def _answer(arguments: list[str], state: dict[str, Any]) -> Any:
                 # What fits a pattern gets a folder of its own.
                 shutil.copytree(each, Path(given["--dir"]) / (each.name if pattern else ""), dirs_exist_ok=True)
             return None
-        case ["issue", verb]:
-            return _issue(verb, given, state)
         case ["api", path]:
             return _api(path, given, state)
         case _:
             raise AssertionError(f"gh {arguments} is not known here")
-
-
-def _issue(verb: str, given: Options, state: dict[str, Any]) -> Any:
-    issues: list[dict[str, Any]] = state["issues"]
-    _may("issues", write=verb != "list")
-    body = Path(given["--body-file"]).read_text(encoding="utf-8") if given.get("--body-file") else None
-    if verb == "list":
-        return [{"number": one["number"], "title": one["title"]} for one in reversed(issues)]
-    if verb == "create":
-        issues.append({"number": len(issues) + 1, "title": given["--title"], "body": body, "open": True})
-        return None
-    (issue,) = (one for one in issues if str(one["number"]) == given.words[2])
-    match verb:
-        case "edit":
-            issue["body"] = body
-        case "reopen":
-            issue["open"] = True
-        case "close":
-            issue["open"] = False
-        case _:
-            raise AssertionError(verb)
-    return None
 
 
 def _api(path: str, given: Options, state: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""A folder that stands in for GitHub: a repository with history, its variables, runs, artifacts, issues and comments."""
+"""A folder that stands in for GitHub: a repository with history, its variables, runs, artifacts and comments."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.builders.service.command_line import ROOT
+from tests.builders.service.github_api import GithubApi
 
 _GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
 
@@ -21,11 +22,13 @@ class Hub:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
+    api: GithubApi | None = None
+    """The REST API, for jobs that call it themselves."""
 
     def __post_init__(self) -> None:
         self.repository.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
-        empty: dict[str, Any] = {"runs": [], "issues": [], "comments": [], "calls": [], "visibility": "private"}
+        empty: dict[str, Any] = {"runs": [], "comments": [], "calls": [], "visibility": "private"}
         self.keep(**empty)
         self.stand_in("gh", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.e2e.github.gh_program "$@"')
 
@@ -89,4 +92,5 @@ class Hub:
 
     def environment(self) -> dict[str, str]:
         place = f"{self.folder / 'programs'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {"PATH": place, "GH_WORLD": str(self.folder)}
+        address = {} if self.api is None else {"GITHUB_API_URL": self.api.url}
+        return {"PATH": place, "GH_WORLD": str(self.folder), **address}

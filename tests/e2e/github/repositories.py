@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.service.command_line import call
+from tests.builders.service.github_api import GithubApi
 from tests.builders.service.mail_relay import PASSWORD, USER, Running
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.workflow import Event, program
@@ -32,9 +33,16 @@ needs_bash = pytest.mark.skipif(
 )
 
 
-def team(folder: Path, emulator: Emulator, server: Running | None = None, **variables: str) -> Hub:
-    """The repository of a team that has followed `auditor init`, with every tenant of the emulator."""
-    hub = Hub(folder=folder / "hub", variables=variables)
+def team(
+    folder: Path, emulator: Emulator, server: Running | None = None, *, api: GithubApi | None = None, **variables: str
+) -> Hub:
+    """The repository of a team that has followed `auditor init`, with every tenant of the emulator.
+
+    With `api` the workflow keeps issues there.
+    """
+    hub = Hub(
+        folder=folder / "hub", variables=variables if api is None else {**variables, "AUDIT_ISSUES": "true"}, api=api
+    )
     known = ("--client-id", CLIENT_ID, "--mail-from", "audit@contoso.example", "--pin", PIN, "--agreement", "mca")
     ran = call("init", "-q", *known, cwd=hub.repository)
     assert ran.code == 0, ran.err

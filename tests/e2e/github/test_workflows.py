@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.builders.service.command_line import ROOT, call
+from tests.builders.service.command_line import ROOT
 from tests.e2e.github.runner import Job
 
 FOLDER = ".github/workflows"
@@ -97,31 +97,6 @@ def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
     assert job.output("shards", "results").splitlines() == [
         f"shards/audit-shard-{number}/result.json" for number in (1, 2)
     ]
-
-
-@pytest.mark.slow
-@needs_bash
-def test_an_issue_is_opened_once_updated_in_place_and_names_nobody(tmp_path: Path) -> None:
-    listed = '[{"number": 7, "title": "Licence audit: fabrikam"}]'
-    job = job_in(
-        tmp_path, f"""case "$2" in list) echo '{listed}' ;; create|edit) cat issue.md >> "$GH_LOG" ;; esac\n"""
-    )
-    ran = call("audit", "--demo", "-q", "-f", "json", cwd=job.folder)
-    assert ran.code == 1, ran.err
-    saved = json.loads((job.folder / "out" / "result.json").read_text(encoding="utf-8"))
-    job.known |= {"steps.report.outputs.result": "out/result.json"}
-    assert job.step(NIGHTLY, "Update the tracking issues", job="report") == 0, job.said
-    told = asked(tmp_path)
-    names = [tenant["name"] for tenant in saved["tenants"]]
-    for name in names:
-        if name != "fabrikam":
-            assert f"issue create --title Licence audit: {name}" in told
-    if "fabrikam" in names:
-        assert "issue edit 7" in told
-        assert "issue reopen 7" in told
-    people = {f["subject"]["name"] for t in saved["tenants"] for f in t["findings"] if f["subject"]["type"] == "user"}
-    assert people
-    assert [name for name in people if name in told] == []
 
 
 @needs_bash
