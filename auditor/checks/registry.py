@@ -2,43 +2,35 @@
 
 from typing import Any
 
-from auditor.checks.assignments.denied import CHECK as ASSIGNMENTS_DENIED
-from auditor.checks.assignments.duplicate import CHECK as ASSIGNMENTS_DUPLICATE
-from auditor.checks.assignments.missing import CHECK as ASSIGNMENTS_MISSING
-from auditor.checks.assignments.not_allowed import CHECK as ASSIGNMENTS_NOT_ALLOWED
-from auditor.checks.assignments.overlap import CHECK as ASSIGNMENTS_OVERLAP
-from auditor.checks.assignments.path import CHECK as ASSIGNMENTS_PATH
-from auditor.checks.assignments.redundant import CHECK as ASSIGNMENTS_REDUNDANT
-from auditor.checks.assignments.service_denied import CHECK as ASSIGNMENTS_SERVICE_DENIED
-from auditor.checks.assignments.service_missing import CHECK as ASSIGNMENTS_SERVICE_MISSING
-from auditor.checks.attributes.missing import CHECK as ATTRIBUTES_MISSING
-from auditor.checks.attributes.not_allowed import CHECK as ATTRIBUTES_NOT_ALLOWED
-from auditor.checks.balance.imbalance import CHECK as BALANCE_IMBALANCE
-from auditor.checks.budget.exceeded import CHECK as BUDGET_EXCEEDED
+from auditor.checks.assignments import denied, duplicate, overlap, path, redundant, service_denied, service_missing
+from auditor.checks.assignments import missing as assignment_missing
+from auditor.checks.assignments import not_allowed as assignment_not_allowed
+from auditor.checks.attributes import missing as attribute_missing
+from auditor.checks.attributes import not_allowed as attribute_not_allowed
+from auditor.checks.balance import imbalance
+from auditor.checks.budget import exceeded
 from auditor.checks.check import Check, Correction, Cost, Detail
-from auditor.checks.contracts.ending import CHECK as CONTRACTS_ENDING
-from auditor.checks.contracts.missing import CHECK as CONTRACTS_MISSING
-from auditor.checks.contracts.notice import CHECK as CONTRACTS_NOTICE
-from auditor.checks.contracts.seats_differ import CHECK as CONTRACTS_SEATS_DIFFER
-from auditor.checks.health.assignment_error import CHECK as HEALTH_ASSIGNMENT_ERROR
-from auditor.checks.health.group_empty import CHECK as HEALTH_GROUP_EMPTY
-from auditor.checks.health.group_license_errors import CHECK as HEALTH_GROUP_LICENSE_ERRORS
-from auditor.checks.health.group_nested import CHECK as HEALTH_GROUP_NESTED
-from auditor.checks.health.group_paused import CHECK as HEALTH_GROUP_PAUSED
-from auditor.checks.health.group_processing import CHECK as HEALTH_GROUP_PROCESSING
-from auditor.checks.purchases.not_allowed import CHECK as PURCHASES_NOT_ALLOWED
-from auditor.checks.purchases.trial import CHECK as PURCHASES_TRIAL
-from auditor.checks.purchases.unknown import CHECK as PURCHASES_UNKNOWN
-from auditor.checks.seats.above_maximum import CHECK as SEATS_ABOVE_MAXIMUM
-from auditor.checks.seats.below_minimum import CHECK as SEATS_BELOW_MINIMUM
-from auditor.checks.seats.not_covered import CHECK as SEATS_NOT_COVERED
-from auditor.checks.seats.over_assigned import CHECK as SEATS_OVER_ASSIGNED
-from auditor.checks.seats.purchased_exceeded import CHECK as SEATS_PURCHASED_EXCEEDED
-from auditor.checks.seats.quota_exceeded import CHECK as SEATS_QUOTA_EXCEEDED
-from auditor.checks.subscriptions.expiring import CHECK as SUBSCRIPTIONS_EXPIRING
-from auditor.checks.subscriptions.renewal_idle import CHECK as SUBSCRIPTIONS_RENEWAL_IDLE
-from auditor.checks.subscriptions.state import CHECK as SUBSCRIPTIONS_STATE
-from auditor.checks.subscriptions.trial_ending import CHECK as SUBSCRIPTIONS_TRIAL_ENDING
+from auditor.checks.contracts import ending, notice, seats_differ
+from auditor.checks.contracts import missing as contract_missing
+from auditor.checks.health import (
+    assignment_error,
+    group_empty,
+    group_license_errors,
+    group_nested,
+    group_paused,
+    group_processing,
+)
+from auditor.checks.purchases import not_allowed as purchase_not_allowed
+from auditor.checks.purchases import trial, unknown
+from auditor.checks.seats import (
+    above_maximum,
+    below_minimum,
+    not_covered,
+    over_assigned,
+    purchased_exceeded,
+    quota_exceeded,
+)
+from auditor.checks.subscriptions import expiring, renewal_idle, state, trial_ending
 from auditor.domain.result.model import Finding
 from auditor.guidance.routing import Articles, Situation
 
@@ -98,42 +90,42 @@ def correction_of(finding: Finding) -> Correction | None:
 
 _CHECKS: dict[str, Check[Any]] = {}
 
-for _check in (
-    ASSIGNMENTS_NOT_ALLOWED,
-    ASSIGNMENTS_DENIED,
-    ASSIGNMENTS_MISSING,
-    ASSIGNMENTS_OVERLAP,
-    ASSIGNMENTS_REDUNDANT,
-    ASSIGNMENTS_PATH,
-    ASSIGNMENTS_DUPLICATE,
-    HEALTH_ASSIGNMENT_ERROR,
-    ASSIGNMENTS_SERVICE_MISSING,
-    ASSIGNMENTS_SERVICE_DENIED,
-    SEATS_OVER_ASSIGNED,
-    SEATS_BELOW_MINIMUM,
-    SEATS_ABOVE_MAXIMUM,
-    SEATS_QUOTA_EXCEEDED,
-    SEATS_PURCHASED_EXCEEDED,
-    SEATS_NOT_COVERED,
-    PURCHASES_NOT_ALLOWED,
-    PURCHASES_TRIAL,
-    PURCHASES_UNKNOWN,
-    SUBSCRIPTIONS_EXPIRING,
-    SUBSCRIPTIONS_RENEWAL_IDLE,
-    SUBSCRIPTIONS_STATE,
-    SUBSCRIPTIONS_TRIAL_ENDING,
-    ATTRIBUTES_MISSING,
-    ATTRIBUTES_NOT_ALLOWED,
-    HEALTH_GROUP_LICENSE_ERRORS,
-    HEALTH_GROUP_PROCESSING,
-    HEALTH_GROUP_NESTED,
-    HEALTH_GROUP_PAUSED,
-    HEALTH_GROUP_EMPTY,
-    BALANCE_IMBALANCE,
-    BUDGET_EXCEEDED,
-    CONTRACTS_SEATS_DIFFER,
-    CONTRACTS_NOTICE,
-    CONTRACTS_ENDING,
-    CONTRACTS_MISSING,
+for _module in (
+    assignment_not_allowed,
+    denied,
+    assignment_missing,
+    overlap,
+    redundant,
+    path,
+    duplicate,
+    assignment_error,
+    service_missing,
+    service_denied,
+    over_assigned,
+    below_minimum,
+    above_maximum,
+    quota_exceeded,
+    purchased_exceeded,
+    not_covered,
+    purchase_not_allowed,
+    trial,
+    unknown,
+    expiring,
+    renewal_idle,
+    state,
+    trial_ending,
+    attribute_missing,
+    attribute_not_allowed,
+    group_license_errors,
+    group_processing,
+    group_nested,
+    group_paused,
+    group_empty,
+    imbalance,
+    exceeded,
+    seats_differ,
+    notice,
+    ending,
+    contract_missing,
 ):
-    register(_check)
+    register(_module.CHECK)

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from auditor.checks.assignments.assignment_check import AssignmentCheck
 from auditor.checks.assignments.held_products import packed_set
-from auditor.checks.check import Check, Correction
-from auditor.domain.enums import Source, SubjectType
+from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import meets
-from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import STOPPED, Articles, Situation, group_licence
@@ -46,20 +45,15 @@ def _lacking(scope: Scope, element: ProductSet) -> Found:
     return chunk, violation.unknown
 
 
-CHECK = Check(
+CHECK = AssignmentCheck(
     id="assignment.missing",
     name=N_("product missing"),
     explanation=N_("A user does not hold a product that the policy requires for the people it is about."),
-    block=Assignments,
     key="assignments: {require}",
-    subject=SubjectType.USER,
     once_per=N_("element of the list"),
     asked=lambda block: bool(block.require),
-    properties=lambda _: ("assignedLicenses",),
     products=lambda block: (block.of, *block.require),
-    sources=(Source.SUBSCRIBED_SKUS,),
     judge_users=_judge,
-    extent=population_extent,
     tells_holdings=True,
     routes=_routes,
     correction=Correction.ASSIGN,

@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator
 
+from auditor.checks.assignments.assignment_check import UnwantedProductCheck
 from auditor.checks.assignments.held_products import holding, packed
-from auditor.checks.check import Check, Correction, Cost
-from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Assignments
-from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
-from auditor.guidance.routing import unwanted_product
 
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
@@ -21,28 +17,12 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
     yield holding(scope, scope.people.links.held, outside)
 
 
-def _products(block: Assignments) -> Iterator[ProductSet]:
-    yield block.of
-    if block.allow is not None:
-        yield block.allow
-
-
-CHECK = Check(
+CHECK = UnwantedProductCheck(
     id="assignment.not-allowed",
     name=N_("product not allowed"),
     explanation=N_("A user holds a product that the policy does not allow for the people it is about."),
-    block=Assignments,
     key="assignments: {allow}",
-    subject=SubjectType.USER,
-    once_per=N_("product held"),
     asked=lambda block: block.allow is not None,
-    properties=lambda _: ("assignedLicenses",),
-    products=_products,
-    sources=(Source.SUBSCRIBED_SKUS,),
+    products=lambda block: filter(None, (block.of, block.allow)),
     judge_users=_judge,
-    extent=population_extent,
-    cost=Cost.SEAT,
-    spares_role_holders=True,
-    routes=unwanted_product,
-    correction=Correction.REPLACE,
 )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.checks.check import Check, Correction, Detail
-from auditor.domain.enums import Source, SubjectType
+from auditor.checks.assignments.assignment_check import AssignmentCheck
+from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
@@ -14,7 +14,6 @@ from auditor.engine.columns.bitsets import BitRows, Products, listed, patterns, 
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import overlapping_products
@@ -112,20 +111,15 @@ def _clash(elements: list[Flags], skus: Rows) -> bool:
     )
 
 
-CHECK = Check(
+CHECK = AssignmentCheck(
     id="assignment.overlap",
     name=N_("products that overlap"),
     explanation=N_("A user holds two or more products of which the policy allows only one at a time."),
-    block=Assignments,
     key="assignments: {exclusive}",
-    subject=SubjectType.USER,
     once_per=N_("list of alternatives"),
     asked=lambda block: bool(block.exclusive),
-    properties=lambda _: ("assignedLicenses",),
     products=lambda block: (block.of, *(element for group in block.exclusive for element in group)),
-    sources=(Source.SUBSCRIBED_SKUS,),
     judge_users=_judge,
-    extent=population_extent,
     detail=Detail.PRODUCTS,
     tells_holdings=True,
     routes=overlapping_products,

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
+from auditor.checks.assignments.assignment_check import AssignmentCheck
 from auditor.checks.assignments.held_products import holding_by, packed_set
-from auditor.checks.check import Check, Correction
-from auditor.domain.enums import Source, SubjectType
+from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import Paths
-from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import Articles, Situation
 
@@ -28,20 +27,15 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
     yield holding_by(scope, wrong, packed_set(scope.bound.masks, block.of))
 
 
-CHECK = Check(
+CHECK = AssignmentCheck(
     id="assignment.path",
     name=N_("assigned on the wrong path"),
     explanation=N_("A product is assigned directly where the policy wants a group, or the other way round."),
-    block=Assignments,
     key="assignments: {via}",
-    subject=SubjectType.USER,
     once_per=N_("product held"),
     asked=lambda block: block.via is not None,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
-    products=lambda block: (block.of,),
-    sources=(Source.SUBSCRIBED_SKUS,),
     judge_users=_judge,
-    extent=population_extent,
     routes=_routes,
     correction=Correction.CHANGE_PATH,
 )

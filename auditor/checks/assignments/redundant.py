@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auditor.checks.check import Check, Correction, Cost, Detail
-from auditor.domain.enums import Source, SubjectType
+from auditor.checks.assignments.assignment_check import AssignmentCheck
+from auditor.checks.check import Correction, Cost, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import overlapping_products
 
@@ -34,20 +33,14 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
     yield chunk, undecided
 
 
-CHECK = Check(
+CHECK = AssignmentCheck(
     id="assignment.redundant",
     name=N_("contained in another product"),
     explanation=N_("A user holds a product whose services are all contained in another product of the same user."),
-    block=Assignments,
     key="assignments: {redundant}",
-    subject=SubjectType.USER,
     once_per=N_("product contained"),
     asked=lambda block: block.redundant,
-    properties=lambda _: ("assignedLicenses",),
-    products=lambda block: (block.of,),
-    sources=(Source.SUBSCRIBED_SKUS,),
     judge_users=_judge,
-    extent=population_extent,
     detail=Detail.PRODUCTS,
     tells_holdings=True,
     cost=Cost.SEAT,

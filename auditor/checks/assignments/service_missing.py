@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
+from auditor.checks.assignments.assignment_check import AssignmentCheck
 from auditor.checks.assignments.service_plans import enabled, reported
-from auditor.checks.check import Check, Correction, Detail
-from auditor.domain.enums import Source, SubjectType
+from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import services
 
@@ -17,20 +16,15 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
         yield reported(scope, plan, scope.population & ~enabled(scope, plan))
 
 
-CHECK = Check(
+CHECK = AssignmentCheck(
     id="service.missing",
     name=N_("service not enabled"),
     explanation=N_("No product of a user has a service switched on that the policy requires."),
-    block=Assignments,
     key="assignments: {services: {require}}",
-    subject=SubjectType.USER,
     once_per=N_("service plan"),
     asked=lambda block: bool(block.services.require),
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
-    products=lambda block: (block.of,),
-    sources=(Source.SUBSCRIBED_SKUS,),
     judge_users=_judge,
-    extent=population_extent,
     detail=Detail.SERVICE,
     tells_holdings=True,
     routes=services,

@@ -1,11 +1,32 @@
 """Which users have a value in a property, as findings."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
+from auditor.checks.check import Check, Detail
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy.model import Attributes
+from auditor.domain.translation import N_
+from auditor.engine.policy.extent import Extent, population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask
+from auditor.guidance.routing import Articles, Situation, user_property
 
 
 def reported(scope: Scope, violation: Mask, name: str) -> Found:
     """Report the users of a mask; the detail is the name of the property."""
     return scope.findings(np.flatnonzero(violation.true), details=(name,)), violation.unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeCheck(Check[Attributes]):
+    """A check about a property of one user."""
+
+    block: type[Attributes] = Attributes
+    subject: SubjectType = SubjectType.USER
+    once_per: str = N_("property")
+    extent: Extent | None = population_extent
+    detail: Detail = Detail.PROPERTY
+    routes: Callable[[Situation], Articles] = user_property

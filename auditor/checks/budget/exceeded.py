@@ -14,11 +14,7 @@ from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
-from auditor.guidance.routing import Articles, Situation
-
-
-def _routes(_situation: Situation) -> Articles:
-    return ("reduce-cost", "remove-licenses")
+from auditor.guidance.routing import Situation
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
@@ -85,6 +81,6 @@ CHECK = Check(
     extent=purchase_extent,
     detail=Detail.CURRENCY,
     cost=Cost.TOTAL,
-    routes=_routes,
+    routes=lambda _: ("reduce-cost", "remove-licenses"),
     action=_action,
 )

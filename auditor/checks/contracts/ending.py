@@ -4,31 +4,24 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, Final
 
-from auditor.checks.check import Check, Cost, Detail, ObjectAction
+from auditor.checks.check import Cost, Detail, ObjectAction
 from auditor.checks.contracts.terms import (
-    contract_extent,
+    ContractCheck,
     contract_finding,
-    contract_routes,
     named_sku,
     tenant_contracts,
     within,
 )
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract, price_on
-from auditor.domain.result.model import Finding, Money
+from auditor.domain.result.model import Money
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.guidance.routing import Situation
 
 _PAST: Final = 30
 """Days after the end on which it is still reported."""
-
-
-def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.CONTRACT_ENDING, text=finding.detail or "")
 
 
 def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
@@ -56,19 +49,14 @@ def _renewal(scope: TenantScope, contract: Contract) -> tuple[Money | None, dict
     return money, scope.price_change(own)
 
 
-CHECK = Check(
+CHECK = ContractCheck(
     id="contract.ending",
     name=N_("contract ends"),
     explanation=N_("A contract ends within the days that the policy names, or ended in the last 30 days."),
-    block=Contracts,
     key="contracts: {ending}",
-    subject=SubjectType.PRODUCT,
-    once_per=N_("contract of the tenant"),
     asked=lambda block: block.ending is not None,
     judge_tenant=_judge,
-    extent=contract_extent,
     detail=Detail.CONTRACT,
     cost=Cost.TOTAL,
-    routes=contract_routes,
-    action=_action,
+    action=lambda finding, _: ObjectAction(ActionKind.CONTRACT_ENDING, text=finding.detail or ""),
 )

@@ -4,28 +4,18 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 
-from auditor.checks.check import Check, Cost, ObjectAction
-from auditor.checks.contracts.terms import contract_routes, holding
+from auditor.checks.check import Cost, ObjectAction
+from auditor.checks.contracts.terms import ContractCheck, contract_routes, holding
 from auditor.checks.owned_products import owned
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SubjectType
+from auditor.domain.enums import Source
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.product_set import PAID_PRODUCTS
-from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import nothing
-from auditor.guidance.routing import Articles, Situation
-
-
-def _routes(situation: Situation) -> Articles:
-    return (*contract_routes(situation), "self-service-purchases")
-
-
-def _action(_finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.CONTRACT_MISSING)
 
 
 def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
@@ -36,18 +26,16 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     yield from owned(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
 
 
-CHECK = Check(
+CHECK = ContractCheck(
     id="contract.missing",
     name=N_("no contract"),
     explanation=N_("The tenant owns usable seats of a paid product that no contract covers."),
-    block=Contracts,
     key="contracts: {missing}",
-    subject=SubjectType.PRODUCT,
     once_per=N_("product owned"),
     asked=lambda block: block.missing,
     judge_tenant=_judge,
     extent=purchase_extent,
     cost=Cost.TOTAL,
-    routes=_routes,
-    action=_action,
+    routes=lambda situation: (*contract_routes(situation), "self-service-purchases"),
+    action=lambda _, __: ObjectAction(ActionKind.CONTRACT_MISSING),
 )

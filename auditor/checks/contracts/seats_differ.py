@@ -4,27 +4,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auditor.checks.check import Check, ObjectAction
-from auditor.checks.contracts.terms import ContractSubject, contract_extent, contract_routes, holding, subject_of
+from auditor.checks.check import ObjectAction
+from auditor.checks.contracts.terms import (
+    ContractCheck,
+    ContractSubject,
+    contract_routes,
+    holding,
+    subject_of,
+)
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
-from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_pools import purchased_units
-from auditor.guidance.routing import Articles, Situation
-
-
-def _routes(situation: Situation) -> Articles:
-    return (*contract_routes(situation), "buy-licenses", "remove-licenses")
-
-
-def _action(_finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.CONTRACT_SEATS)
 
 
 def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
@@ -74,17 +70,14 @@ def _bought(scope: TenantScope, about: ContractSubject, contract: Contract) -> i
     return total
 
 
-CHECK = Check(
+CHECK = ContractCheck(
     id="contract.seats-differ",
     name=N_("seats differ from the contract"),
     explanation=N_("The units that were bought are not the seats of the contracts that hold."),
-    block=Contracts,
     key="contracts: {match}",
-    subject=SubjectType.PRODUCT,
     once_per=N_("product or set that contracts name"),
     asked=lambda block: block.match,
     judge_tenant=_judge,
-    extent=contract_extent,
-    routes=_routes,
-    action=_action,
+    routes=lambda situation: (*contract_routes(situation), "buy-licenses", "remove-licenses"),
+    action=lambda _, __: ObjectAction(ActionKind.CONTRACT_SEATS),
 )

@@ -1,20 +1,22 @@
 """The contracts of a tenant: which products they are about, their dates, and findings about them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
+from auditor.checks.check import Check
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
 from auditor.domain.policy.product_set import ProductSet, Sku
 from auditor.domain.result.model import ContractTerm, Money, ProductReference, Subject
+from auditor.domain.translation import N_
 from auditor.engine.outcome import BatchOutcome, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.extent import PolicyExtent
+from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_pools import pool_name
 from auditor.engine.skus.seat_prices import contracts_of
@@ -136,3 +138,14 @@ def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
             renews=contract.renews,
             seats=contract.seats,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractCheck(Check[Contracts]):
+    """A check about what was agreed for a product."""
+
+    block: type[Contracts] = Contracts
+    subject: SubjectType = SubjectType.PRODUCT
+    once_per: str = N_("contract of the tenant")
+    extent: Extent | None = contract_extent
+    routes: Callable[[Situation], Articles] = contract_routes

@@ -2,26 +2,14 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.check import Check, ObjectAction
-from auditor.checks.health.groups import licensed_groups, membership_of, subject_of
+from auditor.checks.check import ObjectAction
+from auditor.checks.health.groups import GroupCheck, licensed_groups, membership_of, subject_of
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Health
-from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import group_extent
 from auditor.engine.scope import TenantScope
-from auditor.guidance.routing import Articles, Situation
-
-
-def _routes(_situation: Situation) -> Articles:
-    return ("group-paused", "group-processing")
-
-
-def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.GROUP_PAUSED, text=finding.subject.id)
 
 
 def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
@@ -37,18 +25,13 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
             )
 
 
-CHECK = Check(
+CHECK = GroupCheck(
     id="group.paused",
     name=N_("processing paused"),
     explanation=N_("A group that assigns licences has a dynamic rule whose processing is paused."),
-    block=Health,
     key="health: {paused}",
-    subject=SubjectType.GROUP,
-    once_per=N_("group"),
     asked=lambda block: block.paused,
-    sources=(Source.GROUPS,),
     judge_tenant=_judge,
-    extent=group_extent,
-    routes=_routes,
-    action=_action,
+    routes=lambda _: ("group-paused", "group-processing"),
+    action=lambda finding, _: ObjectAction(ActionKind.GROUP_PAUSED, text=finding.subject.id),
 )

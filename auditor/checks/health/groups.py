@@ -1,12 +1,17 @@
 """The groups of a tenant that assign licences."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from auditor.checks.check import Check
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.policy.model import Health
 from auditor.domain.result.model import Subject
+from auditor.domain.translation import N_
 from auditor.engine.coverage import unread
+from auditor.engine.policy.extent import Extent, group_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import GroupFact
 
@@ -61,3 +66,14 @@ def _part_number(scope: TenantScope, sku_id: str) -> str:
     product = scope.facts.catalogue.product(sku_id)
     known = scope.facts.skus[index].part_number if index is not None else product.part_number if product else None
     return known or sku_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupCheck(Check[Health]):
+    """A check about one group that assigns licences."""
+
+    block: type[Health] = Health
+    subject: SubjectType = SubjectType.GROUP
+    once_per: str = N_("group")
+    sources: tuple[Source, ...] = (Source.GROUPS,)
+    extent: Extent | None = group_extent

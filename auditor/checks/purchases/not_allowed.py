@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.check import Check, Cost, ObjectAction
+from auditor.checks.check import ObjectAction
 from auditor.checks.owned_products import owned
+from auditor.checks.purchases.purchase_check import PurchaseCheck
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SubjectType
+from auditor.domain.enums import Source
 from auditor.domain.policy.model import Purchases
-from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import Mask, ProductMasks, nothing
 from auditor.guidance.routing import Articles, Situation, purchase_channel, self_service, trial
@@ -19,10 +17,6 @@ from auditor.guidance.routing import Articles, Situation, purchase_channel, self
 
 def _routes(situation: Situation) -> Articles:
     return (*self_service(situation), *trial(situation), "cancel-subscription", *purchase_channel(situation))
-
-
-def _action(_finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.PURCHASE)
 
 
 def _judge(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
@@ -37,23 +31,14 @@ def _violation(masks: ProductMasks, size: int, block: Purchases) -> Mask:
     return outside | inside
 
 
-def _products(block: Purchases) -> Iterator[ProductSet]:
-    yield from (products for products in (block.allow, block.deny) if products is not None)
-
-
-CHECK = Check(
+CHECK = PurchaseCheck(
     id="purchase.not-allowed",
     name=N_("purchase not allowed"),
     explanation=N_("The tenant owns a product that the policy does not allow it to own."),
-    block=Purchases,
     key="purchases: {allow, deny}",
-    subject=SubjectType.PRODUCT,
-    once_per=N_("product owned"),
     asked=lambda block: block.allow is not None or block.deny is not None,
-    products=_products,
+    products=lambda block: filter(None, (block.allow, block.deny)),
     judge_tenant=_judge,
-    extent=purchase_extent,
-    cost=Cost.SEATS,
     routes=_routes,
-    action=_action,
+    action=lambda _, __: ObjectAction(ActionKind.PURCHASE),
 )

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from auditor.checks.check import Check, Cost, ObjectAction, SeatBalance
+from auditor.checks.check import Cost, ObjectAction, SeatBalance
 from auditor.checks.seat_actions import seats_to_adjust
 from auditor.checks.seats.narrowest_product import narrowest_product
 from auditor.checks.seats.stock import (
     TRIAL_UNKNOWN,
     Chosen,
+    SeatCheck,
     Stock,
     chosen,
     no_numbers,
@@ -20,24 +21,19 @@ from auditor.checks.seats.stock import (
     unnumbered,
 )
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.coverage import unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
-from auditor.engine.policy.extent import seat_extent
 from auditor.engine.policy.unknowns import doubts_of
 from auditor.engine.scope import Scope, TenantScope
-from auditor.guidance.routing import Articles, Situation, purchase_channel
+from auditor.guidance.routing import Situation, purchase_channel
 
 MISSING_PRODUCT: Final = "missingProduct"
 """The evidence about the product of which seats are missing."""
-
-
-def _routes(situation: Situation) -> Articles:
-    return ("licences-in-number", "buy-licenses", *purchase_channel(situation))
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
@@ -112,21 +108,17 @@ def _explain(
         scope.unknown.take(doubts_of(scope.bound, scope.policy, otherwise=why))
 
 
-CHECK = Check(
+CHECK = SeatCheck(
     id="seats.not-covered",
     name=N_("more people than seats"),
     explanation=N_("More people need a licence than there are usable seats."),
-    block=Seats,
     key="seats: {covers}",
-    subject=SubjectType.PRODUCT,
     once_per=N_("pool of products"),
     asked=lambda block: block.covers,
-    products=lambda block: (block.of,),
     count_holders=_count,
     judge_tenant=_judge,
-    extent=seat_extent,
     cost=Cost.MISSING,
     seat_balance=SeatBalance.TOO_FEW_SPARE,
-    routes=_routes,
+    routes=lambda situation: ("licences-in-number", "buy-licenses", *purchase_channel(situation)),
     action=_action,
 )

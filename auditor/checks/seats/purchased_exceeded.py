@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.check import Check, Cost, ObjectAction
+from auditor.checks.check import Cost, ObjectAction
 from auditor.checks.seat_actions import seats_to_adjust
 from auditor.checks.seats.stock import (
     TRIAL_UNKNOWN,
+    SeatCheck,
     Stock,
     chosen,
     no_numbers,
@@ -15,22 +16,12 @@ from auditor.checks.seats.stock import (
     stock_of,
 )
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
-from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import seat_extent
 from auditor.engine.scope import TenantScope
-from auditor.guidance.routing import Articles, Situation, purchase_channel
-
-
-def _routes(situation: Situation) -> Articles:
-    return ("change-plan", "remove-licenses", *purchase_channel(situation))
-
-
-def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    return ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0))
+from auditor.guidance.routing import purchase_channel
 
 
 def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
@@ -66,19 +57,14 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock, most: int) -> Itera
         yield seat_finding(scope, block, stock, evidence, bought - most)
 
 
-CHECK = Check(
+CHECK = SeatCheck(
     id="seats.purchased-exceeded",
     name=N_("too many bought"),
     explanation=N_("More units of a product were bought than the policy allows."),
-    block=Seats,
     key="seats: {purchased: {max}}",
-    subject=SubjectType.PRODUCT,
-    once_per=N_("product, or pool"),
     asked=lambda block: block.purchased is not None,
-    products=lambda block: (block.of,),
     judge_tenant=_judge,
-    extent=seat_extent,
     cost=Cost.SEATS,
-    routes=_routes,
-    action=_action,
+    routes=lambda situation: ("change-plan", "remove-licenses", *purchase_channel(situation)),
+    action=lambda finding, _: ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0)),
 )

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from auditor.checks.check import Check, Cost, ObjectAction, SeatBalance
+from auditor.checks.check import Cost, ObjectAction, SeatBalance
 from auditor.checks.seats.spare_seats import breaches
 from auditor.checks.seats.stock import (
     TRIAL_UNKNOWN,
     Chosen,
+    SeatCheck,
     Stock,
     chosen,
     no_numbers,
@@ -21,7 +22,7 @@ from auditor.checks.seats.stock import (
     unnumbered,
 )
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SubjectType
+from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import Finding
@@ -30,15 +31,10 @@ from auditor.engine.columns.bitsets import meets, pairs
 from auditor.engine.coverage import NotEvaluated, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
-from auditor.engine.policy.extent import seat_extent
 from auditor.engine.policy.unknowns import doubts_of
 from auditor.engine.scope import Scope, TenantScope
 from auditor.engine.tenant_facts import SkuFact
-from auditor.guidance.routing import Articles, Situation, licence_removal, self_service
-
-
-def _routes(situation: Situation) -> Articles:
-    return (*self_service(situation), *licence_removal(situation))
+from auditor.guidance.routing import Situation, licence_removal, self_service
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
@@ -131,22 +127,17 @@ def _holders(block: Seats, number: int, counted: HolderCount) -> tuple[int, int]
     return int(counted.certain[index]), int(counted.possible[index])
 
 
-CHECK = Check(
+CHECK = SeatCheck(
     id="seats.quota-exceeded",
     name=N_("quota exceeded"),
     explanation=N_("More people hold a product than the policy allows."),
-    block=Seats,
     key="seats: {assigned: {max}}",
-    subject=SubjectType.PRODUCT,
-    once_per=N_("product, or pool"),
     asked=lambda block: block.quota is not None,
     properties=lambda _: ("assignedLicenses",),
-    products=lambda block: (block.of,),
     count_holders=_count,
     judge_tenant=_judge,
-    extent=seat_extent,
     cost=Cost.SEATS,
     seat_balance=SeatBalance.TOO_FEW_SPARE,
-    routes=_routes,
+    routes=lambda situation: (*self_service(situation), *licence_removal(situation)),
     action=_action,
 )

@@ -1,15 +1,18 @@
 """The seats of the products of a set: of each SKU, or of all of them together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from auditor.checks.check import Check
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.model import Money, ProductReference, Subject
+from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy.extent import Extent, seat_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_pools import pool_name, purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
@@ -153,3 +156,14 @@ def _money(scope: TenantScope, stock: Stock, seats: int) -> Money | None:
     if len(stock.skus) != 1 or stock.pool:
         return None
     return scope.price(scope.facts.skus[stock.skus[0]], seats)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatCheck(Check[Seats]):
+    """A check about the seats of a product or a pool."""
+
+    block: type[Seats] = Seats
+    subject: SubjectType = SubjectType.PRODUCT
+    once_per: str = N_("product, or pool")
+    products: Callable[[Seats], Iterable[ProductSet]] = lambda block: (block.of,)
+    extent: Extent | None = seat_extent

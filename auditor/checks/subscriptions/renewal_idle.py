@@ -3,24 +3,26 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from auditor.checks.check import Check, Cost, ObjectAction
+from auditor.checks.check import Cost, ObjectAction
 from auditor.checks.seat_actions import seats_to_adjust
-from auditor.checks.subscriptions.subscriptions import Row, ends_within, subscription_finding, term_of
+from auditor.checks.subscriptions.subscriptions import (
+    Row,
+    SubscriptionCheck,
+    ends_within,
+    subscription_finding,
+    term_of,
+)
 from auditor.domain.actions.kind import ActionKind, removal_kind
-from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Bound, Subscriptions
 from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import includes, subscription_extent
+from auditor.engine.policy.extent import includes
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import SkuFact
-from auditor.guidance.routing import Articles, Situation, purchase_channel, trial
-
-
-def _routes(situation: Situation) -> Articles:
-    return (*trial(situation), "remove-licenses", "recurring-billing", *purchase_channel(situation))
+from auditor.guidance.routing import Situation, purchase_channel, trial
 
 
 def _action(finding: Finding, situation: Situation) -> ObjectAction:
@@ -92,20 +94,14 @@ def _finding(scope: TenantScope, block: Subscriptions, row: Row, taken: int) -> 
     return subscription_finding(scope, row, evidence=evidence, money=scope.price(sku, taken, day))
 
 
-CHECK = Check(
+CHECK = SubscriptionCheck(
     id="subscription.renewal-idle",
     name=N_("renews with idle seats"),
     explanation=N_("A subscription reaches its next date soon, and seats of its product are idle."),
-    block=Subscriptions,
     key="subscriptions: {expiring: {idle}}",
-    subject=SubjectType.SUBSCRIPTION,
-    once_per=N_("subscription"),
     asked=lambda block: block.expiring is not None and block.idle is not None,
-    products=lambda block: (block.of,),
-    sources=(Source.SUBSCRIPTIONS,),
     judge_tenant=_judge,
-    extent=subscription_extent,
     cost=Cost.SEATS,
-    routes=_routes,
+    routes=lambda situation: (*trial(situation), "remove-licenses", "recurring-billing", *purchase_channel(situation)),
     action=_action,
 )

@@ -1,18 +1,22 @@
 """The subscriptions of a tenant, judged one by one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from auditor.checks.check import Check
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.policy.prices import MONTHLY
+from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.renewals import DatedNight, moved_by_a_month
 from auditor.domain.result.model import Money, ProductReference, Subject, Subscription
+from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.extent import includes
+from auditor.engine.policy.extent import Extent, includes, subscription_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_prices import contracts_of
 from auditor.snapshot.manifest import format_instant
@@ -137,3 +141,15 @@ def _dated(bound: BoundPolicies, row: Row) -> Subscription:
         total_licenses=row["totalLicenses"],
         next_lifecycle_date_time=row["nextLifecycleDateTime"],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionCheck(Check[Subscriptions]):
+    """A check about one subscription."""
+
+    block: type[Subscriptions] = Subscriptions
+    subject: SubjectType = SubjectType.SUBSCRIPTION
+    once_per: str = N_("subscription")
+    products: Callable[[Subscriptions], Iterable[ProductSet]] = lambda block: (block.of,)
+    sources: tuple[Source, ...] = (Source.SUBSCRIPTIONS,)
+    extent: Extent | None = subscription_extent
