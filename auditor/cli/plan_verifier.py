@@ -29,4 +29,4 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
         return None
     from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise
 
-    return StoredPlanVerifier(places=places, warn=warnings(args.locale, quiet=args.quiet))
+    return StoredPlanVerifier(stores=places, warn=warnings(args.locale, quiet=args.quiet))

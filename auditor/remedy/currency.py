@@ -1,4 +1,4 @@
-"""Amounts of money as a language writes them; it imports the languages, which few audits need."""
+"""Formats amounts of money; imports the languages, which few audits need."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from auditor.remedy.messages import Localizer
 
 
 def money_label(value: Decimal, currency: str, l10n: Localizer) -> str:
-    """Return an amount of money as the language writes it, in English where `words` are of no known language."""
+    """Return an amount of money as the language writes it, in English where `l10n` is of no known language."""
     return (l10n if isinstance(l10n, Localization) else localization(FALLBACK)).money(value, currency)
 
 

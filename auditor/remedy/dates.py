@@ -1,4 +1,4 @@
-"""A day as the sentences of a language write it."""
+"""Formats a day for sentences."""
 
 from datetime import date
 from typing import Final, Protocol, runtime_checkable
@@ -11,11 +11,11 @@ _MONTHS: Final = (
 
 @runtime_checkable
 class _Dating(Protocol):
-    """Words that know how their language writes a day."""
+    """A language that knows how it writes a day."""
 
     def day(self, moment: date, /) -> str: ...
 
 
-def said(l10n: object, moment: date) -> str:
-    """Return a day with its month in letters: in English where `words` are of no language."""
+def day_label(l10n: object, moment: date) -> str:
+    """Return a day with its month in letters: in English where `l10n` is of no language."""
     return l10n.day(moment) if isinstance(l10n, _Dating) else f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"

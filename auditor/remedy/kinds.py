@@ -1,4 +1,4 @@
-"""The kinds of action that mend findings, and the order in which they are safe."""
+"""The kinds of action that fix findings, and the order in which they are safe."""
 
 from dataclasses import dataclass
 
@@ -89,7 +89,7 @@ ABOUT_GROUPS = frozenset(
         ActionKind.GROUP_EMPTY,
     }
 )
-"""Kinds that mend a group, which the title names."""
+"""Kinds that fix a group, which the title names."""
 
 REVIEWED = frozenset(
     {

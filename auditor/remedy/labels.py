@@ -33,8 +33,8 @@ def property_label(name: str, l10n: Localizer) -> str:
 def service_label(name: str) -> str:
     """Return the friendly name of a service plan, with Graph's behind it; Graph's alone where nobody knows one."""
     friendly = {plan.friendly_name for plan in builtin().plan(name)}
-    told = friendly.pop() if len(friendly) == 1 else ""
-    return f"{told} ({name})" if told and told.casefold() != name.casefold() else name
+    label = friendly.pop() if len(friendly) == 1 else ""
+    return f"{label} ({name})" if label and label.casefold() != name.casefold() else name
 
 
 def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:

@@ -1,11 +1,11 @@
-"""Everything that actions and plans say in words: whole sentences, in one place for the translation catalogues."""
+"""The sentences of actions and plans, as whole messages for the translation catalogues."""
 
 from datetime import date
 from typing import Protocol
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy import mailbox_titles, object_titles, proposal_titles
-from auditor.remedy.dates import said
+from auditor.remedy.dates import day_label
 
 
 class Localizer(Protocol):
@@ -18,11 +18,11 @@ class Localizer(Protocol):
         """Return the translation of the form that belongs to a number."""
 
     def __hash__(self) -> int:
-        """Stand for a language where what was told in it is kept."""
+        """Stand for a language where texts in it are cached."""
 
 
 class English:
-    """The words as they are written here."""
+    """The messages as they are written here."""
 
     def gettext(self, message: str, /) -> str:
         """Return the message itself."""
@@ -228,12 +228,12 @@ def step(
     `dated` is its text for a deadline that is known.
     """
     if dated is None or deadline is None:
-        told = l10n.gettext(text)
+        translated = l10n.gettext(text)
     else:
-        told = l10n.gettext(dated).replace("{date}", said(l10n, deadline))
+        translated = l10n.gettext(dated).replace("{date}", day_label(l10n, deadline))
     if article is not None:
-        told = l10n.gettext("{step} (In full: {article}.)").format(step=told, article=l10n.gettext(article))
-    return under(l10n, told, branches)
+        translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=l10n.gettext(article))
+    return under(l10n, translated, branches)
 
 
 def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
@@ -245,10 +245,10 @@ def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
 
 def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
     """Return what may be lost, and when."""
-    told = l10n.gettext("{warning} At risk: {loses}. Time: {after}.").format(
+    translated = l10n.gettext("{warning} At risk: {loses}. Time: {after}.").format(
         warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
     )
-    return under(l10n, told, branches)
+    return under(l10n, translated, branches)
 
 
 def bounds_first(l10n: Localizer) -> str:
@@ -276,7 +276,7 @@ def seats_elsewhere(l10n: Localizer, product: str) -> str:
     ).format(product=product)
 
 
-def reckoned(l10n: Localizer, freed: int, given: int, revived: int) -> str:
+def seats_of_other_actions(l10n: Localizer, freed: int, given: int, revived: int) -> str:
     """Say what the other actions do to the seats that a number is about."""
     return l10n.gettext(
         "The number reckons with the other actions. Seats that they free: {freed}; that they give to people: {given}; "

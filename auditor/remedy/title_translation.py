@@ -55,8 +55,8 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
         parts = match.groupdict()
         count = int(parts.pop("count", None) or form.count)
         # States and properties are words; names of products and groups have no translation.
-        told = {name: l10n.gettext(text) if text else "" for name, text in parts.items()}
-        return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **told)
+        translated = {name: l10n.gettext(text) if text else "" for name, text in parts.items()}
+        return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
     return None
 
 

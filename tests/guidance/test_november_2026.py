@@ -12,7 +12,7 @@ from auditor.guidance.freshness import freshness, freshness_markdown, last_check
 from auditor.guidance.subscription_states import state_name
 from auditor.localization import localization
 from auditor.remedy.actions.guidance.article_markdown import article_markdown
-from auditor.remedy.actions.guidance.text import tell
+from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH, Localizer
 from tests.guidance.packaged import packaged
 
@@ -71,7 +71,7 @@ def test_the_end_of_a_term_is_told_by_agreement_in_every_language(locale: str) -
     l10n: Localizer = ENGLISH if locale == "en" else localization(locale)
     titles = packaged().titles
     each = {
-        one: tell(told("subscription-end", agreement=one, status="Enabled"), titles, l10n, date(2026, 12, 3))
+        one: guidance_text(told("subscription-end", agreement=one, status="Enabled"), titles, l10n, date(2026, 12, 3))
         for one in (*KNOWN, Agreement.UNKNOWN)
     }
     extended = {one for one, said in each.items() if any("EST" in text for text in said.steps)}
@@ -202,7 +202,7 @@ def test_no_frame_doubles_its_words_or_takes_a_role_with_an_article(locale: str)
         r"|[Tt]he role The|de rol De|Rollen Den|rollen Den|Rolle Der"
     )
     for article, agreement in product(packaged().articles, (*KNOWN, Agreement.UNKNOWN)):
-        said = tell(told(article, agreement=agreement), packaged().titles, l10n)
+        said = guidance_text(told(article, agreement=agreement), packaged().titles, l10n)
         for text in (*said.prerequisites, *said.cautions, *said.steps, said.role):
             assert not doubled.search(text), text
 
@@ -235,4 +235,4 @@ def test_what_is_announced_for_a_date_is_listed_until_then() -> None:
 def test_an_article_tells_the_oldest_day_of_its_sources() -> None:
     guidance = told("self-service-purchases")
     assert guidance.checked == min(source.checked for source in guidance.sources)
-    assert tell(guidance, packaged().titles, ENGLISH).checked == guidance.checked.isoformat()
+    assert guidance_text(guidance, packaged().titles, ENGLISH).checked == guidance.checked.isoformat()

@@ -98,16 +98,16 @@ def change_logs(path: Path, plan: SavedPlan) -> Mapping[str, TenantLog]:
         tenant = tenants.get(entry.tenant.casefold())
         if tenant is None:
             _refuse(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
-        place = _action(tenant, entry)
-        if place is None:
+        action = _action(tenant, entry)
+        if action is None:
             continue
-        if not 1 <= entry.step <= len(tenant.actions[place - 1].requests):
+        if not 1 <= entry.step <= len(tenant.actions[action - 1].requests):
             _refuse(
                 str(path),
                 number,
-                Message("action {action} of the plan has no step {step}", action=place, step=entry.step),
+                Message("action {action} of the plan has no step {step}", action=action, step=entry.step),
             )
-        found[tenant.name].setdefault(place, []).append(entry)
+        found[tenant.name].setdefault(action, []).append(entry)
     if lines and not any(found.values()):
         _refuse(str(path), 1, Message("no line is about an action of the plan"))
     for entries in found.values():

@@ -1,4 +1,4 @@
-"""Implements `auditor verify`: audits tenants again and tells what became of their plan."""
+"""Implements `auditor verify`: audits tenants again and reports what became of their plan."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

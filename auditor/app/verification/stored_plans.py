@@ -24,7 +24,7 @@ _FRESH: Final = timedelta(hours=12)
 class StoredPlanVerifier:
     """Compares tenants with the plan that `by_preference` names first."""
 
-    places: tuple[Path | str, ...]
+    stores: tuple[Path | str, ...]
     """Stores; the first that holds a plan of a tenant decides."""
     warn: Callable[[Diagnostic], None]
     """Hears of plans that cannot be read."""
@@ -34,7 +34,7 @@ class StoredPlanVerifier:
 
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
         """Return the result with what became of a plan of each tenant."""
-        stores = [store for store in map(store_at, self.places) if store.exists]
+        stores = [store for store in map(store_at, self.stores) if store.exists]
         found = {tenant.name: self._plan(stores, tenant, result.run.as_of) for tenant in result.tenants}
         return verified(result, states, {name: known for name, known in found.items() if known is not None}, policies)
 

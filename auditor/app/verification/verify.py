@@ -160,7 +160,7 @@ def _finding_states(
     wanted = {finding.fingerprint for finding in plan.findings}
     now = {each.fingerprint: each.status for each in tenant.findings if each.fingerprint in wanted}
     judged = {each.id for each in tenant.policies if each.status is not Outcome.NOT_EVALUATED}
-    mended = frozenset(plan.proof.fixed)
+    fixed = frozenset(plan.proof.fixed)
     about = {
         fingerprint: number for number, action in enumerate(plan.actions, start=1) for fingerprint in action.findings
     }
@@ -169,7 +169,7 @@ def _finding_states(
         status = now.get(finding.fingerprint)
         if status in {Status.OPEN, Status.REPORT_ONLY}:
             number = about.get(finding.fingerprint, 0)
-            again = finding.fingerprint in mended and _was_done(number, finding.subject.id, steps, logged)
+            again = finding.fingerprint in fixed and _was_done(number, finding.subject.id, steps, logged)
             return FindingState.CAME_BACK if again else FindingState.OPEN
         if tenant.failure is not None or (status is None and finding.policy not in judged):
             return FindingState.UNKNOWN
@@ -221,8 +221,10 @@ def _by_requests(steps: Sequence[StepVerdict]) -> tuple[Verdict, Cause, str]:
 
 def _by_findings(findings: Sequence[str], planned: _PlannedStates) -> tuple[Verdict, Cause, str]:
     """Judge an action without requests: its findings are gone, some are, or none is."""
-    states = [planned.states[mark] for mark in findings if mark in planned.states]
-    unknown = next((mark for mark in findings if planned.states.get(mark) is FindingState.UNKNOWN), None)
+    states = [planned.states[fingerprint] for fingerprint in findings if fingerprint in planned.states]
+    unknown = next(
+        (fingerprint for fingerprint in findings if planned.states.get(fingerprint) is FindingState.UNKNOWN), None
+    )
     if unknown is not None or not states:
         return Verdict.UNKNOWN, Cause.POLICY, planned.policies.get(unknown or "", "")
     gone = sum(state is FindingState.GONE for state in states)

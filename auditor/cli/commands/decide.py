@@ -58,11 +58,11 @@ def run(args: argparse.Namespace) -> int:
     if decided.content is not None:
         write_all([(args.file, [decided.content])])
     if not args.quiet:
-        _tell(decided, args)
+        _print(decided, args)
     return 0
 
 
-def _tell(decided: Decided, args: argparse.Namespace) -> None:
+def _print(decided: Decided, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
     count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decided.ids))
     parts = [count.replace("{path}", args.file.as_posix())]

@@ -15,9 +15,9 @@ from auditor.app.plan.command import (
     tenant_documents,
 )
 from auditor.app.redaction.redact import redacted_plan
-from auditor.app.report.outputs import check_places
 from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
 from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.plan_formats import places_of
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, say
@@ -89,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError where there is nothing to plan for.
     """
-    places, terminal = _places(args)
+    formats = {**FORMATS, **TENANT_FORMATS}
+    places, terminal = places_of(args.format, formats, _output(args), default=("json", "questions"))
     if args.redact and args.store is not None:
         raise UsageError(
             "usage",
@@ -101,17 +102,17 @@ def run(args: argparse.Namespace) -> int:
     # Documents are in English; for people the plan is printed in their language.
     languages: list[Localizer] = [ENGLISH] if l10n.language == FALLBACK else [ENGLISH, l10n]
     plan, *others = run_plans(_request(args), args.decisions, languages)
-    told = others[0] if others else plan
+    localised = others[0] if others else plan
     if key is not None:
-        plan, told = redacted_plan(plan, key), redacted_plan(told, key)
-    bodies = documents(plan, told, l10n)
+        plan, localised = redacted_plan(plan, key), redacted_plan(localised, key)
+    bodies = documents(plan, localised, l10n)
     files = dict(
-        chain.from_iterable(_files(name, path, bodies, told, l10n) for name, path in places if path is not None)
+        chain.from_iterable(_files(name, path, bodies, localised, l10n) for name, path in places if path is not None)
     )
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
 
-        files |= owner_documents(_output(args), told, l10n)
+        files |= owner_documents(_output(args), localised, l10n)
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
         from auditor.app.plan.stored_plan import keep_plan  # noqa: PLC0415  only who keeps a store waits for it
@@ -119,11 +120,11 @@ def run(args: argparse.Namespace) -> int:
         keep_plan(args.store, plan)
     piped = [name for name, path in places if path is None]
     for name in piped:
-        write_document([_piped(name, bodies, told, l10n)], name)
+        write_document([_piped(name, bodies, localised, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
-            tell_plan(told, l10n, say if piped else out)
+            tell_plan(localised, l10n, say if piped else out)
     if not args.quiet:
         for path in written:
             say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
@@ -166,26 +167,3 @@ def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan
 
 def _output(args: argparse.Namespace) -> Path:
     return args.output or Path(from_environment("OUTPUT", "out") or "out")
-
-
-def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bool]:
-    """Return the target of each format, None for stdout, and whether the terminal is one of them."""
-    folder = _output(args)
-    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
-    places: list[tuple[str, Path | None]] = []
-    terminal = not asked
-    names = {**FORMATS, **TENANT_FORMATS}
-    for text in asked or ["json", "questions"]:
-        name, separator, path = text.partition("=")
-        if name == "terminal" and not separator:
-            terminal = True
-        elif name in names and (path or not separator):
-            places.append((name, None if path == "-" else Path(path) if path else folder / names[name]))
-        else:
-            raise UsageError(
-                "usage",
-                Message("a plan cannot be written as '{text}'", text=text),
-                hint=Message("{formats} or terminal, with =PATH for a file", formats=", ".join(names)),
-            )
-    check_places([path for _, path in places])
-    return places, terminal

@@ -53,15 +53,17 @@ def run(args: argparse.Namespace) -> int:
     places, terminal = places_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
     with verification(audit_request(args), args.plan, args.done) as result:
-        told = localised_verification(result, locale)
-        written = write_all((path, _rendered(result, told, name, locale).chunks()) for name, path in places if path)
+        localised = localised_verification(result, locale)
+        written = write_all(
+            (path, _rendered(result, localised, name, locale).chunks()) for name, path in places if path
+        )
         piped = [name for name, path in places if path is None]
         for name in piped:
-            write_document(_rendered(result, told, name, locale).chunks(), name)
+            write_document(_rendered(result, localised, name, locale).chunks(), name)
         if terminal and not args.quiet:
             # If stdout is a document, messages for people are written to stderr.
             with for_people():
-                _tell(told, Labels(locale), to_stderr=bool(piped))
+                _print(localised, Labels(locale), to_stderr=bool(piped))
         if not args.quiet:
             l10n = Labels(locale)
             for path in written:
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         return exit_code(result, logged=args.done is not None)
 
 
-def _rendered(result: Result, told: Result, name: str, locale: str) -> Artifact:
+def _rendered(result: Result, localised: Result, name: str, locale: str) -> Artifact:
     """Return a document; `told` is the result in the language of `locale`, for people."""
     match name:
         case "json":
@@ -79,14 +81,14 @@ def _rendered(result: Result, told: Result, name: str, locale: str) -> Artifact:
         case "markdown":
             from auditor.render.verification import markdown  # noqa: PLC0415  likewise
 
-            return markdown.render(told, locale=locale)
+            return markdown.render(localised, locale=locale)
         case _:
             from auditor.render.verification import html  # noqa: PLC0415  likewise
 
-            return html.render(told, locale=locale)
+            return html.render(localised, locale=locale)
 
 
-def _tell(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
+def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     from auditor.render.verification.view import sections  # noqa: PLC0415  likewise
 
     speak = say if to_stderr else out

@@ -69,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     write_all([(args.file, [waived.content])])
     if not args.quiet:
-        _tell(waived, args)
+        _print(waived, args)
     return 0
 
 
-def _tell(waived: Waived, args: argparse.Namespace) -> None:
+def _print(waived: Waived, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
     count = l10n.plural("{count} finding", "{count} findings", len(waived.findings))
     text = l10n.gettext("{ids} in {path} waives {count}")

@@ -17,7 +17,7 @@ from auditor.findings.columns import alike, coded, decode, equal, json_value, re
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
 from auditor.remedy.actions.action_lists import ActionLists
-from auditor.remedy.actions.build import actions_from, office_of
+from auditor.remedy.actions.build import action_context, actions_from
 from auditor.remedy.actions.context import RoutedFinding, circumstances, situations_of
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.guidance.routes import routes_of
@@ -34,7 +34,7 @@ _SITUATIONS: Final = 1 << 15
 class ActionBuilder:
     """Builds the actions of a tenant from groups of findings that hold all findings about their subjects.
 
-    With a `spill` file the lists of actions about very many people are kept there. `words` looks up the language of the
+    With a `spill` file the lists of actions about very many people are kept there. `l10n` is the language of the
     actions' texts, `groups` are names of groups by id.
     """
 
@@ -61,7 +61,7 @@ class ActionBuilder:
         self._part_numbers: dict[str, str] = {}
 
     def take(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Take findings in report order, with all about their subjects; return them with the guidance that mends each.
+        """Take findings in report order, with all about their subjects; return them with the guidance that fixes each.
 
         Raises DeliveryError where the disk of the spill file is full.
         """
@@ -83,7 +83,7 @@ class ActionBuilder:
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
     def guide(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return findings with the guidance that mends each, for who needs no actions."""
+        """Return findings with the guidance that fixes each, for who needs no actions."""
         routes, route_of = self._routes(batch)
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
@@ -94,9 +94,9 @@ class ActionBuilder:
         self._groups.take((sort_key(finding), remedy) for finding, remedy in remedies)
         settle_seats(self._groups, known)
         names = {**self._quoted_names, **self._names}
-        office = office_of(known, self._library, l10n=self._l10n, groups=names)
-        concerns = {office.identity(group): _concern(group) for group in self._groups}
-        return actions_from(office, map(self._listed, self._groups)), concerns
+        context = action_context(known, self._library, l10n=self._l10n, groups=names)
+        concerns = {context.identity(group): _concern(group) for group in self._groups}
+        return actions_from(context, map(self._listed, self._groups)), concerns
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
         known = (self._known.routes, self._known.situated, self._known.facts, self._known.paths, self._known.products)

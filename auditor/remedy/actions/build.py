@@ -1,4 +1,4 @@
-"""Findings and their remedies into the fewest actions a person would take, in an order in which nothing breaks."""
+"""Builds the fewest actions that fix the findings of a tenant, in an order in which nothing breaks."""
 
 import hashlib
 from collections import Counter
@@ -22,7 +22,7 @@ from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared
-from auditor.remedy.actions.guidance.text import GuidanceText, tell
+from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
@@ -43,12 +43,12 @@ _OF_SUBSCRIPTIONS = _TOTALLED | {
     ActionKind.PURCHASE,
     ActionKind.UNKNOWN_PRODUCT,
 }
-_PLACES = {kind: place for place, kind in enumerate(ORDER)}
+_KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
-    """What turns remedies into actions: the tenant, the guidance, names and language."""
+    """What actions are built from: the tenant, the guidance, names and language."""
 
     known: RemediationContext
     library: Library
@@ -61,22 +61,22 @@ class ActionContext:
     def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
         """Return the guidance of an article for a variant, as it holds on the day of the audit."""
         today = replace(variant, day=self.known.tenant.as_of.astimezone(UTC).date())
-        return _told(self.library, article, today, self.l10n, deadline)
+        return _cached(self.library, article, today, self.l10n, deadline)
 
-    def identity(self, pile: ActionGroup) -> str:
+    def identity(self, group: ActionGroup) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
-        tenant, first = self.known.tenant, pile.first
-        way = "requests" if first.proven and pile.acts else ""
-        way += " decided" if first.answered else ""
+        tenant, first = self.known.tenant, group.first
+        variety = "requests" if first.proven and group.acts else ""
+        variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
-        parts = (name, first.kind.value, pile.article, first.old, first.new, first.extra, way)
+        parts = (name, first.kind.value, group.article, first.old, first.new, first.extra, variety)
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
-def _told(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
-    """Many actions, and many tenants, share one article and its circumstances."""
-    return tell(compose(library, article, variant), library.titles, l10n, deadline)
+def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
+    """Return the text of an article for a variant, which many actions and tenants share."""
+    return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)
 
 
 def actions_of(
@@ -95,17 +95,19 @@ def actions_of(
     moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
     are listed: those of the evidence alone were not tried out.
     """
-    office = office_of(known, library, l10n=l10n, groups=groups, terms=terms)
+    context = action_context(known, library, l10n=l10n, groups=groups, terms=terms)
     remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
     if decided is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    piles = ActionGroups(office.terms)
-    piles.take((UNSORTED, remedy) for remedy in remedies)
-    settle_seats(piles, known)
-    return actions_from(office, [(pile, tuple(sorted(pile.fingerprints)), tuple(pile.documents)) for pile in piles])
+    action_groups = ActionGroups(context.terms)
+    action_groups.take((UNSORTED, remedy) for remedy in remedies)
+    settle_seats(action_groups, known)
+    return actions_from(
+        context, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
+    )
 
 
-def office_of(
+def action_context(
     known: RemediationContext,
     library: Library,
     *,
@@ -113,31 +115,31 @@ def office_of(
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
 ) -> ActionContext:
-    """Return what turns remedies into actions; findings about groups tell their names where `groups` does not."""
+    """Return what actions are built from; `groups` takes precedence over the names that findings about groups have."""
     named = {f.subject.id: f.subject.name for f in known.findings if f.subject.type is SubjectType.GROUP}
     return ActionContext(known=known, library=library, l10n=l10n, groups={**named, **(groups or {})}, terms=terms or {})
 
 
-Piled = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]
-"""A pile, the fingerprints of all its findings in their order, and all its requests."""
+ListedGroup = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]
+"""A group, the fingerprints of all its findings in their order, and all its requests."""
 
 
-def actions_from(office: ActionContext, piles: Iterable[Piled]) -> tuple[Action, ...]:
-    """Tell what is to be done about each pile, in an order in which nothing breaks."""
-    made = [(pile, _action(office, pile, marks, requests)) for pile, marks, requests in piles]
-    made.sort(key=lambda item: _sort_key(office, *item))
-    made = counted_once(made, lambda sku_id: _price(office, sku_id))
-    told = _told_apart(office, [action for _, action in made])
-    severities = [tuple(Severity)[pile.worst[0]] for pile, _ in made]
-    return prioritised(told, severities, office.known.tenant.as_of, office.l10n)
+def actions_from(context: ActionContext, groups: Iterable[ListedGroup]) -> tuple[Action, ...]:
+    """Return the action of each group, in an order in which nothing breaks."""
+    listed = [(group, _action(context, group, fingerprints, requests)) for group, fingerprints, requests in groups]
+    listed.sort(key=lambda item: _sort_key(context, *item))
+    listed = counted_once(listed, lambda sku_id: _price(context, sku_id))
+    actions = _distinct_titles(context, [action for _, action in listed])
+    severities = [tuple(Severity)[group.worst[0]] for group, _ in listed]
+    return prioritised(actions, severities, context.known.tenant.as_of, context.l10n)
 
 
-def _told_apart(office: ActionContext, actions: Sequence[Action]) -> tuple[Action, ...]:
+def _distinct_titles(context: ActionContext, actions: Sequence[Action]) -> tuple[Action, ...]:
     """Add why to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
-    named = office.library.titles
+    named = context.library.titles
     return tuple(
-        replace(action, title=messages.about(office.l10n, action.title, named[action.guidance]))
+        replace(action, title=messages.about(context.l10n, action.title, named[action.guidance]))
         if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
         else action
         for action in actions
@@ -145,32 +147,32 @@ def _told_apart(office: ActionContext, actions: Sequence[Action]) -> tuple[Actio
 
 
 def _action(
-    office: ActionContext, pile: ActionGroup, marks: Sequence[str], requests: Sequence[Mapping[str, Any]]
+    context: ActionContext, group: ActionGroup, fingerprints: Sequence[str], requests: Sequence[Mapping[str, Any]]
 ) -> Action:
-    first, l10n = pile.first, office.l10n
-    count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
-    article = pile.article
-    variant = shared(pile.variants)
-    told = office.guidance(article, variant, _deadline(office, pile))
+    first, l10n = group.first, context.l10n
+    count = group.seats if first.kind in COUNTED_IN_SEATS else group.people
+    article = group.article
+    variant = shared(group.variants)
+    guidance = context.guidance(article, variant, _deadline(context, group))
     if first.kind is ActionKind.SETTLED:
-        step = messages.settled(l10n, product_label(office.known, first.old))
-        told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
-    before, after = _money(office, pile, count)
-    owner = ", ".join(_owners(office, pile))
-    doubtful = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
+        step = messages.settled(l10n, product_label(context.known, first.old))
+        guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
+    before, after = _money(context, group, count)
+    owner = ", ".join(_owners(context, group))
+    doubtful = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
     return Action(
-        id=office.identity(pile),
+        id=context.identity(group),
         guidance=article,
-        findings=marks,
-        title=_title(office, pile, count),
-        role=told.role,
-        prerequisites=_prerequisites(office, pile, count, told),
-        steps=told.steps,
-        warnings=_warnings(office, pile, told),
-        links=told.links,
-        next=told.next,
-        checked=told.checked,
+        findings=fingerprints,
+        title=_title(context, group, count),
+        role=guidance.role,
+        prerequisites=_prerequisites(context, group, count, guidance),
+        steps=guidance.steps,
+        warnings=_warnings(context, group, guidance),
+        links=guidance.links,
+        next=guidance.next,
+        checked=guidance.checked,
         requests=requests,
         money=difference(before, after),
         kind=first.kind.value,
@@ -179,42 +181,42 @@ def _action(
         owner=owner,
         decided_by=(owner or l10n.gettext(messages.POLICY_OWNER)) if review else "",
         confidence="review" if review else "certain",
-        irreversible=told.irreversible,
+        irreversible=guidance.irreversible,
         before=before,
         after=after,
-        due=due_of(pile, office.known.tenant),
+        due=due_of(group, context.known.tenant),
     )
 
 
-def _sort_key(office: ActionContext, pile: ActionGroup, action: Action) -> tuple[object, ...]:
+def _sort_key(context: ActionContext, group: ActionGroup, action: Action) -> tuple[object, ...]:
     """Return what decides the order; nothing of it depends on the language."""
-    first, (worst, _) = pile.first, pile.worst
+    first, (worst, _) = group.first, group.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
-    names = (product_label(office.known, first.old), product_label(office.known, first.new), first.extra)
-    return (ORDER[first.kind].rank, worst, -saved, _PLACES[first.kind], *names, -action.count, action.id)
+    names = (product_label(context.known, first.old), product_label(context.known, first.new), first.extra)
+    return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
 
 
-def _deadline(office: ActionContext, pile: ActionGroup) -> date | None:
+def _deadline(context: ActionContext, group: ActionGroup) -> date | None:
     """Return the date that the steps of an action about subscriptions name."""
-    return due_of(pile, office.known.tenant) if pile.first.kind in _OF_SUBSCRIPTIONS else None
+    return due_of(group, context.known.tenant) if group.first.kind in _OF_SUBSCRIPTIONS else None
 
 
-def _owners(office: ActionContext, pile: ActionGroup) -> Iterable[str]:
+def _owners(context: ActionContext, group: ActionGroup) -> Iterable[str]:
     """Return who owns the policies behind findings, each once."""
-    policies = [office.known.policies.get(name) for name in pile.owners]
+    policies = [context.known.policies.get(name) for name in group.owners]
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
-def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
-    remedy, enough = pile.first, _enough(office, pile)
+def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
+    remedy, enough = group.first, _enough(context, group)
     extra = remedy.extra
-    new = one_of(office.l10n, enough) if enough else product_label(office.known, remedy.new)
+    new = one_of(context.l10n, enough) if enough else product_label(context.known, remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
-        extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
+        extra = ", ".join(group_label(context.groups, group) for group in extra.split(", "))
     elif remedy.kind is ActionKind.STATE:
-        extra = state_name(office.l10n.gettext, extra)
+        extra = state_name(context.l10n.gettext, extra)
     elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
-        extra = property_label(extra, office.l10n)
+        extra = property_label(extra, context.l10n)
     elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
@@ -223,12 +225,12 @@ def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
     if remedy.kind is ActionKind.BUDGET and extra:
         from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
 
-        said = amount_label(extra, office.l10n)  # its space may be one that does not break
+        said = amount_label(extra, context.l10n)  # its space may be one that does not break
     return messages.title(
-        office.l10n,
+        context.l10n,
         remedy.kind,
         count,
-        old=product_label(office.known, remedy.old),
+        old=product_label(context.known, remedy.old),
         new=new,
         extra=said,
         groups=remedy.extra.count(", ") + 1,
@@ -237,7 +239,7 @@ def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
 
 
 def product_label(known: RemediationContext, name: str) -> str:
-    """Return what people call a product: its friendly name, or the words of the policy."""
+    """Return what people call a product: its friendly name, or the text of the policy."""
     label = known.labels.get(name.casefold())
     if label is None and "+" in name:
         return " + ".join(product_label(known, part) for part in name.split("+") if part)
@@ -251,97 +253,97 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
     return printable(groups.get(group) or group)
 
 
-def _prerequisites(office: ActionContext, pile: ActionGroup, count: int, told: GuidanceText) -> tuple[str, ...]:
-    l10n, moved = office.l10n, pile.moved
-    if pile.covered:
-        return (covered_elsewhere(l10n, pile.covered), *told.prerequisites)
-    if pile.lacking:
-        named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
+def _prerequisites(context: ActionContext, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
+    l10n, moved = context.l10n, group.moved
+    if group.covered:
+        return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)
+    if group.lacking:
+        named = [(product_label(context.known, sku), count) for sku, count in group.lacking.items()]
         said = [
             messages.seats_lacking(l10n, count, name) if count else messages.seats_elsewhere(l10n, name)
             for name, count in named
         ]
-        return (*said, *told.prerequisites)
+        return (*said, *guidance.prerequisites)
     if moved is not None and (moved.freed or moved.given or moved.revived):
-        reckoned = messages.reckoned(l10n, moved.freed, moved.given, moved.revived)
-        return (reckoned, *_total(office, pile.first, count), *told.prerequisites)
-    if pile.first.kind is ActionKind.BOUNDS:
-        return (messages.bounds_first(l10n), *told.prerequisites)
-    if pile.first.kind in _TOTALLED and not pile.first.proven:
-        return (*_total(office, pile.first, count), *told.prerequisites)
-    enough = _enough(office, pile)
-    return (messages.any_of(l10n, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
+        seat_note = messages.seats_of_other_actions(l10n, moved.freed, moved.given, moved.revived)
+        return (seat_note, *_total(context, group.first, count), *guidance.prerequisites)
+    if group.first.kind is ActionKind.BOUNDS:
+        return (messages.bounds_first(l10n), *guidance.prerequisites)
+    if group.first.kind in _TOTALLED and not group.first.proven:
+        return (*_total(context, group.first, count), *guidance.prerequisites)
+    enough = _enough(context, group)
+    return (messages.any_of(l10n, ", ".join(enough)), *guidance.prerequisites) if enough else guidance.prerequisites
 
 
-def _total(office: ActionContext, remedy: Remedy, count: int) -> tuple[str, ...]:
-    """Tell the new number of seats where the product's subscriptions are known."""
-    found = totals(office.known.tenant, remedy.old)
+def _total(context: ActionContext, remedy: Remedy, count: int) -> tuple[str, ...]:
+    """Return the new number of seats where the product's subscriptions are known."""
+    found = totals(context.known.tenant, remedy.old)
     if found is None or not count:
         return ()
     subscriptions, now = found
     then = now + (count if remedy.kind is ActionKind.BUY else -count)
-    product = product_label(office.known, remedy.old)
-    return (total(office.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)
+    product = product_label(context.known, remedy.old)
+    return (total(context.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)
 
 
-def _enough(office: ActionContext, pile: ActionGroup) -> tuple[str, ...]:
+def _enough(context: ActionContext, group: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant that a policy's name for several of them stands for."""
-    policy, wanted = office.known.policies.get(pile.policy), pile.first.new
-    if not wanted or wanted in office.known.seats or policy is None or not isinstance(policy.constraint, Assignments):
+    policy, wanted = context.known.policies.get(group.policy), group.first.new
+    if not wanted or wanted in context.known.seats or policy is None or not isinstance(policy.constraint, Assignments):
         return ()
     sets = [element for element in policy.constraint.require if element.written == wanted]
-    owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, office.known.tenant.seats)}
-    return tuple(sorted(product_label(office.known, sku_id) for sku_id in owned))
+    owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, context.known.tenant.seats)}
+    return tuple(sorted(product_label(context.known, sku_id) for sku_id in owned))
 
 
-def _warnings(office: ActionContext, pile: ActionGroup, told: GuidanceText) -> tuple[str, ...]:
-    l10n, first = office.l10n, pile.first
-    lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in pile.lost))
+def _warnings(context: ActionContext, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
+    l10n, first = context.l10n, group.first
+    lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
     own = [messages.services_lost(l10n, printable(lost))] if lost else []
     own += [messages.not_judged(l10n)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
-        ends = due_of(pile, office.known.tenant)
+        ends = due_of(group, context.known.tenant)
         own += [] if ends is None else [renewal(l10n, ends)]
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
-        own.append(messages.whole_group(l10n, group_label(office.groups, first.extra)))
-    if first.kind is ActionKind.MOVE and pile.acts and not first.proven:
-        own.append(messages.everything_on(l10n, product_label(office.known, first.new)))
-    return (*told.notices, *own, *told.cautions)
+        own.append(messages.whole_group(l10n, group_label(context.groups, first.extra)))
+    if first.kind is ActionKind.MOVE and group.acts and not first.proven:
+        own.append(messages.everything_on(l10n, product_label(context.known, first.new)))
+    return (*guidance.notices, *own, *guidance.cautions)
 
 
-def _money(office: ActionContext, pile: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
+def _money(context: ActionContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
     """Return what the seats cost a month before and after, at a renewal by its price; None where that is not known."""
-    remedy, tenant = pile.first, office.known.tenant
-    old, new = _price(office, remedy.old), _price(office, remedy.new)
+    remedy, tenant = group.first, context.known.tenant
+    old, new = _price(context, remedy.old), _price(context, remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
-        old = price_at_renewal(tenant, remedy.old, due_of(pile, tenant), old)
+        old = price_at_renewal(tenant, remedy.old, due_of(group, tenant), old)
     if remedy.kind in TAKING:
-        return _cost(office, old, count), _cost(office, old, 0)
+        return _cost(context, old, count), _cost(context, old, 0)
     if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:
-        return _cost(office, old, count), _cost(office, new, count)
+        return _cost(context, old, count), _cost(context, new, count)
     if remedy.kind in GIVING:
-        return _cost(office, new, 0), _cost(office, new, count)
-    if remedy.kind is ActionKind.COVER and count > pile.covered:
-        return _cost(office, old, 0), _cost(office, old, count - pile.covered)
-    seat = office.known.seats.get(remedy.old)
+        return _cost(context, new, 0), _cost(context, new, count)
+    if remedy.kind is ActionKind.COVER and count > group.covered:
+        return _cost(context, old, 0), _cost(context, old, count - group.covered)
+    seat = context.known.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:
         return None, None
     then = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
-    return _cost(office, old, seat.usable), _cost(office, old, then)
+    return _cost(context, old, seat.usable), _cost(context, old, then)
 
 
-def _price(office: ActionContext, sku_id: str) -> Decimal | None:
+def _price(context: ActionContext, sku_id: str) -> Decimal | None:
     """Return the price of a product, or of several joined by `+`; None where one of them has none."""
     if "+" in sku_id:
-        each = [_price(office, part) for part in sku_id.split("+")]
+        each = [_price(context, part) for part in sku_id.split("+")]
         return None if None in each else sum((price for price in each if price is not None), Decimal(0))
-    prices = office.known.prices
-    seat = office.known.seats.get(sku_id)
+    prices = context.known.prices
+    seat = context.known.seats.get(sku_id)
     if prices is None or not sku_id:
         return None
     return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
 
 
-def _cost(office: ActionContext, price: Decimal | None, seats: int) -> Money | None:
-    prices = office.known.prices
+def _cost(context: ActionContext, price: Decimal | None, seats: int) -> Money | None:
+    prices = context.known.prices
     return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)

@@ -23,12 +23,12 @@ _ABSENT = (InactiveFor, NeverSignedIn)
 ACTIVE = frozenset({"Active", "ActiveWithError"})
 _QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
 """What situations take from evidence, besides the paths."""
-_PLACES = tuple(map(FACTS.index, _QUOTED))
+_INDICES = tuple(map(FACTS.index, _QUOTED))
 
 
 @dataclass(frozen=True, slots=True)
 class RoutedFinding:
-    """The situation of a finding, and the id of the documented article that mends it there."""
+    """The situation of a finding, and the id of the documented article that fixes it there."""
 
     situation: Situation
     article: str
@@ -206,13 +206,13 @@ def situates(check: str) -> bool:
 
 def situating(detail: str | None) -> str | None:
     """Return what situations take from a detail: which group gives a product that is in error does not matter."""
-    code, mark, _ = (detail or "").partition("@")
-    return code + mark if mark else detail
+    code, at_sign, _ = (detail or "").partition("@")
+    return code + at_sign if at_sign else detail
 
 
 def quoted_facts(facts: Sequence[Any] | None) -> tuple[bool | str | None, ...]:
     """Return what situations take from the values of `auditor.findings.columns.FACTS`."""
-    enabled, kind, mailbox, synced, trial, status = [None if facts is None else facts[place] for place in _PLACES]
+    enabled, kind, mailbox, synced, trial, status = [None if facts is None else facts[index] for index in _INDICES]
     return (*_account(enabled, kind, mailbox), _flag(synced), _flag(trial), _text(status))
 
 
@@ -223,9 +223,9 @@ def _account(enabled: Any, kind: Any, mailbox: Any) -> tuple[bool | None, str | 
 def _situation(finding: Finding, known: RemediationContext) -> Situation:
     tenant, check, named = known.tenant, check_of(finding.check), finding.product
     product = ProductFacts() if named is None else known.product_facts(named.sku_id, named.sku_part_number)
-    told = _flag(finding.evidence.get("isTrial"))
-    if told is None and check.block is Seats:
-        told = product.is_trial
+    is_trial = _flag(finding.evidence.get("isTrial"))
+    if is_trial is None and check.block is Seats:
+        is_trial = product.is_trial
     of_subscription = finding.subject.type is SubjectType.SUBSCRIPTION
     return Situation(
         agreement=tenant.agreement,
@@ -235,7 +235,7 @@ def _situation(finding: Finding, known: RemediationContext) -> Situation:
         error_code=situating(finding.detail) if check.detail is Detail.ERROR else None,
         attribute=finding.detail if check.detail is Detail.PROPERTY else None,
         status=_text(finding.evidence.get("status")) if of_subscription else product.status,
-        is_trial=True if check.of_trials else told,
+        is_trial=True if check.of_trials else is_trial,
         replacement_required=replacement(finding, known),
         **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
     )
@@ -262,19 +262,19 @@ def path_of(finding: Finding) -> str | None:
     """Tell how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
     if check_of(finding.check).detail is Detail.ERROR:
         return "group" if "@" in (finding.detail or "") else "direct"
-    return way_of(finding.evidence.get("paths"))
+    return path_kind_of(finding.evidence.get("paths"))
 
 
-def way_of(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
+def path_kind_of(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
     """Tell how assignment paths reach a user: `direct`, `group`, `both`, or None where none of them is active."""
-    way = None
+    kind = None
     for path in paths or ():
         if path.get("state") in ACTIVE:
             other = "group" if path.get("assignedByGroup") else "direct"
-            if way is not None and other != way:
+            if kind is not None and other != kind:
                 return "both"
-            way = other
-    return way
+            kind = other
+    return kind
 
 
 def _implied(selector: Selector, *kinds: type[InactiveFor | NeverSignedIn | HasRole]) -> bool:

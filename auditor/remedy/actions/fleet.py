@@ -14,7 +14,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Action, Finding, FleetResult, TenantResult
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
-from auditor.remedy.actions.guidance.text import tell
+from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.actions.ranks import prioritised
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.messages import ENGLISH, Localizer
@@ -85,7 +85,7 @@ def _action(
     if tenant is not None:
         today = tenant.as_of.astimezone(UTC).date()
         variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
-    told = tell(compose(library, article, variant), library.titles, l10n)
+    guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
     product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
     counted = messages.seats_there(l10n, where, product, share.get("usable"), share.get("consumed"))
     return Action(
@@ -93,20 +93,20 @@ def _action(
         guidance=article,
         findings=(finding.fingerprint,),
         title=messages.title(l10n, kind, 1, old=product, extra=where),
-        role=told.role,
-        prerequisites=(counted, *told.prerequisites),
-        steps=told.steps,
-        warnings=(*told.notices, *told.cautions),
-        links=told.links,
-        next=told.next,
-        checked=told.checked,
+        role=guidance.role,
+        prerequisites=(counted, *guidance.prerequisites),
+        steps=guidance.steps,
+        warnings=(*guidance.notices, *guidance.cautions),
+        links=guidance.links,
+        next=guidance.next,
+        checked=guidance.checked,
         kind=kind.value,
         order=ORDER[kind].value,
         count=1,
         owner=owner,
         decided_by=owner or l10n.gettext(messages.POLICY_OWNER),
         confidence="review",
-        irreversible=told.irreversible,
+        irreversible=guidance.irreversible,
     )
 
 

@@ -75,7 +75,7 @@ class ActionGroup:
         self.policies: dict[str, Weight] = {}
         """The worst finding of each policy."""
         self.variants: tuple[Variant, ...] = ()
-        """The different facts on which the words of the guidance depend."""
+        """The different facts on which the text of the guidance depends."""
         self.lost: frozenset[str] = frozenset()
         self.seats = 0
         self.people = 0
@@ -163,14 +163,14 @@ class ActionGroup:
         """Let a remedy lead: it brings the detail that the title names. What it is about is not held."""
         self.first = replace(remedy, findings=(), commands=())
         self.policy = remedy.findings[0].policy
-        """Of the first finding that it mends."""
+        """Of the first finding that it fixes."""
         self.acts = bool(remedy.commands)
         """Whether it has requests."""
 
     def absorb(self, other: "ActionGroup") -> None:
-        """Take over what another pile about the same product mends."""
-        for policy, mark in other.policies.items():
-            self.policies[policy] = min(mark, self.policies.get(policy, mark))
+        """Take over what another group about the same product fixes."""
+        for policy, weight in other.policies.items():
+            self.policies[policy] = min(weight, self.policies.get(policy, weight))
         if other.worst < self.worst:
             self._article = self.article
             self.worst = other.worst
@@ -282,7 +282,7 @@ def _key(remedy: Remedy) -> tuple[object, ...]:
 
 @lru_cache(maxsize=4096)
 def _variant(kind: ActionKind, situation: Situation) -> Variant:
-    """Return the facts on which the words depend: a remedy deals with one path, even where there are two."""
+    """Return the facts on which the guidance depends: a remedy deals with one path, even where there are two."""
     variant = situation.variant()
     if kind in AT_GROUPS:
         return replace(variant, path="group")

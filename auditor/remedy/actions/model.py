@@ -1,4 +1,4 @@
-"""What mends some findings about one subject: the value between deciding and telling."""
+"""Defines the remedy of findings about one subject, from which actions are built."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from auditor.remedy.requests import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """What mends some findings about one subject."""
+    """The change that fixes some findings about one subject."""
 
     kind: ActionKind
     findings: tuple[Finding, ...]
@@ -19,9 +19,9 @@ class Remedy:
     subject: str
     """The id of the person, product, subscription or group."""
     old: str = ""
-    """The skuId, or the policy's words, of the product that goes or is concerned."""
+    """The skuId, or the text of the policy, of the product that goes or is concerned."""
     new: str = ""
-    """The skuId, or the policy's words, of the product that comes."""
+    """The skuId, or the text of the policy, of the product that comes."""
     extra: str = ""
     commands: tuple[Command, ...] = ()
     seats: int = 0

@@ -7,7 +7,7 @@ from auditor.remedy.actions.model import Remedy
 
 
 def object_remedy(finding: Finding, routed: RoutedFinding) -> Remedy:
-    """Return what mends a finding about a product, subscription, contract, group or tenant.
+    """Return what fixes a finding about a product, subscription, contract, group or tenant.
 
     Raises ValueError where its check describes no action.
     """

@@ -1,7 +1,7 @@
 """Findings about people as columns into groups of actions: people with alike findings are remedied once.
 
-What mends a person depends on what the findings say, not on who the person is. So the findings of a person are a
-sequence of numbers, their pattern; remedies are decided for the first person of each pattern, and count for all others.
+The remedies of a person depend on the findings, not on who the person is. So the findings of a person are a sequence of
+numbers, their pattern; remedies are decided for the first person of each pattern, and count for all others.
 """
 
 from array import array
@@ -39,7 +39,7 @@ _PATTERNS: Final = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """What mends people with alike findings."""
+    """What fixes people with alike findings."""
 
     groups: Sequence[int]
     """The group of each finding."""
@@ -141,8 +141,8 @@ class PersonRemedies:
         some = batch.select(list(_CODED)).take(indices(firsts))
         of_rows = [every[route] for route in route_of[firsts].tolist()]
         groups = [lists[number] for number in group_of[firsts].tolist()]
-        told = [proposals[number] for number in proposed[firsts].tolist()]
-        keys = list(zip(*map(values_of, some.columns), groups, of_rows, told, strict=True))
+        smaller_of = [proposals[number] for number in proposed[firsts].tolist()]
+        keys = list(zip(*map(values_of, some.columns), groups, of_rows, smaller_of, strict=True))
         known = [self._kinds.setdefault(key, len(self._kinds)) for key in keys]
         # Two routes may be equal, so that two rows are of one new kind.
         firsts_of = {number: row for row, number in reversed(list(enumerate(known)))}
@@ -151,7 +151,7 @@ class PersonRemedies:
         rows = batch.take(indices(firsts[np.array(new, dtype=np.int64)]))
         examples = decode(_about_nobody(rows, numbers), brief=True)
         self._examples += [
-            (_proposed(finding, told[row]), of_rows[row]) for row, finding in zip(new, examples, strict=True)
+            (_proposed(finding, smaller_of[row]), of_rows[row]) for row, finding in zip(new, examples, strict=True)
         ]
         return np.array(known, dtype=np.int32)[kind_of]
 
@@ -176,7 +176,7 @@ class PersonRemedies:
         self._templates.append([template for _, template in pattern.requests])
 
     def _remedied(self, kinds: Sequence[int]) -> _Pattern:
-        """Put what mends a person with findings of these kinds into groups."""
+        """Put what fixes a person with findings of these kinds into groups."""
         findings, routes = zip(*(self._examples[kind] for kind in kinds), strict=True)
         key = sort_key(findings[0])
         group_of: dict[str, int] = {}
@@ -246,8 +246,8 @@ def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[
     named = np.array([name in policies for name in batch.column("policy").dictionary.to_pylist()], dtype=bool)
     for row in np.flatnonzero(named[codes(batch.column("policy"))]).tolist() if named.any() else ():
         text = batch.column("evidence")[row].as_py()
-        told = json_value(text).get(SMALLER) if text else None  # tables of findings are written without evidence
-        found[row] = 0 if told is None else numbers.setdefault(json_text(told), len(numbers))
+        smaller = json_value(text).get(SMALLER) if text else None  # tables of findings are written without evidence
+        found[row] = 0 if smaller is None else numbers.setdefault(json_text(smaller), len(numbers))
     return found, list(numbers)
 
 

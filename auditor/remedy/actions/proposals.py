@@ -51,17 +51,17 @@ def asks_to_downgrade(policy: Policy | None) -> bool:
 
 def downgrade_of(finding: Finding, known: RemediationContext) -> Downgrade | None:
     """Return the smaller product that the evidence of a finding names where its policy asks for a proposal."""
-    told = finding.evidence.get(SMALLER)
-    if not isinstance(told, Mapping) or not asks_to_downgrade(known.policies.get(finding.policy)):
+    proposal = finding.evidence.get(SMALLER)
+    if not isinstance(proposal, Mapping) or not asks_to_downgrade(known.policies.get(finding.policy)):
         return None
-    if finding.product is not None and finding.product.sku_id != told["heldSkuId"]:
+    if finding.product is not None and finding.product.sku_id != proposal["heldSkuId"]:
         return None
     return Downgrade(
-        old=told["heldSkuId"],
-        new=told["productSkuId"],
-        names=(told["held"], told["product"]),
-        saves=Money(currency=told["currency"], per_month=Decimal(told["savesPerMonth"])),
-        lost=tuple(_PARTS.get(name, name) for name in (*_texts(told.get("unused")), *_texts(told.get("lost")))),
+        old=proposal["heldSkuId"],
+        new=proposal["productSkuId"],
+        names=(proposal["held"], proposal["product"]),
+        saves=Money(currency=proposal["currency"], per_month=Decimal(proposal["savesPerMonth"])),
+        lost=tuple(_PARTS.get(name, name) for name in (*_texts(proposal.get("unused")), *_texts(proposal.get("lost")))),
     )
 
 

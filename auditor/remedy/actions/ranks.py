@@ -20,14 +20,14 @@ _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds whose date is the next one of any subscription of the product."""
 
 
-def due_of(pile: ActionGroup, tenant: TenantResult) -> date | None:
+def due_of(group: ActionGroup, tenant: TenantResult) -> date | None:
     """Return the day by which to decide: the nearest date, not past, of the subscriptions that the findings name.
 
     For seats to give back it is the next renewal of the product's paid subscriptions, for trials and purchases the next
     date of any of them; None where no date is known.
     """
-    days = {date.fromisoformat(day) for day in pile.dates}
-    kind, sku_id = pile.first.kind, pile.first.old.casefold()
+    days = {date.fromisoformat(day) for day in group.dates}
+    kind, sku_id = group.first.kind, group.first.old.casefold()
     if kind in _RENEWED:
         days.update(day for name, day in renewal_days(tenant).items() if name == sku_id)
     elif kind in _ENDED:
@@ -44,9 +44,9 @@ def prioritised(
     today = day_of(moment)
     weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
     found: dict[int, Action] = {}
-    for rank, (place, reason) in enumerate(ranked(weights, today), start=1):
-        found[place] = replace(actions[place], rank=rank, why=why(l10n, reason, weights[place], today))
-    return tuple(found[place] for place in range(len(actions)))
+    for rank, (index, reason) in enumerate(ranked(weights, today), start=1):
+        found[index] = replace(actions[index], rank=rank, why=why(l10n, reason, weights[index], today))
+    return tuple(found[index] for index in range(len(actions)))
 
 
 def weight(action: Action, severity: Severity) -> Weight:

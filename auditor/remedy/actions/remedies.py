@@ -1,4 +1,4 @@
-"""The open findings of a tenant into remedies: what would mend which, for one person or product."""
+"""Decides for each open finding of a tenant which remedy fixes it, for one person or product."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -28,15 +28,15 @@ _PATHS = frozenset({Correction.CHANGE_PATH, Correction.REMOVE_COPY})
 
 @dataclass(frozen=True, slots=True)
 class _OpenFindings:
-    """What is known of the open findings of a tenant."""
+    """The open findings of a tenant with their routes."""
 
     known: RemediationContext
-    ways: Mapping[str, RoutedFinding]
+    routes: Mapping[str, RoutedFinding]
     """Fingerprint → the situation of the finding."""
 
 
 _Left = dict[str, Finding]
-"""Findings that still need a remedy, by fingerprint; who mends one takes it out."""
+"""Findings that still need a remedy, by fingerprint; the remedy that fixes one takes it out."""
 
 
 def remedies_of(
@@ -46,24 +46,24 @@ def remedies_of(
 
     `situations` are those of the tenant's findings, in their order.
     """
-    desk, left = _opened(known, known.findings, situations)
-    made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
-    return (*made, *_remedies(desk, left.values()))
+    open_findings, left = _opened(known, known.findings, situations)
+    remedies = [remedy for one in decided if (remedy := _decided(open_findings, left, one)) is not None]
+    return (*remedies, *_remedies(open_findings, left.values()))
 
 
 def personal_remedies(
     known: RemediationContext, findings: Sequence[Finding], routes: Sequence[RoutedFinding]
 ) -> Sequence[Remedy]:
-    """Return what mends a person, of whom all open findings have to be there, in the order of reports."""
+    """Return the remedies of a person; `findings` are all open ones about the person, in report order."""
     return _personal(_opened(known, findings, routes)[0], findings)
 
 
 def object_remedies(
     known: RemediationContext, findings: Iterable[Finding], routes: Sequence[RoutedFinding]
 ) -> Iterator[tuple[Finding, Remedy]]:
-    """Yield the open findings about anything but people, each with what mends it."""
+    """Yield the open findings about anything but people, each with what fixes it."""
     open_findings, left = _opened(known, findings, routes)
-    routed = open_findings.ways
+    routed = open_findings.routes
     return ((finding, object_remedy(finding, routed[finding.fingerprint])) for finding in left.values())
 
 
@@ -71,15 +71,15 @@ def _opened(
     known: RemediationContext, findings: Iterable[Finding], situations: Sequence[RoutedFinding]
 ) -> tuple[_OpenFindings, _Left]:
     left: _Left = {}
-    ways: dict[str, RoutedFinding] = {}
-    for finding, way in zip(findings, situations, strict=True):
+    routes: dict[str, RoutedFinding] = {}
+    for finding, route in zip(findings, situations, strict=True):
         if finding.status is Status.OPEN:
-            left[finding.fingerprint], ways[finding.fingerprint] = finding, way
-    return _OpenFindings(known, ways), left
+            left[finding.fingerprint], routes[finding.fingerprint] = finding, route
+    return _OpenFindings(known, routes), left
 
 
-def _remedies(desk: _OpenFindings, findings: Iterable[Finding]) -> Iterator[Remedy]:
-    """Yield what mends people, in the order of their first findings, then everything else."""
+def _remedies(open_findings: _OpenFindings, findings: Iterable[Finding]) -> Iterator[Remedy]:
+    """Yield the remedies of people, in the order of their first findings, then all others."""
     people: dict[str, list[Finding]] = {}
     things: list[Finding] = []
     for finding in findings:
@@ -88,16 +88,16 @@ def _remedies(desk: _OpenFindings, findings: Iterable[Finding]) -> Iterator[Reme
         else:
             things.append(finding)
     for found in people.values():
-        yield from _personal(desk, found)
+        yield from _personal(open_findings, found)
     for finding in things:
-        yield object_remedy(finding, desk.ways[finding.fingerprint])
+        yield object_remedy(finding, open_findings.routes[finding.fingerprint])
 
 
-def _decided(desk: _OpenFindings, left: _Left, one: Decided) -> Remedy | None:
-    findings = tuple([left.pop(mark) for mark in one.findings if mark in left])
+def _decided(open_findings: _OpenFindings, left: _Left, one: Decided) -> Remedy | None:
+    findings = tuple([left.pop(fingerprint) for fingerprint in one.findings if fingerprint in left])
     if not findings:
         return None
-    situation = merged([desk.ways[finding.fingerprint].situation for finding in findings])
+    situation = merged([open_findings.routes[finding.fingerprint].situation for finding in findings])
     return Remedy(
         kind=one.kind,
         findings=findings,
@@ -117,10 +117,10 @@ def _decided(desk: _OpenFindings, left: _Left, one: Decided) -> Remedy | None:
 def _article(kind: ActionKind, check: str, situation: Situation) -> str:
     match kind:
         case ActionKind.MOVE | ActionKind.MOVE_GROUP | ActionKind.GROUP_SWAP:
-            way = replace(situation, replacement_required=True)
+            route = replace(situation, replacement_required=True)
             # The article about moving stands with the product that goes.
             lacking = check_of(check).correction is Correction.ASSIGN
-            return (NOT_ALLOWED if lacking else check_of(check)).articles(way)[0]
+            return (NOT_ALLOWED if lacking else check_of(check)).articles(route)[0]
         case ActionKind.COPY:
             return "duplicate-assignment"
         case ActionKind.GROUP_LICENCE:
@@ -133,18 +133,18 @@ def _sku_of(finding: Finding) -> str:
     return "" if finding.product is None else finding.product.sku_id or ""
 
 
-def _personal(desk: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
-    """Mend what is wrong with a person: products too many first, then errors, then what is left."""
+def _personal(open_findings: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
+    """Fix what is wrong with a person: products too many first, then errors, then what is left."""
     products: dict[str, list[Finding]] = {}
     errors: list[Finding] = []
     left: _Left = {}
     roles: list[Finding] = []
     smaller: dict[Downgrade, list[Finding]] = {}
     for finding in findings:
-        proposal = downgrade_of(finding, desk.known)
+        proposal = downgrade_of(finding, open_findings.known)
         if proposal is not None:
             smaller.setdefault(proposal, []).append(finding)
-        elif desk.ways[finding.fingerprint].article == SEPARATE_ACCOUNTS:
+        elif open_findings.routes[finding.fingerprint].article == SEPARATE_ACCOUNTS:
             roles.append(finding)
         elif correction_of(finding) in REMOVALS and finding.product is not None:
             products.setdefault(finding.product.sku_id or "", []).append(finding)
@@ -152,30 +152,34 @@ def _personal(desk: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
             errors.append(finding)
         else:
             left[finding.fingerprint] = finding
-    made = [_removal(desk, sku_id, unwanted, left) for sku_id, unwanted in products.items()]
-    made += [downgrade(own, desk.ways[own[0].fingerprint], each) for each, own in smaller.items()]
-    made += [separate_account(roles, desk.ways[roles[0].fingerprint])] if roles else []
+    remedies = [_removal(open_findings, sku_id, unwanted, left) for sku_id, unwanted in products.items()]
+    remedies += [downgrade(own, open_findings.routes[own[0].fingerprint], each) for each, own in smaller.items()]
+    remedies += [separate_account(roles, open_findings.routes[roles[0].fingerprint])] if roles else []
     if errors:
-        made = [_by_group(desk, remedy, errors) for remedy in made]
-    if len(made) > 1:
-        made = merge_same_article(made)
+        remedies = [_by_group(open_findings, remedy, errors) for remedy in remedies]
+    if len(remedies) > 1:
+        remedies = merge_same_article(remedies)
     for finding in errors:
-        made.append(_error(desk, finding, left))
+        remedies.append(_error(open_findings, finding, left))
     while left:
         finding = left.pop(next(iter(left)))
-        made.append(_path(desk, finding, left) if correction_of(finding) in _PATHS else _one(desk, finding, left))
-    return made
+        remedies.append(
+            _path(open_findings, finding, left)
+            if correction_of(finding) in _PATHS
+            else _one(open_findings, finding, left)
+        )
+    return remedies
 
 
-def _removal(desk: _OpenFindings, sku_id: str, unwanted: Sequence[Finding], left: _Left) -> Remedy:
+def _removal(open_findings: _OpenFindings, sku_id: str, unwanted: Sequence[Finding], left: _Left) -> Remedy:
     """Take away a product that should not be held, in exchange for what the same policy asks for."""
-    first, known = unwanted[0], desk.known
-    way = desk.ways[first.fingerprint]
-    situation, article, target = way.situation, way.article, ""
+    first, known = unwanted[0], open_findings.known
+    route = open_findings.routes[first.fingerprint]
+    situation, article, target = route.situation, route.article, ""
     findings = tuple(unwanted)
     wanted: Sequence[Finding] = ()
     if len(unwanted) > 1:
-        situation = merged([desk.ways[finding.fingerprint].situation for finding in unwanted])
+        situation = merged([open_findings.routes[finding.fingerprint].situation for finding in unwanted])
         article = articles_of(first.check, situation)[0]
     if left:
         wanted = _asked_for({finding.policy for finding in unwanted}, left, sku_id, known)
@@ -207,25 +211,25 @@ def _removal(desk: _OpenFindings, sku_id: str, unwanted: Sequence[Finding], left
     )
 
 
-def _by_group(desk: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> Remedy:
+def _by_group(open_findings: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> Remedy:
     """Let a group give what a person is moved to, where it is to give it and cannot: a direct copy would be too much.
 
-    The error is mended by the same action, which follows its article; it is taken out of `errors`.
+    The error is fixed by the same action, which follows its article; it is taken out of `errors`.
     """
     if remedy.kind is not ActionKind.MOVE:
         return remedy
     for error in errors:
         if _sku_of(error) == remedy.new and "@" in (error.detail or ""):
             errors.remove(error)
-            way = desk.ways[error.fingerprint]
-            return replace(remedy, findings=(*remedy.findings, error), article=way.article, commands=())
+            route = open_findings.routes[error.fingerprint]
+            return replace(remedy, findings=(*remedy.findings, error), article=route.article, commands=())
     return remedy
 
 
 def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: RemediationContext) -> list[Finding]:
     """Take out the first finding of a product of the same kind that these policies ask for, if there is one.
 
-    Other policies that ask for the same product of this person are mended by the same change.
+    Other policies that ask for the same product of this person are fixed by the same change.
     """
     asked = [f for f in left.values() if correction_of(f) is Correction.ASSIGN and f.policy in policies]
     first = next((f for f in asked if known.replaces(f.policy, written_of(f), sku_id)), None)
@@ -247,22 +251,23 @@ def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
     return [left.pop(f.fingerprint) for f in wrong if f.product is not None and f.product.sku_id == sku_id]
 
 
-def _error(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
-    """Mend an assignment in error; somebody who lacks a product for want of a seat needs no second one of it."""
+def _error(open_findings: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
+    """Fix an assignment in error; somebody who lacks a product for want of a seat needs no second one of it."""
     sku_id = _sku_of(finding)
     lacking = [
-        mark
-        for mark, other in left.items()
-        if correction_of(other) is Correction.ASSIGN and sku_id in desk.known.choices(other.policy, written_of(other))
+        fingerprint
+        for fingerprint, other in left.items()
+        if correction_of(other) is Correction.ASSIGN
+        and sku_id in open_findings.known.choices(other.policy, written_of(other))
     ]
     code, _, group = (finding.detail or "").partition("@")
     waiting = code.casefold() == "countviolation" and bool(group)
-    way = desk.ways[finding.fingerprint]
+    route = open_findings.routes[finding.fingerprint]
     return Remedy(
         kind=ActionKind.REPROCESS if waiting else ActionKind.ERROR,
-        findings=(finding, *[left.pop(mark) for mark in lacking]),
-        situation=way.situation,
-        article=way.article,
+        findings=(finding, *[left.pop(fingerprint) for fingerprint in lacking]),
+        situation=route.situation,
+        article=route.article,
         subject=finding.subject.id,
         old=sku_id,
         extra=code,
@@ -270,10 +275,10 @@ def _error(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     )
 
 
-def _one(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
-    """Mend what is neither a product too many nor an error nor a path: what is missing, services, properties."""
-    known, user, detail = desk.known, finding.subject.id, finding.detail or ""
-    way = desk.ways[finding.fingerprint]
+def _one(open_findings: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
+    """Fix what is neither a product too many nor an error nor a path: what is missing, services, properties."""
+    known, user, detail = open_findings.known, finding.subject.id, finding.detail or ""
+    route = open_findings.routes[finding.fingerprint]
     findings: tuple[Finding, ...] = (finding,)
     old, new, extra = _sku_of(finding), "", ""
     commands: tuple[Command, ...] = ()
@@ -293,8 +298,8 @@ def _one(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     return Remedy(
         kind=_KINDS[correction],
         findings=findings,
-        situation=way.situation,
-        article=way.article,
+        situation=route.situation,
+        article=route.article,
         subject=user,
         old=old,
         new=new,
@@ -313,15 +318,15 @@ _KINDS: Mapping[Correction | None, ActionKind] = {
 }
 
 
-def _path(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
+def _path(open_findings: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     """Decide which path goes: the direct one where a group gives the product too and no policy wants it direct."""
     user, sku_id = finding.subject.id, _sku_of(finding)
     findings = (finding, *(_paths_of(sku_id, left) if left else ()))
-    wanted = {_via(desk.known, each) for each in findings if correction_of(each) is Correction.CHANGE_PATH}
-    way = desk.ways[finding.fingerprint]
-    kind, article = ActionKind.COPIES, way.article
+    wanted = {_via(open_findings.known, each) for each in findings if correction_of(each) is Correction.CHANGE_PATH}
+    route = open_findings.routes[finding.fingerprint]
+    kind, article = ActionKind.COPIES, route.article
     commands: tuple[Command, ...] = ()
-    if way.situation.path == "both" and "direct" not in wanted:
+    if route.situation.path == "both" and "direct" not in wanted:
         kind, article = ActionKind.COPY, "duplicate-assignment"
         commands = (assign_user(user, remove=[sku_id]),)
     elif "direct" in wanted:
@@ -331,7 +336,7 @@ def _path(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     return Remedy(
         kind=kind,
         findings=findings,
-        situation=way.situation,
+        situation=route.situation,
         article=article,
         subject=user,
         old=sku_id,

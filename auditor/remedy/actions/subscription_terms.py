@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from auditor.domain.result.model import TenantResult
-from auditor.remedy.dates import said
+from auditor.remedy.dates import day_label
 from auditor.remedy.messages import Localizer
 
 _ALIVE = frozenset({"enabled", "warning"})
@@ -45,7 +45,7 @@ def price_at_renewal(tenant: TenantResult, sku_id: str, day: date | None, today:
 
 def renewal(l10n: Localizer, ends: date) -> str:
     """Say when a subscription renews or reaches its next state."""
-    return l10n.gettext("The next date of the subscription is {day}.").format(day=said(l10n, ends))
+    return l10n.gettext("The next date of the subscription is {day}.").format(day=day_label(l10n, ends))
 
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:

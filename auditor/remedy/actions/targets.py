@@ -24,7 +24,7 @@ def given_by(paths: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
 
 
 def target_of(finding: Finding, known: RemediationContext) -> str:
-    """Return the skuId of the product that a person lacks, or the policy's words where they name no single one."""
+    """Return the skuId of the product that a person lacks, or the text of the policy where they name no single one."""
     written = written_of(finding)
     return known.skus.get(written.casefold(), written)
 

@@ -10,7 +10,7 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidanceParts
 from auditor.remedy.currency import money_label
-from auditor.remedy.dates import said
+from auditor.remedy.dates import day_label
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.outline import Entry
@@ -39,7 +39,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
         lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
     days = [date.fromisoformat(each.checked) for tenant in plan.tenants for each in tenant.actions if each.checked]
     if days:
-        lines += ["", f"{l10n.gettext('Guidance as of')} {said(l10n, min(days))}"]
+        lines += ["", f"{l10n.gettext('Guidance as of')} {day_label(l10n, min(days))}"]
     return "\n".join(lines).rstrip() + "\n"
 
 

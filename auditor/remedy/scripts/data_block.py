@@ -161,7 +161,7 @@ def _action(number: int, action: Action, changes: Changes, names: Mapping[str, s
         "Fingerprint": action.id,
         "Title": printable(action.title),
         "Decision": action.confidence == "review",
-        "NoWayBack": [_plain(action.steps[place - 1]) for place in action.irreversible],
+        "NoWayBack": [_plain(action.steps[step - 1]) for step in action.irreversible],
         "Scopes": scopes_of(steps),
     }
     yield comment(f"{number}. {action.title}", indent=4)

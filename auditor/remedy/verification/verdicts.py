@@ -22,8 +22,8 @@ def step_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None, logged: Coll
     Without `facts` the tenant was not audited and nothing is known.
     """
     expectations = expectations_of(action.requests for action in plan.actions)
-    before = {_place(each): each for each in plan.expected or ()}
-    expectations = tuple(_with_before(each, before.get(_place(each))) for each in expectations)
+    before = {_key(each): each for each in plan.expected or ()}
+    expectations = tuple(_with_before(each, before.get(_key(each))) for each in expectations)
     later: dict[tuple[Fact, str, str], list[Any]] = defaultdict(list)
     for each in expectations:
         later[each.fact, each.subject, each.key].append(each.after)
@@ -75,7 +75,7 @@ def _seats(
     return (found[sku_id] for sku_id in sorted(found))
 
 
-def _place(each: Expectation) -> tuple[int, int, Fact, str, str]:
+def _key(each: Expectation) -> tuple[int, int, Fact, str, str]:
     return each.action, each.step, each.fact, each.subject, each.key
 
 

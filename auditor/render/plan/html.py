@@ -99,7 +99,7 @@ class TenantView:
 
     anchor: str
     title: str
-    told: tuple[str, ...]
+    summary: tuple[str, ...]
     """What the plan comes to, one sentence each."""
     open_before: int
     open_after: int

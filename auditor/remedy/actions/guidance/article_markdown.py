@@ -9,7 +9,7 @@ from auditor.domain.translation import N_
 from auditor.guidance import Composed, Situation
 from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
 from auditor.remedy import messages
-from auditor.remedy.dates import said
+from auditor.remedy.dates import day_label
 from auditor.remedy.messages import Localizer
 
 _SUBJECTS: Final[Mapping[SubjectType, str]] = {
@@ -88,7 +88,7 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
     sources = (f"[{l10n.gettext(source.title)}]({source.url})" for source in composed.sources)
     lines += _listed(l10n.gettext("Sources"), sources)
     checked = l10n.gettext("Last checked against the sources: {day}.")
-    lines += [checked.format(day=said(l10n, composed.checked)), ""]
+    lines += [checked.format(day=day_label(l10n, composed.checked)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -109,9 +109,9 @@ def check_markdown(check: Check[Any], l10n: Localizer, titles: Mapping[str, str]
         "|---|---|---|",
     ]
     for when, (first, *others) in routes(check):
-        told = l10n.gettext(when) if when else l10n.gettext("Nothing more is known")
+        text = l10n.gettext(when) if when else l10n.gettext("Nothing more is known")
         also = ", ".join(_page(article, l10n, titles) for article in others)
-        lines.append(f"| {told} | {_page(first, l10n, titles)} | {also} |")
+        lines.append(f"| {text} | {_page(first, l10n, titles)} | {also} |")
     return "\n".join(lines) + "\n"
 
 
@@ -120,8 +120,8 @@ def _page(article: str, l10n: Localizer, titles: Mapping[str, str]) -> str:
 
 
 def _role(name: str, duty: str | None, branches: tuple[str, ...], l10n: Localizer) -> str:
-    told = l10n.gettext(name) if duty is None else f"{l10n.gettext(name)}. {l10n.gettext(duty)}"
-    return messages.under(l10n, told, branches)
+    text = l10n.gettext(name) if duty is None else f"{l10n.gettext(name)}. {l10n.gettext(duty)}"
+    return messages.under(l10n, text, branches)
 
 
 def _listed(heading: str, items: Iterable[str]) -> list[str]:
@@ -131,10 +131,10 @@ def _listed(heading: str, items: Iterable[str]) -> list[str]:
 
 def _steps(steps: Iterable[NumberedStep], l10n: Localizer, titles: Mapping[str, str]) -> Iterator[str]:
     for step in steps:
-        told = messages.step(l10n, step.text, step.branches, titles.get(step.article or ""))
+        text = messages.step(l10n, step.text, step.branches, titles.get(step.article or ""))
         if step.irreversible:
-            told += f" **{l10n.gettext('This step cannot be undone.')}**"
-        yield f"{step.number}. {told}{_links(step.links, l10n)}"
+            text += f" **{l10n.gettext('This step cannot be undone.')}**"
+        yield f"{step.number}. {text}{_links(step.links, l10n)}"
 
 
 def _links(links: Iterable[Hyperlink], l10n: Localizer) -> str:

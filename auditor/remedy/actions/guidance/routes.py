@@ -15,12 +15,12 @@ from auditor.findings.columns import alike, codes, combined, decode, json_value,
 from auditor.remedy.actions.context import (
     RemediationContext,
     RoutedFinding,
+    path_kind_of,
     quoted_facts,
     replacement,
     situated,
     situates,
     situating,
-    way_of,
 )
 
 _CODED: Final = ("check", "subjectType")
@@ -35,16 +35,16 @@ def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[Ro
     """
     known, replaced = _replacements(batch, known)
     facts = projected(batch.column("facts"), quoted_facts, known.facts)
-    paths = projected(batch.column("paths"), way_of, known.paths)
+    paths = projected(batch.column("paths"), path_kind_of, known.paths)
     coded = [(codes(column), [*values_of(column.dictionary), None]) for column in map(batch.column, _CODED)]
     populations = _numbered(map(known.population, values_of(batch.column("policy").dictionary)))
     policies = populations[0][codes(batch.column("policy"))], populations[1]
     columns = [*coded, policies, _products(batch, known), _details(batch), facts, paths, (replaced, (False, True))]
     firsts, situation_of = combined((numbers, len(values)) for numbers, values in columns)
     keys = list(zip(*([values[code] for code in own[firsts].tolist()] for own, values in columns), strict=True))
-    new = [place for place, key in enumerate(keys) if key not in known.routes]
+    new = [index for index, key in enumerate(keys) if key not in known.routes]
     findings = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
-    known.routes.update((keys[place], situated(finding, known)) for place, finding in zip(new, findings, strict=True))
+    known.routes.update((keys[index], situated(finding, known)) for index, finding in zip(new, findings, strict=True))
     return [known.routes[key] for key in keys], situation_of
 
 

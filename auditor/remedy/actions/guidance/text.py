@@ -27,12 +27,14 @@ class GuidanceText:
     checked: str
 
 
-def tell(composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadline: date | None = None) -> GuidanceText:
+def guidance_text(
+    composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadline: date | None = None
+) -> GuidanceText:
     """Return what an article says; `titles` are those of all articles, by id.
 
     `deadline` is the next date of the subscription that it is about: the steps name it where it is known.
     """
-    told = {step.article for step in composed.steps}  # what a step leads to already is no way on
+    linked_articles = {step.article for step in composed.steps}  # what a step leads to already is no way on
     return GuidanceText(
         role=_role(l10n, composed),
         prerequisites=(
@@ -60,7 +62,7 @@ def tell(composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadlin
         next=tuple(
             messages.step(l10n, item.text, item.branches, None if item.article is None else titles[item.article])
             for item in composed.next
-            if item.article is None or item.article not in told
+            if item.article is None or item.article not in linked_articles
         ),
         checked=composed.checked.isoformat(),
     )

@@ -25,24 +25,24 @@ def counted_once(made: Iterable[tuple[ActionGroup, Action]], price: Price) -> li
     listed = list(made)
     removed: Counter[str] = Counter()
     bought: Counter[str] = Counter()
-    for pile, action in listed:
-        if action.money is not None and pile.first.kind in REMOVING:
-            removed[pile.first.old] += action.count
-        elif action.money is not None and pile.first.kind is ActionKind.BUY:
-            bought[pile.first.old] += action.count
-    told = [(pile, _without(pile, action, removed, bought, price)) for pile, action in reversed(listed)]
-    return told[::-1]
+    for group, action in listed:
+        if action.money is not None and group.first.kind in REMOVING:
+            removed[group.first.old] += action.count
+        elif action.money is not None and group.first.kind is ActionKind.BUY:
+            bought[group.first.old] += action.count
+    corrected = [(group, _without(group, action, removed, bought, price)) for group, action in reversed(listed)]
+    return corrected[::-1]
 
 
-def _without(pile: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price) -> Action:
-    first, money = pile.first, action.money
+def _without(group: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price) -> Action:
+    first, money = group.first, action.money
     if money is None:
         return action
     counted = Decimal(0)
     if first.kind in TAKING | MOVING:
-        counted += _taken(first.old.split("+"), pile.people, removed, price)
+        counted += _taken(first.old.split("+"), group.people, removed, price)
     if first.kind in MOVING | GIVING:
-        counted -= _taken(first.new.split("+"), pile.people, bought, price)
+        counted -= _taken(first.new.split("+"), group.people, bought, price)
     if not counted:
         return action
     left = money.per_month - counted

@@ -38,30 +38,30 @@ class Ledger:
     """(policy, skuId) whose findings about seats are waived."""
 
     @classmethod
-    def of(cls, piles: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
-        """Return the ledger over all piles of a tenant; the findings of `known` tell what is waived."""
+    def of(cls, groups: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
+        """Return the ledger over all groups of a tenant; the findings of `known` tell what is waived."""
         waived = (f for f in known.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
             known=known,
             waived=frozenset((f.policy, f.product.sku_id or "") for f in waived if f.product is not None),
         )
-        for pile in piles:
-            first, people = pile.first, pile.people
+        for group in groups:
+            first, people = group.first, group.people
             if first.kind in TAKING | MOVING:
                 ledger.freed.update(dict.fromkeys(first.old.split("+"), people))
             if first.kind in MOVING | GIVING:
-                ledger.given.update(dict.fromkeys(ledger.products(pile), people))
+                ledger.given.update(dict.fromkeys(ledger.products(group), people))
             elif first.kind is ActionKind.REPROCESS or (
                 first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
             ):
                 ledger.given.update(dict.fromkeys(first.old.split("+"), people))
         return ledger
 
-    def products(self, pile: ActionGroup) -> tuple[str, ...]:
-        """Return the products that the people of a pile are to get; of a set that stands for several, none."""
+    def products(self, group: ActionGroup) -> tuple[str, ...]:
+        """Return the products that the people of a group are to get; of a set that stands for several, none."""
         found: list[str] = []
-        for part in pile.first.new.split("+"):
-            choices = (part,) if part in self.known.seats else self.known.choices(pile.policy, part)
+        for part in group.first.new.split("+"):
+            choices = (part,) if part in self.known.seats else self.known.choices(group.policy, part)
             found += choices if len(choices) == 1 else ()
         return tuple(found)
 
@@ -109,25 +109,25 @@ def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
     return counted + ((seat.suspended or 0) + (seat.locked_out or 0) if revived else 0)
 
 
-def settle_seats(all_piles: ActionGroups, known: RemediationContext) -> None:
-    """Leave one pile about the seats of each product, whose number reckons with all others.
+def settle_seats(action_groups: ActionGroups, known: RemediationContext) -> None:
+    """Leave one group about the seats of each product, whose number reckons with all others.
 
     To be called once, when everything found was taken.
     """
-    piles = all_piles.groups
-    ledger = Ledger.of(piles.values(), known)
-    kept = dict(piles)
+    groups = action_groups.groups
+    ledger = Ledger.of(groups.values(), known)
+    kept = dict(groups)
     seats: dict[str, list[tuple[object, ActionGroup]]] = {}
-    for key, pile in piles.items():
-        if pile.first.kind in _NUMBERED:
-            seats.setdefault(pile.first.old, []).append((key, pile))
-    states = {pile.first.old: pile for pile in piles.values() if pile.first.kind is ActionKind.STATE}
+    for key, group in groups.items():
+        if group.first.kind in _NUMBERED:
+            seats.setdefault(group.first.old, []).append((key, group))
+    states = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
     numbered: set[str] = set()
     for old in sorted(seats, key=lambda name: (name not in known.seats, name)):
         for key, _ in seats[old][1:]:
             kept.pop(key)
-        removing = any(pile.first.kind in REMOVING for _, pile in seats[old])
-        whole = _merged([pile for _, pile in seats[old]])
+        removing = any(group.first.kind in REMOVING for _, group in seats[old])
+        whole = _merged([group for _, group in seats[old]])
         skus = _products(whole, ledger)
         if old not in known.seats and not numbered.isdisjoint(skus or numbered):
             _settled(whole, ledger.movement(skus))  # the products of the pool are counted one by one
@@ -139,33 +139,33 @@ def settle_seats(all_piles: ActionGroups, known: RemediationContext) -> None:
             numbered.update(skus)
         elif whole.first.kind is ActionKind.STATE and state is not None:
             kept.pop(seats[old][0][0])
-    _tell_shortages(kept.values(), ledger, numbered)
-    _count_larger_products([pile for pile in kept.values() if pile.first.kind is ActionKind.COVER], known)
-    all_piles.swap(kept)
+    _state_shortages(kept.values(), ledger, numbered)
+    _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], known)
+    action_groups.swap(kept)
 
 
-def _merged(piles: list[ActionGroup]) -> ActionGroup:
-    first, *others = piles
+def _merged(groups: list[ActionGroup]) -> ActionGroup:
+    first, *others = groups
     for other in others:
         first.absorb(other)
     return first
 
 
-def _products(pile: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
-    """Return the products whose seats a pile is about: one, or all of a pool; empty where that is not known."""
-    known, old = ledger.known, pile.first.old
+def _products(group: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
+    """Return the products whose seats a group is about: one, or all of a pool; empty where that is not known."""
+    known, old = ledger.known, group.first.old
     if old in known.seats:
         return (old,)
-    rule = known.policies.get(pile.policy)
+    rule = known.policies.get(group.policy)
     if rule is None or not isinstance(rule.constraint, Seats):
         return ()
     return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, known.tenant.seats)))
 
 
-def _rules(pile: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
-    """Yield the policies that bound the seats: those behind the pile, and for one product all that have a bound."""
-    names = dict.fromkeys(pile.owners)
-    if skus == (pile.first.old,):
+def _rules(group: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
+    """Yield the policies that bound the seats: those behind the group, and for one product all that have a bound."""
+    names = dict.fromkeys(group.owners)
+    if skus == (group.first.old,):
         names |= dict.fromkeys(bound.policy for bound in ledger.known.seats[skus[0]].bounds)
     for name in names:
         rule = ledger.known.policies.get(name)
@@ -174,37 +174,37 @@ def _rules(pile: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator
 
 
 def _decide(
-    pile: ActionGroup, ledger: Ledger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
+    group: ActionGroup, ledger: Ledger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
 ) -> bool:
-    """Give a pile the kind and the number that are left when everything else is done; whether it names a number."""
-    rules = list(_rules(pile, ledger, skus))
+    """Give a group the kind and the number that are left when everything else is done; whether it names a number."""
+    rules = list(_rules(group, ledger, skus))
     change = ledger.change(skus, rules, revived=False)
     if change is None:
-        return pile.seats > 0
+        return group.seats > 0
     low, high = change
     moved = ledger.movement(skus)
     if high is not None and low > high and removing:
         if low >= 0:
-            pile.turn(ActionKind.BOUNDS, pile.first.article)  # no number of seats keeps all policies
+            group.turn(ActionKind.BOUNDS, group.first.article)  # no number of seats keeps all policies
             return False
         high = low  # what even the minimum leaves idle
     if low > 0 and state is not None:
         again = ledger.change(skus, rules, revived=True)
         if again is not None and again[0] <= 0:
-            state.absorb(pile)
-            pile.turn(ActionKind.STATE, pile.first.article)
+            state.absorb(group)
+            group.turn(ActionKind.STATE, group.first.article)
             return False
         low = again[0] if again is not None else low
         moved = replace(moved, revived=_revived(skus, ledger))
     if low > 0:
-        _number(pile, ActionKind.BUY, BELOW_MINIMUM, low, moved)
+        _number(group, ActionKind.BUY, BELOW_MINIMUM, low, moved)
         return True
     if high is not None and high < 0:
-        first = pile.first
+        first = group.first
         kind = ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
-        _number(pile, kind, ABOVE_MAXIMUM, -high, moved)
+        _number(group, kind, ABOVE_MAXIMUM, -high, moved)
         return True
-    _settled(pile, moved)
+    _settled(group, moved)
     return False
 
 
@@ -213,43 +213,43 @@ def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
     return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
 
 
-def _number(pile: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement) -> None:
-    if pile.first.kind is not kind:
-        pile.turn(kind, check.articles(pile.first.situation)[0])
-    pile.seats = seats
-    pile.moved = moved
+def _number(group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement) -> None:
+    if group.first.kind is not kind:
+        group.turn(kind, check.articles(group.first.situation)[0])
+    group.seats = seats
+    group.moved = moved
 
 
-def _settled(pile: ActionGroup, moved: SeatMovement) -> None:
-    pile.turn(ActionKind.SETTLED, pile.first.article)
-    pile.seats = 0
-    pile.moved = moved
+def _settled(group: ActionGroup, moved: SeatMovement) -> None:
+    group.turn(ActionKind.SETTLED, group.first.article)
+    group.seats = 0
+    group.moved = moved
 
 
-def _count_larger_products(piles: Sequence[ActionGroup], known: RemediationContext) -> None:
+def _count_larger_products(groups: Sequence[ActionGroup], known: RemediationContext) -> None:
     """Tell how many missing seats are bought with a product that contains the missing one: P2 counts as P1, too."""
 
-    def counts_for(larger: ActionGroup, pile: ActionGroup) -> bool:
-        rule = known.policies.get(pile.policy)
+    def counts_for(larger: ActionGroup, group: ActionGroup) -> bool:
+        rule = known.policies.get(group.policy)
         block = None if rule is None else rule.constraint
         return isinstance(block, Seats) and contains(block.of, larger.first.old)
 
-    for pile in piles:
-        larger = [each for each in piles if counts_for(each, pile) and not counts_for(pile, each)]
-        pile.covered = min(pile.seats, sum(each.seats for each in larger))
+    for group in groups:
+        larger = [each for each in groups if counts_for(each, group) and not counts_for(group, each)]
+        group.covered = min(group.seats, sum(each.seats for each in larger))
 
 
-def _tell_shortages(piles: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
+def _state_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
     """Let the action about most people tell how many seats of a product lack, where no action about its seats does."""
     waiting: dict[str, list[ActionGroup]] = {}
-    for pile in piles:
-        first = pile.first
+    for group in groups:
+        first = group.first
         if first.proven or first.kind not in MOVING | {ActionKind.ASSIGN, ActionKind.REPROCESS}:
             continue
-        for sku in first.old.split("+") if first.kind is ActionKind.REPROCESS else ledger.products(pile):
+        for sku in first.old.split("+") if first.kind is ActionKind.REPROCESS else ledger.products(group):
             if ledger.shortage(sku):
-                waiting.setdefault(sku, []).append(pile)
+                waiting.setdefault(sku, []).append(group)
     for sku, found in waiting.items():
-        ordered = sorted(found, key=lambda pile: (-pile.people, pile.worst))
-        for place, pile in enumerate(ordered):
-            pile.lacking[sku] = 0 if place or sku in numbered else ledger.shortage(sku)
+        ordered = sorted(found, key=lambda group: (-group.people, group.worst))
+        for index, group in enumerate(ordered):
+            group.lacking[sku] = 0 if index or sku in numbered else ledger.shortage(sku)
