@@ -59,7 +59,7 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
         state_as_of=args.as_of,
         started=started,
         compare=args.compare,
-        nights=tuple(place for name in ("history", "store") if (place := getattr(args, name, None)) is not None),
+        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         redaction=_redaction(args),
         warn=warnings(args.locale, quiet=args.quiet),
         notice=notices(args.locale) if args.verbose else (lambda _: None),

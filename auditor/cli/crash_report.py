@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from auditor.cli.terminal.console import say
+from auditor.cli.terminal.console import print_message
 from auditor.domain.errors import printable
 from auditor.failures import LOGGER
 
@@ -23,8 +23,8 @@ class _BugHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1] is not None:
-            say(printable(record.getMessage()))
-            say(traceback_of(record.exc_info[1]))
+            print_message(printable(record.getMessage()))
+            print_message(traceback_of(record.exc_info[1]))
 
 
 @contextmanager

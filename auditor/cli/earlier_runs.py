@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from auditor.app.report.outputs import Histories
-from auditor.cli.terminal.console import tell, warnings
+from auditor.cli.terminal.console import print_diagnostics, warnings
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.result.model import Result
 from auditor.render.text.earlier_run import EarlierRun
@@ -21,7 +21,7 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Earlie
     runs = earlier(
         args.history, result, lambda each: errors.append(each) if each.level is Level.ERROR else warned(each)
     )
-    tell(errors, locale=args.locale)
+    print_diagnostics(errors, locale=args.locale)
     return runs, 3 if errors else 0
 
 

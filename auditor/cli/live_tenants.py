@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Request
 from auditor.cli.options import from_environment, reader_locale
-from auditor.cli.terminal.console import tell
+from auditor.cli.terminal.console import print_diagnostics
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
@@ -62,7 +62,7 @@ def live_collector(args: argparse.Namespace, *, planned: bool = False) -> Collec
     shows = not args.no_progress and not args.quiet and sys.stderr.isatty()
     return collector(
         lambda: shown_progress(l10n, enabled=shows),
-        lambda message: tell(message, locale=args.locale),
+        lambda message: print_diagnostics(message, locale=args.locale),
         root=args.save_snapshot,
         planned=planned,
     )

@@ -12,7 +12,7 @@ from auditor.cli.crash_report import traceback_of, verbose
 from auditor.cli.environment import fill_in
 from auditor.cli.parsing import Ended, Parser
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import say, spoken, tell
+from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 from auditor.domain.message import Message
 from auditor.failures import BUGS
@@ -118,13 +118,13 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         with verbose(getattr(arguments, "verbose", 0)):
             return int(module.run(arguments))
     except (GraphError, DeliveryError) as error:
-        tell(error.diagnostics, locale=getattr(arguments, "locale", None))
+        print_diagnostics(error.diagnostics, locale=getattr(arguments, "locale", None))
         return 3
     except AuditorError as error:
-        tell(error.diagnostics, locale=getattr(arguments, "locale", None))
+        print_diagnostics(error.diagnostics, locale=getattr(arguments, "locale", None))
         return 2
     except KeyboardInterrupt:
-        say(spoken("interrupted", getattr(arguments, "locale", None)))
+        print_message(translated_text("interrupted", getattr(arguments, "locale", None)))
         return 130
     except Ended:
         raise
@@ -136,12 +136,12 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
 def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) -> int:
     """Report an unexpected exception: a library that is not installed (2), or else a bug (70)."""
     if isinstance(error, ModuleNotFoundError) and (missing := _missing(str(error.name))) is not None:
-        tell(missing.diagnostics, locale=locale)
+        print_diagnostics(missing.diagnostics, locale=locale)
         return 2
     if traceback:
-        say(traceback_of(error))
-    text = spoken("bug: {error}: run again with -v and report it at {address}", locale)
-    say("auditor: " + text.replace("{error}", type(error).__name__).replace("{address}", BUGS))
+        print_message(traceback_of(error))
+    text = translated_text("bug: {error}: run again with -v and report it at {address}", locale)
+    print_message("auditor: " + text.replace("{error}", type(error).__name__).replace("{address}", BUGS))
     return BUG
 
 

@@ -35,7 +35,7 @@ _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 
 _UNKNOWN: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
 _CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
-_WORD: Final = re.compile(r"[\w.-]+")
+_NAME: Final = re.compile(r"[\w.-]+")
 
 
 class _Plain(str):
@@ -54,25 +54,25 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, arguments: Sequence[str], **how: Any) -> None:
         super().__init__(**how)
         self._locale = wish(arguments)
-        self._told = False
+        self._translated = False
 
     def format_help(self) -> str:
         """Return the help in the reader's language."""
         l10n = reader(self._locale)
         if l10n is None:
             self.description = sentence(self.description or "")
-        elif not self._told:
-            self._tell(l10n)
-        whole, width = self.epilog, shutil.get_terminal_size().columns
+        elif not self._translated:
+            self._translate(l10n)
+        original, width = self.epilog, shutil.get_terminal_size().columns
         how = self.formatter_class
         if isinstance(how, type) and issubclass(how, argparse.RawDescriptionHelpFormatter):
             # keep the lines of examples and of the description as they are
             self.description = textwrap.fill(self.description or "", width)
-            self.epilog = "\n".join(wrapped(line, width) for line in (whole or "").splitlines())
+            self.epilog = "\n".join(wrapped(line, width) for line in (original or "").splitlines())
         try:
             return super().format_help()
         finally:
-            self.epilog = whole
+            self.epilog = original
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Exit with a status, and a message on stderr."""
@@ -93,9 +93,9 @@ class Parser(argparse.ArgumentParser):
 
         `parse_intermixed_args` looks for options twice, and forgets `--` in between.
         """
-        words = list(arguments)
-        end = words.index("--") if "--" in words else len(words)
-        return [*words[:end], *map(_Plain, words[end + 1 :])]
+        items = list(arguments)
+        end = items.index("--") if "--" in items else len(items)
+        return [*items[:end], *map(_Plain, items[end + 1 :])]
 
     def _parse_optional(self, arg_string: str) -> Any:
         return None if isinstance(arg_string, _Plain) else super()._parse_optional(arg_string)
@@ -107,13 +107,13 @@ class Parser(argparse.ArgumentParser):
         hint = None if close is None else Message("did you mean '{close}'?", close=close)
         structured = _structured(message)
         if l10n is None or (not structured.arguments and l10n.gettext(message) == message):
-            self._leave("error", message, _mend("help", hint))  # a sentence of argparse that no catalogue has
+            self._leave("error", message, _hint_line("help", hint))  # a sentence of argparse that no catalogue has
         self.formatter_class = _formatter(l10n)
-        mend = _mend(l10n.gettext("help"), None if hint is None else l10n.translate(hint))
-        self._leave(l10n.gettext("error"), l10n.translate(structured), mend)
+        hint_line = _hint_line(l10n.gettext("help"), None if hint is None else l10n.translate(hint))
+        self._leave(l10n.gettext("error"), l10n.translate(structured), hint_line)
 
-    def _leave(self, label: str, message: str, mend: str) -> NoReturn:
-        self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{mend}")
+    def _leave(self, label: str, message: str, hint_line: str) -> NoReturn:
+        self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{hint_line}")
 
     def _near(self, message: str) -> str | None:
         """Return the option or choice that a wrong one was probably meant to be."""
@@ -122,13 +122,13 @@ class Parser(argparse.ArgumentParser):
             options = [option for option in self._option_string_actions if option.startswith("--")]
             return _closest(unknown[1], options)
         choice = _CHOICE.search(message)
-        return None if choice is None else _closest(choice[1], _WORD.findall(choice[2]))
+        return None if choice is None else _closest(choice[1], _NAME.findall(choice[2]))
 
-    def _tell(self, l10n: "Localization") -> None:
-        self._told = True
+    def _translate(self, l10n: "Localization") -> None:
+        self._translated = True
         self.formatter_class = _formatter(l10n)
         self.description = sentence(l10n.gettext(self.description or ""), l10n.language)
-        self.epilog = "\n".join(_said(line, l10n) for line in (self.epilog or "").splitlines())
+        self.epilog = "\n".join(_translated_line(line, l10n) for line in (self.epilog or "").splitlines())
         for action in self._actions:
             if action.help not in {None, argparse.SUPPRESS}:
                 action.help = l10n.gettext(action.help or "")
@@ -169,20 +169,20 @@ def _recognised(text: str) -> Message:
     return Message(text)
 
 
-def _mend(label: str, hint: str | None) -> str:
+def _hint_line(label: str, hint: str | None) -> str:
     return "" if hint is None else f"   = {label}: {hint}\n"
 
 
-def _closest(word: str, names: Sequence[str]) -> str | None:
-    return next(iter(get_close_matches(word.casefold(), names, n=1)), None)
+def _closest(item: str, names: Sequence[str]) -> str | None:
+    return next(iter(get_close_matches(item.casefold(), names, n=1)), None)
 
 
 def wish(arguments: Sequence[str]) -> str | None:
     """Return the locale in the arguments, before they are parsed."""
-    for index, word in enumerate(arguments):
-        if word.startswith("--locale="):
-            return word.partition("=")[2]
-        if word == "--locale" and index + 1 < len(arguments):
+    for index, item in enumerate(arguments):
+        if item.startswith("--locale="):
+            return item.partition("=")[2]
+        if item == "--locale" and index + 1 < len(arguments):
             return arguments[index + 1]
     return None
 
@@ -192,12 +192,12 @@ def wrapped(line: str, width: int) -> str:
     found = _LINE.fullmatch(line)
     if len(line) <= width or found is None:
         return line
-    code, said = found[1], found[2]
-    if said.startswith("auditor "):  # an example that explains itself
-        return _command(f"{code}{said}", width)
+    code, explanation = found[1], found[2]
+    if explanation.startswith("auditor "):  # an example that explains itself
+        return _command(f"{code}{explanation}", width)
     if not code.lstrip().startswith("auditor "):
-        return textwrap.fill(f"{code}{said}", width, subsequent_indent=" " * len(code), break_on_hyphens=False)
-    meaning = textwrap.fill(said, width, initial_indent="    ", subsequent_indent="    ")
+        return textwrap.fill(f"{code}{explanation}", width, subsequent_indent=" " * len(code), break_on_hyphens=False)
+    meaning = textwrap.fill(explanation, width, initial_indent="    ", subsequent_indent="    ")
     return f"{_command(code.rstrip(), width)}\n{meaning}"
 
 
@@ -213,7 +213,7 @@ def sentence(text: str, language: str = "en") -> str:
     return ("İ" if language == "tr" and text[0] == "i" else text[0].upper()) + text[1:] + "."
 
 
-def _said(line: str, l10n: "Localization") -> str:
+def _translated_line(line: str, l10n: "Localization") -> str:
     found = _LINE.fullmatch(line)
     return line if found is None else found[1] + l10n.gettext(found[2])
 
@@ -221,8 +221,8 @@ def _said(line: str, l10n: "Localization") -> str:
 def _formatter(l10n: "Localization") -> type[argparse.HelpFormatter]:
     """Return a formatter of help, with the language's word for usage."""
 
-    class Told(argparse.RawDescriptionHelpFormatter):
+    class LocalizedFormatter(argparse.RawDescriptionHelpFormatter):
         def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
             super().add_usage(usage, actions, groups, l10n.gettext("usage:") + " " if prefix is None else prefix)
 
-    return Told
+    return LocalizedFormatter

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def place(text: str) -> Path | str:
+def location(text: str) -> Path | str:
     """Return a folder, or a checked address such as `s3://bucket/audits`. Raises UsageError for an unknown scheme."""
     if "://" not in text:
         return Path(text)

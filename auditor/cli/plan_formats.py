@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from auditor.app.report.outputs import check_places
+from auditor.app.report.outputs import check_targets
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 
 
-def places_of(
+def targets_of(
     formats: Sequence[str], known: Mapping[str, str], folder: Path, *, default: Sequence[str]
 ) -> tuple[list[tuple[str, Path | None]], bool]:
     """Return the target of each format, None for stdout, and whether the terminal is one of them.
@@ -17,19 +17,19 @@ def places_of(
     be written.
     """
     asked = [part for text in formats for part in ([text] if "=" in text else text.split(","))]
-    places: list[tuple[str, Path | None]] = []
+    targets: list[tuple[str, Path | None]] = []
     terminal = not asked
     for text in asked or default:
         name, separator, path = text.partition("=")
         if name == "terminal" and not separator:
             terminal = True
         elif name in known and (path or not separator):
-            places.append((name, None if path == "-" else Path(path) if path else folder / known[name]))
+            targets.append((name, None if path == "-" else Path(path) if path else folder / known[name]))
         else:
             raise UsageError(
                 "format-unknown",
                 Message("there is no format '{name}'", name=name),
                 hint=Message("one of {known}", known=", ".join((*known, "terminal"))),
             )
-    check_places([path for _, path in places])
-    return places, terminal
+    check_targets([path for _, path in targets])
+    return targets, terminal

@@ -24,7 +24,7 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
         raise UsageError(
             "usage", Message("--done requires --plan"), hint=Message("name the plan.json that the log belongs to")
         )
-    places = tuple(place for place in (args.store, args.history) if place is not None and is_store(place))
+    places = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
     if not places:
         return None
     from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise

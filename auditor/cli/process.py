@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from auditor.cli import main
 from auditor.cli.parsing import Ended
-from auditor.cli.terminal.console import tell
+from auditor.cli.terminal.console import print_diagnostics
 from auditor.cli.terminal.streams import close, finish, open_standard_files, prepare
 
 
@@ -18,6 +18,6 @@ def run(arguments: Sequence[str]) -> int:
         code = stop.code if isinstance(stop.code, int) else 0
     code, lost = finish(code)
     if lost is not None:
-        tell(lost.diagnostics)
+        print_diagnostics(lost.diagnostics)
     close()
     return code

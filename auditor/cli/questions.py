@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from auditor.cli.terminal.console import spoken
+from auditor.cli.terminal.console import translated_text
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message, message_of
 
@@ -29,7 +29,7 @@ def ask(
     listed = f" ({', '.join(choices)})" if choices else ""
     shown = f" [{printable(default)}]" if default else ""
     while True:
-        sys.stderr.write(f"{spoken(question, locale)}{listed}{shown}: ")
+        sys.stderr.write(f"{translated_text(question, locale)}{listed}{shown}: ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from auditor.cli.options import fail_on, instant
-from auditor.cli.places import place
+from auditor.cli.places import location
 
 _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = MappingProxyType(
     {
@@ -26,7 +26,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             ("--snapshot",),
             {
                 "action": "append",
-                "type": place,
+                "type": location,
                 "default": [],
                 "metavar": "PLACE",
                 "help": "a saved snapshot, a folder of them, or a store (repeatable)",
@@ -59,7 +59,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
         "history": (
             ("--history",),
             {
-                "type": place,
+                "type": location,
                 "metavar": "PLACE",
                 "help": ("earlier result.json files of the same tenants, or a store, for the trends in reports, mails"),
             },
@@ -67,7 +67,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
         "store": (
             ("--store",),
             {
-                "type": place,
+                "type": location,
                 "metavar": "PLACE",
                 "help": "store tonight's results here: a folder, abfs://, az:// or s3://",
             },

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.app.locations import store_at
-from auditor.cli.terminal.console import say, tell
+from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import AuditorError, printable
 from auditor.domain.result.model import Result
 
@@ -39,7 +39,7 @@ def is_new(where: Path | str) -> bool:
         return False
 
 
-def tell_kept(
+def store_night(
     where: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
 ) -> int:
     """Store tonight's snapshots and result, and print the outcome; returns 3 if anything failed, else 0."""
@@ -50,10 +50,10 @@ def tell_kept(
     code = 0
     for kept in keep(where, folders, result):
         if isinstance(kept, AuditorError):
-            tell(kept.diagnostics, locale=locale)
+            print_diagnostics(kept.diagnostics, locale=locale)
             code = 3
         elif not quiet:
-            say(printable(outcome_line(kept, l10n)))
+            print_message(printable(outcome_line(kept, l10n)))
     return code
 
 

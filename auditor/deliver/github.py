@@ -104,9 +104,9 @@ def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
 
 def _command(one: Annotation) -> str:
     title = _property(one.title)
-    place = "" if one.file is None else f"file={_property(one.file)},line={one.line},"
+    location = "" if one.file is None else f"file={_property(one.file)},line={one.line},"
     message = one.message if len(one.message) <= _MAX_TEXT else f"{one.message[: _MAX_TEXT - 1]}…"
-    return f"::{one.type} {place}title={title}::{_data(message)}"
+    return f"::{one.type} {location}title={title}::{_data(message)}"
 
 
 def _data(text: str) -> str:

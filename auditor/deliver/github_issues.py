@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from auditor import __version__
-from auditor.deliver.https_connection import LOOPBACK, open_connection, told_error
+from auditor.deliver.https_connection import LOOPBACK, connection_error, open_connection
 from auditor.domain.errors import DeliveryError, SettingsError, printable
 from auditor.domain.message import Message, detailed
 from auditor.graph.retry_policy import retry_after
@@ -125,23 +125,23 @@ class Repository:
             try:
                 connection.request(method, url, body=body, headers=headers)
                 answer = connection.getresponse()
-                told = {name.lower(): value for name, value in answer.getheaders()}
-                return answer.status, told, answer.read(_MAX_ANSWER)
+                headers = {name.lower(): value for name, value in answer.getheaders()}
+                return answer.status, headers, answer.read(_MAX_ANSWER)
             finally:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             raise DeliveryError(
                 "issues-refused",
-                Message("{host} cannot be asked: {error}", host=self.api.netloc, error=told_error(error)),
+                Message("{host} cannot be asked: {error}", host=self.api.netloc, error=connection_error(error)),
                 hint=Message("try again: issues that exist are found again, and none is opened twice"),
             ) from error
 
     def _refused(self, request: str, status: int, body: bytes) -> DeliveryError:
         try:
-            said = json.loads(body)["message"]
+            reason = json.loads(body)["message"]
         except (ValueError, KeyError, TypeError, RecursionError):
-            said = ""
-        told = Message("GitHub answered {request} with HTTP {status}", request=request, status=status)
+            reason = ""
+        failure = Message("GitHub answered {request} with HTTP {status}", request=request, status=status)
         hint = (
             Message(
                 "the token in GITHUB_TOKEN needs the permission `issues: write` in {name}, which must have issues",
@@ -150,8 +150,8 @@ class Repository:
             if status in {401, 403, 404, 410}
             else None
         )
-        quoted = printable(str(said).replace(self.token, "…"))[:_MAX_QUOTED]
-        return DeliveryError("issues-refused", detailed(told, quoted), hint=hint)
+        quoted = printable(str(reason).replace(self.token, "…"))[:_MAX_QUOTED]
+        return DeliveryError("issues-refused", detailed(failure, quoted), hint=hint)
 
 
 def open_repository(

@@ -43,7 +43,7 @@ def open_connection(
     return made
 
 
-def told_error(error: Exception) -> Message:
+def connection_error(error: Exception) -> Message:
     """Return what went wrong with a connection, in words, without the URL."""
     match error:
         case socket.gaierror():

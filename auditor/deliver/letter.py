@@ -24,8 +24,8 @@ class _SubjectPolicy(EmailPolicy):
     def fold(self, name: str, value: Any) -> str:
         """Return a folded header; a subject with non-ASCII letters consists of encoded words only (RFC 2047)."""
         if name.lower() == "subject" and not str(value).isascii():
-            words = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
-            return f"{name}: {words}{self.linesep}"
+            value_text = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {value_text}{self.linesep}"
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:

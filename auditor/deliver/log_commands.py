@@ -62,10 +62,10 @@ class CommandEscaper:
         if self._at_start:
             breaks |= {found.end() for found in _AT_START.finditer(whole)}
         pieces, done = [], known
-        for place in sorted(max(place, known) for place in breaks):
-            if place >= done:
-                pieces += [whole[done:place], self._escape(whole[place])]
-                done = place + 1
+        for offset in sorted(max(offset, known) for offset in breaks):
+            if offset >= done:
+                pieces += [whole[done:offset], self._escape(whole[offset])]
+                done = offset + 1
         broken = "".join([*pieces, whole[done:]])
         self._tail = _tail(self._tail + broken)
         return broken

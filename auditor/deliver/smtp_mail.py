@@ -75,7 +75,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         # Before DATA: nothing was sent.
-        return _refused(relay, _told(error), Message("check host, port and the network"))
+        return _refused(relay, _error_text(error), Message("check host, port and the network"))
 
 
 def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -201,16 +201,16 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
     _check(*server.mail(mailbox(letter.sender), options), Message("the sender {sender}", sender=letter.sender))
     _check(*server.rcpt(mailbox(letter.recipient)), Message("the recipient {recipient}", recipient=letter.recipient))
     try:
-        code, said = server.data(body)
+        code, answer = server.data(body)
     except smtplib.SMTPDataError as error:
-        code, said = error.smtp_code, _bytes(error.smtp_error)
+        code, answer = error.smtp_code, _bytes(error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
         return SendAttempt(
             fate=SendStatus.UNKNOWN,
-            message=Message("the connection ended while the mail was sent: {error}", error=_told(error)),
+            message=Message("the connection ended while the mail was sent: {error}", error=_error_text(error)),
             hint=Message("look into the relay's log for {message_id}", message_id=letter.message_id),
         )
-    _check(code, said, Message("the mail"))
+    _check(code, answer, Message("the mail"))
     return SendAttempt(fate=SendStatus.ACCEPTED)
 
 
@@ -240,7 +240,7 @@ def _refused(relay: Relay, message: Message, hint: Message) -> SendAttempt:
     return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.host_and_port, message)), hint=hint)
 
 
-def _told(error: Exception) -> Message:
+def _error_text(error: Exception) -> Message:
     match error:
         case smtplib.SMTPResponseException():
             return Message(f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}")

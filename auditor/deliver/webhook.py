@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from auditor import __version__
-from auditor.deliver.https_connection import open_connection, told_error
+from auditor.deliver.https_connection import connection_error, open_connection
 from auditor.deliver.letter import SendAttempt, SendStatus
 from auditor.deliver.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
@@ -110,21 +110,21 @@ def _attempt(
             Message("name the authority of a proxy in AUDITOR_CA_BUNDLE"),
         )
     except (OSError, http.client.HTTPException) as error:
-        return _Later(_refused(Message("no connection: {error}", error=told_error(error)), None))
+        return _Later(_refused(Message("no connection: {error}", error=connection_error(error)), None))
     try:
         connection.request("POST", target.path, body=message.body, headers=_headers(target, message, int(at)))
         response = connection.getresponse()
-        said = response.read(_MAX_ANSWER)
+        answer = response.read(_MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
         lost = SendAttempt(
             fate=SendStatus.UNKNOWN,
-            message=Message("the connection ended before an answer: {error}", error=told_error(error)),
+            message=Message("the connection ended before an answer: {error}", error=connection_error(error)),
             hint=Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id),
         )
         return _Later(lost) if target.channel is Channel.WEBHOOK else lost
     finally:
         connection.close()
-    return _judged(target, message, response, said)
+    return _judged(target, message, response, answer)
 
 
 def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> dict[str, str]:
@@ -140,7 +140,7 @@ def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> 
 
 
 def _judged(
-    target: WebhookTarget, message: WebhookMessage, response: http.client.HTTPResponse, said: bytes
+    target: WebhookTarget, message: WebhookMessage, response: http.client.HTTPResponse, answer: bytes
 ) -> SendAttempt | _Later:
     status = response.status
     if 200 <= status < 300:
@@ -149,30 +149,30 @@ def _judged(
         return _refused(
             Message("it was answered with a redirect (HTTP {status}), which is not followed", status=status), None
         )
-    told = detailed(Message("it was answered with HTTP {status}", status=status), _quoted(target, said))
+    description = detailed(Message("it was answered with HTTP {status}", status=status), _quoted(target, answer))
     wait = retry_after({name.lower(): value for name, value in response.getheaders()})
     if status == 429 or (status == 503 and wait is not None):
-        return _Later(_refused(told, Message("send it again later")), wait)
+        return _Later(_refused(description, Message("send it again later")), wait)
     if status >= 500 or status == 408:
         where = Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id)
-        failed = SendAttempt(fate=SendStatus.UNKNOWN, message=told, hint=where)
+        failed = SendAttempt(fate=SendStatus.UNKNOWN, message=description, hint=where)
         return _Later(failed, wait) if target.channel is Channel.WEBHOOK else failed
     hint = (
         Message("make a new webhook where it was made, and put its address into {variable}", variable=target.variable)
         if status in _GONE
         else None
     )
-    return _refused(told, hint)
+    return _refused(description, hint)
 
 
-def _quoted(target: WebhookTarget, said: bytes) -> str:
+def _quoted(target: WebhookTarget, answer: bytes) -> str:
     """Return the beginning of an answer without anything of the URL: many servers repeat the path."""
-    text = " ".join(said.decode("utf-8", "replace").split())
+    text = " ".join(answer.decode("utf-8", "replace").split())
     for part in sorted(re.split(r"[/?&=;:]", urllib.parse.unquote(target.path)), key=len, reverse=True):
         if len(part) >= _SHORTEST_SECRET:
             text = text.replace(part, "…").replace(urllib.parse.quote(part, safe=""), "…")
     return printable(text)[:_MAX_QUOTED]
 
 
-def _refused(told: Message, hint: Message | None) -> SendAttempt:
-    return SendAttempt(fate=SendStatus.REFUSED, message=told, hint=hint)
+def _refused(description: Message, hint: Message | None) -> SendAttempt:
+    return SendAttempt(fate=SendStatus.REFUSED, message=description, hint=hint)

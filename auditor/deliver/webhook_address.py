@@ -128,12 +128,12 @@ def _allowed(host: str, patterns: Iterable[str]) -> bool:
 
 
 def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
-    words = environ.get(variable, "").split()
+    encoded_secrets = environ.get(variable, "").split()
     hint = Message("`echo whsec_$(openssl rand -base64 32)` makes one; give it to the receiver, too")
-    if not words:
+    if not encoded_secrets:
         raise SettingsError("webhook-secret", is_missing(variable, f"webhook:{variable}"), hint=hint)
     try:
-        keys = tuple(base64.b64decode(word.removeprefix(_PREFIX), validate=True) for word in words)
+        keys = tuple(base64.b64decode(encoded.removeprefix(_PREFIX), validate=True) for encoded in encoded_secrets)
     except (binascii.Error, ValueError):
         keys = ()
     if not keys or not all(SHORTEST <= len(key) <= LONGEST for key in keys):

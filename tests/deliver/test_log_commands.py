@@ -158,7 +158,7 @@ def test_no_name_runs_at_any_width(evil: Path) -> None:
         plain = io.StringIO()
         terminal(result, Console(file=plain, width=width), paths=(FILE,), locale="en")
         like = io.TextIOWrapper(io.BytesIO(), "utf-8")
-        stream = Stream(Sink(file), like, "replace", Bracket("token"), words=False)
+        stream = Stream(Sink(file), like, "replace", Bracket("token"), is_for_people=False)
         terminal(result, Console(file=stream, width=width), paths=(FILE,), locale="en")
         stream.flush()
         assert list(commands_of(file.getvalue().decode())) == [], width

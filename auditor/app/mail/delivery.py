@@ -55,12 +55,12 @@ def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
     log = SentLog(sending.log)
     done: list[DeliveryReport] = []
     ready: list[_Prepared] = []
-    told = _Told(result, sending)
+    localized = _Localized(result, sending)
     planned = _planned(sending)
     envelopes = tuple(chosen(result, sending.settings, sending.only, fallback=sending.fallback))
     for envelope, history in zip(envelopes, _histories(result, envelopes, sending), strict=True):
         beside = Beside(history=history, approvals=planned(envelope, result))
-        outcome = _prepared(told.to(envelope), envelope, sending, log, beside)
+        outcome = _prepared(localized.to(envelope), envelope, sending, log, beside)
         if isinstance(outcome, DeliveryReport):
             done.append(outcome)
         elif sending.dry_run is not None:
@@ -72,22 +72,22 @@ def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
     return tuple(sorted(done, key=lambda sent: sent.address.casefold()))
 
 
-class _Told:
+class _Localized:
     """The whole result in the languages of its readers, with pseudonyms for channels."""
 
     def __init__(self, result: Result, sending: MailJob) -> None:
         self._result = result
         self._key = sending.pseudonyms
         self._redacted: Result | None = None
-        self._told: dict[tuple[str, bool], Result] = {}
+        self._results: dict[tuple[str, bool], Result] = {}
 
     def to(self, envelope: Envelope) -> Result:
         """Return the result as a reader gets it; an action keeps its text even if some of its findings are left out."""
         private = envelope.channel is not Channel.MAIL and self._key is not None
         place = envelope.locale, private
-        if place not in self._told:
-            self._told[place] = localised(self._pseudonymous() if private else self._result, envelope.locale)
-        return self._told[place]
+        if place not in self._results:
+            self._results[place] = localised(self._pseudonymous() if private else self._result, envelope.locale)
+        return self._results[place]
 
     def _pseudonymous(self) -> Result:
         if self._redacted is None:
@@ -139,7 +139,7 @@ def _prepared(
     )
     before = None if sending.dry_run is not None or sending.resend else log.state(letter.key)
     if before is not None:
-        return _told_before(envelope.address, before, sending.log)
+        return _reported_before(envelope.address, before, sending.log)
     return _Prepared(letter=letter, mailing=mailing)
 
 
@@ -157,17 +157,17 @@ def _letter(
     return mail_of(own, envelope, mail, sending, beside, weekly=weekly)
 
 
-def _told_before(address: str, state: LogState, log: Path) -> DeliveryReport:
+def _reported_before(address: str, state: LogState, log: Path) -> DeliveryReport:
     mail = channel_of(address)[0] is Channel.MAIL
-    words = (_BEFORE if mail else _MESSAGE_BEFORE)[state]
+    earlier_message = (_BEFORE if mail else _MESSAGE_BEFORE)[state]
     if state is LogState.ACCEPTED:
-        return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=words)
+        return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=earlier_message)
     hint = (
         Message("look into the sending mailbox; --resend sends it all the same (the list is {log})", log=log)
         if mail
         else Message("look into the channel; --resend sends it all the same (the list is {log})", log=log)
     )
-    return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=words, hint=hint)
+    return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=earlier_message, hint=hint)
 
 
 def _written(letter: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:
@@ -194,16 +194,16 @@ async def _carried(ready: Sequence[_Prepared], sending: MailJob, log: SentLog) -
                 continue
             claim = log.claim(one.mailing, sending.now, again=sending.resend)
             if claim is None:
-                done.append(_told_before(address, log.state(one.letter.key) or LogState.SENDING, sending.log))
+                done.append(_reported_before(address, log.state(one.letter.key) or LogState.SENDING, sending.log))
                 continue
             sending.notice(Message("sending to {recipient}", recipient=address))
             attempt = await send()
             log.record(one.mailing, LogState(attempt.fate.value), sending.now, claim)
-            done.append(_told(address, attempt))
+            done.append(_report(address, attempt))
     return done
 
 
-def _told(address: str, attempt: SendAttempt) -> DeliveryReport:
+def _report(address: str, attempt: SendAttempt) -> DeliveryReport:
     ends = {
         SendStatus.ACCEPTED: DeliveryStatus.ACCEPTED,
         SendStatus.REFUSED: DeliveryStatus.REFUSED,

@@ -33,9 +33,9 @@ class PlannedApprovals:
     as_of: datetime
 
 
-def planned_approvals(places: Sequence[Path]) -> tuple[PlannedApprovals, ...]:
+def planned_approvals(folders: Sequence[Path]) -> tuple[PlannedApprovals, ...]:
     """Return the files of owners in folders that `auditor plan --by owner` wrote. Raises SnapshotError."""
-    return tuple(found for place in places for found in _found(place))
+    return tuple(found for plan_folder in folders for found in _found(plan_folder))
 
 
 def approvals_for(envelope: Envelope, result: Result, planned: Sequence[PlannedApprovals]) -> tuple[Attachment, ...]:
@@ -67,10 +67,10 @@ def _is_for(envelope: Envelope, own: OwnerFiles) -> bool:
     return own.owner != "" and own.owner.casefold() in owners
 
 
-def _found(place: Path) -> Iterator[PlannedApprovals]:
-    lists = [path for pattern in _DEPTHS for path in sorted(place.glob(pattern))]
+def _found(plan_folder: Path) -> Iterator[PlannedApprovals]:
+    lists = [path for pattern in _DEPTHS for path in sorted(plan_folder.glob(pattern))]
     if not lists:
-        raise _damaged(place, Message("it has no files of owners"))
+        raise _damaged(plan_folder, Message("it has no files of owners"))
     for path in lists:
         index = _index(path)
         for own in index.files:

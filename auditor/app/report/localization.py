@@ -36,7 +36,7 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
 
     known = policies_of(result)
     with paused_gc():
-        tenants = tuple(_spoken(tenant, known, l10n, spill) for tenant in result.tenants)
+        tenants = tuple(_translated(tenant, known, l10n, spill) for tenant in result.tenants)
     localized = fleet_remedied(result, known, l10n=l10n)
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
     return replace(
@@ -53,7 +53,9 @@ def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
     return replace(header, title=title, rationale=rationale, references=references)
 
 
-def _spoken(tenant: TenantResult, policies: "PolicySet", l10n: "Localizer", spill: "SpillFile | None") -> TenantResult:
+def _translated(
+    tenant: TenantResult, policies: "PolicySet", l10n: "Localizer", spill: "SpillFile | None"
+) -> TenantResult:
     """Return a tenant with its actions in a language."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
 

@@ -89,7 +89,7 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom:
         if name == TERMINAL and path in {None, STDOUT}:
             continue
         files.append((name, None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file))
-    check_places([place for _, place in files])
+    check_targets([place for _, place in files])
     return Output(
         files=tuple(item for item in files if item[0] != TERMINAL),
         folder=folder,
@@ -100,12 +100,12 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom:
     )
 
 
-def check_places(places: Sequence[Path | None]) -> None:
+def check_targets(targets: Sequence[Path | None]) -> None:
     """Check before the audit that all paths can be written and differ; None is stdout."""
-    for number, place in enumerate(places):
+    for number, place in enumerate(targets):
         if place is not None:
-            _check_place(place)
-        if any(_same(place, other) for other in places[:number]):
+            _check_target(place)
+        if any(_same(place, other) for other in targets[:number]):
             raise UsageError(
                 "format-path",
                 Message("two outputs would be written to {place}", place=place or "stdout"),
@@ -117,7 +117,7 @@ def _same(one: Path | None, other: Path | None) -> bool:
     return one == other or (one is not None and other is not None and one.resolve() == other.resolve())
 
 
-def _check_place(path: Path) -> None:
+def _check_target(path: Path) -> None:
     """Check that a path can be written."""
     try:
         if path.is_dir():
@@ -188,8 +188,8 @@ def _write_reports(
     artifacts = [(path, made(name, path)) for name, path in wanted.files]
     files = ((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
     names = [tenant.name for tenant in result.tenants] if wanted.tenant_files else []
-    places = [tenant_file(wanted.folder, name, "json") for name in names]
-    own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(places, names, strict=True))
+    targets = [tenant_file(wanted.folder, name, "json") for name in names]
+    own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(targets, names, strict=True))
     pages = _tenant_pages(localized, beside, locale, histories)
     written = write_all(chain(files, own, pages), sources=(whole,) if names else ())
     for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):

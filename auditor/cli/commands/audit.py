@@ -24,7 +24,7 @@ from auditor.cli.options import (
 )
 from auditor.cli.plan_verifier import plan_verifier
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import say, spoken, tell, warnings
+from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, printable
@@ -127,17 +127,17 @@ def _report(
 
     def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
         people = wanted.for_people or "GITHUB_ACTIONS" in os.environ
-        told = localised(result, locale, spill) if people else result
+        shown = localised(result, locale, spill) if people else result
         histories = earlier_of_tenants(args)
-        return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
+        return shown, write_reports(result, shown, wanted, locale=locale, history=past, histories=histories)
 
-    result, (told, written) = contained(result, wanted, write, locale=locale)
+    result, (shown, written) = contained(result, wanted, write, locale=locale)
     code = max(code, _exit_code(result, args))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
     # After the store: a reader of the summary may close the pipe.
-    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(told, wanted, locale=locale, code=code)
+    print_result(shown, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    publish(shown, wanted, locale=locale, code=code)
     if settings is None:
         return code
     from auditor.cli.commands.send import send  # noqa: PLC0415  likewise
@@ -159,7 +159,7 @@ def _exit_code(result: Result, args: argparse.Namespace) -> int:
     try:
         return exit_code(result, fail_on.severity, new_findings(result, args.store))
     except AuditorError as error:
-        tell(error.diagnostics, locale=args.locale)
+        print_diagnostics(error.diagnostics, locale=args.locale)
         return 3
 
 
@@ -173,10 +173,10 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
             Message("--redact cannot be used with --store, which keeps the names of people"),
             hint=Message("leave out --redact, or --store"),
         )
-    from auditor.cli.store_summary import ready, tell_kept  # noqa: PLC0415  only who keeps a store waits for it
+    from auditor.cli.store_summary import ready, store_night  # noqa: PLC0415  only who keeps a store waits for it
 
     ready(args.store)
-    return tell_kept
+    return store_night
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:
@@ -184,16 +184,16 @@ def _history(args: argparse.Namespace) -> Path | str | None:
 
     Raises UsageError if it does not exist, before the audit rather than after it.
     """
-    place: Path | str | None = args.history
-    if place is not None and place == args.store:
+    location: Path | str | None = args.history
+    if location is not None and location == args.store:
         from auditor.cli.store_summary import is_new  # noqa: PLC0415  only who keeps a store waits for it
 
-        return None if is_new(place) else place
-    if isinstance(place, Path):
+        return None if is_new(location) else location
+    if isinstance(location, Path):
         from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only for the curves of a report
 
-        check_folder(place)
-    return place
+        check_folder(location)
+    return location
 
 
 def publish(result: Result, wanted: Output, *, locale: str, code: int) -> None:
@@ -214,7 +214,7 @@ def _output(args: argparse.Namespace) -> Path:
     return args.output or Path(from_environment("OUTPUT", "out") or "out")
 
 
-def tell_result(
+def print_result(
     result: Result,
     wanted: Output,
     written: tuple[Path, ...],
@@ -241,6 +241,6 @@ def tell_result(
         with for_people():
             terminal(result, console, paths=paths, locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
-        text = spoken("wrote {path}", locale)
+        text = translated_text("wrote {path}", locale)
         for path in written:
-            say(printable(text.replace("{path}", str(path))))
+            print_message(printable(text.replace("{path}", str(path))))

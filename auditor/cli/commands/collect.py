@@ -8,8 +8,8 @@ from auditor.app.policy_files import load_policies
 from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, everything, needs_of
 from auditor.cli.options import reader_locale
 from auditor.cli.shared_options import declare
-from auditor.cli.store_summary import ready, tell_kept
-from auditor.cli.terminal.console import out, say, tell
+from auditor.cli.store_summary import ready, store_night
+from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.errors import printable
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if args.store is not None:
         ready(args.store)
     settings = read(args.tenants)
-    tell(settings.warnings, locale=locale)
+    print_diagnostics(settings.warnings, locale=locale)
     tenants = chosen(settings, args.tenant)
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -68,18 +68,18 @@ def run(args: argparse.Namespace) -> int:
         outcomes = collect_all(
             tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
         )
-    code = max(_tell(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
+    code = max(_print_coverage(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
     if args.store is None:
         return code
     folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
-    return max(code, tell_kept(args.store, folders, locale=locale, quiet=args.quiet))
+    return max(code, store_night(args.store, folders, locale=locale, quiet=args.quiet))
 
 
-def _tell(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> int:
+def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> int:
     """Print the outcome of a tenant; returns the exit code for it."""
     if outcome.folder is None:
         assert outcome.failure is not None
-        tell(outcome.failure.diagnostics, locale=l10n.language)
+        print_diagnostics(outcome.failure.diagnostics, locale=l10n.language)
         return 3
     out(str(outcome.folder))
     whole = True
@@ -89,7 +89,9 @@ def _tell(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> int:
         source = f"{outcome.tenant.name}: {l10n.gettext(SOURCES[coverage.name])}"
         if not complete:
             state = l10n.gettext(SOURCE_STATES[coverage.status])
-            say(printable(f"{source}: {state}" + (f": {l10n.translate(coverage.reason)}" if coverage.reason else "")))
+            print_message(
+                printable(f"{source}: {state}" + (f": {l10n.translate(coverage.reason)}" if coverage.reason else ""))
+            )
         elif not quiet:
-            say(f"{source}: {l10n.number(coverage.count)}")
+            print_message(f"{source}: {l10n.number(coverage.count)}")
     return 0 if whole else 3

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from auditor.cli.completion import SHELLS, Command, Option, script
 from auditor.cli.options import reader_locale
-from auditor.cli.places import place
+from auditor.cli.places import location
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
@@ -20,7 +20,7 @@ auditor completion zsh > "${fpath[1]}/_auditor"
 auditor completion fish > ~/.config/fish/completions/auditor.fish
 auditor completion powershell >> $PROFILE
 """
-_FILES: Final = frozenset((Path, place))
+_FILES: Final = frozenset((Path, location))
 """Types of arguments that are files or folders."""
 
 

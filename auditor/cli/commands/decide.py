@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.app.decisions.decide import Decided, DecideRequest, decide
 from auditor.cli.options import day, from_environment, now, reader_locale
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import printable
 from auditor.localization import localization
@@ -72,4 +72,4 @@ def _print(decided: Decided, args: argparse.Namespace) -> None:
         )
     if decided.open:
         parts.append(l10n.plural("{count} question is open", "{count} questions are open", decided.open))
-    say(printable("auditor: " + "; ".join(parts)))
+    print_message(printable("auditor: " + "; ".join(parts)))

@@ -8,7 +8,7 @@ from auditor.app.policy_files import load_policies
 from auditor.app.tenants.collection import everything, needs_of
 from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
 from auditor.cli.options import reader_locale
-from auditor.cli.terminal.console import commented, notices, tell
+from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor doctor`; returns 0 if every tenant can be collected, else 3. Raises AuditorError."""
     l10n = localization(reader_locale(args.locale))
     settings = read(args.tenants)
-    tell(settings.warnings, locale=args.locale)
+    print_diagnostics(settings.warnings, locale=args.locale)
     policies = load_policies(args.policies).policies
     tenants = [
         (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))

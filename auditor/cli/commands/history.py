@@ -7,11 +7,11 @@ from pathlib import Path
 from auditor.app.catalogue import active
 from auditor.app.history.product_titles import titled, titled_between, titled_episodes
 from auditor.app.history.queries import HistorySources, look, over_time, since_when, two_nights
-from auditor.app.report.outputs import check_places
+from auditor.app.report.outputs import check_targets
 from auditor.cli.options import first_instant, last_instant, now, reader_locale
-from auditor.cli.places import place
+from auditor.cli.places import location
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import say, tell, warnings
+from auditor.cli.terminal.console import print_diagnostics, print_message, warnings
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "places", nargs="+", type=place, metavar="PLACE", help="stores, folders of snapshots, result.json files"
+        "places", nargs="+", type=location, metavar="PLACE", help="stores, folders of snapshots, result.json files"
     )
     parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
     parser.add_argument(
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     for name in sorted(looked.failures):
         failure = looked.failures[name].failure
         if failure is not None:
-            tell(failure.diagnostics, locale=args.locale)
+            print_diagnostics(failure.diagnostics, locale=args.locale)
     return 3
 
 
@@ -179,7 +179,7 @@ def _write(
 def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], l10n: Labels, *, quiet: bool) -> None:
     for written in write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None):
         if not quiet:
-            say(printable(l10n.gettext("wrote {path}").replace("{path}", str(written))))
+            print_message(printable(l10n.gettext("wrote {path}").replace("{path}", str(written))))
     for name, path, artifact in artifacts:
         if path is None:
             write_document(artifact.chunks(), name)
@@ -198,7 +198,7 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
                 hint=Message("one of terminal, {formats}", formats=", ".join(_FORMATS)),
             )
         found[name] = Path(path) if path and path != "-" else None
-    check_places([path for path in found.values() if path is not None])
+    check_targets([path for path in found.values() if path is not None])
     if list(found.values()).count(None) > 1:
         raise UsageError(
             "format-path",

@@ -26,7 +26,7 @@ from auditor.app.scaffold_choices import (
 from auditor.cli.options import one_of, reader_locale
 from auditor.cli.questions import ask, somebody_there
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import commented, out, say
+from auditor.cli.terminal.console import commented, out, print_message
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
@@ -239,22 +239,22 @@ def _tell(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) ->
     kept = l10n.gettext("{path} differs and was left as it is (--force overwrites it)")
     for said, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
         for name in names:
-            say("auditor: " + printable(said.replace("{path}", str(folder / name))))
+            print_message("auditor: " + printable(said.replace("{path}", str(folder / name))))
     for name, diff in done.kept:
-        say("auditor: " + printable(kept.replace("{path}", str(folder / name))))
+        print_message("auditor: " + printable(kept.replace("{path}", str(folder / name))))
         lines = diff.splitlines()
         for line in lines[:_DIFF_LINES]:
-            say("  " + printable(line))
+            print_message("  " + printable(line))
         if len(lines) > _DIFF_LINES:
             more = l10n.ngettext("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
-            say("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
+            print_message("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
     if choices.tenant_id == NO_TENANT and not done.kept:
-        say("auditor: " + l10n.gettext("tenants.yaml names no tenant yet"))
+        print_message("auditor: " + l10n.gettext("tenants.yaml names no tenant yet"))
         _help("auditor init --tenant-id GUID", l10n)
     if choices.credential == "github-oidc":
         _tell_action(done, choices, l10n)
     if not done.written and not done.updated and not done.kept:
-        say("auditor: " + l10n.gettext("all files exist already"))
+        print_message("auditor: " + l10n.gettext("all files exist already"))
 
 
 def _tell_action(done: Scaffold, choices: Choices, l10n: Localization) -> None:
@@ -262,7 +262,7 @@ def _tell_action(done: Scaffold, choices: Choices, l10n: Localization) -> None:
     if not any(name.startswith(".github/workflows/") for name in (*done.written, *done.updated)):
         return
     if choices.action == __home__:
-        say("auditor: " + l10n.gettext("the workflows name no repository yet and cannot run"))
+        print_message("auditor: " + l10n.gettext("the workflows name no repository yet and cannot run"))
         _help(l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin:
         moved = l10n.gettext(
@@ -270,12 +270,12 @@ def _tell_action(done: Scaffold, choices: Choices, l10n: Localization) -> None:
         )
         mend = l10n.gettext("`{command}` tells the commit to put there")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
-        say(f"auditor: {moved}")
+        print_message(f"auditor: {moved}")
         _help(mend.replace("{command}", command), l10n)
 
 
 def _help(text: str, l10n: Localization) -> None:
-    say(f"   = {l10n.gettext('help')}: {text}")
+    print_message(f"   = {l10n.gettext('help')}: {text}")
 
 
 def _like(pattern: re.Pattern[str], wrong: Callable[[str], Message]) -> Callable[[str], str]:

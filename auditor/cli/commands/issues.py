@@ -13,7 +13,7 @@ from auditor.app.saved_results import saved_results
 from auditor.cli.options import locale_of, one_of, reader_locale, wished_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
@@ -23,7 +23,7 @@ from auditor.localization import Localization, localization
 if TYPE_CHECKING:
     from auditor.app.issues import IssueChange
 
-_SAID: Mapping[str, str] = {
+_DONE: Mapping[str, str] = {
     "open": N_("opened #{number}: {title}"),
     "reopen": N_("reopened #{number}: {title}"),
     "update": N_("updated #{number}: {title}"),
@@ -86,31 +86,31 @@ def run(args: argparse.Namespace) -> int:
     l10n = localization(reader_locale(args.locale))
     with saved_results([args.result], None) as ([(_, result)], _spill):
         locale = locale_of(wish, result)
-        told = localised(result if key is None else redacted(result, key), locale)
+        shown_result = localised(result if key is None else redacted(result, key), locale)
         job = IssueJob(severity=args.severity, limit=args.limit, labels=tuple(args.label), locale=locale)
-        changes = list(issue_changes(told, [] if repository is None else list(repository.issues()), job))
+        changes = list(issue_changes(shown_result, [] if repository is None else list(repository.issues()), job))
     if repository is None or args.dry_run:
         for change in changes:
-            _say(change, 0, l10n, _WOULD, quiet=args.quiet, verbose=bool(args.verbose))
+            _print_change(change, 0, l10n, _WOULD, quiet=args.quiet, verbose=bool(args.verbose))
         return 0
     carry_out(
         repository,
         changes,
-        lambda change, number: _say(change, number, l10n, _SAID, quiet=args.quiet, verbose=bool(args.verbose)),
+        lambda change, number: _print_change(change, number, l10n, _DONE, quiet=args.quiet, verbose=bool(args.verbose)),
     )
     return 0
 
 
-def _say(
-    change: "IssueChange", number: int, l10n: Localization, words: Mapping[str, str], *, quiet: bool, verbose: bool
+def _print_change(
+    change: "IssueChange", number: int, l10n: Localization, texts: Mapping[str, str], *, quiet: bool, verbose: bool
 ) -> None:
-    text = words.get(change.step)
+    text = texts.get(change.step)
     if text is None or quiet:
         return
     shown = number or (0 if change.issue is None else change.issue.number)
     out(printable(l10n.gettext(text).replace("{number}", str(shown)).replace("{title}", change.title)))
     if verbose and change.body:
-        say("\n".join(printable(line) for line in change.body.splitlines()))
+        print_message("\n".join(printable(line) for line in change.body.splitlines()))
 
 
 def _repository(text: str) -> str:

@@ -17,11 +17,11 @@ from auditor.app.plan.command import (
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
 from auditor.cli.options import from_environment, now, reader_locale
-from auditor.cli.plan_formats import places_of
+from auditor.cli.plan_formats import targets_of
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
-from auditor.cli.terminal.plan import tell_plan
+from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError where there is nothing to plan for.
     """
     formats = {**FORMATS, **TENANT_FORMATS}
-    places, terminal = places_of(args.format, formats, _output(args), default=("json", "questions"))
+    targets, terminal = targets_of(args.format, formats, _output(args), default=("json", "questions"))
     if args.redact and args.store is not None:
         raise UsageError(
             "usage",
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         plan, localised = redacted_plan(plan, key), redacted_plan(localised, key)
     bodies = documents(plan, localised, l10n)
     files = dict(
-        chain.from_iterable(_files(name, path, bodies, localised, l10n) for name, path in places if path is not None)
+        chain.from_iterable(_files(name, path, bodies, localised, l10n) for name, path in targets if path is not None)
     )
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
@@ -118,16 +118,16 @@ def run(args: argparse.Namespace) -> int:
         from auditor.app.plan.stored_plan import keep_plan  # noqa: PLC0415  only who keeps a store waits for it
 
         keep_plan(args.store, plan)
-    piped = [name for name, path in places if path is None]
+    piped = [name for name, path in targets if path is None]
     for name in piped:
         write_document([_piped(name, bodies, localised, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
-            tell_plan(localised, l10n, say if piped else out)
+            print_plan(localised, l10n, print_message if piped else out)
     if not args.quiet:
         for path in written:
-            say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
     return exit_code(plan)
 
 

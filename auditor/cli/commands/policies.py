@@ -9,7 +9,7 @@ from auditor.app.policies.update import Update, update, write
 from auditor.cli.options import now, reader_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.render.preview.markdown import finding_line, headline, retold, state
@@ -50,15 +50,15 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "usage", Message("policies takes the action update"), hint=Message("`auditor policies update [POLICY ...]`")
         )
-    found = update([Path(word) for word in args.words[1:]], _request(args))
+    found = update([Path(argument) for argument in args.words[1:]], _request(args))
     l10n = Labels(reader_locale(args.locale))
     if not args.quiet:
         _print(found, l10n)
     if args.write:
         for path in write(found):
-            say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
     elif not found.current and not found.copied and not args.quiet:
-        say(l10n.gettext("auditor: nothing was written; --write goes over to the installed version"))
+        print_message(l10n.gettext("auditor: nothing was written; --write goes over to the installed version"))
     return 3 if found.preview is not None and not found.preview.complete else 0
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from auditor.app.policies.preview import PreviewRequest, exit_code, preview
-from auditor.app.report.outputs import check_places
+from auditor.app.report.outputs import check_targets
 from auditor.cli.options import from_environment, now, reader_locale, threshold
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
     """
-    fail_on, places, locale = threshold(args), _places(args), reader_locale(args.locale)
+    fail_on, targets, locale = threshold(args), _targets(args), reader_locale(args.locale)
     found = preview(
         PreviewRequest(
             base=args.base,
@@ -83,26 +83,26 @@ def run(args: argparse.Namespace) -> int:
             key=None if args.names else redaction_key(),
         )
     )
-    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places]
+    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in targets]
     written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
-    for (name, path), (_, artifact) in zip(places, artifacts, strict=True):
+    for (name, path), (_, artifact) in zip(targets, artifacts, strict=True):
         if path is None:
             write_document(artifact.chunks(), name)
     l10n = Labels(locale)
     if not args.quiet:
-        if all(path is not None for _, path in places):
+        if all(path is not None for _, path in targets):
             with for_people():
-                _tell(found, l10n)
+                _print_preview(found, l10n)
         for path in written:
-            say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
     return exit_code(found, fail_on.severity)
 
 
-def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
+def _targets(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
     """Return the target of each format; None for stdout."""
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
-    places: list[tuple[str, Path | None]] = []
+    targets: list[tuple[str, Path | None]] = []
     for text in asked or ["json", "markdown"]:
         name, separator, path = text.partition("=")
         if name not in _FORMATS or (separator and not path):
@@ -111,12 +111,12 @@ def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
                 Message("a preview cannot be written as '{text}'", text=text),
                 hint=Message("{formats}, with =PATH for a file", formats=", ".join(_FORMATS)),
             )
-        places.append((name, None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]))
-    check_places([path for _, path in places])
-    return places
+        targets.append((name, None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]))
+    check_targets([path for _, path in targets])
+    return targets
 
 
-def _tell(found: Preview, l10n: Labels) -> None:
+def _print_preview(found: Preview, l10n: Labels) -> None:
     out(filled(headline(found, l10n)))
     for policy, counts in by_policy(found):
         text = printable(f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}")

@@ -9,7 +9,7 @@ from auditor.app.catalogue import active
 from auditor.app.prices import BILLING, Imported, PriceOptions, import_prices
 from auditor.cli.options import now, reader_locale
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.localization import Localization, localization
@@ -70,5 +70,5 @@ def _report(done: Imported, l10n: Localization) -> None:
         out(printable(text.replace("{reason}", str(why)).replace("{products}", listed)))
     counts = l10n.plural("{count} price", "{count} prices", done.count)
     wrote = l10n.gettext("wrote {path}: {counts} in {currency}")
-    said = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))
-    say(printable(said))
+    summary = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))
+    print_message(printable(summary))

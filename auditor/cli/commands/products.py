@@ -11,7 +11,7 @@ from auditor.app.catalogue import Update, active, update
 from auditor.catalogue import Catalogue, Product, free_products, resembling
 from auditor.cli.options import reader_locale
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import document, out, say
+from auditor.cli.terminal.console import document, out, print_message
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
@@ -84,13 +84,13 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
         l10n.plural("{count} service plan", "{count} service plans", len(own.plans)),
     )
     wrote = l10n.gettext("wrote {path}: {counts}, of {date}")
-    say(
+    print_message(
         printable(
             wrote.replace("{date}", own.date).replace("{counts}", ", ".join(counts)).replace("{path}", str(done.path))
         )
     )
     if done.unused:
-        say(l10n.gettext("the catalogue of the package is newer and stays in use"))
+        print_message(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0
 
 
@@ -130,10 +130,10 @@ def _list(args: argparse.Namespace, l10n: Localization) -> int:
         for row in _rows(catalogue, found, reasons=args.free):
             out("\t".join(row))
     if not found or not meant.matching:
-        said = l10n.gettext("no product matches {text} in the table of {date}")
+        summary = l10n.gettext("no product matches {text} in the table of {date}")
         if found:
-            said = l10n.gettext("no product matches {text} in the table of {date}; these come near")
-        say(printable(said.replace("{date}", catalogue.date).replace("{text}", repr(text))))
+            summary = l10n.gettext("no product matches {text} in the table of {date}; these come near")
+        print_message(printable(summary.replace("{date}", catalogue.date).replace("{text}", repr(text))))
     return 0
 
 

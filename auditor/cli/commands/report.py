@@ -10,7 +10,7 @@ from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
 from auditor.app.saved_results import saved_results
-from auditor.cli.commands.audit import publish, tell_result
+from auditor.cli.commands.audit import print_result, publish
 from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.cli.redaction import redaction_key
@@ -49,6 +49,6 @@ def _report(
     localized = localised(result, locale, spill)
     past, code = earlier_runs(args, result)
     written = write_reports(result, localized, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
-    tell_result(localized, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    print_result(localized, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     publish(localized, wanted, locale=locale, code=code)
     return code

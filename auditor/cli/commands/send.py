@@ -11,7 +11,7 @@ from auditor.app.saved_results import saved_results
 from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import notices, say, tell, warnings
+from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
@@ -24,14 +24,14 @@ from auditor.settings.loader import read
 if TYPE_CHECKING:
     from auditor.app.mail.job import DeliveryReport
 
-_SAID: Mapping[str, str] = {
+_OUTCOMES: Mapping[str, str] = {
     "accepted": N_("mail to {address}: accepted"),
     "written": N_("mail to {address}: written ({file})"),
     "already": N_("mail to {address}: already sent"),
     "not-due": N_("mail to {address}: nothing to report"),
 }
 """What became of a mail that nobody has to look after."""
-_SAID_OF_MESSAGES: Mapping[str, str] = {
+_MESSAGE_OUTCOMES: Mapping[str, str] = {
     "accepted": N_("message to {address}: accepted"),
     "written": N_("message to {address}: written ({file})"),
     "already": N_("message to {address}: already sent"),
@@ -147,12 +147,12 @@ def send(
     if not args.quiet:
         audited = {tenant.name for tenant in result.tenants}
         read_of = [tenant for tenant in settings.tenants if tenant.name in audited]
-        tell(unmet_choices(read_of, result.run.policies), locale=args.locale)
+        print_diagnostics(unmet_choices(read_of, result.run.policies), locale=args.locale)
     done = send_result(result, sending)
     for sent in done:
-        _say(sent, l10n, quiet=args.quiet)
+        _print_report(sent, l10n, quiet=args.quiet)
     if not done and not args.quiet:
-        say(l10n.gettext("mail: the tenants in this result have no recipients"))
+        print_message(l10n.gettext("mail: the tenants in this result have no recipients"))
     return 0 if all(sent.end.is_fine for sent in done) else 3
 
 
@@ -167,27 +167,30 @@ def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
     return tuple(args.approvals)
 
 
-def _say(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
+def _print_report(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
     channel = channel_of(sent.address)[0] is not Channel.MAIL
     if sent.end.is_fine:
         if not quiet:
-            text = l10n.gettext((_SAID_OF_MESSAGES if channel else _SAID)[sent.end])
-            say(printable(text.replace("{address}", sent.address).replace("{file}", str(sent.file))))
+            text = l10n.gettext((_MESSAGE_OUTCOMES if channel else _OUTCOMES)[sent.end])
+            print_message(printable(text.replace("{address}", sent.address).replace("{file}", str(sent.file))))
         return
     from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
     unknown = sent.end is DeliveryStatus.UNKNOWN
-    said = {"address": sent.address, "message": sent.message}
+    arguments = {"address": sent.address, "message": sent.message}
     match channel, unknown:
         case False, False:
-            slug, message = "mail-refused", Message("mail to {address}: not sent: {message}", **said)
+            slug, message = "mail-refused", Message("mail to {address}: not sent: {message}", **arguments)
         case False, True:
-            slug, message = "mail-unknown", Message("mail to {address}: unknown whether sent: {message}", **said)
+            slug, message = "mail-unknown", Message("mail to {address}: unknown whether sent: {message}", **arguments)
         case True, False:
-            slug, message = "webhook-refused", Message("message to {address}: not sent: {message}", **said)
+            slug, message = "webhook-refused", Message("message to {address}: not sent: {message}", **arguments)
         case _:
-            slug, message = "webhook-unknown", Message("message to {address}: unknown whether sent: {message}", **said)
-    tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=l10n.locale)
+            slug, message = (
+                "webhook-unknown",
+                Message("message to {address}: unknown whether sent: {message}", **arguments),
+            )
+    print_diagnostics([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=l10n.locale)
 
 
 def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:

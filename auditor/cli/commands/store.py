@@ -9,10 +9,10 @@ from pathlib import Path
 from auditor.app.store.commands import Thinned, nights, put, restore, thin
 from auditor.app.store.integrity import Checked, check
 from auditor.cli.options import instant, now, reader_locale
-from auditor.cli.places import place
+from auditor.cli.places import location
 from auditor.cli.shared_options import declare
 from auditor.cli.store_summary import outcome_line, sized
-from auditor.cli.terminal.console import document, out, say, tell
+from auditor.cli.terminal.console import document, out, print_diagnostics, print_message
 from auditor.domain.errors import AuditorError, UsageError, printable
 from auditor.domain.message import Message
 from auditor.history.result_log import Entry
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("what", choices=("put", "list", "check", "prune", "get"), help="what to do")
-    parser.add_argument("store", type=place, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
+    parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
         "things", nargs="*", metavar="THING", help="put: snapshots, folders of them, result.json files; get: a tenant"
     )
@@ -98,10 +98,10 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
     code = 0
     for stored in put(args.store, [Path(thing) for thing in args.things]):
         if isinstance(stored, AuditorError):
-            tell(stored.diagnostics, locale=args.locale)
+            print_diagnostics(stored.diagnostics, locale=args.locale)
             code = 3
         elif not args.quiet:
-            say(printable(outcome_line(stored, l10n)))
+            print_message(printable(outcome_line(stored, l10n)))
     return code
 
 
@@ -125,10 +125,10 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
         if each.wrong is not None:
             wrong = l10n.translate(each.wrong)
             at = _instant(each)
-            say(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
+            print_message(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
     if not args.quiet:
-        for said in _wholeness(found, l10n):
-            say(said)
+        for report_line in _wholeness(found, l10n):
+            print_message(report_line)
     return 3 if any(each.wrong is not None for each in found) else 0
 
 
@@ -170,10 +170,10 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
         for night in thinned.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
-            for said in _thinned(thinned, l10n, deleted=args.delete):
-                say(printable(said))
+            for report_line in _thinned(thinned, l10n, deleted=args.delete):
+                print_message(printable(report_line))
     if not args.delete and not args.quiet:
-        say(l10n.gettext("nothing was deleted: add --delete to do it"))
+        print_message(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.catalogue import active
 from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
 from auditor.cli.options import instant, now, reader_locale
-from auditor.cli.terminal.console import colourful, out, tell
+from auditor.cli.terminal.console import colourful, out, print_diagnostics
 from auditor.domain.errors import printable
 from auditor.localization import localization
 
@@ -37,19 +37,19 @@ def run(args: argparse.Namespace) -> int:
         passed += verdict.passed
         failed += not verdict.passed
         verdicts.append(verdict)
-        place = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
+        location = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
         if not verdict.passed:
-            out(f"{red}{l10n.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
+            out(f"{red}{l10n.gettext('FAILED')}{plain} {location}: {printable(verdict.name)}")
             for text in verdict.missing:
                 out(f"    {missing} {printable(l10n.translate(text))}")
             for text in verdict.unexpected:
                 out(f"    {unexpected} {printable(text)}")
         elif not args.quiet:
-            out(f"{green}{l10n.gettext('passed')}{plain} {place}: {printable(verdict.name)}")
+            out(f"{green}{l10n.gettext('passed')}{plain} {location}: {printable(verdict.name)}")
     counts = (
         l10n.plural("{count} passed", "{count} passed", passed),
         l10n.plural("{count} failed", "{count} failed", failed),
     )
     out(", ".join(counts))
-    tell(never_matched(verdicts), locale=args.locale)
+    print_diagnostics(never_matched(verdicts), locale=args.locale)
     return int(failed > 0)

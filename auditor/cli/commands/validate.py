@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.policies.validation import validate
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import say, tell
+from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import Level
 from auditor.localization import localization
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants, snapshots=args.snapshot)
     if checked.warnings:
         level = Level.ERROR if args.strict else Level.WARNING
-        tell((replace(warning, level=level) for warning in checked.warnings), locale=args.locale)
+        print_diagnostics((replace(warning, level=level) for warning in checked.warnings), locale=args.locale)
         if args.strict:
             return 2
     if not args.quiet:
@@ -54,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
             l10n.plural("{count} waiver", "{count} waivers", checked.waivers),
             *([l10n.plural("{count} decision", "{count} decisions", checked.decisions)] * bool(checked.decisions)),
         )
-        say(l10n.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
+        print_message(l10n.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
     return 0

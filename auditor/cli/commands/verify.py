@@ -7,9 +7,9 @@ from auditor.app.report.localization import localised_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.audit_request import add_state_arguments, audit_request
 from auditor.cli.options import from_environment, reader_locale
-from auditor.cli.plan_formats import places_of
+from auditor.cli.plan_formats import targets_of
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
@@ -50,14 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor verify`: 0, 1 or 3. Raises AuditorError where the plan or the state cannot be read."""
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
-    places, terminal = places_of(args.format, FORMATS, folder, default=("json",))
+    targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
     with verification(audit_request(args), args.plan, args.done) as result:
         localised = localised_verification(result, locale)
         written = write_all(
-            (path, _rendered(result, localised, name, locale).chunks()) for name, path in places if path
+            (path, _rendered(result, localised, name, locale).chunks()) for name, path in targets if path
         )
-        piped = [name for name, path in places if path is None]
+        piped = [name for name, path in targets if path is None]
         for name in piped:
             write_document(_rendered(result, localised, name, locale).chunks(), name)
         if terminal and not args.quiet:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             l10n = Labels(locale)
             for path in written:
-                say(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+                print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
         return exit_code(result, logged=args.done is not None)
 
 
@@ -91,7 +91,7 @@ def _rendered(result: Result, localised: Result, name: str, locale: str) -> Arti
 def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     from auditor.render.verification.view import sections  # noqa: PLC0415  likewise
 
-    speak = say if to_stderr else out
+    speak = print_message if to_stderr else out
     for section in sections(result, l10n, most=_SHOWN):
         indent = "  " * (section.level - 1)
         speak(filled(_plain(section.title), first=indent, rest=indent + "  "))

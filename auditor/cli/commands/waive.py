@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.app.policies.waivers import Waived, WaiverRequest, waive
 from auditor.cli.options import day, from_environment, now, reader_locale
 from auditor.cli.shared_options import declare
-from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
@@ -77,4 +77,4 @@ def _print(waived: Waived, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
     count = l10n.plural("{count} finding", "{count} findings", len(waived.findings))
     text = l10n.gettext("{ids} in {path} waives {count}")
-    say(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))
+    print_message(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))

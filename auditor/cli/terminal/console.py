@@ -25,28 +25,28 @@ def document(text: str) -> None:
     write_document([f"{text}\n".encode() if not text.endswith("\n") else text.encode()], "json")
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Write a message to stderr."""
     sys.stderr.write(text if text.endswith("\n") else text + "\n")
 
 
-def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> None:
+def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> None:
     """Write diagnostics to stderr, coloured on a terminal, and as annotations in a GitHub Actions job.
 
     They are in the language of `locale`, else of the environment; untranslated ones are in English.
     """
     l10n = reader(locale)
-    said = [translated(diagnostic, l10n) for diagnostic in diagnostics]
+    shown = [translated(diagnostic, l10n) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
-    for diagnostic in said:
+    for diagnostic in shown:
         first, *rest = _block(diagnostic, l10n).splitlines()
         colour = red if diagnostic.level is Level.ERROR else yellow
-        say("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
+        print_message("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
         write_commands(
-            diagnostic_lines(tuple(said), os.environ, None if l10n is None else l10n.locale), beside_data=True
+            diagnostic_lines(tuple(shown), os.environ, None if l10n is None else l10n.locale), beside_data=True
         )
 
 
@@ -58,7 +58,7 @@ def translated(diagnostic: Diagnostic, l10n: "Localization | None") -> Diagnosti
     return replace(diagnostic, message=Message(l10n.translate(diagnostic.message)), hint=hint)
 
 
-def spoken(message: str, locale: str | None = None) -> str:
+def translated_text(message: str, locale: str | None = None) -> str:
     """Return a message in the language of `locale`, else of the environment, else in English."""
     l10n = reader(locale)
     return message if l10n is None else l10n.gettext(message)
@@ -67,7 +67,7 @@ def spoken(message: str, locale: str | None = None) -> str:
 def notices(locale: str | None) -> Callable[[Message], None]:
     """Return what says, while it is done, what is being done."""
     l10n = reader(locale)
-    return lambda text: say(printable(f"auditor: {text if l10n is None else l10n.translate(text)}"))
+    return lambda text: print_message(printable(f"auditor: {text if l10n is None else l10n.translate(text)}"))
 
 
 def commented(command: str, l10n: "Localization") -> str:
@@ -86,7 +86,7 @@ def environment_locale() -> str | None:
 
 def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
     """Return a function that prints warnings, or ignores them if `quiet`."""
-    return lambda message: None if quiet else tell([message], locale=locale)
+    return lambda message: None if quiet else print_diagnostics([message], locale=locale)
 
 
 def reader(locale: str | None) -> "Localization | None":

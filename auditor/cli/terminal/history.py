@@ -14,6 +14,7 @@ from auditor.domain.trends import Between, Cohorts, Episode, PolicyTrend, SeatTr
 from auditor.render.history.labels import (
     between_grids,
     change,
+    cohorts_text,
     compared_nights,
     method,
     money_change,
@@ -23,7 +24,6 @@ from auditor.render.history.labels import (
     seat_columns,
     sparkline,
     spent,
-    told_cohorts,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -59,19 +59,19 @@ def show(
         if trend.tenant in two:
             _between(console, two[trend.tenant], l10n)
         _overall(console, trend, l10n)
-        _seats(console, [seat for seat in trend.seats if everything or _seat_matters(seat)], l10n)
-        _policies(console, [each for each in trend.policies if everything or _policy_matters(each)], l10n)
+        _seats(console, [seat for seat in trend.seats if everything or _is_seat_shown(seat)], l10n)
+        _policies(console, [each for each in trend.policies if everything or _is_policy_shown(each)], l10n)
         _left_out(console, trend, l10n, everything=everything)
 
 
-def _seat_matters(seat: SeatTrend) -> bool:
+def _is_seat_shown(seat: SeatTrend) -> bool:
     """Return whether a number changed, or seats are or will be short."""
     changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
     lacking = seat.spare[-1] is None or seat.spare[-1] < 0
     return changed or lacking or seat.forecast.earliest is not None
 
 
-def _policy_matters(policy: PolicyTrend) -> bool:
+def _is_policy_shown(policy: PolicyTrend) -> bool:
     """Return whether a policy has or had open findings, or its waived ones changed."""
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
@@ -91,7 +91,7 @@ def _seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
         columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, l10n) for s in seats]))
     if console.width >= _WIDE:
         columns.insert(2, (trend, [sparkline(seat.consumed) for seat in seats]))
-        columns.append((holders, [told_cohorts(seat.cohorts, l10n) for seat in seats]))
+        columns.append((holders, [cohorts_text(seat.cohorts, l10n) for seat in seats]))
     _columns(console, columns)
     silent = {seat.forecast.silent: seat.forecast for seat in seats if seat.forecast.silent is not None}
     for forecast in silent.values():
@@ -104,28 +104,28 @@ def _policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -
     if not policies:
         return
     policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
-    name, stood, trend, waived, went, ages, mended = policy_columns(l10n)
+    name, stood, trend, waived, went, ages, repaired = policy_columns(l10n)
     cells = list(zip(*(policy_row(policy, l10n) for policy in policies), strict=True))
     columns = [(name, list(cells[0])), (stood, list(cells[1])), (went, list(cells[3]))]
     if console.width >= _MIDDLE:
         columns.insert(2, (trend, [sparkline(policy.open) for policy in policies]))
     if console.width >= _WIDE:
-        columns += [(waived, list(cells[2])), (ages, list(cells[4])), (mended, list(cells[5]))]
+        columns += [(waived, list(cells[2])), (ages, list(cells[4])), (repaired, list(cells[5]))]
     _columns(console, columns)
 
 
 def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: bool) -> None:
     if everything:
         return
-    seats = sum(not _seat_matters(seat) for seat in trends.seats)
-    policies = sum(not _policy_matters(policy) for policy in trends.policies)
-    said = []
+    seats = sum(not _is_seat_shown(seat) for seat in trends.seats)
+    policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
+    line = []
     if seats:
-        said.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
+        line.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
     if policies:
-        said.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
-    if said:
-        _print(console, " ".join(["  " + l10n.joined(said), "(--all)"]), "dim")
+        line.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+    if line:
+        _print(console, " ".join(["  " + l10n.joined(line), "(--all)"]), "dim")
 
 
 def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
@@ -179,10 +179,10 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
     console = _console(no_color=no_color)
     gettext = l10n.gettext
     if not episodes:
-        said = gettext("{tenant}: no stored result tells a finding of {wanted}")
-        _print(console, said.format(tenant=tenant, wanted=wanted), "bold")
+        text = gettext("{tenant}: no stored result tells a finding of {wanted}")
+        _print(console, text.format(tenant=tenant, wanted=wanted), "bold")
         return
-    severities = {severity.value: gettext(said) for severity, said in SEVERITIES.items()}
+    severities = {severity.value: gettext(label) for severity, label in SEVERITIES.items()}
     rows = [
         (
             l10n.date(each.since),

@@ -19,7 +19,7 @@ _INDENT: Final = " " * 8
 _UNDECIDED, _FINAL = "?", "!"
 
 
-def tell_plan(plan: FleetPlan, l10n: Localization, speak: Callable[[str], None]) -> None:
+def print_plan(plan: FleetPlan, l10n: Localization, speak: Callable[[str], None]) -> None:
     """Print the plans of all tenants."""
     for tenant in plan.tenants:
         for line in _tenant(tenant, l10n):

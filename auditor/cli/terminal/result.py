@@ -20,7 +20,7 @@ from auditor.render.html.page import page
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.html.usage import idle_lines, unit_lines
-from auditor.render.html.view import Matter, Page, SeatRow, Section
+from auditor.render.html.view import Highlight, Page, SeatRow, Section
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -79,7 +79,7 @@ def terminal(
     print_fleet(console, fleet_rows(result, shown, l10n), l10n)
     _print_seats(console, shown, l10n, sum(len(tenant.seats) for tenant in result.tenants))
     _print_usage(console, shown, l10n)
-    _print_matters(console, shown, l10n)
+    _print_highlights(console, shown, l10n)
     _print_unknown(console, shown.sections, l10n, result.summary.not_evaluated - _lost(result))
     print_unmatched(console, result, l10n)
     if paths:
@@ -234,24 +234,24 @@ def _print_lines(console: Console, title: str, lines: Sequence[str]) -> None:
         _print_under(console, Text(_cut(line, _TITLE)), indent=_INDENT)
 
 
-def _print_matters(console: Console, shown: Page, l10n: Labels) -> None:
-    if not shown.matters:
+def _print_highlights(console: Console, shown: Page, l10n: Labels) -> None:
+    if not shown.highlights:
         return
     _print_title(console, l10n.gettext("What matters most"))
-    for number, matter in enumerate(shown.matters, start=1):
-        line = Text(l10n.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
-        line.append(f"  {_cut(matter.title, _TITLE)}", style="bold")
+    for number, highlight in enumerate(shown.highlights, start=1):
+        line = Text(l10n.gettext(SEVERITIES[highlight.severity]), style=_STYLES[highlight.severity])
+        line.append(f"  {_cut(highlight.title, _TITLE)}", style="bold")
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
-        item.add_row(Text(""), Text(_about(matter, shown, l10n), style="dim"))
-        item.add_row(Text(""), Text(matter.why, style="dim"))
+        item.add_row(Text(""), Text(_about(highlight, shown, l10n), style="dim"))
+        item.add_row(Text(""), Text(highlight.why, style="dim"))
         console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
 
 
-def _about(matter: Matter, shown: Page, l10n: Labels) -> str:
-    parts = [said for said in (matter.money, matter.due) if said]
-    parts += [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
-    parts.append(l10n.ngettext("{count} finding", "{count} findings", matter.count))
+def _about(highlight: Highlight, shown: Page, l10n: Labels) -> str:
+    parts = [fact for fact in (highlight.money, highlight.due) if fact]
+    parts += [_cut(highlight.tenant, _TITLE)] if len(shown.sections) > 1 else []
+    parts.append(l10n.ngettext("{count} finding", "{count} findings", highlight.count))
     return l10n.joined(parts)
 
 
@@ -266,10 +266,10 @@ def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, 
                 by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
     _print_title(console, l10n.gettext("Not evaluated"))
     shown = 0
-    for (place, reason), policies in list(by_cause.items())[:_UNKNOWN]:
+    for (location, reason), policies in list(by_cause.items())[:_UNKNOWN]:
         shown += len(policies)
-        (first, *rest), several = policies, l10n.ngettext("{count} policy", "{count} policies", len(policies))
-        line = Text(printable(f"{place}: {several if rest else first}"), style="yellow")
+        (first, *others), several = policies, l10n.ngettext("{count} policy", "{count} policies", len(policies))
+        line = Text(printable(f"{location}: {several if others else first}"), style="yellow")
         line.append(f"  {_cut(reason, _REASON)}", style="default")
         _print_under(console, line, indent=2)
     if count > shown:

@@ -80,7 +80,7 @@ class Stream(io.TextIOWrapper):
     """Text that is written in any encoding, with no command in it that a job's log would run."""
 
     def __init__(
-        self, sink: Sink, like: io.TextIOWrapper, errors: str, bracket: Bracket | None, *, words: bool
+        self, sink: Sink, like: io.TextIOWrapper, errors: str, bracket: Bracket | None, *, is_for_people: bool
     ) -> None:
         super().__init__(
             io.BufferedWriter(sink), encoding=like.encoding, errors=errors, line_buffering=like.line_buffering
@@ -88,13 +88,13 @@ class Stream(io.TextIOWrapper):
         self.sink = sink
         self._like = like  # whoever lets go of it closes the file
         self.bracket = bracket
-        self.words = words
+        self.is_for_people = is_for_people
         """Whether only people read it; data may be piped into another program, and gets no line that is not its own."""
         self._breaker = CommandEscaper(at_start=bracket is not None)
 
     def write(self, text: str) -> int:
         """Write text; returns its length."""
-        if text and self.words and self.bracket is not None:
+        if text and self.is_for_people and self.bracket is not None:
             self.bracket.open(self)
         super().write(self._breaker.feed(text))
         return len(text)
@@ -118,13 +118,13 @@ def open_standard_files() -> None:
 def prepare(environ: Mapping[str, str] = os.environ, token: str | None = None) -> None:
     """Put streams of this module into the places of stdout and stderr; `token` is random without one."""
     bracket = Bracket(token or _random()) if environ.get("GITHUB_ACTIONS") == "true" else None
-    for name, errors, words in (("stdout", "replace", False), ("stderr", "backslashreplace", True)):
+    for name, errors, is_for_people in (("stdout", "replace", False), ("stderr", "backslashreplace", True)):
         stream = getattr(sys, name)
         if stream is None:
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays for as long as the process
         stream.flush()
         raw = getattr(stream.buffer, "raw", stream.buffer)
-        setattr(sys, name, Stream(Sink(raw), stream, errors, bracket, words=words))
+        setattr(sys, name, Stream(Sink(raw), stream, errors, bracket, is_for_people=is_for_people))
 
 
 def finish(code: int) -> tuple[int, DeliveryError | None]:
@@ -165,11 +165,11 @@ def for_people() -> Iterator[None]:
         return
     if stream.bracket is not None:
         stream.bracket.close()  # it may stand on stderr
-    stream.words = True
+    stream.is_for_people = True
     try:
         yield
     finally:
-        stream.words = False
+        stream.is_for_people = False
         if stream.bracket is not None:
             stream.bracket.close()
 

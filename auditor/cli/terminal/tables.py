@@ -35,7 +35,7 @@ def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
     for spark in sparks:
         line = Text(spark.label + " " * (wide - cell_len(spark.label)) + "  ")
         line.append(f"{spark.text}  " if bars else "", style="cyan")
-        line.append(printable(spark.said), style="dim")
+        line.append(printable(spark.summary), style="dim")
         console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
 
 
@@ -59,12 +59,12 @@ def _print_rest(
     count = len(tenants) - len(shown)
     if not count:
         return
-    said = [l10n.ngettext("{count} more in the reports", "{count} more in the reports", count)]
+    summary = [l10n.ngettext("{count} more in the reports", "{count} more in the reports", count)]
     if lost:
-        said.append(l10n.ngettext("{count} of them not audited", "{count} of them not audited", lost))
+        summary.append(l10n.ngettext("{count} of them not audited", "{count} of them not audited", lost))
     findings = sum(row.open for row in tenants) - sum(row.open for row in shown)
-    said.append(l10n.ngettext("{count} open finding", "{count} open findings", findings))
-    console.print(Padding(Text(l10n.joined(said), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
+    summary.append(l10n.ngettext("{count} open finding", "{count} open findings", findings))
+    console.print(Padding(Text(l10n.joined(summary), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
 
 
 def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
@@ -96,16 +96,16 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
 def _findings(row: FleetRow, l10n: Labels, kinds: int) -> Text:
     if row.failure:
         return Text(l10n.gettext("not audited"), style="bold red")
-    said = [f"{l10n.number(count)} {l10n.graded(severity, count)}" for severity, count in row.counts[:kinds]]
+    summary = [f"{l10n.number(count)} {l10n.graded(severity, count)}" for severity, count in row.counts[:kinds]]
     rest = row.open - sum(count for _, count in row.counts[:kinds])
     if rest:
-        said.append(f"+{l10n.number(rest)}")
-    if not said:
-        said.append(l10n.gettext("nothing open"))
+        summary.append(f"+{l10n.number(rest)}")
+    if not summary:
+        summary.append(l10n.gettext("nothing open"))
     if not row.complete:
-        said.append(l10n.gettext("incomplete"))
+        summary.append(l10n.gettext("incomplete"))
     style = "green" if not row.open and row.complete else "yellow" if not row.complete else ""
-    return Text(l10n.joined(said), style=style)
+    return Text(l10n.joined(summary), style=style)
 
 
 def _change(row: FleetRow, l10n: Labels) -> str:

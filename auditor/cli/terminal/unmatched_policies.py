@@ -25,8 +25,8 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
     if not near and not nothing:
         return
     console.print(Text("\n" + l10n.gettext("Found nothing to judge"), style="bold"), highlight=False)
-    for place, message in near[:_NOTICES]:
-        line = Text(printable(f"{place}: " if len(result.tenants) > 1 else ""), style="yellow")
+    for location, message in near[:_NOTICES]:
+        line = Text(printable(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)
         line.append(printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"), style="yellow")
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)

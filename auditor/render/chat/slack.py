@@ -39,8 +39,8 @@ def escaped(text: str) -> str:
 
 
 def _blocks(view: ChatView) -> Iterator[dict[str, Any]]:
-    said = (_text(f"\n{text}") for text in view.said)
-    yield _rich({"type": "rich_text_section", "elements": [_text(view.title, bold=True), *said]})
+    sentences = (_text(f"\n{text}") for text in view.sentences)
+    yield _rich({"type": "rich_text_section", "elements": [_text(view.title, bold=True), *sentences]})
     for part in view.parts:
         heading = {"type": "rich_text_section", "elements": [_text(part.title, bold=True)]}
         items = [{"type": "rich_text_section", "elements": list(_elements(line))} for line in part.lines]

@@ -34,8 +34,8 @@ def card_message(view: ChatView) -> bytes:
 
 def _body(view: ChatView) -> Iterator[dict[str, Any]]:
     yield _block(_run(view.title, size="large", weight="bolder"))
-    for said in view.said:
-        yield _block(_run(said), spacing="small")
+    for sentences in view.sentences:
+        yield _block(_run(sentences), spacing="small")
     for part in view.parts:
         yield _block(_run(part.title, weight="bolder", size="medium"), spacing="medium", separator=True)
         for line in part.lines:

@@ -10,7 +10,7 @@ from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
 from auditor.render.text.labels import SEVERITIES, Labels
 
-_SAID: Final = 20
+_MAX_SENTENCES: Final = 20
 """Sentences about the outcome."""
 
 
@@ -39,7 +39,7 @@ class ChatView:
 
     language: str
     title: str
-    said: tuple[str, ...]
+    sentences: tuple[str, ...]
     """The outcome, and how complete it is."""
     parts: tuple[Part, ...]
     link: tuple[str, str] | None
@@ -71,14 +71,14 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
     return ChatView(
         language=view.language,
         title=view.subject,
-        said=tuple(text for text in _said(view, l10n) if text)[:_SAID],
+        sentences=tuple(text for text in _sentences(view, l10n) if text)[:_MAX_SENTENCES],
         parts=tuple(part for part in parts if part.lines),
         link=(label, view.link) if view.link else None,
         foot=flat(foot, 300),
     )
 
 
-def _said(view: MailView, l10n: Labels) -> Iterator[str]:
+def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
     yield view.verdict
     yield from view.plan
     if view.scope:
@@ -103,7 +103,7 @@ def _counts(view: MailView, l10n: Labels) -> Iterator[Line]:
 def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
     for line in view.changed:
         facts = (line.title, line.tenant, _severity(line.severity, l10n))
-        yield Line(lead=line.said, text=_facts(facts), href=line.href)
+        yield Line(lead=line.summary, text=_facts(facts), href=line.href)
     if view.more_changed:
         yield Line(lead="", text=_more(view.more_changed, l10n))
 
@@ -117,7 +117,7 @@ def _acts(view: MailView, l10n: Labels) -> Iterator[Line]:
 
 def _tenants(view: MailView, l10n: Labels) -> Iterator[Line]:
     for line in view.tenants:
-        yield Line(lead=line.name, text=line.said, href=line.href)
+        yield Line(lead=line.name, text=line.summary, href=line.href)
     if view.more_tenants:
         yield Line(lead="", text=_more(view.more_tenants, l10n))
 
@@ -131,7 +131,7 @@ def _seats(view: MailView, l10n: Labels) -> Iterator[Line]:
 
 def _renewals(view: MailView, l10n: Labels) -> Iterator[Line]:
     for line in view.renewals:
-        yield Line(lead=line.date, text=_facts((line.name, line.tenant, line.said, line.happens)))
+        yield Line(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.happens)))
     if view.more_renewals:
         yield Line(lead="", text=_more(view.more_renewals, l10n))
 

@@ -65,20 +65,22 @@ def _lines(shown: Page, l10n: Labels) -> Iterator[str]:
         bound = f" ({l10n.gettext('at least')})" if shown.lower_bound else ""
         yield f"**{inert(shown.money)}** {l10n.gettext('a month in open findings')}{bound}"
         yield ""
-    if shown.matters:
+    if shown.highlights:
         yield f"## {l10n.gettext('What matters most')}"
         yield ""
-        for number, matter in enumerate(shown.matters, start=1):
-            count = l10n.ngettext("{count} finding", "{count} findings", matter.count)
-            about = [inert(said) for said in (matter.money, matter.due, matter.tenant, count, matter.why) if said]
-            level = l10n.gettext(SEVERITIES[matter.severity])
-            yield f"{number}. **{inert(matter.title)}** ({level}) · {' · '.join(about)}"
+        for number, highlight in enumerate(shown.highlights, start=1):
+            count = l10n.ngettext("{count} finding", "{count} findings", highlight.count)
+            about = [
+                inert(fact) for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why) if fact
+            ]
+            level = l10n.gettext(SEVERITIES[highlight.severity])
+            yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(about)}"
         yield ""
     if shown.full < shown.tenants:
-        said = l10n.gettext(
+        fact = l10n.gettext(
             "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
         )
-        yield said.replace("{shown}", l10n.number(shown.full)).replace("{all}", l10n.number(shown.tenants))
+        yield fact.replace("{shown}", l10n.number(shown.full)).replace("{all}", l10n.number(shown.tenants))
         yield ""
     for section in shown.sections:
         yield from _section(section, l10n)

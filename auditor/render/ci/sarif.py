@@ -133,7 +133,7 @@ def _weighed(findings: Findings) -> Counter[Weight]:
 
 def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
     policies = result.run.policies
-    places = {policy.id: index for index, policy in enumerate(policies)}
+    rule_indexes = {policy.id: index for index, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
     notes = [note for part in parts for note in _notes(part, l10n)]
     if left_out:
@@ -161,7 +161,7 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
                 "toolExecutionNotifications": notes,
             }
         ],
-        "results": [made for part in parts for made in _results(part, places)],
+        "results": [made for part in parts for made in _results(part, rule_indexes)],
     }
 
 
@@ -201,16 +201,16 @@ def _rule(policy: PolicyHeader) -> Document:
     }
 
 
-def _results(part: _Part, places: Mapping[str, int]) -> Iterator[Document]:
+def _results(part: _Part, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
     context = part.context()
     for finding in part.listed():
-        yield _result(part.name or "fleet", finding, places, context)
+        yield _result(part.name or "fleet", finding, rule_indexes, context)
 
 
-def _result(where: str, finding: Finding, places: Mapping[str, int], context: Context) -> Document:
+def _result(where: str, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
     made: Document = {"ruleId": finding.policy}
-    if finding.policy in places:
-        made["ruleIndex"] = places[finding.policy]
+    if finding.policy in rule_indexes:
+        made["ruleIndex"] = rule_indexes[finding.policy]
     made |= {
         "kind": "fail",
         "level": _NOTE if finding.status is Status.REPORT_ONLY else _LEVELS[finding.severity],

@@ -15,6 +15,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.history.labels import (
     between_grids,
     change,
+    cohorts_text,
     compared_nights,
     method,
     money_change,
@@ -23,7 +24,6 @@ from auditor.render.history.labels import (
     runs_out,
     seat_columns,
     spent,
-    told_cohorts,
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -88,7 +88,7 @@ def _tenant(trends: Trends, two: Between | None, l10n: Labels) -> Sequence[Marku
             curve(seat.consumed, f"{seat.sku}: {change(seat.consumed, l10n)}", l10n),
             change(seat.usable, l10n),
             change(seat.spare, l10n),
-            told_cohorts(seat.cohorts, l10n),
+            cohorts_text(seat.cohorts, l10n),
             runs_out(seat.forecast, l10n),
         )
         for seat in trends.seats
@@ -112,13 +112,13 @@ def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
 def _between(two: Between, l10n: Labels) -> list[Markup]:
     grids = between_grids(two, l10n, most=_MOST)
     more = max(0, len(two.findings) - _MOST)
-    said = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    notes = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
     nothing = [] if grids else [_tag("p", l10n.gettext("Nothing changed."))]
     return [
         _tag("h3", compared_nights(two, l10n)),
         *(_warned(text, l10n) for text in two.unknown),
         *(_table(title, columns, rows) for title, columns, rows in grids),
-        *(_tag("p", text) for text in said),
+        *(_tag("p", text) for text in notes),
         *nothing,
     ]
 

@@ -63,7 +63,7 @@ def _artifact(document: Any) -> Artifact:
         body = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
     except TypeError:
         # A lone surrogate in a name, which UTF-8 cannot hold.
-        body = (json.dumps(document, ensure_ascii=False, indent=2, default=_told) + "\n").encode("utf-8", "replace")
+        body = (json.dumps(document, ensure_ascii=False, indent=2, default=_encoded) + "\n").encode("utf-8", "replace")
     return Artifact(name="history.json", media_type="application/json", body=body)
 
 
@@ -177,5 +177,5 @@ def _policy(policy: PolicyTrend) -> dict[str, Any]:
     }
 
 
-def _told(moment: datetime | date) -> str:
+def _encoded(moment: datetime | date) -> str:
     return moment.isoformat().replace("+00:00", "Z")

@@ -110,7 +110,7 @@ def method(forecast: Forecast, l10n: Labels) -> str:
     return l10n.gettext("Forecast: {method}").replace("{method}", l10n.translate(forecast.method))
 
 
-def told_cohorts(cohorts: Cohorts | None, l10n: Labels) -> str:
+def cohorts_text(cohorts: Cohorts | None, l10n: Labels) -> str:
     """Return who kept, got, gave back and lost it."""
     if cohorts is None:
         return l10n.gettext("not known")
@@ -179,8 +179,11 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
     return tuple(grid for grid in grids if grid[2])
 
 
-def _severity(word: str, l10n: Labels) -> str:
-    return next((l10n.gettext(said) for severity, said in SEVERITIES.items() if severity.value == word), word)
+def _severity(severity_name: str, l10n: Labels) -> str:
+    return next(
+        (l10n.gettext(label) for severity, label in SEVERITIES.items() if severity.value == severity_name),
+        severity_name,
+    )
 
 
 def _pair(values: tuple[int | None, int | None], l10n: Labels) -> str:

@@ -18,7 +18,7 @@ from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.finding_index import LONG, FindingIndex
 from auditor.render.html.rows import anchor
-from auditor.render.html.view import Group, Guide, Matter, Section, Step
+from auditor.render.html.view import Group, Guide, Highlight, Section, Step
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, visible
 from auditor.result.codec.encoder import line
@@ -60,7 +60,7 @@ def _guidance(action: Action) -> object:
 def _guide(group: Sequence[Step], shown: GuidanceParts, l10n: Labels) -> Guide:
     """Return the guidance that some actions share; `shown` is the guidance that the page shows before it."""
     first = group[0].action
-    place = group[0].anchor, first.title
+    source = group[0].anchor, first.title
     titles = [step.action.title for step in group]
     end = {title.rpartition(_DASH)[2] for title in titles}
     cut = len(_DASH + end.pop()) if len(group) > 1 and len(end) == 1 and all(_DASH in title for title in titles) else 0
@@ -71,10 +71,10 @@ def _guide(group: Sequence[Step], shown: GuidanceParts, l10n: Labels) -> Guide:
         severity=min((step.severity for step in group), key=lambda severity: severity.rank),
         money=_worth_together([step.action.money for step in group], l10n),
         findings=sum(step.findings for step in group),
-        prerequisites=shown.add("prerequisites", [(text, False) for text in first.prerequisites], place),
-        instructions=shown.add("", [(text, number in first.irreversible) for number, text in numbered], place),
-        warnings=shown.add("warnings", [(text, False) for text in first.warnings], place),
-        next=shown.add("next", [(text, False) for text in first.next], place),
+        prerequisites=shown.add("prerequisites", [(text, False) for text in first.prerequisites], source),
+        instructions=shown.add("", [(text, number in first.irreversible) for number, text in numbered], source),
+        warnings=shown.add("warnings", [(text, False) for text in first.warnings], source),
+        next=shown.add("next", [(text, False) for text in first.next], source),
     )
 
 
@@ -87,16 +87,16 @@ def _worth_together(each: Sequence[Money | None], l10n: Labels) -> str:
     return _worth(Money(currency=known[0].currency, per_month=together), l10n)
 
 
-def matters(sections: Sequence[Section], moment: datetime, l10n: Labels) -> tuple[Matter, ...]:
+def highlights(sections: Sequence[Section], moment: datetime, l10n: Labels) -> tuple[Highlight, ...]:
     """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
     today = moment.astimezone(UTC).date()
-    found: list[tuple[Weight, Matter]] = []
+    found: list[tuple[Weight, Highlight]] = []
     for section in sections:
         found += [(step.weight, _of_step(step, section)) for step in section.steps]
         found += [
             (Weight(severity=group.severity, findings=group.open), _of_group(group, section, l10n))
             for group in section.groups
-            if group.open and not group.mended
+            if group.open and not group.has_action
         ]
     order = ranked([weight for weight, _ in found], today)[:FIRST]
     return tuple(
@@ -158,8 +158,8 @@ def _due(action: Action, l10n: Labels) -> str:
     return l10n.gettext("decide by {date}").replace("{date}", l10n.day(action.due.isoformat()))
 
 
-def _of_step(step: Step, section: Section) -> Matter:
-    return Matter(
+def _of_step(step: Step, section: Section) -> Highlight:
+    return Highlight(
         anchor=step.anchor,
         title=step.action.title,
         severity=step.severity,
@@ -173,8 +173,8 @@ def _of_step(step: Step, section: Section) -> Matter:
     )
 
 
-def _of_group(group: Group, section: Section, l10n: Labels) -> Matter:
-    return Matter(
+def _of_group(group: Group, section: Section, l10n: Labels) -> Highlight:
+    return Highlight(
         anchor=group.anchor,
         title=group.title,
         severity=group.severity,

@@ -64,11 +64,11 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
             name=shortened(each.name),
             date=l10n.date(each.moment),
             state=each.label or shortened(l10n.subscription(each.status)),
-            said=l10n.joined(each.said),
+            summary=l10n.joined(each.summary),
             happens=_happens(each, tenant, l10n),
             severity=None if each.finding is None else each.finding.severity,
             anchor=None if each.finding is None else anchor("f", each.finding.fingerprint),
-            place=at(each.moment),
+            offset=at(each.moment),
         )
         for each in ordered
     )
@@ -91,7 +91,7 @@ class _Dated:
     name: str
     status: object
     """The state as Graph calls it; None where it did not tell."""
-    said: Sequence[str]
+    summary: Sequence[str]
     trial: bool
     finding: Finding | None
     label: str = ""
@@ -119,7 +119,7 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
                 key=finding.subject.id,
                 name=product_name(finding.product, context.names) or finding.subject.name,
                 status=finding.evidence.get("status"),
-                said=list(_said(finding, spare, context.l10n)),
+                summary=list(_seat_facts(finding, spare, context.l10n)),
                 trial=finding.evidence.get("isTrial") is True,
                 finding=finding,
             )
@@ -140,7 +140,7 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
             key=each.id,
             name=known or each.name or each.sku_part_number or each.sku_id or each.id,
             status=each.status,
-            said=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, l10n)),
+            summary=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, l10n)),
             trial=each.is_trial is True,
             finding=None,
         )
@@ -154,7 +154,7 @@ def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding]) -> 
             worst.setdefault((finding.check, finding.detail), finding)
     for contract in tenant.contracts or ():
         seats = contract.seats
-        said = (
+        summary = (
             []
             if seats is None
             else [l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)]
@@ -170,7 +170,7 @@ def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding]) -> 
                     key=f"{check} {contract.id}",
                     name=f"{contract.name} ({contract.id})",
                     status=None,
-                    said=said,
+                    summary=summary,
                     trial=False,
                     finding=worst.get((check, contract.id)),
                     label=label,
@@ -260,11 +260,11 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
 def _spark(series: _Series, l10n: Labels) -> Sparkline:
     from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
 
-    *_, said = _told(series, l10n)
+    *_, summary = _ends(series, l10n)
     values = sampled([float(value) for value in series.values])
     most = max(*(abs(value) for value in values), 1.0)
     bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
-    return Sparkline(label=series.label, text=sparkline(values), bars=bars, said=said)
+    return Sparkline(label=series.label, text=sparkline(values), bars=bars, summary=summary)
 
 
 def _trend(series: _Series, l10n: Labels) -> Trend:
@@ -280,21 +280,25 @@ def _trend(series: _Series, l10n: Labels) -> Trend:
         f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
         for run, value in zip(runs, values, strict=True)
     )
-    first, last, said = _told(series, l10n)
-    return Trend(label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), said=said)
+    first, last, summary = _ends(series, l10n)
+    return Trend(
+        label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), summary=summary
+    )
 
 
-def _told(series: _Series, l10n: Labels) -> tuple[str, str, str]:
+def _ends(series: _Series, l10n: Labels) -> tuple[str, str, str]:
     ends = (series.values[0], series.values[-1])
     first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
     if series.bounded:
         last = f"{last} ({l10n.gettext('at least')})"
-    said = l10n.gettext("{first} on {day}, {last} now")
-    said = said.replace("{first}", first).replace("{day}", l10n.date(series.runs[0].as_of)).replace("{last}", last)
-    return first, last, said
+    summary = l10n.gettext("{first} on {day}, {last} now")
+    summary = (
+        summary.replace("{first}", first).replace("{day}", l10n.date(series.runs[0].as_of)).replace("{last}", last)
+    )
+    return first, last, summary
 
 
-def _said(finding: Finding, spare: Mapping[str, int | None], l10n: Labels) -> Iterator[str]:
+def _seat_facts(finding: Finding, spare: Mapping[str, int | None], l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
     seats = facts.get("totalLicenses")
     sku = finding.product.sku_id if finding.product is not None else None

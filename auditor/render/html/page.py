@@ -11,7 +11,7 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.model import Finding, Notice, Result, TenantResult
-from auditor.render.html.actions import matters, steps
+from auditor.render.html.actions import highlights, steps
 from auditor.render.html.charts import timeline, trends
 from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
 from auditor.render.html.rows import (
@@ -96,7 +96,7 @@ def page(
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not priced_whole(result),
-        matters=matters(sections, _moment(result), l10n),
+        highlights=highlights(sections, _moment(result), l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
         full=len(full),
@@ -126,8 +126,8 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     """Return the parts of the bar that open findings make together, none of them too thin to be seen."""
     found = {severity.value: counts[severity] for severity in Severity if counts.get(severity, 0)}
     spare = _BAR - _THINNEST * len(found)
-    places = [0, *accumulate(_THINNEST + spare * count // sum(found.values()) for count in found.values())]
-    return tuple((key, place, end - place) for key, (place, end) in zip(found, pairwise(places), strict=True))
+    edges = [0, *accumulate(_THINNEST + spare * count // sum(found.values()) for count in found.values())]
+    return tuple((key, start, end - start) for key, (start, end) in zip(found, pairwise(edges), strict=True))
 
 
 def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
@@ -283,7 +283,7 @@ def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding],
             (page.title, page.url if is_https(page.url) else "")
             for page in (header.references or () if header is not None else ())
         ),
-        place=f"{first.source.file}:{first.source.line}",
+        source=f"{first.source.file}:{first.source.line}",
         open=stats.open,
         waived=stats.waived,
         report_only=stats.report_only,
@@ -294,7 +294,7 @@ def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding],
         more=stats.found - len(listed),
         unshown=stats.found - len(part.rows),
         # What an action that is not listed resolves is not known here.
-        mended=index.more_actions > 0 or not resolved.isdisjoint(each.fingerprint for each in listed),
+        has_action=index.more_actions > 0 or not resolved.isdisjoint(each.fingerprint for each in listed),
     )
 
 

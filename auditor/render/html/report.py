@@ -23,7 +23,7 @@ from auditor.render.tables.flat import row_count
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
-_PLACES: Final = ("<columns>", "<marks>")
+_MARKERS: Final = ("<columns>", "<marks>")
 """Where the columns and the fingerprints go; nothing that is escaped can look like these."""
 _TOGETHER: Final = 1 << 16
 """Characters that are turned into bytes together."""
@@ -45,15 +45,15 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     l10n = Labels(options.locale)
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
     template = _template_in(options.locale)
-    ours = (style, script, *_PLACES)
+    ours = (style, script, *_MARKERS)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     indexes = finding_indexes(result, l10n)
     columns = embedded_data(result, l10n, indexes)
     shown = page(result, l10n, options.history, indexes)
     fleet = fleet_rows(result, shown, l10n, options.tenant_pages)
     found = {"columns": columns, "all": row_count(result)}
-    told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
-    body = _pieces(template.generate(**told), (columns.text, columns.marks))
+    context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
+    body = _pieces(template.generate(**context), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
 
 
@@ -66,14 +66,14 @@ def _template_in(locale: str) -> Template:
 def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
     """Yield the page in pieces of bytes, with the columns in their places."""
     # Millions of characters that are already harmless do not pass through the template.
-    places = deque(zip(_PLACES, columns, strict=True))
+    markers = deque(zip(_MARKERS, columns, strict=True))
     waiting: list[str] = []
     size = 0
     for piece in written:
         text = piece
-        while places and places[0][0] in text:
-            place, column = places.popleft()
-            before, _, text = text.partition(place)
+        while markers and markers[0][0] in text:
+            marker, column = markers.popleft()
+            before, _, text = text.partition(marker)
             waiting += [before, column]
         waiting.append(text)
         size += len(piece)
@@ -149,9 +149,9 @@ def _template(name: str, l10n: Labels) -> str:
 
     That is what the engine would write in their place: of a third of its work it knows nothing then.
     """
-    return _FIXED.sub(lambda found: _said(found, l10n), _text(f"templates/{name}"))
+    return _FIXED.sub(lambda found: _translated(found, l10n), _text(f"templates/{name}"))
 
 
-def _said(found: re.Match[str], l10n: Labels) -> str:
+def _translated(found: re.Match[str], l10n: Labels) -> str:
     text = l10n.translations.gettext(found[1])
     return found[0] if _MEANING.search(text) else text

@@ -100,7 +100,7 @@ def names_seats(action: Action) -> bool:
 
 
 def seat_numbers(
-    actions: Sequence[Action], mended: Mapping[str, Sequence[int]], findings: Sequence[Finding]
+    actions: Sequence[Action], fixed_rows: Mapping[str, Sequence[int]], findings: Sequence[Finding]
 ) -> dict[str, int] | None:
     """Return the number of seats to buy, or below zero to remove, by skuId in lower case.
 
@@ -111,7 +111,7 @@ def seat_numbers(
         return None
     counts: dict[int, int] = {}
     for action in filter(names_seats, actions):
-        counts |= dict.fromkeys(mended[action.id], _SEATS[action.kind] * action.count)
+        counts |= dict.fromkeys(fixed_rows[action.id], _SEATS[action.kind] * action.count)
     numbers: dict[str, int] = {}
     for row, number in sorted(counts.items()):
         product = findings[row].product
@@ -179,7 +179,7 @@ def subject_address(finding: Finding, name: str) -> str:
 
 def problem(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
-    said = context.l10n.check(finding.check)
+    problem_text = context.l10n.check(finding.check)
     about = product_name(finding.product, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
     detail = finding.detail
     if detail is not None:
@@ -195,7 +195,7 @@ def problem(finding: Finding, context: Context) -> str:
             case _:
                 pass
     parts = [part for part in (about, detail) if part]
-    return f"{' · '.join(parts)}: {said}" if parts else said
+    return f"{' · '.join(parts)}: {problem_text}" if parts else problem_text
 
 
 def change_lines(

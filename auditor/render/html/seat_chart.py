@@ -77,8 +77,8 @@ def tightest(seats: SeatCount) -> Mapping[str, str]:
     if last < max(first, 0):
         return {}
     least, most = max(seats.usable - last, 0), seats.usable - max(first, 0)
-    told = {"minimum": str(least)} if least else {}
-    return told | {"maximum": str(most)} if any(each.maximum is not None for each in seats.bounds) else told
+    limits = {"minimum": str(least)} if least else {}
+    return limits | {"maximum": str(most)} if any(each.maximum is not None for each in seats.bounds) else limits
 
 
 def _zone(usable: int, facts: Mapping[str, Any], at: Any) -> tuple[int, int] | None:

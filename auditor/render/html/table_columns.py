@@ -88,7 +88,7 @@ class TableColumns:
         tenant, policies, subjects = len(self._tenants), len(self._places), len(self.names)
         name = index.context.prefix
         self._tenants.append((anchor(name), visible(title)))
-        self._places += [self._place(tenant, policy, index.context) for policy in index.policies]
+        self._places += [self._policy_row(tenant, policy, index.context) for policy in index.policies]
         self.fingerprints += index.fingerprints
         actions = [self._action(anchor("a", name or "fleet", each.id), each.title) for each in index.actions]
         amounts = [0 if amount is None else self._amount(*amount) for amount in index.amounts]
@@ -129,7 +129,7 @@ class TableColumns:
         self._actions.append((action, visible(title)))
         return len(self._actions) - 1
 
-    def _place(self, tenant: int, policy: str, context: Context) -> tuple[int, int, str]:
+    def _policy_row(self, tenant: int, policy: str, context: Context) -> tuple[int, int, str]:
         header = context.headers.get(policy)
         title = visible((header.title if header is not None else "") or policy)
         code, _ = self._policies.setdefault(policy, (len(self._policies), title))

@@ -190,7 +190,7 @@ def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
     return text.replace("{money}", _money(product.idle_cost, l10n)).replace("{product}", name)
 
 
-_WORDS: Final = {
+_LABELS: Final = {
     "costCenter": ("cost-centers", N_("By cost centre"), N_("Cost centre"), N_("No cost centre")),
     "department": ("departments", N_("By department"), N_("Department"), N_("No department")),
     "division": ("divisions", N_("By division"), N_("Division"), N_("No division")),
@@ -200,8 +200,8 @@ _WORDS: Final = {
 
 
 def _unit_table(name: str, units: Sequence[UnitUsage], report: DepartmentReport, l10n: Labels) -> UnitTable:
-    key, *words = _WORDS[name]
-    title, head, nameless = map(l10n.gettext, words)
+    key, *messages = _LABELS[name]
+    title, head, nameless = map(l10n.gettext, messages)
     named = [unit for unit in units if unit.name is not None]
     others = [unit for unit in units if unit.name is None]
     listed = named[:_MOST_UNITS]
@@ -229,7 +229,7 @@ def _merged(unit: UnitUsage, l10n: Labels) -> str:
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
     none, name = l10n.number(None), l10n.gettext("Assigned to nobody")
-    said = [_a_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
+    facts = [_a_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
         name=name,
         people=none,
@@ -239,7 +239,7 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
         cost=_money(unassigned.cost, l10n),
         idle_cost="",
         unknown="",
-        summary=f"{name}: {l10n.joined(filter(None, said))}",
+        summary=f"{name}: {l10n.joined(filter(None, facts))}",
         special=True,
     )
 
@@ -249,13 +249,13 @@ def _a_month(amount: Money | None, l10n: Labels) -> str:
 
 
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
-    said = [_a_month(unit.cost, l10n), l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned))]
+    facts = [_a_month(unit.cost, l10n), l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned))]
     if unit.idle:
         text = l10n.ngettext("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
         if unit.idle_cost is not None:
             money = _money(unit.idle_cost, l10n)
             text = l10n.gettext("{text} ({money} a month)").replace("{money}", money).replace("{text}", text)
-        said.append(text)
+        facts.append(text)
     return UnitRow(
         name=name,
         people=l10n.number(unit.people),
@@ -265,6 +265,6 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
         cost=_money(unit.cost, l10n),
         idle_cost=_money(unit.idle_cost, l10n),
         unknown="" if unit.idle is None else _not_known(unit.unknown, l10n),
-        summary=f"{name}: {l10n.joined(filter(None, said))}",
+        summary=f"{name}: {l10n.joined(filter(None, facts))}",
         special=unit.name is None,
     )

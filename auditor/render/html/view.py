@@ -42,7 +42,7 @@ class Group:
     frameworks: tuple[str, ...]
     references: tuple[tuple[str, str], ...]
     """Titles and addresses; an address that cannot be a link is empty."""
-    place: str
+    source: str
     open: int
     waived: int
     report_only: int
@@ -56,7 +56,7 @@ class Group:
     """Findings that are no rows."""
     unshown: int
     """Of these, findings that are not in the page's table either."""
-    mended: bool
+    has_action: bool
     """Whether an action mends one of the rows."""
 
 
@@ -170,14 +170,14 @@ class Renewal:
     name: str
     date: str
     state: str
-    said: str
+    summary: str
     happens: str
     """What happens on the date where nobody decides before it; told where there is an open finding."""
     severity: Severity | None
     """Of its worst open finding; None where there is none."""
     anchor: str | None
     """Of that finding."""
-    place: int
+    offset: int
     """Along the line, in units of its view box."""
 
 
@@ -228,7 +228,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Matter:
+class Highlight:
     """One of the few things that matter most."""
 
     anchor: str
@@ -289,7 +289,7 @@ class Trend:
     """Of a polyline in a view box of 120 by 32."""
     axis: float
     """How far down nothing is: at the bottom, unless a number was below it."""
-    said: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -320,7 +320,7 @@ class Page:
     lower_bound: bool
     trends: tuple[Trend, ...]
     waivers: tuple[WaiverRow, ...]
-    matters: tuple[Matter, ...]
+    highlights: tuple[Highlight, ...]
     sections: tuple[Section, ...]
     full: int
     """Tenants that have a section: the others are not as bad."""

@@ -13,7 +13,7 @@ from auditor.render.html.page import page
 from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
-from auditor.render.html.view import Matter, Page, SeatRow, Section, Step
+from auditor.render.html.view import Highlight, Page, SeatRow, Section, Step
 from auditor.render.mail.contract_dates import contract_dates, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailFiles, MailView, Reader, Renewal, SeatLine, TenantLine
@@ -48,7 +48,7 @@ def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
     seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
     verdict = _verdict(shown, result, reader, l10n)
     worst = sorted(shown.sections, key=worst_first)[: room.tenants] if several else []
-    said = shown.completeness if shown.complete else shown.completeness[: room.tenants]
+    sentences = shown.completeness if shown.complete else shown.completeness[: room.tenants]
     renewals = _renewals(result, l10n, several=several, whole=not any(_scope(reader, l10n)))
     return MailView(
         language=l10n.language,
@@ -57,12 +57,12 @@ def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
         as_of=result.run.as_of,
         previous=result.run.previous,
         weekly=reader.weekly,
-        preview=l10n.joined([verdict, *(count.said for count in changed[:3])]),
+        preview=l10n.joined([verdict, *(count.summary for count in changed[:3])]),
         verdict=verdict,
         scope=l10n.joined(_scope(reader, l10n)),
         complete=shown.complete,
-        completeness=tuple(flat(sentence, 400) for sentence in said),
-        more_gaps=len(shown.completeness) - len(said),
+        completeness=tuple(flat(sentence, 400) for sentence in sentences),
+        more_gaps=len(shown.completeness) - len(sentences),
         counts=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.counts),
         waived=shown.waived,
         changes=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.changes),
@@ -142,17 +142,17 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
             lines.append(
                 Changed(
                     key=key,
-                    said=_said(key, count, l10n),
+                    summary=_change_text(key, count, l10n),
                     title=flat(titles.get(policy, policy)),
                     severity=next(severity for severity in severities if severity.rank == rank),
                     tenant=names.get(tenant_name, l10n.gettext("All tenants together")) if several else "",
-                    href="" if key == "fixed" else _place(reader, policy_anchor(tenant_name, policy)),
+                    href="" if key == "fixed" else _link(reader, policy_anchor(tenant_name, policy)),
                 )
             )
     return lines
 
 
-def _said(key: str, count: int, l10n: Labels) -> str:
+def _change_text(key: str, count: int, l10n: Labels) -> str:
     match key:
         case "reopened":
             return l10n.ngettext("{count} reopened", "{count} reopened", count)
@@ -168,34 +168,34 @@ def _all(result: Result) -> Iterator[tuple[TenantResult | None, Finding]]:
     yield from ((None, finding) for finding in result.fleet.findings)
 
 
-def _place(reader: Reader, anchor: str) -> str:
+def _link(reader: Reader, anchor: str) -> str:
     return f"{reader.link}#{anchor}" if reader.link and reader.anchors else ""
 
 
 def _acts(shown: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
     steps = {step.anchor: step for section in shown.sections for step in section.steps}
-    for matter in shown.matters:
-        step = steps.get(matter.anchor)
+    for highlight in shown.highlights:
+        step = steps.get(highlight.anchor)
         yield Act(
-            title=flat(matter.title, 200),
-            severity=matter.severity,
-            facts=tuple(flat(fact) for fact in _facts(matter, step, l10n, several=len(shown.sections) > 1) if fact),
-            why=flat(matter.why),
+            title=flat(highlight.title, 200),
+            severity=highlight.severity,
+            facts=tuple(flat(fact) for fact in _facts(highlight, step, l10n, several=len(shown.sections) > 1) if fact),
+            why=flat(highlight.why),
             caution=flat(next(iter(step.action.warnings), ""), 400) if step is not None else "",
-            first=flat(matter.first, 300),
+            first=flat(highlight.first, 300),
             next=flat(next(iter(step.action.next), ""), 200) if step is not None else "",
-            href=_place(reader, matter.anchor),
+            href=_link(reader, highlight.anchor),
             document=_document(step),
         )
 
 
-def _facts(matter: Matter, step: Step | None, l10n: Labels, *, several: bool) -> Iterator[str]:
-    yield matter.money
-    yield matter.due
+def _facts(highlight: Highlight, step: Step | None, l10n: Labels, *, several: bool) -> Iterator[str]:
+    yield highlight.money
+    yield highlight.due
     if several:
-        yield matter.tenant
-    yield l10n.ngettext("{count} finding", "{count} findings", matter.count)
-    yield matter.who if step is None else step.action.owner or step.action.role
+        yield highlight.tenant
+    yield l10n.ngettext("{count} finding", "{count} findings", highlight.count)
+    yield highlight.who if step is None else step.action.owner or step.action.role
 
 
 def _document(step: Step | None) -> tuple[str, str] | None:
@@ -244,7 +244,7 @@ def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
         counts += [] if section.complete else [l10n.gettext("incomplete")]
         text = l10n.joined(counts)
         key = "gaps" if not section.complete else "open" if section.open else "good"
-    return TenantLine(name=flat(section.title, 60), said=text, key=key, href=_place(reader, section.anchor))
+    return TenantLine(name=flat(section.title, 60), summary=text, key=key, href=_link(reader, section.anchor))
 
 
 def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> list[Renewal]:
@@ -269,7 +269,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                 date=l10n.date(moment),
                 happens=_happens(finding, tenant, l10n),
-                said=l10n.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
+                summary=l10n.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             found.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
@@ -306,7 +306,7 @@ def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
 
 
 def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
-    told = [notice for section in shown.sections for notice in section.notices]
+    all_notices = [notice for section in shown.sections for notice in section.notices]
     holding = sum(row.key != "expired" for row in shown.waivers)
     if holding:
         yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", holding)
@@ -318,11 +318,11 @@ def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
             "{count} findings of report-only policies, which do not count",
             shown.report_only,
         )
-    unused = len({notice.subject for notice in told if notice.code == "waiver.unused"})
+    unused = len({notice.subject for notice in all_notices if notice.code == "waiver.unused"})
     if unused:
         yield l10n.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
     ending = list(
-        dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in told if notice.code == code)
+        dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in all_notices if notice.code == code)
     )
     yield from ending[: room.notices]
     if len(ending) > room.notices:

@@ -39,9 +39,9 @@ def contract_dates(
         ):
             if day is None or not -ENDED <= day - today <= within:
                 continue
-            said, seats = [label], contract.seats
+            summary, seats = [label], contract.seats
             if seats is not None:
-                said.append(l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats))
+                summary.append(l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats))
             moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
             yield (
                 f"{key} {contract.id}",
@@ -51,6 +51,6 @@ def contract_dates(
                     tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                     date=l10n.date(moment),
                     happens=happens_to_contract(contract.renews, l10n, notice=key == "notice", past=day < today),
-                    said=l10n.joined(said),
+                    summary=l10n.joined(summary),
                 ),
             )

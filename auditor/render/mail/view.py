@@ -49,7 +49,7 @@ class Changed:
     """Findings of one policy that came, came back, or went."""
 
     key: str
-    said: str
+    summary: str
     """Such as `3 new`."""
     title: str
     severity: Severity
@@ -102,7 +102,7 @@ class Renewal:
     name: str
     tenant: str
     date: str
-    said: str
+    summary: str
     happens: str
     """What happens on the date where nobody decides before it."""
 
@@ -112,7 +112,7 @@ class TenantLine:
     """How one of several tenants stands."""
 
     name: str
-    said: str
+    summary: str
     key: str
     """`failed`, `gaps`, `open` or `good`."""
     href: str

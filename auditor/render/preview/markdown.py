@@ -179,9 +179,9 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
     yield f"⚠️ **{l10n.gettext(INCOMPLETE)}**"
     yield ""
     for each in preview.unknown[:_ROWS]:
-        place = f", {_short(each.tenant)}" if each.tenant else ""
+        tenant_name = f", {_short(each.tenant)}" if each.tenant else ""
         reason = _short(l10n.translate(each.reason))
-        yield f"- **{_short(each.policy)}** ({sided(each.side, l10n)}{place}): {reason}"
+        yield f"- **{_short(each.policy)}** ({sided(each.side, l10n)}{tenant_name}): {reason}"
     if len(preview.unknown) > _ROWS:
         yield f"- {more(len(preview.unknown) - _ROWS, l10n)}"
     yield ""

@@ -42,8 +42,8 @@ class BulkEscaper:
         offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
         data = np.frombuffer(characters, np.uint8)[: offsets[-1]]
         suspect = np.diff(offsets) > self._longest
-        places = np.flatnonzero(self._anywhere[data[offsets[0] :]]) + offsets[0]
-        suspect[np.searchsorted(offsets, places, side="right") - 1] = True
+        offsets_found = np.flatnonzero(self._anywhere[data[offsets[0] :]]) + offsets[0]
+        suspect[np.searchsorted(offsets, offsets_found, side="right") - 1] = True
         begun = offsets[:-1] < offsets[1:]
         suspect[begun] |= self._front[data[offsets[:-1][begun]]]
         if not suspect.any():

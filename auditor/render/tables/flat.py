@@ -58,8 +58,8 @@ class RepeatedValues:
         some = batch.select(self._names).take(indices(firsts))
         keys = list(zip(*(values_of(some.column(name)) for name in self._names), strict=True))
         known = np.array([self._known.get(key, -1) for key in keys], dtype=np.int64)
-        for place in np.flatnonzero(known < 0)[np.argsort(firsts[known < 0])].tolist():
-            known[place] = self._add(keys[place])
+        for index in np.flatnonzero(known < 0)[np.argsort(firsts[known < 0])].tolist():
+            known[index] = self._add(keys[index])
         return indices(known[group_of])
 
     def _add(self, key: tuple[str | None, ...]) -> int:

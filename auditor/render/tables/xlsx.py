@@ -264,9 +264,9 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     for name, outcomes in parts:
         for outcome in outcomes:
             known = headers.get(outcome.id)
-            told = (known.title, known.severity.value) if known is not None else ("", "")
+            title_and_severity = (known.title, known.severity.value) if known is not None else ("", "")
             yield (
-                *(name, outcome.id, *told, l10n.gettext(OUTCOMES[outcome.status])),
+                *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
                 *(outcome.judged, outcome.findings, outcome.reason),
                 *((known.owner, known.rationale) if known is not None else ("", "")),
                 "; ".join((known.frameworks or ()) if known is not None else ()),

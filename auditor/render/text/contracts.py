@@ -38,16 +38,16 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         if facts.get(name):
             yield text.replace("{date}", l10n.written_day(facts[name]))
     for name, texts in (("renews", _RENEWALS), ("term", _TERMS)):
-        said = texts.get(str(facts.get(name)))
-        if said is not None:
-            yield l10n.gettext(said)
+        line = texts.get(str(facts.get(name)))
+        if line is not None:
+            yield l10n.gettext(line)
     if facts.get("seller"):
         yield l10n.gettext("seller {name}").replace("{name}", str(facts["seller"]))
     price = facts.get("pricePerSeat")
     if finding.money is not None and isinstance(price, int | float) and facts.get("priceFrom"):
         amount = l10n.money(Decimal(str(price)), finding.money.currency)
-        said = l10n.gettext("{money} a seat and month from {date}")
-        yield said.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
+        line = l10n.gettext("{money} a seat and month from {date}")
+        yield line.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
 
 
 def happens_to_contract(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:

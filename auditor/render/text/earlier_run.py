@@ -32,7 +32,7 @@ class Sparkline:
     """Block characters, one a run; where there are many runs the last of each stretch."""
     bars: tuple[int, ...]
     """The same as heights from 1 to `TALL`."""
-    said: str
+    summary: str
 
 
 TALL: Final = 20

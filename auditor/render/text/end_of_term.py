@@ -13,7 +13,7 @@ _PARTNER: Final = date(2026, 5, 4)
 """The same for subscriptions from partners."""
 
 
-_SAID: Final = {
+_CONSEQUENCES: Final = {
     "warning": N_("Users work until this day, then they are shut out; decide before it"),
     "suspended": N_("Users are shut out already; the data is deleted on this day"),
     "lockedout": N_("Users are shut out already; the data is deleted on this day"),
@@ -24,8 +24,8 @@ _SAID: Final = {
 def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, trial: bool = False) -> str:
     """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
     known = status.casefold() if isinstance(status, str) else ""
-    if known in _SAID:
-        return l10n.gettext(_SAID[known]) if _SAID[known] else ""
+    if known in _CONSEQUENCES:
+        return l10n.gettext(_CONSEQUENCES[known]) if _CONSEQUENCES[known] else ""
     if trial:
         return l10n.gettext("The trial ends, or becomes a paid subscription; decide before it")
     if agreement is Agreement.MCA and day >= _DIRECT:

@@ -13,11 +13,11 @@ from auditor.domain.result.model import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.access import ACCESS, access_parts
 from auditor.render.text.contracts import contract_facts
-from auditor.render.text.facts import AssignmentPath, titled, ways
+from auditor.render.text.facts import AssignmentPath, assignment_paths, titled
 from auditor.render.text.labels import Labels
 from auditor.render.text.usage import USAGE, missing_seats, usage_parts
 
-_SPOKEN: Final = frozenset(
+_IN_SENTENCES: Final = frozenset(
     {
         *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
         *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
@@ -114,7 +114,7 @@ def _last_sign_in(facts: Mapping[str, Any], l10n: Labels) -> str:
 
 
 def _assigned(facts: Mapping[str, Any], l10n: Labels) -> str:
-    paths = [_way(way, l10n) for way in ways(facts)]
+    paths = [_path_text(assignment, l10n) for assignment in assignment_paths(facts)]
     return l10n.gettext("assigned: {paths}").replace("{paths}", l10n.joined(paths)) if paths else ""
 
 
@@ -133,8 +133,8 @@ def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
     yield from missing_seats(facts, l10n)
     yield from contract_facts(finding, l10n)
     yield from _budget(finding, l10n)
-    for name in () if _SPOKEN.issuperset(facts) else sorted(facts.keys() - _SPOKEN):
-        if _is_told(facts[name]):
+    for name in () if _IN_SENTENCES.issuperset(facts) else sorted(facts.keys() - _IN_SENTENCES):
+        if _is_shown(facts[name]):
             yield f"{label(name)} {_value(facts[name], l10n)}"
 
 
@@ -208,8 +208,8 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         ("short", l10n.gettext("too few in {tenants}")),
         ("excess", l10n.gettext("too many in {tenants}")),
     ):
-        told = facts.get(name)
-        there = [line for line in told if isinstance(line, Mapping)] if isinstance(told, list | tuple) else []
+        listed = facts.get(name)
+        there = [line for line in listed if isinstance(line, Mapping)] if isinstance(listed, list | tuple) else []
         if there:
             yield text.replace("{tenants}", l10n.joined(_spare(line, l10n) for line in there))
     allowed = limits(facts, l10n)
@@ -223,11 +223,11 @@ def _spare(line: Mapping[str, Any], l10n: Labels) -> str:
     return f"{line.get('tenant')} ({seats})"
 
 
-def _way(way: AssignmentPath, l10n: Labels) -> str:
+def _path_text(assignment: AssignmentPath, l10n: Labels) -> str:
     path = l10n.gettext("direct")
-    if way.group is not None:
-        path = l10n.gettext("group {group}").replace("{group}", way.group)
-    return path if way.state is None else f"{path} ({way.state})"
+    if assignment.group is not None:
+        path = l10n.gettext("group {group}").replace("{group}", assignment.group)
+    return path if assignment.state is None else f"{path} ({assignment.state})"
 
 
 def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
@@ -276,7 +276,7 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("at least: no price for {products}").replace("{products}", unpriced)
 
 
-def _is_told(value: Any) -> bool:
+def _is_shown(value: Any) -> bool:
     return value not in (None, "", [], {}, ())
 
 

@@ -12,7 +12,10 @@ _WORKING: Final = frozenset({"", "active"})
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
-    found = (("direct" if way.group is None else f"group {way.group}", way.state) for way in ways(evidence))
+    found = (
+        ("direct" if assignment.group is None else f"group {assignment.group}", assignment.state)
+        for assignment in assignment_paths(evidence)
+    )
     return tuple(path if state is None else f"{path} ({state})" for path, state in found)
 
 
@@ -25,10 +28,12 @@ class AssignmentPath(NamedTuple):
     """The state as Graph calls it; None where it works."""
 
 
-def ways(evidence: Mapping[str, Any]) -> tuple[AssignmentPath, ...]:
+def assignment_paths(evidence: Mapping[str, Any]) -> tuple[AssignmentPath, ...]:
     """Return the assignment paths, each once."""
     found = evidence.get("paths") or ()
-    return tuple(dict.fromkeys(_way(each) for each in (found if isinstance(found, list | tuple) else (found,))))
+    return tuple(
+        dict.fromkeys(_assignment_path(each) for each in (found if isinstance(found, list | tuple) else (found,)))
+    )
 
 
 def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
@@ -56,7 +61,7 @@ def titled(part_number: str) -> str:
     return found.pop() if len(found) == 1 else part_number
 
 
-def _way(value: Any) -> AssignmentPath:
+def _assignment_path(value: Any) -> AssignmentPath:
     if not isinstance(value, Mapping):
         return AssignmentPath(group=None if str(value) == "direct" else str(value), state=None)
     group = value.get("groupName") or value.get("assignedByGroup")

@@ -125,19 +125,19 @@ class Labels:
 
     def graded(self, severity: Severity, count: int) -> str:
         """Return a severity in the form that belongs to the number of its findings, which stands apart."""
-        of, said = self._l10n, ""
+        of, formatted = self._l10n, ""
         match severity:
             case Severity.CRITICAL:
-                said = of.ngettext("{count} critical", "{count} critical", count)
+                formatted = of.ngettext("{count} critical", "{count} critical", count)
             case Severity.HIGH:
-                said = of.ngettext("{count} high", "{count} high", count)
+                formatted = of.ngettext("{count} high", "{count} high", count)
             case Severity.MEDIUM:
-                said = of.ngettext("{count} medium", "{count} medium", count)
+                formatted = of.ngettext("{count} medium", "{count} medium", count)
             case Severity.LOW:
-                said = of.ngettext("{count} low", "{count} low", count)
+                formatted = of.ngettext("{count} low", "{count} low", count)
             case Severity.INFO:
-                said = of.ngettext("{count} info", "{count} info", count)
-        return said.replace("{count}", "").strip()
+                formatted = of.ngettext("{count} info", "{count} info", count)
+        return formatted.replace("{count}", "").strip()
 
     def subscription(self, status: object) -> str:
         """Return the state of a subscription; Graph's own name where it is a new one, empty where there is none."""
@@ -168,8 +168,8 @@ class Labels:
         """
         either = _EITHER.fullmatch(written)
         if either is not None:
-            told = self.gettext("{share} ({seats} if that is more)")
-            return told.replace("{share}", self.percent(either[1])).replace("{seats}", self.number(int(either[2])))
+            formatted = self.gettext("{share} ({seats} if that is more)")
+            return formatted.replace("{share}", self.percent(either[1])).replace("{seats}", self.number(int(either[2])))
         if _SEATS.fullmatch(written):
             return self.number(int(written))
         return _SHARE.sub(lambda found: self.percent(found[1]), written)
@@ -181,10 +181,10 @@ class Labels:
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount of money."""
         key = (str(value), currency)
-        said = self._sums.get(key)
-        if said is None:
-            said = self._sums[key] = self._l10n.money(value, currency)
-        return said
+        formatted = self._sums.get(key)
+        if formatted is None:
+            formatted = self._sums[key] = self._l10n.money(value, currency)
+        return formatted
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts of several currencies, joined."""
@@ -219,10 +219,10 @@ class Labels:
             day = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).toordinal()
         except OverflowError:  # the first or last day of all, somewhere else
             return text
-        said = self._days.get(day)
-        if said is None:
-            said = self._days[day] = self._l10n.date(date.fromordinal(day))
-        return said
+        formatted = self._days.get(day)
+        if formatted is None:
+            formatted = self._days[day] = self._l10n.date(date.fromordinal(day))
+        return formatted
 
     def written_instant(self, text: str) -> str:
         """Return an RFC 3339 instant as it is said; any other text as it is."""

@@ -43,11 +43,11 @@ def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if facts.get("agent") is True:
         yield l10n.gettext("user of an agent")
     for name in ("usage", "copilotUsage", "appUsage", "mailboxUsage"):
-        told = facts.get(name)
-        if not isinstance(told, Mapping):
+        report = facts.get(name)
+        if not isinstance(report, Mapping):
             continue
-        day = l10n.written_day(told.get("refreshDate"))
-        for text in _of_report(name, told, l10n):
+        day = l10n.written_day(report.get("refreshDate"))
+        for text in _of_report(name, report, l10n):
             yield text.replace("{day}", day)
     yield from _smaller_product(_mapping(facts.get("smallerProduct")), l10n)
 

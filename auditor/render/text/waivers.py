@@ -43,7 +43,7 @@ def waiver_rows(result: Result, l10n: Labels) -> tuple[WaiverRow, ...]:
 def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date | None], ...]:
     """Return the same with the last day of each, for those who reckon with it; None where it is no day."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
-    told = {(notice.code, notice.subject) for notice in notices}
+    noticed = {(notice.code, notice.subject) for notice in notices}
     counts = waivers(result)
     today = result.run.as_of.astimezone(UTC).date()
     rows: list[tuple[WaiverRow, date | None]] = []
@@ -52,9 +52,9 @@ def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date |
         key = "active"
         if until is not None and until < today:
             key = "expired"
-        elif ("waiver.expiring", id_) in told:
+        elif ("waiver.expiring", id_) in noticed:
             key = "expiring"
-        elif ("waiver.unused", id_) in told and not counts[id_]:
+        elif ("waiver.unused", id_) in noticed and not counts[id_]:
             key = "unused"
         row = WaiverRow(
             id=id_,

@@ -92,7 +92,7 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
 
 _NAMED: Final = 5
 """People of an action, or with findings of one kind, who are named."""
-_WORD: Final = re.compile(r"[A-Za-z0-9_]+")
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9_]+")
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -110,7 +110,7 @@ def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l
         product = product_name(finding.product, products) or ""
         # Products are named; ids of groups say nothing to anybody.
         detail = _ID.sub(lambda found: products.get(found[0], ""), finding.detail or "")
-        detail = _WORD.sub(lambda found: products.get(found[0].casefold(), found[0]), detail)
+        detail = _LONG_WORD.sub(lambda found: products.get(found[0].casefold(), found[0]), detail)
         detail = detail.replace("+", " + ").replace("@", " ").strip()
         level = l10n.gettext(SEVERITIES[finding.severity])
         facts = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))

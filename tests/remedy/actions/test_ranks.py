@@ -60,20 +60,24 @@ def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() ->
 
 
 def test_idle_seats_of_the_demo_that_renew_soon_are_among_the_five() -> None:
-    matters = page(demo(), Labels("en")).matters
-    (seats,) = [matter for matter in matters if "Power BI Pro" in matter.title and "seats" in matter.title]
+    highlights = page(demo(), Labels("en")).highlights
+    (seats,) = [
+        highlight for highlight in highlights if "Power BI Pro" in highlight.title and "seats" in highlight.title
+    ]
     assert seats.due.startswith("decide by ")
     assert seats.why
 
 
 def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> None:
     shown = page(result(), Labels("en"))
-    expected = [matter.title for matter in shown.matters]
+    expected = [highlight.title for highlight in shown.highlights]
     ranks = sorted(result().tenants[0].actions, key=lambda action: action.rank)
     assert expected == [action.title for action in ranks[:FIRST]]
     assert [step.action.title for step in shown.sections[0].steps] == [action.title for action in ranks]
     mail = story(result(), Reader(locale="en"), Labels("en"), Room())
-    assert [(act.title, act.why) for act in mail.acts] == [(matter.title, matter.why) for matter in shown.matters]
+    assert [(act.title, act.why) for act in mail.acts] == [
+        (highlight.title, highlight.why) for highlight in shown.highlights
+    ]
     told = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
     lines = plan_markdown(plan()).partition("### What matters most")[2].splitlines()
     assert [line for line in lines if line.startswith("- [Action ")][FIRST - 1]

@@ -29,7 +29,7 @@ def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> Non
     agreed = replace(tenant, contracts=contracts, subscriptions=())
     line = timeline(agreed, Context.of_tenant(agreed, {}, EN), [ending])
     assert line is not None
-    assert [(each.name, each.state, each.said, each.severity, each.happens) for each in line.renewals] == [
+    assert [(each.name, each.state, each.summary, each.severity, each.happens) for each in line.renewals] == [
         (
             "Microsoft 365 E5 (EA-2)",
             "end of the contract",

@@ -61,11 +61,11 @@ def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
         ("Microsoft 365 E3", "30 Jun 2027", None),
         ("Microsoft 365 E5", "30 Jun 2027", None),
     ]
-    places = [each.place for each in line.renewals]
+    places = [each.offset for each in line.renewals]
     assert places == sorted(places)
     assert (places[0] > 0, places[-1]) == (True, 600)
     assert line.more == 1  # F3 renews in 2029; the date of what was deleted is past
-    assert line.renewals[1].said == "trial, 40 seats bought, 28 spare today"
+    assert line.renewals[1].summary == "trial, 40 seats bought, 28 spare today"
     assert (
         timeline(replace(tenant, findings=FindingTable.of(()), subscriptions=()), Context.of_tenant(tenant, {}, EN), ())
         is None
@@ -81,7 +81,7 @@ def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_findi
         ("Power BI Pro", None, None),
         ("Teams Premium", None, None),
     ]
-    assert (line.renewals[0].state, line.renewals[0].said) == (
+    assert (line.renewals[0].state, line.renewals[0].summary) == (
         "Expired",
         "90 seats bought, 29 spare today",
     )
@@ -172,7 +172,7 @@ def test_seats_to_spare_are_those_of_the_day_of_the_audit() -> None:
     there = replace(tenant, seats=seats)
     told = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
     assert told is not None
-    assert "7 spare today" in told.renewals[0].said
+    assert "7 spare today" in told.renewals[0].summary
 
 
 def line_sku(tenant: TenantResult) -> str:
@@ -290,7 +290,7 @@ def test_a_line_of_bars_says_what_its_curve_says() -> None:
         assert len(spark.text) == len(spark.bars) <= 24
         assert all(1 <= high <= TALL for high in spark.bars)
     assert made[0].text[0] == "▁"
-    assert made[0].said.startswith("0 on 12 Aug 2026, ")
+    assert made[0].summary.startswith("0 on 12 Aug 2026, ")
 
 
 def test_what_a_store_did_not_count_is_not_counted_now() -> None:
@@ -313,8 +313,8 @@ def test_what_was_not_looked_at_did_not_get_less() -> None:
     whole = replace(result(), tenants=tenants, summary=replace(result().summary, not_evaluated=0))
     partly = replace(whole, tenants=(replace(tenants[0], complete=False), *tenants[1:]))
     for one, other in zip(sparks(whole, (past,), EN), sparks(partly, (past,), EN), strict=True):
-        assert "at least" not in one.said
-        assert other.said == one.said.replace(" now", " (at least) now")
+        assert "at least" not in one.summary
+        assert other.summary == one.summary.replace(" now", " (at least) now")
 
 
 def test_spare_seats_are_told_where_every_number_is_known() -> None:

@@ -52,21 +52,21 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def said(view: MailView) -> list[str]:
+def summary(view: MailView) -> list[str]:
     """Every text of the story that people read."""
     lines = [view.who, view.verdict, view.scope, *view.completeness, *view.exceptions]
     lines += [text for pair in view.money for text in pair]
     lines += [text for count in (*view.counts, *view.changes) for text in (count.number, count.label)]
-    lines += [text for line in view.changed for text in (line.said, line.title, line.tenant)]
+    lines += [text for line in view.changed for text in (line.summary, line.title, line.tenant)]
     lines += [plain(text) for act in view.acts for text in (act.title, act.first, *act.facts)]
     lines += [act.document[0] for act in view.acts if act.document]
-    lines += [text for line in view.tenants for text in (line.name, line.said)]
+    lines += [text for line in view.tenants for text in (line.name, line.summary)]
     lines += [
         t
         for seat in view.seats
         for t in (seat.name, seat.part_number, seat.tenant, seat.figures, seat.state, seat.advice)
     ]
-    lines += [text for line in view.renewals for text in (line.name, line.tenant, line.date, line.said)]
+    lines += [text for line in view.renewals for text in (line.name, line.tenant, line.date, line.summary)]
     return [line for line in lines if line]
 
 
@@ -74,7 +74,7 @@ def test_both_parts_tell_the_same_story() -> None:
     parts = render_mail(compared(), READER)
     view = story(compared(), READER, Labels("en"), Room())
     seen, read = squeezed(text_of(parts.html)), squeezed(parts.text)
-    lines = said(view)
+    lines = summary(view)
     assert len(lines) > 60
     assert [line for line in lines if squeezed(line) not in seen] == []
     assert [line for line in lines if squeezed(line) not in read] == []
@@ -291,7 +291,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
         return of_tenant(replace(compared().tenants[0], findings=FindingTable.of((changed,))))
 
     def told(of: Result) -> list[str]:
-        return [line.said for line in story(of, READER, Labels("en"), Room()).renewals]
+        return [line.summary for line in story(of, READER, Labels("en"), Room()).renewals]
 
     assert told(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
     assert told(ends(61)) == []
@@ -328,8 +328,8 @@ def test_curves_stand_in_both_parts_and_give_way_before_a_mail_is_cut_off() -> N
     view = story(of, replace(READER, history=runs), Labels("en"), Room())
     assert len(view.trends) >= 3
     for spark in view.trends:
-        assert f"* {spark.label}: {spark.text}  {spark.said}" in parts.text
-        assert squeezed(spark.said) in squeezed(text_of(parts.html))
+        assert f"* {spark.label}: {spark.text}  {spark.summary}" in parts.text
+        assert squeezed(spark.summary) in squeezed(text_of(parts.html))
     assert "<img" not in parts.html
     assert "<svg" not in parts.html
     assert parts.html.count('valign="bottom"') == sum(len(spark.bars) for spark in view.trends)

@@ -61,7 +61,7 @@ def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> No
     )
     of = replace(WHOLE, tenants=(replace(first, contracts=contracts), *others))
     told = [line for line in story(of, READER, Labels("en"), Room(renewals=99)).renewals if "E5 (" in line.name]
-    assert [(line.name.partition(" (")[2], line.said.partition(" · ")[0]) for line in told] == [
+    assert [(line.name.partition(" (")[2], line.summary.partition(" · ")[0]) for line in told] == [
         ("past)", "end of the contract, 7 seats in the contract"),
         ("near)", "last day to give notice, 7 seats in the contract"),
         ("near)", "end of the contract, 7 seats in the contract"),
