@@ -43,8 +43,8 @@ def _texts(article: Article) -> Iterator[tuple[str, str]]:
     for change in article.history:
         yield f"{article.id}.history.{change.id}.then", change.then
         yield f"{article.id}.history.{change.id}.now", change.now
-    for note in article.mended:
-        yield f"{article.id}.mended.{note.id}", note.text
+    for note in article.corrections:
+        yield f"{article.id}.corrections.{note.id}", note.text
     for edition in article.editions:
         yield f"{article.id}.editions.{edition.id}", edition.title
         for step in edition.steps:

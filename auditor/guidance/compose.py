@@ -106,7 +106,7 @@ class _Composer:
             ),
             sources=tuple(map(self._reference, sources)),
             history=self._revisions(),
-            mended=tuple(self._passage(note.id, note.text, note.when, note.links) for note in article.mended),
+            corrections=tuple(self._passage(note.id, note.text, note.when, note.links) for note in article.corrections),
             editions=tuple(
                 PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps, plain=True))
                 for edition in self._editions

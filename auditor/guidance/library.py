@@ -30,7 +30,7 @@ from auditor.guidance.parser import LINKS, TERMS, GuidanceFile, Shape, invalid, 
 from auditor.policy.yaml import reader
 
 _BOUNDS = ("effective", "until")
-_LISTS = ("prerequisites", "steps", "warnings", "next", "history", "mended")
+_LISTS = ("prerequisites", "steps", "warnings", "next", "history", "corrections")
 
 
 def read_library(texts: Mapping[str, str], schema: str) -> Library:
@@ -171,7 +171,7 @@ def article_of(content: Mapping[str, Any]) -> Article:
         warnings=tuple(map(_warning, content.get("warnings", ()))),
         next=tuple(map(_next, content.get("next", ()))),
         history=tuple(map(_change, content.get("history", ()))),
-        mended=tuple(map(_note, content.get("mended", ()))),
+        corrections=tuple(map(_note, content.get("corrections", ()))),
         editions=tuple(map(_edition, content.get("editions", ()))),
     )
 

@@ -183,7 +183,7 @@ class Article:
     warnings: tuple[Warning, ...] = ()
     next: tuple[NextStep, ...] = ()
     history: tuple[Change, ...] = ()
-    mended: tuple[Note, ...] = ()
+    corrections: tuple[Note, ...] = ()
     """Errors of the published article or its translations that this text corrects."""
     editions: tuple[Edition, ...] = ()
 

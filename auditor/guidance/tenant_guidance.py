@@ -120,7 +120,7 @@ class Composed:
     """Every link of the parts above, once, in order of appearance."""
     sources: tuple[Reference, ...]
     history: tuple[Revision, ...]
-    mended: tuple[Passage, ...]
+    corrections: tuple[Passage, ...]
     editions: tuple[PastSteps, ...]
 
     @property

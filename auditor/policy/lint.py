@@ -1,6 +1,7 @@
 """Finds valid policies that hardly mean what their authors intended: empty populations, dead blocks, contradictions."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import reduce
 from operator import and_
 
@@ -8,7 +9,16 @@ from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
-from auditor.domain.policy.product_set import Builtin, Element, ProductSet, Sku, builtins_of, leaves, size_of
+from auditor.domain.policy.product_set import (
+    EVERY_PRODUCT,
+    Builtin,
+    Element,
+    ProductSet,
+    Sku,
+    builtins_of,
+    leaves,
+    size_of,
+)
 from auditor.domain.policy.selector import (
     ABSENT_READS_AS,
     AnyOf,
@@ -129,7 +139,8 @@ def _covers(silent: InactiveIn, other: InactiveIn) -> bool:
 def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[Diagnostic]:
     # `require` and `services` concern every product of a user, whatever `of` says.
     elsewhere = bool(block.require or block.services.require or block.services.deny)
-    others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
+    # Compared with an empty block, so that a new key of the language counts without a change here.
+    others = replace(block, of=EVERY_PRODUCT, allow=None, deny=None, downgrade_to=None) != Assignments()
     if not size_of(block.of.elements) and not elsewhere:
         yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is judged"))
     elif not others:
@@ -149,7 +160,7 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
 
 
 def _purchases(policy: Policy, block: Purchases, sets: "_Sets") -> Iterator[Diagnostic]:
-    if not block.trials and not block.unknown:
+    if replace(block, allow=None, deny=None) == Purchases():
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
 

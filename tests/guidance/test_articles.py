@@ -105,7 +105,7 @@ def test_a_contradiction_between_documents_is_told_as_one(article: Article) -> N
         assert told == bool(warning.disputed), warning.id
 
 
-SENTENCES = re.compile(r"\.(steps|warnings|prerequisites|next|history|mended)\.(?!.*\.(loses|after)$)")
+SENTENCES = re.compile(r"\.(steps|warnings|prerequisites|next|history|corrections)\.(?!.*\.(loses|after)$)")
 
 
 def test_texts_are_whole_plain_and_marked_up_in_pairs() -> None:

@@ -21,7 +21,7 @@ def named(article: Article) -> Iterator[str]:
         article.warnings,
         article.next,
         article.history,
-        article.mended,
+        article.corrections,
         *(edition.steps for edition in article.editions),
     )
     for part in parts:

@@ -1,4 +1,4 @@
-"""The two articles that the project began with: whole, with every variant, mended, and told apart from what changed."""
+"""The two articles that the project began with: whole, with every variant, their corrections and what changed since."""
 
 from dataclasses import replace
 
@@ -127,7 +127,7 @@ def test_the_lost_negation_is_back() -> None:
     assert "no longer plan to use" in leaving.then
     (keeping,) = (change for change in guidance.history if change.id == "keeping")
     assert "plan to keep using" in keeping.then
-    assert "lost-negation" in {note.id for note in guidance.mended}
+    assert "lost-negation" in {note.id for note in guidance.corrections}
 
 
 @pytest.mark.parametrize("leaving", [True, False, None])

@@ -83,7 +83,7 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
         lines += [f"## {l10n.gettext(past.title)} ({past.date})", "", *_steps(past.steps, l10n, titles), ""]
     lines += _listed(
         l10n.gettext("Corrections to the published text"),
-        [f"{l10n.gettext(item.text)}{_links(item.links, l10n)}" for item in composed.mended],
+        [f"{l10n.gettext(item.text)}{_links(item.links, l10n)}" for item in composed.corrections],
     )
     sources = (f"[{l10n.gettext(source.title)}]({source.url})" for source in composed.sources)
     lines += _listed(l10n.gettext("Sources"), sources)
