@@ -35,7 +35,7 @@ def titled(l10n: _Localizer, kind: ActionKind) -> str:
         case ActionKind.GROUP_PAUSED:
             return l10n.gettext("Resume the processing of the group {extra}")
         case ActionKind.GROUP_EMPTY:
-            return l10n.gettext("Remove the group {extra}, which has no members, or add its members")
+            return l10n.gettext("Remove the licences of the group {extra}, which has no members, or add its members")
         case ActionKind.BUY_HERE:
             return l10n.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
         case ActionKind.GIVE_UP_HERE:

@@ -73,5 +73,5 @@ def _tills() -> tuple[Person, ...]:
             f"Till {till} {store.city}", f"till-{number:03}-{till}", mailbox=None, seen=0.1, kind="Till", **at(store)
         )
         for number, store in STORES.items()
-        for till in (1, 2, 3)
+        for till in (1, 2, 3, 4)
     )

@@ -59,11 +59,11 @@ _DEPARTMENTS = (
 )  # fmt: skip
 
 _PRODUCTS = (
-    bought("SPE_E3", 152, 41),
+    bought("SPE_E3", 170, 41),
     bought("SPE_E5", 37, 187),
     # No seat is left, and three users wait for one.
     Bought(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
-    bought("Microsoft_365_Copilot", 27, 98),
+    bought("Microsoft_365_Copilot", 32, 98),
     # A large surplus, due for renewal.
     bought("POWER_BI_PRO", 60, 11),
     bought("MCOEV", 14, 187),
@@ -102,11 +102,7 @@ def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an 
         groups=(
             Group(name="LIC-M365-E3", part="SPE_E3"),
             Group(name="LIC-M365-E5", part="SPE_E5"),
-            Group(
-                name="LIC-M365-F3",
-                part="SPE_F1",
-                rule='(user.department -in ["Stores","Warehouse"]) and (user.accountEnabled -eq true)',
-            ),
+            Group(name="LIC-M365-F3", part="SPE_F1"),
             Group(
                 name="LIC-M365-F3-Season",
                 part="SPE_F1",

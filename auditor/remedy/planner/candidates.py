@@ -8,13 +8,12 @@ from typing import Any
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Cloud
-from auditor.domain.policy.decision import AnswerKind, kept
+from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.model import Finding
-from auditor.remedy.actions.context import situated
-from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.actions.targets import known_location
 from auditor.remedy.planner.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.removals import MAX_REMOVALS, Removal, removals_of
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import (
     NOT_SET,
@@ -30,7 +29,6 @@ from auditor.remedy.requests import (
 
 MAX_PROPOSALS = 96
 """The most proposals for one person; the plan says so where there are more."""
-_MAX_REMOVABLE = 6
 _SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
@@ -50,17 +48,8 @@ class Proposal:
     joined: tuple[str, ...] = ()
     moved: bool = False
     """Whether dynamic groups take the person in or lose the person, because of properties that are set."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One thing that can be taken away: a direct path, a membership, or a direct path in exchange for a membership."""
-
-    sku_id: str = ""
-    leave: str = ""
-    join: str = ""
-    give: str = ""
-    """The product that is assigned directly before the person leaves the group that gives it."""
+    dependants: int = 0
+    """Paths that go although no finding is about them, because their product may need one that goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +66,7 @@ def proposals(
     """Return the proposals for a person, no change first, and whether these are all of them."""
     findings = [finding for finding in findings if may_act(finding, product_options)]
     smaller = [decided_downgrade(finding, product_options) for finding in findings]
-    removable = _removable(account, findings, product_options)
+    removable = removals_of(account, findings, product_options)
     properties = _properties(findings, product_options)
     location = properties.pop("usageLocation", None)
     wanted = [
@@ -115,7 +104,7 @@ def proposals(
             distinct.setdefault((proposal.after.grants, proposal.left, proposal.location, proposal.retried), proposal)
     nothing = Proposal(after=account)
     changing = [proposal for proposal in distinct.values() if proposal.commands]
-    whole = made < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= _MAX_REMOVABLE
+    whole = made < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
     return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
 
 
@@ -138,78 +127,15 @@ def _properties(findings: Sequence[Finding], product_options: ProductOptions) ->
     return found
 
 
-def _removable(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Step, ...]:
-    """Return the paths that some finding speaks against, and whose going would change something."""
-    found: dict[Step, None] = {}
-    for finding in findings:
-        product_id = (finding.product.sku_id or "") if finding.product is not None else ""
-        if situated(finding, product_options.known).situation.self_service is True:
-            continue
-        smaller = decided_downgrade(finding, product_options)
-        match correction_of(finding):
-            case _ if smaller is not None:
-                steps = _going(account, smaller.old, product_options)
-            case correction if correction in REMOVALS:
-                steps = _going(account, product_id, product_options)
-            case Correction.CHOOSE:
-                chosen = product_options.value(finding, AnswerKind.KEEP)
-                stay = {name.casefold() for name in kept(chosen)} if chosen is not None else set()
-                parts = [part for part in (finding.detail or "").split("+") if part.casefold() not in stay]
-                named = product_options.named(parts)
-                steps = [step for sku in named for step in _going(account, sku, product_options)]
-            case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
-                answer = product_options.value(finding, AnswerKind.GROUP)
-                chosen = None if answer is None else str(answer["id"])
-                via = product_options.via(finding)
-                steps = (
-                    _direct_path(account, product_id, product_options)
-                    if via == "direct"
-                    else _other_path(account, product_id, product_options, chosen)
-                )
-            case _:
-                steps = []
-        found.update(dict.fromkeys(steps))
-    return tuple(found)
-
-
-def _going(account: Account, sku_id: str, product_options: ProductOptions) -> list[Step]:
-    """Return the paths of a product if requests can end all of them, so that the person no longer holds it."""
-    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
-    if not all(map(product_options.can_change, groups)):
-        return []
-    direct = [Step(sku_id=sku_id)] if account.direct(sku_id) is not None else []
-    return [*direct, *(Step(leave=group) for group in groups)]
-
-
-def _other_path(
-    account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None = None
-) -> list[Step]:
-    """Return the paths of a product that can go because another gives it, or because a group can give it instead."""
-    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
-    if account.direct(sku_id) is not None:
-        giver = None if groups else product_options.giver(account, sku_id, chosen)
-        return [Step(sku_id=sku_id)] if groups else [] if giver is None else [Step(sku_id=sku_id, join=giver)]
-    return [Step(leave=group) for group in groups if len(groups) > 1 and product_options.can_change(group)]
-
-
-def _direct_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Step]:
-    """Return the memberships that can go once the person holds the product directly."""
-    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
-    if not groups or not all(map(product_options.can_change, groups)) or not account.usage_location:
-        return []
-    give = "" if account.direct(sku_id) is not None else sku_id
-    return [Step(leave=group, give=give) for group in groups]
-
-
-def _subsets(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+def _subsets(removals: Sequence[Removal]) -> Iterator[tuple[Removal, ...]]:
     """Yield every choice of paths to take away; of many, none, all, and each alone."""
-    if len(steps) > _MAX_REMOVABLE:
+    if len(removals) > MAX_REMOVALS:
         yield ()
-        yield tuple(steps)
-        yield from ((step,) for step in steps)
+        yield tuple(removals)
+        yield from ((removal,) for removal in removals)
         return
-    for size in range(len(steps) + 1):
-        yield from combinations(steps, size)
+    for size in range(len(removals) + 1):
+        yield from combinations(removals, size)
 
 
 def _gains(account: Account, candidates: Iterable[str], product_options: ProductOptions) -> tuple[Gain, ...]:
@@ -224,25 +150,24 @@ def _gains(account: Account, candidates: Iterable[str], product_options: Product
 def _proposal(
     account: Account,
     product_options: ProductOptions,
-    change: tuple[tuple[Step, ...], tuple[Gain | None, ...], str | None, Mapping[str, Any]],
+    change: tuple[tuple[Removal, ...], tuple[Gain | None, ...], str | None, Mapping[str, Any]],
     services: tuple[Sequence[Finding], frozenset[str] | None],
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
 ) -> Proposal | None:
-    steps, added, location, properties = change
+    removals, added, location, properties = change
     gains = [gain for gain in added if gain is not None]
-    removed = tuple(step.sku_id for step in steps if step.sku_id)
-    left = tuple(dict.fromkeys(step.leave for step in steps if step.leave))
-    changes: tuple[Step | Gain, ...] = (*steps, *gains)
+    removed = tuple(removal.sku_id for removal in removals if removal.sku_id)
+    left = tuple(dict.fromkeys(removal.leave for removal in removals if removal.leave))
+    changes: tuple[Removal | Gain, ...] = (*removals, *gains)
     joined = tuple(dict.fromkeys(name for each in changes if (name := _joined(each))))
     after = _moved(account.without_direct(removed) if removed else account, left, joined, product_options)
-    given = tuple(dict.fromkeys(step.give for step in steps if step.give))
+    given = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
     assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))
     additions = [Addition(sku_id=sku, disabled_plans=_off(account, sku, services, product_options)) for sku in assigned]
     additions += _switched(after, services[0], product_options)
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
-    if retried:
-        after = _retried(after)
+    after = _retried(after) if retried else after
     values = {**properties, **({} if location is None else {"usageLocation": location})}
     moves = product_options.memberships.moves(after, values)
     if moves is None:
@@ -270,6 +195,7 @@ def _proposal(
         left=left,
         joined=joined,
         moved=any(moves),
+        dependants=sum(removal.dependant for removal in removals),
     )
 
 
@@ -293,8 +219,8 @@ def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cl
     yield from (leave_group(group, user) for group in left)
 
 
-def _joined(change: Step | Gain) -> str:
-    return change.join if isinstance(change, Step) else change.group
+def _joined(change: Removal | Gain) -> str:
+    return change.join if isinstance(change, Removal) else change.group
 
 
 def _off(

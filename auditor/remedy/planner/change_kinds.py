@@ -68,11 +68,15 @@ def _details(weighed: Weighed, correction: Correction) -> str:
 
 def changed_group(group_change: GroupChange) -> Decided:
     """Name what a change of one group is."""
+    if not group_change.users:
+        kind = ActionKind.GROUP_EMPTY
+    else:
+        kind = ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP
     mended = sorted(group_change.weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     return Decided(
-        kind=ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP,
+        kind=kind,
         findings=tuple(finding.fingerprint for finding in mended),
-        old=group_change.sku_id,
+        old="+".join(group_change.sku_ids),
         new=group_change.target or "",
         extra=group_change.group,
         commands=group_change.weighed.proposal.commands,

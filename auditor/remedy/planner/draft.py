@@ -89,8 +89,8 @@ class Options:
         return marks & self.answered.answers.keys()
 
     def owner(self, user: str) -> str:
-        """Return under which key a person is changed: their own, or that of their group."""
-        return next((key for key, group_change in self.group_changes.items() if user in group_change.users), user)
+        """Return under which key a person or a group is changed: their own id, or the key of the group's change."""
+        return next((key for key, each in self.group_changes.items() if user in {each.group, *each.users}), user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +293,7 @@ def _key(options: Options, step: Replayed) -> str:
     joint = (
         key
         for key, group_change in options.group_changes.items()
-        if group_change.group == step.group and group_change.sku_id in gone
+        if group_change.group == step.group and gone.issuperset(group_change.sku_ids)
     )
     return step.user or next(joint, step.group)
 

@@ -137,7 +137,7 @@ def _weighed(
     changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return Weighed(
         proposal=proposal,
-        option=Option(score=Score(-weight, len(lost), round(cost * 100), changes), seats=seats),
+        option=Option(score=Score(-weight, len(lost) + proposal.dependants, round(cost * 100), changes), seats=seats),
         mended=mended,
         lost=lost,
         unpriced=frozenset(sku for sku, change in seats.items() if change > 0 and prices[sku] is None),

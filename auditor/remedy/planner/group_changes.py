@@ -1,14 +1,16 @@
-"""Propose one change at a group where everyone who has a product from it should lose the product."""
+"""Proposes one change at a group: everyone who has a product from it should lose the product, or it has no members."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 import pyarrow.compute as pc
 
 from auditor.checks.check import Correction
+from auditor.checks.health.group_empty import CHECK as GROUP_EMPTY
 from auditor.checks.registry import correction_of
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus, Status
 from auditor.domain.result.model import Finding
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.candidates import Proposal
@@ -22,13 +24,16 @@ from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
 
+_NOBODY: Final = Account(id="", row=-1, usage_location=None, grants=())
+"""Stands in a proposal that changes a group for the account that it would change."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupChange:
-    """A group that would stop giving a product, and what its people would have instead."""
+    """A group that would stop giving products, and what its people would have instead."""
 
     group: str
-    sku_id: str
+    sku_ids: tuple[str, ...]
     target: str | None
     users: tuple[str, ...]
     weighed: Weighed
@@ -36,7 +41,7 @@ class GroupChange:
     @property
     def key(self) -> str:
         """Its name among the people of a plan; no user's id has a space."""
-        return f"group {self.group} {self.sku_id}"
+        return f"group {self.group} {'+'.join(self.sku_ids)}"
 
 
 def group_changes_of(
@@ -62,7 +67,7 @@ def group_changes_of(
             groups = account.by_group(sku_id)
             if len(groups) == 1 and groups[0].group is not None:
                 wanted.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
-    found: list[GroupChange] = []
+    found = list(_empty_groups(product_options, state))
     taken: set[str] = set()
     for (group, sku_id), people in sorted(wanted.items()):
         # Somebody may be in two such groups; the second waits for the next plan.
@@ -74,6 +79,32 @@ def group_changes_of(
                 found.append(group_change)
                 taken.update(group_change.users)
     return tuple(found)
+
+
+def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterator[GroupChange]:
+    """Yield the removal of all licences of each reported group that is assigned in the cloud and has no members.
+
+    The rule of a dynamic group and the directory on premises may add members tomorrow: these groups keep theirs.
+    """
+    facts = product_options.plan.facts
+    for finding in product_options.known.findings:
+        group = state.memberships.groups.get(finding.subject.id)
+        if finding.check != GROUP_EMPTY.id or finding.status is not Status.OPEN or group is None:
+            continue
+        fixed_members = state.memberships.refusal(group.id) in {"dynamic", "synced", "unread"}
+        if fixed_members or not all(_whole(facts, group.id, sku_id, frozenset()) for sku_id in group.sku_ids):
+            continue
+        yield GroupChange(
+            group=group.id,
+            sku_ids=group.sku_ids,
+            target=None,
+            users=(),
+            weighed=Weighed(
+                proposal=Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
+                option=Option(score=Score(-WEIGHTS[finding.severity], 0, 0, 1)),
+                mended=(finding,),
+            ),
+        )
 
 
 def _whole(facts: TenantFacts, group: str, sku_id: str, people: frozenset[str]) -> bool:
@@ -134,14 +165,13 @@ def _group_change(
     seats = _seats((state.accounts[account.id], account) for account in accounts)
     cost = sum((change * (product_options.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
     weight = sum(WEIGHTS[finding.severity] for finding in mended)
-    nothing = state.accounts[next(iter(findings))]
     weighed = Weighed(
-        proposal=replace(Proposal(after=nothing), commands=(command,), remove=(sku_id,), add=added),
+        proposal=Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added),
         option=Option(score=Score(-weight, len(lost), round(cost * 100), 1), seats=seats),
         mended=tuple(mended),
         lost=tuple(sorted(lost)),
     )
-    return GroupChange(group=group, sku_id=sku_id, target=target, users=tuple(findings), weighed=weighed)
+    return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), weighed=weighed)
 
 
 def _target(

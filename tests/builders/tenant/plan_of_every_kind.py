@@ -13,6 +13,7 @@ policies:
   - {{id: store, severity: high, users: {{department: Store, accountEnabled: true}}, assignments: {{of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}}}
   - {{id: twice, severity: low, assignments: {{duplicates: deny}}}}
   - {{id: errors, severity: high, health: {{errors: deny, groups: deny}}}}
+  - {{id: empty, severity: low, health: {{empty: deny}}}}
   - {{id: teams, severity: low, users: {{department: Office}}, assignments: {{services: {{deny: [TEAMS1]}}}}}}
   - {{id: placed, severity: low, attributes: {{require: [department]}}}}
   - {{id: via, severity: medium, users: {{department: Via}}, assignments: {{of: [SPE_E3], via: group}}}}
@@ -67,6 +68,7 @@ def document(**names: str) -> dict[str, Any]:
         _group("LIC-F3", F3, "waiting", "double"),
         _group("LIC-E5", E5, "one", "two"),
         _group("LIC-E3", E3, "leaver", "member"),
+        _group("LIC-Empty", VISIO),
     ]
     for each in (*people, *groups):
         name = str(each.get("userPrincipalName", each["displayName"])).partition("@")[0]

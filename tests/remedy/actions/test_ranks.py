@@ -62,7 +62,7 @@ def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() ->
 def test_idle_seats_of_the_demo_that_renew_soon_are_among_the_five() -> None:
     highlights = page(demo(), Labels("en")).highlights
     (seats,) = [
-        highlight for highlight in highlights if "Power BI Pro" in highlight.title and "seats" in highlight.title
+        highlight for highlight in highlights if "Microsoft 365 E3" in highlight.title and "seats" in highlight.title
     ]
     assert seats.due.startswith("decide by ")
     assert seats.why

@@ -17,7 +17,7 @@ from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.question_text import question_stubs
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.command_line import AS_OF, call
-from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, bodies, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW
 
 RULES = """version: 1
@@ -243,3 +243,20 @@ def test_cost_centres_are_left_to_people_because_graph_would_empty_the_division(
     plan = plan_run([state("office")], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
     assert (plan.questions, requests(plan)) == ((), [])
     assert len(plan.proof.remaining) == 1
+
+
+def test_an_add_on_goes_with_the_suite_only_by_a_decision_and_only_where_a_policy_asks_for_the_suite() -> None:
+    base = "  - {id: base, severity: high, users: {holds: [VISIOCLIENT]}, assignments: {require: [SPE_E3]}}\n"
+    rules = RULES.replace("{of: paid, allow: []}", "{deny: [SPE_E3]}").encode()
+    leaver = user("leaver", grant(E3), grant(VISIO), accountEnabled=False, department="Sales")
+    tenant = snapshot([leaver], {E3: 9, VISIO: 9})
+    removed = []
+    for text in (rules, rules + base.encode()):
+        undecided = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW)
+        decided = loaded([{"for": {"policy": "leavers"}, "answer": {"release": True}}]).decisions
+        plan = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW, decisions=decided)
+        assert plan.proven
+        removed.append([bodies(each.tenants[0]) for each in (undecided, plan)])
+    path = "/users/leaver/assignLicense"
+    assert removed[0] == [[(path, [], ["SPE_E3"])]] * 2
+    assert removed[1] == [[], [(path, [], ["SPE_E3", "VISIOCLIENT"])]]

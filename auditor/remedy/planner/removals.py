@@ -1,0 +1,108 @@
+"""Lists the paths of products that requests can take from a person: licences assigned directly, and memberships."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from auditor.checks.check import Correction
+from auditor.checks.registry import correction_of
+from auditor.domain.policy.decision import AnswerKind, kept
+from auditor.domain.result.model import Finding
+from auditor.remedy.actions.context import situated
+from auditor.remedy.actions.remedies import REMOVALS
+from auditor.remedy.planner.downgrades import decided_downgrade
+from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.simulation.accounts import Account
+
+MAX_REMOVALS = 6
+"""The most removals of one person of which every combination is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """One thing that can be taken away: a direct path, a membership, or a direct path in exchange for a membership."""
+
+    sku_id: str = ""
+    leave: str = ""
+    join: str = ""
+    give: str = ""
+    """The product that is assigned directly before the person leaves the group that gives it."""
+    dependant: bool = False
+    """Whether no finding is about it, and its product may need one that goes."""
+
+
+def removals_of(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Removal, ...]:
+    """Return the paths that some finding speaks against, and whose going would change something."""
+    found: dict[Removal, None] = {}
+    for finding in findings:
+        product_id = (finding.product.sku_id or "") if finding.product is not None else ""
+        if situated(finding, product_options.known).situation.self_service is True:
+            continue
+        smaller = decided_downgrade(finding, product_options)
+        match correction_of(finding):
+            case _ if smaller is not None:
+                removals = _going(account, smaller.old, product_options)
+            case correction if correction in REMOVALS:
+                removals = _going(account, product_id, product_options)
+            case Correction.CHOOSE:
+                chosen = product_options.value(finding, AnswerKind.KEEP)
+                stay = {name.casefold() for name in kept(chosen)} if chosen is not None else set()
+                parts = [part for part in (finding.detail or "").split("+") if part.casefold() not in stay]
+                named = product_options.named(parts)
+                removals = [removal for sku in named for removal in _going(account, sku, product_options)]
+            case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
+                answer = product_options.value(finding, AnswerKind.GROUP)
+                chosen = None if answer is None else str(answer["id"])
+                via = product_options.via(finding)
+                removals = (
+                    _direct_path(account, product_id, product_options)
+                    if via == "direct"
+                    else _other_path(account, product_id, product_options, chosen)
+                )
+            case _:
+                removals = []
+        found.update(dict.fromkeys(removals))
+    dependants = _dependants(account, findings, product_options)
+    return (*found, *dependants) if len(found) + len(dependants) <= MAX_REMOVALS else tuple(found)
+
+
+def _dependants(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Removal, ...]:
+    """Return the paths of a person's other products where it was decided that a licence may go.
+
+    An add-on may need the suite that goes, and a policy ask for it: then both go, or neither.
+    """
+    if not any(product_options.value(finding, AnswerKind.RELEASE) is True for finding in findings):
+        return ()
+    reported = {finding.product.sku_id for finding in findings if finding.product is not None}
+    others = sorted(account.held - reported)
+    return tuple(
+        replace(removal, dependant=True) for sku_id in others for removal in _going(account, sku_id, product_options)
+    )
+
+
+def _going(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
+    """Return the paths of a product if requests can end all of them, so that the person no longer holds it."""
+    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    if not all(map(product_options.can_change, groups)):
+        return []
+    direct = [Removal(sku_id=sku_id)] if account.direct(sku_id) is not None else []
+    return [*direct, *(Removal(leave=group) for group in groups)]
+
+
+def _other_path(
+    account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None = None
+) -> list[Removal]:
+    """Return the paths of a product that can go because another gives it, or because a group can give it instead."""
+    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    if account.direct(sku_id) is not None:
+        giver = None if groups else product_options.giver(account, sku_id, chosen)
+        return [Removal(sku_id=sku_id)] if groups else [] if giver is None else [Removal(sku_id=sku_id, join=giver)]
+    return [Removal(leave=group) for group in groups if len(groups) > 1 and product_options.can_change(group)]
+
+
+def _direct_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
+    """Return the memberships that can go once the person holds the product directly."""
+    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    if not groups or not all(map(product_options.can_change, groups)) or not account.usage_location:
+        return []
+    give = "" if account.direct(sku_id) is not None else sku_id
+    return [Removal(leave=group, give=give) for group in groups]
