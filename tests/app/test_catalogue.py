@@ -235,7 +235,7 @@ def test_a_redirect_with_the_same_scheme_is_followed(site: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "slug", "told"),
+    ("path", "slug", "message"),
     [
         ("/to-file", "products-", "file"),
         ("/to-ftp", "products-address", "ftp://127.0.0.1"),
@@ -248,10 +248,10 @@ def test_a_redirect_with_the_same_scheme_is_followed(site: str) -> None:
         ("/nothing", "products-download", "answered 404"),
     ],
 )
-def test_a_bad_answer_is_told_and_nothing_is_written(site: str, path: str, slug: str, told: str) -> None:
+def test_a_bad_answer_is_told_and_nothing_is_written(site: str, path: str, slug: str, message: str) -> None:
     error = refused(site + path)
     assert error.slug.startswith(slug)
-    assert told in error.message
+    assert message in error.message
 
 
 @pytest.mark.parametrize(

@@ -68,11 +68,11 @@ def run(api: GithubApi, of: Result | None = None, job: IssueJob = ALL) -> list[s
     """One run; returns what was done."""
     done: list[str] = []
 
-    def told(change: IssueChange, number: int) -> None:
+    def record(change: IssueChange, number: int) -> None:
         done.append(f"{change.step} {number}" if number else change.step)
 
     there = repository(api)
-    carry_out(there, list(issue_changes(sample() if of is None else of, list(there.issues()), job)), told)
+    carry_out(there, list(issue_changes(sample() if of is None else of, list(there.issues()), job)), record)
     return done
 
 

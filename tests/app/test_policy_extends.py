@@ -46,9 +46,9 @@ def git(folder: Path, *arguments: str) -> None:
 def test_the_starter_library_is_valid_with_changes_and_nobody_is_told_of_its_own_doubts(folder: Path) -> None:
     ran = call("validate", "--strict", cwd=folder)
     assert (ran.code, ran.err) == (0, f"1 file, {len(policies(folder))} policies, 0 waivers: valid\n")
-    told = call("explain", "guests-paid", cwd=folder).out.decode()
-    assert "- Severity: high\n- Status: report-only\n" in told
-    assert "auditor.policies/entitlement.yaml:" in told
+    done = call("explain", "guests-paid", cwd=folder).out.decode()
+    assert "- Severity: high\n- Status: report-only\n" in done
+    assert "auditor.policies/entitlement.yaml:" in done
 
 
 def policies(folder: Path) -> dict[str, object]:

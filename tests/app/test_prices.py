@@ -71,8 +71,8 @@ def test_a_price_sheet_is_read_by_title_and_per_month(tmp_path: Path) -> None:
         "spe_e5": [("55", ALWAYS)],
         "spe_e3": [("36", ALWAYS), ("39", "2027-01-01")],
     }
-    for told in ("A product that nobody knows", "segment Education", "termduration P1M", "Power BI Pro"):
-        assert told in ran.text
+    for phrase in ("A product that nobody knows", "segment Education", "termduration P1M", "Power BI Pro"):
+        assert phrase in ran.text
 
 
 def test_the_partners_cost_and_another_term(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_title_of_several_products_is_named_and_not_guessed(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "location"),
     [
         (TABLE + "SPE_E5,1,EUR\nSPE_E3,-1,EUR", "list.csv:3"),
         (TABLE + 'SPE_E5,"35,70",EUR', "list.csv:2"),
@@ -109,10 +109,10 @@ def test_a_title_of_several_products_is_named_and_not_guessed(tmp_path: Path) ->
         ("skuPartNumber,price,currency,from\nSPE_E5,1,EUR,2027-02-30", "list.csv:2"),
     ],
 )
-def test_a_damaged_row_is_named_and_nothing_is_written(tmp_path: Path, text: str | bytes, place: str) -> None:
+def test_a_damaged_row_is_named_and_nothing_is_written(tmp_path: Path, text: str | bytes, location: str) -> None:
     ran = imported(tmp_path, text)
     assert ran.code == 2
-    assert place in ran.err
+    assert location in ran.err
     assert not (tmp_path / "policies").exists()
 
 

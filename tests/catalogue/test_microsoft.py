@@ -170,7 +170,7 @@ EXCEL = csv_text([replaced(E3_ENTRA, name="Field Service \u2013 Routing")])
 
 
 @pytest.mark.parametrize(
-    ("content", "slug", "told"),
+    ("content", "slug", "message"),
     [
         pytest.param(b"", "products-format", "is empty", id="empty"),
         pytest.param("\ufeff \r\n\n", "products-format", "is empty", id="blank"),
@@ -199,10 +199,10 @@ EXCEL = csv_text([replaced(E3_ENTRA, name="Field Service \u2013 Routing")])
         pytest.param(csv_text([replaced(E3_ENTRA, name="a\x1b[31mb")]), "products-cell", "control character", id="escape sequence"),
     ],
 )  # fmt: skip
-def test_another_file_or_a_broken_cell_is_refused_in_words(content: str | bytes, slug: str, told: str) -> None:
+def test_another_file_or_a_broken_cell_is_refused_in_words(content: str | bytes, slug: str, message: str) -> None:
     error = refused(content)
     assert error.slug == slug
-    assert told in error.message
+    assert message in error.message
     assert error.hint
 
 

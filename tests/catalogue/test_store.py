@@ -76,7 +76,7 @@ def test_two_plans_that_share_their_first_digits_stay_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         pytest.param('"auditor/products/v1"', '"auditor/products/v9"', "schema is 'auditor/products/v9'", id="version"),
         pytest.param(E3, E3.upper(), "not a lower-case GUID", id="GUID"),
@@ -95,14 +95,14 @@ def test_two_plans_that_share_their_first_digits_stay_apart() -> None:
         pytest.param('{\n"schema"', '["schema"', "", id="not JSON"),
     ],
 )
-def test_damage_is_an_error_that_names_the_file_and_the_remedy(old: str, new: str, told: str) -> None:
+def test_damage_is_an_error_that_names_the_file_and_the_remedy(old: str, new: str, message: str) -> None:
     text = dumps(SMALL)
     assert old in text
     with pytest.raises(AuditorError) as caught:
         loads(text.replace(old, new), where="mine.json")
     assert caught.value.slug == "products-catalogue"
     assert "mine.json is not a product catalogue" in caught.value.message
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert "auditor products update" in (caught.value.hint or "")
 
 

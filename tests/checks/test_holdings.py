@@ -12,6 +12,7 @@ from tests.builders.tenant.tenants import (
     TENANT_ID,
     bought,
     euros,
+    finding_keys,
     judged,
     one,
     outcome,
@@ -19,7 +20,6 @@ from tests.builders.tenant.tenants import (
     sku_id,
     subscription,
     tenant,
-    told,
     user,
 )
 
@@ -43,7 +43,7 @@ def test_purchases_look_at_company_products_and_only_at_usable_seats() -> None:
         ]
     )
     result = judged("purchases: {allow: [SPE_E3], unknown: deny}", state, prices="{SPE_E5: 54.75}")
-    assert told(result) == [
+    assert finding_keys(result) == [
         ("purchase.not-allowed", sku_id(ODD), ODD, None),
         ("purchase.not-allowed", sku_id("SPE_E5"), "SPE_E5", None),
         ("purchase.unknown", sku_id(ODD), ODD, None),
@@ -60,10 +60,10 @@ def test_a_product_is_a_trial_where_all_its_subscriptions_are() -> None:
         subscription("s3", "SPE_E5", isTrial=True),
     ]
     state = tenant(subscribedSkus=skus, subscriptions=subscriptions)
-    assert [row[2] for row in told(judged("purchases: {trials: deny}", state))] == ["SPE_E5"]
+    assert [row[2] for row in finding_keys(judged("purchases: {trials: deny}", state))] == ["SPE_E5"]
     unread = tenant(subscribedSkus=skus, unread={Source.SUBSCRIPTIONS: SourceStatus.DENIED})
     result = judged("purchases: {trials: deny}", unread)
-    assert (told(result), outcome(result)) == ([], "not-evaluated")
+    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
     assert "not allowed" in (result.policies[0].reason or "")
 
 
@@ -80,7 +80,7 @@ def test_a_product_is_a_trial_where_all_its_subscriptions_are() -> None:
 )
 def test_expiring_looks_at_the_next_date_of_what_still_runs(ends: float | None, status: str, *, found: bool) -> None:
     state = tenant(subscriptions=[subscription("s", ends=ends, status=status)])
-    assert bool(told(judged("subscriptions: {expiring: {within: 60d}}", state))) is found
+    assert bool(finding_keys(judged("subscriptions: {expiring: {within: 60d}}", state))) is found
 
 
 def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
@@ -94,7 +94,7 @@ def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
     )
     block = "subscriptions: {of: [SPE_E3], states: {deny: [Suspended, LockedOut]}, trials: {endingWithin: 14d}}"
     result = judged(block, state)
-    assert told(result) == [
+    assert finding_keys(result) == [
         ("subscription.state", "s1", "SPE_E3", "suspended"),
         ("subscription.trial-ending", "s2", "SPE_E3", None),
     ]
@@ -111,7 +111,7 @@ def test_every_subscription_with_a_date_is_told_whatever_policies_look_at() -> N
     state = tenant(subscribedSkus=[bought("SPE_E3", 10, 7)], subscriptions=rows)
     block = "subscriptions: {expiring: {within: 60d}}"
     result = judged(block, state)
-    assert told(result) == []
+    assert finding_keys(result) == []
     assert [
         (each.id, each.sku_part_number, each.status, each.total_licenses, each.is_trial)
         for each in result.subscriptions
@@ -136,7 +136,7 @@ def test_every_error_is_told_whether_anyone_knows_its_code_or_not() -> None:
         path("VISIOCLIENT", error=None),
     ]
     result = judged("health: {errors: deny}", tenant(user("ann", paths=states)))
-    assert told(result) == [
+    assert finding_keys(result) == [
         ("assignment.error", "ann", "SPE_E3", "AnErrorOfTheYear2031"),
         ("assignment.error", "ann", "SPE_E3", "CountViolation@g1"),
         ("assignment.error", "ann", "SPE_E3", "CountViolation@g2"),
@@ -152,7 +152,7 @@ def test_groups_are_told_by_their_own_state() -> None:
         group("g4"),
     ]
     result = judged("health: {groups: deny}", tenant(groups=groups))
-    assert told(result) == [
+    assert finding_keys(result) == [
         ("group.license-errors", "g1", None, None),
         ("group.processing", "g2", None, "QueuedForProcessing"),
     ]
@@ -176,13 +176,13 @@ def test_a_budget_with_unknown_prices_is_a_lower_bound_and_says_so() -> None:
     finding = one(judged("budget: {limit: 3000}", state, prices="{SPE_E3: 35.70}"))
     assert (finding.evidence["lowerBound"], finding.evidence["unpriced"]) == (True, [ODD])
     under = judged("budget: {limit: 4000}", state, prices="{SPE_E3: 35.70}")
-    assert (told(under), outcome(under)) == ([], "not-evaluated")
+    assert (finding_keys(under), outcome(under)) == ([], "not-evaluated")
     assert ODD in (under.policies[0].reason or "")
 
 
 def test_a_budget_without_prices_is_unknown() -> None:
     result = judged("budget: {limit: 1}", tenant(subscribedSkus=[bought("SPE_E3", 100)]))
-    assert (told(result), outcome(result), result.policies[0].missing) == ([], "not-evaluated", ("prices",))
+    assert (finding_keys(result), outcome(result), result.policies[0].missing) == ([], "not-evaluated", ("prices",))
 
 
 def test_a_price_by_id_goes_before_the_one_by_name() -> None:

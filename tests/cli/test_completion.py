@@ -81,10 +81,10 @@ def test_every_command_and_option_is_in_it(scripts: dict[str, Path], shell: str)
     assert [command for command in COMMANDS if not re.search(rf"\b{command}\b", text)] == []
 
 
-@pytest.mark.parametrize(("words", "wanted"), CASES)
-def test_bash_completes(scripts: dict[str, Path], words: tuple[str, ...], wanted: set[str]) -> None:
+@pytest.mark.parametrize(("arguments", "wanted"), CASES)
+def test_bash_completes(scripts: dict[str, Path], arguments: tuple[str, ...], wanted: set[str]) -> None:
     needs("bash")
-    assert set(ran(scripts, "bash", "-c", BASH, "-", scripts["bash"], "auditor", *words).split()) == wanted
+    assert set(ran(scripts, "bash", "-c", BASH, "-", scripts["bash"], "auditor", *arguments).split()) == wanted
 
 
 def test_bash_completes_after_an_equals_sign(scripts: dict[str, Path]) -> None:
@@ -94,20 +94,20 @@ def test_bash_completes_after_an_equals_sign(scripts: dict[str, Path]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("words", "wanted"), CASES)
-def test_fish_completes(scripts: dict[str, Path], words: tuple[str, ...], wanted: set[str]) -> None:
+@pytest.mark.parametrize(("arguments", "wanted"), CASES)
+def test_fish_completes(scripts: dict[str, Path], arguments: tuple[str, ...], wanted: set[str]) -> None:
     needs("fish")
-    line = " ".join(("auditor", *words))
-    said = ran(scripts, "fish", "--no-config", "-c", f"source {scripts['fish']}; complete -C '{line}'")
-    assert {found.partition("\t")[0].rstrip("/") for found in said.splitlines()} == wanted
+    line = " ".join(("auditor", *arguments))
+    offered = ran(scripts, "fish", "--no-config", "-c", f"source {scripts['fish']}; complete -C '{line}'")
+    assert {found.partition("\t")[0].rstrip("/") for found in offered.splitlines()} == wanted
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("words", "wanted"), [case for case in CASES if len(case[1]) == 1])
-def test_zsh_completes(scripts: dict[str, Path], words: tuple[str, ...], wanted: set[str]) -> None:
+@pytest.mark.parametrize(("arguments", "wanted"), [case for case in CASES if len(case[1]) == 1])
+def test_zsh_completes(scripts: dict[str, Path], arguments: tuple[str, ...], wanted: set[str]) -> None:
     needs("zsh")
-    said = ran(scripts, "zsh", "-f", "-c", ZSH, "-", scripts["zsh"], " ".join(("auditor", *words)))
-    completed = re.findall(r"<(auditor [^>]*)>", said)[-1]
+    offered = ran(scripts, "zsh", "-f", "-c", ZSH, "-", scripts["zsh"], " ".join(("auditor", *arguments)))
+    completed = re.findall(r"<(auditor [^>]*)>", offered)[-1]
     assert {completed.split()[-1].rstrip("=/")} == wanted
 
 

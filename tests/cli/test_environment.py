@@ -12,7 +12,7 @@ from auditor.domain.errors import UsageError
 from tests.builders.service.command_line import AS_OF, call
 
 
-def parsed(*words: str) -> argparse.Namespace:
+def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--as-of", type=instant)
     parser.add_argument("--snapshot", action="append", type=Path, default=[])
@@ -25,8 +25,8 @@ def parsed(*words: str) -> argparse.Namespace:
     end = parser.add_mutually_exclusive_group()
     end.add_argument("--dry-run", action="store_true")
     end.add_argument("--delete", action="store_true")
-    found = parser.parse_args(words)
-    fill_in(parser, found, words)
+    found = parser.parse_args(arguments)
+    fill_in(parser, found, arguments)
     return found
 
 
@@ -90,7 +90,7 @@ def test_what_the_flag_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(
-    ("words", "known"),
+    ("arguments", "known"),
     [
         (["audit", "--engine", "duck"], "'duck' is not one of local, spark"),
         (["explain", "SPE_E3", "--cloud", "azure"], "'azure' is not one of worldwide, usgov"),
@@ -98,9 +98,9 @@ def test_what_the_flag_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch, 
     ],
 )
 def test_what_an_option_may_say_is_listed_where_a_word_is_none_of_it(
-    words: list[str], known: str, tmp_path: Path
+    arguments: list[str], known: str, tmp_path: Path
 ) -> None:
-    ran = call(*words, cwd=tmp_path)
+    ran = call(*arguments, cwd=tmp_path)
     assert (ran.code, known in ran.err) == (2, True)
-    assert "ist keines von" in call(*words, "--locale", "de", cwd=tmp_path).err
+    assert "ist keines von" in call(*arguments, "--locale", "de", cwd=tmp_path).err
     assert not list(tmp_path.iterdir())

@@ -74,8 +74,8 @@ def test_several_row_groups_of_strange_people(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD)
     names = ["=cmd|'/C calc'!A1", "a\u202egnp.exe", "x\x1b[31mred", "line\nbreak", "\U0010ffff", 'a,"b"', "é" * 99]
     people = [
-        user(f"n{place}", "SPE_E3", displayName=name, department=name) | {"id": name}
-        for place, name in enumerate(names)
+        user(f"n{index}", "SPE_E3", displayName=name, department=name) | {"id": name}
+        for index, name in enumerate(names)
     ]
     write(tmp_path / "s", tenant(*people, rows=2))
     both(tmp_path, "p.yaml", "--snapshot", "s", code=1)
@@ -93,17 +93,17 @@ def test_stdout_gets_the_same_as_a_file(name: str, saved: Path, tmp_path: Path) 
 
 
 def test_a_job_gets_its_summary_outputs_and_annotations(saved: Path, tmp_path: Path) -> None:
-    told = []
+    results = []
     for formats in ("csv", "csv,json"):
-        place = tmp_path / formats
-        place.mkdir()
-        ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", formats, "-o", "o", cwd=place,
-                   GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(place / "outputs"),
-                   GITHUB_STEP_SUMMARY=str(place / "summary"))  # fmt: skip
-        outputs = (place / "outputs").read_text().splitlines()
-        told.append((ran.code, ran.out, (place / "summary").read_text(), "findings" in " ".join(outputs)))
+        job_folder = tmp_path / formats
+        job_folder.mkdir()
+        ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", formats, "-o", "o", cwd=job_folder,
+                   GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(job_folder / "outputs"),
+                   GITHUB_STEP_SUMMARY=str(job_folder / "summary"))  # fmt: skip
+        outputs = (job_folder / "outputs").read_text().splitlines()
+        results.append((ran.code, ran.out, (job_folder / "summary").read_text(), "findings" in " ".join(outputs)))
         assert "open findings" in ran.text
-    assert told[0] == told[1]
+    assert results[0] == results[1]
 
 
 def test_what_needs_every_finding_still_gets_it(saved: Path, tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ def audit(here: Path, *arguments: str, **environment: str) -> Ran:
 @pytest.mark.parametrize("quiet", [(), ("-q",)])
 def test_every_format_takes_a_path(quiet: tuple[str, ...], here: Path) -> None:
     assert audit(here, "-f", "terminal=sub/summary.txt", *quiet).code == 1
-    told = (here / "sub" / "summary.txt").read_text()
-    assert told.startswith("1 open finding")
-    assert "\x1b" not in told
-    assert "summary.txt" not in told
+    summary = (here / "sub" / "summary.txt").read_text()
+    assert summary.startswith("1 open finding")
+    assert "\x1b" not in summary
+    assert "summary.txt" not in summary
 
 
 def test_a_path_is_not_written_twice_by_the_terminals_either(here: Path) -> None:

@@ -72,12 +72,12 @@ def test_the_tool_that_keeps_an_environment_is_known(tmp_path: Path, file: str, 
 def test_the_source_of_an_installation_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: dict[str, object], by: str, kind: Installer, source: str
 ) -> None:
-    place = tmp_path / "m365_license_auditor-9.dist-info"
-    place.mkdir()
-    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: m365-license-auditor\nVersion: 9\n")
-    (place / "INSTALLER").write_text(by)
+    metadata = tmp_path / "m365_license_auditor-9.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: m365-license-auditor\nVersion: 9\n")
+    (metadata / "INSTALLER").write_text(by)
     if origin:
-        (place / "direct_url.json").write_text(json.dumps(origin))
+        (metadata / "direct_url.json").write_text(json.dumps(origin))
     monkeypatch.syspath_prepend(tmp_path)
     assert installer(tmp_path) is kind
     added = install_command(WANTED, Installer.UV_TOOL)

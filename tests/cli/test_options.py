@@ -66,15 +66,15 @@ def result(ran: Ran) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), WRONG, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else value
+    ("arguments", "message"), WRONG, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else value
 )
 def test_a_wrong_option_is_told_before_anything_is_done(
-    here: Path, saved: Path, arguments: list[str], told: str
+    here: Path, saved: Path, arguments: list[str], message: str
 ) -> None:
     before = contents(here)
     ran = audit(here, saved, *arguments)
     assert (ran.code, ran.out) == (2, b"")
-    assert told in ran.err
+    assert message in ran.err
     assert ran.err.count("error") == 1
     assert contents(here) == before
 
@@ -158,8 +158,8 @@ def test_excel_gets_its_mark_when_it_is_asked_for(here: Path, saved: Path) -> No
 
 def test_a_store_may_be_its_own_history_from_the_first_night(here: Path, saved: Path) -> None:
     def night(day: str) -> Ran:
-        place = ("--history", "audits", "--store", "audits", "-f", "html,terminal", "--fail-on", "never")
-        return call("audit", "--snapshot", saved, "--as-of", f"{day}T12:00:00Z", *place, cwd=here)
+        options = ("--history", "audits", "--store", "audits", "-f", "html,terminal", "--fail-on", "never")
+        return call("audit", "--snapshot", saved, "--as-of", f"{day}T12:00:00Z", *options, cwd=here)
 
     first = night("2026-11-20")
     assert (first.code, "history" in first.err) == (0, False), first.err

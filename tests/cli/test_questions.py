@@ -25,7 +25,7 @@ class TestQuestions:
         process = subprocess.Popen(command, cwd=folder, env=environ, stdin=terminal, stdout=terminal, stderr=terminal)
         os.close(terminal)
         os.write(controller, answers.encode())
-        said = b""
+        output = b""
         while True:
             try:
                 part = os.read(controller, 4096)
@@ -33,9 +33,9 @@ class TestQuestions:
                 break
             if not part:
                 break
-            said += part
+            output += part
         os.close(controller)
-        return process.wait(timeout=30), said.decode()
+        return process.wait(timeout=30), output.decode()
 
     def test_wrong_answers_are_explained_and_asked_again(self, tmp_path: Path) -> None:
         answers = [
@@ -51,31 +51,31 @@ class TestQuestions:
             "",
             "groups",
         ]
-        code, said = self.typed(tmp_path, "\n".join([*answers, ""]), "--mail-from", "a@b.example")
-        assert code == 0, said
-        assert "'contoso.com' is not a GUID" in said
-        assert "'Fabrikam Ltd' is not a name" in said
-        assert "'team' is not OWNER/NAME" in said
+        code, output = self.typed(tmp_path, "\n".join([*answers, ""]), "--mail-from", "a@b.example")
+        assert code == 0, output
+        assert "'contoso.com' is not a GUID" in output
+        assert "'Fabrikam Ltd' is not a name" in output
+        assert "'team' is not OWNER/NAME" in output
         tenant = read(tmp_path / "tenants.yaml").tenants[0]
         assert (tenant.name, tenant.tenant_id, tenant.agreement.value) == ("fabrikam", TENANT, "mca")
         assert isinstance(tenant.credential, GithubOidc)
         assert (tmp_path / "policies" / "governance.yaml").exists()
-        assert "repo:o/team:ref:refs/heads/main" in said
+        assert "repo:o/team:ref:refs/heads/main" in output
 
     def test_empty_answers_take_the_defaults(self, tmp_path: Path) -> None:
-        code, said = self.typed(tmp_path, "\n" * 6, "--tenant-id", TENANT)
-        assert code == 0, said
-        assert "Directory (tenant) id" not in said
-        assert "Sign in with (azure-cli, " in said
+        code, output = self.typed(tmp_path, "\n" * 6, "--tenant-id", TENANT)
+        assert code == 0, output
+        assert "Directory (tenant) id" not in output
+        assert "Sign in with (azure-cli, " in output
         assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
 
     def test_the_end_of_input_writes_nothing(self, tmp_path: Path) -> None:
-        code, said = self.typed(tmp_path, f"{TENANT}\n\x04")
-        assert (code, "[init-answers]" in said) == (2, True)
+        code, output = self.typed(tmp_path, f"{TENANT}\n\x04")
+        assert (code, "[init-answers]" in output) == (2, True)
         assert contents(tmp_path) == {}
 
     def test_nothing_is_asked_where_options_say_so(self, tmp_path: Path) -> None:
-        code, said = self.typed(tmp_path, "", "--no-input", "--tenant-id", TENANT)
+        code, output = self.typed(tmp_path, "", "--no-input", "--tenant-id", TENANT)
         assert code == 0
-        assert "Sign in with" not in said
+        assert "Sign in with" not in output
         assert self.typed(tmp_path, "")[0] == 0, "a second run takes its answers from the files"

@@ -28,15 +28,15 @@ policies:
 )
 def test_an_unknown_product_is_answered_with_the_best_one_first(tmp_path: Path, name: str, hint: str) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", name))
-    told = call("validate", "p.yaml", cwd=tmp_path)
-    assert f"   = help: {hint}" in told.err
+    ran = call("validate", "p.yaml", cwd=tmp_path)
+    assert f"   = help: {hint}" in ran.err
 
 
 @pytest.mark.parametrize(("text", "part"), [("Microsoft 365 F3", "SPE_F1"), ("ENTERPRISPACK", "ENTERPRISEPACK")])
 def test_products_finds_by_the_same_rule(tmp_path: Path, text: str, part: str) -> None:
-    told = call("products", *text.split(), cwd=tmp_path)
-    assert told.text.splitlines()[1].startswith(f"{part}\t")
-    assert ("these come near" in told.err) == (text == "ENTERPRISPACK")
+    ran = call("products", *text.split(), cwd=tmp_path)
+    assert ran.text.splitlines()[1].startswith(f"{part}\t")
+    assert ("these come near" in ran.err) == (text == "ENTERPRISPACK")
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_products_finds_by_the_same_rule(tmp_path: Path, text: str, part: str) -
     ],
 )
 def test_commands_options_and_choices(tmp_path: Path, line: tuple[str, ...], meant: str) -> None:
-    told = call(*line, cwd=tmp_path)
-    assert told.code == 2
-    assert told.err.endswith(f"   = help: did you mean '{meant}'?\n")
-    told = call(*line, cwd=tmp_path, LANG="nl_NL.UTF-8")
-    assert told.err.endswith(f"bedoelde u '{meant}'?\n")
+    ran = call(*line, cwd=tmp_path)
+    assert ran.code == 2
+    assert ran.err.endswith(f"   = help: did you mean '{meant}'?\n")
+    ran = call(*line, cwd=tmp_path, LANG="nl_NL.UTF-8")
+    assert ran.err.endswith(f"bedoelde u '{meant}'?\n")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_keys_of_selectors(tmp_path: Path, key: str, meant: str) -> None:
     (tmp_path / "p.yaml").write_text(
         f"version: 1\npolicies:\n- {{id: p, severity: low, users: {{{key}: x}}, assignments: {{require: [SPE_E3]}}}}\n"
     )
-    told = call("validate", "p.yaml", cwd=tmp_path)
-    assert f"did you mean '{meant}'?" in told.err
-    assert "known here" not in told.err
+    ran = call("validate", "p.yaml", cwd=tmp_path)
+    assert f"did you mean '{meant}'?" in ran.err
+    assert "known here" not in ran.err
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ def test_keys_of_selectors(tmp_path: Path, key: str, meant: str) -> None:
 )
 def test_ids_of_explain(tmp_path: Path, name: str, meant: str) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
-    told = call("explain", name, "p.yaml", cwd=tmp_path)
-    assert told.code == 2
-    assert f"did you mean {meant}" in told.err
+    ran = call("explain", name, "p.yaml", cwd=tmp_path)
+    assert ran.code == 2
+    assert f"did you mean {meant}" in ran.err

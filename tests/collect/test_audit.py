@@ -23,7 +23,7 @@ PATHS = "health: {errors: deny}"
 
 def audited(emulator: Emulator, root: Path, *specs: str, name: str = "fabrikam") -> tuple[TenantResult, Any]:
     """Audit a tenant by policies p0, p1, ... over HTTP."""
-    rules = ", ".join(f"{{id: p{place}, severity: low, {spec}}}" for place, spec in enumerate(specs))
+    rules = ", ".join(f"{{id: p{index}, severity: low, {spec}}}" for index, spec in enumerate(specs))
     policies = load([("p.yaml", f"version: 1\npolicies: [{rules}]".encode())]).policies
     (outcome,) = collect_all(
         [configured(emulator, name)],

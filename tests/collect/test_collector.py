@@ -58,8 +58,8 @@ def test_cost_centres_are_read_where_a_policy_names_them(graph: Emulator) -> Non
     collected = collect(graph, needs_of(policies, configured(graph)))
     assert all("employeeOrgData" in record.select for record in graph.journal.of("/users"))
     assert "employeeOrgData" in collected.manifest.coverage(Source.USERS).asked
-    told = {(row["costCenter"], row["division"]) for row in collected.users().values()}
-    assert told == {(None, None), *((f"CC-{number}", "Retail") for number in range(5))}
+    pairs = {(row["costCenter"], row["division"]) for row in collected.users().values()}
+    assert pairs == {(None, None), *((f"CC-{number}", "Retail") for number in range(5))}
 
 
 def test_a_policy_of_another_tenant_asks_nothing_of_this_one() -> None:

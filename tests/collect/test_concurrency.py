@@ -44,11 +44,11 @@ def test_the_next_tenant_is_read_while_a_snapshot_waits_for_the_disk() -> None:
 def test_who_finds_no_room_to_publish_keeps_its_turn_so_that_memory_stays_bounded() -> None:
     async def scenario() -> None:
         async with turns_of_one() as turns, AsyncExitStack() as waiting:
-            places = [AsyncExitStack() for _ in range(MAX_PUBLISHING)]
-            for place in places:
-                turn = await place.enter_async_context(turns.reading())
-                await place.enter_async_context(turn.publishing())
-                await waiting.enter_async_context(place)
+            stacks = [AsyncExitStack() for _ in range(MAX_PUBLISHING)]
+            for stack in stacks:
+                turn = await stack.enter_async_context(turns.reading())
+                await stack.enter_async_context(turn.publishing())
+                await waiting.enter_async_context(stack)
 
             async def late() -> None:
                 async with turns.reading() as turn, turn.publishing():
@@ -62,7 +62,7 @@ def test_who_finds_no_room_to_publish_keeps_its_turn_so_that_memory_stays_bounde
             await settled()
             assert not one.done()
             assert not other.done(), "the turn of the one before is not over"
-            await places[0].aclose()
+            await stacks[0].aclose()
             await asyncio.gather(one, other)
 
     asyncio.run(scenario())

@@ -180,11 +180,11 @@ UNMENDABLE: dict[str, tuple[Order, str, str]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", UNMENDABLE)
 def test_what_cannot_be_mended_is_told(graph: Emulator, name: str) -> None:
-    order, status, words = UNMENDABLE[name]
+    order, status, phrases = UNMENDABLE[name]
     order(graph)
     found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)))
     assert found.status(Source.USERS) == status
-    assert words in found.reason(Source.USERS)
+    assert phrases in found.reason(Source.USERS)
     assert not found.manifest.complete
     for source in AGGREGATES:
         assert found.status(source) == "complete", "the others are not touched"

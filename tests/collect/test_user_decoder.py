@@ -75,7 +75,7 @@ def test_columns_hold_what_the_rows_say(
     pretty: bool,  # noqa: FBT001
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")
-    people = [{**user, "id": f"{place:03}"} for place, user in enumerate(users)]
+    people = [{**user, "id": f"{index:03}"} for index, user in enumerate(users)]
     sent = [*people, *random.sample(people, len(people) // 2)]
     random.shuffle(sent)
     decoder = Decoder(SELECT)
@@ -92,7 +92,7 @@ def test_columns_hold_what_the_rows_say(
         assert row["displayName"] == user["displayName"]
         assert row["createdDateTime"] == instant(_six_digits(user["createdDateTime"]))
         assert row["notCollected"] is None
-    expected = [row for place, user in enumerate(people) for row in assignment_rows(place, user)]
+    expected = [row for index, user in enumerate(people) for row in assignment_rows(index, user)]
     assert links == [{**dict.fromkeys(ASSIGNMENTS.names), **row} for row in expected]
 
 

@@ -57,7 +57,7 @@ class Ran:
     err: str
 
 
-def spoken(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
+def completed(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
     """Run the command line with the streams of a process, in this one."""
     streams = [io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2)]
     before = dict(os.environ), sys.stdout, sys.stderr
@@ -141,9 +141,9 @@ def test_a_text_that_comes_in_pieces_holds_no_command(pieces: list[str]) -> None
 def test_a_document_that_is_cut_anywhere_keeps_every_character(text: str, size: int) -> None:
     body = text.encode()
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    told = b"".join(harmless(pieces, "csv")).decode()
-    assert list(azure_commands_of(told)) == []
-    assert told.replace(" ", "") == text
+    received = b"".join(harmless(pieces, "csv")).decode()
+    assert list(azure_commands_of(received)) == []
+    assert received.replace(" ", "") == text
     assert b"".join(harmless(pieces, "parquet")) == body
 
 
@@ -170,12 +170,12 @@ def test_the_summary_of_an_audit_is_bracketed_and_its_annotations_are_not(evil: 
     (tmp_path / "policies").symlink_to(evil / "policies")
     for more in ((), ("-v",)):
         asked = ("audit", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", "terminal", *more)
-        ran = spoken(*asked, cwd=tmp_path, COLUMNS="30", **in_job(tmp_path))
+        ran = completed(*asked, cwd=tmp_path, COLUMNS="30", **in_job(tmp_path))
         assert ran.code in {0, 1, 3}, ran.err
         assert_nothing_runs(ran)
         assert ran.out.startswith("::stop-commands::auditor-")
         assert list(commands_of(ran.out)), "our own annotations stand outside of the bracket"
-        outside = spoken(*asked, cwd=tmp_path, COLUMNS="30")
+        outside = completed(*asked, cwd=tmp_path, COLUMNS="30")
         assert "stop-commands" not in outside.out + outside.err
         assert list(azure_commands_of(outside.out + outside.err)) == []
 
@@ -187,10 +187,10 @@ FORMATS = ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson", "openm
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_report_in_the_log_runs_nothing_and_says_the_same(evil: Path, form: str, tmp_path: Path) -> None:
     asked = ("audit", evil / "policies", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", f"{form}=-")
-    ran = spoken(*asked, cwd=tmp_path, **in_job(tmp_path))
+    ran = completed(*asked, cwd=tmp_path, **in_job(tmp_path))
     assert ran.code in {0, 1, 3}, ran.err
     assert_nothing_runs(replace(ran, err=""))
-    plain = spoken(*asked, cwd=tmp_path)
+    plain = completed(*asked, cwd=tmp_path)
     if form in {"json", "sarif"}:
         import json  # noqa: PLC0415
 
@@ -241,7 +241,7 @@ def test_no_command_of_the_program_prints_a_command_of_the_log(evil: Path, tmp_p
         " credential: {type: token, tokenEnv: MY_TOKEN}}\n"
     )
     for asked in _asked(evil):
-        ran = spoken(*asked, cwd=tmp_path, **in_job(tmp_path))
+        ran = completed(*asked, cwd=tmp_path, **in_job(tmp_path))
         assert ran.code != 70, (asked, ran.err)
         assert_nothing_runs(ran)
     (tmp_path / "policies" / FILE).write_text(wrong, encoding="utf-8")
@@ -251,7 +251,7 @@ def test_no_command_of_the_program_prints_a_command_of_the_log(evil: Path, tmp_p
         ("preview", "--base", "empty", "--demo"),
         ("test", "policies"),
     ):
-        ran = spoken(*asked, cwd=tmp_path, **in_job(tmp_path))
+        ran = completed(*asked, cwd=tmp_path, **in_job(tmp_path))
         assert ran.code == 2, (asked, ran.err)
         assert_nothing_runs(ran)
         assert "::error " in ran.err

@@ -73,10 +73,10 @@ def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
     assert not running.box.mails
 
 
-@pytest.mark.parametrize("told", [StartTls.OPTIONAL, StartTls.NONE])
-def test_it_goes_in_the_clear_only_where_that_is_said(told: StartTls, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [StartTls.OPTIONAL, StartTls.NONE])
+def test_it_goes_in_the_clear_only_where_that_is_said(mode: StartTls, tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
-        attempt = sent(settings(running, starttls=told))
+        attempt = sent(settings(running, starttls=mode))
     assert attempt.fate is SendStatus.ACCEPTED
     assert running.box.encrypted == [False]
 

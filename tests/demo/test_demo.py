@@ -131,13 +131,13 @@ def test_the_one_tenant_is_short_of_what_the_other_has_too_many_of() -> None:
 @pytest.mark.parametrize("code", ["waiver.expiring", "waiver.expired", "waiver.unused"])
 def test_waivers_of_every_kind_are_told(code: str) -> None:
     result = audited(AS_OF)
-    told = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
-    assert [notice.subject for notice in told if notice.code == code]
+    notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
+    assert [notice.subject for notice in notices if notice.code == code]
 
 
 def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> None:
     result = audited(AS_OF)
-    told = {tenant.name: {(notice.code, notice.subject) for notice in tenant.notices} for tenant in result.tenants}
+    notices = {tenant.name: {(notice.code, notice.subject) for notice in tenant.notices} for tenant in result.tenants}
     waivers = {("waiver.expiring", "W-2026-009"), ("waiver.unused", "W-2026-005")}
     add_ons = {
         f"{product}-base"
@@ -151,7 +151,7 @@ def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> 
         *("room-mailbox-suite", "teams-add-on-base", "conditional-access-risk-p2", "eligible-roles-p2"),
         *("eligible-role-suite", "privileged-role-suite"),
     }
-    assert told == {
+    assert notices == {
         "contoso": {("policy.no-match", policy) for policy in add_ons} | waivers | {("waiver.expired", "W-2026-001")},
         "fabrikam": {("policy.no-match", policy) for policy in add_ons | fabrikam} | waivers,
     }

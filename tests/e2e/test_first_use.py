@@ -54,8 +54,8 @@ def test_every_command_is_run_or_named_as_not_run() -> None:
     for page in ("README.md", GUIDE):
         for line in commands(page):
             assert line.startswith(("auditor ", "az login", *NOT_RUN, *GIT)), f"{page}: {line}"
-    said = (ROOT / GUIDE).read_text(encoding="utf-8").split("**Not run by a test**")[1]
-    assert all(f"`{name}`" in said for name in ("pipx", "docker", "py", "az", "git push"))
+    section = (ROOT / GUIDE).read_text(encoding="utf-8").split("**Not run by a test**")[1]
+    assert all(f"`{name}`" in section for name in ("pipx", "docker", "py", "az", "git push"))
     runnable = [line for line in commands(GUIDE) if line.startswith(("auditor ", "az "))]
     assert [line for line in commands("README.md") if line.startswith(("auditor ", "az "))] == runnable[1:5]
 
@@ -82,8 +82,8 @@ def test_the_guide_leads_to_a_report_and_to_a_repository(tmp_path: Path, emulato
         ran.append(command)
         if command == "auditor init":
             path = folder / "tenants.yaml"
-            place = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
-            path.write_text(re.sub(r"(?m)^(    credential: .*\n)", rf"\1{place}", path.read_text()))
+            service = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
+            path.write_text(re.sub(r"(?m)^(    credential: .*\n)", rf"\1{service}", path.read_text()))
         if command == "auditor audit":
             assert (folder / "out" / "report.html").stat().st_size > 10_000
             (tenant_result,) = json.loads((folder / "out" / "result.json").read_text())["tenants"]

@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from tests.builders.tenant.tenants import audited, bought, judged, outcome, policy_file, sku_id, tenant, told, user
+from tests.builders.tenant.tenants import (
+    audited,
+    bought,
+    finding_keys,
+    judged,
+    outcome,
+    policy_file,
+    sku_id,
+    tenant,
+    user,
+)
 
 REFUSED = {Source.SUBSCRIPTIONS: SourceStatus.DENIED}
 
@@ -123,10 +133,10 @@ def test_one_refused_mailbox_makes_only_its_own_person_unknown() -> None:
     for rows in (1, 1 << 30):
         state = tenant(*people, unread={Source.MAILBOXES: SourceStatus.PARTIAL}, rows=rows)
         result = judged("assignments: {deny: [SPE_E3]}", state, users="{mailboxType: null}")
-        assert [key[1] for key in told(result)] == ["bob"]
+        assert [key[1] for key in finding_keys(result)] == ["bob"]
         assert outcome(result) == "not-evaluated"
         licensed = judged("assignments: {deny: [SPE_E3]}", state, users="{mailboxType: shared, displayName: Ann}")
-        assert ([key[1] for key in told(licensed)], outcome(licensed)) == (["ann"], "fail")
+        assert ([key[1] for key in finding_keys(licensed)], outcome(licensed)) == (["ann"], "fail")
 
 
 def test_where_nobody_is_marked_a_partial_list_of_mailboxes_leaves_those_without_one_unknown() -> None:
@@ -142,9 +152,9 @@ PLAN = {"servicePlanId": "aaaaaaaa-0000-4000-8000-000000000001", "servicePlanNam
 
 
 def fleet(waivers: str, *, trials: tuple[bool, bool] = (True, True), plans: tuple[bool, bool] = (True, True)) -> Any:
-    def state(name: str, place: int, consumed: int) -> Any:
-        row = bought("CONTOSO_X", 100, consumed) | {"servicePlans": [PLAN] if plans[place] else []}
-        bill = [subscription("CONTOSO_X", isTrial=trials[place])]
+    def state(name: str, number: int, consumed: int) -> Any:
+        row = bought("CONTOSO_X", 100, consumed) | {"servicePlans": [PLAN] if plans[number] else []}
+        bill = [subscription("CONTOSO_X", isTrial=trials[number])]
         return tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[row], subscriptions=bill)
 
     return audited(policy_file(BALANCE, waivers=f"[{waivers}]"), state("a", 0, 100), state("b", 1, 10))
@@ -221,7 +231,7 @@ def test_an_empty_string_in_a_policy_means_null(name: str, value: str) -> None:
     people = [user("ann", "SPE_E3"), user("bob", "SPE_E3"), user("cid", "SPE_E3")]
     people[0][name], people[2][name] = "2026-01-01T00:00:00Z", None
     result = judged("assignments: {deny: [SPE_E3]}", tenant(*people), users=f"{{{name}: {value}}}")
-    assert [key[1] for key in told(result)] == ["bob", "cid"]
+    assert [key[1] for key in finding_keys(result)] == ["bob", "cid"]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +246,7 @@ def test_creation_dates_are_equal_by_instant_and_a_date_is_midnight_utc(value: s
     dates = {"ann": "2026-01-01T00:00:00Z", "bob": "2026-01-01T01:00:00+01:00", "cid": "2026-01-01T00:00:01Z"}
     people = [user(name, "SPE_E3", createdDateTime=date) for name, date in dates.items()]
     result = judged("assignments: {deny: [SPE_E3]}", tenant(*people), users=f"{{createdDateTime: {value}}}")
-    assert [key[1] for key in told(result)] == expected
+    assert [key[1] for key in finding_keys(result)] == expected
 
 
 def test_two_groups_whose_names_are_equal_by_case_folding_make_the_name_unknown() -> None:

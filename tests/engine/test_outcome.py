@@ -9,7 +9,17 @@ import pytest
 from auditor.domain.policy.model import Bound
 from auditor.engine.outcome import fingerprint
 from auditor.engine.skus.seat_bounds import Breach, breached
-from tests.builders.tenant.tenants import audited, bought, judged, policy_file, sku_id, subscription, tenant, told, user
+from tests.builders.tenant.tenants import (
+    audited,
+    bought,
+    finding_keys,
+    judged,
+    policy_file,
+    sku_id,
+    subscription,
+    tenant,
+    user,
+)
 
 
 def _with_plan(name: str) -> dict[str, Any]:
@@ -44,7 +54,7 @@ def test_a_trial_of_one_tenant_is_bought_by_another() -> None:
 def test_other_policies_over_the_same_products_say_what_they_say() -> None:
     state = tenant(user("ann", "SPE_E3", "SPE_E5"), subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")])
     for part in ("SPE_E3", "SPE_E5", "SPE_E3"):
-        assert [row[2] for row in told(judged(f"assignments: {{deny: [{part}]}}", state))] == [part]
+        assert [row[2] for row in finding_keys(judged(f"assignments: {{deny: [{part}]}}", state))] == [part]
 
 
 def test_products_that_exclude_each_other_are_named_by_each_tenant() -> None:
@@ -55,7 +65,7 @@ def test_products_that_exclude_each_other_are_named_by_each_tenant() -> None:
         tenant(user("ann", "SPE_E3"), user("bob", "SPE_E5", "SPE_E3"), name="two", subscribedSkus=held),
         tenant(user("ann", "SPE_E3", "SPE_E5"), name="three", subscribedSkus=[*held, bought("VISIOCLIENT")]),
     ]
-    found = {state.name: told(state) for state in audited(policy, *states).tenants}
+    found = {state.name: finding_keys(state) for state in audited(policy, *states).tenants}
     assert {name: [row[1::2] for row in rows] for name, rows in found.items()} == {
         "one": [("ann", "SPE_E3+SPE_E5")],
         "two": [("bob", "SPE_E3+SPE_E5")],

@@ -98,9 +98,9 @@ def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int)
         if found is None:
             continue
         assert (found.assigned, found.unknown) == (expected.total(), expected["unknown"])
-        told = (found.used_in_30_days, found.used_in_90_days, found.idle)
+        counts = (found.used_in_30_days, found.used_in_90_days, found.idle)
         used = expected["used 30"] + expected["used 90"]
-        assert told == ((expected["used 30"], used, expected["idle"]) if services else (None, None, None))
+        assert counts == ((expected["used 30"], used, expected["idle"]) if services else (None, None, None))
     check_sums(departments, [one for one in crowd if {*one["held"]} - {"FLOW_FREE"}], 20 * 3)
     units = {None if unit.name is None else unit.name.strip().casefold(): unit for unit in departments.departments}
     named = {unit for _, unit, _ in seats if unit is not None}

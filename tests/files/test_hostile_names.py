@@ -57,10 +57,10 @@ def there(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    place = tmp_path_factory.mktemp("demo")
-    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json=result.json", "-q", cwd=place)
+    folder = tmp_path_factory.mktemp("demo")
+    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json=result.json", "-q", cwd=folder)
     assert done.code == 1, done.err
-    found = json.loads((place / "result.json").read_bytes())
+    found = json.loads((folder / "result.json").read_bytes())
     assert isinstance(found, dict)
     return found
 

@@ -70,7 +70,7 @@ mail: {from: a@contoso.example, smtp: {host: mail.contoso.example}}
 """
 
 
-def told(read: Callable[[], object]) -> bool:
+def readable(read: Callable[[], object]) -> bool:
     """Whether something was read; what is refused has a reason. Any other exception goes through."""
     try:
         read()
@@ -91,7 +91,7 @@ def mutated(
     for number in range(count):
         body = change(random)
         try:
-            refused += not told(lambda body=body: read(body))  # type: ignore[misc]
+            refused += not readable(lambda body=body: read(body))  # type: ignore[misc]
         except Exception as error:
             raise AssertionError(f"change {number} of seed {seed}: {body[:2000]!r}") from error
     assert refused > count // 50
@@ -155,9 +155,9 @@ def test_tables(snapshot: Path, tmp_path: Path, name: str) -> None:
 
     def change(random: Random) -> bytes:
         if random.randrange(4):
-            place = random.randrange(cut, len(whole))
+            position = random.randrange(cut, len(whole))
             body = bytearray(whole)
-            body[place] = random.choice((body[place] ^ 1 << random.randrange(8), random.randrange(256)))
+            body[position] = random.choice((body[position] ^ 1 << random.randrange(8), random.randrange(256)))
             return bytes(body)
         return of_bytes(whole, random)
 
@@ -226,12 +226,12 @@ def test_commits_of_nights(snapshot: Path) -> None:
         decode_night(body, "n")
         decode_counts(body, "n", tenant="fabrikam")
 
-    assert told(lambda: read(sealed(document)))
+    assert readable(lambda: read(sealed(document)))
     mutated(lambda random: forged(document, random), read)
 
 
 def test_commits_of_results() -> None:
-    assert told(lambda: decode_entry(sealed(ENTRY), "r", "fabrikam"))
+    assert readable(lambda: decode_entry(sealed(ENTRY), "r", "fabrikam"))
     mutated(lambda random: forged(dict(ENTRY), random), lambda body: decode_entry(body, "r", "fabrikam"))
 
 

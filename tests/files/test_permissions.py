@@ -30,7 +30,7 @@ def usual() -> Iterator[None]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A folder with two nights of one tenant."""
     for day in (0, 1):
         write(tmp_path / "nights", night(TWO_PEOPLE, day))
@@ -75,15 +75,15 @@ COMMANDS = [
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command[:2]))
 def test_what_a_command_writes_is_private_unless_asked_otherwise(
-    command: tuple[str, ...], place: Path, *, public: bool
+    command: tuple[str, ...], folder: Path, *, public: bool
 ) -> None:
-    (place / "policies").mkdir()
-    (place / "policies" / "p.yaml").write_text("version: 1\npolicies:\n- {id: a, severity: low, seats: {of: paid}}\n")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "p.yaml").write_text("version: 1\npolicies:\n- {id: a, severity: low, seats: {of: paid}}\n")
     if "store" in command[1:]:
-        assert call("store", "put", "store", "nights", "-q", cwd=place).code == 0
-    done = call(*command, *(["--public"] if public else []), cwd=place)
+        assert call("store", "put", "store", "nights", "-q", cwd=folder).code == 0
+    done = call(*command, *(["--public"] if public else []), cwd=folder)
     assert done.code in {0, 1}, done.err
-    assert modes(place / "made") == (PUBLIC if public else PRIVATE)
+    assert modes(folder / "made") == (PUBLIC if public else PRIVATE)
 
 
 @pytest.mark.slow
@@ -102,8 +102,8 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     assert modes(tmp_path / "out") == {("file", "0o600"), ("folder", "0o755")}
 
 
-def test_snapshots_are_private(place: Path) -> None:
-    assert modes(place / "nights") == PRIVATE
+def test_snapshots_are_private(folder: Path) -> None:
+    assert modes(folder / "nights") == PRIVATE
 
 
 def test_the_list_of_sent_mails_is_always_private(tmp_path: Path) -> None:

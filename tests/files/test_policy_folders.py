@@ -62,11 +62,11 @@ def test_a_large_file_is_refused_before_it_is_read(folder: Path) -> None:
 @posix
 def test_a_mounted_config_map_is_read(folder: Path) -> None:
     """Its files are links into a hidden folder beside them."""
-    place = folder / "policies"
-    (place / "..2026").mkdir()
-    (place / "a.yaml").rename(place / "..2026" / "a.yaml")
-    (place / "..data").symlink_to("..2026")
-    (place / "a.yaml").symlink_to("..data/a.yaml")
+    policies = folder / "policies"
+    (policies / "..2026").mkdir()
+    (policies / "a.yaml").rename(policies / "..2026" / "a.yaml")
+    (policies / "..data").symlink_to("..2026")
+    (policies / "a.yaml").symlink_to("..data/a.yaml")
     ran = call("validate", "policies", cwd=folder)
     assert ran.code == 0, ran.err
     assert "1 policy" in ran.text + ran.err

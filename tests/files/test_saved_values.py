@@ -66,9 +66,9 @@ def test_a_result_of_other_values_is_refused(change: Callable[[Any], object]) ->
 def test_a_key_that_stands_twice_is_refused(indent: int | None) -> None:
     text = json.dumps(saved(), indent=indent)
     for key in ('"asOf": ', '"severity": ', '"name": '):
-        place = text.index(key)
+        position = text.index(key)
         with pytest.raises(SnapshotError, match="twice"):
-            load(f"{text[:place]}{key}null, {text[place:]}".encode())
+            load(f"{text[:position]}{key}null, {text[position:]}".encode())
 
 
 @pytest.mark.parametrize("name", ["html", "markdown", "xlsx", "csv", "json"])
@@ -81,8 +81,8 @@ def test_a_subscription_that_never_ends_stands_at_the_end_of_the_line(name: str)
     ]
     far = tuple(replace(each, next_lifecycle_date_time=FAR) for each in tenant.subscriptions)
     changed = replace(tenant, findings=FindingTable.of((*findings, *tenant.findings[2:])), subscriptions=far)
-    told = render(replace(made, tenants=(changed, *made.tenants[1:])), name, locale="en")
-    assert b"".join(told.chunks())
+    output = render(replace(made, tenants=(changed, *made.tenants[1:])), name, locale="en")
+    assert b"".join(output.chunks())
 
 
 @pytest.mark.parametrize("text", ["99999m", "99999d", "36501d", "1201m"])

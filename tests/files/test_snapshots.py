@@ -24,14 +24,14 @@ NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's two tenants, with one policy file."""
-    place = tmp_path_factory.mktemp("elsewhere")
+    folder = tmp_path_factory.mktemp("elsewhere")
     for snapshot in snapshots(NOW):
-        write(place / "snapshots", snapshot)
-    (place / "policies").mkdir()
-    (place / "policies" / "a.yaml").write_text(
+        write(folder / "snapshots", snapshot)
+    (folder / "policies").mkdir()
+    (folder / "policies" / "a.yaml").write_text(
         "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
     )
-    return place
+    return folder
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_a_small_file_that_stands_for_gigabytes_is_refused(here: Path) -> None:
 def test_a_small_table_that_stands_for_gigabytes_is_refused(here: Path, name: str) -> None:
     folder = one(here)
     table = pq.read_table(folder / f"{name}.parquet").slice(0, 1)
-    many = pa.concat_tables([table] * 100_000).combine_chunks()
-    path = replaced(folder, name, long_text(many, "displayName", 1 << 20), compression="zstd", store_schema=False)
+    large = pa.concat_tables([table] * 100_000).combine_chunks()
+    path = replaced(folder, name, long_text(large, "displayName", 1 << 20), compression="zstd", store_schema=False)
     assert path.stat().st_size < 4 << 20
     assert "texts of" in refusal(folder)
 

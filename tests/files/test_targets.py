@@ -89,12 +89,12 @@ def test_a_stream_that_the_program_was_given_gets_the_report(name: str, tmp_path
 
 @pytest.mark.slow
 def test_a_standard_stream_may_lead_to_a_file(tmp_path: Path) -> None:
-    with (tmp_path / "said.json").open("wb") as said:
+    with (tmp_path / "said.json").open("wb") as output:
         done = subprocess.run(
             [sys.executable, "-m", "auditor", *DEMO, "-f", "json=/dev/stdout", "-q"],
             cwd=tmp_path,
             env=clean_environment({"PYTHONPATH": str(ROOT)}),
-            stdout=said,
+            stdout=output,
             stderr=subprocess.PIPE,
             check=False,
         )
@@ -214,15 +214,15 @@ def test_a_folder_and_a_socket_are_refused(tmp_path: Path) -> None:
 
 def test_two_containers_share_an_output_folder(tmp_path: Path) -> None:
     """Both are process 1 of their own: their files have one name, and so had their temporary files."""
-    place = tmp_path / "report.html"
+    target = tmp_path / "report.html"
 
     def first() -> Iterator[bytes]:
         yield b"first "
-        write_all([(place, [b"second"])])
+        write_all([(target, [b"second"])])
         yield b"still first"
 
-    write_all([(place, first())])
-    assert place.read_bytes() == b"first still first"
+    write_all([(target, first())])
+    assert target.read_bytes() == b"first still first"
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 

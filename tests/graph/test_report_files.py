@@ -88,9 +88,9 @@ REFUSED = [
 def test_other_addresses_are_refused_and_only_their_host_is_named(location: str, host: str) -> None:
     with pytest.raises(FaultError) as caught:
         checked_address(location, GRAPH.url, GRAPH, "GET /r")
-    told = str(caught.value.fault.message)
-    assert "secret" not in told
-    assert f"redirected to {host}" in told.replace("\u212a", "k")
+    message = str(caught.value.fault.message)
+    assert "secret" not in message
+    assert f"redirected to {host}" in message.replace("\u212a", "k")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost:9", "[::1]:9", "127.8.8.8"])
@@ -119,15 +119,15 @@ def test_the_address_of_a_download_is_neither_logged_nor_stored(
 @pytest.mark.parametrize(("value", "followed"), [("hops:4", 5), ("hops:5", 5), ("missing", 0)])
 def test_redirects_are_followed_five_times(emulator: Emulator, value: str, followed: int) -> None:
     emulator.faults.add("report-redirect", path=REPORT, value=value)
-    told, reason = status(collect(emulator, NEEDS))
+    found, reason = status(collect(emulator, NEEDS))
     assert downloads(emulator) == followed
     match value:
         case "hops:4":
-            assert told == "complete"
+            assert found == "complete"
         case "hops:5":
-            assert (told, "redirected more than 5 times" in reason) == ("unavailable", True)
+            assert (found, "redirected more than 5 times" in reason) == ("unavailable", True)
         case _:
-            assert told == "unavailable"
+            assert found == "unavailable"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_redirects_are_followed_five_times(emulator: Emulator, value: str, follo
 )
 def test_a_foreign_redirect_is_refused_and_named(emulator: Emulator, location: str, host: str) -> None:
     emulator.faults.add("report-redirect", path=REPORT, value=location)
-    told, reason = status(collect(emulator, NEEDS))
-    assert told == "unavailable"
+    found, reason = status(collect(emulator, NEEDS))
+    assert found == "unavailable"
     assert f"redirected to {host}, which is none of Microsoft's report hosts" in reason
     assert downloads(emulator) == 0
     assert len(emulator.journal.of(REPORT)) == 1
@@ -177,7 +177,7 @@ def test_what_passes_is_tried_again(emulator: Emulator, path: str, kind: str, fi
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "fields", "told", "reason"),
+    ("path", "kind", "fields", "message", "reason"),
     [
         (REPORT, "denied", {"code": "S2SUnauthorized"}, "denied", "grant the application Reports.Read.All"),
         (REPORT, "bad-request", {"code": "BadRequest", "value": "Resource not found for the segment 'x'."}, "unavailable", "global cloud only"),
@@ -192,11 +192,11 @@ def test_what_passes_is_tried_again(emulator: Emulator, path: str, kind: str, fi
     ],
 )  # fmt: skip
 def test_what_stays_is_a_reason(
-    emulator: Emulator, path: str, kind: str, fields: dict[str, object], told: str, reason: str
+    emulator: Emulator, path: str, kind: str, fields: dict[str, object], message: str, reason: str
 ) -> None:
     emulator.faults.add(kind, path=path, times=None, **fields)
     snapshot = collect(emulator, replace(NEEDS, sources=frozenset({Source.MAILBOX_USAGE, Source.USAGE})))
-    assert status(snapshot)[0] == told
+    assert status(snapshot)[0] == message
     assert reason.removeprefix("http://") in status(snapshot)[1]
     assert snapshot.status(Source.USAGE) == "complete"
     assert len(emulator.journal.of(REPORT, host=Host.GRAPH)) <= 14, "Microsoft's limit for ten minutes"
@@ -216,10 +216,10 @@ def test_a_report_that_is_too_large(emulator: Emulator, *, inline: bool) -> None
     if inline:
         emulator.faults.add("report-inline", path=REPORT)
     try:
-        told, reason = status(collect(emulator, NEEDS, retry_policy=Ticking().retry_policy(report_bytes=1_000_000)))
+        found, reason = status(collect(emulator, NEEDS, retry_policy=Ticking().retry_policy(report_bytes=1_000_000)))
     finally:
         usage.files.clear()
-    assert (told, "is larger than 1,000,000 bytes" in reason) == ("unavailable", True)
+    assert (found, "is larger than 1,000,000 bytes" in reason) == ("unavailable", True)
     assert len(emulator.journal.of(REPORT, host=Host.GRAPH)) == 1
 
 
@@ -237,8 +237,8 @@ def test_a_download_that_says_how_large_it_is_before_it_comes(emulator: Emulator
 def test_a_download_that_never_ends_is_given_up(emulator: Emulator) -> None:
     emulator.faults.add("slow", path=DOWNLOAD, seconds=30, times=None)
     policy = Ticking().retry_policy(answer_timeout=0.3, failures=2)
-    told, reason = status(collect(emulator, NEEDS, retry_policy=policy))
-    assert (told, "not whole after" in reason or "TimeoutError" in reason) == ("unavailable", True), reason
+    found, reason = status(collect(emulator, NEEDS, retry_policy=policy))
+    assert (found, "not whole after" in reason or "TimeoutError" in reason) == ("unavailable", True), reason
 
 
 def test_other_clouds_are_not_asked(emulator: Emulator) -> None:

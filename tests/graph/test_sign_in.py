@@ -235,9 +235,9 @@ WRONG: dict[str, tuple[Spoil, dict[str, str], str]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_input_says_what_and_how_to_mend_it(entra: Emulator, name: str) -> None:
-    spoil, env, words = WRONG[name]
+    spoil, env, phrases = WRONG[name]
     found = refused(spoil(configured(entra)), environment(entra, **env))
-    assert words in found.message
+    assert phrases in found.message
     assert found.hint
     assert "wrong-secret-value" not in "".join(traceback.format_exception(found))
 

@@ -101,27 +101,27 @@ def test_a_warning_names_a_time(article: Article) -> None:
 @by_article
 def test_a_contradiction_between_documents_is_told_as_one(article: Article) -> None:
     for warning in article.warnings:
-        told = re.search(r"\b(disagree|differ|another page says)\b", warning.text) is not None
-        assert told == bool(warning.disputed), warning.id
+        stated = re.search(r"\b(disagree|differ|another page says)\b", warning.text) is not None
+        assert stated == bool(warning.disputed), warning.id
 
 
 SENTENCES = re.compile(r"\.(steps|warnings|prerequisites|next|history|corrections)\.(?!.*\.(loses|after)$)")
 
 
 def test_texts_are_whole_plain_and_marked_up_in_pairs() -> None:
-    for place, text in translatable(packaged()):
-        assert text == text.strip(), place
-        plain = text.replace("{date}", "", 1) if place.endswith(".dated") else text
-        assert not re.search(r"[{}<\n]|Azure AD\b|docs\.microsoft\.com", plain), place
-        assert text.count("**") % 2 == 0, place
-        assert text.count("`") % 2 == 0, place
-        if SENTENCES.search(place):
-            assert text.endswith((".", ".`")), place
+    for index, text in translatable(packaged()):
+        assert text == text.strip(), index
+        plain = text.replace("{date}", "", 1) if index.endswith(".dated") else text
+        assert not re.search(r"[{}<\n]|Azure AD\b|docs\.microsoft\.com", plain), index
+        assert text.count("**") % 2 == 0, index
+        assert text.count("`") % 2 == 0, index
+        if SENTENCES.search(index):
+            assert text.endswith((".", ".`")), index
 
 
 def test_places_of_texts_are_unique() -> None:
-    places = [place for place, _ in translatable(packaged())]
-    assert len(set(places)) == len(places)
+    locations = [index for index, _ in translatable(packaged())]
+    assert len(set(locations)) == len(locations)
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_an_unknown_agreement_keeps_every_branch_and_says_so(article: str) -> No
     assert set(ids(unknown)) == {name for guidance in each for name in ids(guidance)}
     shared = set.intersection(*(set(ids(guidance)) for guidance in each))
     assert {step.id for step in unknown.steps if not step.branches} == shared
-    told = any("agreement of this tenant is not known" in notice for notice in unknown.notices)
-    assert told == (shared != set(ids(unknown)))
+    noticed = any("agreement of this tenant is not known" in notice for notice in unknown.notices)
+    assert noticed == (shared != set(ids(unknown)))
     assert {one.id for one in unknown.warnings} == {one.id for guidance in each for one in guidance.warnings}
 
 
@@ -102,8 +102,8 @@ def test_a_cloud_without_a_documented_article_is_told(article: str) -> None:
     for cloud in Cloud:
         guidance = composed(article, replace(KNOWN, cloud=cloud))
         documented = cloud in packaged().articles[article].documented
-        told = any("Microsoft documents these steps for other clouds" in notice for notice in guidance.notices)
-        assert told == (not documented and cloud is not Cloud.GERMANY)
+        noticed = any("Microsoft documents these steps for other clouds" in notice for notice in guidance.notices)
+        assert noticed == (not documented and cloud is not Cloud.GERMANY)
 
 
 def test_the_active_users_page_is_that_of_the_cloud() -> None:

@@ -51,14 +51,14 @@ def test_what_is_no_article_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place"),
+    ("old", "new", "location"),
     [
         ("title: Buy licenses\n", "", "buy-licenses.yaml:2:1"),
         ("order: buy\n", "order: someday\n", "buy-licenses.yaml:6:8"),
         ("summary:", "[", "buy-licenses.yaml:"),
     ],
 )
-def test_a_broken_article_is_told_with_its_place(old: str, new: str, place: str) -> None:
+def test_a_broken_article_is_told_with_its_place(old: str, new: str, location: str) -> None:
     files = texts()
     assert old in files["buy-licenses.yaml"]
     library, _ = opened(files | {"buy-licenses.yaml": files["buy-licenses.yaml"].replace(old, new, 1)})
@@ -66,7 +66,7 @@ def test_a_broken_article_is_told_with_its_place(old: str, new: str, place: str)
         library.articles["buy-licenses"]
     (fault, *_) = caught.value.diagnostics
     assert fault.span is not None
-    assert f"{fault.span.file}:{fault.span.line}:{fault.span.column}".startswith(place)
+    assert f"{fault.span.file}:{fault.span.line}:{fault.span.column}".startswith(location)
 
 
 def test_a_title_of_several_lines_is_read_whole() -> None:

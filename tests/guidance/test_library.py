@@ -54,7 +54,7 @@ def test_the_schema_is_a_schema() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("old", "new", "place", "words"),
+    ("old", "new", "location", "message"),
     [
         ("order: check\nchecked", "order: someday\nchecked", "sample.yaml:5:8", "someday"),
         ("title: Sample\n", "", "sample.yaml:1:1", "title"),
@@ -80,10 +80,10 @@ def test_the_schema_is_a_schema() -> None:
         ("links: [licenses]", "order: check", "sample.yaml:15:5", "order"),
     ],
 )
-def test_a_fault_is_told_with_its_place(old: str, new: str, place: str, words: str) -> None:
+def test_a_fault_is_told_with_its_place(old: str, new: str, location: str, message: str) -> None:
     assert old in ARTICLE
     found = faults(ARTICLE.replace(old, new))
-    assert any(fault.startswith(f"{place} ") and words in fault for fault in found), found
+    assert any(fault.startswith(f"{location} ") and message in fault for fault in found), found
 
 
 @pytest.mark.slow

@@ -24,16 +24,18 @@ ABOUT_ONE = {"partner-bought": CSP, "volume-licensing": VOLUME, "multitenant-bil
 """Articles that are about one agreement, whoever reads them."""
 
 
-def told(article: str, *, agreement: Agreement = Agreement.UNKNOWN, day: date = TODAY, **facts: str | bool) -> Composed:
+def article_of(
+    article: str, *, agreement: Agreement = Agreement.UNKNOWN, day: date = TODAY, **facts: str | bool
+) -> Composed:
     known = {"cloud": Cloud.WORLDWIDE, **facts}
     return compose(packaged(), article, Variant(agreement=agreement, day=day, **known))  # type: ignore[arg-type]
 
 
 def prose(guidance: Composed) -> str:
     parts = (guidance.prerequisites, guidance.steps, guidance.warnings, guidance.next)
-    said = [one.text for part in parts for one in part]
-    said += [one.after for one in guidance.warnings]
-    return "\n".join([guidance.summary, *said])
+    texts = [one.text for part in parts for one in part]
+    texts += [one.after for one in guidance.warnings]
+    return "\n".join([guidance.summary, *texts])
 
 
 LEAKS = [
@@ -60,10 +62,10 @@ def test_nothing_of_one_agreement_is_told_under_another(article: str) -> None:
         if ABOUT_ONE.get(article, agreement) is not agreement or cloud is Cloud.GERMANY:
             continue
         variant = Variant(cloud=cloud, agreement=agreement, path=path, day=TODAY)
-        said = prose(compose(packaged(), article, variant))
+        text = prose(compose(packaged(), article, variant))
         for pattern, true in LEAKS:
             if agreement not in true and article != "partner-bought":
-                assert not re.search(pattern, said), (agreement, cloud, path, pattern)
+                assert not re.search(pattern, text), (agreement, cloud, path, pattern)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -71,27 +73,31 @@ def test_the_end_of_a_term_is_told_by_agreement_in_every_language(locale: str) -
     l10n: Localizer = ENGLISH if locale == "en" else localization(locale)
     titles = packaged().titles
     each = {
-        one: guidance_text(told("subscription-end", agreement=one, status="Enabled"), titles, l10n, date(2026, 12, 3))
+        one: guidance_text(
+            article_of("subscription-end", agreement=one, status="Enabled"), titles, l10n, date(2026, 12, 3)
+        )
         for one in (*KNOWN, Agreement.UNKNOWN)
     }
-    extended = {one for one, said in each.items() if any("EST" in text for text in said.steps)}
+    extended = {one for one, translation in each.items() if any("EST" in text for text in translation.steps)}
     assert extended == {MCA, CSP, Agreement.UNKNOWN}
-    for said in each.values():
-        assert not any("{date}" in text for text in said.steps)
-        assert any("2026" in text and "12-03" not in text for text in said.steps)
+    for translation in each.values():
+        assert not any("{date}" in text for text in translation.steps)
+        assert any("2026" in text and "12-03" not in text for text in translation.steps)
     assert sum("EST" in text for text in each[Agreement.UNKNOWN].steps) == 2
 
 
 def test_the_day_of_the_audit_decides_between_the_old_text_and_the_new() -> None:
     ids = {
-        day: {warning.id for warning in told("subscription-end", agreement=MCA, status="Enabled", day=day).warnings}
+        day: {
+            warning.id for warning in article_of("subscription-end", agreement=MCA, status="Enabled", day=day).warnings
+        }
         for day in (date(2026, 2, 8), date(2026, 2, 9))
     }
     assert "expired-mca" in ids[date(2026, 2, 8)]
     assert "end-mca" not in ids[date(2026, 2, 8)]
     assert "end-mca" in ids[date(2026, 2, 9)]
     assert "expired-mca" not in ids[date(2026, 2, 9)]
-    partner = {day: prose(told("recurring-billing", agreement=CSP, day=day)) for day in (date(2026, 5, 3), TODAY)}
+    partner = {day: prose(article_of("recurring-billing", agreement=CSP, day=day)) for day in (date(2026, 5, 3), TODAY)}
     assert "Disabled after another 30 days" in partner[date(2026, 5, 3)]
     assert "Extended Service Term" not in partner[date(2026, 5, 3)]
     assert "unless the partner has set it to be cancelled" in partner[TODAY].lower()
@@ -99,51 +105,51 @@ def test_the_day_of_the_audit_decides_between_the_old_text_and_the_new() -> None
 
 @pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users"])
 def test_a_onedrive_that_nobody_pays_for_is_deleted_even_under_a_hold(article: str) -> None:
-    said = prose(told(article, agreement=MCA, path="direct"))
-    assert re.search(r"day 60.*day 93.*12 months.*even under a retention policy or a legal hold, .*July 2027", said)
-    later = prose(told(article, agreement=MCA, path="direct", day=date(2027, 7, 1)))
+    text = prose(article_of(article, agreement=MCA, path="direct"))
+    assert re.search(r"day 60.*day 93.*12 months.*even under a retention policy or a legal hold, .*July 2027", text)
+    later = prose(article_of(article, agreement=MCA, path="direct", day=date(2027, 7, 1)))
     assert "12 months" in later
     assert "July 2027" not in later
 
 
 def test_exchange_comes_after_the_mailbox() -> None:
-    steps = [step.id for step in told("transfer-between-tenants", agreement=MCA, side="target").steps]
+    steps = [step.id for step in article_of("transfer-between-tenants", agreement=MCA, side="target").steps]
     assert steps.index("assign-target") < steps.index("migrate-mailboxes") < steps.index("exchange-target")
-    said = prose(told("transfer-between-tenants", agreement=MCA, side="target"))
-    assert "licensed in the target tenant" not in said
-    assert "Exchange switched off for everybody whose mailbox moves" in said
+    text = prose(article_of("transfer-between-tenants", agreement=MCA, side="target"))
+    assert "licensed in the target tenant" not in text
+    assert "Exchange switched off for everybody whose mailbox moves" in text
 
 
 def test_volume_licensing_has_the_tenant_remap() -> None:
     for article in ("transfer-between-tenants", "volume-licensing"):
-        said = prose(told(article, agreement=VOLUME))
-        assert "tenant remap" in said
-        assert "no data of the users is moved" in said
-    assert "only documented" not in prose(told("transfer-between-tenants", agreement=MCA))
+        text = prose(article_of(article, agreement=VOLUME))
+        assert "tenant remap" in text
+        assert "no data of the users is moved" in text
+    assert "only documented" not in prose(article_of("transfer-between-tenants", agreement=MCA))
 
 
 @pytest.mark.parametrize("article", ["move-users", "group-licenses"])
 def test_a_group_is_swapped_in_one_request(article: str) -> None:
-    said = prose(told(article, path="group"))
-    assert "`Set-MgGroupLicense` with `-AddLicenses` and `-RemoveLicenses`" in said
-    assert "admin center cannot do both in one operation" in said
+    text = prose(article_of(article, path="group"))
+    assert "`Set-MgGroupLicense` with `-AddLicenses` and `-RemoveLicenses`" in text
+    assert "admin center cannot do both in one operation" in text
 
 
 def test_roles_are_the_documented_ones() -> None:
-    purchases = told("self-service-purchases", agreement=MCA)
+    purchases = article_of("self-service-purchases", agreement=MCA)
     assert "Global Administrator" not in {role.name for role in purchases.roles}
     assert any("Windows PowerShell 5.1" in step.text for step in purchases.steps)
-    duties = [role.duty or "" for role in told("group-licenses").roles]
+    duties = [role.duty or "" for role in article_of("group-licenses").roles]
     assert any("A Groups Administrator can assign licences" in duty for duty in duties)
 
 
 @pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users", "reduce-cost"])
 def test_delicensing_resiliency_is_told_with_the_mailbox(article: str) -> None:
-    assert "delicensing resiliency" in prose(told(article, path="direct"))
+    assert "delicensing resiliency" in prose(article_of(article, path="direct"))
 
 
 def test_who_forwards_mail_keeps_account_and_licence() -> None:
-    steps = {step.id: step for step in told("former-employee", path="direct", synced=False).steps}
+    steps = {step.id: step for step in article_of("former-employee", path="direct", synced=False).steps}
     assert steps["forward"].number < steps["forwarding"].number < steps["unassign"].number
     assert "have to stay as long as it forwards" in steps["forwarding"].text
     assert steps["delete"].text.endswith("unless it forwards mail or carries a shared mailbox.")
@@ -160,38 +166,38 @@ def test_a_step_is_final_only_where_nothing_brings_back_what_it_takes() -> None:
 
 
 def test_the_day_of_a_purchase_is_chosen_before_the_number() -> None:
-    steps = [step.id for step in told("buy-licenses", agreement=MCA).steps]
+    steps = [step.id for step in article_of("buy-licenses", agreement=MCA).steps]
     assert steps.index("buy-button") < steps.index("when-mca") < steps.index("new-total") < steps.index("save")
     for article in ("buy-licenses", "remove-licenses"):
-        assert "**New quantity**" in prose(told(article, agreement=MOSA))
+        assert "**New quantity**" in prose(article_of(article, agreement=MOSA))
 
 
 def test_pages_on_microsoft_365_open_in_the_view_of_21vianet() -> None:
     for article in packaged().articles:
-        guidance = told(article, cloud=Cloud.CHINA)
+        guidance = article_of(article, cloud=Cloud.CHINA)
         urls = [link.url or "" for link in guidance.links] + [source.url for source in guidance.sources]
         pages = [url for url in urls if url.startswith("https://learn.microsoft.com/microsoft-365/")]
         assert all(url.endswith("?view=o365-21vianet") for url in pages)
-        assert not any("view=" in source.url for source in told(article).sources)
+        assert not any("view=" in source.url for source in article_of(article).sources)
 
 
 def test_germany_gets_the_last_edition_and_nothing_of_later_ones() -> None:
-    guidance = told("move-users", cloud=Cloud.GERMANY)
+    guidance = article_of("move-users", cloud=Cloud.GERMANY)
     assert [step.id for step in guidance.steps][-1] == "replace"
     assert not any(step.id.startswith("group-") for step in guidance.steps)
     assert not any(step.branches for step in guidance.steps)
-    assert "Extended Service Term" not in prose(told("subscription-end", cloud=Cloud.GERMANY))
+    assert "Extended Service Term" not in prose(article_of("subscription-end", cloud=Cloud.GERMANY))
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_warnings_stand_before_steps_and_the_rest_after_them(locale: str) -> None:
     l10n = localization(locale)
-    said = article_markdown(told("transfer-between-tenants", agreement=MCA), l10n, packaged().titles)
-    places = [said.index(f"## {l10n.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
-    assert places == sorted(places)
-    assert l10n.gettext("Corrections to the published text") in said
-    assert "2026-11" not in said.rsplit("##", 1)[1]
-    assert "2026" in said.rsplit("##", 1)[1]
+    text = article_markdown(article_of("transfer-between-tenants", agreement=MCA), l10n, packaged().titles)
+    positions = [text.index(f"## {l10n.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
+    assert positions == sorted(positions)
+    assert l10n.gettext("Corrections to the published text") in text
+    assert "2026-11" not in text.rsplit("##", 1)[1]
+    assert "2026" in text.rsplit("##", 1)[1]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -202,15 +208,15 @@ def test_no_frame_doubles_its_words_or_takes_a_role_with_an_article(locale: str)
         r"|[Tt]he role The|de rol De|Rollen Den|rollen Den|Rolle Der"
     )
     for article, agreement in product(packaged().articles, (*KNOWN, Agreement.UNKNOWN)):
-        said = guidance_text(told(article, agreement=agreement), packaged().titles, l10n)
-        for text in (*said.prerequisites, *said.cautions, *said.steps, said.role):
+        rendered = guidance_text(article_of(article, agreement=agreement), packaged().titles, l10n)
+        for text in (*rendered.prerequisites, *rendered.cautions, *rendered.steps, rendered.role):
             assert not doubled.search(text), text
 
 
 def test_states_are_called_as_in_the_admin_center() -> None:
     states = ("Enabled", "Warning", "Suspended", "LockedOut", "Deleted", "Unheard")
-    said = [state_name(ENGLISH.gettext, one) for one in states]
-    assert said == ["Active", "Expired", "Disabled", "Disabled", "Deleted", "Unheard"]
+    names = [state_name(ENGLISH.gettext, one) for one in states]
+    assert names == ["Active", "Expired", "Disabled", "Disabled", "Deleted", "Unheard"]
 
 
 def test_what_is_older_than_twelve_months_is_listed() -> None:
@@ -233,6 +239,6 @@ def test_what_is_announced_for_a_date_is_listed_until_then() -> None:
 
 
 def test_an_article_tells_the_oldest_day_of_its_sources() -> None:
-    guidance = told("self-service-purchases")
+    guidance = article_of("self-service-purchases")
     assert guidance.checked == min(source.checked for source in guidance.sources)
     assert guidance_text(guidance, packaged().titles, ENGLISH).checked == guidance.checked.isoformat()

@@ -98,8 +98,8 @@ def one_finding(*, prices: str, **facts: Any) -> Any:
 
 def test_a_finding_of_a_policy_about_use_proposes_it() -> None:
     finding = one_finding(prices=PRICED)
-    told = finding.evidence["smallerProduct"]
-    assert (told["held"], told["product"], told["savesPerMonth"]) == ("SPE_E5", "SPE_F1", "47.25")
+    evidence = finding.evidence["smallerProduct"]
+    assert (evidence["held"], evidence["product"], evidence["savesPerMonth"]) == ("SPE_E5", "SPE_F1", "47.25")
     text = described(finding, Labels("en"))
     assert "Microsoft 365 F3 may do in place of Microsoft 365 E5 (saves €47.25 a month)" in text
     assert (

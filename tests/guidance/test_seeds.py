@@ -26,7 +26,7 @@ def ids(guidance: Composed) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("cloud", "words"),
+    ("cloud", "phrases"),
     [
         (
             Cloud.WORLDWIDE,
@@ -38,14 +38,14 @@ def ids(guidance: Composed) -> set[str]:
         ),
     ],
 )
-def test_moving_users_keeps_the_steps_of_2020_beside_todays(cloud: Cloud, words: list[str]) -> None:
+def test_moving_users_keeps_the_steps_of_2020_beside_todays(cloud: Cloud, phrases: list[str]) -> None:
     guidance = composed(MOVE, replace(DIRECT, cloud=cloud))
     (edition,) = guidance.editions
     assert edition.date == "2020-07-01"
     assert [step.number for step in edition.steps] == [1, 2, 3, 4, 5, 6]
-    told = " ".join(step.text for step in edition.steps)
-    assert all(word in told for word in words)
-    assert "Any licence assigned to the selected users before is removed." in told
+    text = " ".join(step.text for step in edition.steps)
+    assert all(word in text for word in phrases)
+    assert "Any licence assigned to the selected users before is removed." in text
     assert text_of(guidance, "manage-licenses") == "At the top, select **Manage product licenses**."
 
 

@@ -15,13 +15,13 @@ def nights(values: Sequence[int | None]) -> list[datetime]:
     return [START + timedelta(days=day) for day in range(len(values))]
 
 
-def told(values: Sequence[int | None], usable: int | None = 1000, late: int = 0):  # type: ignore[no-untyped-def]
+def forecast_of(values: Sequence[int | None], usable: int | None = 1000, late: int = 0):  # type: ignore[no-untyped-def]
     at = nights(values)
     return forecast(at, values, [usable] * len(values), at[-1] + timedelta(days=late))
 
 
 def test_steady_growth_runs_out_on_the_day() -> None:
-    found = told([700 + day for day in range(100)])
+    found = forecast_of([700 + day for day in range(100)])
     assert (found.silent, found.expected) == (None, date(2026, 1, 1) + timedelta(days=99 + 201))
     assert found.earliest <= found.expected <= found.latest
 
@@ -33,7 +33,7 @@ def test_the_interval_holds_the_truth_nine_times_in_ten() -> None:
         noise: list[int | None] = [
             round(500 + 2 * day + random.gauss(0, 12) - (20 if day % 7 > 4 else 0)) for day in range(120)
         ]
-        found = told(noise, usable=1400)
+        found = forecast_of(noise, usable=1400)
         low, _, high = found.per_week
         held += low <= 14 <= high
     assert held >= 85
@@ -42,11 +42,11 @@ def test_the_interval_holds_the_truth_nine_times_in_ten() -> None:
 def test_one_odd_night_changes_little() -> None:
     values: list[int | None] = [700 + day for day in range(100)]
     values[40] = 0
-    assert abs((told(values).expected - told([700 + day for day in range(100)]).expected).days) <= 3
+    assert abs((forecast_of(values).expected - forecast_of([700 + day for day in range(100)]).expected).days) <= 3
 
 
 def test_no_growth_is_no_date() -> None:
-    found = told([500 for _ in range(100)])
+    found = forecast_of([500 for _ in range(100)])
     assert (found.silent, found.expected, found.earliest) == (None, None, None)
 
 
@@ -63,6 +63,6 @@ def test_no_growth_is_no_date() -> None:
     ],
 )
 def test_it_is_silent_and_says_why(values: list[int | None], usable: int | None, late: int, why: str) -> None:
-    found = told(values, usable, late)
+    found = forecast_of(values, usable, late)
     assert why in found.silent
     assert (found.per_week, found.expected, found.earliest, found.latest) == (None, None, None, None)

@@ -174,7 +174,7 @@ def test_a_newer_version_is_refused_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "location"),
     [
         (lambda whole: whole.pop("run"), "'run' is missing"),
         (lambda whole: whole["run"].update(asOf="yesterday"), "run.asOf"),
@@ -195,11 +195,11 @@ def test_a_newer_version_is_refused_with_what_to_do() -> None:
         (lambda whole: whole["summary"]["open"].pop("high"), "'high' is missing"),
     ],
 )
-def test_damage_is_told_with_its_place(change: Callable[[Any], object], place: str) -> None:
+def test_damage_is_told_with_its_place(change: Callable[[Any], object], location: str) -> None:
     with pytest.raises(SnapshotError) as caught:
         load(_broken(change))
     assert caught.value.slug == "result-damaged"
-    assert place in caught.value.message
+    assert location in caught.value.message
 
 
 def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
@@ -275,7 +275,7 @@ def test_the_largest_counts_and_amounts_come_back() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 2**200, 10**30 + 1, 1e300])
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "location"),
     [
         (_evidence, "tenants[0].findings[0].evidence"),
         (_requests, "tenants[0].actions[0].requests[0]"),
@@ -284,16 +284,16 @@ def test_the_largest_counts_and_amounts_come_back() -> None:
     ],
 )
 def test_a_number_that_no_result_holds_is_refused(
-    number: float, change: Callable[[float], Callable[[Any], object]], place: str
+    number: float, change: Callable[[float], Callable[[Any], object]], location: str
 ) -> None:
     with pytest.raises(SnapshotError) as caught:
         load(_broken(change(number)))
     assert caught.value.slug == "result-damaged"
-    assert place in caught.value.message
+    assert location in caught.value.message
 
 
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "location"),
     [
         (_seats(enabled=LARGEST + 1), "seats[0].enabled"),
         (_seats(consumed=-LARGEST - 1), "seats[0].consumed"),
@@ -306,10 +306,10 @@ def test_a_number_that_no_result_holds_is_refused(
         ),
     ],
 )
-def test_a_count_beyond_its_bound_is_refused(change: Callable[[Any], object], place: str) -> None:
+def test_a_count_beyond_its_bound_is_refused(change: Callable[[Any], object], location: str) -> None:
     with pytest.raises(SnapshotError) as caught:
         load(_broken(change))
-    assert place in caught.value.message
+    assert location in caught.value.message
 
 
 def test_a_share_of_an_earlier_version_stays_without_waivers() -> None:

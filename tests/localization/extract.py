@@ -59,16 +59,16 @@ def header(language: str) -> str:
 def guidance() -> Catalog:
     """Return the texts of the articles, each once, in the order of the articles."""
     made = Catalog(fuzzy=False)
-    for place, text in translatable(packaged()):
-        made.add(text, locations=[(place, None)])  # type: ignore[list-item]
+    for index, text in translatable(packaged()):
+        made.add(text, locations=[(index, None)])  # type: ignore[list-item]
     return made
 
 
 def auditor() -> Catalog:
     """Return the texts that code and templates mark for translation."""
     made = Catalog(fuzzy=False)
-    for place, message in (*_in_code(), *_in_templates(), *_in_the_free_list(), *_in_help()):
-        made.add(message, locations=[(place, None)])  # type: ignore[list-item]
+    for index, message in (*_in_code(), *_in_templates(), *_in_the_free_list(), *_in_help()):
+        made.add(message, locations=[(index, None)])  # type: ignore[list-item]
     return made
 
 
@@ -80,8 +80,8 @@ def policies() -> Catalog:
         for policy in yaml.safe_load(path.read_text(encoding="utf-8")).get("policies", ()):
             for key in ("title", "rationale"):
                 if policy.get(key):
-                    place = (path.relative_to(ROOT).as_posix(), None)
-                    made.add(policy[key], locations=[place], auto_comments=[f"{policy['id']}: {key}"])  # type: ignore[list-item]
+                    location = (path.relative_to(ROOT).as_posix(), None)
+                    made.add(policy[key], locations=[location], auto_comments=[f"{policy['id']}: {key}"])  # type: ignore[list-item]
     return made
 
 
@@ -96,15 +96,15 @@ def errors() -> Catalog:
 
 def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     """Yield the messages of the program; its syntax tree has them inside of f-strings too, whatever the Python."""
-    for place, tree in modules():
+    for index, tree in modules():
         for call in _calls(tree):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             wanted = [call.args[position] for position in CALLS.get(name, ()) if position < len(call.args)]
-            said = tuple(
+            texts = tuple(
                 part.value for part in wanted if isinstance(part, ast.Constant) and isinstance(part.value, str)
             )
-            if said and len(said) == len(CALLS[name]):
-                yield place, said if len(said) > 1 else said[0]
+            if texts and len(texts) == len(CALLS[name]):
+                yield index, texts if len(texts) > 1 else texts[0]
 
 
 def _in_messages() -> Iterator[str]:
@@ -152,8 +152,8 @@ def _in_templates() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     methods = [("**.jinja", "jinja2.ext:babel_extract")]
     options = {"**.jinja": {"trimmed": "true", "silent": "false"}}
     found = extract_from_dir(ROOT / TEMPLATES, method_map=methods, options_map=options)
-    for place, _, message, _, _ in sorted(found, key=lambda item: (item[0], item[1])):
-        yield f"{TEMPLATES}/{place}", message
+    for index, _, message, _, _ in sorted(found, key=lambda item: (item[0], item[1])):
+        yield f"{TEMPLATES}/{index}", message
 
 
 def _in_help() -> Iterator[tuple[str, str]]:

@@ -24,13 +24,15 @@ class Entry:
     """One message: its English forms and those of the language."""
 
     english: tuple[str, ...]
-    said: tuple[str, ...]
+    translations: tuple[str, ...]
     fuzzy: bool
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Each said form with the English one it stands for."""
-        return tuple((self.english[min(place, len(self.english) - 1)], text) for place, text in enumerate(self.said))
+        return tuple(
+            (self.english[min(index, len(self.english) - 1)], text) for index, text in enumerate(self.translations)
+        )
 
 
 @cache
@@ -48,7 +50,7 @@ def wanted(domain: str) -> Catalog:
 @cache
 def entries(language: str, domain: str) -> tuple[Entry, ...]:
     return tuple(
-        Entry(english=_forms(message.id), said=_forms(message.string), fuzzy=message.fuzzy)
+        Entry(english=_forms(message.id), translations=_forms(message.string), fuzzy=message.fuzzy)
         for message in read(language, domain)
         if message.id
     )

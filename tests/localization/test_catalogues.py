@@ -49,7 +49,9 @@ def test_a_catalogue_has_exactly_the_messages_of_the_template(language: str, dom
 @each
 def test_every_message_is_said_and_settled(language: str, domain: str) -> None:
     open_ = [
-        entry.english[0] for entry in entries(language, domain) if entry.fuzzy or not entry.said or not all(entry.said)
+        entry.english[0]
+        for entry in entries(language, domain)
+        if entry.fuzzy or not entry.translations or not all(entry.translations)
     ]
     assert open_ == []
 
@@ -63,7 +65,9 @@ def test_the_plural_forms_are_those_of_the_language(language: str, domain: str) 
     )
     assert catalogue.num_plurals == len(categories)
     assert f"nplurals={len(categories)};" in catalogue.plural_forms
-    assert {len(entry.said) for entry in entries(language, domain) if len(entry.english) > 1} <= {len(categories)}
+    assert {len(entry.translations) for entry in entries(language, domain) if len(entry.english) > 1} <= {
+        len(categories)
+    }
     chosen = c2py(catalogue.plural_expr)
     assert [categories[chosen(count)] for count in range(200)] == [rule(count) for count in range(200)]
 
@@ -71,11 +75,11 @@ def test_the_plural_forms_are_those_of_the_language(language: str, domain: str) 
 @each
 def test_values_and_code_are_kept(language: str, domain: str) -> None:
     wrong = [
-        (english, said)
+        (english, translation)
         for entry in entries(language, domain)
-        for english, said in entry.pairs
-        if Counter(PLACEHOLDER.findall(english)) != Counter(PLACEHOLDER.findall(said))
-        or Counter(CODE.findall(english)) != Counter(CODE.findall(said))
+        for english, translation in entry.pairs
+        if Counter(PLACEHOLDER.findall(english)) != Counter(PLACEHOLDER.findall(translation))
+        or Counter(CODE.findall(english)) != Counter(CODE.findall(translation))
     ]
     assert wrong == []
 
@@ -84,16 +88,16 @@ def test_values_and_code_are_kept(language: str, domain: str) -> None:
 def test_figures_are_kept(language: str, domain: str) -> None:
     """A number of days that is lost or changed is wrong advice."""
     wrong = [
-        (english, said)
+        (english, translation)
         for entry in entries(language, domain)
-        for english, said in entry.pairs
-        if Counter(_figures(english)) != Counter(_figures(said))
+        for english, translation in entry.pairs
+        if Counter(_figures(english)) != Counter(_figures(translation))
     ]
     assert wrong == []
 
 
-def _figures(said: str) -> list[str]:
-    return re.findall(r"\d+", re.sub(r"(?<=\d)[.,\s\u00a0](?=\d{3}\b)", "", said))
+def _figures(translation: str) -> list[str]:
+    return re.findall(r"\d+", re.sub(r"(?<=\d)[.,\s\u00a0](?=\d{3}\b)", "", translation))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -103,10 +107,10 @@ def test_policies_are_named_as_their_files_name_them(language: str) -> None:
         r"(?<![\w-])(?:[a-z0-9]+-)+(?:assigned|low|idle|licensed|licence|errors|\d+d)(?![\w-])|\w+\.yaml"
     )
     wrong = [
-        (english, said)
+        (english, translation)
         for entry in entries(language, "policies")
-        for english, said in entry.pairs
-        if set(names.findall(english)) - {"over-assigned"} != set(names.findall(said))
+        for english, translation in entry.pairs
+        if set(names.findall(english)) - {"over-assigned"} != set(names.findall(translation))
     ]
     assert wrong == []
 
@@ -114,11 +118,11 @@ def test_policies_are_named_as_their_files_name_them(language: str) -> None:
 @each
 def test_labels_are_those_of_microsoft(language: str, domain: str) -> None:
     wrong = [
-        (expected, found, said)
+        (expected, found, translation)
         for entry in entries(language, domain)
-        for english, said in entry.pairs
+        for english, translation in entry.pairs
         if (expected := Counter(labels().get(label, {}).get(language, label) for label in BOLD.findall(english)))
-        != (found := Counter(BOLD.findall(said)))
+        != (found := Counter(BOLD.findall(translation)))
     ]
     assert wrong == []
 
@@ -128,12 +132,15 @@ def test_nothing_is_left_in_english(language: str, domain: str) -> None:
     same = {
         english
         for entry in entries(language, domain)
-        for english, said in entry.pairs
-        if english == said and re.search(r"[a-z]", plain(english))
+        for english, translation in entry.pairs
+        if english == translation and re.search(r"[a-z]", plain(english))
     }
     assert same <= SAME[language] | TITLES | PATTERNS
     left = [
-        said for entry in entries(language, domain) for said in entry.said if ENGLISH.search(NAMES.sub("", plain(said)))
+        translation
+        for entry in entries(language, domain)
+        for translation in entry.translations
+        if ENGLISH.search(NAMES.sub("", plain(translation)))
     ]
     assert left == []
 
@@ -142,10 +149,10 @@ def test_nothing_is_left_in_english(language: str, domain: str) -> None:
 def test_what_is_denied_is_denied(language: str, domain: str) -> None:
     """Microsoft's Turkish translation once lost a negation and told the wrong people to cancel."""
     lost = [
-        (english, said)
+        (english, translation)
         for entry in entries(language, domain)
-        for english, said in entry.pairs
-        if DENIED.search(NOT_DENIED.sub("", plain(english))) and not DENIALS[language].search(plain(said))
+        for english, translation in entry.pairs
+        if DENIED.search(NOT_DENIED.sub("", plain(english))) and not DENIALS[language].search(plain(translation))
     ]
     assert lost == []
 
@@ -153,23 +160,25 @@ def test_what_is_denied_is_denied(language: str, domain: str) -> None:
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_turkish_has_its_own_letters(domain: str) -> None:
     """Neither `upper` nor `lower` of Python knows that i belongs to İ and ı to I."""
-    said = [form for entry in entries("tr", domain) for form in entry.said]
-    combining = [form for form in said if "i\u0307" in form]
+    translations = [form for entry in entries("tr", domain) for form in entry.translations]
+    combining = [form for form in translations if "i\u0307" in form]
     # A Turkish word that begins with an undotted I goes on with a back vowel: Işık, Irak; İptal, İleri do not.
     undotted = [
         word
-        for form in said
+        for form in translations
         for word in re.findall(r"\bI[a-zçğıöşü]+", plain(form))
         if not re.fullmatch(r"I(?:ntune|nc)\w*", word)
     ]
     shouted = [
         word
-        for form in said
+        for form in translations
         for word in re.findall(r"\b[A-ZÇĞÖŞÜ]*I[A-ZÇĞÖŞÜ]*\b", form)
         if word in {"LISANS", "IPTAL", "KIRACI"}
     ]
     flat = [
-        word for form in said for word in re.findall(r"\b\w*(?:lari|lisansi|kullanici|hesabi|yoneti)\w*", plain(form))
+        word
+        for form in translations
+        for word in re.findall(r"\b\w*(?:lari|lisansi|kullanici|hesabi|yoneti)\w*", plain(form))
     ]
     assert combining + undotted + shouted + flat == []
 

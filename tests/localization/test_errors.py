@@ -47,12 +47,12 @@ def test_mistakes_in_a_policy_are_translated_and_keep_their_places(
     translated = capsys.readouterr().err
     assert run(["validate", str(file)]) == 2
     english = capsys.readouterr().err
-    places = re.compile(r"(?m)^\S+:\d+:\d+: (?=\w+\[([\w-]+)\])|^   \|.*$")
-    assert places.findall(translated) == places.findall(english)
+    positions = re.compile(r"(?m)^\S+:\d+:\d+: (?=\w+\[([\w-]+)\])|^   \|.*$")
+    assert positions.findall(translated) == positions.findall(english)
     assert len(translated.splitlines()) == len(english.splitlines()) > 20
-    said = re.sub(r"'[^']*'|(?m:^   \|.*$)|\[[\w-]+\]", "", translated)
-    assert not ENGLISH.search(NAMES.sub("", said)), said
-    assert not re.search(r"\b(?:must|cannot|unknown|error|help|write|lacks|needs)\b", said), said
+    prose = re.sub(r"'[^']*'|(?m:^   \|.*$)|\[[\w-]+\]", "", translated)
+    assert not ENGLISH.search(NAMES.sub("", prose)), prose
+    assert not re.search(r"\b(?:must|cannot|unknown|error|help|write|lacks|needs)\b", prose), prose
 
 
 def test_the_environment_names_the_reader(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,11 +66,11 @@ def test_no_tag_breaks_the_choice(tag: str) -> None:
 
 def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for domain in (*catalogues.REPORTS, catalogues.POLICIES):
-        place = tmp_path / "locales" / "nl" / "LC_MESSAGES"
-        place.mkdir(parents=True, exist_ok=True)
-        said = "ja" if domain == "auditor" else ""
+        folder = tmp_path / "locales" / "nl" / "LC_MESSAGES"
+        folder.mkdir(parents=True, exist_ok=True)
+        translation = "ja" if domain == "auditor" else ""
         header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
-        (place / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{said}"\n', encoding="utf-8")
+        (folder / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{translation}"\n', encoding="utf-8")
     catalogues.forget()
     monkeypatch.setattr(resources, "reports", lambda: tmp_path)
     try:
@@ -126,11 +126,11 @@ def test_an_instant_is_told_in_utc() -> None:
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_a_count_takes_its_form(language: str) -> None:
     l10n = localization(language)
-    one, many = (l10n.plural("{count} open finding", "{count} open findings", count) for count in (1, 1234))
+    one, forms = (l10n.plural("{count} open finding", "{count} open findings", count) for count in (1, 1234))
     assert one.startswith("1 ")
-    assert l10n.number(1234) in many
+    assert l10n.number(1234) in forms
     if language != "tr":
-        assert one.partition(" ")[2] != many.partition(" ")[2]
+        assert one.partition(" ")[2] != forms.partition(" ")[2]
 
 
 def test_every_check_has_a_name_and_an_explanation() -> None:

@@ -89,9 +89,9 @@ def _named(world: World, people: Mapping[str, Any], side: str, user: User) -> Tr
         answers.append(has_role(world, role, user))
     guests = people.get(f"{side}GuestsOrExternalUsers")
     if guests:
-        told = guests.get("externalTenants", {}).get("membershipKind", "all") == "all"
+        any_kind = guests.get("externalTenants", {}).get("membershipKind", "all") == "all"
         for kind in guests["guestOrExternalUserTypes"].split(","):
-            answers.append(conj([_guest(world, user), _kind(world, kind, user) if told else None]))
+            answers.append(conj([_guest(world, user), _kind(world, kind, user) if any_kind else None]))
     return disj(answers)
 
 

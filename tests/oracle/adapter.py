@@ -125,13 +125,13 @@ def run(scenario: Scenario, *, rows: int = 1 << 30) -> Result:
     return audit(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
 
 
-def judged(place: TenantResult | FleetResult) -> dict[str, Any]:
+def judged(result: TenantResult | FleetResult) -> dict[str, Any]:
     return {
-        "findings": {key(finding): (finding.status.value, finding.waiver) for finding in place.findings},
-        "outcomes": {outcome.id: outcome.status.value for outcome in place.policies},
-        "judged": {outcome.id: outcome.judged for outcome in place.policies},
-        "notices": {(notice.code, notice.subject) for notice in place.notices if notice.code not in OURS},
-        "adjust": {key(f): f.evidence["adjust"] for f in place.findings if "adjust" in f.evidence},
+        "findings": {key(finding): (finding.status.value, finding.waiver) for finding in result.findings},
+        "outcomes": {outcome.id: outcome.status.value for outcome in result.policies},
+        "judged": {outcome.id: outcome.judged for outcome in result.policies},
+        "notices": {(notice.code, notice.subject) for notice in result.notices if notice.code not in OURS},
+        "adjust": {key(f): f.evidence["adjust"] for f in result.findings if "adjust" in f.evidence},
     }
 
 

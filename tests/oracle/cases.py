@@ -84,7 +84,7 @@ def one(policy: dict[str, Any], *tenants: dict[str, Any], **more: Any) -> Tenant
     return run(policy, *tenants, **more).tenants["contoso"]
 
 
-def told(verdict: TenantVerdict) -> set[tuple[Any, ...]]:
+def finding_keys(verdict: TenantVerdict) -> set[tuple[Any, ...]]:
     """Findings as (check, subject id, product, detail)."""
     return {(key.check, key.subject_id, key.product, key.detail) for key in verdict.findings}
 

@@ -177,12 +177,12 @@ def budget(world: World, policy: Document) -> Iterator[Claim]:
     for row in world.rows("subscribedSkus"):
         sku = row["skuId"].lower()
         usable = usable_of(row)
-        amount, said = price(world, sku, today(world))
+        amount, unit_price = price(world, sku, today(world))
         if amount is not None and usable is not None:
             total += amount * usable
-        elif said and usable == 0:
+        elif unit_price and usable == 0:
             continue
-        elif said or conj([contains(world, "paid", sku), None if usable is None else usable > 0]) is not False:
+        elif unit_price or conj([contains(world, "paid", sku), None if usable is None else usable > 0]) is not False:
             unsure = True
     over = total > Fraction(str(policy["budget"]["limit"]))
     yield Claim(truth=over or (None if unsure else False), check="budget.exceeded",

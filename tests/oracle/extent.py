@@ -66,5 +66,5 @@ def products(worlds: Iterable[World], wanted: object) -> Extent:
 
 
 def counted(truths: Iterable[Truth]) -> Extent:
-    told = list(truths)
-    return sum(truth is True for truth in told), any(truth is not False for truth in told)
+    values = list(truths)
+    return sum(truth is True for truth in values), any(truth is not False for truth in values)

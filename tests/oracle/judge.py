@@ -94,23 +94,23 @@ def judge(documents: list[Document], tenants: list[Document], as_of: datetime, c
     book = bind(documents, catalogue)
     worlds = [World(tenant=tenant, book=book, catalogue=catalogue, now=moment(as_of)) for tenant in tenants]
     run = _Run(book.waivers, as_of)
-    places: dict[str, dict[str, _Settled]] = {}
+    settled_by_scope: dict[str, dict[str, _Settled]] = {}
     for world in worlds:
-        places[world.name] = {
+        settled_by_scope[world.name] = {
             policy["id"]: run.settle(policy, _claims(world, policy), [world])
             for policy in book.policies
             if "balance" not in policy and _applies(policy, world)
         }
         for policy in book.policies:
-            if policy["id"] in places[world.name]:
-                places[world.name][policy["id"]].extent = extent(world, policy)
+            if policy["id"] in settled_by_scope[world.name]:
+                settled_by_scope[world.name][policy["id"]].extent = extent(world, policy)
     fleet, fleet_notices = _fleet(run, book.policies, worlds)
-    told = {world.name: _notices(run, world, book.policies) for world in worlds}
-    for waiver in _unused(run, book.policies, worlds, places, fleet):
+    notices = {world.name: _notices(run, world, book.policies) for world in worlds}
+    for waiver in _unused(run, book.policies, worlds, settled_by_scope, fleet):
         for world in worlds:
             if waivers.for_tenant(waiver, world.name):
-                told[world.name].add(("waiver.unused", waiver["id"]))
-    return Verdict(tenants={name: _verdict(places[name], told[name]) for name in places},
+                notices[world.name].add(("waiver.unused", waiver["id"]))
+    return Verdict(tenants={name: _verdict(settled_by_scope[name], notices[name]) for name in settled_by_scope},
                    fleet=_verdict(fleet, fleet_notices))  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def _fleet(
 
 
 def _notices(run: _Run, world: World, policies: list[Document]) -> set[tuple[str, str]]:
-    told: set[tuple[str, str]] = set()
+    notices: set[tuple[str, str]] = set()
     written = list(names.shared(world.book))
     for policy in policies:
         if "balance" not in policy and _applies(policy, world):
@@ -165,15 +165,19 @@ def _notices(run: _Run, world: World, policies: list[Document]) -> set[tuple[str
             continue
         written.extend(names.in_waiver(waiver))
         if waivers.expired(waiver, run.as_of):
-            told.add(("waiver.expired", waiver["id"]))
+            notices.add(("waiver.expired", waiver["id"]))
         elif waivers.expiring(waiver, run.as_of):
-            told.add(("waiver.expiring", waiver["id"]))
-    told |= {("policy.unknown-product", name) for name in written if not names.is_known(world, name)}
-    return told
+            notices.add(("waiver.expiring", waiver["id"]))
+    notices |= {("policy.unknown-product", name) for name in written if not names.is_known(world, name)}
+    return notices
 
 
 def _unused(
-    run: _Run, policies: list[Document], worlds: list[World], places: dict[str, dict[str, _Settled]], fleet: Any
+    run: _Run,
+    policies: list[Document],
+    worlds: list[World],
+    settled_by_scope: dict[str, dict[str, _Settled]],
+    fleet: Any,
 ) -> Iterator[Document]:
     """Waivers that covered nothing although everything they are for was evaluated."""
     present = {world.name for world in worlds}
@@ -184,7 +188,7 @@ def _unused(
             continue
         star = waiver["policies"] == "*" or "*" in waiver["policies"]
         every = [
-            _outcomes(waiver, policy["id"], places, fleet)
+            _outcomes(waiver, policy["id"], settled_by_scope, fleet)
             for policy in policies
             if waivers.for_policy(waiver, policy["id"])
         ]
@@ -193,11 +197,11 @@ def _unused(
             yield waiver
 
 
-def _outcomes(waiver: Document, policy: str, places: dict[str, dict[str, _Settled]], fleet: Any) -> list[str]:
+def _outcomes(waiver: Document, policy: str, settled_by_scope: dict[str, dict[str, _Settled]], fleet: Any) -> list[str]:
     """The outcomes of a policy wherever the waiver could cover a finding of it."""
     found = [
         settled[policy].outcome
-        for tenant, settled in places.items()
+        for tenant, settled in settled_by_scope.items()
         if policy in settled and waivers.for_tenant(waiver, tenant)
     ]
     if policy in fleet and "tenants" not in waiver:
@@ -205,12 +209,12 @@ def _outcomes(waiver: Document, policy: str, places: dict[str, dict[str, _Settle
     return found
 
 
-def _verdict(settled: dict[str, _Settled], told: set[tuple[str, str]]) -> TenantVerdict:
+def _verdict(settled: dict[str, _Settled], notices: set[tuple[str, str]]) -> TenantVerdict:
     findings: dict[FindingKey, Judged] = {}
     for each in settled.values():
         findings |= each.findings
-        told = told | each.notices
-    told = told | {("policy.no-match", policy) for policy, each in settled.items() if each.nothing}
+        notices = notices | each.notices
+    notices = notices | {("policy.no-match", policy) for policy, each in settled.items() if each.nothing}
     return TenantVerdict(findings=findings, outcomes={policy: each.outcome for policy, each in settled.items()},
                          judged={policy: each.judged for policy, each in settled.items()},
-                         notices=frozenset(told))  # fmt: skip
+                         notices=frozenset(notices))  # fmt: skip

@@ -142,13 +142,15 @@ def _enabled(world: World, user: User, plan: str) -> Truth:
     found: list[Truth] = []
     for sku, disabled in held.items():
         paths = world.paths(user, sku)
-        ways = [disabled] if paths is None else [
+        disabled_plans = [disabled] if paths is None else [
             [each.lower() for each in row.get("disabledPlans") or []] for row in paths
         ]  # fmt: skip
         plans = world.plans(sku)
         if plans is not None:
-            found.append(any(is_plan(plan, known) and any(known[0] not in way for way in ways) for known in plans))
-        elif not ways or (is_guid(plan) and all(plan.lower() in way for way in ways)):
+            found.append(
+                any(is_plan(plan, known) and any(known[0] not in off for off in disabled_plans) for known in plans)
+            )
+        elif not disabled_plans or (is_guid(plan) and all(plan.lower() in off for off in disabled_plans)):
             found.append(False)
         else:
             found.append(None)

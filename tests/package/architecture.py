@@ -120,11 +120,11 @@ def _contents(graph: grimp.ImportGraph, name: str) -> Sequence[str]:
     return [f"{count} modules", *(child.rpartition(".")[2] for child in children)] if inside else ["module"]
 
 
-def _wrapped(words: Sequence[str]) -> Iterator[str]:
+def _wrapped(names: Sequence[str]) -> Iterator[str]:
     """Yield the count, then the subpackages in lines of about 50 letters."""
-    yield words[0]
+    yield names[0]
     line = ""
-    for word in words[1:]:
+    for word in names[1:]:
         if line and len(line) + len(word) > 50:
             yield line
             line = ""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from tests.package.shell_steps import places
+from tests.package.shell_steps import shell_files
 from tests.package.tree import ROOT
 
 PLACE = ROOT / ".github" / "language-service"
@@ -28,7 +28,7 @@ def main() -> int:
     if lacking := missing():
         sys.stderr.write(f"language service: NOT RUN, there is no {lacking}\n")
         return 0
-    return subprocess.run(["node", PLACE / "check.js", *places()], check=False).returncode
+    return subprocess.run(["node", PLACE / "check.js", *shell_files()], check=False).returncode
 
 
 if __name__ == "__main__":

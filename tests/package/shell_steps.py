@@ -17,7 +17,7 @@ from tests.package.tree import ROOT
 class Step:
     """One step that runs a script."""
 
-    place: str
+    location: str
     """`file: job: name or number`."""
     name: str
     script: str
@@ -25,7 +25,7 @@ class Step:
     document: dict[str, Any]
 
 
-def places() -> list[Path]:
+def shell_files() -> list[Path]:
     """Return the files that contain steps."""
     return [ROOT / "action.yml", *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
 
@@ -39,7 +39,7 @@ def steps(path: Path) -> Iterator[Step]:
             if "run" in step:
                 name = step.get("name", str(number))
                 yield Step(
-                    place=f"{path.relative_to(ROOT).as_posix()}: {job}: {name}",
+                    location=f"{path.relative_to(ROOT).as_posix()}: {job}: {name}",
                     name=name,
                     script=step["run"],
                     shell=step.get("shell", ""),
@@ -49,8 +49,8 @@ def steps(path: Path) -> Iterator[Step]:
 
 def main() -> int:
     """Check every script; return 1 if there are findings."""
-    found = [step for path in places() for step in steps(path)]
-    told = 0
+    found = [step for path in shell_files() for step in steps(path)]
+    failures = 0
     with tempfile.TemporaryDirectory(prefix="steps-") as folder:
         for number, step in enumerate(found):
             script = Path(folder) / f"{number}.sh"
@@ -58,10 +58,10 @@ def main() -> int:
             program = Path(sys.executable).parent / "shellcheck"
             done = subprocess.run([program, "--format=gcc", script], capture_output=True, text=True, check=False)
             if done.returncode:
-                told += 1
-                sys.stderr.write(f"{step.place}\n{done.stdout}{done.stderr}")
-    sys.stderr.write(f"shellcheck: {len(found)} scripts, {told} with findings\n")
-    return 1 if told or not found else 0
+                failures += 1
+                sys.stderr.write(f"{step.location}\n{done.stdout}{done.stderr}")
+    sys.stderr.write(f"shellcheck: {len(found)} scripts, {failures} with findings\n")
+    return 1 if failures or not found else 0
 
 
 if __name__ == "__main__":

@@ -111,11 +111,11 @@ def build(pages: Mapping[str, bytes], work: Path) -> list[str]:
     wrong = problems(pages, found["nav"])
     shutil.rmtree(work, ignore_errors=True)
     for name, body in pages.items():
-        place = work / "pages" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(body)
-    places = {"docs_dir": "pages", "site_dir": "html"}
-    (work / "mkdocs.yml").write_text(yaml.safe_dump(found | places, sort_keys=False), encoding="utf-8")
+        target = work / "pages" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    folders = {"docs_dir": "pages", "site_dir": "html"}
+    (work / "mkdocs.yml").write_text(yaml.safe_dump(found | folders, sort_keys=False), encoding="utf-8")
     ran = subprocess.run(
         [ZENSICAL, "build", "--strict", "--config-file", work / "mkdocs.yml"],
         cwd=work,

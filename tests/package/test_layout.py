@@ -42,16 +42,16 @@ def test_a_data_folder_holds_no_code(folder: str) -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from a copy of the tree, without earlier build products."""
-    place = tmp_path_factory.mktemp("wheel")
-    source = place / "source"
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
     for path in files("auditor", "policies", "reports", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
         copy = source / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(place), "."]
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder), "."]
     built = subprocess.run(pip, cwd=source, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    (made,) = place.glob("*.whl")
+    (made,) = folder.glob("*.whl")
     return made
 
 
@@ -91,9 +91,9 @@ def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    where, policies, schema, words = ran.stdout.splitlines()
+    where, policies, schema, lines = ran.stdout.splitlines()
     assert str(wheel) in where
     assert "capacity.yaml" in policies
     assert "own.yaml" not in policies
     assert schema.startswith("{")
-    assert words == "en da de nl sv tr Fehler"
+    assert lines == "en da de nl sv tr Fehler"

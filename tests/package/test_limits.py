@@ -27,8 +27,8 @@ def length(function: Function) -> int:
     first = min([function.lineno, *(item.lineno for item in function.decorator_list)])
     lines = (function.end_lineno or first) - first + 1
     if ast.get_docstring(function) is not None:
-        said = function.body[0]
-        lines -= (said.end_lineno or said.lineno) - said.lineno + 1
+        docstring = function.body[0]
+        lines -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
     return lines
 
 

@@ -54,7 +54,7 @@ def test_every_slug_in_the_code_has_a_section() -> None:
     kinds_of_names = ("policy-unknown-product", "policy-unknown-service", "policy-unknown-role")
     mentions = dict.fromkeys(kinds_of_names, "auditor/app/policies/validation.py")
     wanted = {**literal, **kinds, **mentions}
-    assert {slug: place for slug, place in wanted.items() if slug not in set(sections())} == {}
+    assert {slug: location for slug, location in wanted.items() if slug not in set(sections())} == {}
 
 
 @pytest.mark.slow

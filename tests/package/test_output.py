@@ -48,8 +48,8 @@ def _text(node: ast.expr | None) -> str | None:
 def _opens_for_writing(call: ast.Call, owner: str) -> bool:
     """Whether an `open` has a mode that writes, or one that cannot be read here."""
     keyword = next((each.value for each in call.keywords if each.arg == "mode"), None)
-    place = 0 if isinstance(call.func, ast.Attribute) and owner not in {"io", "builtins", "codecs", "gzip"} else 1
-    mode = keyword or (call.args[place] if len(call.args) > place else None)
+    position = 0 if isinstance(call.func, ast.Attribute) and owner not in {"io", "builtins", "codecs", "gzip"} else 1
+    mode = keyword or (call.args[position] if len(call.args) > position else None)
     if mode is None:
         return False
     text = _text(mode)
@@ -93,9 +93,9 @@ def test_only_the_package_for_files_opens_a_path_for_writing() -> None:
 
 @pytest.mark.slow
 def test_each_exception_is_still_needed() -> None:
-    told = {path: {name for _, name in writes(tree)} for path, tree in modules()}
-    assert {path for path in REASONS if not told[path] & HANDED} == set()
-    assert {path for path in DEVICE if "open" not in told[path]} == set()
+    writers = {path: {name for _, name in writes(tree)} for path, tree in modules()}
+    assert {path for path in REASONS if not writers[path] & HANDED} == set()
+    assert {path for path in DEVICE if "open" not in writers[path]} == set()
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def imported(*arguments: str, where: Path, code: int = 0) -> set[str]:
         text=True,
         check=False,
     )
-    said = "\n".join(line for line in ran.stderr.splitlines() if not line.startswith("import time:"))
-    assert ran.returncode == code, said
+    output = "\n".join(line for line in ran.stderr.splitlines() if not line.startswith("import time:"))
+    assert ran.returncode == code, output
     return set(IMPORTED.findall(ran.stderr))
 
 
@@ -59,11 +59,11 @@ def taken(modules: set[str], unwanted: tuple[str, ...]) -> set[str]:
 @pytest.fixture(scope="module")
 def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's snapshots and policies on disk."""
-    place = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("demo")
     subprocess.run(
-        [sys.executable, "-m", "auditor.demo", str(place), "--as-of", "2026-11-20T02:17:00Z"], cwd=ROOT, check=True
+        [sys.executable, "-m", "auditor.demo", str(folder), "--as-of", "2026-11-20T02:17:00Z"], cwd=ROOT, check=True
     )
-    return place
+    return folder
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_an_audit_with_the_starter_library_takes_what_it_uses(snapshots: Path, t
 @pytest.mark.slow
 def test_the_other_formats_need_no_network(snapshots: Path, tmp_path: Path) -> None:
     formats = ["-f", "html", "-f", "csv", "-f", "terminal"]
-    place = str(snapshots / "snapshots")
-    modules = imported("audit", "--snapshot", place, *formats, "--fail-on", "never", where=tmp_path)
+    folder = str(snapshots / "snapshots")
+    modules = imported("audit", "--snapshot", folder, *formats, "--fail-on", "never", where=tmp_path)
     assert {"jinja2", "rich"} <= modules
     assert taken(modules, (*LIVE, *HEAVY)) == set()

@@ -81,10 +81,12 @@ def test_the_locks_hold_what_the_project_asks_for_and_agree() -> None:
 
 
 def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
-    places = [
+    workflows = [
         path for path in files() if path.suffix == ".yml" and (".github" in path.parts or path.name == "action.yml")
     ]
-    found = [(path.name, use, rest) for path in places for use, rest in USES.findall(path.read_text(encoding="utf-8"))]
+    found = [
+        (path.name, use, rest) for path in workflows for use, rest in USES.findall(path.read_text(encoding="utf-8"))
+    ]
     assert found, "no workflow uses an action: the test looks in the wrong place"
     loose = [
         (name, use)

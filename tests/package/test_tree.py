@@ -64,8 +64,8 @@ def test_no_test_takes_hold_of_a_private_name() -> None:
                 case ast.Attribute(attr=attribute) if attribute not in own:
                     found = [attribute] if private(attribute) else []
                 case ast.Call(func=ast.Attribute(attr="setattr"), args=arguments):
-                    words = [each.value for each in arguments if isinstance(each, ast.Constant)]
-                    found = [word for word in words if isinstance(word, str) and private(word.rpartition(".")[2])]
+                    texts = [each.value for each in arguments if isinstance(each, ast.Constant)]
+                    found = [word for word in texts if isinstance(word, str) and private(word.rpartition(".")[2])]
                 case _:
                     continue
             taken += [f"{name}:{node.lineno} {word}" for word in found]

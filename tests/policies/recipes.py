@@ -60,14 +60,14 @@ def reported(recipe: Recipe) -> str:
 
 def _lines(result: Result) -> Iterator[str]:
     l10n = Labels("en")
-    places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
-    for place in places:
-        for finding in place.findings:
+    results: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
+    for each in results:
+        for finding in each.findings:
             about = (finding.subject.name or finding.subject.id, product_name(finding.product, {}))
             waived = "" if finding.status is Status.OPEN else f" ({finding.status})"
             yield f"{' · '.join(dict.fromkeys(filter(None, about)))}: {l10n.check(finding.check)}{waived}"
             yield f"    {described(finding, l10n)}"
-        for action in place.actions:
+        for action in each.actions:
             yield f"What to do: {action.title}"
 
 

@@ -142,8 +142,8 @@ def test_the_library_judges_a_tenant_with_no_editing_at_all(tmp_path: Path) -> N
     state = tenant(
         user("ann", "SPE_E3", department="Sales", **USED), reports=REPORTS, subscribedSkus=[bought("SPE_E3", 20, 1)]
     )
-    place = write(tmp_path / "snapshots", state)
-    ran = call("audit", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
+    snapshot_folder = write(tmp_path / "snapshots", state)
+    ran = call("audit", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
     (only,) = json.loads(ran.out)["tenants"]
     # Files about data that this snapshot does not have are the ones to leave out.
     unread = {outcome["id"] for outcome in only["policies"] if outcome["status"] not in {"pass", "fail"}}
@@ -167,8 +167,10 @@ def test_a_tenant_in_order_is_left_in_peace(tmp_path: Path) -> None:
         )
         for number in range(48)
     ]
-    place = write(tmp_path / "snapshots", tenant(*people, reports=REPORTS, subscribedSkus=[bought("SPE_E3", 50, 48)]))
-    ran = call("audit", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
+    snapshot_folder = write(
+        tmp_path / "snapshots", tenant(*people, reports=REPORTS, subscribedSkus=[bought("SPE_E3", 50, 48)])
+    )
+    ran = call("audit", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
     (only,) = json.loads(ran.out)["tenants"]
     assert [
         (finding["policy"], finding["severity"]) for finding in only["findings"] if finding["severity"] != "info"

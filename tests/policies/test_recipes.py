@@ -12,12 +12,12 @@ from tests.policies.recipes import PAGE, recipes, rewritten
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the policies and tests of all recipes."""
-    place = tmp_path_factory.mktemp("recipes")
-    (place / "policies").mkdir()
+    root = tmp_path_factory.mktemp("recipes")
+    (root / "policies").mkdir()
     for number, recipe in enumerate(recipes(PAGE.read_text(encoding="utf-8"))):
-        (place / "policies" / f"recipe-{number}.yaml").write_text(recipe.policy, encoding="utf-8")
-        (place / "policies" / f"recipe-{number}_test.yaml").write_text(recipe.test, encoding="utf-8")
-    return place
+        (root / "policies" / f"recipe-{number}.yaml").write_text(recipe.policy, encoding="utf-8")
+        (root / "policies" / f"recipe-{number}_test.yaml").write_text(recipe.test, encoding="utf-8")
+    return root
 
 
 def test_each_stands_alone_and_the_page_quotes_its_report() -> None:

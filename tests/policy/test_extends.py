@@ -30,19 +30,19 @@ def pinned(text: str) -> str:
 def bases(files: Mapping[str, str], version: str | None = None) -> Bases:
     """Return what finds the files that are called like the place."""
 
-    def find(_: str, place: str) -> Base:
-        if place.partition("@")[0] not in files:
-            raise UsageError("policies-missing", Message("there is no folder {place}", place=place), hint=None)
-        name = place.partition("@")[0]
-        return Base(files=((f"{name}/p.yaml", files[name].encode()),), version=version if "@" in place else None)
+    def find(_: str, path: str) -> Base:
+        if path.partition("@")[0] not in files:
+            raise UsageError("policies-missing", Message("there is no folder {place}", place=path), hint=None)
+        name = path.partition("@")[0]
+        return Base(files=((f"{name}/p.yaml", files[name].encode()),), version=version if "@" in path else None)
 
     return find
 
 
-def loaded(changes: str = "", *, digest: str | None = None, place: str = "../base", rest: str = "") -> Loaded:
+def loaded(changes: str = "", *, digest: str | None = None, path: str = "../base", rest: str = "") -> Loaded:
     """Load a file that extends the library."""
     chosen = pinned(LIBRARY) if digest is None else digest
-    text = f"version: 1\nextends:\n  from: {place}\n  digest: {chosen}\n{changes}{rest}"
+    text = f"version: 1\nextends:\n  from: {path}\n  digest: {chosen}\n{changes}{rest}"
     return load([("our/p.yaml", text.encode())], bases=bases({"../base": LIBRARY, "starter": LIBRARY}, "1.2.3"))
 
 
@@ -54,10 +54,10 @@ def refused(*arguments: str, **more: str) -> list[tuple[str, str]]:
     """Return place and slug of every mistake."""
     with pytest.raises(InputError) as caught:
         loaded(*arguments, **more)
-    return [(place(each), each.slug) for each in caught.value.diagnostics]
+    return [(position(each), each.slug) for each in caught.value.diagnostics]
 
 
-def place(diagnostic: Diagnostic) -> str:
+def position(diagnostic: Diagnostic) -> str:
     span = diagnostic.span
     assert span is not None
     return f"{span.file}:{span.line}:{span.column}"
@@ -164,33 +164,33 @@ def test_the_hint_gives_the_line_that_mends_it() -> None:
     with pytest.raises(InputError) as caught:
         load([("our/p.yaml", text.encode())], bases=bases({"../base": LIBRARY}))
     [diagnostic] = caught.value.diagnostics
-    assert (place(diagnostic), diagnostic.slug) == ("our/p.yaml:3:3", "extends-digest")
+    assert (position(diagnostic), diagnostic.slug) == ("our/p.yaml:3:3", "extends-digest")
     assert str(diagnostic.hint) == f"write `digest: {pinned(LIBRARY)}`"
 
 
 def test_the_library_has_to_be_the_installed_one() -> None:
-    assert len(loaded(place="starter@1.2.3").policies.policies) == 3
-    assert refused("  leaveOut: [gone]\n", place="starter@1.0.0") == [("our/p.yaml:3:9", "extends-version")]
+    assert len(loaded(path="starter@1.2.3").policies.policies) == 3
+    assert refused("  leaveOut: [gone]\n", path="starter@1.0.0") == [("our/p.yaml:3:9", "extends-version")]
 
 
 @pytest.mark.parametrize("name", ["/etc", "https://x.example/", "starter", "base", "..\\base", "C:/base"])
 def test_a_base_is_the_library_or_a_relative_folder(name: str) -> None:
-    assert refused(place=f"'{name}'") == [("our/p.yaml:3:9", "policy-bad-value")]
+    assert refused(path=f"'{name}'") == [("our/p.yaml:3:9", "policy-bad-value")]
 
 
 def test_a_folder_that_is_not_there_is_told_once() -> None:
     rest = "waivers: [{id: w, policies: [guests], reason: r, owner: o, expires: 2027-01-01}]\npolicies: [{id: m, severity: low, users: staff, assignments: {deny: office}}]\n"
-    assert refused(place="../gone", rest=rest) == [("our/p.yaml:3:9", "extends-missing")]
+    assert refused(path="../gone", rest=rest) == [("our/p.yaml:3:9", "extends-missing")]
 
 
 def test_an_own_policy_of_the_same_id_is_sent_to_the_changes() -> None:
     rest = "policies: [{id: guests, severity: low, assignments: {deny: [SPE_E5]}}]\nproducts: {suites: [SPE_E5]}\n"
     with pytest.raises(InputError) as caught:
         loaded(rest=rest)
-    told = {each.slug: (place(each), str(each.hint)) for each in caught.value.diagnostics}
-    assert told["policy-duplicate-id"][0] == "our/p.yaml:5:17"
-    assert "under `extends`, in `policies`" in told["policy-duplicate-id"][1]
-    assert "under `extends`, in `products`" in told["policy-duplicate-name"][1]
+    by_slug = {each.slug: (position(each), str(each.hint)) for each in caught.value.diagnostics}
+    assert by_slug["policy-duplicate-id"][0] == "our/p.yaml:5:17"
+    assert "under `extends`, in `policies`" in by_slug["policy-duplicate-id"][1]
+    assert "under `extends`, in `products`" in by_slug["policy-duplicate-name"][1]
 
 
 def test_a_base_may_extend_another_and_both_are_changed_from_above() -> None:

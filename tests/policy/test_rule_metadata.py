@@ -55,7 +55,7 @@ def test_they_are_read_and_travel_with_the_result() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "slug"),
+    ("old", "new", "position", "slug"),
     [
         (PAGE, "http://learn.microsoft.com/", "7:38", "policy-bad-value"),
         (PAGE, "javascript:alert(1)", "7:38", "policy-bad-value"),
@@ -66,19 +66,21 @@ def test_they_are_read_and_travel_with_the_result() -> None:
         (f"[{CIS}]", CIS, "8:17", "policy-wrong-type"),
     ],
 )
-def test_what_is_no_reference_is_refused_where_it_stands(old: str, new: str, place: str, slug: str) -> None:
+def test_what_is_no_reference_is_refused_where_it_stands(old: str, new: str, position: str, slug: str) -> None:
     assert old in POLICY
     with pytest.raises(InputError) as caught:
         load([("p.yaml", POLICY.replace(old, new).encode())])
-    assert [(f"{d.span.line}:{d.span.column}", d.slug) for d in caught.value.diagnostics if d.span] == [(place, slug)]
+    assert [(f"{d.span.line}:{d.span.column}", d.slug) for d in caught.value.diagnostics if d.span] == [
+        (position, slug)
+    ]
 
 
 def test_explain_lists_them(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(POLICY)
-    told = call("explain", "roles", "p.yaml", cwd=tmp_path).out.decode()
-    assert f"- Frameworks: {CIS}\n" in told
-    assert f"- Reference: Best practices: <{PAGE}>\n" in told
-    assert "references:" not in told
+    ran = call("explain", "roles", "p.yaml", cwd=tmp_path).out.decode()
+    assert f"- Frameworks: {CIS}\n" in ran
+    assert f"- Reference: Best practices: <{PAGE}>\n" in ran
+    assert "references:" not in ran
 
 
 def test_the_page_links_to_them_and_escapes_their_titles() -> None:

@@ -9,7 +9,7 @@ from auditor.policy.yaml.reader import parse
 from tests.builders.document.policy_documents import RESULT, TENANTS
 
 
-def told(text: str, schema: SchemaName = "policy") -> list[str]:
+def schema_errors(text: str, schema: SchemaName = "policy") -> list[str]:
     """Every mistake as `line:column slug: message (hint)`, without the prefix of the slug."""
     found = check(parse(text, file="f.yaml"), schema)
     return [
@@ -20,7 +20,7 @@ def told(text: str, schema: SchemaName = "policy") -> list[str]:
 
 
 def policy(block: str) -> list[str]:
-    return told(f"version: 1\npolicies:\n- id: x\n  severity: high\n  {block}\n")
+    return schema_errors(f"version: 1\npolicies:\n- id: x\n  severity: high\n  {block}\n")
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_one_mistake_in_a_policy_is_one_message(block: str, expected: str) -> No
     ],
 )
 def test_mistakes_in_a_policy_file(text: str, expected: list[str]) -> None:
-    assert told(text) == expected
+    assert schema_errors(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -295,22 +295,24 @@ def test_mistakes_in_a_policy_file(text: str, expected: list[str]) -> None:
 )
 def test_a_credential_has_the_keys_of_its_type(credential: str, expected: list[str]) -> None:
     head = "version: 1\ntenants:\n- name: a\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
-    assert told(f"{head}  credential: {credential}\n", "tenants") == expected
+    assert schema_errors(f"{head}  credential: {credential}\n", "tenants") == expected
 
 
 def test_mail_goes_one_way() -> None:
     mail = TENANTS.replace("  send: changed", "  graph: {tenant: contoso}")
-    assert told(mail, "tenants") == [
+    assert schema_errors(mail, "tenants") == [
         "19:3 bad-value: 'mail' has smtp and graph, but may have only one of them (keep 'smtp' or 'graph')"
     ]
 
 
 def test_a_test_needs_a_state_and_an_expectation() -> None:
-    assert told("version: 1\ntests:\n- {name: x, given: {users: [{displayName: y}]}, expct: []}\n", "policy-test") == [
+    assert schema_errors(
+        "version: 1\ntests:\n- {name: x, given: {users: [{displayName: y}]}, expct: []}\n", "policy-test"
+    ) == [
         "3:29 missing-key: item 1 of 'users' lacks 'userPrincipalName' ('userPrincipalName': The sign-in name.)",
         "3:49 unknown-key: unknown key 'expct' in test 'x' (did you mean 'expect'?)",
     ]
-    assert told("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [
+    assert schema_errors("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [
         "3:3 empty: test 'x' needs at least one of: expect, outcomes (None)",
         "3:24 bad-value: test 'x' has given and tenants, but may have only one of them (keep 'given' or 'tenants')",
     ]
@@ -329,4 +331,4 @@ def test_a_result_is_judged_without_its_text() -> None:
 @pytest.mark.slow
 def test_a_file_full_of_mistakes_is_told_in_a_moment_and_in_bounds() -> None:
     text = "version: 1\npolicies:\n" + "- {id: A, severity: x, foo: 1}\n" * 5_000
-    assert 100 < len(told(text)) <= 1_000
+    assert 100 < len(schema_errors(text)) <= 1_000

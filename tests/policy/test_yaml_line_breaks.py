@@ -49,8 +49,8 @@ def _with(expected: Any, sign: str) -> Any:
 @pytest.mark.parametrize("sign", [*BREAKS, "".join(BREAKS)])
 def test_lines_and_columns_are_counted_without_them(sign: str) -> None:
     document = parse(f"a: 'x{sign}y'\r\nb: [1, z{sign}]\rc: 3\n".encode(), file="p.yaml")
-    place = document.span(("b", 1))
-    assert (place.line, place.column, place.text) == (2, 8, f"b: [1, z{sign}]")
+    span = document.span(("b", 1))
+    assert (span.line, span.column, span.text) == (2, 8, f"b: [1, z{sign}]")
     assert document.span(("c",)).line == 3
     with pytest.raises(InputError) as caught:
         parse(f"a: x{sign}y\nb: [1{sign}\n".encode(), file="p.yaml")

@@ -22,7 +22,7 @@ def mistakes(text: str | bytes) -> tuple[Diagnostic, ...]:
     return caught.value.diagnostics
 
 
-def told(text: str | bytes) -> list[tuple[str, int, int]]:
+def positions(text: str | bytes) -> list[tuple[str, int, int]]:
     return [(item.slug, item.span.line, item.span.column) for item in mistakes(text) if item.span is not None]
 
 
@@ -95,10 +95,10 @@ def test_aliases_stand_for_what_they_name() -> None:
 
 
 def test_json_may_write_a_character_in_two_halves() -> None:
-    said = {"a": ["\U0001f600", "x\U0010ffffy", "\\ud83d\\ude00", "\\\U0001f600", "é\x85\u2028"]}
-    assert value(json.dumps(said)) == said
-    assert value(json.dumps(said, indent="\t").replace(": ", " :\t")) == said
-    assert told('{"a": "\\ud83d"}') == told('{"a": "\\ude00\\ud83d"}') == [("yaml-syntax", 1, 10)]
+    expected = {"a": ["\U0001f600", "x\U0010ffffy", "\\ud83d\\ude00", "\\\U0001f600", "é\x85\u2028"]}
+    assert value(json.dumps(expected)) == expected
+    assert value(json.dumps(expected, indent="\t").replace(": ", " :\t")) == expected
+    assert positions('{"a": "\\ud83d"}') == positions('{"a": "\\ude00\\ud83d"}') == [("yaml-syntax", 1, 10)]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tuple[str, int, int]]) -> None:
-    assert told(text) == expected
+    assert positions(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_what_hands_write_wrong_is_told_in_words_with_a_remedy(text: str, messag
 
 @pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x84, 0x86, 0x9F, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
 def test_a_character_that_is_forbidden_is_found_behind_whatever_is_printable(code: int) -> None:
-    assert told(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]
+    assert positions(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_mistake_is_told_with_its_text_and_a_remedy(text: str, block: str) -> 
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    assert told("a: !x 1\na: 2\n3: 4\n") == [("yaml-tag", 1, 4), ("yaml-duplicate-key", 2, 1), ("yaml-key", 3, 1)]
+    assert positions("a: !x 1\na: 2\n3: 4\n") == [("yaml-tag", 1, 4), ("yaml-duplicate-key", 2, 1), ("yaml-key", 3, 1)]
 
 
 def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
@@ -240,7 +240,7 @@ def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
 
 
 def test_a_file_of_brackets_is_refused_and_does_not_end_the_process() -> None:
-    assert told("[" * 500_000) == [("yaml-too-deep", 1, DEEPEST)]
+    assert positions("[" * 500_000) == [("yaml-too-deep", 1, DEEPEST)]
     assert value("[" * (DEEPEST - 1) + "1" + "]" * (DEEPEST - 1))
 
 
@@ -253,7 +253,7 @@ PLACES = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:
 
 
 @pytest.mark.parametrize(
-    ("path", "key", "place"),
+    ("path", "key", "position"),
     [
         ((), False, (1, 1, None)),
         (("a",), True, (1, 1, 2)),
@@ -280,19 +280,19 @@ PLACES = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:
     ],
 )
 def test_a_path_leads_back_to_its_place(
-    path: tuple[str | int, ...], *, key: bool, place: tuple[int, int, int | None]
+    path: tuple[str | int, ...], *, key: bool, position: tuple[int, int, int | None]
 ) -> None:
     span = parse(PLACES, file="f.yaml").span(path, key=key)
-    assert (span.line, span.column, span.end_column) == place
+    assert (span.line, span.column, span.end_column) == position
     assert span.text == PLACES.splitlines()[span.line - 1]
 
 
 # JSON escapes what lies beyond U+FFFF as two halves, which YAML does not know.
-words = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=8)
+strings = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=8)
 numbers = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
 plain_values = st.recursive(
-    st.none() | st.booleans() | numbers | words,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
+    st.none() | st.booleans() | numbers | strings,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(strings, inner, max_size=4),
     max_leaves=12,
 )
 

@@ -31,8 +31,8 @@ def test_what_is_no_suite_is_never_moved_to_a_suite(part: str, seats: int) -> No
     assert sorted(action.kind for action in plan.actions) == ["assign", "unassign"]
     assert plan.proof.new == ()
     assert len(plan.proof.fixed) == (2 if seats else 1)
-    told = [*(action.title for action in (*tenant.actions, *plan.actions)), plan_markdown(planned(state, FRONTLINE))]
-    assert not any(text.startswith("Move") or "Move 1 person" in text for text in told)
+    texts = [*(action.title for action in (*tenant.actions, *plan.actions)), plan_markdown(planned(state, FRONTLINE))]
+    assert not any(text.startswith("Move") or "Move 1 person" in text for text in texts)
     assert {action.guidance for action in tenant.actions}.isdisjoint({"move-users", "change-plan"})
 
 

@@ -69,11 +69,11 @@ def test_no_text_ends_its_quotes(text: str) -> None:
 @pytest.mark.skipif(which("pwsh") is None, reason="PowerShell is not installed here")
 def test_powershell_reads_back_what_was_quoted() -> None:
     text = 'it\'s $(Get-Date) `n \u2019quoted\u2018 "x"'
-    told = subprocess.run(
+    ran = subprocess.run(
         ["pwsh", "-NoProfile", "-Command", f"[Console]::Out.Write({quoted(text)})"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout == text
+    assert ran.stdout == text
 
 
 def test_a_script_stops_at_the_first_failure() -> None:

@@ -23,8 +23,8 @@ def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) ->
         english, dutch = (messages.title(l10n, kind, count, **asked) for l10n in (ENGLISH, nl))  # type: ignore[arg-type]
         assert translated_title(english, kind, nl) == dutch
         because = "Review the licence of a guest"
-        told = translated_title(messages.about(ENGLISH, english, because), kind, nl)
-        assert told == messages.about(nl, dutch, because)
+        translated = translated_title(messages.about(ENGLISH, english, because), kind, nl)
+        assert translated == messages.about(nl, dutch, because)
 
 
 def test_what_no_template_fits_stays_as_it_is() -> None:

@@ -97,11 +97,11 @@ def check_result(made: dict[str, Any], rules: list[dict[str, Any]]) -> None:
         assert suppression["kind"] in {"inSource", "external"}
     (location,) = made["locations"]
     allowed("location", location)
-    place = location["physicalLocation"]
-    uri = place["artifactLocation"]["uri"]
+    physical = location["physicalLocation"]
+    uri = physical["artifactLocation"]["uri"]
     assert re.fullmatch(r"(?:[A-Za-z0-9._~/:@!$&'()*+,;=-]|%[0-9A-F]{2})+", uri)
     assert urlsplit(uri).scheme in {"", "file"}
-    assert place["region"]["startLine"] >= 1
+    assert physical["region"]["startLine"] >= 1
 
 
 @every_text
@@ -216,5 +216,5 @@ def test_markdown_is_small_and_nothing_in_it_acts(text: str) -> None:
 @every_text
 @pytest.mark.parametrize("name", ["json", "ndjson", "html"])
 def test_no_terminal_acts_on_a_file_that_is_shown_in_it(name: str, text: str) -> None:
-    said = body(holding(text), name).decode()
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said)
+    output = body(holding(text), name).decode()
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", output)

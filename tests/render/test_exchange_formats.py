@@ -99,9 +99,9 @@ def test_sarif_has_a_run_per_tenant_and_points_at_policies() -> None:
     assert len(first["results"]) == len(result().tenants[0].findings)
     for each in first["results"]:
         assert first["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] == each["ruleId"]
-        place = each["locations"][0]["physicalLocation"]
-        assert place["artifactLocation"]["uri"].startswith("policies/")
-        assert place["region"]["startLine"] >= 1
+        physical = each["locations"][0]["physicalLocation"]
+        assert physical["artifactLocation"]["uri"].startswith("policies/")
+        assert physical["region"]["startLine"] >= 1
         assert each["message"]["text"]
         assert each["level"] in {"error", "warning", "note"}
         assert each["baselineState"] in {"new", "unchanged"}
@@ -131,8 +131,8 @@ def test_sarif_stops_at_what_code_scanning_takes_and_keeps_the_worst() -> None:
 
 def test_sarif_of_many_tenants_shares_one_run() -> None:
     whole = result()
-    many = replace(whole, tenants=whole.tenants[1:] * 25)
-    assert len(sarif(many)["runs"]) == 1
+    large = replace(whole, tenants=whole.tenants[1:] * 25)
+    assert len(sarif(large)["runs"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_sarif_of_many_tenants_shares_one_run() -> None:
 )
 def test_sarif_addresses_are_uris(file: str, uri: str) -> None:
     finding = replace(result().tenants[0].findings[0], source=SourceLine(file=file, line=3))
-    place = sarif(with_findings((finding,)))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == uri
+    physical = sarif(with_findings((finding,)))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert physical["artifactLocation"]["uri"] == uri
 
 
 def junit(of: Result) -> Element:
@@ -191,7 +191,7 @@ def test_row_groups_of_parquet_hold_one_tenant_each_however_many_findings_are_lo
             body(replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=FindingTable.of(()))), "parquet")
         )
     )
-    rows = [made.metadata.row_group(place).num_rows for place in range(made.num_row_groups)]
+    rows = [made.metadata.row_group(index).num_rows for index in range(made.num_row_groups)]
     assert rows == [8192, 3, 8193, 65_536, 5]
     assert made.read(["fingerprint"])["fingerprint"].unique().to_pylist() == [one.fingerprint]
 
@@ -229,8 +229,8 @@ def test_markdown_is_inert() -> None:
 def test_markdown_is_cut_between_rows_and_says_so() -> None:
     there = result().tenants[0]
     big = replace(there.findings[0], evidence={"department": "x" * 290})
-    many = tuple(replace(big, policy=f"p{number}", fingerprint=str(number)) for number in range(4000))
-    made = body(with_findings(many), "markdown")
+    findings = tuple(replace(big, policy=f"p{number}", fingerprint=str(number)) for number in range(4000))
+    made = body(with_findings(findings), "markdown")
     assert len(made) < MARKDOWN_LIMIT
     assert made.decode().rstrip().endswith("the other reports have all of it._")
 

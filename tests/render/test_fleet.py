@@ -104,8 +104,8 @@ def test_a_hostile_name_stays_text_in_the_table() -> None:
 
 
 def test_the_digest_to_the_owner_of_the_fleet_names_the_worst_of_many() -> None:
-    many = [quiet(f"a{number:03}") for number in range(60)]
-    made = fleet(*many, replace(worst(), name="zzz", display_name="The worst"))
+    tenants = [quiet(f"a{number:03}") for number in range(60)]
+    made = fleet(*tenants, replace(worst(), name="zzz", display_name="The worst"))
     parts = render_mail(made, Reader(locale="en"))
     assert "The worst" in parts.text
     assert "a059" not in parts.text
@@ -131,9 +131,9 @@ def test_the_terminal_shows_the_worst_and_says_how_many_more_there_are() -> None
         assert max(map(len, lines)) <= width
         assert sum("not audited" in line and "lost" in line for line in lines) == 4
         assert sum(line.strip().startswith("bad") for line in lines) == 8
-    said = " ".join(line.strip() for line in printed(found, 120)[-1:])
+    last_line = " ".join(line.strip() for line in printed(found, 120)[-1:])
     each = found[20].open
-    assert said == f"28 more in the reports, 16 of them not audited, {12 * each:,} open findings"
+    assert last_line == f"28 more in the reports, 16 of them not audited, {12 * each:,} open findings"
     assert printed(rows(worst())) == []
 
 

@@ -27,13 +27,13 @@ class Tags(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.known: set[tuple[str, ...]] = set()
-        self.places: set[str] = set()
+        self.addresses: set[str] = set()
         self.feed(page)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.known.add((tag, *sorted(name for name, _ in attrs if name not in {"hidden", "open"})))
-        self.places |= {str(value).partition("#")[0] for name, value in attrs if name in {"href", "src"}}
+        self.addresses |= {str(value).partition("#")[0] for name, value in attrs if name in {"href", "src"}}
 
 
 MARKED = holding("a **bold** and `coded` text")
@@ -48,7 +48,7 @@ def test_a_mail_shows_it(text: str) -> None:
     parts = render_mail(holding(text), replace(READER, owners=(text,), tags=(text,)))
     seen = Tags(parts.html)
     assert seen.known <= CALM_MAIL.known
-    assert seen.places <= CALM_MAIL.places
+    assert seen.addresses <= CALM_MAIL.addresses
     assert len(parts.html.encode()) < LARGEST
     assert not any(ACTING.search(part) for part in (parts.subject, parts.html, parts.text))
     assert len(parts.subject) <= 70
@@ -61,7 +61,7 @@ def test_a_page_shows_it(text: str) -> None:
     page = b"".join(render(holding(text), "html", locale="en").chunks()).decode()
     seen = Tags(page)
     assert seen.known <= CALM.known
-    assert seen.places <= CALM.places
+    assert seen.addresses <= CALM.addresses
     assert not ACTING.search(page)
 
 

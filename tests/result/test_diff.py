@@ -191,9 +191,9 @@ def fleet_chain(*runs: Result) -> FleetResult:
 def test_what_is_gone_of_the_fleet_is_fixed_when_it_was_judged_and_reopened_when_it_comes_back() -> None:
     found, gap, gone = fleet(one("a"), day=0), fleet(day=1, unknown=True), fleet(day=2)
     assert marks(fleet_chain(found, gap).unconfirmed) == ["a"]
-    mended = fleet_chain(found, gap, gone)
-    assert (mended.fixed, mended.unconfirmed, mended.closed) == ((one("a"),), (), ("a",))
-    assert changes((), mended).fixed == 1
+    fixed = fleet_chain(found, gap, gone)
+    assert (fixed.fixed, fixed.unconfirmed, fixed.closed) == ((one("a"),), (), ("a",))
+    assert changes((), fixed).fixed == 1
     again = fleet_chain(found, gap, gone, fleet(one("a"), day=3))
     assert (again.findings[0].change, again.closed) == (Change.REOPENED, ())
     assert fleet_chain(found, gap, fleet(one("a"), day=2)).findings[0].change is Change.UNCHANGED

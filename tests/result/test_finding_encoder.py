@@ -40,6 +40,6 @@ def written(findings: Sequence[Finding]) -> bytes:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(FINDING, min_size=1, max_size=4))
 def test_a_long_list_of_findings_is_written_as_one_by_one(found: list[Finding]) -> None:
-    many = found * 120
-    whole: dict[str, Any] = {"tenants": [{"findings": many}]}
-    assert written(many) == document(whole)
+    findings = found * 120
+    whole: dict[str, Any] = {"tenants": [{"findings": findings}]}
+    assert written(findings) == document(whole)

@@ -45,10 +45,10 @@ POOL += [
 KEYS = ["x", "of", "allow", "users", "seats", "require", "any", "signal", "type", "graph", "tenants", "deny", "id"]
 
 
-def places(item: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+def paths(item: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Every path into a value."""
     inner = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
-    return [path, *(deeper for step, value in inner for deeper in places(value, (*path, step)))]
+    return [path, *(deeper for step, value in inner for deeper in paths(value, (*path, step)))]
 
 
 @st.composite
@@ -56,7 +56,7 @@ def changed(draw: st.DrawFn, name: SchemaName) -> Any:
     """A valid document with up to three places replaced, removed, added to or renamed."""
     document = copy.deepcopy(VALID[name])
     for _ in range(draw(st.integers(1, 3))):
-        path = draw(st.sampled_from(places(document)))
+        path = draw(st.sampled_from(paths(document)))
         if not path:
             continue
         parent = document
@@ -88,12 +88,12 @@ def test_both_validators_agree_and_every_mistake_has_words(name: SchemaName, dat
     slow = Draft202012Validator(json.loads(resources.schema(name)))
     valid = slow.is_valid(document)
     assert fits(document, name) is valid
-    said = complaints(document, name)
-    assert (said == ()) is valid
-    assert not [line for line in said if RAW.search(line)]
+    own = complaints(document, name)
+    assert (own == ()) is valid
+    assert not [line for line in own if RAW.search(line)]
     text = json.dumps(document)
     found = check(parse(text, file="f.yaml"), name)
-    assert len(found) == len(said)
+    assert len(found) == len(own)
     for item in found:
         assert item.slug.partition("-")[2] in messages.KINDS
         assert item.span is not None

@@ -186,8 +186,8 @@ def test_a_column_of_another_type_is_refused_by_name(old: pa.DataType, new: pa.D
 def test_instants_finer_than_microseconds_are_refused_rather_than_cut(tmp_path: Path) -> None:
     tables = TENANT.tables()
     fine = pa.array([1_500_000_000_000_000_001] * 12, pa.timestamp("ns", tz="UTC"))
-    place = tables["users"].schema.get_field_index("createdDateTime")
-    tables["users"] = tables["users"].set_column(place, "createdDateTime", fine)
+    index = tables["users"].schema.get_field_index("createdDateTime")
+    tables["users"] = tables["users"].set_column(index, "createdDateTime", fine)
     assert "users.parquet has a column of another type" in refused(read(tmp_path, tables))
 
 

@@ -23,7 +23,7 @@ LISTS = [(group, transitive) for group in ("g1", "g2", "g3") for transitive in (
 MANY = 12_000
 
 
-def many(count: int = MANY) -> pa.Table:
+def large_table(count: int = MANY) -> pa.Table:
     rows = [(*own, each) for seed, own in enumerate(LISTS) for each in sorted(guids(count, seed))]
     groups, transitive, users = zip(*rows, strict=True)
     return pa.table([groups, users, transitive], schema=MEMBERS)
@@ -31,7 +31,7 @@ def many(count: int = MANY) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
-    return many()
+    return large_table()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def replaced(source: Path, folder: Path, members: pa.Table, **options: Any) -> P
     return made
 
 
-def told(snapshot: Any) -> dict[tuple[str, bool], list[str]]:
+def member_lists(snapshot: Any) -> dict[tuple[str, bool], list[str]]:
     return {own: snapshot.members_of(own[0], transitive=own[1]).to_pylist() for own in [*LISTS, ("g4", False)]}
 
 
@@ -78,7 +78,7 @@ def test_many_members_are_written_in_small_row_groups_and_read_as_they_were(whol
     assert snapshot.members is not None
     assert "members" not in snapshot.tables
     assert snapshot.table("members") == table
-    assert told(snapshot) == expected(table)
+    assert member_lists(snapshot) == expected(table)
     for group, transitive in LISTS:
         # 12,000 rows stand in two parts of 16,384; another may have the same group's other list, and the other group's.
         assert 1 <= len(snapshot.members.likely(group, transitive=transitive)) <= 3
@@ -86,11 +86,11 @@ def test_many_members_are_written_in_small_row_groups_and_read_as_they_were(whol
 
 
 def test_few_members_are_a_table_like_any_other(tmp_path: Path) -> None:
-    table = many(100)
+    table = large_table(100)
     snapshot = read(written(tmp_path, table))
     assert snapshot.members is None
     assert snapshot.tables["members"] == table
-    assert told(snapshot) == expected(table)
+    assert member_lists(snapshot) == expected(table)
 
 
 def coded(table: pa.Table) -> pa.Table:
@@ -126,7 +126,7 @@ def test_other_writers_members_say_the_same(
     snapshot = read(replaced(whole, tmp_path / "copy", changed, **options))
     assert (snapshot.members is not None) == parted
     assert snapshot.table("members") == changed.select(MEMBERS.names).cast(MEMBERS)
-    assert told(snapshot) == expected(changed)
+    assert member_lists(snapshot) == expected(changed)
 
 
 def test_a_group_that_is_written_with_capitals_is_told_apart_by_them(whole: Path, tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_a_group_that_is_written_with_capitals_is_told_apart_by_them(whole: Path
 def test_a_gap_is_refused(whole: Path, table: pa.Table, tmp_path: Path, name: str, *, statistics: bool) -> None:
     values = table[name].to_pylist()
     values[20_000] = None
-    place = MEMBERS.names.index(name)
+    index = MEMBERS.names.index(name)
     gapped = table.set_column(
-        place, pa.field(name, MEMBERS.field(name).type), pa.array(values, MEMBERS.field(name).type)
+        index, pa.field(name, MEMBERS.field(name).type), pa.array(values, MEMBERS.field(name).type)
     )
     options = {"row_group_size": 5_000, "write_statistics": statistics}
     folder = replaced(whole, tmp_path / "copy", gapped, **options)
     # Statistics tell before anything is read, where there are some.
-    attempt = read if statistics else lambda folder: told(read(folder))
+    attempt = read if statistics else lambda folder: member_lists(read(folder))
     with pytest.raises(SnapshotError, match=f"missing value in its column {name}"):
         attempt(folder)
 
@@ -182,14 +182,14 @@ def test_garbled_parts_are_refused_or_read_and_nothing_else(whole: Path, tmp_pat
     body = (whole / "members.parquet").read_bytes()
     folder = copied(whole, tmp_path / "copy")
     refusals = 0
-    for place in (4, 5, len(body) // 3, len(body) // 2, *range(len(body) - 4_000, len(body), 150)):
+    for position in (4, 5, len(body) // 3, len(body) // 2, *range(len(body) - 4_000, len(body), 150)):
         garbled = bytearray(body)
-        garbled[place] ^= 0x5A
+        garbled[position] ^= 0x5A
         (folder / "members.parquet").write_bytes(garbled)
         digest = hashlib.sha256(garbled).hexdigest()
         edited(folder, lambda document: document["files"]["members.parquet"].update(sha256=digest))  # noqa: B023
         try:
-            told(read(folder))
+            member_lists(read(folder))
         except SnapshotError as error:
             assert error.slug == "snapshot-damaged"  # noqa: PT017  most bytes are values, of which some still decode
             refusals += 1

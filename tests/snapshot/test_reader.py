@@ -67,11 +67,11 @@ def test_two_snapshots_that_are_walked_in_turns_stay_apart(whole: Path, tmp_path
 def test_every_byte_counts(folder: Path, name: str) -> None:
     target = folder / name
     body = target.read_bytes()
-    for place in {0, 4, len(body) // 3, len(body) // 2, len(body) - 9, len(body) - 1}:
+    for position in {0, 4, len(body) // 3, len(body) // 2, len(body) - 9, len(body) - 1}:
         flipped = bytearray(body)
-        flipped[place] ^= 0x41
+        flipped[position] ^= 0x41
         target.write_bytes(flipped)
-        assert refused(folder) in {"snapshot-damaged", "snapshot-foreign"}, place
+        assert refused(folder) in {"snapshot-damaged", "snapshot-foreign"}, position
     for size in (0, 1, len(body) // 2, len(body) - 1):
         target.write_bytes(body[:size])
         if name == "manifest.json" and size == len(body) - 1:
@@ -171,8 +171,8 @@ def test_a_user_who_stands_in_two_row_groups_is_refused(
     snapshot = read(whole)
     (batch,) = snapshot.batches()
     ann, nothing = batch.users.slice(0, 1), batch.assignments.slice(0, 0)
-    place = ann.schema.get_field_index("id")
-    other = ann.set_column(place, ann.schema.field(place), pa.array([second]))
+    index = ann.schema.get_field_index("id")
+    other = ann.set_column(index, ann.schema.field(index), pa.array([second]))
     with SnapshotWriter(tmp_path, "contoso", "now") as writer:
         for users in (ann, other):
             writer.write_users(users, nothing.cast(ASSIGNMENTS))
@@ -253,9 +253,9 @@ def test_a_snapshot_that_lost_its_manifest_is_not_passed_over(
 def test_a_root_without_a_snapshot_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
-    for place in (tmp_path, tmp_path / "file", tmp_path / "nothing"):
+    for root in (tmp_path, tmp_path / "file", tmp_path / "nothing"):
         with pytest.raises(SnapshotError) as caught:
-            find(place)
+            find(root)
         assert caught.value.slug == "snapshot-missing"
 
 
@@ -272,10 +272,10 @@ def test_a_foreign_manifest_below_a_root_is_not_passed_over(tmp_path: Path) -> N
 def test_garbled_pages_are_refused_even_where_the_digest_agrees(whole: Path, tmp_path: Path, name: str) -> None:
     body = (whole / f"{name}.parquet").read_bytes()
     refusals = 0
-    for number, place in enumerate(range(4, len(body), max(1, len(body) // 40))):
+    for number, index in enumerate(range(4, len(body), max(1, len(body) // 40))):
         folder = copied(whole, tmp_path / str(number))
         garbled = bytearray(body)
-        garbled[place] ^= 0x5A
+        garbled[index] ^= 0x5A
         (folder / f"{name}.parquet").write_bytes(garbled)
         digest = hashlib.sha256(garbled).hexdigest()
         edited(folder, lambda document: document["files"][f"{name}.parquet"].update(sha256=digest))  # noqa: B023

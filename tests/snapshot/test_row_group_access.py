@@ -61,8 +61,8 @@ def test_row_groups_are_the_batches_of_who_reads_all(whole: Path) -> None:
 
 def test_only_what_is_judged_is_read(folder: Path) -> None:
     seen = outline_of(folder)
-    place = _first_byte(folder / "users.parquet", 2)
-    _flip(folder / "users.parquet", place)
+    position = _first_byte(folder / "users.parquet", 2)
+    _flip(folder / "users.parquet", position)
     read(folder, seen)
     for group in (0, 1):
         assert len(list(read_row_group(folder, group, seen, ("id",), ("user",)))) == 1
@@ -78,11 +78,11 @@ def test_no_byte_may_have_changed(folder: Path, name: str, where: str) -> None:
     size, first = file.stat().st_size, _first_byte(file, 1)
     footer = size - 8 - pq.read_metadata(file).serialized_size
     # A few bytes into the footer stands the version, which no reader minds.
-    place = {"first": first, "middle": (first + _first_byte(file, 2)) // 2, "footer": footer + 1, "end": size - 1}
-    _flip(file, place[where])
-    with pytest.raises(SnapshotError) as told:
+    positions = {"first": first, "middle": (first + _first_byte(file, 2)) // 2, "footer": footer + 1, "end": size - 1}
+    _flip(file, positions[where])
+    with pytest.raises(SnapshotError) as caught:
         list(read_row_group(folder, 1, seen, ("id",), ("user",)))
-    assert told.value.slug == "snapshot-damaged"
+    assert caught.value.slug == "snapshot-damaged"
 
 
 def test_files_with_another_number_of_row_groups_do_not_belong_together(folder: Path) -> None:
@@ -109,11 +109,11 @@ def test_a_user_of_the_row_group_before_is_seen_without_reading_it(folder: Path)
 
 def _first_byte(file: Path, group: int) -> int:
     column = pq.read_metadata(file).row_group(group).column(0)
-    place: int = column.dictionary_page_offset or column.data_page_offset
-    return place
+    offset: int = column.dictionary_page_offset or column.data_page_offset
+    return offset
 
 
-def _flip(file: Path, place: int) -> None:
+def _flip(file: Path, position: int) -> None:
     content = bytearray(file.read_bytes())
-    content[place] ^= 1
+    content[position] ^= 1
     file.write_bytes(content)

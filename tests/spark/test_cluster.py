@@ -90,8 +90,8 @@ with session("local[2]") as spark:
 def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path, tmp_path: Path) -> None:
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
-    place = str(tmp_path / "here")
-    here = [*_AUDIT, "--snapshot", str(saved), "-f", f"json={place}/json", "-f", f"csv={place}/csv"]
+    root = str(tmp_path / "here")
+    here = [*_AUDIT, "--snapshot", str(saved), "-f", f"json={root}/json", "-f", f"csv={root}/csv"]
     done = subprocess.run(here, capture_output=True, check=False, timeout=120)
     assert done.returncode in {0, 1, 3}, done.stderr.decode()
     there = [sys.executable, "-c", _SEVERAL_JOBS, str(saved), str(tmp_path / "there"), AS_OF]

@@ -14,9 +14,9 @@ from auditor.spark.session import check_java, check_route, not_started
 
 
 def test_no_java_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="needs Java, and there is none") as told:
+    with pytest.raises(UsageError, match="needs Java, and there is none") as caught:
         check_java({"PATH": str(tmp_path)})
-    assert "JAVA_HOME" in (told.value.hint or "")
+    assert "JAVA_HOME" in (caught.value.hint or "")
 
 
 def test_an_empty_java_home_is_said(tmp_path: Path) -> None:
@@ -49,18 +49,18 @@ def test_addresses_that_are_left_to_spark(master: str) -> None:
     "master", ["", "http://here:7077", "spark://", "here:7077", "local[x]", "local[0]", "spark://a b:1"]
 )
 def test_what_is_no_address_of_a_master(master: str) -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as caught:
         check_route(master)
-    assert told.value.slug == "spark-master"
+    assert caught.value.slug == "spark-master"
 
 
 def test_a_master_that_does_not_answer() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and never listening: a connection is refused
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=rf"no Spark master answers at spark://127\.0\.0\.1:{port}") as told:
+        with pytest.raises(UsageError, match=rf"no Spark master answers at spark://127\.0\.0\.1:{port}") as caught:
             check_route(f"spark://127.0.0.1:{port}")
-    assert told.value.slug == "spark-route"
+    assert caught.value.slug == "spark-route"
 
 
 def test_one_master_of_two_is_enough() -> None:
@@ -74,8 +74,8 @@ def test_what_took_the_connection_and_is_no_master_is_said() -> None:
         ": java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\n"
         "This stopped SparkContext was created at:\n"
     )
-    told = not_started("spark://here:7077", given_up)
-    assert (told.slug, "spark://here:7077" in told.message) == ("spark-route", True)
+    error = not_started("spark://here:7077", given_up)
+    assert (error.slug, "spark://here:7077" in error.message) == ("spark-route", True)
 
 
 @pytest.mark.spark

@@ -48,8 +48,8 @@ def _tasks(folders: list[Path], identity: str | None = None) -> tuple[Task, ...]
     )
 
 
-def _places(*places: int) -> list[pa.RecordBatch]:
-    return [pa.record_batch([pa.array([place], pa.int64())], ["id"]) for place in places]
+def _places(*count: int) -> list[pa.RecordBatch]:
+    return [pa.record_batch([pa.array([index], pa.int64())], ["id"]) for index in count]
 
 
 def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -> None:

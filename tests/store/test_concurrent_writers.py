@@ -103,18 +103,18 @@ def test_a_deletion_beside_a_put_of_an_older_night_loses_no_object(
         root = tmp_path / f"store{number}"
         shutil.copytree(tmp_path / "before", root)
 
-        def put(place: FolderBackend) -> None:
-            Store(place).put(older)
+        def put(backend: FolderBackend) -> None:
+            Store(backend).put(older)
 
-        def prune(place: FolderBackend) -> None:
+        def prune(backend: FolderBackend) -> None:
             with monkeypatch.context() as context:
-                context.setattr(storing, "store_at", lambda _: Store(place))
-                storing.thin(place.root, "1d", AFTER, delete=True)
+                context.setattr(storing, "store_at", lambda _: Store(backend))
+                storing.thin(backend.root, "1d", AFTER, delete=True)
 
         deed, other = (prune, put) if interrupted == "prune" else (put, prune)
-        place = Interrupted(root, number, lambda other=other, root=root: other(FolderBackend(root)))  # type: ignore[misc]
-        deed(place)
-        ended = place.requests < number
+        backend = Interrupted(root, number, lambda other=other, root=root: other(FolderBackend(root)))  # type: ignore[misc]
+        deed(backend)
+        ended = backend.requests < number
         assert newest.name in {folder_name(kept.manifest) for kept in whole(root)}
     assert number > 8
 
@@ -161,8 +161,8 @@ def together(*scripts: tuple[str, ...]) -> list[tuple[int, str]]:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    told = [process.communicate(timeout=120)[1] for process in running]
-    return [(process.returncode, text) for process, text in zip(running, told, strict=True)]
+    errors = [process.communicate(timeout=120)[1] for process in running]
+    return [(process.returncode, text) for process, text in zip(running, errors, strict=True)]
 
 
 @pytest.mark.slow
@@ -218,13 +218,13 @@ def test_the_same_result_of_two_writers_is_stored_once(results: tuple[Result, Re
             number += 1
             root = tmp_path / f"{second.run.id}-{number}"
 
-            def put(place: FolderBackend, result: Result) -> None:
-                Ledger(place, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
+            def put(backend: FolderBackend, result: Result) -> None:
+                Ledger(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
 
             Store(FolderBackend(root)).create()
-            place = Interrupted(root, number, lambda root=root: put(FolderBackend(root), results[0]))  # type: ignore[misc]
-            put(place, second)
-            ended = place.requests < number
+            backend = Interrupted(root, number, lambda root=root: put(FolderBackend(root), results[0]))  # type: ignore[misc]
+            put(backend, second)
+            ended = backend.requests < number
             put(FolderBackend(root), results[1])
             entries = Ledger(FolderBackend(root), "contoso").entries()
             assert [entry.number for entry in entries] == [1, 2]
@@ -236,15 +236,15 @@ def test_the_same_result_of_two_writers_is_stored_once(results: tuple[Result, Re
 def test_of_two_writers_of_different_results_both_are_stored(results: tuple[Result, Result], tmp_path: Path) -> None:
     early, late = results
 
-    def put(place: FolderBackend, result: Result) -> None:
-        Ledger(place, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
+    def put(backend: FolderBackend, result: Result) -> None:
+        Ledger(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
 
     Store(FolderBackend(tmp_path)).create()
     for number in range(1, 6):
         root = tmp_path / str(number)
         Store(FolderBackend(root)).create()
-        place = Interrupted(root, number, lambda root=root: put(FolderBackend(root), early))  # type: ignore[misc]
-        put(place, late) if number < 4 else put(FolderBackend(root), late)
+        backend = Interrupted(root, number, lambda root=root: put(FolderBackend(root), early))  # type: ignore[misc]
+        put(backend, late) if number < 4 else put(FolderBackend(root), late)
         assert Ledger(FolderBackend(root), "contoso").entries()[-1].as_of == late.run.as_of
         assert Severity.HIGH.value in Ledger(FolderBackend(root), "contoso").entries()[-1].summary["open"]
 
@@ -274,8 +274,8 @@ def test_temporary_files_of_killed_writers_are_told_and_removed_when_they_are_ol
     (hidden,) = (path for path in parts.iterdir() if path.name.startswith("."))
     stranger = parts / ".DS_Store"
     stranger.write_bytes(b"")
-    told = call("store", "check", "audits", cwd=tmp_path)
-    assert (told.code, "1 temporary file" in told.err) == (0, True)
+    ran = call("store", "check", "audits", cwd=tmp_path)
+    assert (ran.code, "1 temporary file" in ran.err) == (0, True)
     prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", "2026-02-01", "--delete")
     assert call(*prune, cwd=tmp_path).code == 0
     assert hidden.exists()  # whoever writes it may not have ended

@@ -29,7 +29,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder, and an environment that signs in at the server."""
     for name, value in {**server.environment, "AUDITOR_CACHE": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(name, value)
@@ -37,45 +37,46 @@ def place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path
 
 
-def ran(place: Path, server: Server, *arguments: str) -> Ran:
-    return call(*arguments, cwd=place, AUDITOR_CACHE=str(place / "cache"), **server.environment)
+def ran(workspace: Path, server: Server, *arguments: str) -> Ran:
+    return call(*arguments, cwd=workspace, AUDITOR_CACHE=str(workspace / "cache"), **server.environment)
 
 
 @pytest.mark.slow
-def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: Server, place: Path) -> None:
+def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: Server, workspace: Path) -> None:
     address = f"{server.address}/whole"
     given = [
-        write(place / "snapshots", night({**TWO_PEOPLE, "users": users}, day, asked=ASKED))
+        write(workspace / "snapshots", night({**TWO_PEOPLE, "users": users}, day, asked=ASKED))
         for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]])
     ]
-    put = ran(place, server, "store", "put", address, "snapshots")
+    put = ran(workspace, server, "store", "put", address, "snapshots")
     assert (put.code, put.err.count("snapshot stored")) == (0, 3), put.err
     for folder in given:
         back = ran(
-            place, server, "store", "get", address, "contoso", "--as-of", f"{folder.name[:13]}:59:00Z", "-o", "back"
+            workspace, server, "store", "get", address, "contoso", "--as-of", f"{folder.name[:13]}:59:00Z", "-o", "back"
         )
         assert back.code == 0, back.err
-        assert_same_tables(folder, place / back.text.strip())
-    assert (place / "cache").is_dir()
+        assert_same_tables(folder, workspace / back.text.strip())
+    assert (workspace / "cache").is_dir()
     audited = ran(
-        place, server, "audit", "p.yaml", "--snapshot", address, "--as-of", "2026-01-31", "-f", "json=-", "-q"
+        workspace, server, "audit", "p.yaml", "--snapshot", address, "--as-of", "2026-01-31", "-f", "json=-", "-q"
     )
     assert (audited.code, len(json.loads(audited.out)["tenants"][0]["findings"])) == (1, 2), audited.err
-    told = ran(place, server, "history", address, "-f", "json")
-    assert json.loads(told.out)["tenants"][0]["nights"] == 3
-    gone = ran(place, server, "store", "prune", address, "--keep", "1d", "--as-of", "2026-11-22", "--delete")
+    done = ran(workspace, server, "history", address, "-f", "json")
+    assert json.loads(done.out)["tenants"][0]["nights"] == 3
+    gone = ran(workspace, server, "store", "prune", address, "--keep", "1d", "--as-of", "2026-11-22", "--delete")
     assert gone.text.count("deleted") == 2, gone.err
     assert (
-        json.loads(ran(place, server, "store", "list", address, "--json").out)[0]["instant"] == "2026-01-31T02:17:00Z"
+        json.loads(ran(workspace, server, "store", "list", address, "--json").out)[0]["instant"]
+        == "2026-01-31T02:17:00Z"
     )
-    assert ran(place, server, "store", "check", address).code == 0
+    assert ran(workspace, server, "store", "check", address).code == 0
 
 
 @pytest.mark.slow
-def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server: Server, place: Path) -> None:
+def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server: Server, workspace: Path) -> None:
     address = parse(f"{server.address}/two")
-    one = write(place / "one", night({**TWO_PEOPLE, "users": [ANN]}, 0))
-    two = write(place / "two", night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0))
+    one = write(workspace / "one", night({**TWO_PEOPLE, "users": [ANN]}, 0))
+    two = write(workspace / "two", night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0))
     Store(backend_of(address)).create()
 
     def put(folder: Path) -> str:
@@ -91,11 +92,11 @@ def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server
     assert kept.identity == outcome[0]
     assert_same_tables(
         one if len(kept.row_groups) and kept.row_groups[0] == 1 else two,
-        Store(backend_of(address)).restore(kept, place),
+        Store(backend_of(address)).restore(kept, workspace),
     )
 
 
-@pytest.mark.usefixtures("place")
+@pytest.mark.usefixtures("workspace")
 def test_an_object_is_created_once(server: Server) -> None:
     far = backend_of(parse(f"{server.address}/once"))
     assert [far.create("a/b", b"first"), far.create("a/b", b"second")] == [True, False]
@@ -105,20 +106,20 @@ def test_an_object_is_created_once(server: Server) -> None:
     assert far.names("") == ()
 
 
-def test_a_container_that_is_not_there_is_one_clear_error(server: Server, place: Path) -> None:
+def test_a_container_that_is_not_there_is_one_clear_error(server: Server, workspace: Path) -> None:
     scheme = server.address.split("://")[0]
-    done = ran(place, server, "audit", "p.yaml", "--snapshot", f"{scheme}://nobody-has-this/x")
+    done = ran(workspace, server, "audit", "p.yaml", "--snapshot", f"{scheme}://nobody-has-this/x")
     assert done.code == 2
     assert "error[store-" in done.err
     assert "Traceback" not in done.err
 
 
 @pytest.mark.slow
-def test_a_cached_object_that_was_changed_is_fetched_again(server: Server, place: Path) -> None:
+def test_a_cached_object_that_was_changed_is_fetched_again(server: Server, workspace: Path) -> None:
     address = f"{server.address}/cache"
-    write(place / "snapshots", night(TWO_PEOPLE, 0, asked=ASKED))
-    assert ran(place, server, "store", "put", address, "snapshots").code == 0
-    assert ran(place, server, "store", "get", address, "contoso", "-o", "a").code == 0
-    (kept,) = (place / "cache").rglob("*.zip")
+    write(workspace / "snapshots", night(TWO_PEOPLE, 0, asked=ASKED))
+    assert ran(workspace, server, "store", "put", address, "snapshots").code == 0
+    assert ran(workspace, server, "store", "get", address, "contoso", "-o", "a").code == 0
+    (kept,) = (workspace / "cache").rglob("*.zip")
     kept.write_bytes(b"harm")
-    assert ran(place, server, "store", "get", address, "contoso", "-o", "b").code == 0
+    assert ran(workspace, server, "store", "get", address, "contoso", "-o", "b").code == 0

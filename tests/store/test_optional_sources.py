@@ -98,7 +98,7 @@ def people_of(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def told(result: Result) -> tuple[Any, ...]:
+def optional_values(result: Result) -> tuple[Any, ...]:
     """Return what the result of a tenant says of contracts, use and seats."""
     of = next(each for each in result.tenants if each.name == "contoso")
     terms = (of.contracts, of.contract_prices, of.renewal_prices)
@@ -109,7 +109,7 @@ def told(result: Result) -> tuple[Any, ...]:
 @pytest.mark.slow
 def test_redaction_hides_people_in_what_the_new_sources_say_and_keeps_the_rest(nights: Sequence[Path]) -> None:
     before, after = demo_result(), redacted(demo_result(), KEY)
-    assert told(after) == told(before)
+    assert optional_values(after) == optional_values(before)
     kept = {finding.fingerprint: finding for tenant in after.tenants for finding in tenant.findings}
     seen = set()
     for one in (finding for tenant in before.tenants for finding in tenant.findings):

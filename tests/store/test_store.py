@@ -27,12 +27,12 @@ def test_any_series_of_nights_comes_back_exactly(nights: tuple[Snapshot, ...]) -
         folder = Path(name)
         store = store_in(folder)
         stored = [(write(folder / "given", snapshot), None) for snapshot in nights]
-        kept = [store.put(place) for place, _ in stored]
+        kept = [store.put(index) for index, _ in stored]
         assert all(new for _, new in kept)
-        for (place, _), (entry, _) in zip(stored, kept, strict=True):
+        for (index, _), (entry, _) in zip(stored, kept, strict=True):
             back = store.restore(entry, folder / "back")
-            assert_same_tables(place, back)
-            assert read(back).manifest == read(place).manifest
+            assert_same_tables(index, back)
+            assert read(back).manifest == read(index).manifest
 
 
 def test_most_of_a_night_is_not_stored_again(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: P
 
 def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
-    for name, place in (("users", [1, 0]), ("assignments", [1, 2, 0])):
-        rewritten(folder, name, lambda table, place=place: table.take(place))  # type: ignore[misc]
+    for name, order in (("users", [1, 0]), ("assignments", [1, 2, 0])):
+        rewritten(folder, name, lambda table, order=order: table.take(order))  # type: ignore[misc]
     rewritten(folder, "assignments", lambda t: t.set_column(0, t.schema.field(0), [[0, 0, 1]]))
     store = store_in(tmp_path)
     kept, _ = store.put(folder)
@@ -122,9 +122,9 @@ def test_a_store_half_deleted_is_told_and_nothing_half_is_restored(harm: str, tm
             path.unlink()
         case _:
             shutil.copy(tmp_path / "store" / first.parts[0].name, path)
-    with pytest.raises(SnapshotError) as told:
+    with pytest.raises(SnapshotError) as caught:
         store.restore(second, tmp_path / "back")
-    assert told.value.slug == "store-damaged"
+    assert caught.value.slug == "store-damaged"
     assert not list((tmp_path / "back").glob("*/*"))
     if second.parts[0].name == first.parts[0].name:
         store.restore(first, tmp_path / "back")

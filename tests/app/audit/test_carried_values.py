@@ -43,13 +43,13 @@ def body(of: Result) -> bytes:
     return b"".join(render(of, "json", locale="en").chunks())
 
 
-def check(told: TenantResult) -> None:
-    assert [each.bounds for each in told.seats] == [
+def check(tenant: TenantResult) -> None:
+    assert [each.bounds for each in tenant.seats] == [
         (SeatBounds(policy="spare", usable=20, minimum=2, maximum=10),),
         (),
     ]
-    assert [(each.id, each.total_licenses, each.next_lifecycle_date_time) for each in told.subscriptions] == [
-        (f"sub-{told.name}", 20, datetime(2027, 6, 30, tzinfo=UTC))
+    assert [(each.id, each.total_licenses, each.next_lifecycle_date_time) for each in tenant.subscriptions] == [
+        (f"sub-{tenant.name}", 20, datetime(2027, 6, 30, tzinfo=UTC))
     ]
 
 
@@ -57,14 +57,14 @@ def test_a_merge_keeps_what_each_tenant_carries_to_the_byte() -> None:
     whole = audited("adatum", "contoso")
     shards = [(f"{name}.json", load(body(audited(name)))) for name in ("contoso", "adatum")]
     again = merge(shards, builtin())
-    for told in again.tenants:
-        check(told)
+    for each in again.tenants:
+        check(each)
     assert json.loads(body(again))["tenants"] == json.loads(body(remedied(whole, policies_of(whole))))["tenants"]
 
 
 def test_redaction_takes_nothing_of_it_and_leaves_nobody_in_it() -> None:
-    (told,) = redacted(audited("contoso"), KEY).tenants
-    check(told)
+    (tenant,) = redacted(audited("contoso"), KEY).tenants
+    check(tenant)
     assert b"ann@" not in body(redacted(audited("contoso"), KEY))
 
 
@@ -74,6 +74,6 @@ def test_a_result_of_an_older_version_carries_neither_and_is_read() -> None:
         del each["subscriptions"]
         for seats in each["seats"]:
             del seats["bounds"]
-    (told,) = load(json.dumps(document).encode()).tenants
-    assert told.subscriptions == ()
-    assert [each.bounds for each in told.seats] == [(), ()]
+    (tenant,) = load(json.dumps(document).encode()).tenants
+    assert tenant.subscriptions == ()
+    assert [each.bounds for each in tenant.seats] == [(), ()]

@@ -113,11 +113,11 @@ def test_shards_give_the_bytes_of_one_run(before: tuple[tuple[Snapshot, ...], ..
     shards = [compare(audited(*part, day=day), previous) for part in (now[1:2], (now[0], now[2]))]
     assert body(merged(*shards)) == body(whole)
     assert body(merged(*reversed(shards))) == body(whole)
-    told = {finding.change for finding in whole.fleet.findings} | {"fixed" for _ in whole.fleet.fixed}
+    changes = {finding.change for finding in whole.fleet.findings} | {"fixed" for _ in whole.fleet.fixed}
     if now is EVEN:
-        assert told == ({"fixed"} if before[-1] is UNEVEN else set())
+        assert changes == ({"fixed"} if before[-1] is UNEVEN else set())
     else:
-        assert told == {
+        assert changes == {
             Change.UNCHANGED if before[-1] is UNEVEN else Change.REOPENED if UNEVEN in before else Change.NEW
         }
 

@@ -45,20 +45,20 @@ def test_a_date_that_moves_by_a_month_between_two_nights(
 
 
 def test_nights_are_read_only_where_a_policy_asks_for_terms(tmp_path: Path) -> None:
-    told: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     plain = policy_set("policies: [{id: p, severity: low, seats: {of: paid}}]")
-    assert earlier_dates([tmp_path / "nowhere"], plain, NOW, told.append) == {}
+    assert earlier_dates([tmp_path / "nowhere"], plain, NOW, diagnostics.append) == {}
     store = store_at(tmp_path / "store").create()
     store.put(write(tmp_path / "a", night(40, 1)))
     store.put(write(tmp_path / "b", night(10, 1)))
     asking = policy_set(POLICY)
-    found = earlier_dates([tmp_path / "store", tmp_path / "store"], asking, NOW, told.append)
+    found = earlier_dates([tmp_path / "store", tmp_path / "store"], asking, NOW, diagnostics.append)
     assert [len(nights) for nights in found["contoso"].values()] == [2, 2]
-    assert told == []
+    assert diagnostics == []
 
 
 def test_a_damaged_night_is_told_and_tells_nothing(tmp_path: Path) -> None:
-    told: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     (tmp_path / "result.json").write_text("{", encoding="utf-8")
-    assert earlier_dates([tmp_path], policy_set(POLICY), NOW, told.append) == {}
-    assert [item.slug for item in told] == ["renewal-dates-unread"]
+    assert earlier_dates([tmp_path], policy_set(POLICY), NOW, diagnostics.append) == {}
+    assert [item.slug for item in diagnostics] == ["renewal-dates-unread"]

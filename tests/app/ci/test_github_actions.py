@@ -37,13 +37,15 @@ def rest(count: int) -> Annotation:
 
 
 def test_ten_of_a_type_are_shown_and_the_rest_is_counted() -> None:
-    many = [Annotation(type=kind, title="t", message=str(n)) for n in range(12) for kind in reversed(AnnotationType)]
-    lines = list(annotation_lines(many, rest))
+    annotations = [
+        Annotation(type=kind, title="t", message=str(n)) for n in range(12) for kind in reversed(AnnotationType)
+    ]
+    lines = list(annotation_lines(annotations, rest))
     kinds = [line.split(" ")[0] for line in lines]
     assert kinds == ["::error"] * 10 + ["::warning"] * 10 + ["::notice"] * 10
     assert lines[-1].endswith("::and 7 more")
     assert lines[0].endswith("::0")
-    assert len(list(annotation_lines(many[:9], rest))) == 9
+    assert len(list(annotation_lines(annotations[:9], rest))) == 9
 
 
 @pytest.mark.slow
@@ -108,12 +110,12 @@ def job(folder: Path) -> dict[str, str]:
 def test_an_audit_in_a_job_tells_it_what_it_found(tmp_path: Path) -> None:
     ran = call("audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "-f", "html", cwd=tmp_path, **job(tmp_path))
     assert ran.code == 1, ran.err
-    told = outputs(tmp_path / "output")
-    assert told["exit-code"] == "1"
-    assert told["result"] == str(Path("out/result.json"))
-    assert told["sarif"] == ""
-    assert int(told["findings"]) > 0
-    assert told["highest-severity"] in {"critical", "high"}
+    values = outputs(tmp_path / "output")
+    assert values["exit-code"] == "1"
+    assert values["result"] == str(Path("out/result.json"))
+    assert values["sarif"] == ""
+    assert int(values["findings"]) > 0
+    assert values["highest-severity"] in {"critical", "high"}
     assert (tmp_path / "summary").read_text(encoding="utf-8").startswith("# ")
     assert "::error " in ran.text
     assert "@" not in ran.text

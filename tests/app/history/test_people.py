@@ -31,9 +31,9 @@ def partly(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, manifest=replace(snapshot.manifest, sources=(*sources, users)))
 
 
-def people(place: Path, *options: str, first: int = 0, last: int = 1) -> Ran:
+def people(folder: Path, *options: str, first: int = 0, last: int = 1) -> Ran:
     return call(
-        "history", "nights", "--people", "--from", instant(first), "--to", instant(last), *options, cwd=place
+        "history", "nights", "--people", "--from", instant(first), "--to", instant(last), *options, cwd=folder
     )  # fmt: skip
 
 
@@ -66,19 +66,19 @@ def test_blocked_accounts_that_nobody_asked_about_are_not_none(tmp_path: Path) -
     store = store_in(tmp_path)
     blocked = {**BOB, "accountEnabled": False}
     asked = tuple(name for name in ASKED if name != "accountEnabled")
-    told = [
+    summaries = [
         store.put(write(tmp_path / "nights", snapshot))[0].summary
         for snapshot in (nightly(0, ANN, blocked), nightly(1, ANN, blocked, asked=asked))
     ]
-    assert [(each["users"], each["blocked"], each["licensed"]) for each in told] == [(2, 1, 2), (2, None, 2)]
+    assert [(each["users"], each["blocked"], each["licensed"]) for each in summaries] == [(2, 1, 2), (2, None, 2)]
 
 
-def cohorts(place: Path) -> list[dict[str, Any]]:
+def cohorts(folder: Path) -> list[dict[str, Any]]:
     """What became of the holders of the first product."""
-    done = call("history", "audits", "-f", "json", cwd=place)
+    done = call("history", "audits", "-f", "json", cwd=folder)
     assert done.code == 0, done.err
-    told = {seat["skuId"]: seat["cohorts"] for seat in json.loads(done.out)["tenants"][0]["seats"]}
-    return [told[SKUS[0]]]
+    cohorts_by_sku = {seat["skuId"]: seat["cohorts"] for seat in json.loads(done.out)["tenants"][0]["seats"]}
+    return [cohorts_by_sku[SKUS[0]]]
 
 
 def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> No
 
 def test_who_left_is_told_once_where_a_night_comes_after_the_one_that_follows_it(tmp_path: Path) -> None:
     folders = [write(tmp_path / "nights", each) for each in (nightly(0, ANN, BOB), nightly(1, ANN), nightly(2, ANN))]
-    for place in (0, 2, 1):
-        assert call("store", "put", "audits", folders[place], cwd=tmp_path).code == 0
+    for day in (0, 2, 1):
+        assert call("store", "put", "audits", folders[day], cwd=tmp_path).code == 0
     assert cohorts(tmp_path) == [{"nights": 1, "kept": 1, "new": 0, "reclaimed": 0, "lapsed": 1}]
 
 

@@ -16,23 +16,23 @@ WAIVER = "waivers:\n- {id: W-1, policies: [blocked], owner: it, reason: x, expir
 CRITICAL = BLOCKED_POLICY.replace("high", "critical")
 
 
-def kept(place: Path, *policies: str) -> list[dict[str, Any]]:
+def kept(folder: Path, *policies: str) -> list[dict[str, Any]]:
     """Audit the same people night after night, each by its own policies, into a store; returns the results."""
     results = []
     for day, text in enumerate(policies, start=1):
-        (place / "p.yaml").write_text(text)
-        write(place / f"night{day}", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, day, asked=ASKED))
+        (folder / "p.yaml").write_text(text)
+        write(folder / f"night{day}", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, day, asked=ASKED))
         done = call(
             "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-f", "json=-", "-q",
-            "--store", "audits", cwd=place,
+            "--store", "audits", cwd=folder,
         )  # fmt: skip
         assert done.code in {0, 1}, done.err
         results.append(json.loads(done.out))
     return results
 
 
-def told(place: Path, *options: str) -> dict[str, Any]:
-    done = call("history", "audits", "-f", "json", *options, cwd=place)
+def curves(folder: Path, *options: str) -> dict[str, Any]:
+    done = call("history", "audits", "-f", "json", *options, cwd=folder)
     assert done.code == 0, done.err
     return dict(json.loads(done.out))
 
@@ -41,16 +41,16 @@ def test_findings_of_a_policy_that_leaves_the_tenant_out_stand_no_longer(tmp_pat
     elsewhere = BLOCKED_POLICY.replace("severity: high", "severity: high, tenants: [other]")
     results = kept(tmp_path, BLOCKED_POLICY, elsewhere)
     assert [result["summary"]["open"]["high"] for result in results] == [2, 0]
-    (tenant,) = told(tmp_path)["tenants"]
+    (tenant,) = curves(tmp_path)["tenants"]
     assert [each["open"]["high"] for each in tenant["findings"]] == [2, 0]
     assert (tenant["policies"][0]["closed"], tenant["policies"][0]["repaired"]) == (0, 0)
-    found = told(tmp_path, "--policy", "blocked")["episodes"]
+    found = curves(tmp_path, "--policy", "blocked")["episodes"]
     assert [(each["until"], each["ended"]) for each in found] == [(instant(2), "dropped")] * 2
 
 
 def test_a_policy_that_was_taken_away_keeps_the_severity_that_it_had(tmp_path: Path) -> None:
     kept(tmp_path, CRITICAL, CRITICAL.replace("blocked", "another"))
-    policies = {policy["id"]: policy for policy in told(tmp_path)["tenants"][0]["policies"]}
+    policies = {policy["id"]: policy for policy in curves(tmp_path)["tenants"][0]["policies"]}
     assert (policies["blocked"]["severity"], policies["blocked"]["results"][-1]["open"]) == ("critical", 0)
 
 
@@ -62,12 +62,12 @@ def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_p
     )  # fmt: skip
     changed = []
     for day in range(1, 6):
-        (between,) = told(tmp_path, "--from", instant(day), "--to", instant(day + 1))["between"]
+        (between,) = curves(tmp_path, "--from", instant(day), "--to", instant(day + 1))["between"]
         assert {each["kind"] for each in between["findings"]} <= {"changed"}
         changed.append(len(between["findings"]))
     # Only the first of the two products has a price.
     assert changed == [2, 0, 1, 2, 2]
-    found = told(tmp_path, "--policy", "blocked")["episodes"]
+    found = curves(tmp_path, "--policy", "blocked")["episodes"]
     assert [(each["since"], each["severity"], each["waiver"]) for each in found] == [
         (instant(1), "critical", "W-2")
     ] * 2
@@ -80,4 +80,4 @@ def test_results_of_another_directory_under_the_name_are_no_later_ones(tmp_path:
     (tmp_path / "other.json").write_text(json.dumps(result))
     done = call("store", "put", "audits", "other.json", cwd=tmp_path)
     assert (done.code, "store-tenant" in done.err) == (2, True)
-    assert [each["closed"] for each in told(tmp_path)["tenants"][0]["policies"]] == [0]
+    assert [each["closed"] for each in curves(tmp_path)["tenants"][0]["policies"]] == [0]

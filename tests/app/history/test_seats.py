@@ -22,11 +22,11 @@ WEEKS = 10
 OTHER = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}
 
 
-def week(number: int, *, told: bool = True) -> Snapshot:
+def week(number: int, *, counted: bool = True) -> Snapshot:
     """A night of a week: ten more seats of a hundred are taken than the week before, or the product is not there."""
     grown = {**OTHER, "skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 10 * number}
     grown["prepaidUnits"] = {"enabled": 1000, "warning": 0}
-    return night({**TWO_PEOPLE, "subscribedSkus": [*([grown] if told else []), OTHER]}, 7 * number)
+    return night({**TWO_PEOPLE, "subscribedSkus": [*([grown] if counted else []), OTHER]}, 7 * number)
 
 
 def unread(snapshot: Snapshot) -> Snapshot:
@@ -37,16 +37,16 @@ def unread(snapshot: Snapshot) -> Snapshot:
     return replace(made, manifest=replace(snapshot.manifest, sources=(*sources, denied)))
 
 
-def seats(place: Path, *options: str) -> dict[str, Any]:
+def seats(folder: Path, *options: str) -> dict[str, Any]:
     now = str(int((START + timedelta(days=7 * WEEKS + 1)).timestamp()))
-    done = call("history", "nights", "-f", "json", *options, cwd=place, SOURCE_DATE_EPOCH=now)
+    done = call("history", "nights", "-f", "json", *options, cwd=folder, SOURCE_DATE_EPOCH=now)
     assert done.code == 0, done.err
     (tenant,) = json.loads(done.out)["tenants"]
     return {seat["skuPartNumber"]: seat for seat in tenant["seats"]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("last", [week(WEEKS, told=False), unread(week(WEEKS))], ids=["gone", "unread"])
+@pytest.mark.parametrize("last", [week(WEEKS, counted=False), unread(week(WEEKS))], ids=["gone", "unread"])
 def test_nothing_is_foretold_from_seats_that_the_last_night_does_not_tell(last: Snapshot, tmp_path: Path) -> None:
     for number in range(WEEKS):
         write(tmp_path / "nights", week(number))
@@ -63,7 +63,7 @@ def test_nothing_is_foretold_from_seats_that_the_last_night_does_not_tell(last: 
 
 def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_gap(tmp_path: Path) -> None:
     for number in range(4):
-        write(tmp_path / "nights", week(number, told=number in {1, 3}))
+        write(tmp_path / "nights", week(number, counted=number in {1, 3}))
     found = seats(tmp_path)
     assert [each["consumed"] for each in found["SPE_E3"]["nights"]] == [10, None, 30]
     assert [each["consumed"] for each in found["VISIO"]["nights"]] == [1, 1, 1, 1]

@@ -16,7 +16,7 @@ from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_PO
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights in a folder and in a store without results, and their results in a store without nights."""
     folder = tmp_path_factory.mktemp("places")
     (folder / "p.yaml").write_text(BLOCKED_POLICY)
@@ -32,40 +32,40 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(place: Path, places: Sequence[str]) -> dict[str, Any]:
-    done = call("history", *places, "-f", "json", cwd=place)
+def curves(workspace: Path, sources: Sequence[str]) -> dict[str, Any]:
+    done = call("history", *sources, "-f", "json", cwd=workspace)
     assert done.code == 0, done.err
     (tenant,) = json.loads(done.out)["tenants"]
     return dict(tenant)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("places", list(permutations(["nights", "results", "snapshots"])), ids="+".join)
+@pytest.mark.parametrize("sources", list(permutations(["nights", "results", "snapshots"])), ids="+".join)
 def test_the_order_of_places_says_nothing_and_a_night_in_two_of_them_is_one(
-    places: tuple[str, ...], place: Path
+    sources: tuple[str, ...], workspace: Path
 ) -> None:
-    found = told(place, places)
+    found = curves(workspace, sources)
     assert (found["nights"], found["results"]) == (3, 3)
     assert [len(seat["nights"]) for seat in found["seats"]] == [3]
     assert [each["accounts"] for each in found["people"]] == [1, 2, 2]
     assert [each["open"]["high"] for each in found["findings"]] == [0, 2, 2]
 
 
-def test_a_place_that_is_named_twice_is_one(place: Path) -> None:
-    assert told(place, ["results", "results", "nights", "nights"]) == told(place, ["results", "nights"])
+def test_a_place_that_is_named_twice_is_one(workspace: Path) -> None:
+    assert curves(workspace, ["results", "results", "nights", "nights"]) == curves(workspace, ["results", "nights"])
 
 
-def test_results_in_two_places_are_one_clear_error(place: Path, tmp_path: Path) -> None:
-    assert call("store", "put", tmp_path / "more", "r0.json", cwd=place).code == 0
+def test_results_in_two_places_are_one_clear_error(workspace: Path, tmp_path: Path) -> None:
+    assert call("store", "put", tmp_path / "more", "r0.json", cwd=workspace).code == 0
     for other in (tmp_path / "more", Path("r0.json")):
-        done = call("history", "results", other, cwd=place)
+        done = call("history", "results", other, cwd=workspace)
         assert (done.code, done.out) == (2, b"")
         assert "results of contoso stand in a store and beside it" in done.err
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone"])
-def test_a_damaged_snapshot_of_a_folder_is_one_clear_error(harm: str, place: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(place / "snapshots", tmp_path / "snapshots")
+def test_a_damaged_snapshot_of_a_folder_is_one_clear_error(harm: str, workspace: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(workspace / "snapshots", tmp_path / "snapshots")
     products = next(copy.rglob("products.parquet"))
     if harm == "gone":
         products.unlink()

@@ -66,8 +66,8 @@ def test_a_size_without_a_way_is_packed_more_loosely() -> None:
     with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
     tenant = result().tenants[0]
-    many = replace(result(), tenants=(replace(tenant, findings=FindingTable.of([*tenant.findings] * 500)),))
-    packed = attached(many, Attach.CSV, locale="en", suits=lambda _: True)
+    large = replace(result(), tenants=(replace(tenant, findings=FindingTable.of([*tenant.findings] * 500)),))
+    packed = attached(large, Attach.CSV, locale="en", suits=lambda _: True)
     assert packed is not None
     assert packed.name.endswith(".zip")
 

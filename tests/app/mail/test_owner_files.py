@@ -12,7 +12,7 @@ from tests.builders.service.mail_place import ID, Place, body, mail_place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def sending(tmp_path: Path) -> Iterator[Place]:
     with mail_place(tmp_path) as found:
         yield found
 
@@ -28,20 +28,20 @@ def owners_of(folder: Path, files: dict[tuple[str, str], str], *, tenant_id: str
     (folder / "owners" / "owners.json").write_text(json.dumps(index))
 
 
-def test_owners_get_their_own_approvals_and_nobody_else_s(place: Place) -> None:
-    place.tenants(
+def test_owners_get_their_own_approvals_and_nobody_else_s(sending: Place) -> None:
+    sending.tenants(
         "[{address: Ann@contoso.example}, {address: bo@contoso.example, owners: [it@contoso.example]},"
         " {address: cfo@contoso.example, attach: none}]",
         other="[{address: it@contoso.example}]",
         mail="  send: always\n",
     )
     names = {("ann@contoso.example", "ann"): "of ann", ("it@contoso.example", "it"): "of it", ("", "no-owner"): "?"}
-    owners_of(place.folder / "plan", names, tenant_id=tenant_id(place))
-    owners_of(place.folder / "stale", {("cfo@contoso.example", "cfo"): "of another tenant"}, tenant_id=ID[::-1])
-    code, said = place.send("--approvals", "plan", "--approvals", "stale")
-    assert code == 0, said
+    owners_of(sending.folder / "plan", names, tenant_id=tenant_id(sending))
+    owners_of(sending.folder / "stale", {("cfo@contoso.example", "cfo"): "of another tenant"}, tenant_id=ID[::-1])
+    code, sent = sending.send("--approvals", "plan", "--approvals", "stale")
+    assert code == 0, sent
     found = {}
-    for mail in place.mails():
+    for mail in sending.mails():
         files = [file for file in mail.iter_attachments() if "approvals" in str(file.get_filename())]
         found[str(mail["to"]).casefold()] = [str(file.get_content()) for file in files]
         assert (
@@ -53,26 +53,26 @@ def test_owners_get_their_own_approvals_and_nobody_else_s(place: Place) -> None:
         "cfo@contoso.example": [],
         "it@contoso.example": [],  # a reader of another tenant only
     }
-    ann = next(mail for mail in place.mails() if str(mail["to"]).casefold() == "ann@contoso.example")
+    ann = next(mail for mail in sending.mails() if str(mail["to"]).casefold() == "ann@contoso.example")
     archive = next(file for file in ann.iter_attachments() if str(file.get_filename()).startswith("actions-"))
     with zipfile.ZipFile(io.BytesIO(archive.get_content())) as opened:
         assert [opened.read(name) for name in opened.namelist()] == [b"<p>of ann</p>"]
 
 
-def test_approvals_that_are_too_large_or_not_there_are_told(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}]", mail="  send: always\n")
+def test_approvals_that_are_too_large_or_not_there_are_told(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}]", mail="  send: always\n")
     names = {("ann@contoso.example", "ann"): "x" * 600_000}
-    owners_of(place.folder / "plan", names, tenant_id=tenant_id(place))
-    assert place.send("--approvals", "nowhere")[0] == 3
-    assert "--redact cannot be used with --approvals" in place.send("--approvals", "plan", "--redact")[1]
-    assert place.mails() == []
-    assert place.send("--approvals", "plan")[0] == 0
-    (mail,) = place.mails()
+    owners_of(sending.folder / "plan", names, tenant_id=tenant_id(sending))
+    assert sending.send("--approvals", "nowhere")[0] == 3
+    assert "--redact cannot be used with --approvals" in sending.send("--approvals", "plan", "--redact")[1]
+    assert sending.mails() == []
+    assert sending.send("--approvals", "plan")[0] == 0
+    (mail,) = sending.mails()
     assert "too large for a mail" in body(mail)
     assert not [file for file in mail.iter_attachments() if "approvals" in str(file.get_filename())]
 
 
-def tenant_id(place: Place) -> str:
+def tenant_id(sending: Place) -> str:
     """Return the id of contoso in the saved result."""
-    tenants = json.loads((place.folder / "result.json").read_text())["tenants"]
+    tenants = json.loads((sending.folder / "result.json").read_text())["tenants"]
     return next(str(tenant["tenantId"]) for tenant in tenants if tenant["name"] == "contoso")

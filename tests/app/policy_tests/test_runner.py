@@ -66,9 +66,9 @@ def test_a_test_that_judges_nothing_is_a_mistake(tmp_path: Path) -> None:
     """Without a policy to fail it, `expect: []` would pass whatever is given."""
     (tmp_path / "stores.yaml").write_text(POLICIES)
     (tmp_path / "shops_test.yaml").write_text("version: 1\ntests:\n- {name: t, given: {users: []}, expect: []}\n")
-    with pytest.raises(InputError, match="judges no policy") as told:
+    with pytest.raises(InputError, match="judges no policy") as caught:
         list(rehearse([tmp_path], builtin(), as_of=NOW))
-    assert told.value.slug == "test-no-policy"
+    assert caught.value.slug == "test-no-policy"
 
 
 def test_nothing_expected_is_an_expectation(tmp_path: Path) -> None:
@@ -183,9 +183,9 @@ def test_a_policy_that_no_file_defines_is_told_where_it_stands(tmp_path: Path) -
 
 
 def test_where_there_is_no_test_it_says_so(tmp_path: Path) -> None:
-    for place, slug in ((tmp_path, "tests-none"), (tmp_path / "gone", "tests-missing")):
+    for path, slug in ((tmp_path, "tests-none"), (tmp_path / "gone", "tests-missing")):
         with pytest.raises(UsageError) as caught:
-            list(rehearse([place], builtin(), as_of=NOW))
+            list(rehearse([path], builtin(), as_of=NOW))
         assert caught.value.slug == slug
 
 

@@ -54,11 +54,11 @@ class People:
         self.longest = max(len(name.split()) for name in self.known)
 
     def findall(self, text: str) -> list[str]:
-        words = re.findall(r"\w(?:[\w@.'\u2019-]*\w)?", text)
+        words_in_text = re.findall(r"\w(?:[\w@.'\u2019-]*\w)?", text)
         runs = (
             " ".join(run)
             for size in range(1, self.longest + 1)
-            for run in zip(*(words[n:] for n in range(size)), strict=False)
+            for run in zip(*(words_in_text[n:] for n in range(size)), strict=False)
         )
         return [run for run in runs if run in self.known]
 
@@ -184,21 +184,21 @@ def test_no_report_and_no_mail_names_anybody(
     formats = ",".join((*FORMATS, "terminal"))
     ran = call("audit", "--demo", "--as-of", AS_OF, "--redact", "-f", formats, "-o", "out", cwd=tmp_path)
     assert ran.code in {1, 3}
-    said = [ran.text, ran.err]
+    texts_written = [ran.text, ran.err]
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert {path.name for path in files} >= {kind.file for kind in FORMATS.values()}
-    said += [text for path in files for text in texts(path.read_bytes())]
+    texts_written += [text for path in files for text in texts(path.read_bytes())]
     first = snapshots(datetime.fromisoformat(AS_OF))[0].manifest
     (tmp_path / "tenants.yaml").write_text(TENANTS.format(name=first.tenant, id=first.tenant_id))
     sent = call("send", "out/result.json", "--dry-run", cwd=tmp_path)
     assert sent.code == 0, sent.err
     letters = list(mails(tmp_path))
     assert len(letters) >= 3
-    for text in [*said, *letters]:
+    for text in [*texts_written, *letters]:
         assert people.findall(text) == []
         assert adversary.found(text) == []
         assert not [value for value in re.findall(r"[0-9a-f]{32}", text) if value in plain]
-    assert sum("user-" in text for text in said) >= len(FORMATS) - 1
+    assert sum("user-" in text for text in texts_written) >= len(FORMATS) - 1
     page = (tmp_path / "out" / "report.html").read_text()
     assert "under pseudonyms" in page
     assert "It names" not in page
@@ -210,24 +210,24 @@ def test_no_plan_and_no_preview_names_anybody(
     plan = call("plan", "--demo", "--as-of", AS_OF, "--redact", "-f", "json,markdown,terminal", "-o", "out", cwd=tmp_path)  # fmt: skip
     assert plan.code in {0, 1, 3}
     for number, (name, body) in enumerate(policies(datetime.fromisoformat(AS_OF))):
-        place = tmp_path / "policies" / f"{number}-{Path(name).name}"
-        place.parent.mkdir(exist_ok=True)
-        place.write_bytes(body)
+        copy = tmp_path / "policies" / f"{number}-{Path(name).name}"
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(body)
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: only, severity: low, seats: {of: paid, spare: {min: 0}}}\n"
     )
     seen = call("preview", "--demo", "--as-of", AS_OF, "--base", "base", "-f", "json,markdown,html", "-o", "out", "policies", cwd=tmp_path)  # fmt: skip
     assert seen.code in {0, 1, 3}, seen.err
-    said = [plan.text, plan.err, seen.text, seen.err]
+    texts_written = [plan.text, plan.err, seen.text, seen.err]
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".json", ".md", ".html"}
-    said += [text for path in files for text in texts(path.read_bytes())]
-    for text in said:
+    texts_written += [text for path in files for text in texts(path.read_bytes())]
+    for text in texts_written:
         assert people.findall(text) == []
         assert adversary.found(text) == []
         assert not [value for value in re.findall(r"[0-9a-f]{32}", text) if value in plain]
-    assert "user-" in "".join(said)
+    assert "user-" in "".join(texts_written)
 
 
 def test_without_it_people_are_found(tmp_path: Path, people: People, adversary: Adversary) -> None:
@@ -276,18 +276,18 @@ def test_no_text_that_somebody_wrote_names_anybody(key: str, tmp_path: Path) -> 
     ida = user("ida.writer", "SPE_E3", id="66666666-aaaa-bbbb-cccc-000000000000", displayName="Ida Writer")
     state = tenant(zoe, ida, subscribedSkus=[bought("SPE_E3", 5, 2), bought("SPE_E5", 5, 0)], groups=[friends])
     (tmp_path / "p.yaml").write_text(WRITTEN)
-    place = write(tmp_path / "snapshots", state)
+    snapshot_folder = write(tmp_path / "snapshots", state)
     formats = ",".join((*FORMATS, "terminal"))
-    arguments = ("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF, "-f", formats)
+    arguments = ("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", formats)
     clear = call(*arguments, "-o", "clear", cwd=tmp_path)
     assert clear.code == 1, clear.err
     assert [secret for secret in SECRETS if secret not in (tmp_path / "clear/result.json").read_text()] == []
     ran = call(*arguments, "--redact", "-o", "out", cwd=tmp_path, AUDITOR_REDACT_KEY=key)
     assert ran.code == 1, ran.err
-    said = [
+    texts_written = [
         text for file in sorted((tmp_path / "out").rglob("*")) if file.is_file() for text in texts(file.read_bytes())
     ]
-    for text in [*said, ran.text, ran.err]:
+    for text in [*texts_written, ran.text, ran.err]:
         assert [secret for secret in SECRETS if secret.casefold() in text.casefold()] == []
     result = json.loads((tmp_path / "out/result.json").read_text())
     assert result["run"]["redaction"]["stable"] is bool(key)
@@ -299,18 +299,18 @@ def test_with_one_key_nights_shards_and_formats_tell_the_same_pseudonyms(tmp_pat
     """And a merge, a comparison and a history of redacted results work as of others; with two keys none of them does."""
     state = tenant(user("ann", "SPE_E3"), user("bob", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 5, 2)])
     other = replace(state, manifest=replace(state.manifest, tenant="fabrikam", tenant_id="another"))
-    places = [write(tmp_path / name, each) for name, each in (("a", state), ("b", other))]
+    roots = [write(tmp_path / name, each) for name, each in (("a", state), ("b", other))]
     (tmp_path / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: p, severity: high, assignments: {deny: [SPE_E3]}}\n"
     )
     keys = ("a key of 16 bytes or more", "another key of 16 bytes or more")
 
-    def audit(place: Path, day: str, name: str, key: str, *more: str) -> str:
+    def audit(folder: Path, day: str, name: str, key: str, *more: str) -> str:
         ran = call(
             "audit",
             "p.yaml",
             "--snapshot",
-            place,
+            folder,
             "--as-of",
             day,
             "--redact",
@@ -323,11 +323,11 @@ def test_with_one_key_nights_shards_and_formats_tell_the_same_pseudonyms(tmp_pat
         assert ran.code == 1, ran.err
         return (tmp_path / name).read_text()
 
-    first = audit(places[0], "2026-11-20", "1.json", keys[0], "-f", "csv=1.csv", "-f", "sarif=1.sarif")
-    shard = audit(places[1], "2026-11-20", "2.json", keys[0])
-    strange = audit(places[1], "2026-11-20", "3.json", keys[1])
-    audit(places[0], "2026-11-21", "4.json", keys[0])
-    audit(places[0], "2026-11-21", "5.json", keys[1])
+    first = audit(roots[0], "2026-11-20", "1.json", keys[0], "-f", "csv=1.csv", "-f", "sarif=1.sarif")
+    shard = audit(roots[1], "2026-11-20", "2.json", keys[0])
+    strange = audit(roots[1], "2026-11-20", "3.json", keys[1])
+    audit(roots[0], "2026-11-21", "4.json", keys[0])
+    audit(roots[0], "2026-11-21", "5.json", keys[1])
     names = set(re.findall(r"user-[0-9a-f]{16}", first))
     assert len(names) == 2
     for file in ("1.csv", "1.sarif"):
@@ -337,8 +337,8 @@ def test_with_one_key_nights_shards_and_formats_tell_the_same_pseudonyms(tmp_pat
     assert call("report", "1.json", "2.json", "-f", "json=m.json", cwd=tmp_path).code == 0
     refused = call("report", "1.json", "3.json", "-f", "json=m.json", cwd=tmp_path)
     assert (refused.code, "different keys" in refused.err) == (2, True)
-    told = call("history", "1.json", "4.json", "--policy", "p", "-f", "json", cwd=tmp_path)
-    assert len(json.loads(told.out)["episodes"]) == 2, told.err
+    done = call("history", "1.json", "4.json", "--policy", "p", "-f", "json", cwd=tmp_path)
+    assert len(json.loads(done.out)["episodes"]) == 2, done.err
     mixed = call("history", "1.json", "5.json", "--policy", "p", "-f", "json", cwd=tmp_path)
     assert (mixed.code, "store-pseudonyms" in mixed.err) == (2, True)
 

@@ -103,10 +103,10 @@ def test_people_named_by_policies_are_replaced_and_groups_are_not() -> None:
     spec = run.policies[0].spec["users"]
     assert spec["userPrincipalName"] == [KEY.person("", "ann@contoso.example")]
     assert spec["not"]["any"] == [{"displayName": {"matches": KEY.person("", "bob*")}}, {"memberOf": "Staff"}]
-    told = run.definitions["waivers"][0]
-    assert told["users"] == {"id": KEY.person("", "id-ann")}
-    assert (told["owner"], told["reason"]) == (KEY.person("", "o@contoso.example"), "redacted")
-    assert not {"approvedBy", "ticket"} & told.keys()
+    redacted_waiver = run.definitions["waivers"][0]
+    assert redacted_waiver["users"] == {"id": KEY.person("", "id-ann")}
+    assert (redacted_waiver["owner"], redacted_waiver["reason"]) == (KEY.person("", "o@contoso.example"), "redacted")
+    assert not {"approvedBy", "ticket"} & redacted_waiver.keys()
 
 
 def test_instants_of_people_become_days() -> None:
@@ -125,9 +125,9 @@ def test_instants_of_people_become_days() -> None:
 def test_the_order_of_findings_is_not_that_of_ids() -> None:
     state = tenant(*(user(f"u{number:03}", "SPE_E3") for number in range(60)), subscribedSkus=[bought("SPE_E3", 1, 60)])
     result = audited(policy_file("assignments: {deny: [SPE_E3]}"), state)
-    told = [finding.subject.id for finding in redacted(result, KEY).tenants[0].findings]
-    assert told == sorted(told)
-    assert told != [KEY.person(TENANT_ID, finding.subject.id) for finding in result.tenants[0].findings]
+    subjects = [finding.subject.id for finding in redacted(result, KEY).tenants[0].findings]
+    assert subjects == sorted(subjects)
+    assert subjects != [KEY.person(TENANT_ID, finding.subject.id) for finding in result.tenants[0].findings]
 
 
 def test_departments_of_few_people_are_merged_and_their_names_hide_people() -> None:

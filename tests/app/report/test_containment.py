@@ -103,9 +103,9 @@ def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.slow
 @kinds
-@pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "learn", "listed", "figures"])
-def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
-    failing(monkeypatch, f"auditor.app.plan.planner.{place}", kind)
+@pytest.mark.parametrize("phase", ["options_of", "draft", "resulting", "learn", "listed", "figures"])
+def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, phase: str, kind: str) -> None:
+    failing(monkeypatch, f"auditor.app.plan.planner.{phase}", kind)
     ran = call("plan", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
     assert ran.code == 3, ran.err
     plans = {plan["name"]: plan for plan in json.loads((here / "out" / "plan.json").read_text())["tenants"]}
@@ -117,14 +117,14 @@ def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place:
 
 @pytest.mark.slow
 @kinds
-@pytest.mark.parametrize("place", ["auditor.store.store:Store.put", "ledger"])
-def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
+@pytest.mark.parametrize("phase", ["auditor.store.store:Store.put", "ledger"])
+def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, phase: str, kind: str) -> None:
     """Snapshots and results of the others are kept, by `store put` and by `audit --store`."""
     call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
-    if place == "ledger":
+    if phase == "ledger":
         failing_ledger(monkeypatch, kind)
     else:
-        failing(monkeypatch, place, kind)
+        failing(monkeypatch, phase, kind)
     for asked in (
         ("store", "put", "nights", saved, "out/result.json"),
         ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "--store", "again"),

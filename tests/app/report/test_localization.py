@@ -11,7 +11,9 @@ from tests.builders.tenant.tenants import NOW
 
 def test_money_in_a_title_is_written_as_the_language_writes_it() -> None:
     known = load(policies(NOW)).policies
-    told = localised(remedied(audit(snapshots(NOW), known, builtin(), NOW), known), "de")
-    titles = [action.title for tenant in told.tenants for action in tenant.actions if action.kind == "budget"]
+    localised_result = localised(remedied(audit(snapshots(NOW), known, builtin(), NOW), known), "de")
+    titles = [
+        action.title for tenant in localised_result.tenants for action in tenant.actions if action.kind == "budget"
+    ]
     assert titles
     assert all("\xa0€" in title and "\\x" not in title for title in titles)

@@ -18,49 +18,49 @@ from tests.emulator.fixtures import SECRET, running_emulator
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day, users in enumerate([[ANN], [ANN, BLOCKED_BOB]]):
         write(tmp_path / f"night{day}", night({**TWO_PEOPLE, "users": users}, day, asked=ASKED))
     return tmp_path
 
 
-def audited(place: Path, day: int, *options: str, store: str = "audits") -> Ran:
+def audited(folder: Path, day: int, *options: str, store: str = "audits") -> Ran:
     return call(
         "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-o", f"out{day}", "-f", "json",
-        "--store", store, *options, cwd=place,
+        "--store", store, *options, cwd=folder,
     )  # fmt: skip
 
 
-def nights(place: Path) -> list[str]:
-    return [each["instant"] for each in json.loads(call("store", "list", "audits", "--json", cwd=place).out)]
+def nights(folder: Path) -> list[str]:
+    return [each["instant"] for each in json.loads(call("store", "list", "audits", "--json", cwd=folder).out)]
 
 
-def test_a_night_and_its_result_are_kept_after_the_audit(place: Path) -> None:
+def test_a_night_and_its_result_are_kept_after_the_audit(folder: Path) -> None:
     for day in (0, 1):
-        done = audited(place, day)
+        done = audited(folder, day)
         assert done.code == day, done.err
         assert done.err.count(" stored, ") == 2
-    assert nights(place) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"]
-    told = json.loads(call("history", "audits", "-f", "json", cwd=place).out)["tenants"][0]
-    assert (told["nights"], told["results"]) == (2, 2)
-    again = audited(place, 1, "-q")
+    assert nights(folder) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"]
+    history = json.loads(call("history", "audits", "-f", "json", cwd=folder).out)["tenants"][0]
+    assert (history["nights"], history["results"]) == (2, 2)
+    again = audited(folder, 1, "-q")
     assert (again.code, again.err) == (1, ""), "the same night once more is no failure"
-    assert call("store", "put", "audits", "out1/result.json", cwd=place).err.count("there already") == 1
+    assert call("store", "put", "audits", "out1/result.json", cwd=folder).err.count("there already") == 1
 
 
-def test_only_what_is_new_fails_a_night_if_that_is_asked_for(place: Path) -> None:
+def test_only_what_is_new_fails_a_night_if_that_is_asked_for(folder: Path) -> None:
     new = ("--fail-on", "new:info")
-    assert audited(place, 1, *new, store="other").code == 1, "without an earlier night all are new"
-    assert audited(place, 0, *new).code == 0
-    assert audited(place, 1, *new).code == 1
-    assert audited(place, 1, *new).code == 1, "the same night is no earlier one"
-    assert audited(place, 1, "--fail-on", "new:critical").code == 0
+    assert audited(folder, 1, *new, store="other").code == 1, "without an earlier night all are new"
+    assert audited(folder, 0, *new).code == 0
+    assert audited(folder, 1, *new).code == 1
+    assert audited(folder, 1, *new).code == 1, "the same night is no earlier one"
+    assert audited(folder, 1, "--fail-on", "new:critical").code == 0
     later = ("audit", "p.yaml", "--snapshot", "night1", "--as-of", instant(2), "-f", "json", "-q")
-    assert call(*later, "--store", "audits", *new, cwd=place).code == 0, "a standing backlog fails no night"
-    assert call(*later, "--compare", "out1/result.json", *new, cwd=place).code == 0
-    assert call(*later, "--compare", "out0/result.json", *new, cwd=place).code == 1
-    assert call(*later, "--fail-on", "info", cwd=place).code == 1
+    assert call(*later, "--store", "audits", *new, cwd=folder).code == 0, "a standing backlog fails no night"
+    assert call(*later, "--compare", "out1/result.json", *new, cwd=folder).code == 0
+    assert call(*later, "--compare", "out0/result.json", *new, cwd=folder).code == 1
+    assert call(*later, "--fail-on", "info", cwd=folder).code == 1
 
 
 @pytest.mark.slow
@@ -74,66 +74,66 @@ def test_the_built_in_tenants_are_kept_while_their_snapshots_are_there(tmp_path:
     assert nights(tmp_path) == ["2026-11-20T02:17:00Z"]
 
 
-def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(place: Path) -> None:
-    assert audited(place, 0).code == 0
+def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(folder: Path) -> None:
+    assert audited(folder, 0).code == 0
     done = call(
-        "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(0), "-f", "json", "--store", "audits", cwd=place
+        "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(0), "-f", "json", "--store", "audits", cwd=folder
     )
     assert done.code == 0, done.err
     assert done.err.count("there already") == 2
 
 
-def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(place: Path) -> None:
+def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(folder: Path) -> None:
     for name in ("contoso", "fabrikam"):
         made = night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, 2, asked=ASKED)
-        write(place / "night2", replace(made, manifest=replace(made.manifest, tenant=name)))
+        write(folder / "night2", replace(made, manifest=replace(made.manifest, tenant=name)))
     for number in (1, 2):
-        assert audited(place, 2, "--shard", f"{number}/2", "-o", f"part{number}").code in {0, 1}
-    merged = call("report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=place)
+        assert audited(folder, 2, "--shard", f"{number}/2", "-o", f"part{number}").code in {0, 1}
+    merged = call("report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=folder)
     assert merged.code == 0, merged.err
-    put = call("store", "put", "audits", "whole/result.json", cwd=place)
+    put = call("store", "put", "audits", "whole/result.json", cwd=folder)
     assert (put.code, put.err.count("there already")) == (0, 2), put.err
-    again = audited(place, 2)
+    again = audited(folder, 2)
     assert (again.code, again.err.count("there already")) == (1, 4), again.err
-    (place / "p.yaml").write_text(BLOCKED_POLICY.replace("high", "critical"))
-    other = audited(place, 2)
+    (folder / "p.yaml").write_text(BLOCKED_POLICY.replace("high", "critical"))
+    other = audited(folder, 2)
     assert (other.code, other.err.count("store-exists")) == (3, 2), other.err
 
 
-def test_a_store_that_fails_is_told_and_the_reports_are_there(place: Path) -> None:
-    assert audited(place, 1).code == 1
-    back = audited(place, 0)
+def test_a_store_that_fails_is_told_and_the_reports_are_there(folder: Path) -> None:
+    assert audited(folder, 1).code == 1
+    back = audited(folder, 0)
     assert back.code == 3
     assert "store-order" in back.err, "a clock that ran backwards"
-    assert (place / "out0" / "result.json").is_file()
-    assert nights(place) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"], "the snapshot itself is kept"
+    assert (folder / "out0" / "result.json").is_file()
+    assert nights(folder) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"], "the snapshot itself is kept"
 
 
-def test_a_half_deleted_store_keeps_what_it_can(place: Path) -> None:
-    assert audited(place, 0).code == 0
-    for part in (place / "audits" / "contoso" / "findings").iterdir():
+def test_a_half_deleted_store_keeps_what_it_can(folder: Path) -> None:
+    assert audited(folder, 0).code == 0
+    for part in (folder / "audits" / "contoso" / "findings").iterdir():
         part.unlink()
-    done = audited(place, 1)
+    done = audited(folder, 1)
     assert (done.code, "store-damaged" in done.err) == (3, True)
-    assert (place / "out1" / "result.json").is_file()
-    assert len(nights(place)) == 2
+    assert (folder / "out1" / "result.json").is_file()
+    assert len(nights(folder)) == 2
 
 
 @pytest.mark.parametrize("mark", ["later", "foreign"])
-def test_what_would_fail_for_sure_is_said_before_the_audit(mark: str, place: Path) -> None:
-    assert audited(place, 0).code == 0
-    path = place / "audits" / "store.json"
+def test_what_would_fail_for_sure_is_said_before_the_audit(mark: str, folder: Path) -> None:
+    assert audited(folder, 0).code == 0
+    path = folder / "audits" / "store.json"
     path.write_text(path.read_text().replace("store/v1", "store/v9") if mark == "later" else "{}")
-    done = audited(place, 1)
+    done = audited(folder, 1)
     assert done.code == 2
     assert done.err.count("error") == 1
-    assert not (place / "out1").exists()
+    assert not (folder / "out1").exists()
 
 
-def test_pseudonyms_and_a_store_exclude_each_other(place: Path) -> None:
-    done = audited(place, 0, "--redact")
+def test_pseudonyms_and_a_store_exclude_each_other(folder: Path) -> None:
+    done = audited(folder, 0, "--redact")
     assert (done.code, "--redact" in done.err) == (2, True)
-    assert not (place / "audits").exists()
+    assert not (folder / "audits").exists()
 
 
 @pytest.mark.slow

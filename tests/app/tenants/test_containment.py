@@ -140,10 +140,10 @@ def test_with_v_the_traceback_is_shown_without_secrets(
     quiet = call("collect", "--no-progress", cwd=here, **environment)
     assert "Traceback" not in quiet.err
     assert "-v" in quiet.err
-    told = call("collect", "--no-progress", "-v", cwd=here, **environment)
-    assert "Traceback" in told.err
-    assert "ValueError: quotes [secret] and \\x1b[2J" in told.err
-    assert SECRET not in told.err
+    ran = call("collect", "--no-progress", "-v", cwd=here, **environment)
+    assert "Traceback" in ran.err
+    assert "ValueError: quotes [secret] and \\x1b[2J" in ran.err
+    assert SECRET not in ran.err
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])

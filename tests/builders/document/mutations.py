@@ -37,24 +37,24 @@ def of_bytes(body: bytes, random: Random) -> bytes:
     """Return a body with one to three small changes."""
     found = bytearray(body)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
-        place = random.randrange(len(found) + 1)
-        end = min(len(found), place + random.choice((1, 2, 8, 64)))
+        position = random.randrange(len(found) + 1)
+        end = min(len(found), position + random.choice((1, 2, 8, 64)))
         match random.randrange(7):
-            case 0 if place < len(found):
-                found[place] ^= 1 << random.randrange(8)
-            case 1 if place < len(found):
-                found[place] = random.randrange(256)
+            case 0 if position < len(found):
+                found[position] ^= 1 << random.randrange(8)
+            case 1 if position < len(found):
+                found[position] = random.randrange(256)
             case 2:
-                del found[place:]
+                del found[position:]
             case 3:
-                del found[place:end]
+                del found[position:end]
             case 4:
-                found[place:place] = found[place:end] * random.choice((1, 2, 50))
+                found[position:position] = found[position:end] * random.choice((1, 2, 50))
             case 5:
-                found[place:place] = random.choice(TOKENS)
+                found[position:position] = random.choice(TOKENS)
             case _:
                 other = random.randrange(len(found) + 1)
-                found[place:end] = found[other : other + end - place]
+                found[position:end] = found[other : other + end - position]
     return bytes(found)
 
 
@@ -85,9 +85,9 @@ def of_json(document: Value, random: Random) -> bytes:
         return of_bytes(json.dumps(document, indent=2).encode(), random)
     text = json.dumps(of_values(document, random), indent=2 if kind == 1 else None)
     if kind == 3:
-        place = text.find("{", random.randrange(len(text)) if text else 0)
+        position = text.find("{", random.randrange(len(text)) if text else 0)
         key = random.choice(("name", "schema", "tenants", "id", "run"))
-        text = f'{text[: place + 1]}"{key}": null, {text[place + 1 :]}'
+        text = f'{text[: position + 1]}"{key}": null, {text[position + 1 :]}'
     return text.encode()
 
 
@@ -95,9 +95,9 @@ def of_yaml(body: bytes, random: Random) -> bytes:
     """Change bytes, or one word for a value: flow style is JSON."""
     if random.randrange(2):
         return of_bytes(body, random)
-    words = body.split(b" ")
-    words[random.randrange(len(words))] = json.dumps(random.choice(VALUES)).encode() + random.choice((b"", b"\n"))
-    return b" ".join(words)
+    parts = body.split(b" ")
+    parts[random.randrange(len(parts))] = json.dumps(random.choice(VALUES)).encode() + random.choice((b"", b"\n"))
+    return b" ".join(parts)
 
 
 def small(value: Any) -> Any:
@@ -120,6 +120,6 @@ def _places(value: Value) -> Iterator[tuple[Any, Any]]:
             yield value, key
             yield from _places(item)
     elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield value, place
+        for step, item in enumerate(value):
+            yield value, step
             yield from _places(item)

@@ -106,14 +106,14 @@ def evaluate(node: Node) -> Any:
 
 def unquoted(text: str) -> str:
     """What a single-quoted string is: two quotes of any kind in a row are one, the first of them."""
-    inner, found, place = text[1:-1], "", 0
-    while place < len(inner):
-        found += inner[place]
-        if inner[place] in _QUOTES:
-            if inner[place + 1 : place + 2] not in set(_QUOTES):
+    inner, found, position = text[1:-1], "", 0
+    while position < len(inner):
+        found += inner[position]
+        if inner[position] in _QUOTES:
+            if inner[position + 1 : position + 2] not in set(_QUOTES):
                 raise ValueError(f"a quote ends the string: {text}")
-            place += 1
-        place += 1
+            position += 1
+        position += 1
     return found
 
 

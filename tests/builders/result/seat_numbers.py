@@ -48,7 +48,7 @@ def of_plan(plan: FleetPlan) -> dict[str, set[int]]:
 def of_page(result: Result) -> dict[str, set[int]]:
     """Return the numbers that page and mail show beside products: seats, steps, matters, evidence."""
     l10n = Labels("en")
-    shown, told = page(result, l10n), story(result, Reader(locale="en"), l10n, Room())
+    shown, outputs = page(result, l10n), story(result, Reader(locale="en"), l10n, Room())
     found: dict[str, set[int]] = {}
     for section in shown.sections:
         for row in section.seats:
@@ -60,10 +60,10 @@ def of_page(result: Result) -> dict[str, set[int]]:
         for text in texts:
             for product, number in of_text(text):
                 found.setdefault(product, set()).add(number)
-    for line in told.seats:
+    for line in outputs.seats:
         for _, number in of_text(line.advice):
             found.setdefault(line.name, set()).add(number)
-    for act in told.acts:
+    for act in outputs.acts:
         for product, number in of_text(act.title):
             found.setdefault(product, set()).add(number)
     return found

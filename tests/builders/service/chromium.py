@@ -18,11 +18,11 @@ def program() -> str | None:
 @contextmanager
 def running() -> Iterator[Any]:
     """Start a browser, and end it together with Playwright's loop, which later tests must not meet."""
-    place = program()
-    if place is None:
+    executable = program()
+    if executable is None:
         pytest.skip("no Chromium on this machine: `apt-get install chromium` brings it")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield browser
         browser.close()

@@ -60,9 +60,9 @@ def _bears(value: object) -> bool:
     return False
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
+def failing(monkeypatch: pytest.MonkeyPatch, phase: str, kind: str) -> None:
     """Let a public function of a module, or a method of a class, raise for the failing tenant."""
-    owner, _, name = place.rpartition(".")
+    owner, _, name = phase.rpartition(".")
     module, _, held = owner.partition(":")
     where: Any = __import__(module, fromlist=["x"])
     where = functools.reduce(getattr, held.split("."), where) if held else where

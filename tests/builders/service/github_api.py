@@ -129,13 +129,13 @@ def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
                 status, answer = api.answer(
                     self.command, url.path, parse_qs(url.query), json.loads(text) if text else None
                 )
-            said = json.dumps(answer).encode()
+            body = json.dumps(answer).encode()
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(body)
 
         do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the library's own names
 

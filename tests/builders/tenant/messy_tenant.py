@@ -74,8 +74,8 @@ def _people() -> Iterator[dict[str, Any]]:
             name = f"{kind}{number}"
             held = [each for each in paths if each["state"] == "Active"]
             licences = [{"skuId": each["skuId"], "disabledPlans": []} for each in held]
-            told = {"usageLocation": "NL", "paths": paths, "assignedLicenses": licences, **facts}
-            yield person(name, **told) | {"id": stable_id("messy", name)}
+            row = {"usageLocation": "NL", "paths": paths, "assignedLicenses": licences, **facts}
+            yield person(name, **row) | {"id": stable_id("messy", name)}
 
 
 def document(*, cloud: bool) -> dict[str, Any]:

@@ -91,10 +91,10 @@ class ScriptRun:
         self.paths = {user: _by_path(person["Paths"]) for user, person in data["$People"].items()}
         self.properties = {user: dict(person["Properties"]) for user, person in data["$People"].items()}
         self.given = {
-            group: {row["SkuId"]: row["DisabledPlans"] for row in told["Licenses"]}
-            for group, told in data["$Groups"].items()
+            group: {row["SkuId"]: row["DisabledPlans"] for row in licences["Licenses"]}
+            for group, licences in data["$Groups"].items()
         }
-        self.members = {group: set(told["Members"]) for group, told in data["$Groups"].items()}
+        self.members = {group: set(licences["Members"]) for group, licences in data["$Groups"].items()}
         self.changed: set[tuple[str, str]] = set()
         self.seats = graph.free_seats()
         for change in done:
@@ -164,9 +164,9 @@ class ScriptRun:
                     yield key
             yield from (name for name, value in self.properties[user].items() if (person[name] or "") != (value or ""))
         if group:
-            live, told = self.graph.licenses(group), self.given[group]
-            yield from (sku for sku in live.keys() | told.keys() if sku not in live or sku not in told)
-            yield from (sku for sku, off in told.items() if off is not None and live.get(sku) != off)
+            live, held = self.graph.licenses(group), self.given[group]
+            yield from (sku for sku in live.keys() | held.keys() if sku not in live or sku not in held)
+            yield from (sku for sku, off in held.items() if off is not None and live.get(sku) != off)
             if change["Kind"] == "GroupLicense":
                 yield from self.members[group] ^ set(self.graph.tenant.groups[group].members)
 

@@ -159,10 +159,10 @@ def write(root: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any
     folder.mkdir(parents=True)
     files = {}
     for each, rows in tables.items():
-        place = folder / f"{each}.parquet"
-        pq.write_table(rows, place, **options)
-        body = place.read_bytes()
-        files[place.name] = {"rows": rows.num_rows, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+        file = folder / f"{each}.parquet"
+        pq.write_table(rows, file, **options)
+        body = file.read_bytes()
+        files[file.name] = {"rows": rows.num_rows, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
     seal(folder, {**manifest, "files": files})
     return folder
 
@@ -213,15 +213,25 @@ def audit(folder: Path, policy: str, *tenants: Tenant, as_of: str = AS_OF, argum
     """Audit tenants against one policy file."""
     folder.mkdir(parents=True, exist_ok=True)
     number = len(list(folder.iterdir()))
-    place = folder / f"{number}"
-    place.mkdir()
-    (place / "policy.yaml").write_text(policy, encoding="utf-8")
+    snapshot_folder = folder / f"{number}"
+    snapshot_folder.mkdir()
+    (snapshot_folder / "policy.yaml").write_text(policy, encoding="utf-8")
     for tenant in tenants:
-        tenant.write(place / "snapshots")
+        tenant.write(snapshot_folder / "snapshots")
     ran = call(
-        "audit", "policy.yaml", "--snapshot", "snapshots", "--as-of", as_of, "-f", "json", "-q", *arguments, cwd=place
+        "audit",
+        "policy.yaml",
+        "--snapshot",
+        "snapshots",
+        "--as-of",
+        as_of,
+        "-f",
+        "json",
+        "-q",
+        *arguments,
+        cwd=snapshot_folder,
     )
-    saved = place / "out" / "result.json"
+    saved = snapshot_folder / "out" / "result.json"
     assert saved.exists(), ran.err
     return Audited(ran=ran, result=json.loads(saved.read_text(encoding="utf-8")))
 

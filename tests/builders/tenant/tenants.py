@@ -26,7 +26,7 @@ GROUPS_ASKED = ("assignedLicenses", "displayName", "hasMembersWithLicenseErrors"
 
 def guids(count: int, seed: int = 0) -> list[str]:
     letters = Random(seed).randbytes(count * 16).hex()
-    parts = (letters[place : place + 32] for place in range(0, count * 32, 32))
+    parts = (letters[start : start + 32] for start in range(0, count * 32, 32))
     return [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}" for one in parts]
 
 
@@ -166,11 +166,11 @@ def policy_file(block: str, *, users: str = "", waivers: str = "", prices: str =
 
 def one(result: TenantResult) -> Finding:
     """The only finding."""
-    assert len(result.findings) == 1, told(result)
+    assert len(result.findings) == 1, finding_keys(result)
     return result.findings[0]
 
 
-def told(result: TenantResult) -> list[tuple[str, str, str | None, str | None]]:
+def finding_keys(result: TenantResult) -> list[tuple[str, str, str | None, str | None]]:
     """Findings in their order as (check, subject id without its prefix, product, detail)."""
     return [
         (

@@ -135,9 +135,9 @@ def test_all_mistakes_of_all_files_are_told_in_one_go_in_their_order(here: Path,
         prices("SPE_E3: 2"),
     ]
     for ran in both(written(here, texts), saved):
-        places = [line.partition(": error")[0] for line in ran.err.splitlines() if ": error[" in line]
-        assert places == sorted(
-            places, key=lambda place: [int(part) if part.isdigit() else part for part in place.split(":")]
+        locations = [line.partition(": error")[0] for line in ran.err.splitlines() if ": error[" in line]
+        assert locations == sorted(
+            locations, key=lambda location: [int(part) if part.isdigit() else part for part in location.split(":")]
         )
         assert [
             ran.err.count(slug)
@@ -201,8 +201,8 @@ def test_a_name_with_blanks_that_nothing_bears_is_never_a_silent_no_match(here: 
     assert ran.err.count("did you mean 'SPE_E3'?") == 2
     assert "did you mean 'TEAMS1'?" in ran.err
     ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=-", cwd=here)
-    told = [notice["subject"] for tenant in json.loads(ran.text)["tenants"] for notice in tenant["notices"]]
-    assert told[:3] == [" SPE_E3", "SPE_E3\u00a0", "TEAMS1 "]
+    subjects = [notice["subject"] for tenant in json.loads(ran.text)["tenants"] for notice in tenant["notices"]]
+    assert subjects[:3] == [" SPE_E3", "SPE_E3\u00a0", "TEAMS1 "]
 
 
 def test_a_set_in_other_letter_case_is_what_was_meant(here: Path) -> None:

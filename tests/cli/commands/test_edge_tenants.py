@@ -35,8 +35,8 @@ KEY = "a key of 16 bytes or more"
 
 def audit(folder: Path, snapshot: Snapshot, *more: str) -> Ran:
     (folder / "p.yaml").write_text(POLICY)
-    place = write(folder / "snapshots", snapshot)
-    return call("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF, "-f", ALL, *more, cwd=folder)
+    snapshot_folder = write(folder / "snapshots", snapshot)
+    return call("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", ALL, *more, cwd=folder)
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -119,8 +119,8 @@ policies:
 waivers:
 - {{id: w, policies: [held], users: {{mail: {secrets[7]}}}, reason: r, owner: o, expires: 2027-01-01}}
 """)
-    place = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 9)]))
-    arguments = ("audit", "--snapshot", place, "--as-of", AS_OF, "-f", ALL)
+    snapshot_folder = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 9)]))
+    arguments = ("audit", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", ALL)
     plain = call(*arguments, "-o", "plain", cwd=tmp_path)
     assert plain.code == 1
     # The same search finds them where nothing was redacted.
@@ -173,11 +173,11 @@ def test_a_comparison_with_a_redacted_result_knows_what_is_new_with_its_key_alon
     first: str, second: str, redact: str, change: set[str | None], tmp_path: Path
 ) -> None:
     state = tenant(user("ann", "SPE_E3"))
-    place = write(tmp_path / "snapshots", state)
+    snapshot_folder = write(tmp_path / "snapshots", state)
     (tmp_path / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: p, severity: high, assignments: {deny: [SPE_E3]}}\n"
     )
-    arguments = ("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF)
+    arguments = ("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF)
     before = call(*arguments, "--redact", "-f", "json=before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=first)
     assert before.code == 1, before.err
     options = (redact,) if redact else ()
@@ -223,8 +223,8 @@ def test_a_damaged_tenant_leaves_the_others_audited(copies: Path, name: str) -> 
 def test_what_is_no_snapshot_is_told(copies: Path) -> None:
     here = copies.parent
     (here / "empty").mkdir()
-    for place in ("nowhere", "p.yaml", "empty"):
-        assert "snapshot-missing" in refused(here, "--snapshot", place)
+    for folder in ("nowhere", "p.yaml", "empty"):
+        assert "snapshot-missing" in refused(here, "--snapshot", folder)
     (manifest,) = copies.glob("contoso/*/manifest.json")
     text = manifest.read_text()
     manifest.write_text(text.replace("auditor/snapshot/v1", "auditor/snapshot/v2"))

@@ -18,14 +18,14 @@ CHECKS = [check.id for check in registered()]
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert run(["explain", *arguments]) == 0
     return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_check(check: str, capsys: pytest.CaptureFixture[str]) -> None:
-    text = told(capsys, check)
+    text = explained(capsys, check)
     assert check_of(check).explanation in text
     assert packaged_library().articles[articles_of(check, Situation())[0]].title in text
 
@@ -39,13 +39,13 @@ def test_routes_tell_only_what_differs() -> None:
 
 @pytest.mark.parametrize("article", sorted(packaged_library().articles))
 def test_an_article(article: str, capsys: pytest.CaptureFixture[str]) -> None:
-    text = told(capsys, article)
+    text = explained(capsys, article)
     assert text.startswith(f"# {packaged_library().articles[article].title}\n")
     assert "\n## Steps\n" in text
 
 
 def test_an_article_for_one_agreement_leaves_the_others_out(capsys: pytest.CaptureFixture[str]) -> None:
-    text = told(capsys, "remove-licenses", "--agreement", "mca")
+    text = explained(capsys, "remove-licenses", "--agreement", "mca")
     assert "product key" in text
     assert "(MOSA)" not in text
     assert "The agreement of this tenant is not known" not in text
@@ -56,11 +56,11 @@ def test_a_policy_and_a_product(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     rules.write_text(
         "version: 1\npolicies: [{id: idle, title: No <idle> seats, severity: low, seats: {spare: {max: 1}}}]\n"
     )
-    text = told(capsys, "idle", str(rules))
+    text = explained(capsys, "idle", str(rules))
     assert text.startswith(r"# idle: No \<idle\> seats")
     assert "rules.yaml:2" in text
-    assert "EXCHANGE_S_ENTERPRISE" in told(capsys, "spe_e3")
-    assert "Microsoft 365 E3" in told(capsys, "05e9a617-0261-4cee-bb44-138d3ef5d965")
+    assert "EXCHANGE_S_ENTERPRISE" in explained(capsys, "spe_e3")
+    assert "Microsoft 365 E3" in explained(capsys, "05e9a617-0261-4cee-bb44-138d3ef5d965")
 
 
 def test_every_key_of_policy_files(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,12 +68,12 @@ def test_every_key_of_policy_files(capsys: pytest.CaptureFixture[str]) -> None:
         assert key.description, key.dotted
         assert any(each.path == key.path for each in keys_named(key.dotted)), key.dotted
     for selector in ("inactiveIn", "heldFor", "hasRole", "coveredBy", "managedDevice", "mailboxUsage", "appsUnused"):
-        text = told(capsys, selector)
+        text = explained(capsys, selector)
         assert f"\n{selector}: " in text  # an example
         assert ("- Permissions: " in text) is (selector != "heldFor")  # what everybody holds is read anyway
-    assert "Reports.Read.All" in told(capsys, "inactivein")
-    assert "`policies.seats.covers`" in told(capsys, "seats.covers")
-    every = told(capsys, "of")
+    assert "Reports.Read.All" in explained(capsys, "inactivein")
+    assert "`policies.seats.covers`" in explained(capsys, "seats.covers")
+    every = explained(capsys, "of")
     assert "## `policies.seats.of`" in every
     assert "## `policies.users.heldFor.of`" in every
 
@@ -99,9 +99,9 @@ def test_what_policy_files_define(capsys: pytest.CaptureFixture[str], tmp_path: 
         "contracts: [{id: EA-1, products: [big], term: P1Y, ends: 2027-03-31, renews: by-decision}]\n"
         "policies: [{id: idle, severity: low, seats: {spare: {max: 1}}}]\n"
     )
-    assert "ends: '2027-03-31'" in told(capsys, "EA-1", str(rules))
-    assert told(capsys, "crew", str(rules)).startswith("# Population: `crew`\n")
-    assert told(capsys, "big", str(rules)).startswith("# Product set: `big`\n")
+    assert "ends: '2027-03-31'" in explained(capsys, "EA-1", str(rules))
+    assert explained(capsys, "crew", str(rules)).startswith("# Population: `crew`\n")
+    assert explained(capsys, "big", str(rules)).startswith("# Product set: `big`\n")
     assert run(["explain", "EA-2", str(rules)]) == 2
     assert "did you mean EA-1?" in capsys.readouterr().err
     assert run(["explain", "inactivIn", str(rules)]) == 2
@@ -123,7 +123,7 @@ def test_every_finding_of_the_built_in_tenants(result: Path, capsys: pytest.Capt
         if finding["check"] in seen:
             continue
         seen.add(finding["check"])
-        text = told(capsys, finding["fingerprint"][:12], "--result", str(result))
+        text = explained(capsys, finding["fingerprint"][:12], "--result", str(result))
         assert finding["fingerprint"] in text
         assert check_of(finding["check"]).explanation in text
         assert "\n1. " in text
@@ -131,7 +131,7 @@ def test_every_finding_of_the_built_in_tenants(result: Path, capsys: pytest.Capt
 
 
 def test_the_language_is_the_readers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Licenties" in told(capsys, "remove-licenses", "--locale", "nl")
+    assert "Licenties" in explained(capsys, "remove-licenses", "--locale", "nl")
 
 
 @pytest.mark.parametrize("arguments", [["move-user"], ["nothing-like-it"], ["SPE_E3", "--locale", "xx"]])

@@ -17,7 +17,7 @@ from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_PO
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five nights: Bob is fine, blocked twice, mended, and blocked again."""
     folder = tmp_path_factory.mktemp("history")
     (folder / "p.yaml").write_text(BLOCKED_POLICY)
@@ -35,24 +35,24 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(place: Path, *options: str) -> dict[str, Any]:
+def history(workspace: Path, *options: str) -> dict[str, Any]:
     now = str(int((START + timedelta(days=5)).timestamp()))
-    done = call("history", "audits", "-f", "json", *options, cwd=place, SOURCE_DATE_EPOCH=now)
+    done = call("history", "audits", "-f", "json", *options, cwd=workspace, SOURCE_DATE_EPOCH=now)
     assert done.code == 0, done.err
     return dict(json.loads(done.out))
 
 
 @pytest.mark.slow
-def test_findings_of_every_night_are_counted_with_what_came_and_went(place: Path) -> None:
-    (tenant,) = told(place)["tenants"]
+def test_findings_of_every_night_are_counted_with_what_came_and_went(workspace: Path) -> None:
+    (tenant,) = history(workspace)["tenants"]
     (policy,) = tenant["policies"]
     assert [result["open"] for result in policy["results"]] == [0, 2, 2, 0, 2]
     assert (policy["opened"], policy["closed"], policy["repaired"], policy["medianRepairDays"]) == (4, 2, 2, 2.0)
     assert [each["open"]["high"] for each in tenant["findings"]] == [0, 2, 2, 0, 2]
 
 
-def test_seats_and_cohorts_are_told_and_the_forecast_says_why_it_is_silent(place: Path) -> None:
-    (tenant,) = told(place)["tenants"]
+def test_seats_and_cohorts_are_told_and_the_forecast_says_why_it_is_silent(workspace: Path) -> None:
+    (tenant,) = history(workspace)["tenants"]
     (seat,) = tenant["seats"]
     assert [each["consumed"] for each in seat["nights"]] == [2] * 5
     assert seat["cohorts"] == {"nights": 4, "kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1}
@@ -63,19 +63,19 @@ def test_seats_and_cohorts_are_told_and_the_forecast_says_why_it_is_silent(place
 @pytest.mark.parametrize(
     "question", [("--policy", "blocked"), ("--person", "BOB@contoso.example"), ("--finding", None)]
 )
-def test_since_when_is_one_command(question: tuple[str, str | None], place: Path) -> None:
+def test_since_when_is_one_command(question: tuple[str, str | None], workspace: Path) -> None:
     flag, wanted = question
-    every = told(place, "--policy", "blocked")["episodes"]
+    every = history(workspace, "--policy", "blocked")["episodes"]
     assert len({each["fingerprint"] for each in every}) == 2
     mark = every[0]["fingerprint"]
-    found = [each for each in told(place, flag, wanted or mark[:12])["episodes"] if each["fingerprint"] == mark]
+    found = [each for each in history(workspace, flag, wanted or mark[:12])["episodes"] if each["fingerprint"] == mark]
     spans = [(each["since"], each["until"], each["ended"]) for each in found]
     assert spans == [(instant(1), instant(3), "closed"), (instant(4), None, None)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "nearest"),
     [
         (("--policy", "blokced"), "did you mean blocked?"),
         (("--policy", "zzz"), "no stored result of contoso knows a policy 'zzz'"),
@@ -86,13 +86,13 @@ def test_since_when_is_one_command(question: tuple[str, str | None], place: Path
     ],
 )
 def test_a_name_that_no_result_knows_is_told_with_those_that_come_near(
-    asked: tuple[str, str], said: str | None, place: Path
+    asked: tuple[str, str], nearest: str | None, workspace: Path
 ) -> None:
-    done = call("history", "audits", *asked, cwd=place)
+    done = call("history", "audits", *asked, cwd=workspace)
     assert done.code == 0
     assert f"no stored result tells a finding of {asked[1]}" in done.text
-    assert (said in done.err and "warning[history-unknown]" in done.err) if said is not None else done.err == ""
-    quiet = call("history", "audits", *asked, "-q", "-f", "json", cwd=place)
+    assert (nearest in done.err and "warning[history-unknown]" in done.err) if nearest is not None else done.err == ""
+    quiet = call("history", "audits", *asked, "-q", "-f", "json", cwd=workspace)
     assert (quiet.code, quiet.err, json.loads(quiet.out)["episodes"]) == (0, "", [])
 
 
@@ -104,16 +104,16 @@ def test_a_policy_that_finds_nothing_is_known(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
-def test_between_two_instants_only_what_lies_there(place: Path) -> None:
-    (tenant,) = told(place, "--from", instant(1, 0), "--to", instant(2))["tenants"]
+def test_between_two_instants_only_what_lies_there(workspace: Path) -> None:
+    (tenant,) = history(workspace, "--from", instant(1, 0), "--to", instant(2))["tenants"]
     assert (tenant["nights"], tenant["results"]) == (2, 2)
-    done = call("history", "audits", "--from", "2030-01-01", cwd=place)
+    done = call("history", "audits", "--from", "2030-01-01", cwd=workspace)
     assert (done.code, done.out) == (2, b"")
     assert "history-empty" in done.err
 
 
-def test_people_of_two_nights_are_held_against_each_other(place: Path) -> None:
-    done = call("history", "audits", "--from", instant(0), "--to", instant(3), "--people", cwd=place)
+def test_people_of_two_nights_are_held_against_each_other(workspace: Path) -> None:
+    done = call("history", "audits", "--from", instant(0), "--to", instant(3), "--people", cwd=workspace)
     assert done.code == 0, done.err
     assert [line.split() for line in done.text.splitlines() if "365 E" in line] == [
         ["Microsoft", "365", "E3", "1", "0", "0", "1"],
@@ -121,47 +121,47 @@ def test_people_of_two_nights_are_held_against_each_other(place: Path) -> None:
     ]
 
 
-def test_without_a_store_snapshots_and_results_say_the_same(place: Path) -> None:
+def test_without_a_store_snapshots_and_results_say_the_same(workspace: Path) -> None:
     results = [f"out{day}/result.json" for day in range(5)]
-    loose = json.loads(call("history", "snapshots", *results, "-f", "json", cwd=place).out)["tenants"][0]
-    kept = told(place)["tenants"][0]
+    loose = json.loads(call("history", "snapshots", *results, "-f", "json", cwd=workspace).out)["tenants"][0]
+    kept = history(workspace)["tenants"][0]
     assert loose["policies"] == kept["policies"]
     assert loose["findings"] == kept["findings"]
     assert [seat["nights"] for seat in loose["seats"]] == [seat["nights"] for seat in kept["seats"]]
     assert "people are not counted in 5 of 5 nights" in loose["unknown"]
 
 
-def test_hostile_names_stay_harmless_in_every_form(place: Path) -> None:
-    done = call("history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=place)
+def test_hostile_names_stay_harmless_in_every_form(workspace: Path) -> None:
+    done = call("history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=workspace)
     assert done.code == 0, done.err
-    assert "<script" not in (place / "h.html").read_text()
-    assert pq.read_table(place / "h.parquet").num_rows == len((place / "h.csv").read_text().splitlines()) - 1
-    shown: Ran = call("history", "audits", "--policy", "blocked", cwd=place)
+    assert "<script" not in (workspace / "h.html").read_text()
+    assert pq.read_table(workspace / "h.parquet").num_rows == len((workspace / "h.csv").read_text().splitlines()) - 1
+    shown: Ran = call("history", "audits", "--policy", "blocked", cwd=workspace)
     assert "\x1b[31m" not in shown.text
     assert "\\x1b[31m<script>" in shown.text
 
 
-def test_the_audit_draws_its_curves_from_the_store(place: Path) -> None:
+def test_the_audit_draws_its_curves_from_the_store(workspace: Path) -> None:
     done = call(
         "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(4), "--history", "audits", "-f", "html=r.html",
-        "-q", cwd=place,
+        "-q", cwd=workspace,
     )  # fmt: skip
     assert done.code == 1, done.err
-    assert "<polyline" in (place / "r.html").read_text()
+    assert "<polyline" in (workspace / "r.html").read_text()
 
 
-def test_results_out_of_order_and_another_of_one_instant_are_refused(place: Path, tmp_path: Path) -> None:
+def test_results_out_of_order_and_another_of_one_instant_are_refused(workspace: Path, tmp_path: Path) -> None:
     for day in (0, 1):
-        call("store", "put", tmp_path / "s", f"out{1 - day}/result.json", cwd=place)
-    again = call("store", "put", tmp_path / "s", "out0/result.json", cwd=place)
+        call("store", "put", tmp_path / "s", f"out{1 - day}/result.json", cwd=workspace)
+    again = call("store", "put", tmp_path / "s", "out0/result.json", cwd=workspace)
     assert (again.code, "store-order" in again.err) == (2, True)
-    document = json.loads((place / "out1" / "result.json").read_text())
+    document = json.loads((workspace / "out1" / "result.json").read_text())
     document["run"]["id"] = "another"
     document["tenants"][0]["findings"].pop()
     (tmp_path / "r.json").write_text(json.dumps(document))
-    other = call("store", "put", tmp_path / "s", tmp_path / "r.json", cwd=place)
+    other = call("store", "put", tmp_path / "s", tmp_path / "r.json", cwd=workspace)
     assert (other.code, "store-exists" in other.err) == (2, True)
-    same = call("store", "put", tmp_path / "s", "out1/result.json", cwd=place)
+    same = call("store", "put", tmp_path / "s", "out1/result.json", cwd=workspace)
     assert (same.code, "there already" in same.err) == (0, True)
 
 
@@ -171,17 +171,17 @@ def test_a_policy_that_could_not_be_evaluated_mends_nothing(tmp_path: Path) -> N
         write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, day, asked=asked))
         call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", "json", cwd=tmp_path)
         assert call("store", "put", "audits", "out/result.json", cwd=tmp_path).code == 0
-    found = told(tmp_path, "--policy", "blocked")["episodes"]
+    found = history(tmp_path, "--policy", "blocked")["episodes"]
     assert [(each["since"], each["until"]) for each in found] == [(instant(0), None)] * 2
 
 
-def test_a_clock_of_the_past_does_not_shorten_what_stood(place: Path) -> None:
+def test_a_clock_of_the_past_does_not_shorten_what_stood(workspace: Path) -> None:
     done = call(
         "history",
         "audits",
         "-f",
         "json",
-        cwd=place,
+        cwd=workspace,
         SOURCE_DATE_EPOCH=str(int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())),
     )
     assert done.code == 0
@@ -197,52 +197,52 @@ def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_p
     done = call("store", "prune", "audits", "--keep", "10d", "--as-of", instant(81), "--delete", cwd=tmp_path)
     assert done.code == 0, done.err
     assert [path.name[:6] for path in sorted((tmp_path / "audits" / "contoso" / "findings").iterdir())] == ["000004"]
-    found = told(tmp_path, "--policy", "blocked")["episodes"]
+    found = history(tmp_path, "--policy", "blocked")["episodes"]
     assert [(each["since"], each["until"]) for each in found] == [(instant(0), None)] * 2
-    assert len(told(tmp_path)["tenants"][0]["findings"]) == 4
+    assert len(history(tmp_path)["tenants"][0]["findings"]) == 4
 
 
-def test_retention_takes_the_names_in_old_findings_where_only_results_are_kept(place: Path, tmp_path: Path) -> None:
+def test_retention_takes_the_names_in_old_findings_where_only_results_are_kept(workspace: Path, tmp_path: Path) -> None:
     store = tmp_path / "results"
-    assert call("store", "put", store, *(f"out{day}/result.json" for day in range(5)), cwd=place).code == 0
+    assert call("store", "put", store, *(f"out{day}/result.json" for day in range(5)), cwd=workspace).code == 0
     prune = ("store", "prune", store, "--keep", "10d", "--as-of", instant(30))
-    early = call("store", "prune", store, "--keep", "10d", "--delete", cwd=place, SOURCE_DATE_EPOCH="0")
+    early = call("store", "prune", store, "--keep", "10d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="0")
     assert (early.code, "keep-clock" in early.err) == (2, True)
-    told_first = call(*prune, "--json", cwd=place)
-    done = call(*prune, "--tenant", "contoso", "--delete", cwd=place)
+    told_first = call(*prune, "--json", cwd=workspace)
+    done = call(*prune, "--tenant", "contoso", "--delete", cwd=workspace)
     assert (done.code, json.loads(told_first.out)[0]["findingsOfResults"]) == (0, [instant(day) for day in range(3)])
     assert [path.name[:6] for path in sorted((store / "contoso" / "findings").iterdir())] == ["000004", "000005"]
 
 
-def test_findings_that_are_missing_are_no_answer_to_since_when(place: Path) -> None:
-    *_, newest = sorted((place / "audits" / "contoso" / "findings").iterdir())
+def test_findings_that_are_missing_are_no_answer_to_since_when(workspace: Path) -> None:
+    *_, newest = sorted((workspace / "audits" / "contoso" / "findings").iterdir())
     newest.unlink()
-    asked = call("history", "audits", "--policy", "blocked", cwd=place)
+    asked = call("history", "audits", "--policy", "blocked", cwd=workspace)
     assert (asked.code, asked.out) == (2, b"")
     assert "store-damaged" in asked.err
 
 
 @pytest.mark.parametrize(
-    ("span", "told"),
+    ("span", "message"),
     [
         (("--from", "2030-01-01"), "audits has nothing after 2030-01-01T00:00:00Z"),
         (("--to", "2020-01-01"), "audits has nothing before 2020-01-01T23:59:59Z"),
     ],
 )
-def test_a_span_without_a_night_is_said_as_it_was_asked(span: tuple[str, str], told: str, place: Path) -> None:
-    asked = call("history", "audits", *span, cwd=place)
+def test_a_span_without_a_night_is_said_as_it_was_asked(span: tuple[str, str], message: str, workspace: Path) -> None:
+    asked = call("history", "audits", *span, cwd=workspace)
     assert asked.code == 2
-    assert told in asked.err
+    assert message in asked.err
 
 
 @pytest.fixture
-def copy(place: Path, tmp_path: Path) -> Path:
+def copy(workspace: Path, tmp_path: Path) -> Path:
     """A copy of the five nights and results that may be damaged."""
     # A test above takes the findings of the newest result away.
     for day in range(5):
-        put = call("store", "put", tmp_path / "audits", f"out{day}/result.json", cwd=place)
+        put = call("store", "put", tmp_path / "audits", f"out{day}/result.json", cwd=workspace)
         assert put.code == 0, put.err
-    put = call("store", "put", tmp_path / "audits", "snapshots", cwd=place)
+    put = call("store", "put", tmp_path / "audits", "snapshots", cwd=workspace)
     assert put.code == 0, put.err
     return tmp_path / "audits" / "contoso"
 
@@ -253,9 +253,9 @@ def checked(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:
 
 
 def test_a_store_that_is_whole_says_so_of_nights_and_results(copy: Path) -> None:
-    code, said, wrong = checked(copy)
+    code, report, wrong = checked(copy)
     assert (code, wrong) == (0, [])
-    assert said == "5 of 5 nights are complete\n5 of 5 results are complete\n"
+    assert report == "5 of 5 nights are complete\n5 of 5 results are complete\n"
 
 
 @pytest.mark.slow
@@ -268,15 +268,15 @@ def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, numbe
         path.write_bytes(path.read_bytes()[:-1])
     else:
         path.unlink()
-    code, said, wrong = checked(copy)
+    code, report, wrong = checked(copy)
     if harm == "gone" and number == 1:
         assert (code, wrong) == (0, []), "as retention leaves it"
         return
     assert code == 3
-    (told,) = wrong
-    assert (told["kind"], told["instant"]) == ("result", instant(number - 1))
-    assert path.name in told["wrong"]
-    assert "4 of 5 results are complete" in said
+    (problems,) = wrong
+    assert (problems["kind"], problems["instant"]) == ("result", instant(number - 1))
+    assert path.name in problems["wrong"]
+    assert "4 of 5 results are complete" in report
 
 
 @pytest.mark.slow
@@ -300,17 +300,17 @@ def test_what_lies_there_without_a_commit_is_told_and_a_store_without_results_is
     ]
     for path in results[:2]:
         path.unlink()
-    code, _, (told,) = checked(copy)
+    code, _, (problems,) = checked(copy)
     assert code == 3
-    assert "has no commit, but has findings" in told["wrong"]
+    assert "has no commit, but has findings" in problems["wrong"]
     shutil.rmtree(copy / "results")
     shutil.rmtree(copy / "findings")
     assert checked(copy)[:2] == (0, "5 of 5 nights are complete\n")
     shutil.rmtree(copy / "nights")
-    code, said, (told,) = checked(copy)
-    assert (code, told["tenant"]) == (3, "contoso")
-    assert "has no commit, but has parts" in told["wrong"]
-    assert "0 of 0 nights" in said
+    code, report, (problems,) = checked(copy)
+    assert (code, problems["tenant"]) == (3, "contoso")
+    assert "has no commit, but has parts" in problems["wrong"]
+    assert "0 of 0 nights" in report
 
 
 @pytest.mark.slow
@@ -320,9 +320,9 @@ def test_names_of_findings_that_lead_elsewhere_are_refused(copy: Path) -> None:
     document = json.loads(text + b"}")
     document["events"]["name"] = "contoso/findings/../../../secret"
     commit.write_bytes(sealed(document))
-    code, _, (told,) = checked(copy)
+    code, _, (problems,) = checked(copy)
     assert code == 3
-    assert "000005.json" in told["wrong"]
+    assert "000005.json" in problems["wrong"]
 
 
 @pytest.mark.slow

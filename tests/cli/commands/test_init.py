@@ -47,8 +47,8 @@ def test_what_holds_personal_data_is_not_committed(tmp_path: Path) -> None:
     for name in private:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    for words in (["init", "-q"], ["add", "."]):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    for arguments in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
     added = subprocess.run(["git", "ls-files"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.split()
     assert not set(private) & set(added)
     assert {"tenants.yaml", ".gitignore", "README.md"} <= set(added)

@@ -23,7 +23,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, emulator: Emulator) -> Path:
+def workspace(tmp_path: Path, emulator: Emulator) -> Path:
     """A folder with a policy and a tenants file; Fabrikam's secret is in a variable of its own."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "rules.yaml").write_text(RULES, encoding="utf-8")
@@ -37,49 +37,51 @@ def place(tmp_path: Path, emulator: Emulator) -> Path:
     return tmp_path
 
 
-def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(place: Path, emulator: Emulator) -> None:
+def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
+    workspace: Path, emulator: Emulator
+) -> None:
     asked = ("plan", "--tenants", "tenants.yaml", "--locale", "nl", "-f", "json,html", "--save-snapshot", "kept")
-    ran = call(*asked, cwd=place, **emulator.environment(), **HEALTHY)
+    ran = call(*asked, cwd=workspace, **emulator.environment(), **HEALTHY)
     assert ran.code == 0, ran.err
-    plan = json.loads((place / "out/plan.json").read_text(encoding="utf-8"))
+    plan = json.loads((workspace / "out/plan.json").read_text(encoding="utf-8"))
     assert [tenant["name"] for tenant in plan["tenants"]] == ["contoso", "fabrikam"]
     for tenant in plan["tenants"]:
         assert tenant["complete"]
         (action,) = tenant["actions"]
         assert [request["path"].split("/")[1] for request in action["requests"]] == ["users"]
         assert tenant["proof"]["fixed"] == action["findings"]
-    assert '<html lang="nl">' in (place / "out/plan.html").read_text(encoding="utf-8")
+    assert '<html lang="nl">' in (workspace / "out/plan.html").read_text(encoding="utf-8")
     assert len(emulator.journal.of("/organization")) == 2
     assert not emulator.journal.writes()
-    again = call("plan", "--snapshot", "kept", "-q", "-f", "json=again.json", cwd=place)
+    again = call("plan", "--snapshot", "kept", "-q", "-f", "json=again.json", cwd=workspace)
     assert again.code == 0, again.err
-    offline = json.loads((place / "again.json").read_text(encoding="utf-8"))
+    offline = json.loads((workspace / "again.json").read_text(encoding="utf-8"))
     assert offline["tenants"] == plan["tenants"]
 
 
-def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(place: Path, emulator: Emulator) -> None:
-    ran = call("plan", cwd=place, **emulator.environment(), S=SECRET, T="wrong")
+def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(workspace: Path, emulator: Emulator) -> None:
+    ran = call("plan", cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     assert ran.code == 3, ran.err
-    contoso, fabrikam = json.loads((place / "out/plan.json").read_text(encoding="utf-8"))["tenants"]
+    contoso, fabrikam = json.loads((workspace / "out/plan.json").read_text(encoding="utf-8"))["tenants"]
     assert contoso["complete"]
     assert len(contoso["proof"]["fixed"]) == 1
     assert not fabrikam["complete"]
     assert "AADSTS7000215" in fabrikam["omitted"][0]
     assert fabrikam["actions"] == []
-    one = call("plan", "--tenant", "contoso", "-q", cwd=place, **emulator.environment(), **HEALTHY)
+    one = call("plan", "--tenant", "contoso", "-q", cwd=workspace, **emulator.environment(), **HEALTHY)
     assert one.code == 0, one.err
 
 
-def test_an_audit_keeps_what_it_read_and_reads_it_once(place: Path, emulator: Emulator) -> None:
+def test_an_audit_keeps_what_it_read_and_reads_it_once(workspace: Path, emulator: Emulator) -> None:
     asked = ("audit", "--no-progress", "-f", "json", "--fail-on", "never", "--save-snapshot", "kept")
-    ran = call(*asked, cwd=place, **emulator.environment(), S=SECRET, T="wrong")
+    ran = call(*asked, cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     assert ran.code == 3, ran.err
-    assert [path.name for path in (place / "kept").iterdir()] == ["contoso"]
+    assert [path.name for path in (workspace / "kept").iterdir()] == ["contoso"]
     assert len(emulator.journal.of("/organization")) == 1
-    offline = call("audit", "--snapshot", "kept", "-f", "json", "--fail-on", "never", "-o", "again", cwd=place)
+    offline = call("audit", "--snapshot", "kept", "-f", "json", "--fail-on", "never", "-o", "again", cwd=workspace)
     assert offline.code == 0, offline.err
     live, saved = (
-        json.loads((place / folder / "result.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]
+        json.loads((workspace / folder / "result.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]
         for folder in ("out", "again")
     )
     assert live == saved

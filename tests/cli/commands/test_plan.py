@@ -53,9 +53,9 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
 def test_amounts_are_written_with_spaces_not_with_codes(tmp_path: Path, locale: str) -> None:
     ran = call("plan", "--demo", AS_OF, "--locale", locale, "-f", "markdown", "-f", "terminal", cwd=tmp_path)
     assert ran.code == 0, ran.err
-    told = ran.out.decode() + (tmp_path / "out/plan.md").read_text(encoding="utf-8")
-    assert "646,90" in told
-    assert not any(code in told for code in ("\\xa0", "\\u202f"))
+    done = ran.out.decode() + (tmp_path / "out/plan.md").read_text(encoding="utf-8")
+    assert "646,90" in done
+    assert not any(code in done for code in ("\\xa0", "\\u202f"))
 
 
 @pytest.mark.slow
@@ -134,8 +134,8 @@ def test_the_page_tells_what_runs_then_what_is_open_then_what_people_do(page: tu
         assert begins == sorted(begins)
         for (key, wanted), begin, end in zip(expected.items(), begins, [*begins[1:], len(section)], strict=True):
             shown = re.findall(rf'id="t{number}-(\d+)(?:-q)?"', section[begin:end])
-            assert sorted(map(int, shown)) == [place for place, there in enumerate(wanted, start=1) if there], key
-            ranks = [tenant["actions"][int(place) - 1]["rank"] for place in shown]
+            assert sorted(map(int, shown)) == [index for index, there in enumerate(wanted, start=1) if there], key
+            ranks = [tenant["actions"][int(index) - 1]["rank"] for index in shown]
             assert ranks == sorted(ranks), key
         assert section.count('<dl class="answers">') >= len(open_)
         for action in tenant["actions"]:
@@ -150,8 +150,8 @@ def test_the_page_names_people_before_it_guides_and_shows_ids_in_code_only(page:
     tenant = document["tenants"][0]
     names = {finding["fingerprint"]: finding["subject"]["name"] for finding in tenant["findings"]}
     for number, action in enumerate(tenant["actions"], start=1):
-        told = text[text.index(f'id="t1-{number}"') :].partition("</details>\n")[0]
-        people, _, rest = told.partition("</p>")
+        section = text[text.index(f'id="t1-{number}"') :].partition("</details>\n")[0]
+        people, _, rest = section.partition("</p>")
         shown = unescape(re.sub(r"<[^>]*>", "", people))
         concerned = dict.fromkeys(names[mark] for mark in action["findings"])
         assert all(name in shown for name in list(concerned)[:20]), action["title"]
@@ -170,8 +170,8 @@ def test_the_page_tells_the_same_guidance_once(page: tuple[str, dict[str, Any]])
             steps = [step for step in action["steps"] if len(step) > 60]
             lists = re.findall(r"(?s)<ol>(.*?)</ol>", text)
             if len(action["steps"]) > 1 and steps:
-                told = [each for each in lists if all(escape(step[:40]) in each for step in steps)]
-                assert len(told) <= 1, action["title"]
+                matching = [each for each in lists if all(escape(step[:40]) in each for step in steps)]
+                assert len(matching) <= 1, action["title"]
 
 
 @pytest.mark.slow
@@ -205,8 +205,8 @@ def test_an_answer_copied_from_the_page_is_a_decision(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_terminal_explains_its_marks_and_keeps_the_parts_in_order(tmp_path: Path) -> None:
     ran = call("plan", "--demo", AS_OF, "-f", "terminal", cwd=tmp_path)
-    told = ran.out.decode()
-    contoso = told.partition("\nfabrikam")[0]
+    done = ran.out.decode()
+    contoso = done.partition("\nfabrikam")[0]
     parts = [
         contoso.index(f"\n{part}")
         for part in ("1. What can be run: ", "2. What has to be decided: ", "3. What only people can do: ")

@@ -37,7 +37,7 @@ def preview(here: Path, saved: Path, *more: str | Path, **environment: str) -> R
     return call("preview", "--snapshot", saved, "--as-of", AS_OF, *more, cwd=here, **keyed)
 
 
-def told(here: Path) -> dict[str, Any]:
+def preview_document(here: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((here / "out" / "preview.json").read_text())
     jsonschema.validate(found, json.loads(resources.schema("preview")))
     return found
@@ -52,19 +52,19 @@ def git(here: Path, *arguments: str) -> None:
 def changed(tmp_path: Path) -> Path:
     """A repository whose commit has one policy and whose working tree adds another."""
     (tmp_path / "policies").mkdir()
-    place = tmp_path / "policies" / "all.yaml"
-    place.write_text(ONE)
+    file = tmp_path / "policies" / "all.yaml"
+    file.write_text(ONE)
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "add", "policies")
     git(tmp_path, "commit", "-q", "-m", "one")
-    place.write_text(ONE + ADDED)
+    file.write_text(ONE + ADDED)
     return tmp_path
 
 
 def test_a_ref_is_read_without_a_checkout_and_added_findings_fail(changed: Path, saved: Path) -> None:
     ran = preview(changed, saved, "--base", "main")
     assert ran.code == 1, ran.err
-    found = told(changed)
+    found = preview_document(changed)
     assert found["base"]["commit"] is not None
     assert {each["policy"] for tenant in found["tenants"] for each in tenant["added"]} == {"spare"}
     assert found["summary"]["removed"] == found["summary"]["changed"] == 0
@@ -83,7 +83,7 @@ def test_the_way_back_only_removes(changed: Path, saved: Path) -> None:
     git(changed, "commit", "-qam", "two")
     (changed / "policies" / "all.yaml").write_text(ONE)
     assert preview(changed, saved, "--base", "HEAD", "--fail-on", "info").code == 0
-    found = told(changed)
+    found = preview_document(changed)
     assert found["summary"]["added"] == 0
     assert {each["policy"] for tenant in found["tenants"] for each in tenant["removed"]} == {"spare"}
 
@@ -92,13 +92,13 @@ def test_a_moved_policy_changes_nothing(changed: Path, saved: Path) -> None:
     (changed / "policies" / "all.yaml").unlink()
     (changed / "policies" / "moved.yaml").write_text("# moved down\n" * 9 + ONE)
     assert preview(changed, saved, "--base", "main", "--fail-on", "info").code == 0
-    assert told(changed)["summary"]["policies"] == []
+    assert preview_document(changed)["summary"]["policies"] == []
 
 
 def test_severity_and_waiver_are_changes_with_departments(changed: Path, saved: Path) -> None:
     (changed / "policies" / "all.yaml").write_text(ONE.replace("medium", "critical"))
     assert preview(changed, saved, "--base", "main").code == 1, "graver findings are new at that severity"
-    found = told(changed)
+    found = preview_document(changed)
     pairs = [pair for tenant in found["tenants"] for pair in tenant["changed"]]
     assert pairs
     assert {(pair["before"]["severity"], pair["after"]["severity"]) for pair in pairs} == {("medium", "critical")}
@@ -109,7 +109,7 @@ def test_severity_and_waiver_are_changes_with_departments(changed: Path, saved: 
     )
     (changed / "policies" / "all.yaml").write_text(waived)
     assert preview(changed, saved, "--base", "main", "--fail-on", "info").code == 0
-    after = [pair["after"] for tenant in told(changed)["tenants"] for pair in tenant["changed"]]
+    after = [pair["after"] for tenant in preview_document(changed)["tenants"] for pair in tenant["changed"]]
     assert {(each["status"], each["waiver"]) for each in after} == {("waived", "W-1")}
 
 
@@ -119,7 +119,7 @@ def test_nobody_is_named_unless_it_is_asked_for(changed: Path, saved: Path) -> N
     preview(changed, saved, "--base", "main", "--names", *formats)
     people = {
         text
-        for tenant in told(changed)["tenants"]
+        for tenant in preview_document(changed)["tenants"]
         for pair in tenant["changed"]
         for text in (pair["after"]["subject"]["id"], pair["after"]["subject"]["name"])
     }
@@ -142,12 +142,12 @@ def test_two_runs_write_the_same_bytes(changed: Path, saved: Path) -> None:
 @pytest.mark.slow
 def test_hostile_text_is_inert_and_the_comment_fits(changed: Path, saved: Path) -> None:
     hostile = "</details><img src=x onerror=alert(1)> @everyone | [x](https://evil.example)"
-    many = "".join(
+    policies = "".join(
         f"- {{id: p{number}, title: {json.dumps(hostile * 3)}, severity: low,"
         " seats: {of: SPE_E3, spare: {min: 100000}}}\n"
         for number in range(300)
     )
-    (changed / "policies" / "all.yaml").write_text("version: 1\npolicies:\n" + many)
+    (changed / "policies" / "all.yaml").write_text("version: 1\npolicies:\n" + policies)
     assert preview(changed, saved, "--base", "main", "-f", "markdown,html").code == 0
     comment = (changed / "out" / "preview.md").read_text()
     page = (changed / "out" / "preview.html").read_text()
@@ -222,7 +222,7 @@ def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tm
     (changed / "policies" / "all.yaml").write_text(ONE + idle)
     ran = preview(changed, tmp_path / "partial", "--base", "main")
     assert ran.code == 3, ran.err
-    found = told(changed)
+    found = preview_document(changed)
     assert not found["complete"]
     assert {(each["side"], each["policy"]) for each in found["summary"]["notEvaluated"]} == {("head", "idle")}
     assert "Incomplete" in (changed / "out" / "preview.md").read_text()

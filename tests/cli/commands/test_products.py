@@ -32,10 +32,10 @@ def table(home: Path) -> Path:
     return path
 
 
-def command(*words: str) -> int:
+def command(*arguments: str) -> int:
     parser = argparse.ArgumentParser(prog="auditor products")
     products.add_arguments(parser)
-    return products.run(parser.parse_args(words))
+    return products.run(parser.parse_args(arguments))
 
 
 def test_every_product_is_listed_as_tab_separated_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,12 +91,12 @@ def test_an_update_prints_one_line_a_change_and_where_it_wrote(
     table: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = home / "out.json"
-    words = ("update", str(table), "--output", str(output), "--date", "2026-08-01")
-    assert command(*words) == 0
+    arguments = ("update", str(table), "--output", str(output), "--date", "2026-08-01")
+    assert command(*arguments) == 0
     capsys.readouterr()
     added = ("New", "NEW", "00000000-0000-0000-0000-000000000001", *ROWS[0][3:])
     table.write_text(csv_text([("Renamed", *E3_ENTRA[1:]), ROWS[2], added]), encoding="utf-8")
-    assert command(*words) == 0
+    assert command(*arguments) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "added    NEW  New  00000000-0000-0000-0000-000000000001",
@@ -105,7 +105,7 @@ def test_an_update_prints_one_line_a_change_and_where_it_wrote(
         "gone     FLOW_FREE  Microsoft Power Automate Free  f30db892-07e9-47e9-837c-80727f46fd3d",
     ]
     assert f"wrote {output}: 3 products, 2 service plans, of 2026-08-01" in err
-    assert command(*words) == 0
+    assert command(*arguments) == 0
     assert capsys.readouterr().out == "no product was added, renamed or gone\n"
 
 
@@ -125,7 +125,7 @@ def test_bad_input_prints_nothing_and_writes_nothing(
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["update"],
         ["update", "a.csv", "b.csv"],
@@ -136,9 +136,9 @@ def test_bad_input_prints_nothing_and_writes_nothing(
         ["teams", "--date", "2026-01-01"],
     ],
 )
-def test_options_that_do_not_fit_together_are_refused(words: list[str]) -> None:
+def test_options_that_do_not_fit_together_are_refused(arguments: list[str]) -> None:
     with pytest.raises(UsageError):
-        command(*words)
+        command(*arguments)
 
 
 def test_a_date_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

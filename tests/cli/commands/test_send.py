@@ -21,21 +21,21 @@ from tests.builders.service.mail_relay import PASSWORD, USER
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def sending(tmp_path: Path) -> Iterator[Place]:
     with mail_place(tmp_path) as found:
         yield found
 
 
 @pytest.mark.slow
-def test_everybody_gets_theirs_once(place: Place) -> None:
-    place.tenants(
+def test_everybody_gets_theirs_once(sending: Place) -> None:
+    sending.tenants(
         "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical], attach: csv}]",
         other="[{address: ann@contoso.example}, {address: freja@fabrikam.example, locale: en}]",
         mail="  send: always\n",
     )
-    code, said = place.send()
-    assert code == 0, said
-    mails = {str(mail["to"]): mail for mail in place.mails()}
+    code, sent = sending.send()
+    assert code == 0, sent
+    mails = {str(mail["to"]): mail for mail in sending.mails()}
     assert sorted(mails) == ["ann@contoso.example", "bo@contoso.example", "freja@fabrikam.example"]
     assert str(mails["ann@contoso.example"]["subject"]).startswith("[2 tenants] Licences: incomplete, 4 critical")
     assert "Counted here is only what you receive: critical" in body(mails["bo@contoso.example"])
@@ -46,28 +46,28 @@ def test_everybody_gets_theirs_once(place: Place) -> None:
     with zipfile.ZipFile(io.BytesIO(zipped.get_content())) as archive:
         assert archive.namelist() == ["licence-audit-2-tenants-2026-11-20.html"]
 
-    assert place.send()[0] == 0, "a second run finds nothing left to send"
-    assert len(place.mails()) == 3
+    assert sending.send()[0] == 0, "a second run finds nothing left to send"
+    assert len(sending.mails()) == 3
 
 
-def test_nobody_is_told_that_nothing_changed(place: Place) -> None:
-    place.tenants("[]", other="[{address: freja@fabrikam.example, locale: en}]")
-    code, said = place.send()
-    assert (code, place.mails()) == (0, [])
-    assert "mail to freja@fabrikam.example: nothing to report" in said
+def test_nobody_is_told_that_nothing_changed(sending: Place) -> None:
+    sending.tenants("[]", other="[{address: freja@fabrikam.example, locale: en}]")
+    code, sent = sending.send()
+    assert (code, sending.mails()) == (0, [])
+    assert "mail to freja@fabrikam.example: nothing to report" in sent
 
 
 @pytest.mark.slow
-def test_each_reader_s_own_language(place: Place) -> None:
-    ran = call("audit", "--demo", "-q", "-f", "json", "--tenant", "contoso", cwd=place.folder)
+def test_each_reader_s_own_language(sending: Place) -> None:
+    ran = call("audit", "--demo", "-q", "-f", "json", "--tenant", "contoso", cwd=sending.folder)
     assert ran.code in {0, 1}, ran.err
-    (place.folder / "out" / "result.json").replace(place.folder / "result.json")
-    place.tenants(
+    (sending.folder / "out" / "result.json").replace(sending.folder / "result.json")
+    sending.tenants(
         "[{address: ann@contoso.example}, {address: bo@contoso.example, locale: en, severities: [high]}]", locale="nl"
     )
-    code, said = place.send()
-    assert code == 0, said
-    dutch, english = place.mails()
+    code, sent = sending.send()
+    assert code == 0, sent
+    dutch, english = sending.mails()
     assert english["content-language"] == "en"
     assert dutch["content-language"] == localization("nl").locale
     if localization("nl").language == "nl":
@@ -77,74 +77,74 @@ def test_each_reader_s_own_language(place: Place) -> None:
 
 
 @pytest.mark.slow
-def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
-    place.running.box.refuse["ann@contoso.example"] = "450 later"
-    code, said = place.send()
+def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
+    sending.running.box.refuse["ann@contoso.example"] = "450 later"
+    code, sent = sending.send()
     assert code == 3
-    assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay refused" in said
-    assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example"]
-    place.running.box.refuse.clear()
-    assert place.send()[0] == 0
-    assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example", "ann@contoso.example"]
+    assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay refused" in sent
+    assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
+    sending.running.box.refuse.clear()
+    assert sending.send()[0] == 0
+    assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example", "ann@contoso.example"]
 
 
 @pytest.mark.slow
-def test_what_may_have_been_sent_is_not_sent_again_without_a_person(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}]")
-    place.running.box.hang_up = True
-    code, said = place.send()
+def test_what_may_have_been_sent_is_not_sent_again_without_a_person(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}]")
+    sending.running.box.hang_up = True
+    code, sent = sending.send()
     assert code == 3
-    assert "error[mail-unknown]" in said
-    place.running.box.hang_up = False
-    code, said = place.send()
+    assert "error[mail-unknown]" in sent
+    sending.running.box.hang_up = False
+    code, sent = sending.send()
     assert code == 3
-    assert "may have been sent" in said
-    assert "--resend" in said
-    assert len(place.mails()) == 1
-    assert place.send("--resend")[0] == 0
-    first, second = place.mails()
+    assert "may have been sent" in sent
+    assert "--resend" in sent
+    assert len(sending.mails()) == 1
+    assert sending.send("--resend")[0] == 0
+    first, second = sending.mails()
     assert first["message-id"] == second["message-id"], "a server that sorts out doubles can"
 
 
-def test_a_run_that_was_killed_while_it_sent_leaves_it_unknown(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}]")
-    assert place.send()[0] == 0
-    log = place.folder / "state" / "auditor" / "sent" / "sent.jsonl"
+def test_a_run_that_was_killed_while_it_sent_leaves_it_unknown(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}]")
+    assert sending.send()[0] == 0
+    log = sending.folder / "state" / "auditor" / "sent" / "sent.jsonl"
     first = log.read_text(encoding="utf-8").splitlines()[0]
     log.write_text(first + "\n", encoding="utf-8")
-    code, said = place.send()
-    assert (code, len(place.mails())) == (3, 1)
-    assert "may have been sent" in said
+    code, sent = sending.send()
+    assert (code, len(sending.mails())) == (3, 1)
+    assert "may have been sent" in sent
 
 
 @pytest.mark.slow
-def test_a_dry_run_writes_files_and_sends_nothing(place: Place) -> None:
-    place.tenants(
+def test_a_dry_run_writes_files_and_sends_nothing(sending: Place) -> None:
+    sending.tenants(
         "[{address: ann@contoso.example, locale: en, attach: xlsx}, {address: ../bo@contoso.example, attach: none}]"
     )
-    code, said = place.send("--dry-run")
-    assert code == 0, said
-    assert not place.mails()
-    assert not (place.folder / "state").exists()
-    written = sorted((place.folder / "out" / "mail").iterdir())
+    code, sent = sending.send("--dry-run")
+    assert code == 0, sent
+    assert not sending.mails()
+    assert not (sending.folder / "state").exists()
+    written = sorted((sending.folder / "out" / "mail").iterdir())
     assert [path.name for path in written] == ["_bo@contoso.example.eml", "ann@contoso.example.eml"]
     mail = message_from_bytes(written[1].read_bytes(), policy=default)
     assert isinstance(mail, EmailMessage)
     (file,) = mail.iter_attachments()
     assert file.get_filename() == "licence-audit-contoso-2026-11-20.xlsx"
-    assert place.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
+    assert sending.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
     bytes_ = [path.read_bytes() for path in written]
-    assert place.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
+    assert sending.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
     assert bytes_ == [path.read_bytes() for path in written]
 
 
-def week_before(place: Place) -> None:
+def week_before(sending: Place) -> None:
     """A saved run of seven days earlier, in the folder `old`."""
     now = result()
     then = replace(now, run=replace(now.run, as_of=now.run.as_of - timedelta(days=7)))
-    (place.folder / "old" / "night").mkdir(parents=True)
-    saved = place.folder / "old" / "night" / "result.json"
+    (sending.folder / "old" / "night").mkdir(parents=True)
+    saved = sending.folder / "old" / "night" / "result.json"
     saved.write_bytes(b"".join(render(then, "json", locale="en").chunks()))
 
 
@@ -155,110 +155,110 @@ def page(mail: EmailMessage) -> str:
 
 
 @pytest.mark.slow
-def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(place: Place) -> None:
-    week_before(place)
-    place.tenants(
+def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(sending: Place) -> None:
+    week_before(sending)
+    sending.tenants(
         "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical]}]"
     )
-    code, said = place.send("--history", "old")
-    assert (code, "history-none" in said) == (0, False), said
+    code, sent = sending.send("--history", "old")
+    assert (code, "history-none" in sent) == (0, False), sent
     curves = ("65 on 13 Nov 2026, 65 (at least) now", "4 on 13 Nov 2026, 4 (at least) now")
-    for mail, told in zip(place.mails(), curves, strict=True):
+    for mail, curve in zip(sending.mails(), curves, strict=True):
         assert "Over time" in body(mail)
         assert "Over time" in page(mail)
-        assert told in page(mail)
-    assert place.send("--resend")[0] == 0
-    assert not any("Over time" in page(mail) for mail in place.mails()[2:])
+        assert curve in page(mail)
+    assert sending.send("--resend")[0] == 0
+    assert not any("Over time" in page(mail) for mail in sending.mails()[2:])
 
 
 @pytest.mark.slow
-def test_a_history_that_draws_no_curves_is_said_once(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
-    (place.folder / "old").mkdir()
-    (place.folder / "old" / "report.json").write_text("{}", encoding="utf-8")
-    code, said = place.send("--history", "old", "--dry-run")
+def test_a_history_that_draws_no_curves_is_said_once(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
+    (sending.folder / "old").mkdir()
+    (sending.folder / "old" / "report.json").write_text("{}", encoding="utf-8")
+    code, sent = sending.send("--history", "old", "--dry-run")
     assert code == 0
-    assert said.count("warning[history-none]: there are no trends: no result.json below old is of an earlier run") == 1
-    assert "error" not in said
-    assert place.send("--history", "old", "--dry-run", "-q") == (0, "")
-    environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(place.folder / "state")}
+    assert sent.count("warning[history-none]: there are no trends: no result.json below old is of an earlier run") == 1
+    assert "error" not in sent
+    assert sending.send("--history", "old", "--dry-run", "-q") == (0, "")
+    environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(sending.folder / "state")}
     arguments = ("--demo", "--send", "-f", "json", "--history", "old", "--fail-on", "never")
-    ran = call("audit", *arguments, cwd=place.folder, **environment)
+    ran = call("audit", *arguments, cwd=sending.folder, **environment)
     assert (ran.code, ran.err.count("history-none")) == (0, 1), ran.err
-    again = call("report", "out/result.json", "-f", "csv", "--history", "old", cwd=place.folder, LANG="nl_NL.UTF-8")
+    again = call("report", "out/result.json", "-f", "csv", "--history", "old", cwd=sending.folder, LANG="nl_NL.UTF-8")
     assert (again.code, again.err.count("history-none")) == (0, 1), again.err
     assert "waarschuwing[history-none]" in again.err
 
 
-def test_only_to_somebody(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
-    assert place.send("--to", "BO@contoso.example")[0] == 0
-    assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example"]
-    code, said = place.send("--to", "eve@evil.example")
+def test_only_to_somebody(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
+    assert sending.send("--to", "BO@contoso.example")[0] == 0
+    assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
+    code, sent = sending.send("--to", "eve@evil.example")
     assert code == 2
-    assert "eve@evil.example is not a recipient" in said
+    assert "eve@evil.example is not a recipient" in sent
 
 
-def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacted(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example, attach: csv, locale: en}]")
+def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacted(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example, attach: csv, locale: en}]")
     names = ("Anouk de Vries", "anouk@", "Freja Nørgaard", "freja@")
-    assert place.send()[0] == 0
-    (mail,) = place.mails()
+    assert sending.send()[0] == 0
+    (mail,) = sending.mails()
     (file,) = mail.iter_attachments()
     assert "Anouk de Vries" in file.get_content()
     assert not [name for name in names if name in body(mail) + body(mail, "html")]
-    assert place.send("--redact")[0] == 0
-    (file,) = place.mails()[1].iter_attachments()
+    assert sending.send("--redact")[0] == 0
+    (file,) = sending.mails()[1].iter_attachments()
     assert not [name for name in names if name in file.get_content()]
 
 
-def test_the_link_is_the_report_or_the_run(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example, locale: en}]")
-    assert place.send("--link", "https://reports.contoso.example/today.html")[0] == 0
-    assert "https://reports.contoso.example/today.html#p-contoso_" in body(place.mails()[0], "html")
+def test_the_link_is_the_report_or_the_run(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example, locale: en}]")
+    assert sending.send("--link", "https://reports.contoso.example/today.html")[0] == 0
+    assert "https://reports.contoso.example/today.html#p-contoso_" in body(sending.mails()[0], "html")
     github = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_SERVER_URL": "https://github.com",
         "GITHUB_REPOSITORY": "o/r",
         "GITHUB_RUN_ID": "7",
     }
-    assert place.send(**github)[0] == 0
-    assert "Open the run: https://github.com/o/r/actions/runs/7" in body(place.mails()[1])
-    assert place.send("--link", "javascript:alert(1)")[0] == 3
+    assert sending.send(**github)[0] == 0
+    assert "Open the run: https://github.com/o/r/actions/runs/7" in body(sending.mails()[1])
+    assert sending.send("--link", "javascript:alert(1)")[0] == 3
 
 
 @pytest.mark.parametrize(
     ("recipients", "mail", "wrong"), [("[]", "", "no tenant in the tenants file has recipients"), ("[{address: a@b.example}]", None, "does not say how mail is sent")]
 )  # fmt: skip
 def test_a_file_that_says_too_little_stops_before_anything(
-    place: Place, recipients: str, mail: str | None, wrong: str
+    sending: Place, recipients: str, mail: str | None, wrong: str
 ) -> None:
-    place.tenants(recipients)
+    sending.tenants(recipients)
     if mail is None:
-        path = place.folder / "tenants.yaml"
+        path = sending.folder / "tenants.yaml"
         path.write_text(path.read_text(encoding="utf-8").partition("mail:")[0], encoding="utf-8")
-    code, said = place.send()
+    code, sent = sending.send()
     assert code == 2
-    assert wrong in said
+    assert wrong in sent
 
 
-def test_a_missing_password_stops_before_anything(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}]")
-    assert place.send(P="") == (2, "the environment variable P is not set")
+def test_a_missing_password_stops_before_anything(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}]")
+    assert sending.send(P="") == (2, "the environment variable P is not set")
 
 
-def test_an_address_that_is_none_stops_no_other(place: Place) -> None:
-    place.tenants("[{address: 'a,b@contoso.example'}, {address: bo@contoso.example}]")
-    code, said = place.send()
+def test_an_address_that_is_none_stops_no_other(sending: Place) -> None:
+    sending.tenants("[{address: 'a,b@contoso.example'}, {address: bo@contoso.example}]")
+    code, sent = sending.send()
     assert code == 3
-    assert "is not a mail address" in said
-    assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example"]
+    assert "is not a mail address" in sent
+    assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
 
 
 @pytest.mark.slow
-def test_audit_sends_and_a_mail_that_fails_leaves_the_report(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example, locale: en}]")
-    environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(place.folder / "state")}
+def test_audit_sends_and_a_mail_that_fails_leaves_the_report(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example, locale: en}]")
+    environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(sending.folder / "state")}
     arguments = (
         "audit",
         "--demo",
@@ -273,17 +273,17 @@ def test_audit_sends_and_a_mail_that_fails_leaves_the_report(place: Place) -> No
         "--fail-on",
         "never",
     )
-    ran = call(*arguments, cwd=place.folder, **environment)
+    ran = call(*arguments, cwd=sending.folder, **environment)
     assert ran.code == 0, ran.err
-    assert str(place.mails()[0]["subject"]) == "[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 20 Nov 2026"
-    place.running.box.refuse["ann@contoso.example"] = "550 no"
-    (place.folder / "state" / "auditor" / "sent" / "sent.jsonl").unlink()
-    (place.folder / "out" / "result.json").unlink()
-    ran = call(*arguments, cwd=place.folder, **environment)
+    assert str(sending.mails()[0]["subject"]) == "[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 20 Nov 2026"
+    sending.running.box.refuse["ann@contoso.example"] = "550 no"
+    (sending.folder / "state" / "auditor" / "sent" / "sent.jsonl").unlink()
+    (sending.folder / "out" / "result.json").unlink()
+    ran = call(*arguments, cwd=sending.folder, **environment)
     assert ran.code == 3
     assert "mail-refused" in ran.err
-    assert (place.folder / "out" / "result.json").is_file()
-    (place.folder / "tenants.yaml").unlink()
-    (place.folder / "out" / "result.json").unlink()
-    assert call(*arguments, cwd=place.folder, **environment).code == 2
-    assert not (place.folder / "out" / "result.json").exists(), "what is missing is said before anything is audited"
+    assert (sending.folder / "out" / "result.json").is_file()
+    (sending.folder / "tenants.yaml").unlink()
+    (sending.folder / "out" / "result.json").unlink()
+    assert call(*arguments, cwd=sending.folder, **environment).code == 2
+    assert not (sending.folder / "out" / "result.json").exists(), "what is missing is said before anything is audited"

@@ -70,18 +70,18 @@ class Place:
             except AuditorError as error:
                 code = 3
                 err.write(error.message)
-        told = err.getvalue()
+        messages = err.getvalue()
         kept = "".join(path.read_text(encoding="utf-8") for path in self.folder.rglob("*.json*") if path.is_file())
-        assert URL_SECRET not in told + kept
-        assert SECRET not in told + kept
-        return code, told
+        assert URL_SECRET not in messages + kept
+        assert SECRET not in messages + kept
+        return code, messages
 
     def posted(self, name: str) -> list[Any]:
         return [json.loads(each.body) for each in self.server.posted if each.path.startswith(f"/{name}/")]
 
 
 @pytest.fixture
-def place(tmp_path: Path, shared: WebhookServer, saved: bytes) -> Place:
+def sending(tmp_path: Path, shared: WebhookServer, saved: bytes) -> Place:
     (tmp_path / "result.json").write_bytes(saved)
     shared.posted.clear()
     shared.answers.clear()
@@ -93,76 +93,76 @@ def text(document: Any) -> str:
 
 
 @pytest.mark.slow
-def test_every_channel_gets_its_part_once(place: Place) -> None:
-    place.tenants(
+def test_every_channel_gets_its_part_once(sending: Place) -> None:
+    sending.tenants(
         "[{address: teams:TEAMS, severities: [critical], locale: en}, {address: slack:SLACK}]",
         other="[{address: webhook:HOOK}]",
         more="mail: {from: a@contoso.example, smtp: {host: 127.0.0.1}, send: always}\n",
     )
-    code, said = place.send()
-    assert code == 0, said
-    assert "message to teams:TEAMS: accepted" in said
-    ((teams,), (slack,), (event,)) = (place.posted(name) for name in ("teams", "slack", "hook"))
+    code, sent = sending.send()
+    assert code == 0, sent
+    assert "message to teams:TEAMS: accepted" in sent
+    ((teams,), (slack,), (event,)) = (sending.posted(name) for name in ("teams", "slack", "hook"))
     assert teams["attachments"][0]["content"]["lang"] == "en"
     assert "Contoso" not in text(event)
     assert [tenant["name"] for tenant in event["data"]["tenants"]] == ["fabrikam"]
     assert event["data"]["redacted"] is True
     assert "Fabrikam" not in text(slack)
-    code, said = place.send()
-    assert (code, len(place.server.posted)) == (0, 3)
-    assert "message to slack:SLACK: already sent" in said, "pseudonyms of another process are the same message"
+    code, sent = sending.send()
+    assert (code, len(sending.server.posted)) == (0, 3)
+    assert "message to slack:SLACK: already sent" in sent, "pseudonyms of another process are the same message"
 
 
-def test_nobody_is_told_that_nothing_changed(place: Place) -> None:
-    place.tenants("[]", other="[{address: teams:TEAMS}]")
-    code, said = place.send()
-    assert (code, place.server.posted) == (0, [])
-    assert "message to teams:TEAMS: nothing to report" in said
+def test_nobody_is_told_that_nothing_changed(sending: Place) -> None:
+    sending.tenants("[]", other="[{address: teams:TEAMS}]")
+    code, sent = sending.send()
+    assert (code, sending.server.posted) == (0, [])
+    assert "message to teams:TEAMS: nothing to report" in sent
 
 
-def test_a_channel_of_the_command_line_needs_no_file(place: Place) -> None:
-    code, said = place.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
-    assert code == 0, said
-    assert len(place.posted("slack")) == 1
-    code, said = place.send("--to", "slack:SLACK")
+def test_a_channel_of_the_command_line_needs_no_file(sending: Place) -> None:
+    code, sent = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
+    assert code == 0, sent
+    assert len(sending.posted("slack")) == 1
+    code, sent = sending.send("--to", "slack:SLACK")
     assert code == 2
-    assert "host that is not allowed" in said
+    assert "host that is not allowed" in sent
 
 
-def test_mail_is_what_needs_a_mail_block(place: Place) -> None:
-    place.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
-    code, said = place.send()
-    assert (code, place.server.posted) == (2, [])
-    assert "does not say how mail is sent" in said
-    assert place.send("--to", "slack:SLACK")[0] == 0
-    assert place.send("--to", "mail")[0] == 2
+def test_mail_is_what_needs_a_mail_block(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
+    code, sent = sending.send()
+    assert (code, sending.server.posted) == (2, [])
+    assert "does not say how mail is sent" in sent
+    assert sending.send("--to", "slack:SLACK")[0] == 0
+    assert sending.send("--to", "mail")[0] == 2
 
 
-def test_a_dry_run_writes_what_would_be_posted(place: Place) -> None:
-    place.tenants("[{address: teams:TEAMS}, {address: webhook:HOOK}]")
-    code, said = place.send("--dry-run")
-    assert (code, place.server.posted) == (0, []), said
-    names = sorted(path.name for path in (place.folder / "out" / "mail").iterdir())
+def test_a_dry_run_writes_what_would_be_posted(sending: Place) -> None:
+    sending.tenants("[{address: teams:TEAMS}, {address: webhook:HOOK}]")
+    code, sent = sending.send("--dry-run")
+    assert (code, sending.server.posted) == (0, []), sent
+    names = sorted(path.name for path in (sending.folder / "out" / "mail").iterdir())
     assert names == ["teams_TEAMS.json", "webhook_HOOK.json"]
-    assert not (place.folder / "state").exists()
+    assert not (sending.folder / "state").exists()
 
 
 @pytest.mark.parametrize(
     ("answer", "slug"), [(Answer(status=404, body=URL_SECRET.encode()), "refused"), (Answer(status=HANG_UP), "unknown")]
 )
-def test_a_message_that_fails_is_three(place: Place, answer: Answer, slug: str) -> None:
-    place.tenants("[{address: slack:SLACK}]")
-    place.server.answers.append(answer)
-    code, said = place.send()
+def test_a_message_that_fails_is_three(sending: Place, answer: Answer, slug: str) -> None:
+    sending.tenants("[{address: slack:SLACK}]")
+    sending.server.answers.append(answer)
+    code, sent = sending.send()
     assert code == 3
-    assert f"error[webhook-{slug}]: message to slack:SLACK" in said
-    place.server.answers.clear()
-    code, said = place.send()
+    assert f"error[webhook-{slug}]: message to slack:SLACK" in sent
+    sending.server.answers.clear()
+    code, sent = sending.send()
     # A refused message goes out the next time; one that may have arrived waits for a person.
-    assert slug == "refused" or "look into the channel" in said
+    assert slug == "refused" or "look into the channel" in sent
     assert code == (0 if slug == "refused" else 3)
-    assert place.send("--resend")[0] == 0
-    assert len(place.posted("slack")) == (3 if slug == "refused" else 2)
+    assert sending.send("--resend")[0] == 0
+    assert len(sending.posted("slack")) == (3 if slug == "refused" else 2)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,12 @@ def test_a_message_that_fails_is_three(place: Place, answer: Answer, slug: str) 
         ({"AUDITOR_REDACT_KEY": "short"}, "a key needs at least"),
     ],
 )
-def test_what_is_missing_stops_before_anything(place: Place, environment: dict[str, str], wrong: str) -> None:
-    place.tenants("[{address: slack:SLACK}, {address: teams:TEAMS}]")
-    code, said = place.send(**environment)
+def test_what_is_missing_stops_before_anything(sending: Place, environment: dict[str, str], wrong: str) -> None:
+    sending.tenants("[{address: slack:SLACK}, {address: teams:TEAMS}]")
+    code, sent = sending.send(**environment)
     assert code in {2, 3}
-    assert wrong in said
-    assert not place.server.posted
+    assert wrong in sent
+    assert not sending.server.posted
 
 
 @pytest.mark.parametrize(
@@ -190,16 +190,16 @@ def test_what_is_missing_stops_before_anything(place: Place, environment: dict[s
         ("{address: slack:SLACK, attach: csv}", "takes no attachment"),
     ],
 )
-def test_a_url_in_the_file_is_refused_and_not_quoted(place: Place, recipient: str, wrong: str) -> None:
-    place.tenants(f"[{recipient}]")
-    code, said = place.send()
+def test_a_url_in_the_file_is_refused_and_not_quoted(sending: Place, recipient: str, wrong: str) -> None:
+    sending.tenants(f"[{recipient}]")
+    code, sent = sending.send()
     assert code == 2
-    assert wrong in said
+    assert wrong in sent
 
 
-def test_channels_hold_pseudonyms_unless_names_are_wanted(place: Place) -> None:
-    place.tenants("[{address: webhook:HOOK}]")
-    assert place.send("--names")[0] == 0
-    assert place.send("--resend")[0] == 0
-    named, hidden = place.posted("hook")
+def test_channels_hold_pseudonyms_unless_names_are_wanted(sending: Place) -> None:
+    sending.tenants("[{address: webhook:HOOK}]")
+    assert sending.send("--names")[0] == 0
+    assert sending.send("--resend")[0] == 0
+    named, hidden = sending.posted("hook")
     assert (named["data"]["redacted"], hidden["data"]["redacted"]) == (False, True)

@@ -17,7 +17,7 @@ LATER = "2027-01-01T00:00:00Z"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Path:
     """Three nights: Bob is blocked on the second, and gone on the third."""
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]]):
@@ -28,9 +28,9 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def audited(place: Path, where: str, *options: str) -> tuple[int, int]:
+def audited(workspace: Path, where: str, *options: str) -> tuple[int, int]:
     done = call(
-        "audit", "p.yaml", "--snapshot", where, "-f", "json=-", "-q", "--tenant", "contoso", *options, cwd=place
+        "audit", "p.yaml", "--snapshot", where, "-f", "json=-", "-q", "--tenant", "contoso", *options, cwd=workspace
     )
     assert done.out, done.err
     result = json.loads(done.out)
@@ -41,41 +41,43 @@ def audited(place: Path, where: str, *options: str) -> tuple[int, int]:
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
 @pytest.mark.parametrize(("day", "findings"), [(0, 0), (1, 2), (2, 0)])
 def test_an_audit_as_of_an_instant_sees_the_latest_night_not_after_it(
-    where: str, day: int, findings: int, place: Path
+    where: str, day: int, findings: int, workspace: Path
 ) -> None:
     at = (START + timedelta(days=day, hours=3)).isoformat().replace("+00:00", "Z")
-    assert audited(place, where, "--as-of", at) == (1 if findings else 0, findings)
+    assert audited(workspace, where, "--as-of", at) == (1 if findings else 0, findings)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
-def test_without_an_instant_it_is_the_latest_night(where: str, place: Path) -> None:
-    assert audited(place, where) == (0, 0)
+def test_without_an_instant_it_is_the_latest_night(where: str, workspace: Path) -> None:
+    assert audited(workspace, where) == (0, 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
-def test_an_instant_before_the_first_night_is_one_clear_error(where: str, place: Path) -> None:
-    done = call("audit", "p.yaml", "--snapshot", where, "--as-of", "2020-01-01", cwd=place)
+def test_an_instant_before_the_first_night_is_one_clear_error(where: str, workspace: Path) -> None:
+    done = call("audit", "p.yaml", "--snapshot", where, "--as-of", "2020-01-01", cwd=workspace)
     assert (done.code, done.out) == (2, b"")
     assert "snapshot-later" in done.err
 
 
-def fabrikam(place: Path, day: int) -> None:
+def fabrikam(workspace: Path, day: int) -> None:
     snapshot = night({**TWO_PEOPLE, "users": [ANN]}, day, asked=("id", "accountEnabled", "assignedLicenses"))
-    write(place / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, tenant="fabrikam")))
+    write(workspace / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, tenant="fabrikam")))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("nights", [3, 1])
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
-def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(where: str, nights: int, place: Path) -> None:
-    for folder in sorted((place / "snapshots" / "contoso").iterdir())[nights:]:
+def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(
+    where: str, nights: int, workspace: Path
+) -> None:
+    for folder in sorted((workspace / "snapshots" / "contoso").iterdir())[nights:]:
         shutil.rmtree(folder)
-    fabrikam(place, 3)
-    assert call("store", "put", "audits", "snapshots", cwd=place).code == 0
+    fabrikam(workspace, 3)
+    assert call("store", "put", "audits", "snapshots", cwd=workspace).code == 0
     at = (START + timedelta(hours=3)).isoformat()
-    done = call("audit", "p.yaml", "--snapshot", where, "--as-of", at, "-f", "json=-", "-q", cwd=place)
+    done = call("audit", "p.yaml", "--snapshot", where, "--as-of", at, "-f", "json=-", "-q", cwd=workspace)
     assert done.code == 3, done.err
     contoso, other = json.loads(done.out)["tenants"]
     assert (contoso["name"], contoso["failure"]) == ("contoso", None)
@@ -83,101 +85,101 @@ def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(where: 
     assert "the first is of 2026-02-01T02:17:00Z" in other["failure"]
 
 
-def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(place: Path) -> None:
-    shutil.rmtree(place / "snapshots")
-    fabrikam(place, 3)
+def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(workspace: Path) -> None:
+    shutil.rmtree(workspace / "snapshots")
+    fabrikam(workspace, 3)
     snapshot = night({**TWO_PEOPLE, "users": [ANN]}, 4, asked=("id", "accountEnabled", "assignedLicenses"))
-    write(place / "snapshots", snapshot)
+    write(workspace / "snapshots", snapshot)
     at = (START + timedelta(days=2, hours=23)).isoformat()
-    done = call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", at, "-f", "json=-", "-q", cwd=place)
+    done = call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", at, "-f", "json=-", "-q", cwd=workspace)
     assert done.code == 0, done.err
     assert [tenant["name"] for tenant in json.loads(done.out)["tenants"]] == ["contoso", "fabrikam"]
 
 
-def test_a_single_snapshot_is_judged_by_any_instant(place: Path) -> None:
-    assert audited(place, "snapshots/contoso/2026-01-30T021700Z", "--as-of", "2020-01-01") == (1, 2)
+def test_a_single_snapshot_is_judged_by_any_instant(workspace: Path) -> None:
+    assert audited(workspace, "snapshots/contoso/2026-01-30T021700Z", "--as-of", "2020-01-01") == (1, 2)
 
 
-def test_a_store_without_results_does_not_know_since_when(place: Path) -> None:
-    asked = call("history", "audits", "--policy", "blocked", cwd=place)
+def test_a_store_without_results_does_not_know_since_when(workspace: Path) -> None:
+    asked = call("history", "audits", "--policy", "blocked", cwd=workspace)
     assert (asked.code, asked.out) == (2, b"")
     assert "history-results" in asked.err
 
 
-def test_a_night_comes_back_as_a_folder(place: Path) -> None:
-    done = call("store", "get", "audits", "contoso", "--as-of", "2026-01-31", "-o", "back", cwd=place)
+def test_a_night_comes_back_as_a_folder(workspace: Path) -> None:
+    done = call("store", "get", "audits", "contoso", "--as-of", "2026-01-31", "-o", "back", cwd=workspace)
     assert done.text.strip() == "back/contoso/2026-01-30T021700Z"
-    assert audited(place, done.text.strip()) == (1, 2)
+    assert audited(workspace, done.text.strip()) == (1, 2)
 
 
-def test_prune_tells_first_and_deletes_only_when_told(place: Path) -> None:
+def test_prune_tells_first_and_deletes_only_when_told(workspace: Path) -> None:
     prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", "2026-06-01")
-    told = call(*prune, cwd=place)
-    assert told.text.count("would be deleted") == 2
-    assert "add --delete" in told.err
-    assert len(json.loads(call("store", "list", "audits", "--json", cwd=place).out)) == 3
-    done = call(*prune, "--delete", cwd=place)
+    ran = call(*prune, cwd=workspace)
+    assert ran.text.count("would be deleted") == 2
+    assert "add --delete" in ran.err
+    assert len(json.loads(call("store", "list", "audits", "--json", cwd=workspace).out)) == 3
+    done = call(*prune, "--delete", cwd=workspace)
     assert done.text.count("deleted") == 2
-    left = json.loads(call("store", "list", "audits", "--json", cwd=place).out)
+    left = json.loads(call("store", "list", "audits", "--json", cwd=workspace).out)
     assert [each["instant"] for each in left] == ["2026-01-31T02:17:00Z"]
-    assert call("store", "check", "audits", cwd=place).code == 0
-    assert audited(place, "audits") == (0, 0)
+    assert call("store", "check", "audits", cwd=workspace).code == 0
+    assert audited(workspace, "audits") == (0, 0)
 
 
-def test_nights_that_stay_and_cannot_be_restored_keep_all_others(place: Path) -> None:
+def test_nights_that_stay_and_cannot_be_restored_keep_all_others(workspace: Path) -> None:
     """The newest night is whole by itself; the one before it would stay too, and lacks what it is built on."""
-    parts = sorted((place / "audits" / "contoso" / "parts").iterdir())
+    parts = sorted((workspace / "audits" / "contoso" / "parts").iterdir())
     body = parts[1].read_bytes()
     parts[1].unlink()
     at = (START + timedelta(days=34, hours=1)).isoformat()
     prune = ("store", "prune", "audits", "--keep", "34d", "--as-of", at, "--delete")
-    before = contents(place / "audits")
+    before = contents(workspace / "audits")
     for options in (prune[:-1], prune):
-        done = call(*options, cwd=place)
+        done = call(*options, cwd=workspace)
         assert (done.code, done.out) == (2, b"")
         assert "store-damaged" in done.err
         assert "nothing was deleted" in done.err
         assert parts[1].name in done.err
-        assert contents(place / "audits") == before
+        assert contents(workspace / "audits") == before
     parts[1].write_bytes(body)
-    assert call(*prune, cwd=place).text.count("deleted") == 1
+    assert call(*prune, cwd=workspace).text.count("deleted") == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
-def test_a_policy_of_retention_that_is_not_understood_deletes_nothing(keep: str, place: Path) -> None:
-    done = call("store", "prune", "audits", f"--keep={keep}", "--delete", cwd=place)
+def test_a_policy_of_retention_that_is_not_understood_deletes_nothing(keep: str, workspace: Path) -> None:
+    done = call("store", "prune", "audits", f"--keep={keep}", "--delete", cwd=workspace)
     assert done.code == 2
     assert "keep-wrong" in done.err
-    assert len(json.loads(call("store", "list", "audits", "--json", cwd=place).out)) == 3
+    assert len(json.loads(call("store", "list", "audits", "--json", cwd=workspace).out)) == 3
 
 
-def test_a_clock_that_runs_backwards_deletes_nothing(place: Path) -> None:
-    done = call("store", "prune", "audits", "--keep", "1d", "--delete", cwd=place, SOURCE_DATE_EPOCH="1000000000")
+def test_a_clock_that_runs_backwards_deletes_nothing(workspace: Path) -> None:
+    done = call("store", "prune", "audits", "--keep", "1d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="1000000000")
     assert done.code == 2
     assert "keep-clock" in done.err
 
 
-def test_a_damaged_store_is_told_by_check(place: Path) -> None:
-    part = min((place / "audits" / "contoso" / "parts").iterdir())
+def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
+    part = min((workspace / "audits" / "contoso" / "parts").iterdir())
     part.write_bytes(b"")
-    done = call("store", "check", "audits", cwd=place)
+    done = call("store", "check", "audits", cwd=workspace)
     assert done.code == 3
     assert "is not the object" in done.err
-    refused = call("audit", "p.yaml", "--snapshot", "audits", "--as-of", "2026-01-30", cwd=place)
+    refused = call("audit", "p.yaml", "--snapshot", "audits", "--as-of", "2026-01-30", cwd=workspace)
     assert refused.code == 2
     assert "store-damaged" in refused.err
 
 
-def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(place: Path) -> None:
-    commits = sorted((place / "audits" / "contoso" / "nights").iterdir())
+def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(workspace: Path) -> None:
+    commits = sorted((workspace / "audits" / "contoso" / "nights").iterdir())
     commits[0].write_bytes(commits[0].read_bytes()[:100])
-    done = call("store", "check", "audits", "--json", cwd=place)
+    done = call("store", "check", "audits", "--json", cwd=workspace)
     assert done.code == 3
     found = json.loads(done.out)
     assert [each["wrong"] is None for each in found] == [False] + [True] * (len(commits) - 1)
     assert commits[0].name in found[0]["wrong"]
-    assert call("store", "check", "audits", "--tenant", "nobody", cwd=place).code == 2
+    assert call("store", "check", "audits", "--tenant", "nobody", cwd=workspace).code == 2
 
 
 @pytest.mark.slow
@@ -191,8 +193,8 @@ def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(plac
         ("nowhere", "snapshot-missing"),
     ],
 )
-def test_a_place_that_is_none_is_one_clear_error(address: str, slug: str, place: Path) -> None:
-    done = call("audit", "p.yaml", "--snapshot", address, cwd=place)
+def test_a_place_that_is_none_is_one_clear_error(address: str, slug: str, workspace: Path) -> None:
+    done = call("audit", "p.yaml", "--snapshot", address, cwd=workspace)
     assert done.code == 2
     assert slug in done.err
     assert "secret" not in done.err

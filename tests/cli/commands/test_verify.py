@@ -169,10 +169,10 @@ def test_reports_and_mails_begin_with_it(here: Path, emulator: Emulator, send: S
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
     ran = run(here, emulator, "audit", "--plan", "out/plan.json", "--done", "done.jsonl", "-q", *formats)
     assert ran.code == 0, ran.err
-    said = "4 of 4 actions of 20 Nov 2026 done: 4 seats, €114.60 a month freed."
+    summary = "4 of 4 actions of 20 Nov 2026 done: 4 seats, €114.60 a month freed."
     for name in ("out/report.html", "out/summary.md", "summary.txt"):
         text = (here / name).read_text().replace("&#58;", ":")
-        assert (said in text, "Carried out by admin" in text) == (True, True), name
+        assert (summary in text, "Carried out by admin" in text) == (True, True), name
     result = json.loads((here / "out" / "result.json").read_text())
     assert result["tenants"][0]["verification"]["freed"]["actual"] == 4
     assert run(here, emulator, "send", "out/result.json", "--dry-run").code == 0
@@ -272,8 +272,8 @@ def damage(plan: dict[str, Any], change: str) -> str:
         case "absent":
             tenant["name"] = "elsewhere"
         case "request":
-            place = next(action for action in tenant["actions"] if action["requests"])
-            place["requests"][0]["path"] = "/users/x"
+            damaged = next(action for action in tenant["actions"] if action["requests"])
+            damaged["requests"][0]["path"] = "/users/x"
         case "twice":
             plan["tenants"].append(tenant)
         case "missing":
@@ -286,7 +286,7 @@ def damage(plan: dict[str, Any], change: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "slug", "place"),
+    ("change", "slug", "location"),
     [
         ("auditor/plan/v0", "plan-version", "plan.json has the schema 'auditor/plan/v0'"),
         ("auditor/result/v1", "plan-foreign", "plan.json is not a plan"),
@@ -298,15 +298,15 @@ def damage(plan: dict[str, Any], change: str) -> str:
         ("redacted", "plan-redacted", "pseudonyms"),
     ],
 )
-def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, slug: str, place: str) -> None:
+def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, slug: str, location: str) -> None:
     (tmp_path / "plan.json").write_text(damage(json.loads(demo_plan), change))
     ran = call("verify", "plan.json", "--demo", "--tenant", "contoso", cwd=tmp_path)
-    assert (ran.code, f"error[{slug}]" in ran.err, place in ran.err) == (2, True, True), ran.err
+    assert (ran.code, f"error[{slug}]" in ran.err, location in ran.err) == (2, True, True), ran.err
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("lines", "place"),
+    ("lines", "location"),
     [
         ("{\n", "done.jsonl:1:2: error[log-damaged]: is not JSON text"),
         ("\n{}\n", "done.jsonl:2:1: error[log-damaged]: $: 'time' is missing"),
@@ -316,7 +316,7 @@ def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, sl
         (None, "error[log-unreadable]: done.jsonl cannot be read"),
     ],
 )
-def test_a_wrong_log_is_refused(tmp_path: Path, demo_plan: str, lines: str | None, place: str) -> None:
+def test_a_wrong_log_is_refused(tmp_path: Path, demo_plan: str, lines: str | None, location: str) -> None:
     tenant = json.loads(demo_plan)["tenants"][0]
     action = next(action["id"] for action in tenant["actions"] if action["requests"])
     (tmp_path / "plan.json").write_text(demo_plan)
@@ -324,7 +324,7 @@ def test_a_wrong_log_is_refused(tmp_path: Path, demo_plan: str, lines: str | Non
         text = lines.replace("TENANT", tenant["tenantId"]).replace("ACTION", action)
         (tmp_path / "done.jsonl").write_text(text)
     ran = call("verify", "plan.json", "--demo", "--done", "done.jsonl", cwd=tmp_path)
-    assert (ran.code, place in ran.err) == (2, True), ran.err
+    assert (ran.code, location in ran.err) == (2, True), ran.err
 
 
 @pytest.fixture(scope="module")

@@ -94,10 +94,10 @@ def test_no_text_of_the_tenant_acts() -> None:
 
 def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> None:
     there = result().tenants[0]
-    many = replace(
+    large = replace(
         there, seats=tuple(replace(there.seats[7], sku_id=f"id{number}") for number in range(20)) + there.seats
     )
-    text = printed(replace(result(), tenants=(many,)))
+    text = printed(replace(result(), tenants=(large,)))
     assert text.index("Visio Plan 2") < text.index("Microsoft 365 E3") < text.index("Microsoft Power")
     assert "14 more in the reports" in text
     assert text.count("Microsoft Power") == 15 - (len(there.seats) - 1), "free ones are last"
@@ -117,15 +117,17 @@ def test_free_products_stand_last_and_cost_centres_are_named_with_their_money() 
     there = whole.tenants[0]
     assert there.departments is not None
     centre = replace(there.departments.companies[0], name="=4711")
-    told = replace(there, departments=replace(there.departments, cost_centers=(centre,)), findings=FindingTable.of(()))
-    of = replace(whole, tenants=(told,), fleet=FleetResult())
+    tenant = replace(
+        there, departments=replace(there.departments, cost_centers=(centre,)), findings=FindingTable.of(())
+    )
+    of = replace(whole, tenants=(tenant,), fleet=FleetResult())
     text = terminal_text(of, paths=(), locale="en").decode()
     free = free_part_numbers()
-    paid = [each.name for each in told.seats if each.sku_part_number.casefold() not in free]
+    paid = [each.name for each in tenant.seats if each.sku_part_number.casefold() not in free]
     rows = [
         line.split("  ")[1].strip() for line in text.partition("Spare  Policy")[2].partition("\n\n")[0].splitlines()[1:]
     ]
-    assert len(paid) < len(told.seats)
+    assert len(paid) < len(tenant.seats)
     assert all(name.rstrip("…") in "\n".join(paid) for name in rows[: len(paid)])
     lines = text.partition("\nBy cost centre\n")[2].splitlines()
     assert lines[0] == "  =4711: €27,060.00 a month, 902 assigned, 50 idle for 90 days (€1,500.00 a month)"

@@ -37,14 +37,14 @@ SLAES = "no user fits department 'Slaes' (nearest in use: department 'Sales')"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Path:
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "sales.yaml").write_text(POLICY)
     return tmp_path
 
 
-def audit(place: Path, saved: Path, *more: str, folder: str = "out") -> Ran:
-    return call("audit", "p", "--snapshot", saved, "--as-of", AS_OF, "-o", folder, *more, cwd=place)
+def audit(workspace: Path, saved: Path, *more: str, folder: str = "out") -> Ran:
+    return call("audit", "p", "--snapshot", saved, "--as-of", AS_OF, "-o", folder, *more, cwd=workspace)
 
 
 def counts(document: Any) -> dict[str, int | None]:
@@ -53,59 +53,59 @@ def counts(document: Any) -> dict[str, int | None]:
     return {f"{name} {outcome['id']}": outcome["judged"] for name, found in parts.items() for outcome in found}
 
 
-def test_every_route_of_an_audit_counts_alike(place: Path, saved: Path) -> None:
-    whole = audit(place, saved)
-    held = json.loads((place / "out" / "result.json").read_bytes())
+def test_every_route_of_an_audit_counts_alike(workspace: Path, saved: Path) -> None:
+    whole = audit(workspace, saved)
+    held = json.loads((workspace / "out" / "result.json").read_bytes())
     wanted = counts(held)
     assert wanted == {
         "contoso disabled": 22, "contoso sales": 0, "fabrikam disabled": 2, "fabrikam sales": 0, "fleet evened": 1,
     }  # fmt: skip
     assert SLAES in " ".join(whole.text.split())
     for part in (1, 2, 3):
-        audit(place, saved, "--shard", f"{part}/3", "-f", "json", folder=f"shard{part}")
-    shards = [path for path in sorted(place.glob("shard*/result.json")) if json.loads(path.read_bytes())["tenants"]]
-    assert call("report", *shards, "-f", "json", "-o", "merged", cwd=place).code != 2
-    assert counts(json.loads((place / "merged" / "result.json").read_bytes())) == wanted
+        audit(workspace, saved, "--shard", f"{part}/3", "-f", "json", folder=f"shard{part}")
+    shards = [path for path in sorted(workspace.glob("shard*/result.json")) if json.loads(path.read_bytes())["tenants"]]
+    assert call("report", *shards, "-f", "json", "-o", "merged", cwd=workspace).code != 2
+    assert counts(json.loads((workspace / "merged" / "result.json").read_bytes())) == wanted
 
 
-def test_the_page_and_explain_show_the_count(place: Path, saved: Path) -> None:
-    audit(place, saved)
-    page = (place / "out" / "report.html").read_text()
+def test_the_page_and_explain_show_the_count(workspace: Path, saved: Path) -> None:
+    audit(workspace, saved)
+    page = (workspace / "out" / "report.html").read_text()
     assert ">Judged</th>" in page
     assert "It found nobody and nothing to judge." in page
-    told = call("explain", "disabled", "p", "--result", "out/result.json", cwd=place)
-    assert "Judged: Contoso Retail 22, Fabrikam Interiør 2" in told.text
+    ran = call("explain", "disabled", "p", "--result", "out/result.json", cwd=workspace)
+    assert "Judged: Contoso Retail 22, Fabrikam Interiør 2" in ran.text
 
 
-def test_validate_holds_policies_against_a_snapshot(place: Path, saved: Path) -> None:
-    told = call("validate", "p", "--snapshot", saved / "contoso", cwd=place)
-    assert told.code == 0
-    assert "p/sales.yaml:3:3: warning[policy-no-match]" in told.err
-    assert SLAES in told.err
-    assert "disabled" not in told.err
-    assert call("validate", "p", "--snapshot", saved / "contoso", "--strict", cwd=place).code == 2
-    assert call("validate", "p", cwd=place).err.count("warning") == 0
+def test_validate_holds_policies_against_a_snapshot(workspace: Path, saved: Path) -> None:
+    ran = call("validate", "p", "--snapshot", saved / "contoso", cwd=workspace)
+    assert ran.code == 0
+    assert "p/sales.yaml:3:3: warning[policy-no-match]" in ran.err
+    assert SLAES in ran.err
+    assert "disabled" not in ran.err
+    assert call("validate", "p", "--snapshot", saved / "contoso", "--strict", cwd=workspace).code == 2
+    assert call("validate", "p", cwd=workspace).err.count("warning") == 0
 
 
-def test_validate_says_what_cannot_be_evaluated_there(place: Path, saved: Path) -> None:
-    (place / "p" / "group.yaml").write_text(
+def test_validate_says_what_cannot_be_evaluated_there(workspace: Path, saved: Path) -> None:
+    (workspace / "p" / "group.yaml").write_text(
         "version: 1\npolicies:\n- {id: g, severity: low, users: {memberOf: Nobody knows it}, "
         "assignments: {require: [SPE_F1]}}\n"
     )
-    told = call("validate", "p", "--snapshot", saved / "contoso", cwd=place)
-    assert "warning[policy-not-evaluated]: contoso: the policy g cannot be evaluated" in told.err
+    ran = call("validate", "p", "--snapshot", saved / "contoso", cwd=workspace)
+    assert "warning[policy-not-evaluated]: contoso: the policy g cannot be evaluated" in ran.err
 
 
-def test_policy_tests_say_which_policy_judged_nobody(place: Path) -> None:
-    (place / "p" / "sales_test.yaml").write_text(TEST)
-    told = call("test", "p", cwd=place)
-    assert told.code == 0
-    assert "p/sales.yaml:3:3: warning[policy-no-match]" in told.err
-    assert SLAES in told.err
-    (place / "p" / "sales_test.yaml").write_text(TEST.replace("department: Sales", "department: Slaes").replace(
+def test_policy_tests_say_which_policy_judged_nobody(workspace: Path) -> None:
+    (workspace / "p" / "sales_test.yaml").write_text(TEST)
+    ran = call("test", "p", cwd=workspace)
+    assert ran.code == 0
+    assert "p/sales.yaml:3:3: warning[policy-no-match]" in ran.err
+    assert SLAES in ran.err
+    (workspace / "p" / "sales_test.yaml").write_text(TEST.replace("department: Sales", "department: Slaes").replace(
         "expect: []", "expect: [{policy: sales, check: assignment.missing}]"))  # fmt: skip
-    told = call("test", "p", cwd=place)
-    assert (told.code, told.err) == (0, "")
+    ran = call("test", "p", cwd=workspace)
+    assert (ran.code, ran.err) == (0, "")
 
 
 @pytest.mark.slow
@@ -124,19 +124,19 @@ def test_policy_tests_say_which_policy_judged_nobody(place: Path) -> None:
         ),
     ],
 )
-def test_recipients_whom_no_policy_reaches(place: Path, saved: Path, recipient: str, message: str) -> None:
-    (place / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", recipient))
-    told = call("validate", "p", "--tenants", "tenants.yaml", cwd=place)
-    assert (told.code, told.err.count("recipient-no-match")) == (0, 1)
-    assert message in told.err
-    assert "tags" not in recipient or "severities" in recipient or "did you mean 'sales'?" in told.err
-    audit(place, saved, "-f", "json")
-    sent = call("send", "out/result.json", "--dry-run", cwd=place)
+def test_recipients_whom_no_policy_reaches(workspace: Path, saved: Path, recipient: str, message: str) -> None:
+    (workspace / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", recipient))
+    ran = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
+    assert (ran.code, ran.err.count("recipient-no-match")) == (0, 1)
+    assert message in ran.err
+    assert "tags" not in recipient or "severities" in recipient or "did you mean 'sales'?" in ran.err
+    audit(workspace, saved, "-f", "json")
+    sent = call("send", "out/result.json", "--dry-run", cwd=workspace)
     assert (sent.code, sent.err.count("recipient-no-match")) == (0, 1)
     assert message in sent.err
 
 
-def test_recipients_whom_policies_reach_are_fine(place: Path) -> None:
-    (place / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", "severities: [critical, high], tags: [SALES]"))
-    told = call("validate", "p", "--tenants", "tenants.yaml", cwd=place)
-    assert (told.code, told.err.count("warning")) == (0, 0)
+def test_recipients_whom_policies_reach_are_fine(workspace: Path) -> None:
+    (workspace / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", "severities: [critical, high], tags: [SALES]"))
+    ran = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
+    assert (ran.code, ran.err.count("warning")) == (0, 0)

@@ -38,7 +38,7 @@ def test_every_help_fits(language: str, width: int) -> None:
 def test_an_example_over_several_lines_is_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     lines = command_parser("init")[1].format_help().splitlines()
-    begun = next(place for place, line in enumerate(lines) if line.startswith("auditor init audit/"))
+    begun = next(index for index, line in enumerate(lines) if line.startswith("auditor init audit/"))
     assert lines[begun].endswith(" \\")
     assert lines[begun + 1].startswith("    ")
 
@@ -48,13 +48,13 @@ def test_an_example_over_several_lines_is_one_command(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("command", ["audit", "plan"])
 def test_what_commands_say_fits(command: str, language: str, width: int, saved: Path, tmp_path: Path) -> None:
     more = ("-f", "terminal") if command == "plan" else ("-f", "json,terminal")
-    told = call(
+    ran = call(
         command, "--snapshot", saved, "--as-of", AS_OF, "--locale", language, "-o", "o", *more,
         cwd=tmp_path, COLUMNS=str(width),
     )  # fmt: skip
-    assert told.code in {0, 1}, told.text
-    assert too_wide(told.text, width) == []
-    assert "  [1]" not in told.text
+    assert ran.code in {0, 1}, ran.text
+    assert too_wide(ran.text, width) == []
+    assert "  [1]" not in ran.text
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +81,19 @@ def test_what_is_said_of_many_nights_fits(language: str, width: int, nights: Pat
         ("report", "o/result.json", "-f", "terminal"),
         ("preview", "--base", "demo/policies", "--demo", "--as-of", AS_OF, "-o", "p", "demo/policies"),
     ):
-        told = call(*command, "--locale", language, cwd=nights, COLUMNS=str(width))
-        assert told.code in {0, 1}, told.text
-        assert len(told.text) > 30
-        assert too_wide(told.text, width) == [], command
+        ran = call(*command, "--locale", language, cwd=nights, COLUMNS=str(width))
+        assert ran.code in {0, 1}, ran.text
+        assert len(ran.text) > 30
+        assert too_wide(ran.text, width) == [], command
 
 
 def test_doctor_fits(width: int, tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants: [{name: contoso, tenantId: 11111111-2222-3333-4444-555555555555}]\n"
     )
-    told = call("doctor", cwd=tmp_path, COLUMNS=str(width))
-    assert "has no credential" in " ".join(told.text.split())
-    assert too_wide(told.text, width) == []
+    ran = call("doctor", cwd=tmp_path, COLUMNS=str(width))
+    assert "has no credential" in " ".join(ran.text.split())
+    assert too_wide(ran.text, width) == []
 
 
 def test_one_cause_is_told_once_a_tenant(tmp_path: Path) -> None:
@@ -101,9 +101,9 @@ def test_one_cause_is_told_once_a_tenant(tmp_path: Path) -> None:
         "version: 1\ntenants:\n- name: rotete\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
         "  credential: {type: client-secret, clientId: 11111111-2222-3333-4444-555555555556, secretEnv: NOT_THERE}\n"
     )
-    told = call("audit", "--no-progress", cwd=tmp_path)
-    assert told.code == 3
-    assert " ".join(told.text.split()).count("NOT_THERE is not set") == 1
+    ran = call("audit", "--no-progress", cwd=tmp_path)
+    assert ran.code == 3
+    assert " ".join(ran.text.split()).count("NOT_THERE is not set") == 1
 
 
 class Terminal(io.StringIO):
@@ -111,7 +111,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *words: str) -> str:
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *arguments: str) -> str:
     """What a command of this process prints where a person reads it."""
     shown = Terminal()
     monkeypatch.setenv("COLUMNS", str(width))
@@ -119,7 +119,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", shown)
         parser = command_parser(str(getattr(module, "__name__", "")).rpartition(".")[2])[1]
-        assert module.run(parser.parse_intermixed_args(words)) == 0  # type: ignore[attr-defined]
+        assert module.run(parser.parse_intermixed_args(arguments)) == 0  # type: ignore[attr-defined]
     return shown.getvalue()
 
 
@@ -144,8 +144,8 @@ def test_explain_undoes_the_escapes_of_markdown(tmp_path: Path, monkeypatch: pyt
 
 
 def test_explain_needs_an_id_and_nothing_else(tmp_path: Path) -> None:
-    told = call("explain", cwd=tmp_path)
-    assert told.err.endswith("the following arguments are required: ID\n")
+    ran = call("explain", cwd=tmp_path)
+    assert ran.err.endswith("the following arguments are required: ID\n")
 
 
 def test_products_break_no_id(width: int, monkeypatch: pytest.MonkeyPatch) -> None:

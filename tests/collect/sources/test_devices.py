@@ -26,12 +26,12 @@ def _device(number: int, user: str, agent: str = "mdm", seen: str = _SEEN.format
 def _tenant() -> Tenant:
     users = [{"userPrincipalName": f"{name}@contoso.example"} for name in _NAMES]
     tenant = load({"name": "contoso", "tenantId": stable_id("devices", "contoso"), "users": users})
-    ann, bob, cas, dee, _ = (str(tenant.people.value(place, "id")) for place in range(len(_NAMES)))
+    ann, bob, cas, dee, _ = (str(tenant.people.value(index, "id")) for index in range(len(_NAMES)))
     tenant.devices = [
         *(_device(number, ann.upper(), seen=_SEEN.format(1 + number % 3)) for number in range(1_200)),
-        *(_device(2_000 + place, bob, agent) for place, agent in enumerate(("eas", "msSense", "unknown", "EAS"))),
+        *(_device(2_000 + index, bob, agent) for index, agent in enumerate(("eas", "msSense", "unknown", "EAS"))),
         _device(3_000, cas, "agentOfTheYear2031", "0001-01-01T00:00:00Z"),
-        *(_device(4_000 + place, "") for place in range(900)),
+        *(_device(4_000 + index, "") for index in range(900)),
         _device(5_000, "00000000-0000-4000-8000-00000000ffff"),
         _device(6_000, dee, "easMdm", _SEEN.format(3)),
         _device(6_000, dee, "easMdm", _SEEN.format(3)),

@@ -148,7 +148,7 @@ APP_HEAD = ("Report Refresh Date", "User Principal Name", *(f"{app} ({on})" for 
 
 def test_rows_of_one_person_are_merged(emulator: Emulator) -> None:
     usage = emulator.tenants["contoso"].usage
-    one, other = (["Yes" if place in used else "False" for place in range(24)] for used in ({0}, {23}))
+    one, other = (["Yes" if index in used else "False" for index in range(24)] for used in ({0}, {23}))
     usage.files[APP] = csv_text(APP_HEAD, (DAY, ANN, *one), (DAY, ANN, *other), (DAY, BRAM, *one[:-1], "?"))
     usage.files[MAILBOX] = csv_text(
         ("Report Refresh Date", "User Principal Name", "Storage Used (Byte)", "Has Archive"),

@@ -63,7 +63,7 @@ def opened(chromium: Any, page_of: Callable[[str, str], Path]) -> Iterator[Calla
         tab = context.new_page()
         address = page_of(which, locale).as_uri()
         tab.on("request", lambda request: wrong.extend({request.url.split("#")[0]} - {address}))
-        tab.on("console", lambda said: wrong.append(said.text))
+        tab.on("console", lambda message: wrong.append(message.text))
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.goto(address + hash_)
         if options.get("java_script_enabled", True):

@@ -78,11 +78,11 @@ def test_on_paper_everything_is_told(opened: Open, tmp_path: Path) -> None:
     reader = pypdf.PdfReader(tmp_path / "report.pdf")
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
     assert 3 < len(reader.pages) < 40
-    for words in (
+    for phrase in (
         *("66 open findings, 4 of them critical.", "€3,750.39", "What matters most", "Renewals and end dates"),
         *("saves €1,714.30 a month"),
     ):
-        assert words in text
+        assert phrase in text
     assert "Shown: 67 of 67" not in text
     bare = text.replace(" ", "")
     for tenant in result().tenants:
@@ -192,14 +192,14 @@ def test_the_table_says_what_the_page_says_of_every_finding(opened: Open) -> Non
     for finding in findings[::4]:
         tab.evaluate(f"location.hash = 'f-{finding.fingerprint}'")
         tab.wait_for_selector("#one[open]")
-        told = tab.evaluate(read)
-        assert told.get("Evidence", "") == described(finding, WORDS)
+        texts = tab.evaluate(read)
+        assert texts.get("Evidence", "") == described(finding, WORDS)
         money = "" if finding.money is None else WORDS.money(finding.money.per_month, finding.money.currency)
-        assert told.get("A month", "") == money
+        assert texts.get("A month", "") == money
         row = tab.text_content(f"tr#f-{finding.fingerprint}")
-        assert told.get("Evidence", "") in row
+        assert texts.get("Evidence", "") in row
         group = tab.text_content(f"details:has(tr#f-{finding.fingerprint}) > .inside")
-        assert told["Finding"] in group, "in the row, or once above all of them"
+        assert texts["Finding"] in group, "in the row, or once above all of them"
         tab.keyboard.press("Escape")
         tab.wait_for_selector("#one", state="hidden")
 
@@ -250,9 +250,9 @@ def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
     step = tab.locator("details.step").first
     step.locator("summary").click()
     number = step.locator(".note a").first
-    place = str(number.get_attribute("href"))
+    target = str(number.get_attribute("href"))
     number.click()
-    link = tab.locator(f"{place} a")
+    link = tab.locator(f"{target} a")
     assert link.is_visible()
     assert str(link.get_attribute("href")).startswith("https://")
     assert link.evaluate("each => getComputedStyle(each.parentElement).backgroundColor") != "rgba(0, 0, 0, 0)"

@@ -16,8 +16,8 @@ TALL = "document.documentElement.scrollHeight"
 @pytest.mark.parametrize("viewport", [{"width": 1280, "height": SCREEN}, PHONE])
 def test_closing_a_finding_leaves_the_reader_where_they_were(opened: Open, viewport: dict[str, int]) -> None:
     tab = opened("demo", viewport=viewport)
-    for place in ("#pane tr[data-item] th a", ".changed a"):
-        link = tab.locator(place).nth(2)
+    for selector in ("#pane tr[data-item] th a", ".changed a"):
+        link = tab.locator(selector).nth(2)
         link.scroll_into_view_if_needed()
         before = tab.evaluate("scrollY")
         link.click()
@@ -135,6 +135,6 @@ def test_two_pages_for_management_come_first_on_paper(opened: Open, tmp_path: Pa
     begins = next(number for number, text in enumerate(pages) if "Changed since" in text)
     assert begins >= 1
     assert pages[begins].startswith("Contoso Retail")
-    for words in ("Open findings", "Money a month", "What matters most", "Tenants"):
-        assert words in " ".join(pages[:begins])
+    for phrase in ("Open findings", "Money a month", "What matters most", "Tenants"):
+        assert phrase in " ".join(pages[:begins])
     assert "Contents" not in pages[0]

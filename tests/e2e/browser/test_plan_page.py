@@ -40,7 +40,7 @@ def opened(chromium: Any, page_of: Callable[[str], Path]) -> Iterator[Open]:
         tab = contexts[-1].new_page()
         address = page_of(locale).as_uri()
         tab.on("request", lambda request: wrong.extend({request.url.split("#")[0]} - {address}))
-        tab.on("console", lambda said: wrong.append(said.text))
+        tab.on("console", lambda message: wrong.append(message.text))
         tab.goto(address + hash_)
         return tab
 
@@ -80,11 +80,11 @@ def test_a_link_opens_the_action_that_it_names(opened: Open) -> None:
     here = (
         "place => { const box = document.querySelector(place).getBoundingClientRect(); return [box.top, box.height] }"
     )
-    for place in tab.eval_on_selector_all(".first-actions a", "links => links.map(link => link.getAttribute('href'))"):
-        tab.click(f".first-actions a[href='{place}']")
-        tab.wait_for_function("place => document.querySelector(place).getBoundingClientRect().height > 0", arg=place)
-        top, _ = tab.evaluate(here, place)
-        assert 0 < top < 900, place
+    for anchor in tab.eval_on_selector_all(".first-actions a", "links => links.map(link => link.getAttribute('href'))"):
+        tab.click(f".first-actions a[href='{anchor}']")
+        tab.wait_for_function("place => document.querySelector(place).getBoundingClientRect().height > 0", arg=anchor)
+        top, _ = tab.evaluate(here, anchor)
+        assert 0 < top < 900, anchor
     assert opened("#t1-run").evaluate(here, "#t1-run")[0] < 900
 
 

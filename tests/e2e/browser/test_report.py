@@ -129,7 +129,7 @@ def test_a_link_followed_while_another_finding_closes_is_kept(opened: Open) -> N
 
 def test_no_text_of_the_tenant_acts_in_the_table_either(opened: Open) -> None:
     tab = opened("hostile")
-    tab.on("dialog", lambda said: pytest.fail(said.message))
+    tab.on("dialog", lambda message: pytest.fail(message.message))
     row = tab.locator("#pane tr[data-item]").first
     assert "<script>alert(1)</script>" in row.inner_text()
     assert "{{ 7*7 }}" in row.inner_text()
@@ -161,9 +161,9 @@ def test_the_address_keeps_the_state(opened: Open) -> None:
     choose(tab, "group", "department")
     tab.fill("[data-key=q]", "sales")
     tab.wait_for_url(re.compile("sales"))
-    hash_, told = tab.evaluate("location.hash"), shown(tab)
+    hash_, state = tab.evaluate("location.hash"), shown(tab)
     again = opened("sample", hash_)
-    assert shown(again) == told
+    assert shown(again) == state
     assert again.input_value("[data-key=severity]") == "high"
     assert again.input_value("[data-key=q]") == "sales"
     assert again.locator("#pane .head").count() > 0
@@ -193,8 +193,8 @@ def test_the_keyboard_walks_the_rows(opened: Open) -> None:
 def test_without_a_script_everything_essential_is_there(opened: Open) -> None:
     tab = opened(java_script_enabled=False)
     text = tab.inner_text("body")
-    for words in ("66 open findings", "€3,750.39", "in open findings", "Renewals and end dates", "What was read"):
-        assert words in text
+    for phrase in ("66 open findings", "€3,750.39", "in open findings", "Renewals and end dates", "What was read"):
+        assert phrase in text
     assert not tab.is_visible("#all")
     whole = tab.text_content("body")
     assert all(policy.title in whole for policy in result().run.policies)
@@ -266,8 +266,8 @@ def test_a_waiver_of_one_or_of_those_shown_is_the_text_that_waive_writes(opened:
         text = tab.input_value("#waiver textarea")
         expected = ran.text.replace("reason: R", 'reason: ""').replace("2027-01-31", '""').rstrip("\n")
         expected = expected if owner else expected.replace("owner: O", 'owner: ""')
-        told = [re.split(r"[\s,\[\]]+", each.replace(some[0].fingerprint[:8], "")) for each in (text, expected)]
-        assert sorted(filter(None, told[0])) == sorted(filter(None, told[1]))
+        normalised = [re.split(r"[\s,\[\]]+", each.replace(some[0].fingerprint[:8], "")) for each in (text, expected)]
+        assert sorted(filter(None, normalised[0])) == sorted(filter(None, normalised[1]))
         tab.click("#waiver header button")
         if len(some) == 1:
             tab.click("#one header button")

@@ -73,15 +73,15 @@ def as_text(value: Any) -> str:
 
 def _tokens(text: str) -> list[tuple[str, str]]:
     found = []
-    place = 0
+    position = 0
     text = text.rstrip()
-    while place < len(text):
-        one = _TOKEN.match(text, place)
+    while position < len(text):
+        one = _TOKEN.match(text, position)
         if one is None:
-            raise ValueError(f"{text!r} is not understood at {text[place:]!r}")
+            raise ValueError(f"{text!r} is not understood at {text[position:]!r}")
         kind = str(one.lastgroup)
         found.append((kind, one[kind]))
-        place = one.end()
+        position = one.end()
     return found
 
 

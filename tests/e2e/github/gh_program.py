@@ -55,8 +55,8 @@ def _answer(arguments: list[str], state: dict[str, Any]) -> Any:
             return runs[: int(given["--limit"])]
         case ["run", "download"]:
             _may("actions")
-            place, pattern = WORLD / "artifacts" / given.words[2], given.get("--pattern")
-            found = sorted(place.glob(pattern or given["--name"]))
+            source, pattern = WORLD / "artifacts" / given.words[2], given.get("--pattern")
+            found = sorted(source.glob(pattern or given["--name"]))
             if not found:
                 raise FileNotFoundError(f"no valid artifacts found to download: {pattern or given['--name']}")
             for each in found:

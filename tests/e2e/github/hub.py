@@ -55,8 +55,8 @@ class Hub:
         program.write_text(f"#!/usr/bin/env bash\n{script}\n", encoding="utf-8")
         program.chmod(0o755)
 
-    def git(self, *words: str) -> str:
-        done = subprocess.run([*_GIT, *words], cwd=self.repository, check=True, capture_output=True, text=True)
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run([*_GIT, *arguments], cwd=self.repository, check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
     def commit(self, message: str = "Change") -> str:
@@ -91,6 +91,8 @@ class Hub:
         shutil.rmtree(self.artifacts(run) / name)
 
     def environment(self) -> dict[str, str]:
-        place = f"{self.folder / 'programs'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        search_path = (
+            f"{self.folder / 'programs'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        )
         address = {} if self.api is None else {"GITHUB_API_URL": self.api.url}
-        return {"PATH": place, "GH_WORLD": str(self.folder), **address}
+        return {"PATH": search_path, "GH_WORLD": str(self.folder), **address}

@@ -48,12 +48,12 @@ def team(
     assert ran.code == 0, ran.err
     path = hub.repository / "tenants.yaml"
     head, block, mail = re.split(r"(?m)^(?=  - name: |mail:)", path.read_text(encoding="utf-8"))
-    place = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
+    endpoint = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
     for tenant in emulator.tenants.values():
         own = re.sub(r"(?m)(?<=tenantId: )\S+", tenant.tenant_id, block).replace(
             "name: contoso", f"name: {tenant.name}"
         )
-        head += own + place
+        head += own + endpoint
     if server is not None:
         sender = next(line for line in mail.splitlines() if "from:" in line)
         mail = f"mail:\n{sender}\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, usernameEnv: U, passwordEnv: P}}\n"

@@ -55,7 +55,7 @@ class Job:
     environ: dict[str, str]
     known: dict[str, str] = field(default_factory=dict)
     """Expressions and their values: `inputs.x`, `steps.y.outputs.z`."""
-    said: str = ""
+    log: str = ""
 
     @property
     def summary(self) -> str:
@@ -97,7 +97,7 @@ class Job:
             timeout=120,
             check=False,
         )
-        self.said += done.stdout + done.stderr
+        self.log += done.stdout + done.stderr
         if "id" in step:
             outputs = parsed(output.read_text(encoding="utf-8"))
             self.known |= {f"steps.{step['id']}.outputs.{key}": value for key, value in outputs.items()}

@@ -38,11 +38,11 @@ def emulator() -> Iterator[Emulator]:
 
 def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
     """A repository with a policy and the emulated tenant, signed in to as a workflow does."""
-    place = folder / "repository"
-    (place / "policies").mkdir(parents=True)
-    (place / "policies" / "people.yaml").write_text(POLICY, encoding="utf-8")
+    repository = folder / "repository"
+    (repository / "policies").mkdir(parents=True)
+    (repository / "policies" / "people.yaml").write_text(POLICY, encoding="utf-8")
     tenant = emulator.tenants["contoso"]
-    (place / "tenants.yaml").write_text(
+    (repository / "tenants.yaml").write_text(
         f"version: 1\ntenants:\n  - name: contoso\n    tenantId: {tenant.tenant_id}\n    cloud: worldwide\n"
         f"    credential: {{type: github-oidc, clientId: {CLIENT_ID}}}\n"
         f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
@@ -51,29 +51,29 @@ def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
     )
     # The program is installed already: what `Install` would leave behind is this.
     known = {"steps.install.outputs.auditor": str(Path(sys.executable).parent / "auditor")}
-    return Job(folder=place, environ=emulator.environment(), known=known)
+    return Job(folder=repository, environ=emulator.environment(), known=known)
 
 
 def run(job: Job, **given: str) -> int:
     """Run the action's steps from `Audit` on, with these inputs; returns the exit code of the last."""
     job.known |= action_inputs(**given)
-    assert job.step("action.yml", "Audit") == 0, job.said
+    assert job.step("action.yml", "Audit") == 0, job.log
     if given.get("send") == "true" and job.output("audit", "result"):
-        assert job.step("action.yml", "Mail") == 0, job.said
+        assert job.step("action.yml", "Mail") == 0, job.log
     return job.step("action.yml", "End as the audit did")
 
 
 @pytest.mark.slow
 def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
-    assert run(job, formats="html,json,sarif") == 1, job.said
+    assert run(job, formats="html,json,sarif") == 1, job.log
     assert job.output("end", "exit-code") == "1"
     assert job.output("audit", "findings") == "1"
     assert job.output("audit", "highest-severity") == "high"
     assert job.output("audit", "complete") == "true"
     for name in ("result", "report", "sarif"):
         assert (job.folder / job.output("audit", name)).is_file()
-    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in job.said
+    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in job.log
     assert job.summary.startswith("# ")
     assert not emulator.journal.writes()
 
@@ -81,7 +81,7 @@ def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, em
 @pytest.mark.slow
 def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
-    assert run(job, fail_on="critical") == 0, job.said
+    assert run(job, fail_on="critical") == 0, job.log
     assert job.output("audit", "findings") == "1"
 
 
@@ -126,7 +126,7 @@ def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None
 def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, command="send") == 2
-    assert "none of audit, report, install" in job.said
+    assert "none of audit, report, install" in job.log
 
 
 @pytest.mark.slow
@@ -139,13 +139,13 @@ def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path
         )
         job = workspace(tmp_path, emulator, mail=mail)
         job.environ |= {"U": USER, "P": PASSWORD}
-        assert run(job, fail_on="never", send="true") == 3, job.said
+        assert run(job, fail_on="never", send="true") == 3, job.log
         assert (job.folder / "out" / "report.html").is_file()
 
 
 def test_the_cache_is_named_after_the_locks(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
-    assert job.step("action.yml", "Name the cache") == 0, job.said
+    assert job.step("action.yml", "Name the cache") == 0, job.log
     assert job.output("cache", "key").startswith("licence-auditor-Linux-X64-")
     assert len(job.output("cache", "key").rsplit("-", 1)[1]) == 32
 
@@ -167,9 +167,9 @@ def test_an_input_that_is_neither_true_nor_false_ends_before_anything_is_read(
     job.folder.mkdir()
     job.known |= action_inputs(**{name: value})
     assert job.step("action.yml", "Check the inputs") == 2
-    assert f"neither true nor false: {name}." in job.said
+    assert f"neither true nor false: {name}." in job.log
     if value:
-        assert f": {value}" not in job.said
+        assert f": {value}" not in job.log
     assert job.step("action.yml", "End as the audit did") == 2
     assert job.output("end", "exit-code") == "2"
 

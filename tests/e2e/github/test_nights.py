@@ -67,10 +67,10 @@ def aged(hub: Hub, ran: Ran, as_of: str) -> None:
 def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running, api: GithubApi) -> None:
     hub = team(tmp_path, emulator, server, api=api)
     first = run_workflow(NIGHTLY, night(hub, emulator))
-    assert first.jobs == {"plan": "success", "audit 1": "failure", "report": "success"}, first.said
-    assert "No complete result of the last runs is left" in first.said
-    assert "Nothing to compare with" in first.said
-    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in first.said
+    assert first.jobs == {"plan": "success", "audit 1": "failure", "report": "success"}, first.log
+    assert "No complete result of the last runs is left" in first.log
+    assert "Nothing to compare with" in first.log
+    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in first.log
     assert {name for name, _ in first.used if name.startswith(f"{__home__}@")}
     found = kept(hub, first)
     assert [tenant["complete"] for tenant in found["tenants"]] == [True]
@@ -84,17 +84,17 @@ def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running, 
     assert len(server.box.mails) == 1
     assert (hub.artifacts(first.number) / "snapshot-1").is_dir()
     plan = hub.artifacts(first.number) / "licence-plan-1"
-    assert plan.is_dir(), first.said
+    assert plan.is_dir(), first.log
     assert {path.name for path in plan.iterdir()} >= PLAN
     planned = json.loads((plan / "plan.json").read_text(encoding="utf-8"))
     assert planned["asOf"] == found["run"]["asOf"]
     assert [len(tenant["proof"]["fixed"]) for tenant in planned["tenants"]] == [2]
     assert (hub.artifacts(first.number) / "licence-history").is_dir()
-    assert "No earlier history is left: it begins tonight" in first.said
+    assert "No earlier history is left: it begins tonight" in first.log
     assert len(emulator.journal.of("/organization")) == 1, "audit, plan, history and previews share one read"
 
     again = run_workflow(NIGHTLY, night(hub, emulator, run=first.number, attempt=2))
-    assert again.jobs["report"] == "success", again.said
+    assert again.jobs["report"] == "success", again.log
     assert len(server.box.mails) == 1, "an attempt of the same run sends nothing twice"
     # Every script of the workflow ran, but for those about failures, which other tests run.
     assert again.names(NIGHTLY) | NOT_ALWAYS == scripts(NIGHTLY, hub.repository)
@@ -102,10 +102,10 @@ def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running, 
 
     aged(hub, first, "2026-01-01T00:00:00Z")
     third = run_workflow(NIGHTLY, night(hub, emulator))
-    assert "::warning title=No complete audit for" in third.said
+    assert "::warning title=No complete audit for" in third.log
     assert "2026-01-01T00:00:00Z" in third.summary
     assert third.jobs["audit 1"] == "success", "what was open the night before does not fail the job again"
-    assert "No earlier history is left" not in third.said
+    assert "No earlier history is left" not in third.log
     assert stored(hub, third) == stored(hub, first) + 1
     plans = sorted((hub.artifacts(third.number) / "licence-plans-1").rglob("*Z.json"))
     assert len(plans) == 3, "the plans of both attempts and of tonight"
@@ -123,14 +123,14 @@ def test_an_incomplete_night_is_red_mailed_and_says_what_is_missing(
     hub = team(tmp_path, emulator, server, AUDIT_FAIL_ON="never")
     emulator.faults.add("denied", path="/users", times=None)
     ran = run_workflow(NIGHTLY, night(hub, emulator))
-    assert ran.jobs["audit 1"] == "failure", ran.said
+    assert ran.jobs["audit 1"] == "failure", ran.log
     assert ran.steps["action.yml", "", "End as the audit did"] == 3
-    assert "The audit of " in ran.said
+    assert "The audit of " in ran.log
     assert ("audit", "Say what is missing") in ran.names(NIGHTLY)
     assert kept(hub, ran)["tenants"][0]["complete"] is False
     assert len(server.box.mails) == 1
     later = run_workflow(NIGHTLY, night(hub, emulator))
-    assert "No complete result of the last runs is left" in later.said
+    assert "No complete result of the last runs is left" in later.log
 
 
 @pytest.mark.slow
@@ -139,7 +139,7 @@ def test_a_fleet_in_parts_comes_together(tmp_path: Path, server: Running) -> Non
     with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as emulator:
         hub = team(tmp_path, emulator, server, AUDIT_SHARDS="4")
         ran = run_workflow(NIGHTLY, night(hub, emulator))
-        assert ran.jobs["report"] == "success", ran.said
+        assert ran.jobs["report"] == "success", ran.log
         assert len([name for name in ran.jobs if name.startswith("audit ")]) == 4
         counts = [len(kept(hub, ran, f"audit-shard-{number}")["tenants"]) for number in range(1, 5)]
         assert sorted(counts)[-2:] in ([1, 1], [0, 2])
@@ -162,8 +162,8 @@ def test_a_policy_that_does_not_parse_publishes_nothing(
     ran = run_workflow(NIGHTLY, night(hub, emulator))
     assert ran.jobs == {"plan": "success", "audit 1": "failure", "report": "failure"}
     assert ran.steps["action.yml", "", "End as the audit did"] == 2
-    assert "::error file=policies/people.yaml,line=5," in ran.said
-    assert "Only 0 of 1 parts have a result: there is no report and no mail" in ran.said
+    assert "::error file=policies/people.yaml,line=5," in ran.log
+    assert "Only 0 of 1 parts have a result: there is no report and no mail" in ran.log
     assert not (hub.artifacts(ran.number) / "licence-audit").exists()
     assert (api.asked, server.box.mails) == ([], [])
 
@@ -176,7 +176,7 @@ def test_what_anybody_could_read_is_not_made(tmp_path: Path, emulator: Emulator,
     ran = run_workflow(NIGHTLY, night(hub, emulator))
     assert ran.jobs == {"plan": "failure", "audit": "skipped", "report": "skipped"}
     assert ran.steps[NIGHTLY, "plan", "Divide the tenants"] == (2 if visibility else 3)
-    assert "::error title=" in ran.said
+    assert "::error title=" in ran.log
     assert not emulator.journal.of("/users")
 
 
@@ -190,14 +190,14 @@ def test_permissions_that_jobs_lack_are_named_and_cost_no_report(
 
     hub = team(tmp_path, emulator, api=api, AUDIT_MAIL="false", AUDIT_SNAPSHOT="false", AUDIT_FAIL_ON="never")
     ran = run_workflow(NIGHTLY, replace(night(hub, emulator), change=without))
-    assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "failure"}, ran.said
+    assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "failure"}, ran.log
     assert (
         "::warning title=Nothing to compare with::Earlier runs cannot be listed: the job needs actions: read."
-        in ran.said
+        in ran.log
     )
     assert ran.steps[NIGHTLY, "report", "Update the issues"] == 3
-    assert "needs the permission `issues: write` in contoso/licences" in ran.said
-    assert "::error title=Issues::" in ran.said
+    assert "needs the permission `issues: write` in contoso/licences" in ran.log
+    assert "::error title=Issues::" in ran.log
     assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file()
 
 
@@ -210,7 +210,7 @@ def test_a_job_that_may_not_sign_in_is_incomplete_and_told_which_permission(tmp_
     ran = run_workflow(NIGHTLY, replace(night(hub, emulator), change=without))
     assert ran.jobs["audit 1"] == "failure"
     assert ran.steps["action.yml", "", "End as the audit did"] == 3
-    assert "id-token" in ran.said
+    assert "id-token" in ran.log
     assert kept(hub, ran)["tenants"][0]["complete"] is False
 
 
@@ -231,8 +231,8 @@ def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_said
     path.write_text(path.read_text(encoding="utf-8").replace("false}", "false, userType: guest}"), encoding="utf-8")
     hub.commit()
     ran = run_workflow(NIGHTLY, night(hub, emulator))
-    assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "success"}, ran.said
-    assert "No complete result of the last runs is left (new, or expired)" in ran.said
+    assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "success"}, ran.log
+    assert "No complete result of the last runs is left (new, or expired)" in ran.log
     assert [issue["state_reason"] for issue in api.issues] == ["completed"]
 
 
@@ -240,22 +240,22 @@ def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_said
 def test_one_variable_says_where_the_history_is(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator, AUDIT_MAIL="false", AUDIT_PLAN="false", AUDIT_STORE="off")
     ran = run_workflow(NIGHTLY, night(hub, emulator))
-    assert ran.jobs["report"] == "success", ran.said
+    assert ran.jobs["report"] == "success", ran.log
     assert not {"licence-history", "licence-plan-1"} & {path.name for path in hub.artifacts(ran.number).iterdir()}
     assert ("report", "Fetch the history") not in ran.names(NIGHTLY)
-    place = tmp_path / "store"
-    hub.variables["AUDIT_STORE"] = str(place)
+    store_folder = tmp_path / "store"
+    hub.variables["AUDIT_STORE"] = str(store_folder)
     hub.variables["AUDIT_STORE_CLIENT_ID"] = "66666666-7777-8888-9999-000000000000"
     for count in (1, 2):
         emulator.journal.clear()
         ran = run_workflow(NIGHTLY, night(hub, emulator))
-        assert ran.jobs["report"] == "success", ran.said
-        assert "GitHub gave no token" not in ran.said
+        assert ran.jobs["report"] == "success", ran.log
+        assert "GitHub gave no token" not in ran.log
         asked = [one.parameter("audience") for one in emulator.journal.of("/github/idtoken")]
         assert asked.count("api://AzureADTokenExchange") >= 2, "for storing the night, and for the report"
         assert not (hub.artifacts(ran.number) / "licence-history").exists()
-        assert len(json.loads(call("store", "list", str(place), "--json", cwd=tmp_path).out)) == count
-    (place / "store.json").write_text("{", encoding="utf-8")
+        assert len(json.loads(call("store", "list", str(store_folder), "--json", cwd=tmp_path).out)) == count
+    (store_folder / "store.json").write_text("{", encoding="utf-8")
     ran = run_workflow(NIGHTLY, night(hub, emulator))
     assert ran.steps[NIGHTLY, "report", "End as the history did"] == 3
     assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file(), "the report comes first"
@@ -267,4 +267,4 @@ def test_without_tenants_nothing_happens(tmp_path: Path, emulator: Emulator) -> 
     hub.commit()
     ran = run_workflow(NIGHTLY, night(hub, emulator))
     assert ran.jobs == {"plan": "success", "audit": "skipped", "report": "skipped"}
-    assert "There is no tenants.yaml" in ran.said
+    assert "There is no tenants.yaml" in ran.log

@@ -28,9 +28,9 @@ def emulator() -> Iterator[Emulator]:
 
 def with_snapshot(hub: Hub, emulator: Emulator) -> None:
     """What a night leaves behind for previews."""
-    place = hub.artifacts(hub.begin("nightly-audit.yml", "main")) / "snapshot-1"
+    snapshot = hub.artifacts(hub.begin("nightly-audit.yml", "main")) / "snapshot-1"
     environ = {**emulator.environment(), "PATH": os.environ["PATH"]}
-    assert call("collect", "-q", "-o", place, cwd=hub.repository, **environ).code == 0
+    assert call("collect", "-q", "-o", snapshot, cwd=hub.repository, **environ).code == 0
 
 
 @pytest.mark.slow
@@ -40,7 +40,7 @@ def test_a_reviewer_sees_what_a_change_would_do(tmp_path: Path, emulator: Emulat
     hub.begin("nightly-audit.yml", "main")  # a night later that left nothing
     hub.pull_request({PLACE: WIDER})
     first = run_workflow(PREVIEW, request(hub, emulator))
-    assert first.jobs == {"validate": "success", "preview": "failure"}, first.said
+    assert first.jobs == {"validate": "success", "preview": "failure"}, first.log
     assert first.steps[PREVIEW, "preview", "End as the preview did"] == 1
     (comment,) = hub.state["comments"]
     assert comment["body"].startswith("<!-- licence-policy-preview -->")
@@ -51,7 +51,7 @@ def test_a_reviewer_sees_what_a_change_would_do(tmp_path: Path, emulator: Emulat
     hub.keep(comments=[*hub.state["comments"], {"id": 7, "user": {"login": "mallory"}, "body": comment["body"]}])
     hub.pull_request({PLACE: POLICY.replace("high", "low")})
     second = run_workflow(PREVIEW, request(hub, emulator))
-    assert second.jobs == {"validate": "success", "preview": "success"}, second.said
+    assert second.jobs == {"validate": "success", "preview": "success"}, second.log
     ours, theirs = hub.state["comments"]
     assert ours["body"] != comment["body"] == theirs["body"], "the comment is updated in place, and only ours"
     assert not emulator.journal.writes()
@@ -64,7 +64,7 @@ def test_a_fork_gets_validation_and_tests_and_nothing_else(tmp_path: Path, emula
     before = len(hub.state["calls"])
     hub.pull_request({PLACE: WIDER})
     ran = run_workflow(PREVIEW, request(hub, emulator, fork=True))
-    assert ran.jobs == {"validate": "success", "preview": "skipped"}, ran.said
+    assert ran.jobs == {"validate": "success", "preview": "skipped"}, ran.log
     assert ran.names(PREVIEW) == {("validate", "Validate"), ("validate", "Test")}
     assert len(hub.state["calls"]) == before
     assert hub.state["comments"] == []
@@ -82,7 +82,7 @@ def test_a_policy_that_does_not_parse_is_marked_and_goes_no_further(tmp_path: Pa
     ran = run_workflow(PREVIEW, request(hub, emulator))
     assert ran.jobs == {"validate": "failure", "preview": "skipped"}
     assert ran.steps[PREVIEW, "validate", "Validate"] == 2
-    assert f"::error file={PLACE},line=5," in ran.said
+    assert f"::error file={PLACE},line=5," in ran.log
     assert hub.state["comments"] == []
 
 
@@ -92,7 +92,7 @@ def test_a_policy_test_that_fails_is_red(tmp_path: Path, emulator: Emulator) -> 
     text = (hub.repository / "policies" / "capacity_test.yaml").read_text(encoding="utf-8")
     hub.pull_request({"policies/capacity.yaml": "version: 1\npolicies: []\n", "policies/capacity_test.yaml": text})
     ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs == {"validate": "failure", "preview": "skipped"}, ran.said
+    assert ran.jobs == {"validate": "failure", "preview": "skipped"}, ran.log
 
 
 @pytest.mark.slow
@@ -103,8 +103,8 @@ def test_text_of_a_stranger_is_text(tmp_path: Path, emulator: Emulator) -> None:
     title = r'"$(touch pwned)`touch pwned`\n::set-output name=exit-code::0\n<!-- licence-policy-preview --><img src=x>"'
     hub.pull_request({PLACE: hostile(title).replace("{accountEnabled: false}", "{userType: member}")})
     ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs["preview"] == "failure", ran.said
-    assert [line for line in ran.said.splitlines() if line.startswith("::set-output")] == []
+    assert ran.jobs["preview"] == "failure", ran.log
+    assert [line for line in ran.log.splitlines() if line.startswith("::set-output")] == []
     assert not list((hub.folder / "machines").rglob("pwned"))
     (comment,) = hub.state["comments"]
     assert "<img" not in comment["body"]
@@ -121,18 +121,18 @@ def test_without_a_snapshot_that_is_said(tmp_path: Path, emulator: Emulator, why
         hub.begin("nightly-audit.yml", "main")
     hub.pull_request({PLACE: WIDER})
     ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs == {"validate": "success", "preview": "success"}, ran.said
-    assert "::notice title=No preview::No snapshot is there" in ran.said
+    assert ran.jobs == {"validate": "success", "preview": "success"}, ran.log
+    assert "::notice title=No preview::No snapshot is there" in ran.log
     assert hub.state["comments"] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("permission", "told"),
+    ("permission", "message"),
     [("actions", "the job needs actions: read"), ("pull-requests", "needs pull-requests: write")],
 )
 def test_a_permission_that_the_job_lacks_is_named(
-    tmp_path: Path, emulator: Emulator, permission: str, told: str
+    tmp_path: Path, emulator: Emulator, permission: str, message: str
 ) -> None:
     def without(document: dict[str, Any]) -> None:
         del document["jobs"]["preview"]["permissions"][permission]
@@ -142,7 +142,7 @@ def test_a_permission_that_the_job_lacks_is_named(
     hub.pull_request({PLACE: WIDER})
     ran = run_workflow(PREVIEW, replace(request(hub, emulator), change=without))
     assert ran.jobs["preview"] == "failure"
-    assert told in ran.said
+    assert message in ran.log
     assert hub.state["comments"] == []
     if permission == "pull-requests":
         assert "leavers" in ran.summary, "the preview is not lost"

@@ -62,13 +62,13 @@ def test_every_step_of_the_checks(hub: Hub) -> None:
     hub.stand_in("npm", 'echo "noted: npm $*"')
     hub.stand_in("docker", 'echo "noted: docker $*"')
     ran = run_workflow(CI, offline(hub, name="push"))
-    assert set(ran.jobs.values()) == {"success"}, ran.said
+    assert set(ran.jobs.values()) == {"success"}, ran.log
     assert ran.names(CI) == scripts(CI)
-    assert "noted: make test" in ran.said
-    assert "noted: make demo" in ran.said
-    assert "noted: docker build --tag auditor ." in ran.said
-    assert "auditor audit --demo -o /audit/out" in ran.said
-    assert ran.said.count("noted: python -m pytest -q -n auto") == 5
+    assert "noted: make test" in ran.log
+    assert "noted: make demo" in ran.log
+    assert "noted: docker build --tag auditor ." in ran.log
+    assert "auditor audit --demo -o /audit/out" in ran.log
+    assert ran.log.count("noted: python -m pytest -q -n auto") == 5
 
 
 @pytest.mark.slow
@@ -87,7 +87,7 @@ def test_every_step_of_a_release(hub: Hub) -> None:
     tag = f"v{__version__}"
     hub.git("tag", tag)
     ran = run_workflow(RELEASE, offline(hub, name="push", ref=tag))
-    assert ran.jobs == {"build": "success", "publish": "success"}, ran.said
+    assert ran.jobs == {"build": "success", "publish": "success"}, ran.log
     assert ran.names(RELEASE) == scripts(RELEASE)
     (wheel,) = (hub.artifacts(ran.number) / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -107,7 +107,7 @@ def test_a_tag_that_is_not_the_version_is_no_release(hub: Hub) -> None:
     hub.git("tag", "v99.0")
     ran = run_workflow(RELEASE, offline(hub, name="push", ref="v99.0"))
     assert ran.jobs == {"build": "failure", "publish": "skipped"}
-    assert "::error file=auditor/__init__.py::The tag is v99.0" in ran.said
+    assert "::error file=auditor/__init__.py::The tag is v99.0" in ran.log
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
         encoding="utf-8",
     )
     ran = run_workflow(".github/workflows/demo.yml", offline(hub, name="push", action=hub.repository))
-    assert ran.jobs == {"demo": "success"}, ran.said
+    assert ran.jobs == {"demo": "success"}, ran.log
     assert ran.names("action.yml") == scripts("action.yml") - {("", "Mail")}
     found = ran.outputs["demo"]
     assert (found["result"], found["report"], found["sarif"]) == (
@@ -173,10 +173,10 @@ def test_the_image_is_made_of_what_is_there(hub: Hub, tmp_path: Path) -> None:
         else:
             shutil.copy(source, to)
     held = []
-    for place in (context, hub.repository):
+    for root in (context, hub.repository):
         make = [sys.executable, "-m", "pip", "wheel", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
-        subprocess.run([*make, "-w", str(place), str(place)], check=True, capture_output=True)
-        (wheel,) = place.glob("*.whl")
+        subprocess.run([*make, "-w", str(root), str(root)], check=True, capture_output=True)
+        (wheel,) = root.glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             held.append(sorted(archive.namelist()))
     assert held[0] == held[1]

@@ -32,13 +32,13 @@ def workflow(name: str) -> dict[str, Any]:
 
 def job_in(folder: Path, gh: str = "exit 1\n") -> Job:
     """A repository beside a `gh` that notes how it was called and then does as it is told."""
-    place, programs = folder / "repository", folder / "programs"
-    place.mkdir()
+    repository, programs = folder / "repository", folder / "programs"
+    repository.mkdir()
     programs.mkdir()
     (programs / "gh").write_text(f"#!/usr/bin/env bash\n{ASKED}{gh}", encoding="utf-8")
     (programs / "gh").chmod(0o755)
     path = f"{programs}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return Job(folder=place, environ={"PATH": path, "GH_LOG": str(folder / "asked")})
+    return Job(folder=repository, environ={"PATH": path, "GH_LOG": str(folder / "asked")})
 
 
 def asked(folder: Path) -> str:
@@ -69,13 +69,13 @@ def test_the_night_begins_off_the_hour() -> None:
 
 
 @needs_bash
-@pytest.mark.parametrize(("shards", "code", "told"), [("3", 0, "[1,2,3]"), ("$(id)", 2, ""), ("0", 2, "")])
-def test_the_tenants_are_divided_as_the_variable_says(tmp_path: Path, shards: str, code: int, told: str) -> None:
+@pytest.mark.parametrize(("shards", "code", "expected"), [("3", 0, "[1,2,3]"), ("$(id)", 2, ""), ("0", 2, "")])
+def test_the_tenants_are_divided_as_the_variable_says(tmp_path: Path, shards: str, code: int, expected: str) -> None:
     job = job_in(tmp_path, "echo private\n")
     (job.folder / "tenants.yaml").touch()
     job.known["vars.AUDIT_SHARDS"] = shards
-    assert job.step(NIGHTLY, "Divide the tenants", job="plan") == code, job.said
-    assert job.output("shards", "shards") == told
+    assert job.step(NIGHTLY, "Divide the tenants", job="plan") == code, job.log
+    assert job.output("shards", "shards") == expected
 
 
 def result(folder: Path, *, complete: bool, as_of: str) -> None:
@@ -91,7 +91,7 @@ def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
     result(job.folder / "shards" / "audit-shard-1", complete=True, as_of="2026-01-01T00:00:00Z")
     result(job.folder / "shards" / "audit-shard-1" / "tenants", complete=True, as_of="2026-01-01T00:00:00Z")
     assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 3
-    assert "Only 1 of 2 parts" in job.said
+    assert "Only 1 of 2 parts" in job.log
     result(job.folder / "shards" / "audit-shard-2", complete=True, as_of="2026-01-01T00:00:00Z")
     assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 0
     assert job.output("shards", "results").splitlines() == [
@@ -106,7 +106,7 @@ def test_the_comment_is_updated_in_place(tmp_path: Path, old: str, method: str) 
     job.known["github.event.pull_request.number"] = "12"
     (job.folder / "preview").mkdir()
     (job.folder / "preview" / "preview.md").write_text("ç" * 50_000, encoding="utf-8")
-    assert job.step(PREVIEW, "Comment", job="preview") == 0, job.said
+    assert job.step(PREVIEW, "Comment", job="preview") == 0, job.log
     assert f"--method {method}" in asked(tmp_path)
     assert (job.folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- licence-policy-preview -->\nç")
     assert (job.folder / "comment.md").stat().st_size <= 60_100

@@ -39,7 +39,7 @@ class Ran:
     used: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     """Every action that was called, with its inputs."""
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    said: str = ""
+    log: str = ""
     summary: str = ""
 
     def inputs(self, action: str) -> list[Mapping[str, str]]:
@@ -115,8 +115,8 @@ def _job(
     ends = []
     outputs: dict[str, Any] = {}
     for values in _matrix(job, contexts):
-        for place in ("strategy", "matrix"):
-            contexts[place] = {"job-total": len(_matrix(job, contexts))} if place == "strategy" else values
+        for section in ("strategy", "matrix"):
+            contexts[section] = {"job-total": len(_matrix(job, contexts))} if section == "strategy" else values
         one = _Job(
             file=file, name=name, event=event, ran=ran, contexts=dict(contexts), permissions=_granted(job, event)
         )
@@ -170,14 +170,14 @@ class _Job:
     permissions: dict[str, str]
     environ: dict[str, str] = field(default_factory=dict)
     failed: bool = False
-    place: Path = field(init=False)
+    machine: Path = field(init=False)
 
     def __post_init__(self) -> None:
         machines = self.event.hub.folder / "machines"
-        self.place = machines / str(len(list(machines.iterdir())) if machines.exists() else 0)
+        self.machine = machines / str(len(list(machines.iterdir())) if machines.exists() else 0)
         for folder in ("work", "temp", "files"):
-            (self.place / folder).mkdir(parents=True)
-        self.contexts |= {"steps": {}, "env": {}, "runner": {"temp": str(self.place / "temp")}}
+            (self.machine / folder).mkdir(parents=True)
+        self.contexts |= {"steps": {}, "env": {}, "runner": {"temp": str(self.machine / "temp")}}
 
     def known(self, **more: Any) -> Known:
         return Known(contexts={**self.contexts, **more}, failed=self.failed)
@@ -226,13 +226,13 @@ class _Job:
         installed = self.event.installed
         if (file, step.get("id")) == ("action.yml", "install") and installed is not None:
             return 0, {"auditor": str(installed / "bin" / "auditor")}
-        number = len(list((self.place / "files").iterdir()))
-        output, summary = (self.place / "files" / f"{number}-{kind}" for kind in ("output", "summary"))
+        number = len(list((self.machine / "files").iterdir()))
+        output, summary = (self.machine / "files" / f"{number}-{kind}" for kind in ("output", "summary"))
         output.touch()
         given = {key: as_text(filled(value, self.known())) for key, value in step.get("env", {}).items()}
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=self.place / "work" / step.get("working-directory", ""),
+            cwd=self.machine / "work" / step.get("working-directory", ""),
             env=clean_environment(self.surroundings(output, summary) | given),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -240,7 +240,7 @@ class _Job:
             timeout=180,
             check=False,
         )
-        self.ran.said += f"── {job}: {_called(step)}\n{done.stdout}"
+        self.ran.log += f"── {job}: {_called(step)}\n{done.stdout}"
         self.ran.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
         key = (file, job, _called(step))
         self.ran.steps[key] = max(done.returncode, self.ran.steps.get(key, 0))
@@ -255,14 +255,14 @@ class _Job:
             **({} if self.event.installed is None else {"PYTHONPATH": str(ROOT)}),
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTION_PATH": str(self.event.action),
-            "GITHUB_WORKSPACE": str(self.place / "work"),
+            "GITHUB_WORKSPACE": str(self.machine / "work"),
             "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(summary),
             "GITHUB_REPOSITORY": github["repository"],
             "GITHUB_REF_NAME": github["ref_name"],
             "GITHUB_RUN_ID": github["run_id"],
             "GITHUB_SERVER_URL": github["server_url"],
-            "RUNNER_TEMP": str(self.place / "temp"),
+            "RUNNER_TEMP": str(self.machine / "temp"),
             "RUNNER_OS": "Linux",
             "RUNNER_ARCH": "X64",
             **{key: value for key, value in self.event.environ.items() if signing_in or not key.startswith("ACTIONS_")},
@@ -271,30 +271,30 @@ class _Job:
 
     def check_out(self, given: dict[str, str]) -> int:
         ref = "refs/pull/1/merge" if self.event.name == "pull_request" else self.event.ref
-        work = self.place / "work"
+        work = self.machine / "work"
         hub = self.event.hub
         deep = ("--depth", given.get("fetch-depth", "1"))
-        for words in (
+        for arguments in (
             ("init", "-q"),
             ("fetch", "-q", *deep, f"file://{hub.repository}", ref),
             ("checkout", "-q", "FETCH_HEAD"),
         ):
-            subprocess.run(["git", *words], cwd=work, check=True, capture_output=True)
+            subprocess.run(["git", *arguments], cwd=work, check=True, capture_output=True)
         return 0
 
     def upload(self, given: dict[str, str]) -> int:
-        place = self.event.hub.artifacts(self.ran.number) / given["name"]
-        sources = [path for path in sorted((self.place / "work").glob(given["path"])) if path.exists()]
+        target = self.event.hub.artifacts(self.ran.number) / given["name"]
+        sources = [path for path in sorted((self.machine / "work").glob(given["path"])) if path.exists()]
         found = [path for one in sources for path in ([one] if one.is_file() else one.rglob("*")) if path.is_file()]
         if not found:
             return int(given.get("if-no-files-found") == "error")
-        if place.exists():
+        if target.exists():
             if given.get("overwrite") != "true":
                 return 1
-            shutil.rmtree(place)
+            shutil.rmtree(target)
         for path in found:
             root = sources[0] if sources[0].is_dir() else sources[0].parent
-            kept = place / path.relative_to(root)
+            kept = target / path.relative_to(root)
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, kept)
         return 0
@@ -302,7 +302,7 @@ class _Job:
     def download(self, given: dict[str, str]) -> int:
         """One by its name into the folder, or each that fits a pattern into a folder of its own."""
         store = self.event.hub.artifacts(self.ran.number)
-        to = self.place / "work" / given["path"]
+        to = self.machine / "work" / given["path"]
         if "name" in given:
             if not (store / given["name"]).is_dir():
                 return 1

@@ -24,19 +24,19 @@ def glosses(language: str) -> dict[str, str]:
 def english(language: str, marks: tuple[str, str]) -> Iterator[tuple[str, str]]:
     """Yield each label that stands in English without its translation before it, with the text."""
     here, known = glosses(language), labels()
-    for said in texts(language):
-        for found in BOLD.finditer(said):
+    for translation in texts(language):
+        for found in BOLD.finditer(translation):
             label = found[1]
             if label in terms()["names"] or known.get(label, {}).get(language) == label:
                 continue
             if label in here:
                 if (
-                    not said[: found.start()].endswith(f"{marks[0]}{here[label]}{marks[1]} (")
-                    or said[found.end()] != ")"
+                    not translation[: found.start()].endswith(f"{marks[0]}{here[label]}{marks[1]} (")
+                    or translation[found.end()] != ")"
                 ):
-                    yield label, said
+                    yield label, translation
             elif label in known:
-                yield label, said
+                yield label, translation
 
 
 def unknown(language: str) -> set[str]:
@@ -53,4 +53,6 @@ def unknown(language: str) -> set[str]:
 
 
 def texts(language: str, domains: Iterable[str] = DOMAINS) -> Sequence[str]:
-    return [said for domain in domains for entry in entries(language, domain) for said in entry.said]
+    return [
+        translation for domain in domains for entry in entries(language, domain) for translation in entry.translations
+    ]

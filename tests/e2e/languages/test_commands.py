@@ -112,31 +112,31 @@ COMMANDS = [
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Snapshots, a result, stores, tables and what is broken of each."""
-    place = tmp_path_factory.mktemp("stock")
-    (place / "policies").mkdir()
-    (place / "policies" / "spare.yaml").write_text(POLICY)
+    folder = tmp_path_factory.mktemp("stock")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "spare.yaml").write_text(POLICY)
     for snapshot in snapshots(NOW):
-        write(place / "snapshots", snapshot)
+        write(folder / "snapshots", snapshot)
     text = b"".join(render(demo_result(), "json", locale="en").chunks()).decode()
-    (place / "result.json").write_text(text)
-    (place / "damaged.json").write_text(text[: len(text) // 2])
-    (place / "other.json").write_text(text.replace("auditor/result/v1", "other/thing", 1))
-    (place / "newer.json").write_text(text.replace("auditor/result/v1", "auditor/result/v9", 1))
-    (place / "mail.yaml").write_text(MAIL)
-    (place / "tenants.yaml").write_text(MAIL.partition("mail:")[0].replace("recipients", "locale: en, recipients"))
-    (place / "damaged.jsonl").write_text("{}\n")
+    (folder / "result.json").write_text(text)
+    (folder / "damaged.json").write_text(text[: len(text) // 2])
+    (folder / "other.json").write_text(text.replace("auditor/result/v1", "other/thing", 1))
+    (folder / "newer.json").write_text(text.replace("auditor/result/v1", "auditor/result/v9", 1))
+    (folder / "mail.yaml").write_text(MAIL)
+    (folder / "tenants.yaml").write_text(MAIL.partition("mail:")[0].replace("recipients", "locale: en, recipients"))
+    (folder / "damaged.jsonl").write_text("{}\n")
     row = (
         "Microsoft 365 E3,SPE_E3,05e9a617-0261-4cee-bb44-138d3ef5d965,EXCHANGE,efb87545-963c-4e0d-99df-69c6916d9eb0,E\n"
     )
-    (place / "good.csv").write_text(HEADER + row)
-    (place / "broken.csv").write_text(HEADER + row.replace("05e9a617", "x") + "a,b\n")
-    (place / "semicolons.csv").write_text((HEADER + row).replace(",", ";"))
-    (place / "page.csv").write_text("<html>sign in</html>")
+    (folder / "good.csv").write_text(HEADER + row)
+    (folder / "broken.csv").write_text(HEADER + row.replace("05e9a617", "x") + "a,b\n")
+    (folder / "semicolons.csv").write_text((HEADER + row).replace(",", ";"))
+    (folder / "page.csv").write_text("<html>sign in</html>")
     for store in ("kept", "harmed"):
-        assert call("store", "put", store, "snapshots", cwd=place).code == 0
-    part = next((place / "harmed" / "contoso" / "parts").iterdir())
+        assert call("store", "put", store, "snapshots", cwd=folder).code == 0
+    part = next((folder / "harmed" / "contoso" / "parts").iterdir())
     part.write_bytes(part.read_bytes()[:-1])
-    return place
+    return folder
 
 
 def prose(text: str) -> list[str]:
@@ -147,44 +147,44 @@ def prose(text: str) -> list[str]:
     return [line for line in bare if re.search("[a-z]{4}", line)]
 
 
-def answer(stock: Path, scratch: Path, words: tuple[str, ...], locale: str) -> Ran:
+def answer(stock: Path, scratch: Path, arguments: tuple[str, ...], locale: str) -> Ran:
     for thing in stock.iterdir():
         (scratch / thing.name).symlink_to(thing)
-    return call(*words, "--locale", locale, cwd=scratch, COLUMNS="200", XDG_STATE_HOME=str(scratch / "state"))
+    return call(*arguments, "--locale", locale, cwd=scratch, COLUMNS="200", XDG_STATE_HOME=str(scratch / "state"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_no_line_of_an_answer_is_left_in_english(words: tuple[str, ...], stock: Path, tmp_path: Path) -> None:
-    said: dict[str, Ran] = {}
-    for locale in ("en", *(LANGUAGES if words[:2] in {("init", "team"), ("collect",)} else ("nl", "tr"))):
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_no_line_of_an_answer_is_left_in_english(arguments: tuple[str, ...], stock: Path, tmp_path: Path) -> None:
+    runs: dict[str, Ran] = {}
+    for locale in ("en", *(LANGUAGES if arguments[:2] in {("init", "team"), ("collect",)} else ("nl", "tr"))):
         (tmp_path / locale).mkdir()
-        said[locale] = answer(stock, tmp_path / locale, words, locale)
-    english = prose(said["en"].err)
+        runs[locale] = answer(stock, tmp_path / locale, arguments, locale)
+    english = prose(runs["en"].err)
     assert english, "a command that says nothing shows nothing"
-    for locale, ran in said.items():
-        assert ran.code == said["en"].code, ran.err
-        assert re.findall(r"\[([\w-]+)\]: ", ran.err) == re.findall(r"\[([\w-]+)\]: ", said["en"].err)
-        assert len(ran.err.splitlines()) == len(said["en"].err.splitlines())
+    for locale, ran in runs.items():
+        assert ran.code == runs["en"].code, ran.err
+        assert re.findall(r"\[([\w-]+)\]: ", ran.err) == re.findall(r"\[([\w-]+)\]: ", runs["en"].err)
+        assert len(ran.err.splitlines()) == len(runs["en"].err.splitlines())
         if locale != "en":
-            told = prose(ran.err)
-            assert set(english) & set(told) == set()
-            assert [line for line in told if ENGLISH.search(NAMES.sub("", line))] == []
+            lines = prose(ran.err)
+            assert set(english) & set(lines) == set()
+            assert [line for line in lines if ENGLISH.search(NAMES.sub("", line))] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_told(language: str, tmp_path: Path) -> None:
     given = ("--repository", "o/team", "--mail-from", "audit@contoso.example")
-    told, english = (
+    texts, english = (
         line
         for locale in (language, "en")
         for line in [call("init", f"{locale}/team", "--locale", locale, *given, cwd=tmp_path).text.splitlines()]
     )
-    told = [line.replace(f" {language}/team", " en/team") for line in told]
-    assert len(told) == len(english)
+    texts = [line.replace(f" {language}/team", " en/team") for line in texts]
+    assert len(texts) == len(english)
     same = re.compile(r"#\s+(?:Microsoft Graph PowerShell|repo:\S+|[\w.]+(?:, [\w.]+)*)$")
-    for before, after in zip(english, told, strict=True):
+    for before, after in zip(english, texts, strict=True):
         assert before.partition("# ")[0] == after.partition("# ")[0], "a command is a command in every language"
         if "# " in before:
             assert (before == after) == bool(same.search(before)), after
@@ -302,8 +302,10 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
     lines = {}
     for locale in ("en", language):
         (tmp_path / "s").write_bytes(b"x" * 999_500)
-        told = localised(whole, locale)
-        lines[locale] = publish(told, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ)
+        localised_result = localised(whole, locale)
+        lines[locale] = publish(
+            localised_result, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ
+        )
     assert len(lines["en"]) == len(lines[language])
     english = [re.split("::|title=", line)[2:] for line in lines["en"]]
     for before, line in zip(english, lines[language], strict=True):
@@ -319,7 +321,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
 def test_why_something_was_not_judged_is_told_in_every_format_for_people(language: str, name: str) -> None:
     whole = replace(demo_result(), tenants=tuple(gaps()))
     body = b"".join(render(localised(whole, language), name, locale=language).chunks()).decode()
-    said = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
+    text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (
         "the token has expired",
         "was answered with",
@@ -327,5 +329,5 @@ def test_why_something_was_not_judged_is_told_in_every_format_for_people(languag
         "was not evaluated",
         "cannot tell",
     ):
-        assert english not in said
-    assert "Authorization_RequestDenied" in said
+        assert english not in text
+    assert "Authorization_RequestDenied" in text

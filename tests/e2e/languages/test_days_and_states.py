@@ -23,10 +23,10 @@ def held(day: date) -> Message:
 @pytest.mark.parametrize("language", EVERY)
 def test_the_day_of_a_notice_is_written_as_the_reader_writes_days(language: str) -> None:
     l10n = localization(language)
-    said = l10n.translate(held(date(2026, 12, 3)))
-    assert "W-1" in said
-    assert not re.search(r"\d{4}-\d\d-\d\d", said)
-    assert l10n.translate(held(date(2026, 11, 28))) != said
+    text = l10n.translate(held(date(2026, 12, 3)))
+    assert "W-1" in text
+    assert not re.search(r"\d{4}-\d\d-\d\d", text)
+    assert l10n.translate(held(date(2026, 11, 28))) != text
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_the_day_is_that_of_the_notice(language: str, day: str) -> None:
 )
 def test_evidence_names_the_state_of_a_subscription_as_the_portal_does(language: str, state: str) -> None:
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    said = described(renewal, Labels(language))
-    assert state in said
-    assert "Warning" not in said
+    text = described(renewal, Labels(language))
+    assert state in text
+    assert "Warning" not in text

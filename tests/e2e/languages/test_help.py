@@ -32,8 +32,8 @@ def whole(text: str) -> str:
     return " ".join(text.split())
 
 
-def helped(*words: str, cwd: Path, locale: str) -> str:
-    ran = call(*words, "--help", cwd=cwd, LANG=f"{locale}.UTF-8", COLUMNS="400")
+def helped(*arguments: str, cwd: Path, locale: str) -> str:
+    ran = call(*arguments, "--help", cwd=cwd, LANG=f"{locale}.UTF-8", COLUMNS="400")
     assert (ran.code, ran.err) == (0, "")
     return ran.text
 
@@ -42,34 +42,36 @@ def helped(*words: str, cwd: Path, locale: str) -> str:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path) -> None:
     for command in ("", *COMMANDS):
-        words = (command,) if command else ()
+        arguments = (command,) if command else ()
         parser = command_parser(command)[1] if command else main_parser()
-        english, told = (helped(*words, cwd=tmp_path, locale=locale) for locale in ("en", language))
+        english, runs = (helped(*arguments, cwd=tmp_path, locale=locale) for locale in ("en", language))
         texts = [text for text in parser.texts() if text not in ONE_WORD]
         assert all(whole(text) in whole(english) or sentence(text) in whole(english) for text in texts)
-        assert [text for text in texts if len(text) > 12 and whole(text) in whole(told)] == []
-        bare = re.sub(r"\S*[/\[\]{}|`]\S*|--?[\w-]+|auditor .*?  |[A-Z_]{3,}", "", told)
-        assert not ENGLISH.search(NAMES.sub("", bare.replace("result.json", ""))), told
+        assert [text for text in texts if len(text) > 12 and whole(text) in whole(runs)] == []
+        bare = re.sub(r"\S*[/\[\]{}|`]\S*|--?[\w-]+|auditor .*?  |[A-Z_]{3,}", "", runs)
+        assert not ENGLISH.search(NAMES.sub("", bare.replace("result.json", ""))), runs
         options = re.compile(r"--[a-z][\w-]*|[A-Z][A-Z_]+")
-        assert set(options.findall(english)) <= set(options.findall(told)) | {"The", "CSV", "HTML", "JSON"}
-        assert told.startswith(localization(language).gettext("usage:"))
+        assert set(options.findall(english)) <= set(options.findall(runs)) | {"The", "CSV", "HTML", "JSON"}
+        assert runs.startswith(localization(language).gettext("usage:"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("words", WRONG, ids=" ".join)
-def test_what_is_wrong_with_an_argument_is_told_whole(words: tuple[str, ...], language: str, tmp_path: Path) -> None:
-    english, told = (call(*words, "--locale", locale, cwd=tmp_path) for locale in ("en", language))
-    if words == ("audit", "--tenants"):
-        english, told = (call(*words, cwd=tmp_path, LANG=locale) for locale in ("en", language))
-    assert english.code == told.code == 2
-    said = re.sub(r"'[^']*'|\(.*?\)", "", told.err.splitlines()[-1])
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_what_is_wrong_with_an_argument_is_told_whole(
+    arguments: tuple[str, ...], language: str, tmp_path: Path
+) -> None:
+    english, runs = (call(*arguments, "--locale", locale, cwd=tmp_path) for locale in ("en", language))
+    if arguments == ("audit", "--tenants"):
+        english, runs = (call(*arguments, cwd=tmp_path, LANG=locale) for locale in ("en", language))
+    assert english.code == runs.code == 2
+    prose = re.sub(r"'[^']*'|\(.*?\)", "", runs.err.splitlines()[-1])
     assert english.err.splitlines()[-1].partition(": error: ")[1]
-    assert f": {localization(language).gettext('error')}: " in said
-    assert not ENGLISH.search(NAMES.sub("", re.sub(r"--[\w-]+|I/N.*", "", said))), said
-    assert told.err.startswith(localization(language).gettext("usage:"))
+    assert f": {localization(language).gettext('error')}: " in prose
+    assert not ENGLISH.search(NAMES.sub("", re.sub(r"--[\w-]+|I/N.*", "", prose))), prose
+    assert runs.err.startswith(localization(language).gettext("usage:"))
     for piece in ("argument --", "expected", "invalid", "required", "not allowed", "could match", "ignored"):
-        assert language in {"da", "sv", "nl"} or piece not in said
+        assert language in {"da", "sv", "nl"} or piece not in prose
 
 
 def test_a_mistake_that_python_tells_in_other_words_is_english_whole(
@@ -79,9 +81,9 @@ def test_a_mistake_that_python_tells_in_other_words_is_english_whole(
     parser = command_parser("schema")[1]
     with pytest.raises(SystemExit):
         parser.error("the moon is in the wrong house")
-    told = capsys.readouterr().err
-    assert told.startswith("usage: auditor schema")
-    assert told.endswith("auditor schema: error: the moon is in the wrong house\n")
+    errors = capsys.readouterr().err
+    assert errors.startswith("usage: auditor schema")
+    assert errors.endswith("auditor schema: error: the moon is in the wrong house\n")
 
 
 @pytest.mark.parametrize(

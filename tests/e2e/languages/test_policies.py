@@ -17,8 +17,8 @@ OWN = "Only our own people hold a seat"
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_and_reasons_of_the_starter_policies_are_told(language: str) -> None:
-    told = demo_result(language)
-    for before, after in zip(demo_result().run.policies, told.run.policies, strict=True):
+    demo = demo_result(language)
+    for before, after in zip(demo_result().run.policies, demo.run.policies, strict=True):
         assert after.title != before.title
         assert (after.id, after.spec, after.severity) == (before.id, before.spec, before.severity)
         assert not before.rationale or after.rationale != before.rationale

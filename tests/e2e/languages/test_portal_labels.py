@@ -181,37 +181,44 @@ def test_each_source_is_that_of_a_label(language: str) -> None:
 def test_old_mistakes_do_not_come_back(language: str, wrong: str) -> None:
     """Errors speak of files, where some of the German and Dutch words are right."""
     domains = set(DOMAINS) - ({"errors"} if language in {"de", "nl"} else set())
-    assert [said for said in portal.texts(language, domains) if re.search(wrong, said)] == []
+    assert [translation for translation in portal.texts(language, domains) if re.search(wrong, translation)] == []
 
 
 @every
 def test_no_label_with_a_turkish_form_is_in_english(domain: str) -> None:
     known = {english for english, forms in labels().items() if forms.get("tr", english) != english}
     assert [
-        (found, said) for said in portal.texts("tr", [domain]) for found in BOLD.findall(said) if found in known
+        (found, translation)
+        for translation in portal.texts("tr", [domain])
+        for found in BOLD.findall(translation)
+        if found in known
     ] == []
 
 
 @every
 def test_no_label_bears_a_suffix(domain: str) -> None:
-    assert [said for said in portal.texts("tr", [domain]) if re.search(r"\*\*['’]\w", said)] == []
+    assert [translation for translation in portal.texts("tr", [domain]) if re.search(r"\*\*['’]\w", translation)] == []
 
 
 @every
 def test_no_value_bears_a_suffix(domain: str) -> None:
     """A suffix follows the vowels of the word before it, which is not known for a value; a noun bears it instead."""
-    assert [said for said in portal.texts("tr", [domain]) if re.search(r"(?:\}|\)s)['’]?[a-zçğıöşü]", said)] == []
+    assert [
+        translation
+        for translation in portal.texts("tr", [domain])
+        if re.search(r"(?:\}|\)s)['’]?[a-zçğıöşü]", translation)
+    ] == []
 
 
 @pytest.mark.parametrize(("language", "domain"), CATALOGUES)
 def test_percent_signs_stand_where_the_language_has_them(language: str, domain: str) -> None:
     wrong = [
-        (number, said)
+        (number, translation)
         for entry in entries(language, domain)
-        for said in entry.said
+        for translation in entry.translations
         for number in re.findall(r"(\d+) ?%", entry.english[0])
         if format_percent(Decimal(number) / 100, locale=language)
-        not in said.replace(f"{number}-%-", f"{number}{SPACE}%")
+        not in translation.replace(f"{number}-%-", f"{number}{SPACE}%")
     ]
     assert wrong == []
     assert [entry.english[0] for entry in entries(language, domain) if re.search(r"\d %", entry.english[0])] == []
@@ -234,5 +241,5 @@ def test_the_interval_of_a_forecast_is_written_by_the_locale(locale: str, share:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_share_in_a_policy_is_written_as_policies_write_it(language: str) -> None:
-    (said,) = [entry.said[0] for entry in entries(language, "errors") if entry.english[0] == TYPED]
-    assert "{share}%" in said
+    (translations,) = [entry.translations[0] for entry in entries(language, "errors") if entry.english[0] == TYPED]
+    assert "{share}%" in translations

@@ -23,7 +23,7 @@ def page(locale: str) -> str:
     return b"".join(chunks).decode()
 
 
-def told(html: str) -> list[str]:
+def visible_texts(html: str) -> list[str]:
     """Return the texts that a reader sees, without commands."""
     bare = re.sub(r"(?s)<(script|style|pre|code)\b.*?</\1>", "", html)
     return [text for piece in re.split(r"<[^>]+>", bare) if (text := unescape(piece).strip())]
@@ -45,7 +45,7 @@ def english_only(language: str) -> frozenset[str]:
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_page_is_in_its_language(language: str) -> None:
     assert f'lang="{language}"' in page(language)
-    assert [text for text in told(page(language)) if text in english_only(language)] == []
+    assert [text for text in visible_texts(page(language)) if text in english_only(language)] == []
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -14,11 +14,11 @@ from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.collection import PEOPLE, SIGN_INS, collect
 from tests.builders.tenant.tenants import (
+    finding_keys,
     judged,
     outcome,
     policy_file,
     tenant,
-    told,
     user,
 )
 from tests.e2e.peers.conftest import USERS
@@ -40,7 +40,7 @@ def test_02_what_policies_test_is_what_is_asked_for(graph: Emulator) -> None:
     assert {"signInActivity", "displayName", "userPrincipalName"} <= asked
     never = tenant(user("ann"), unread={Source.SIGN_IN_ACTIVITY: SourceStatus.NOT_NEEDED})
     result = judged("assignments: {require: [SPE_E3]}", never, users="{inactiveFor: 999d}")
-    assert (told(result), outcome(result)) == ([], "not-evaluated")
+    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
 
 
 def test_02_every_property_that_the_library_tests_is_in_its_needs() -> None:
@@ -53,7 +53,7 @@ def test_03_every_licence_of_a_user_counts() -> None:
     """Prowler keeps `value[0]`: an administrator with P2 and E5 passes."""
     for order in permutations(("AAD_PREMIUM_P2", "SPE_E5", "FLOW_FREE")):
         result = judged("assignments: {of: paid, allow: [AAD_PREMIUM, AAD_PREMIUM_P2]}", tenant(user("ann", *order)))
-        assert told(result) == [("assignment.not-allowed", "ann", "SPE_E5", None)]
+        assert finding_keys(result) == [("assignment.not-allowed", "ann", "SPE_E5", None)]
 
 
 def test_04_requests_do_not_grow_with_the_users(graph: Emulator) -> None:
@@ -70,9 +70,9 @@ def test_05_what_could_not_be_read_is_not_green(graph: Emulator, tmp_path: Path)
     found = collect(graph, PEOPLE)
     assert found.status(Source.USERS) == "denied"
     assert found.reason(Source.USERS)
-    place = write(tmp_path / "s", tenant(unread={Source.USERS: SourceStatus.DENIED}))
+    snapshot_folder = write(tmp_path / "s", tenant(unread={Source.USERS: SourceStatus.DENIED}))
     (tmp_path / "p.yaml").write_text("version: 1\n" + policy_file("assignments: {allow: []}"))
-    ran = call("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
+    ran = call("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
     (only,) = json.loads(ran.out)["tenants"]
     assert ran.code == 3
     assert (only["complete"], only["policies"][0]["status"], only["findings"]) == (False, "not-evaluated", [])

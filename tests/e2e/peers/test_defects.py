@@ -33,6 +33,7 @@ from tests.builders.tenant.tenants import (
     audited,
     bought,
     euros,
+    finding_keys,
     judged,
     one,
     outcome,
@@ -40,7 +41,6 @@ from tests.builders.tenant.tenants import (
     policy_file,
     sku_id,
     tenant,
-    told,
     user,
 )
 from tests.e2e.peers.everyday import everyday, rendered
@@ -60,7 +60,7 @@ def test_07_an_error_is_an_error_by_any_name(code: str) -> None:
     """CIPP listens for five codes; DependencyViolation and Other are not among them."""
     ann = user("ann", paths=[path("SPE_E3", state="Error", error=code)])
     result = judged("health: {errors: deny}", tenant(ann))
-    assert told(result) == [("assignment.error", "ann", "SPE_E3", code)]
+    assert finding_keys(result) == [("assignment.error", "ann", "SPE_E3", code)]
 
 
 def test_08_few_seats_in_use_do_not_look_good() -> None:
@@ -135,10 +135,10 @@ def test_13_an_exception_holds_everywhere_and_its_end_is_announced(tmp_path: Pat
     """Kyverno honours it on one path only (#17473); 92 of ferret-scan's lapsed without a word (#699)."""
     waiver = "[{id: W, policies: [p], reason: r, owner: o, expires: 2026-11-30}]"
     (tmp_path / "p.yaml").write_text("version: 1\n" + policy_file("assignments: {deny: [SPE_E3]}", waivers=waiver))
-    place = write(tmp_path / "s", tenant(user("ann", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 1, 1)]))
+    snapshot_folder = write(tmp_path / "s", tenant(user("ann", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 1, 1)]))
 
     def run(day: str) -> tuple[int, dict[str, Any], str]:
-        arguments = ("audit", "p.yaml", "--snapshot", place, "--as-of", day, "-f", "json,junit,csv,sarif")
+        arguments = ("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", day, "-f", "json,junit,csv,sarif")
         ran = call(*arguments, cwd=tmp_path)
         document = json.loads((tmp_path / "out" / "result.json").read_text())
         return ran.code, document, (tmp_path / "out" / "junit.xml").read_text()
@@ -180,8 +180,8 @@ def test_15_nobody_is_told_to_take_everything_away(tmp_path: Path) -> None:
     # Only the product in question, and never directly where a group gives it.
     assert all(set(body["removeLicenses"]) <= {sku_id("SPE_E5")} for body in assigned.values())
     assert "/users/id-bob/assignLicense" not in assigned
-    words = json.dumps(actions).casefold()
-    assert all(word in words for word in ("mailbox", "onedrive", "hold", "group"))
+    actions_text = json.dumps(actions).casefold()
+    assert all(word in actions_text for word in ("mailbox", "onedrive", "hold", "group"))
 
 
 def test_16_money_is_exact_and_bears_its_currency() -> None:
@@ -216,8 +216,10 @@ def test_18_links_carry_nobody() -> None:
 def test_19_what_was_found_is_in_the_exit_code(tmp_path: Path) -> None:
     """Maester's action ends with 0 when tests fail."""
     (tmp_path / "p.yaml").write_text("version: 1\n" + policy_file("assignments: {deny: [SPE_E3]}"))
-    place = write(tmp_path / "s", tenant(user("ann", "SPE_E3")))
-    assert call("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path).code == 1
+    snapshot_folder = write(tmp_path / "s", tenant(user("ann", "SPE_E3")))
+    assert (
+        call("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path).code == 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from tests.builders.tenant.tenants import (
     NOW,
     bought,
     euros,
+    finding_keys,
     judged,
     one,
     outcome,
     path,
     sku_id,
     tenant,
-    told,
     user,
 )
 from tests.e2e.peers.everyday import everyday, rendered
@@ -53,7 +53,7 @@ def test_trap_a_service_is_found_in_every_suite_that_contains_it() -> None:
         )
     ]
     result = judged("assignments: {require: [{withService: AAD_PREMIUM}]}", tenant(*holders))
-    assert [row[1] for row in told(result)] == ["eve"]
+    assert [row[1] for row in finding_keys(result)] == ["eve"]
 
 
 def test_trap_suites_without_teams_have_ids_of_their_own() -> None:
@@ -83,7 +83,7 @@ def test_trap_money_is_told_only_where_a_price_is_known() -> None:
 
     state = tenant(user("ann", "SPE_E3", "FLOW_FREE", "VISIOCLIENT"))
     result = judged("assignments: {deny: ['*']}", state, prices="{SPE_E3: 35.70}")
-    assert [row[2] for row in told(result)] == ["FLOW_FREE", "SPE_E3", "VISIOCLIENT"]
+    assert [row[2] for row in finding_keys(result)] == ["FLOW_FREE", "SPE_E3", "VISIOCLIENT"]
     assert costs(result.findings) == [None, Decimal("35.7"), None]
 
 

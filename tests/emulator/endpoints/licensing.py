@@ -85,8 +85,8 @@ def violation(tenant: Tenant, position: int, sku: dict[str, Any]) -> str | None:
     sku_id = str(sku["skuId"]).lower()
     if sku_id not in held and int(sku["consumedUnits"] or 0) >= usable(sku):
         return "CountViolation"
-    place = tenant.people.value(position, "usageLocation") or tenant.organization.get("countryLetterCode")
-    if place in sku.get("@emulator.prohibited", ()):
+    usage_location = tenant.people.value(position, "usageLocation") or tenant.organization.get("countryLetterCode")
+    if usage_location in sku.get("@emulator.prohibited", ()):
         return "ProhibitedInUsageLocationViolation"
     if held.intersection(str(other).lower() for other in sku.get("@emulator.exclusive", ())):
         return "MutuallyExclusiveViolation"

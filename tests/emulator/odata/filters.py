@@ -175,9 +175,9 @@ def literal(token: str) -> Any:
     """The value of an OData literal: a text, true, false, null, a number, or a bare instant or GUID as text."""
     if token.startswith("'"):
         return token[1:-1].replace("''", "'")
-    words: dict[str, Any] = {"true": True, "false": False, "null": None}
-    if token.lower() in words:
-        return words[token.lower()]
+    literals: dict[str, Any] = {"true": True, "false": False, "null": None}
+    if token.lower() in literals:
+        return literals[token.lower()]
     return int(token) if token.lstrip("-").isdigit() else token
 
 

@@ -185,7 +185,7 @@ def _order(text: str | None) -> tuple[tuple[str, bool], ...]:
     if not text:
         return ()
     parts = [part.split() for part in text.split(",")]
-    return tuple((words[0], len(words) > 1 and words[1].lower() == "desc") for words in parts)
+    return tuple((terms[0], len(terms) > 1 and terms[1].lower() == "desc") for terms in parts)
 
 
 def _check_filter(found: filters.Filter, kind: Kind, *, advanced: bool) -> None:

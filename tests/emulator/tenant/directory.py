@@ -335,10 +335,10 @@ def load(document: Mapping[str, Any]) -> Tenant:
     tenant.usage.refreshed = date.fromisoformat(usage["refreshed"]) if "refreshed" in usage else None
     for row in document.get("apps", ()):
         tenant.register(_app(row))
-    said = {str(row["skuId"]): row["consumedUnits"] for row in tenant.skus if "consumedUnits" in row}
+    consumed = {str(row["skuId"]): row["consumedUnits"] for row in tenant.skus if "consumedUnits" in row}
     tenant.count_seats()
     for row in tenant.skus:
-        row["consumedUnits"] = said.get(str(row["skuId"]), row["consumedUnits"])
+        row["consumedUnits"] = consumed.get(str(row["skuId"]), row["consumedUnits"])
     join_skus(tenant)
     return tenant
 

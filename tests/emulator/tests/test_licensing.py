@@ -51,7 +51,7 @@ def test_a_seat_is_taken_and_given_back(emulator: Emulator, client: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("who", "add", "remove", "words"),
+    ("who", "add", "remove", "message"),
     [
         ("dora", [E3], [], "invalid usage location"),
         ("ann", [], [F3], "does not have a corresponding license"),
@@ -59,12 +59,12 @@ def test_a_seat_is_taken_and_given_back(emulator: Emulator, client: Any) -> None
     ],
 )
 def test_refusals_change_nothing(
-    emulator: Emulator, client: Any, who: str, add: list[str], remove: list[str], words: str
+    emulator: Emulator, client: Any, who: str, add: list[str], remove: list[str], message: str
 ) -> None:
     before = held(emulator, who)
     answered = assign(emulator, client, f"users/{who}@contoso.example", add=add, remove=remove)
     assert (answered.status_code, answered.json()["error"]["code"]) == (400, "Request_BadRequest")
-    assert words in answered.json()["error"]["message"]
+    assert message in answered.json()["error"]["message"]
     assert held(emulator, who) == before
 
 
@@ -195,10 +195,10 @@ def test_consumed_units_always_equal_the_people_who_hold(seats: int, steps: list
         }
     )
     group = next(iter(tenant.groups.values()))
-    for position, way, sku_id in steps:
-        if way == "group":
+    for position, operation, sku_id in steps:
+        if operation == "group":
             group.document["assignedLicenses"] = [{"skuId": sku_id, "disabledPlans": []}]
             reprocess(tenant, position, [group])
         else:
-            recompute(tenant, position, [state(sku_id)] if way == "direct" else [])
+            recompute(tenant, position, [state(sku_id)] if operation == "direct" else [])
         assert {str(sku["skuId"]): sku["consumedUnits"] for sku in tenant.skus} == counted(tenant)

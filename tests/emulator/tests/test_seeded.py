@@ -29,9 +29,9 @@ def test_equal_arguments_give_equal_tenants_and_another_seed_others() -> None:
 @given(st.integers(0, 1300))
 def test_consumed_units_are_the_people_who_hold(count: int) -> None:
     tenant = seeded.generate(count)
-    said = {row["skuPartNumber"]: row["consumedUnits"] for row in tenant.skus}
+    consumed = {row["skuPartNumber"]: row["consumedUnits"] for row in tenant.skus}
     tenant.count_seats()
-    assert said == {row["skuPartNumber"]: row["consumedUnits"] for row in tenant.skus}
+    assert consumed == {row["skuPartNumber"]: row["consumedUnits"] for row in tenant.skus}
 
 
 @pytest.mark.slow

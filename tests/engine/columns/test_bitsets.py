@@ -36,9 +36,10 @@ def test_gathering_keeps_every_flagged_sku_of_every_user(case: tuple[int, list[l
     found = gathering(users, size)
     flagged = found.where(np.array([flag for own in flags for flag in own], dtype=bool))
     expected = [
-        {sku for sku, flag in zip(own, told, strict=True) if flag} for own, told in zip(users, flags, strict=True)
+        {sku for sku, flag in zip(own, flagged_skus, strict=True) if flag}
+        for own, flagged_skus in zip(users, flags, strict=True)
     ]
-    assert [set(places.tolist()) for places in listed(flagged)] == expected
+    assert [set(positions.tolist()) for positions in listed(flagged)] == expected
     assert found.doubled.tolist() == [row for row, own in enumerate(users) if len(own) > len(set(own))]
 
 
@@ -57,9 +58,9 @@ def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int
     assert meets(held, products).tolist() == [bool(wanted & set(own)) for own in users]
     assert several(held).tolist() == [len(set(own)) > 1 for own in users]
     pattern, distinct = patterns(held, np.arange(len(users)))
-    places = listed(distinct)
-    assert [places[number].tolist() for number in pattern] == [sorted(set(own)) for own in users]
-    assert len({tuple(each.tolist()) for each in places}) == len(places)
+    positions = listed(distinct)
+    assert [positions[number].tolist() for number in pattern] == [sorted(set(own)) for own in users]
+    assert len({tuple(each.tolist()) for each in positions}) == len(positions)
 
 
 @given(st.lists(st.booleans(), max_size=300), st.data())

@@ -27,9 +27,9 @@ def test_one_of_many_globs_is_told_of_every_text(
     skipped: int,
 ) -> None:
     column = pa.array(values, pa.string()).slice(skipped)
-    told = texts(column, distinct=distinct).like(tuple(globs)).tolist()
+    matches = texts(column, distinct=distinct).like(tuple(globs)).tolist()
     patterns = [pattern_of(glob) for glob in globs]
-    assert told == [
+    assert matches == [
         text is not None and text != "" and any(pattern.fullmatch(text.casefold()) for pattern in patterns)
         for text in values[skipped:]
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import SeatBounds, TenantResult
-from tests.builders.tenant.tenants import audited, bought, judged, tenant, told, user
+from tests.builders.tenant.tenants import audited, bought, finding_keys, judged, tenant, user
 
 
 def bounds(result: TenantResult) -> dict[str, tuple[SeatBounds, ...]]:
@@ -35,7 +35,7 @@ def of_p(usable: int, minimum: int | None, maximum: int | None) -> tuple[SeatBou
 def test_bounds_are_told_in_seats_of_a_product_inside_them(written: str, wanted: tuple[SeatBounds, ...]) -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 100, 95, warning=10), bought("SPE_E5")])
     result = judged(f"seats: {{of: [SPE_E3], {written}}}", state)
-    assert told(result) == []
+    assert finding_keys(result) == []
     assert bounds(result) == ({"SPE_E3": wanted} if wanted else {})
 
 

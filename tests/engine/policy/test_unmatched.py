@@ -107,8 +107,8 @@ def test_globs_booleans_products_and_groups() -> None:
 
 def test_names_and_addresses_of_people_are_never_suggested() -> None:
     for name, written in (("userPrincipalName", "anne@contoso.example"), ("displayName", "Anne"), ("id", "id-anne")):
-        told = message(f"{{{name}: '{written}'}}")
-        assert told.endswith(f"no user fits {name} '{written}'")
+        text = message(f"{{{name}: '{written}'}}")
+        assert text.endswith(f"no user fits {name} '{written}'")
 
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
@@ -116,20 +116,20 @@ KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 
 def test_redaction_hides_a_person_whom_the_policy_names() -> None:
     policies = policy_file(REQUIRE, users="{any: [{displayName: [Zed Zeta, 'Wim ''t Hart']}, {department: Slaes}]}")
-    (told,) = unmatched(redacted(audited(policies, tenant(*PEOPLE)), KEY).tenants[0])
-    assert not {"Zed", "Wim", "Hart"} & set(re.split(r"[^a-zA-Z]+", told.message))
-    assert told.message.count("user-") == 2
-    assert "department 'Slaes'" in told.message
+    (notices,) = unmatched(redacted(audited(policies, tenant(*PEOPLE)), KEY).tenants[0])
+    assert not {"Zed", "Wim", "Hart"} & set(re.split(r"[^a-zA-Z]+", notices.message))
+    assert notices.message.count("user-") == 2
+    assert "department 'Slaes'" in notices.message
 
 
 def test_hostile_values_stay_on_one_line_and_are_cut() -> None:
     long = "x" * 500
-    told = message("{department: Saless}", user("ann", department="Sales; \n'" + long), user("bob", department="Sales"))
-    assert told.endswith("(nearest in use: department 'Sales')")
-    told = message(f"{{department: 'Y{long}'}}", user("ann", department=f"X;\n'{long}"))
-    assert "\n" not in told
-    assert ";" not in told
-    assert len(told) < 300
+    text = message("{department: Saless}", user("ann", department="Sales; \n'" + long), user("bob", department="Sales"))
+    assert text.endswith("(nearest in use: department 'Sales')")
+    text = message(f"{{department: 'Y{long}'}}", user("ann", department=f"X;\n'{long}"))
+    assert "\n" not in text
+    assert ";" not in text
+    assert len(text) < 300
 
 
 def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,10 +140,10 @@ def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.Mon
 
 def test_things_of_which_there_are_none() -> None:
     state = tenant(*PEOPLE, subscribedSkus=[bought("SPE_E3")])
-    (told,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
-    assert told.message == "the policy p judges nothing: there is no SPE_E5"
-    (told,) = unmatched(judged("health: {groups: deny}", state))
-    assert told.message == "the policy p judges nothing: the tenant has nothing that it looks at"
+    (notices,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
+    assert notices.message == "the policy p judges nothing: there is no SPE_E5"
+    (notices,) = unmatched(judged("health: {groups: deny}", state))
+    assert notices.message == "the policy p judges nothing: the tenant has nothing that it looks at"
 
 
 def test_the_fleet_counts_the_products_of_all_tenants() -> None:

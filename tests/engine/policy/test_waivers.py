@@ -59,12 +59,12 @@ def test_the_last_day_is_held_to_its_end_in_utc(as_of: datetime, status: str) ->
     assert notices(result) == [("waiver.expiring" if status == "waived" else "waiver.expired", "W-1")]
 
 
-@pytest.mark.parametrize(("expires", "told"), [("2026-12-04", True), ("2026-12-05", False), ("2026-11-20", True)])
-def test_a_waiver_is_announced_from_fourteen_whole_days_before_its_end(expires: str, *, told: bool) -> None:
+@pytest.mark.parametrize(("expires", "expected"), [("2026-12-04", True), ("2026-12-05", False), ("2026-11-20", True)])
+def test_a_waiver_is_announced_from_fourteen_whole_days_before_its_end(expires: str, *, expected: bool) -> None:
     """Its last day included: on 20 November at 02:17, the 4th of December leaves 14 whole days and some hours."""
     as_of = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
     announced = ("waiver.expiring", "W-1") in notices(judged(DENY, STATE, waivers=waiver(expires=expires), as_of=as_of))
-    assert announced is told
+    assert announced is expected
 
 
 def test_a_waiver_that_waives_nothing_is_told_unless_it_could_not_have() -> None:
@@ -140,8 +140,8 @@ def test_names_that_nobody_knows_are_noticed_and_globs_are_not() -> None:
     owned = tenant(
         subscribedSkus=[bought("SPE_E55", servicePlans=[{"servicePlanId": "x", "servicePlanName": "No_Plan"}])]
     )
-    told = notices(judged(block, owned))
-    assert told == [("policy.no-match", "p"), ("policy.unknown-service", "NO_SUCH_PLAN")]
+    noticed = notices(judged(block, owned))
+    assert noticed == [("policy.no-match", "p"), ("policy.unknown-service", "NO_SUCH_PLAN")]
 
 
 def test_a_policy_for_another_tenant_does_not_appear() -> None:

@@ -52,7 +52,7 @@ def shuffled(table: pa.Table) -> pa.Table:
 
 def capitals(table: pa.Table) -> pa.Table:
     """Every other id in capitals, and sorted as it is then written."""
-    ids = [each.upper() if place % 2 else each for place, each in enumerate(table["userId"].to_pylist())]
+    ids = [each.upper() if index % 2 else each for index, each in enumerate(table["userId"].to_pylist())]
     return ordered(table.set_column(1, MEMBERS.field("userId"), pa.array(ids, pa.string())))
 
 
@@ -167,17 +167,17 @@ GROUPS = ("g1", "g2")
 BATCH = 400
 
 
-def walked(folder: Path, change: Change, room: int) -> tuple[Counting, Callable[[range], list[int]], list[str]]:
+def walked(folder: Path, change: Change, limit: int) -> tuple[Counting, Callable[[range], list[int]], list[str]]:
     """A walk over batches of people, asking for the members of two groups of three, and what it reads."""
     everybody = sorted(guid(number << 16) for number in range(3_200))
     groups = [
-        {"id": name, "displayName": name, "members": everybody[place::2]} for place, name in enumerate(("g0", *GROUPS))
+        {"id": name, "displayName": name, "members": everybody[index::2]} for index, name in enumerate(("g0", *GROUPS))
     ]
     state = stored(tenant(groups=groups), folder, change, row_group_size=200)
     assert state.members is not None
     counting = Counting(state.members)
     facts = TenantFacts(replace(state, members=counting), builtin(), PolicySet(policies=()), NOW)
-    membership = Membership(facts, room=room)
+    membership = Membership(facts, room=limit)
 
     def walk(batches: range) -> list[int]:
         """How many parts were read, batch by batch."""
@@ -198,7 +198,7 @@ ALL = range(3_200 // BATCH)
 
 
 def test_a_part_is_read_when_its_people_are_judged_and_only_then(tmp_path: Path) -> None:
-    counting, walk, _ = walked(tmp_path, ordered, room=40_000)
+    counting, walk, _ = walked(tmp_path, ordered, limit=40_000)
     reads = walk(ALL)
     # 400 people, of whom 200 are in each group, are in one part of 200 or in two.
     assert max(reads) <= 2 * len(GROUPS)
@@ -210,7 +210,7 @@ def test_a_part_is_read_when_its_people_are_judged_and_only_then(tmp_path: Path)
 
 
 def test_parts_out_of_order_find_room_in_the_end(tmp_path: Path) -> None:
-    counting, walk, _ = walked(tmp_path, shuffled, room=0)
+    counting, walk, _ = walked(tmp_path, shuffled, limit=0)
     walk(ALL)
     walk(ALL)
     assert walk(ALL) == [0] * len(ALL)
@@ -218,9 +218,9 @@ def test_parts_out_of_order_find_room_in_the_end(tmp_path: Path) -> None:
 
 
 def test_batches_of_two_threads_find_the_same(tmp_path: Path) -> None:
-    _, walk, _ = walked(tmp_path, capitals, room=20_000)
+    _, walk, _ = walked(tmp_path, capitals, limit=20_000)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(walk, [range(place, place + 1) for place in (*ALL, *ALL[::-1])]))
+        list(pool.map(walk, [range(row_group, row_group + 1) for row_group in (*ALL, *ALL[::-1])]))
 
 
 @pytest.fixture(scope="module")
@@ -270,11 +270,11 @@ def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
     assert row_groups(large) == 3
     here = list(judged_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW), registered())))
-    for place in (2, 0, 1):
-        (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([place], pa.int64())], ["id"])], alone=False)
+    for row_group in (2, 0, 1):
+        (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False)
         assert answer.column("problem").to_pylist() == [None]
         (there,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
-        assert told_of(there) == told_of(here[place])
+        assert told_of(there) == told_of(here[row_group])
 
 
 def told_of(outcome: BatchOutcome) -> list[tuple[int, str, list[int]]]:

@@ -83,7 +83,7 @@ VALUES = (
 )
 
 
-def told(
+def selected(
     folder: Path, cases: Sequence[tuple[str, str]], *users: Mapping[str, Any], **more: Any
 ) -> list[tuple[str, str]]:
     """Return the selectors of some cases with who is in them, from one audit."""
@@ -92,7 +92,7 @@ def told(
 
 
 def test_values_of_properties(tmp_path: Path) -> None:
-    assert told(tmp_path, VALUES, *PEOPLE) == list(VALUES)
+    assert selected(tmp_path, VALUES, *PEOPLE) == list(VALUES)
 
 
 ACTIVITY = (
@@ -123,7 +123,7 @@ def test_activity(tmp_path: Path) -> None:
         {"id": "never-undated"},
         {"id": "never-year-one", "lastSignInDateTime": year_one, "createdDateTime": year_one},
     )
-    assert told(tmp_path, ACTIVITY, *users) == list(ACTIVITY)
+    assert selected(tmp_path, ACTIVITY, *users) == list(ACTIVITY)
 
 
 DATES = (
@@ -152,7 +152,7 @@ def test_dates(tmp_path: Path) -> None:
         {"id": "after", "createdDateTime": day + STEP},
         {"id": "none"},
     )
-    assert told(tmp_path, DATES, *users) == list(DATES)
+    assert selected(tmp_path, DATES, *users) == list(DATES)
 
 
 def test_a_duration_is_counted_from_the_audits_instant_across_a_leap_day(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ IN_GROUPS = (
 
 def test_member_of(tmp_path: Path) -> None:
     users = ({"id": "a"}, {"id": "b"}, {"id": "c"})
-    assert told(tmp_path, IN_GROUPS, *users, groups=GROUPS, members=MEMBERS) == list(IN_GROUPS)
+    assert selected(tmp_path, IN_GROUPS, *users, groups=GROUPS, members=MEMBERS) == list(IN_GROUPS)
 
 
 HIDDEN = (
@@ -254,7 +254,7 @@ def test_unknown_is_never_a_pass_and_never_a_finding(status: str, tmp_path: Path
     users = ({"id": "a", "lastSignInDateTime": stamp, "mailboxType": "shared"}, {"id": "b"})
     for source in sorted({source for _, source in HIDDEN}):
         cases = [(selector, " ?") for selector, hidden in HIDDEN if hidden == source]
-        assert told(tmp_path, cases, *users, groups=GROUPS, members=MEMBERS, status={source: status}) == cases
+        assert selected(tmp_path, cases, *users, groups=GROUPS, members=MEMBERS, status={source: status}) == cases
 
 
 NOT_ASKED = tuple(
@@ -269,7 +269,7 @@ NOT_ASKED = tuple(
 
 def test_a_property_that_was_not_asked_for_is_unknown(tmp_path: Path) -> None:
     asked = [name for name in ASKED if name != "department"]
-    assert told(tmp_path, NOT_ASKED, *PEOPLE, asked=asked) == list(NOT_ASKED)
+    assert selected(tmp_path, NOT_ASKED, *PEOPLE, asked=asked) == list(NOT_ASKED)
 
 
 def test_a_fact_that_one_user_lacks_is_unknown_for_that_user_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 STEP = timedelta(microseconds=1)
 
 
-def told(
+def selected(
     folder: Path, cases: Sequence[tuple[str, str]], *users: Mapping[str, Any], **more: Any
 ) -> list[tuple[str, str]]:
     """Return the selectors of some cases with who is in them, from one audit."""
@@ -57,7 +57,7 @@ def test_paths_and_since_when(tmp_path: Path) -> None:
             ],
         },
     )
-    assert told(tmp_path, PATHS, *users) == list(PATHS)
+    assert selected(tmp_path, PATHS, *users) == list(PATHS)
 
 
 WITHOUT_PATHS = (
@@ -72,4 +72,4 @@ WITHOUT_PATHS = (
 def test_where_paths_were_not_read_people_without_licences_have_none(tmp_path: Path) -> None:
     users = ({"id": "none"}, {"id": "some", "licences": [path(E5, state=None)]})
     asked = [name for name in ASKED if name != "licenseAssignmentStates"]
-    assert told(tmp_path, WITHOUT_PATHS, *users, asked=asked) == list(WITHOUT_PATHS)
+    assert selected(tmp_path, WITHOUT_PATHS, *users, asked=asked) == list(WITHOUT_PATHS)

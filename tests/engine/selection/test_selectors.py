@@ -7,7 +7,7 @@ import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.manifest import format_instant
-from tests.builders.tenant.tenants import NOW, judged, outcome, tenant, told, user
+from tests.builders.tenant.tenants import NOW, finding_keys, judged, outcome, tenant, user
 
 BLOCK = "assignments: {require: [SPE_F1]}"
 """Everyone of the population lacks it."""
@@ -18,7 +18,7 @@ def ago(days: float) -> str:
 
 
 def chosen(selector: str, *users: dict[str, Any], **state: Any) -> list[str]:
-    return [row[1] for row in told(judged(BLOCK, tenant(*users, **state), users=selector))]
+    return [row[1] for row in finding_keys(judged(BLOCK, tenant(*users, **state), users=selector))]
 
 
 ANN = user("ann", department="Store", userType=None, createdDateTime=ago(10))
@@ -119,24 +119,28 @@ def test_without_sign_in_data_nobody_is_inactive_and_nothing_passes() -> None:
     """A premium licence is missing: everybody would be inactive to a careless reader, and nobody to another."""
     state = tenant(ANN, BOB, unread={Source.SIGN_IN_ACTIVITY: SourceStatus.UNAVAILABLE})
     result = judged(BLOCK, state, users="{any: [{inactiveFor: 90d}, {neverSignedIn: 30d}]}")
-    assert (told(result), outcome(result), result.policies[0].missing) == ([], "not-evaluated", ("signInActivity",))
+    assert (finding_keys(result), outcome(result), result.policies[0].missing) == (
+        [],
+        "not-evaluated",
+        ("signInActivity",),
+    )
 
 
 def test_what_can_be_decided_without_the_unknown_is_decided() -> None:
     state = tenant(ANN, BOB, unread={Source.SIGN_IN_ACTIVITY: SourceStatus.UNAVAILABLE})
     certain = judged(BLOCK, state, users="{any: [{department: Store}, {inactiveFor: 90d}]}")
-    assert ([row[1] for row in told(certain)], outcome(certain)) == (["ann"], "not-evaluated")
+    assert ([row[1] for row in finding_keys(certain)], outcome(certain)) == (["ann"], "not-evaluated")
     impossible = judged(BLOCK, state, users="{department: Nobody, inactiveFor: 90d}")
-    assert (told(impossible), outcome(impossible)) == ([], "pass")
+    assert (finding_keys(impossible), outcome(impossible)) == ([], "pass")
     harmless = judged("assignments: {deny: [SPE_E5]}", state, users="{inactiveFor: 90d}")
-    assert (told(harmless), outcome(harmless)) == ([], "pass")  # nobody holds one, whoever is inactive
+    assert (finding_keys(harmless), outcome(harmless)) == ([], "pass")  # nobody holds one, whoever is inactive
 
 
 def test_a_property_nobody_asked_for_is_unknown_and_its_negation_too() -> None:
     state = tenant(ANN, unasked=["department"])
     for selector in ("{department: Store}", "{department: {not: Store}}", "{department: null}"):
         result = judged(BLOCK, state, users=selector)
-        assert (told(result), outcome(result), result.policies[0].missing) == (
+        assert (finding_keys(result), outcome(result), result.policies[0].missing) == (
             [],
             "not-evaluated",
             ("users.department",),
@@ -146,7 +150,7 @@ def test_a_property_nobody_asked_for_is_unknown_and_its_negation_too() -> None:
 def test_a_fact_that_is_missing_of_one_user_leaves_the_others_judged() -> None:
     hidden = user("bob", notCollected=["department"])
     result = judged(BLOCK, tenant(ANN, hidden, CAS), users="{department: Store}")
-    assert ([row[1] for row in told(result)], outcome(result)) == (["ann"], "not-evaluated")
+    assert ([row[1] for row in finding_keys(result)], outcome(result)) == (["ann"], "not-evaluated")
 
 
 GROUPS = [
@@ -167,7 +171,7 @@ def test_members_of_groups() -> None:
 @pytest.mark.parametrize(("name", "why"), [("Gone", "Gone"), ("Twins", "Twins"), ("Hidden", "Hidden")])
 def test_a_group_that_is_missing_ambiguous_or_unread_is_unknown_with_the_reason(name: str, why: str) -> None:
     result = judged(BLOCK, tenant(ANN, groups=GROUPS), users=f"{{memberOf: {name}}}")
-    assert (told(result), outcome(result)) == ([], "not-evaluated")
+    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
     assert why in (result.policies[0].reason or "")
 
 
@@ -178,9 +182,9 @@ def test_attributes() -> None:
         user("cas", usageLocation=None),
     ]
     result = judged("attributes: {require: [usageLocation, city], allow: {usageLocation: [NL, BE]}}", tenant(*people))
-    assert told(result) == [
+    assert finding_keys(result) == [
         ("attribute.missing", "bob", None, "usageLocation"),
         ("attribute.not-allowed", "ann", None, "usageLocation"),
     ]
     everyone = judged("attributes: {require: [usageLocation]}", tenant(*people), users="{}")
-    assert [row[1] for row in told(everyone)] == ["bob", "cas"]
+    assert [row[1] for row in finding_keys(everyone)] == ["bob", "cas"]

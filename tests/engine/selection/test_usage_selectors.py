@@ -9,7 +9,7 @@ import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, REPORT_COLUMNS, SMALL_TABLES, app_bits
-from tests.builders.tenant.tenants import NOW, audited, judged, outcome, policy_file, tenant, told, user
+from tests.builders.tenant.tenants import NOW, audited, finding_keys, judged, outcome, policy_file, tenant, user
 
 BLOCK = "assignments: {require: [SPE_F1]}"
 """Everyone of the population lacks it."""
@@ -34,7 +34,7 @@ def belongs(selector: str, columns: dict[str, Any], **state: Any) -> bool | None
     result = judged(
         BLOCK, tenant(user("ann", **columns), **{"reports": REPORTS, "asked": ["agent"], **state}), users=selector
     )
-    assert (outcome(result) == "fail") == bool(told(result))
+    assert (outcome(result) == "fail") == bool(finding_keys(result))
     return {"fail": True, "pass": False, "not-evaluated": None}[outcome(result)]
 
 

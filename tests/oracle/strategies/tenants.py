@@ -67,8 +67,8 @@ def shelves(draw: st.DrawFn) -> Shelf:
     plans = {
         sku: list(PLANS[: rng.randint(0, 7)]) if rng.random() < 0.4 else some(rng, PLANS, 4) for sku, _part in chosen
     }
-    if (many := draw(st.integers(0, 59))) >= 54:
-        bulk = alphabet.BULK if many == 59 else alphabet.BULK[: alphabet.WORD_AND_MORE]
+    if (count := draw(st.integers(0, 59))) >= 54:
+        bulk = alphabet.BULK if count == 59 else alphabet.BULK[: alphabet.WORD_AND_MORE]
         shown = [*shown, *bulk]
         plans |= {sku: [PLANS[number % 7], PLANS[number % 3]][: number % 3] for number, (sku, _) in enumerate(bulk)}
     catalogue = {}

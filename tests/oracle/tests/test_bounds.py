@@ -46,8 +46,8 @@ def _as_evidence(finding: Finding, carried: SeatBounds | None, check: str) -> No
         (facts["minimum"], carried.minimum, ceil),
         (facts["maximum"], carried.maximum, floor),
     ):
-        told = None if written is None else bound(written, carried.usable)
-        assert seats == (None if told is None else rounded(Fraction(told)))
+        evidence = None if written is None else bound(written, carried.usable)
+        assert seats == (None if evidence is None else rounded(Fraction(evidence)))
 
 
 def _broken_as_found(seats: SeatCount, each: SeatBounds, checks: set[str]) -> None:
@@ -69,8 +69,8 @@ def _together(seats: SeatCount) -> None:
     if seats.usable is None:
         assert tightest(seats) == {}
         return
-    told = tightest(seats)
-    least, most = int(told.get("minimum", 0)), int(told.get("maximum", seats.usable))
+    bound_of_all = tightest(seats)
+    least, most = int(bound_of_all.get("minimum", 0)), int(bound_of_all.get("maximum", seats.usable))
     kept = {
         spare
         for spare in range(min(seats.usable, 400) + 1)
@@ -81,4 +81,4 @@ def _together(seats: SeatCount) -> None:
         )
     }
     inside = {spare for spare in range(min(seats.usable, 400) + 1) if least <= spare <= most}
-    assert kept == inside or (told == {} and not kept)
+    assert kept == inside or (bound_of_all == {} and not kept)

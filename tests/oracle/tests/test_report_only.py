@@ -28,21 +28,21 @@ def reporting(scenario: Scenario, number: int) -> tuple[Scenario, str]:
     return replace(scenario, documents=documents), chosen["id"]
 
 
-def places(result: Result) -> tuple[TenantResult | FleetResult, ...]:
+def results_of(result: Result) -> tuple[TenantResult | FleetResult, ...]:
     return (*result.tenants, result.fleet)
 
 
-def others(place: TenantResult | FleetResult, left_out: str) -> dict[str, Any]:
+def others(verdict: TenantResult | FleetResult, left_out: str) -> dict[str, Any]:
     """Return everything about the findings, outcomes and notices of all policies but one."""
     return {
         "findings": {
             key(each): (each.fingerprint, each.status, each.waiver, each.severity, each.evidence, each.money)
-            for each in place.findings
+            for each in verdict.findings
             if each.policy != left_out
         },
-        "outcomes": [outcome for outcome in place.policies if outcome.id != left_out],
-        "notices": place.notices,
-        "stats": {policy: stats for policy, stats in place.findings.stats.policies.items() if policy != left_out},
+        "outcomes": [outcome for outcome in verdict.policies if outcome.id != left_out],
+        "notices": verdict.notices,
+        "stats": {policy: stats for policy, stats in verdict.findings.stats.policies.items() if policy != left_out},
     }
 
 
@@ -52,7 +52,7 @@ def others(place: TenantResult | FleetResult, left_out: str) -> dict[str, Any]:
 def test_it_changes_no_other_policy_and_is_judged_as_before(scenario: Scenario, number: int) -> None:
     changed, policy = reporting(scenario, number)
     before, after = run(scenario), run(changed)
-    for one, other in zip(places(before), places(after), strict=True):
+    for one, other in zip(results_of(before), results_of(after), strict=True):
         assert others(one, policy) == others(other, policy)
         assert {key(each) for each in one.findings} == {key(each) for each in other.findings}
         statuses = {

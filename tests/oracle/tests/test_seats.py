@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.oracle import FindingKey, TenantVerdict
-from tests.oracle.cases import E3, E5, F1, FREE, PLAN_ADDON, one, product, run, tenant, told, user
+from tests.oracle.cases import E3, E5, F1, FREE, PLAN_ADDON, finding_keys, one, product, run, tenant, user
 
 # ---- 3. seats
 
@@ -47,7 +47,7 @@ def test_bounds_that_cannot_both_hold_are_told() -> None:
 
 def test_grace_units_count_unless_ignored() -> None:
     row = product(E3, 0, 11, units={"warning": 11, "suspended": 4})
-    assert told(seats({"of": "SPE_E3", "spare": {"max": 5}}, row)) == set()
+    assert finding_keys(seats({"of": "SPE_E3", "spare": {"max": 5}}, row)) == set()
     ((_, judged),) = seats({"of": "SPE_E3", "graceUnits": "ignore"}, row).findings.items()
     assert judged.evidence == {"enabled": 0, "warning": 11, "suspended": 4, "lockedOut": 0, "consumed": 11, "usable": 0,
                                "spare": -11, "adjust": 11, "boundsHold": True}  # fmt: skip
@@ -55,12 +55,12 @@ def test_grace_units_count_unless_ignored() -> None:
 
 def test_seats_default_to_paid_user_skus() -> None:
     rows = (product(FREE, 0, 1), product(E3, 0, 1, appliesTo="Company"), product(E5, 0, 1, appliesTo=None))
-    assert told(seats({"spare": {"min": 0}}, *rows)) == {("seats.over-assigned", E5, E5, None)}
+    assert finding_keys(seats({"spare": {"min": 0}}, *rows)) == {("seats.over-assigned", E5, E5, None)}
 
 
 def test_unknown_seats_are_not_evaluated() -> None:
     verdict = seats({"of": ["SPE_E3", "SPE_E5"], "spare": {"min": 5}}, product(E3, None), product(E5, 4, 0))
-    assert (told(verdict), verdict.outcomes["p"]) == ({("seats.below-minimum", E5, E5, None)}, "not-evaluated")
+    assert (finding_keys(verdict), verdict.outcomes["p"]) == ({("seats.below-minimum", E5, E5, None)}, "not-evaluated")
     assert seats({"of": "SPE_E5", "spare": {"min": 1}}, product(E3, None), product(E5, 4, 0)).outcomes["p"] == "pass"
     partial = seats({"spare": {"min": 5}}, product(E5, 4, 0), sources={"subscribedSkus": "partial"})
     assert (len(partial.findings), partial.outcomes["p"]) == (1, "not-evaluated")
@@ -109,7 +109,7 @@ def test_purchases() -> None:
             "unknown": "deny",
         }
     }
-    assert told(one(policy, tenant(subscribedSkus=rows, subscriptions=trial))) == {
+    assert finding_keys(one(policy, tenant(subscribedSkus=rows, subscriptions=trial))) == {
         ("purchase.not-allowed", E3, E3, None),
         ("purchase.not-allowed", E5, E5, None),
         ("purchase.trial", E3, E3, None),
@@ -139,7 +139,7 @@ def test_subscriptions() -> None:
             "trials": {"endingWithin": "14d"},
         }
     }
-    assert told(one(policy, tenant(subscriptions=rows))) == {
+    assert finding_keys(one(policy, tenant(subscriptions=rows))) == {
         ("subscription.expiring", "soon", E3, None),
         ("subscription.expiring", "past", E3, None),
         ("subscription.expiring", "trial", E3, None),
@@ -164,7 +164,7 @@ def test_budget() -> None:
     exact = one({"budget": {"limit": 358}}, tenant(subscribedSkus=rows), prices=prices)
     assert exact.outcomes["p"] == "pass"
     over = one({"budget": {"limit": 357.9}}, tenant(subscribedSkus=rows), prices=prices)
-    assert told(over) == {("budget.exceeded", "id-of-contoso", None, "EUR")}
+    assert finding_keys(over) == {("budget.exceeded", "id-of-contoso", None, "EUR")}
     bound = [*rows, product(F1, 1)]
     assert one({"budget": {"limit": 358}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"] == "not-evaluated"
     assert one({"budget": {"limit": 357.9}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"] == "fail"

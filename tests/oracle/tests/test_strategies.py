@@ -27,9 +27,9 @@ def test_waivers_change_no_finding(scenario: Scenario) -> None:
 @given(scenarios())
 def test_an_outcome_says_what_its_findings_say(scenario: Scenario) -> None:
     verdict = judge(scenario.documents, scenario.tenants, scenario.as_of, scenario.catalogue)
-    for place in [*verdict.tenants.values(), verdict.fleet]:
-        for policy, outcome in place.outcomes.items():
-            found = {judged.status for key, judged in place.findings.items() if key.policy == policy}
+    for result in [*verdict.tenants.values(), verdict.fleet]:
+        for policy, outcome in result.outcomes.items():
+            found = {judged.status for key, judged in result.findings.items() if key.policy == policy}
             expected = "pass" if not found else "fail" if "open" in found else "waived"
             assert outcome in ("not-evaluated", expected)
 

@@ -16,7 +16,7 @@ READ = {"refreshDate": "2026-11-18", "missing": []}
 REPORTS = dict.fromkeys(("usage", "copilotUsage", "appUsage", "mailboxUsage"), READ)
 
 
-def told(selector: dict[str, Any], *, reports: Any = None, **rows: Any) -> bool | None:
+def membership(selector: dict[str, Any], *, reports: Any = None, **rows: Any) -> bool | None:
     """Whether a person with these rows is in the population; None for unknown."""
     inside, outcome = chosen(selector, user(**rows), reports=REPORTS if reports is None else reports)
     assert bool(inside) == (outcome == "fail")
@@ -29,40 +29,44 @@ def inactive(services: Any, limit: str = "90d") -> dict[str, Any]:
 
 def test_inactive_in() -> None:
     # More than that many whole days before the report's refresh date, for every named service.
-    assert told(inactive(["teams"]), lastActivity={"teams": "2026-08-20"}) is False
-    assert told(inactive(["teams"]), lastActivity={"teams": "2026-08-19"}) is True
-    assert told(inactive(["teams", "exchange"]), lastActivity={"teams": None, "exchange": "2026-11-01"}) is False
-    assert told(inactive("*"), lastActivity={"skype": "2026-11-18"}) is True
-    assert told(inactive("*"), lastActivity=dict.fromkeys(SERVICES)) is True
-    assert told(inactive("*")) is None
-    assert told(inactive(["copilot"], "30d"), copilot="2026-10-19") is False
-    assert told(inactive(["copilot"], "30d"), copilot="2026-10-18") is True
-    assert told(inactive(["copilot"], "30d"), lastActivity={}) is None
+    assert membership(inactive(["teams"]), lastActivity={"teams": "2026-08-20"}) is False
+    assert membership(inactive(["teams"]), lastActivity={"teams": "2026-08-19"}) is True
+    assert membership(inactive(["teams", "exchange"]), lastActivity={"teams": None, "exchange": "2026-11-01"}) is False
+    assert membership(inactive("*"), lastActivity={"skype": "2026-11-18"}) is True
+    assert membership(inactive("*"), lastActivity=dict.fromkeys(SERVICES)) is True
+    assert membership(inactive("*")) is None
+    assert membership(inactive(["copilot"], "30d"), copilot="2026-10-19") is False
+    assert membership(inactive(["copilot"], "30d"), copilot="2026-10-18") is True
+    assert membership(inactive(["copilot"], "30d"), lastActivity={}) is None
 
 
 def test_apps_and_mailboxes_and_agents() -> None:
     used = {"90d": {"word": ["web"]}}
-    assert told({"appsUnused": {"for": "90d"}}, apps=used) is False
-    assert told({"appsUnused": {"for": "90d", "on": ["windows", "mac"]}}, apps=used) is True
-    assert told({"appsUnused": {"for": "90d", "apps": ["excel"]}}, apps=used) is True
-    assert told({"appsUnused": {"for": "30d"}}, apps=used) is None
-    assert told({"mailboxUsage": {"largerThan": "1.5kB"}}, mailbox={"size": 1536}) is False
-    assert told({"mailboxUsage": {"largerThan": "1.5kB"}}, mailbox={"size": 1537}) is True
-    assert told({"mailboxUsage": {"largerThan": "1kB", "archive": True}}, mailbox={"size": 9999}) is None
-    assert told({"mailboxUsage": {"largerThan": "1kB", "archive": True}}, mailbox={"size": 9}) is False
-    assert (told({"agent": True}), told({"agent": False}), told({"agent": True}, agent=True)) == (False, True, True)
+    assert membership({"appsUnused": {"for": "90d"}}, apps=used) is False
+    assert membership({"appsUnused": {"for": "90d", "on": ["windows", "mac"]}}, apps=used) is True
+    assert membership({"appsUnused": {"for": "90d", "apps": ["excel"]}}, apps=used) is True
+    assert membership({"appsUnused": {"for": "30d"}}, apps=used) is None
+    assert membership({"mailboxUsage": {"largerThan": "1.5kB"}}, mailbox={"size": 1536}) is False
+    assert membership({"mailboxUsage": {"largerThan": "1.5kB"}}, mailbox={"size": 1537}) is True
+    assert membership({"mailboxUsage": {"largerThan": "1kB", "archive": True}}, mailbox={"size": 9999}) is None
+    assert membership({"mailboxUsage": {"largerThan": "1kB", "archive": True}}, mailbox={"size": 9}) is False
+    assert (membership({"agent": True}), membership({"agent": False}), membership({"agent": True}, agent=True)) == (
+        False,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize(("day", "known"), [("2026-11-10", True), ("2026-11-09", None)])
 def test_a_stale_report_is_unknown(day: str, *, known: bool | None) -> None:
     reports = {**REPORTS, "usage": {**READ, "refreshDate": day}}
-    assert told(inactive(["teams"]), reports=reports, lastActivity={}) is known
+    assert membership(inactive(["teams"]), reports=reports, lastActivity={}) is known
 
 
 def test_a_report_without_a_column_is_unknown() -> None:
     reports = {**REPORTS, "usage": {**READ, "missing": ["teams"]}}
-    assert told(inactive(["teams"]), reports=reports, lastActivity={}) is None
-    assert told(inactive(["exchange"]), reports=reports, lastActivity={}) is True
+    assert membership(inactive(["teams"]), reports=reports, lastActivity={}) is None
+    assert membership(inactive(["exchange"]), reports=reports, lastActivity={}) is True
 
 
 @pytest.mark.slow

@@ -105,4 +105,4 @@ def test_products_of_a_waiver_in_the_fleet() -> None:
     assert run(policy, *sides, waivers=[waiver | {"products": "SPE_E*"}]).fleet.outcomes == {"p": "waived"}
     other = run(policy, *sides, waivers=[waiver | {"products": "SPE_F1"}])
     assert other.fleet.outcomes == {"p": "fail"}
-    assert all(place.notices == {("waiver.unused", "W")} for place in other.tenants.values())
+    assert all(verdict.notices == {("waiver.unused", "W")} for verdict in other.tenants.values())

@@ -157,10 +157,10 @@ def test_a_leaver_is_visited_once_for_all_that_goes_the_same_way() -> None:
 
 def test_every_role_that_a_step_needs_is_named() -> None:
     leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
-    told = " ".join(leavers.prerequisites)
+    prerequisites = " ".join(leavers.prerequisites)
     for role in ("User Administrator", "Exchange Administrator", "SharePoint Administrator", "Groups Administrator"):
-        assert role in told
-    assert "Global" not in told
+        assert role in prerequisites
+    assert "Global" not in prerequisites
 
 
 def test_titles_speak_of_services_and_properties_as_the_portal_does() -> None:
@@ -177,9 +177,9 @@ def test_a_name_for_several_products_says_which_would_do() -> None:
 
 def test_titles_say_why_somebody_is_to_lose_a_licence() -> None:
     reasons = {"former-employee": "former employee", "inactive-users": "inactive user", "guests": "guest"}
-    told = [action for action in actions() if action.guidance in reasons]
-    assert told
-    assert all(reasons[action.guidance] in action.title for action in told)
+    explained = [action for action in actions() if action.guidance in reasons]
+    assert explained
+    assert all(reasons[action.guidance] in action.title for action in explained)
 
 
 def test_the_article_itself_is_the_first_link() -> None:
@@ -208,10 +208,10 @@ def test_nobody_is_told_to_buy_and_to_give_back_the_same_seats(bounds: str, enab
     text = f"version: 1\npolicies:\n- {{id: s, severity: low, title: t, seats: {{of: SPE_E3, spare: {bounds}}}}}\n"
     loaded = load([("policies/p.yaml", text.encode())]).policies
     state = tenants.tenant(subscribedSkus=[tenants.bought("SPE_E3", enabled, 31)])
-    (told,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
-    assert [action.title for action in told.actions] == titles
-    assert sum(len(action.findings) for action in told.actions) == len(told.findings)
-    for action in told.actions:
+    (audited_tenants,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
+    assert [action.title for action in audited_tenants.actions] == titles
+    assert sum(len(action.findings) for action in audited_tenants.actions) == len(audited_tenants.findings)
+    for action in audited_tenants.actions:
         settling = action.title.startswith("Correct the limits")
         assert ((action.kind, action.money, action.confidence) == ("bounds", None, "review")) is settling
         assert any("Change the minimum or the maximum" in each for each in action.prerequisites) == settling

@@ -109,7 +109,7 @@ def test_findings_that_are_alike_share_their_situation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "alike"),
+    ("facts", "alike"),
     [
         ({"accountEnabled": True}, True),
         ({"userType": "Member"}, True),
@@ -121,20 +121,20 @@ def test_findings_that_are_alike_share_their_situation() -> None:
         ({"onPremisesSyncEnabled": True}, False),
     ],
 )
-def test_only_what_leads_to_other_steps_makes_another_situation(told: dict[str, object], *, alike: bool) -> None:
+def test_only_what_leads_to_other_steps_makes_another_situation(facts: dict[str, object], *, alike: bool) -> None:
     base = replace(next(f for f in contoso().findings if f.check == "assignment.denied"), evidence={})
     known = circumstances(contoso(), policies())
-    assert (situated(base, known) is situated(replace(base, evidence=told), known)) is alike
+    assert (situated(base, known) is situated(replace(base, evidence=facts), known)) is alike
 
 
 def test_one_is_not_true() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.denied")
-    told: list[RoutedFinding] = []
+    routed: list[RoutedFinding] = []
     for enabled in (False, 0):
         finding = replace(base, evidence={**base.evidence, "accountEnabled": enabled, "mailboxType": None})
         known = circumstances(contoso(), policies())
-        told.append(situated(finding, known))
-    assert [each.situation.account_enabled for each in told] == [False, None]
+        routed.append(situated(finding, known))
+    assert [each.situation.account_enabled for each in routed] == [False, None]
 
 
 def test_another_product_and_another_person_are_another_situation() -> None:

@@ -110,6 +110,6 @@ def test_the_oldest_day_of_the_guidance_is_told() -> None:
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_the_order_does_not_depend_on_the_language(locale: str) -> None:
     loaded = load(policies(AS_OF)).policies
-    told = remedied(result(), loaded, l10n=localization(locale))
-    for english, spoken in zip(result().tenants, told.tenants, strict=True):
-        assert [action.id for action in english.actions] == [action.id for action in spoken.actions]
+    localised_result = remedied(result(), loaded, l10n=localization(locale))
+    for english, localised_tenant in zip(result().tenants, localised_result.tenants, strict=True):
+        assert [action.id for action in english.actions] == [action.id for action in localised_tenant.actions]

@@ -78,10 +78,10 @@ def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> N
     assert [(act.title, act.why) for act in mail.acts] == [
         (highlight.title, highlight.why) for highlight in shown.highlights
     ]
-    told = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
+    titles = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
     lines = plan_markdown(plan()).partition("### What matters most")[2].splitlines()
     assert [line for line in lines if line.startswith("- [Action ")][FIRST - 1]
-    for title, line in zip(told, [line for line in lines if line.startswith("- [Action ")][:FIRST], strict=True):
+    for title, line in zip(titles, [line for line in lines if line.startswith("- [Action ")][:FIRST], strict=True):
         assert title in line
 
 
@@ -96,8 +96,10 @@ def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_the_order_is_the_same_in_every_language(language: str) -> None:
     there = localised(result(), language)
-    told = planned(crowded(), l10n=localization(language))
-    assert [action.id for action in told.tenants[0].actions] == [action.id for action in plan().tenants[0].actions]
+    translated = planned(crowded(), l10n=localization(language))
+    assert [action.id for action in translated.tenants[0].actions] == [
+        action.id for action in plan().tenants[0].actions
+    ]
     direct = audited(crowded(), l10n=localization(language))
     assert [action.id for action in direct.tenants[0].actions] == [a.id for a in result().tenants[0].actions]
     assert all(a.why != b.why for a, b in zip(there.tenants[0].actions, result().tenants[0].actions, strict=True))
@@ -119,8 +121,8 @@ WEIGHTS = st.lists(
 def test_the_first_five_hold_the_largest_dated_saving_and_the_nearest_deadline(weights: list[Weight]) -> None:
     today = NOW.date()
     order = ranked(weights, today)
-    assert sorted(place for place, _ in order) == list(range(len(weights)))
-    first = [weights[place] for place, _ in order[:FIRST]]
+    assert sorted(index for index, _ in order) == list(range(len(weights)))
+    first = [weights[index] for index, _ in order[:FIRST]]
     coming = [weight for weight in weights if weight.due is not None and weight.due >= today]
     near = [w for w in coming if w.due is not None and (w.due - today).days <= SOON and w.saves > 0]
     if near:

@@ -161,10 +161,10 @@ def moved(actions: Sequence[Action], title: str) -> int:
 def test_no_tenant_is_told_two_numbers_for_one_product(case: tuple[Any, str]) -> None:
     state, text = case
     result = audited(state, text)
-    told = numbers.of_result(result)
-    assert all(len(found) == 1 for found in told.values()), told
+    counts = numbers.of_result(result)
+    assert all(len(found) == 1 for found in counts.values()), counts
     shown = numbers.of_page(result)
-    assert all(told.get(name) == found for name, found in shown.items()), (told, shown)
+    assert all(counts.get(name) == found for name, found in shown.items()), (counts, shown)
     plan = numbers.of_plan(planned(state, text))
     assert all(len(found) == 1 for found in plan.values()), plan
     (tenant,) = result.tenants
@@ -192,8 +192,8 @@ def test_seats_of_a_larger_product_are_not_bought_twice() -> None:
 prices: {currency: EUR, perSeatPerMonth: {AAD_PREMIUM: 5.60, AAD_PREMIUM_P2: 8.40}}
 """
     people = [user(f"u{number}", department="IT" if number < 2 else "Sales") for number in range(5)]
-    (told,) = audited(tenant(*people), rules).tenants
-    found = {action.title: action for action in told.actions}
+    (tenants,) = audited(tenant(*people), rules).tenants
+    found = {action.title: action for action in tenants.actions}
     small, large = sorted(found, key=lambda title: found[title].count, reverse=True)
     assert small == "Buy 5 seats of Microsoft Entra ID P1, or let fewer people need one"
     assert large == "Buy 2 seats of Microsoft Entra ID P2, or let fewer people need one"

@@ -92,9 +92,9 @@ def test_an_answer_decides_what_the_plan_does(
         assert {action.confidence for action in plan.actions if action.requests} == {"certain"}, "nobody has to decide"
         assert not set(question.findings) & {item.fingerprint for item in plan.proof.remaining}
     else:
-        told = {item.fingerprint: item for item in plan.proof.remaining}
-        assert {told[mark].code for mark in question.findings} == {"decided"}
-        assert all("because" in told[mark].why for mark in question.findings)
+        remaining = {item.fingerprint: item for item in plan.proof.remaining}
+        assert {remaining[mark].code for mark in question.findings} == {"decided"}
+        assert all("because" in remaining[mark].why for mark in question.findings)
 
 
 def test_without_an_answer_a_person_has_to_decide() -> None:
@@ -136,11 +136,11 @@ def test_an_answer_in_words_covers_many_and_no_others() -> None:
         [WHO["both"], user("other", grant(E3), grant(E5), department="Store"), user("third", grant(E3), grant(E5), department="X")],
         {E3: 9, E5: 9},
     )  # fmt: skip
-    words = {"policy": "one", "check": "assignment.overlap", "products": ["suite"], "users": "store"}
-    plan = planned(of, {"for": words, "answer": {"keep": "SPE_E5"}})
+    selection = {"policy": "one", "check": "assignment.overlap", "products": ["suite"], "users": "store"}
+    plan = planned(of, {"for": selection, "answer": {"keep": "SPE_E5"}})
     answered = {each.name for each in plan.questions if each.decision == "D-0"}
     assert {name.partition(" ")[0].casefold() for name in answered} == {"both", "other"}
-    assert planned(of, {"for": {**words, "tenants": ["fabrikam"]}, "answer": {"keep": "SPE_E5"}}).open_questions
+    assert planned(of, {"for": {**selection, "tenants": ["fabrikam"]}, "answer": {"keep": "SPE_E5"}}).open_questions
 
 
 @pytest.mark.parametrize(

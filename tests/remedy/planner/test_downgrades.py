@@ -65,9 +65,9 @@ def planned(snapshot: Snapshot, *decisions: dict[str, Any], **more: Any) -> Tena
 def test_an_action_asks_for_the_cheapest_product_of_the_set(to: str, product: str, saves: str) -> None:
     result = audited(loaded(to).policies, state())
     (finding,) = result.findings
-    told = finding.evidence["smallerProduct"]
-    assert (told["held"], told["product"], told["savesPerMonth"]) == ("SPE_E5", product, saves)
-    assert "mailboxSize" in told.get("unknown", ()) or product == "SPE_E3"
+    evidence = finding.evidence["smallerProduct"]
+    assert (evidence["held"], evidence["product"], evidence["savesPerMonth"]) == ("SPE_E5", product, saves)
+    assert "mailboxSize" in evidence.get("unknown", ()) or product == "SPE_E3"
     (action,) = result.actions
     assert (action.kind, action.confidence, action.requests) == ("downgrade", "review", ())
     assert action.saves is not None

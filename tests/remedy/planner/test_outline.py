@@ -27,9 +27,13 @@ def test_every_action_is_in_one_part_with_what_its_requests_come_to() -> None:
     numbers = [entry.number for part in (parts.runnable, parts.manual) for entry in part]
     numbers += [entry.number for entry in parts.undecided if not entry.action.requests]
     assert sorted(numbers) == list(range(1, len(plan.actions) + 1))
-    told = {entry.action.title: list(effect_texts(entry, ENGLISH)) for entry in parts.runnable}
-    assert told["Unassign Visio Plan 2 from 2 people"] == ["fixes 2 findings", "frees 2 seats"]
-    assert told["Assign Microsoft 365 E3 to 1 person"] == ["fixes 1 finding", "assigns 1 seat", "costs €35.70 a month"]
+    effects = {entry.action.title: list(effect_texts(entry, ENGLISH)) for entry in parts.runnable}
+    assert effects["Unassign Visio Plan 2 from 2 people"] == ["fixes 2 findings", "frees 2 seats"]
+    assert effects["Assign Microsoft 365 E3 to 1 person"] == [
+        "fixes 1 finding",
+        "assigns 1 seat",
+        "costs €35.70 a month",
+    ]
     # What is open about an action with requests stands in the second part as well.
     (open_,) = (entry for entry in parts.undecided if entry.action.requests)
     assert open_ in parts.runnable

@@ -180,14 +180,14 @@ def test_many_people_who_share_many_products_get_the_best() -> None:
     pytest.importorskip("scipy")
     skus = "abcdef"
     people = [
-        [NOTHING, *(Option(score=Score(-1 - number % 7 - place, 0, number, 1), seats={sku: 1}) for place, sku in enumerate(skus))]
+        [NOTHING, *(Option(score=Score(-1 - number % 7 - position, 0, number, 1), seats={sku: 1}) for position, sku in enumerate(skus))]
         for number in range(120)
     ]  # fmt: skip
-    limits = {sku: Limit(most=3 + place) for place, sku in enumerate(skus)}
+    limits = {sku: Limit(most=3 + position) for position, sku in enumerate(skus)}
     choice = choose_options(people, limits)
     assert (choice.solver, choice.optimal) == ("milp", True)
     taken = [people[number][index] for number, index in enumerate(choice.chosen) if index]
     assert {sku: sum(sku in option.seats for option in taken) for sku in skus} == {
-        sku: 3 + place for place, sku in enumerate(skus)
+        sku: 3 + position for position, sku in enumerate(skus)
     }
     assert choice.score.corrected == sum(option.score.corrected for option in taken)

@@ -67,11 +67,11 @@ def emulated(*, cloud: bool) -> Iterator[Emulator]:
         yield emulator
 
 
-def share(tenants: Sequence[TenantPlan], *places: Place) -> float:
+def share(tenants: Sequence[TenantPlan], *setting: Place) -> float:
     """The share of open findings that are gone after the plan, in percent."""
-    rows = [row for tenant in tenants for row in tenant.reach if row.place in (places or tuple(Place))]
-    assert places or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
-    assert places or sum(row.mended for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
+    rows = [row for tenant in tenants for row in tenant.reach if row.place in (setting or tuple(Place))]
+    assert setting or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
+    assert setting or sum(row.mended for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
     return 100 * sum(row.mended for row in rows) / sum(row.open for row in rows)
 
 

@@ -74,10 +74,10 @@ def agrees(graph: Graph, data: Mapping[str, Any]) -> None:
         found = graph.person(identifier)
         assert found["Paths"] == person["Paths"]
         assert {name: found[name] for name in person["Properties"]} == person["Properties"]
-    for group, told in data["$Groups"].items():
+    for group, held in data["$Groups"].items():
         live = graph.emulator.tenants["contoso"].groups[group]
-        assert [row["skuId"] for row in live.document["assignedLicenses"]] == [row["SkuId"] for row in told["Licenses"]]
-        assert not told["Members"] or sorted(live.members) == told["Members"]
+        assert [row["skuId"] for row in live.document["assignedLicenses"]] == [row["SkuId"] for row in held["Licenses"]]
+        assert not held["Members"] or sorted(live.members) == held["Members"]
 
 
 def open_marks(state: Snapshot, found: Loaded) -> set[str]:
@@ -312,8 +312,8 @@ def test_modules_and_permissions_are_those_of_the_actions(tmp_path: Path) -> Non
 
 def test_no_name_becomes_code(tmp_path: Path) -> None:
     # No snapshot holds a surrogate.
-    told = "".join(text for name, text in HOSTILE.items() if name != "surrogate")
-    text = told + "'; Remove-Item *; '\u2019\u2018#>$(Get-Date)`n{{token}}"
+    joined = "".join(text for name, text in HOSTILE.items() if name != "surrogate")
+    text = joined + "'; Remove-Item *; '\u2019\u2018#>$(Get-Date)`n{{token}}"
     plain = every_kind(tmp_path / "plain")
     hostile = every_kind(tmp_path / "hostile", leaver=text, mover=text, **{"LIC-E3": text})
     assert hostile.commands == plain.commands

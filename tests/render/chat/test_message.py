@@ -118,13 +118,13 @@ def texts(document: Any) -> str:
 
 def test_a_card_tells_what_the_mail_tells() -> None:
     card = check_card(made(Channel.TEAMS))
-    said = texts(card)
+    card_texts = texts(card)
     for heading in ("Open findings", "What changed", "What to do first", "Money a month"):
-        assert heading in said
-    assert "Incomplete: something below is not known." in said
+        assert heading in card_texts
+    assert "Incomplete: something below is not known." in card_texts
     assert card["lang"] == "en"
     assert card["actions"][0] == {"type": "Action.OpenUrl", "title": "Open the report", "url": READER.link}
-    assert not [name for name in PEOPLE if name in said]
+    assert not [name for name in PEOPLE if name in card_texts]
 
 
 def test_blocks_tell_the_same() -> None:
@@ -154,12 +154,12 @@ def test_hostile_text_acts_nowhere(text: str) -> None:
 
 
 def test_a_mention_is_text() -> None:
-    said = texts(made(Channel.SLACK, holding(CHAT["mention"]))["blocks"])
-    assert "<!channel>" in said, "rich text shows it as it is"
+    card_texts = texts(made(Channel.SLACK, holding(CHAT["mention"]))["blocks"])
+    assert "<!channel>" in card_texts, "rich text shows it as it is"
     assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
 
-def many(count: int) -> Result:
+def large_result(count: int) -> Result:
     """A fleet whose tenants all failed, each with a long reason."""
     whole = sample()
     there = whole.tenants[0]
@@ -172,7 +172,7 @@ def many(count: int) -> Result:
 
 
 def test_the_limits_hold_for_a_large_fleet() -> None:
-    large = many(300)
+    large = large_result(300)
     assert len(render_message(large, READER, Channel.TEAMS)) <= LARGEST
     check_card(made(Channel.TEAMS, large))
     check_blocks(made(Channel.SLACK, large))

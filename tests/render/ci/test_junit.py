@@ -52,14 +52,14 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_what_is_not_listed_is_counted_and_said_to_stand_elsewhere() -> None:
-    many = leavers(5000)
-    of = one(*many)
+    large = leavers(5000)
+    of = one(*large)
     failure = case(of, "leavers").find("failure")
     assert failure is not None
     assert failure.get("message") == f"{BY_ID['leavers'].title}: 5,000 open"
     assert failure.get("type") == "high"
     lines = str(failure.text).split("\n")
-    assert [line.split(" — ")[0] for line in lines[:3]] == [each.subject.name for each in many[:3]]
+    assert [line.split(" — ")[0] for line in lines[:3]] == [each.subject.name for each in large[:3]]
     assert lines[3:] == ["4,997 more in findings.csv"]
     assert len(junit(of)) < 2000
 

@@ -28,8 +28,8 @@ def fleet(*parts: Sequence[Finding]) -> Result:
     whole = result()
     *own, shared = map(tuple, parts)
     tenants = tuple(
-        replace(whole.tenants[0], name=f"t{place}", findings=FindingTable.of(findings), actions=())
-        for place, findings in enumerate(own)
+        replace(whole.tenants[0], name=f"t{index}", findings=FindingTable.of(findings), actions=())
+        for index, findings in enumerate(own)
     )
     return replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=FindingTable.of(shared), actions=()))
 
@@ -41,13 +41,13 @@ def findings(draw: st.DrawFn) -> list[Finding]:
     return [
         replace(
             ONE,
-            policy=POLICIES[place].id,
-            severity=tuple(Severity)[place],
+            policy=POLICIES[index].id,
+            severity=tuple(Severity)[index],
             status=status,
             waiver="W-1" if status is Status.WAIVED else None,
             fingerprint=f"{draw(st.integers(0, 2**64)):032x}",
         )
-        for place, status in draw(st.lists(kinds, max_size=9))
+        for index, status in draw(st.lists(kinds, max_size=9))
     ]
 
 
@@ -55,7 +55,7 @@ def findings(draw: st.DrawFn) -> list[Finding]:
 def fleets(draw: st.DrawFn) -> Result:
     tenants = draw(st.sampled_from([1, 2, 3, 24]))
     own = draw(st.lists(findings(), min_size=1, max_size=3))
-    return fleet(*(own[place % len(own)] for place in range(tenants)), draw(findings()))
+    return fleet(*(own[index % len(own)] for index in range(tenants)), draw(findings()))
 
 
 def kept(of: Result, most: int) -> list[tuple[Finding, ...]]:
@@ -74,7 +74,7 @@ def results(made: bytes) -> list[Any]:
     return [run["results"] for run in json.loads(made)["runs"]]
 
 
-def said(made: bytes) -> list[int]:
+def listed(made: bytes) -> list[int]:
     """Return how many findings each run says it left out."""
     runs = json.loads(made)["runs"]
     notes = [[each["message"]["text"] for each in run["invocations"][0]["toolExecutionNotifications"]] for run in runs]
@@ -90,7 +90,7 @@ def test_what_is_left_is_what_a_sorted_list_of_everything_would_leave(of: Result
     left = kept(of, most)
     assert results(made) == results(sarif(fleet(*left)))
     out = [len(own) - len(some) for own, some in zip(_lists(of), left, strict=True)]
-    assert said(made) == (out if len(out) <= 20 else [sum(out)])
+    assert listed(made) == (out if len(out) <= 20 else [sum(out)])
 
 
 def _lists(of: Result) -> Iterator[Sequence[Finding]]:
@@ -106,8 +106,8 @@ def _many(severities: str) -> tuple[Finding, ...]:
         "w": (POLICIES[4].id, Severity.LOW, Status.WAIVED),
     }
     return tuple(
-        replace(ONE, policy=policy, severity=severity, status=status, fingerprint=f"{place:032x}")
-        for place, (policy, severity, status) in enumerate(kinds[letter] for letter in severities)
+        replace(ONE, policy=policy, severity=severity, status=status, fingerprint=f"{index:032x}")
+        for index, (policy, severity, status) in enumerate(kinds[letter] for letter in severities)
     )
 
 

@@ -92,14 +92,14 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
         "a",
         *(f"M {number:04}" for number in range(more)),
     ]
-    findings = [_about(name, None if place % 3 else f"{place}@x") for place, name in enumerate(reversed(names))]
+    findings = [_about(name, None if index % 3 else f"{index}@x") for index, name in enumerate(reversed(names))]
     action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
     tenant = replace(contoso(), findings=FindingTable.of(findings), actions=(action,))
-    told = steps("t", FindingIndex.build(tenant, findings, CONTEXT), contoso().as_of, EN)[0].who
+    people = steps("t", FindingIndex.build(tenant, findings, CONTEXT), contoso().as_of, EN)[0].who
     labels = sorted(_labels(findings))
     named = 5 if more else 12
-    assert told.split(", ")[:named] == labels[:named]
-    assert told.endswith(f"{len(labels) - named} more") is (more > 0)
+    assert people.split(", ")[:named] == labels[:named]
+    assert people.endswith(f"{len(labels) - named} more") is (more > 0)
 
 
 def _labels(findings: Sequence[Finding]) -> list[str]:
@@ -115,6 +115,6 @@ def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> Non
     tenant = whole.tenants[0]
     action = next(each for each in tenant.actions if each.findings)
     twice = [each for each in tenant.findings if each.fingerprint == action.findings[0]] * 2
-    told = replace(whole, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
-    column = [number for part in table_columns(told, EN).codes["action"] for number in part]
+    repeated = replace(whole, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
+    column = [number for part in table_columns(repeated, EN).codes["action"] for number in part]
     assert column == [1, 1]

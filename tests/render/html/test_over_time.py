@@ -61,9 +61,9 @@ def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
         ("Microsoft 365 E3", "30 Jun 2027", None),
         ("Microsoft 365 E5", "30 Jun 2027", None),
     ]
-    places = [each.offset for each in line.renewals]
-    assert places == sorted(places)
-    assert (places[0] > 0, places[-1]) == (True, 600)
+    positions = [each.offset for each in line.renewals]
+    assert positions == sorted(positions)
+    assert (positions[0] > 0, positions[-1]) == (True, 600)
     assert line.more == 1  # F3 renews in 2029; the date of what was deleted is past
     assert line.renewals[1].summary == "trial, 40 seats bought, 28 spare today"
     assert (
@@ -109,16 +109,16 @@ def test_what_waivers_cover_is_no_mark() -> None:
 def test_the_line_holds_so_many_and_counts_the_rest() -> None:
     tenant = result().tenants[0]
     one = tenant.subscriptions[0]
-    many = tuple(
+    subscriptions = tuple(
         replace(one, id=f"{n:03}", next_lifecycle_date_time=tenant.as_of + timedelta(days=n)) for n in range(-3, 400)
     )
-    there = replace(tenant, subscriptions=many)
+    there = replace(tenant, subscriptions=subscriptions)
     line = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
     assert line is not None
     assert len(line.renewals) == 25
     assert line.renewals[0].date == "20 Nov 2026"  # a day is not past before its end
     assert line.more == 400 - 24
-    far = replace(tenant, findings=FindingTable.of(()), subscriptions=many[-1:])
+    far = replace(tenant, findings=FindingTable.of(()), subscriptions=subscriptions[-1:])
     assert timeline(far, Context.of_tenant(far, {}, EN), far.findings) is None
 
 
@@ -170,9 +170,9 @@ def test_seats_to_spare_are_those_of_the_day_of_the_audit() -> None:
     assert line.start == "20 Nov 2026"
     seats = tuple(replace(each, sku_id=line_sku(tenant), spare=7) for each in tenant.seats[:1])
     there = replace(tenant, seats=seats)
-    told = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
-    assert told is not None
-    assert "7 spare today" in told.renewals[0].summary
+    timeline_of = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
+    assert timeline_of is not None
+    assert "7 spare today" in timeline_of.renewals[0].summary
 
 
 def line_sku(tenant: TenantResult) -> str:

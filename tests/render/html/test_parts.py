@@ -214,8 +214,8 @@ def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
 
 
 def test_bounds_are_written_as_other_numbers_are() -> None:
-    told = ("12000", "5%", "2.5%", "{percent: 10, seats: 5000}")
-    assert [Labels("de").bound(each) for each in told] == [
+    expected = ("12000", "5%", "2.5%", "{percent: 10, seats: 5000}")
+    assert [Labels("de").bound(each) for each in expected] == [
         "12.000",
         "5\xa0%",
         "2,5\xa0%",
@@ -253,16 +253,16 @@ def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
 
 
 @pytest.mark.parametrize(
-    ("locale", "told"),
+    ("locale", "expected"),
     [
         ("en", ["critical", "high", "medium", "low", "info"]),
         ("da", ["kritiske", "høje", "middel", "lave", "info"]),
         ("sv", ["kritiska", "höga", "medel", "låga", "info"]),
     ],
 )
-def test_a_severity_beside_a_number_takes_its_form(locale: str, told: list[str]) -> None:
+def test_a_severity_beside_a_number_takes_its_form(locale: str, expected: list[str]) -> None:
     l10n = Labels(locale)
-    assert [l10n.graded(each, 2) for each in Severity] == told
+    assert [l10n.graded(each, 2) for each in Severity] == expected
     assert [l10n.graded(each, 1) for each in Severity] == [l10n.gettext(SEVERITIES[each]) for each in Severity]
     whole = result()
     open_ = {severity: number for number, severity in enumerate(Severity, start=1)}

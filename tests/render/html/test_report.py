@@ -142,7 +142,7 @@ def test_it_says_its_language_and_marks_up_its_tables(sample: str) -> None:
 def test_the_first_screen_tells_the_outcome(sample: str) -> None:
     bare = re.sub(r"<(style|script|nav)\b.*?</\1>", "", sample, flags=re.DOTALL)
     top = Page(bare).text.split("All tenants together")[0]
-    for words in (
+    for text in (
         "66 open findings, 4 of them critical.",
         "1 policy not evaluated in contoso (Sign-in activity denied).",
         "Since 19 Nov 2026",
@@ -151,7 +151,7 @@ def test_the_first_screen_tells_the_outcome(sample: str) -> None:
         "Remove licences from 51 people",
         "Licence assignments succeed",
     ):
-        assert words in top
+        assert text in top
 
 
 def test_waived_findings_are_marked_and_not_evaluated_policies_say_why(sample: str) -> None:
@@ -217,8 +217,8 @@ def test_long_names_are_cut_and_many_rows_are_left_to_the_table() -> None:
     there = result().tenants[0]
     finding = replace(there.findings[0], subject=Subject(type=SubjectType.USER, id="u", name="x" * 5000))
     for count, listed, more in ((200, 200, ""), (250, 80, "170 more in findings.csv")):
-        many = tuple(replace(finding, fingerprint=f"{number:032x}") for number in range(count))
-        made = html(of_tenant(replace(there, findings=FindingTable.of(many))))
+        findings = tuple(replace(finding, fingerprint=f"{number:032x}") for number in range(count))
+        made = html(of_tenant(replace(there, findings=FindingTable.of(findings))))
         assert "x" * 301 not in made
         assert made.count("<tr id=") == listed
         assert more in made
@@ -322,10 +322,10 @@ def test_an_action_that_costs_never_looks_like_a_saving() -> None:
 
 
 def test_an_action_names_the_first_of_the_people_whom_it_concerns(sample: str) -> None:
-    (told,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
-    assert told.startswith("Concerns: Anouk de Vries 3 (anouk3@contoso.example), ")
-    assert told.endswith(", 39 more")
-    assert told.count("@") == 12
+    (concerned,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
+    assert concerned.startswith("Concerns: Anouk de Vries 3 (anouk3@contoso.example), ")
+    assert concerned.endswith(", 39 more")
+    assert concerned.count("@") == 12
 
 
 def test_places_of_tenants_and_policies_whose_names_run_together_are_told_apart() -> None:
@@ -335,5 +335,5 @@ def test_places_of_tenants_and_policies_whose_names_run_together_are_told_apart(
 """
     person = user("ann", "SPE_E3", accountEnabled=False)
     whole = audited(policies, *(tenant(person, name=name, tenant_id=name) for name in ("contoso", "contoso-e3")))
-    places = re.findall(r'\bid="([^"]+)"', html(whole))
-    assert len(places) == len(set(places))
+    ids = re.findall(r'\bid="([^"]+)"', html(whole))
+    assert len(ids) == len(set(ids))

@@ -39,16 +39,16 @@ class Read:
         ]
 
     def column(self, name: str) -> list[int]:
-        place, count, width = self.head["columns"][name]
-        assert (self.base + place) % width == 0
-        whole = self.bytes[self.base + place : self.base + place + count * width]
+        position, count, width = self.head["columns"][name]
+        assert (self.base + position) % width == 0
+        whole = self.bytes[self.base + position : self.base + position + count * width]
         return [int.from_bytes(whole[at : at + width], "little") for at in range(0, len(whole), width)]
 
     def texts(self, name: str) -> list[str]:
-        place, length = self.head["texts"][name]
-        return self.bytes[self.base + place : self.base + place + length].decode().split("\n")
+        position, length = self.head["texts"][name]
+        return self.bytes[self.base + position : self.base + position + length].decode().split("\n")
 
-    def said(self, name: str) -> list[str]:
+    def texts_of(self, name: str) -> list[str]:
         known = self.texts(name)
         return [known[number] for number in self.column(name)]
 
@@ -66,20 +66,20 @@ def test_every_finding_stands_in_its_columns(count: int | None) -> None:
     pairs += [(finding, Context.of_fleet(whole, headers, EN)) for finding in whole.fleet.findings]
     assert read.head["count"] == written.count == len(pairs)
     assert read.marks == [finding.fingerprint for finding, _ in pairs]
-    names = [read.said("name")[number] for number in read.column("who")]
-    addresses = [read.said("address")[number] for number in read.column("who")]
+    names = [read.texts_of("name")[number] for number in read.column("who")]
+    addresses = [read.texts_of("address")[number] for number in read.column("who")]
     assert names == [subject_label(finding) for finding, _ in pairs]
     assert addresses == [subject_address(finding, subject_label(finding)) for finding, _ in pairs]
-    assert read.said("what") == [problem(finding, context) for finding, context in pairs]
-    told = zip(*(read.said(name) for name in EVIDENCE), strict=True)
-    assert [" · ".join(filter(None, each)) for each in told] == [described(finding, EN) for finding, _ in pairs]
+    assert read.texts_of("what") == [problem(finding, context) for finding, context in pairs]
+    rows = zip(*(read.texts_of(name) for name in EVIDENCE), strict=True)
+    assert [" · ".join(filter(None, each)) for each in rows] == [described(finding, EN) for finding, _ in pairs]
     assert read.column("status") == [finding.status is Status.WAIVED for finding, _ in pairs]
     severities = [read.head["severities"][number][0] for number in read.column("severity")]
     assert severities == [finding.severity.value for finding, _ in pairs]
     policies = [read.head["policies"][read.head["places"][number][1]][0] for number in read.column("place")]
     assert policies == [finding.policy for finding, _ in pairs]
     money = [EN.money(f.money.per_month, f.money.currency) if f.money else "" for f, _ in pairs]
-    assert read.said("money") == money
+    assert read.texts_of("money") == money
 
 
 def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
@@ -97,7 +97,7 @@ def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
     assert len(read.column("who")) == 3
     assert [len(read.texts(name)) for name in ("name", "department", "money")] == [3, 3, 2]
     assert read.marks == ["F-1", "ab" * 16, FIRST.fingerprint]
-    assert read.said("department")[0].startswith("a b\\x0d\\u2028c\\x00xxx")
+    assert read.texts_of("department")[0].startswith("a b\\x0d\\u2028c\\x00xxx")
 
 
 def test_none_is_no_table() -> None:

@@ -27,13 +27,13 @@ def test_money_of_idle_seats_comes_first() -> None:
 
 
 def test_one_line_names_a_product_with_idle_seats() -> None:
-    told = contoso()
-    lines = idle_lines(usage_table(told, WORDS))
+    tenant = contoso()
+    lines = idle_lines(usage_table(tenant, WORDS))
     assert lines[0] == "Microsoft 365 E5: 177 assigned, 31 idle for 90 days, €1,697.25 a month"
     assert len(lines) == 3
-    assert told.usage is not None
-    bare = replace(told.usage, products=tuple(replace(row, idle_cost=None) for row in told.usage.products))
-    table = usage_table(replace(told, usage=bare), WORDS)
+    assert tenant.usage is not None
+    bare = replace(tenant.usage, products=tuple(replace(row, idle_cost=None) for row in tenant.usage.products))
+    table = usage_table(replace(tenant, usage=bare), WORDS)
     assert idle_lines(table)[0] == "Microsoft 365 E5: 177 assigned, 31 idle for 90 days"
     assert table is not None
     assert table.headline == ""
@@ -56,8 +56,10 @@ def test_cost_centres_come_first_and_a_single_division_has_no_table() -> None:
     assert tenant.departments is not None
     own = tenant.departments.companies[0]
     centres = (replace(own, name="4711"), replace(own, name="=4712"), replace(own, name=None, people=3))
-    told = replace(tenant.departments, cost_centers=centres, divisions=(own, replace(own, name=None)), companies=())
-    tables = unit_tables(replace(tenant, departments=told), WORDS)
+    departments = replace(
+        tenant.departments, cost_centers=centres, divisions=(own, replace(own, name=None)), companies=()
+    )
+    tables = unit_tables(replace(tenant, departments=departments), WORDS)
     assert [(table.key, table.title, table.head) for table in tables] == [
         ("cost-centers", "By cost centre", "Cost centre"), ("departments", "By department", "Department"),
     ]  # fmt: skip
@@ -85,8 +87,8 @@ def test_what_was_not_read_is_a_dash() -> None:
 def test_a_long_list_says_how_many_are_missing() -> None:
     tenant = contoso()
     assert tenant.departments is not None
-    many = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(30))
-    tables = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=many)), WORDS)
+    departments = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(30))
+    tables = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=departments)), WORDS)
     assert (len(tables[0].rows), tables[0].more) == (25, 5)
 
 
@@ -99,10 +101,10 @@ def test_smaller_products_are_summed_and_listed() -> None:
         )
         for part, name, people, saves in (("SPE_F1", "Microsoft 365 F3", 3, "141.75"), ("SPE_E3", "<b>E3", 1, "19.05"))
     )  # fmt: skip
-    told = smaller_products(replace(contoso(), smaller_products=counts), WORDS)
-    assert told is not None
-    assert told.headline == "€160.80 a month could be saved with smaller products."
-    assert told.lines == (
+    table = smaller_products(replace(contoso(), smaller_products=counts), WORDS)
+    assert table is not None
+    assert table.headline == "€160.80 a month could be saved with smaller products."
+    assert table.lines == (
         "3 people: Microsoft 365 F3 may do in place of Microsoft 365 E5, saves €141.75 a month",
         "1 person: <b>E3 may do in place of Microsoft 365 E5, saves €19.05 a month",
     )

@@ -51,7 +51,7 @@ def test_it_is_html(name: str, whole: Result) -> None:
         body = b"".join(render(whole, "html", locale=locale, history=(past,)).chunks())
         parser = html5lib.HTMLParser(strict=False)
         parser.parse(body.decode())
-        assert [(place, error) for place, error, _ in parser.errors] == []
+        assert [(index, error) for index, error, _ in parser.errors] == []
 
 
 def test_the_parser_would_see_an_error() -> None:

@@ -118,8 +118,8 @@ def test_it_is_written_in_pieces_as_it_would_be_whole(count: int) -> None:
     whole = compare(result(), night_before())
     there = whole.tenants[0]
     odd = replace(there.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
-    many = (*[there.findings[0]] * (count - 1), odd)[:count]
-    made = replace(whole, tenants=(replace(there, findings=FindingTable.of(many)), *whole.tenants[1:]))
+    findings = (*[there.findings[0]] * (count - 1), odd)[:count]
+    made = replace(whole, tenants=(replace(there, findings=FindingTable.of(findings)), *whole.tenants[1:]))
     body = _bytes(made)
     assert body == document(result_document(made))
     assert len(json.loads(body)["tenants"][0]["findings"]) == count

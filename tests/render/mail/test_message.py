@@ -290,12 +290,12 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
         changed = replace(renewal, evidence=facts, **more)  # type: ignore[arg-type]
         return of_tenant(replace(compared().tenants[0], findings=FindingTable.of((changed,))))
 
-    def told(of: Result) -> list[str]:
+    def renewal_texts(of: Result) -> list[str]:
         return [line.summary for line in story(of, READER, Labels("en"), Room()).renewals]
 
-    assert told(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
-    assert told(ends(61)) == []
-    assert told(ends(10, status=Status.WAIVED)) == []
+    assert renewal_texts(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
+    assert renewal_texts(ends(61)) == []
+    assert renewal_texts(ends(10, status=Status.WAIVED)) == []
 
 
 @pytest.mark.slow

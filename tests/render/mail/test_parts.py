@@ -20,16 +20,16 @@ WHOLE = compare(result(), night_before())
 
 def test_both_parts_lead_to_the_same_places() -> None:
     parts = render_mail(WHOLE, replace(READER, link="https://reports.example/r.html", anchors=True))
-    places = re.findall(r'href="(https://[^"]*)"', parts.html)
-    assert [place for place in places if "#p-" in place]
-    assert [place for place in places if "#a-" in place]
-    assert [place for place in places if "#t-" in place]
-    assert sorted(re.findall(r"https://\S+", parts.text)) == sorted(places)
+    links = re.findall(r'href="(https://[^"]*)"', parts.html)
+    assert [link for link in links if "#p-" in link]
+    assert [link for link in links if "#a-" in link]
+    assert [link for link in links if "#t-" in link]
+    assert sorted(re.findall(r"https://\S+", parts.text)) == sorted(links)
     assert "https://reports.example" not in render_mail(WHOLE, READER).text
 
 
 def test_waivers_in_force_are_counted() -> None:
-    def told(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
+    def exceptions(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
         of = replace(WHOLE, run=replace(WHOLE.run, definitions={"waivers": list(waivers)}))
         parts, view = render_mail(of, READER), story(of, READER, Labels("en"), Room())
         assert [text for text in view.exceptions if text not in parts.html] == []
@@ -37,10 +37,10 @@ def test_waivers_in_force_are_counted() -> None:
         return view.exceptions
 
     lapsing: dict[str, str | list[str]] = {"id": "W-1", "policies": ["leavers"], "expires": "2026-12-01"}
-    assert told()[0] == "1 finding waived"
-    one = told(lapsing, {**lapsing, "id": "gone", "expires": "2026-11-19"})
+    assert exceptions()[0] == "1 finding waived"
+    one = exceptions(lapsing, {**lapsing, "id": "gone", "expires": "2026-11-19"})
     assert one[:2] == ("1 waiver in force", "1 finding waived")
-    assert told(lapsing, {**lapsing, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"
+    assert exceptions(lapsing, {**lapsing, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"
 
 
 def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> None:
@@ -60,13 +60,13 @@ def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> No
         for name, (notice, ends) in dates.items()
     )
     of = replace(WHOLE, tenants=(replace(first, contracts=contracts), *others))
-    told = [line for line in story(of, READER, Labels("en"), Room(renewals=99)).renewals if "E5 (" in line.name]
-    assert [(line.name.partition(" (")[2], line.summary.partition(" · ")[0]) for line in told] == [
+    renewals = [line for line in story(of, READER, Labels("en"), Room(renewals=99)).renewals if "E5 (" in line.name]
+    assert [(line.name.partition(" (")[2], line.summary.partition(" · ")[0]) for line in renewals] == [
         ("past)", "end of the contract, 7 seats in the contract"),
         ("near)", "last day to give notice, 7 seats in the contract"),
         ("near)", "end of the contract, 7 seats in the contract"),
     ]
-    assert told[0].happens == "It has ended, unless it was renewed"
+    assert renewals[0].happens == "It has ended, unless it was renewed"
     assert "last day to give notice" in render_mail(of, READER).text
     part = replace(READER, owners=("hr@contoso.example",))
     narrow = story(of, part, Labels("en"), Room(renewals=99))

@@ -103,8 +103,8 @@ def test_no_cell_holds_json() -> None:
 def test_a_long_table_comes_in_pages() -> None:
     whole = result()
     there = whole.tenants[0]
-    many = replace(whole, tenants=(replace(there, findings=FindingTable.of((there.findings[0],) * 2500)),))
-    pages = list(render(many, "csv", locale="en").chunks())
+    large = replace(whole, tenants=(replace(there, findings=FindingTable.of((there.findings[0],) * 2500)),))
+    pages = list(render(large, "csv", locale="en").chunks())
     assert 2 < len(pages) < 30
     assert b"".join(pages).count(b"\r\n") == 2500 + 1 + len(whole.fleet.findings)
 

@@ -121,11 +121,11 @@ def test_a_finding_is_told_alike_whatever_was_told_before(
 ) -> None:
     first = result().tenants[0].findings[0]
     findings = [
-        replace(first, evidence=told, fingerprint=mark, subject=replace(first.subject, id=mark, name=name))
-        for told, name, mark in people
+        replace(first, evidence=evidence, fingerprint=mark, subject=replace(first.subject, id=mark, name=name))
+        for evidence, name, mark in people
     ]
     made = holding(
-        [*findings, *dice.sample(findings, len(findings))], [replace(first, evidence=told) for told in others]
+        [*findings, *dice.sample(findings, len(findings))], [replace(first, evidence=evidence) for evidence in others]
     )
     second = replace(made.tenants[1], findings=FindingTable.of(made.tenants[0].findings[::-1]))
     made = replace(made, tenants=(made.tenants[0], second))
@@ -163,7 +163,7 @@ def test_the_workbook_holds_the_same_cells(findings: list[Finding], fleet: list[
     ]
 
 
-def told(*evidence: dict[str, Any]) -> Result:
+def result_with(*evidence: dict[str, Any]) -> Result:
     """A finding for each."""
     first = result().tenants[0].findings[0]
     return holding([replace(first, evidence=each) for each in evidence], [])
@@ -199,7 +199,7 @@ def test_facts_that_are_equal_but_not_the_same_are_told_apart(
     name: str, alike: tuple[object, object], rows_at_once: int
 ) -> None:
     one, other = ({name: value} for value in alike)
-    for made in (told(one, other, one), told(other, one, other)):
+    for made in (result_with(one, other, one), result_with(other, one, other)):
         assert read(made, rows_at_once) == wanted(made)
 
 
@@ -212,7 +212,7 @@ def test_paths_that_are_equal_but_not_the_same_are_told_apart(
     one, other = (
         {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
     )
-    for made in (told(one, other, one), told(other, one, other)):
+    for made in (result_with(one, other, one), result_with(other, one, other)):
         assert read(made, rows_at_once) == wanted(made)
 
 
@@ -224,7 +224,7 @@ def test_a_fact_that_is_not_as_usual_is_told_as_it_is_among_usual_ones(name: str
         for value in (True, 1, 1.0, False, 0, None, "", [], ["x"], "x,y", "=1")
     ]
     # What was told once is known: a second telling may take another way.
-    made = told(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
+    made = result_with(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
     assert body(made, "csv") == table(made)
     assert read(made, 5) == wanted(made)
 
@@ -240,7 +240,7 @@ DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
 )  # fmt: skip
 def test_odd_paths_among_usual_ones_are_told_as_they_are(odd: Any, rows_at_once: int) -> None:
     usual = {"paths": [DIRECT]}
-    for made in (told(usual, {"paths": odd}, usual), told({"paths": odd}, {}, usual)):
+    for made in (result_with(usual, {"paths": odd}, usual), result_with({"paths": odd}, {}, usual)):
         assert read(made, rows_at_once) == wanted(made)
 
 
@@ -261,7 +261,7 @@ SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
     ids=str,
 )
 def test_the_last_of_several_sign_ins_is_told(evidence: tuple[dict[str, Any], ...]) -> None:
-    made = told(*evidence)
+    made = result_with(*evidence)
     assert read(made, 10) == wanted(made)
 
 

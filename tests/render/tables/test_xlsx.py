@@ -92,13 +92,18 @@ def test_what_is_to_be_done_for_all_tenants_together_stands_with_no_tenant() -> 
 def test_use_and_departments_are_numbers_beside_money() -> None:
     read = book(result())
     head, first, *_, last = read["Use and cost"].iter_rows(values_only=True)
-    told = dict(zip(head, first, strict=True))
-    assert (told["skuPartNumber"], told["price"], told["idle"], told["idlePerMonth"]) == ("SPE_E5", 54.75, 31, 1697.25)
-    assert (told["usedIn30Days"], told["usedIn90Days"], told["assigned"]) == (120, 139, 177)
+    values = dict(zip(head, first, strict=True))
+    assert (values["skuPartNumber"], values["price"], values["idle"], values["idlePerMonth"]) == (
+        "SPE_E5",
+        54.75,
+        31,
+        1697.25,
+    )
+    assert (values["usedIn30Days"], values["usedIn90Days"], values["assigned"]) == (120, 139, 177)
     assert dict(zip(head, last, strict=True))["idle"] is None
     head, *rows = read["Departments, cost centres"].iter_rows(values_only=True)
-    places = [head.index(name) for name in ("tenant", "by", "name", "merged", "assigned", "idle")]
-    told_rows = [tuple(row[place] for place in places) for row in rows]
+    positions = [head.index(name) for name in ("tenant", "by", "name", "merged", "assigned", "idle")]
+    told_rows = [tuple(row[position] for position in positions) for row in rows]
     assert told_rows[1] == ("contoso", "department", "Finance", None, 69, 1)
     assert told_rows[11:17] == [
         ("contoso", "department", None, 12, 44, 9), ("contoso", "department", None, None, 5, 1),
@@ -172,8 +177,10 @@ def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
     read = book(compared())
     names = [name for name in read.sheetnames if name.startswith("Findings")]
     assert names == ["Findings", *(f"Findings {number}" for number in range(2, sheets + 1))]
-    told = [row[COLUMNS.index("fingerprint")].value for name in names for row in read[name].iter_rows(min_row=2)]
-    assert told == [row[COLUMNS.index("fingerprint")] for row in rows(compared())]
+    fingerprints = [
+        row[COLUMNS.index("fingerprint")].value for name in names for row in read[name].iter_rows(min_row=2)
+    ]
+    assert fingerprints == [row[COLUMNS.index("fingerprint")] for row in rows(compared())]
     for name in names:
         (table,) = read[name].tables.values()
         assert table.ref == read[name].dimensions
@@ -184,10 +191,10 @@ def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
 def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "SHEET_BYTES", 50_000)
     there = result().tenants[0]
-    many = replace(there, findings=FindingTable.of(tuple(there.findings) * 200))
-    sheet = book(replace(result(), tenants=(many,)))["Findings"]
+    large = replace(there, findings=FindingTable.of(tuple(there.findings) * 200))
+    sheet = book(replace(result(), tenants=(large,)))["Findings"]
     assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
-    assert sheet.max_row < len(many.findings)
+    assert sheet.max_row < len(large.findings)
 
 
 @pytest.mark.slow

@@ -35,13 +35,13 @@ def result() -> Result:
 
 
 def test_products_are_called_by_their_names_on_the_page() -> None:
-    told = result()
-    (tenant,) = told.tenants
+    named = result()
+    (tenant,) = named.tenants
     tenant = replace(
         tenant, findings=FindingTable.of(tuple(replace(finding, change=Change.NEW) for finding in tenant.findings))
     )
-    told = replace(told, run=replace(told.run, previous=told.run.as_of), tenants=(tenant,))
-    section = page(told, Labels("en")).sections[0]
+    named = replace(named, run=replace(named.run, previous=named.run.as_of), tenants=(tenant,))
+    section = page(named, Labels("en")).sections[0]
     rows = [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
     texts = [*rows, *(line.text for line in section.lines), *(step.action.title for step in section.steps)]
     assert len(section.lines) == len(rows) == 4
