@@ -26,16 +26,8 @@ def read_contracts(
         contract = _contract(node, names, listed[0] if listed else None)
         first = contracts.setdefault(contract.id, contract)
         if first is not contract:
-            names.diagnostics.error(
-                "contract-duplicate-id",
-                Message("the contract id '{id}' is taken", id=contract.id),
-                node["id"],
-                Message(
-                    "the first is at {file}:{line}; give one of them another id",
-                    file=first.span.file,
-                    line=first.span.line,
-                ),
-            )
+            message = Message("the contract id '{id}' is taken", id=contract.id)
+            names.diagnostics.duplicate("contract-duplicate-id", message, node["id"], first.span)
         if contract.prices and currency is None:
             names.diagnostics.error(
                 "prices-no-currency",

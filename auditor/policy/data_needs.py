@@ -3,33 +3,10 @@
 from collections.abc import Iterable
 
 from auditor.domain.enums import Source
+from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.policy.product_set import ProductSet, builtins_of
-from auditor.domain.policy.selector import (
-    GRAPH_PROPERTIES,
-    After,
-    Agent,
-    AppsUnused,
-    Before,
-    CoveredBy,
-    CreatedWithin,
-    HasRole,
-    HeldFor,
-    Holds,
-    InactiveFor,
-    InactiveIn,
-    Licensed,
-    LicensedVia,
-    MailboxArchive,
-    MailboxLargerThan,
-    ManagedDevice,
-    Matches,
-    MemberOf,
-    NeverSignedIn,
-    OneOf,
-    Selector,
-    atoms,
-)
+from auditor.domain.policy.selector import GRAPH_PROPERTIES, Selector, atoms
 
 
 def selector_needs(selector: Selector) -> Needs:
@@ -39,42 +16,47 @@ def selector_needs(selector: Selector) -> Needs:
 
 def _atom_needs(atom: Selector) -> Needs:
     match atom:
-        case OneOf(property=name) | Matches(property=name) | Before(property=name) | After(property=name):
+        case (
+            kinds.OneOf(property=name)
+            | kinds.Matches(property=name)
+            | kinds.Before(property=name)
+            | kinds.After(property=name)
+        ):
             return property_needs(name)
-        case Holds(products=products):
+        case kinds.Holds(products=products):
             return Needs(user_properties=("assignedLicenses",)).union(set_needs([products]))
-        case HeldFor(products=products):
+        case kinds.HeldFor(products=products):
             return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates")).union(set_needs([products]))
-        case ManagedDevice():
+        case kinds.ManagedDevice():
             return Needs(sources=frozenset({Source.DEVICES}))
-        case LicensedVia():
+        case kinds.LicensedVia():
             return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates"))
-        case Licensed():
+        case kinds.Licensed():
             return Needs(user_properties=("assignedLicenses",))
-        case MemberOf(groups=groups, transitive=transitive):
+        case kinds.MemberOf(groups=groups, transitive=transitive):
             lists = frozenset({Source.GROUPS, Source.MEMBERS})
             named = tuple(sorted(groups))
             return Needs(
                 sources=lists, groups=() if transitive else named, transitive_groups=named if transitive else ()
             )
-        case InactiveFor():
+        case kinds.InactiveFor():
             return Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}))
-        case NeverSignedIn():
+        case kinds.NeverSignedIn():
             return Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}), user_properties=("createdDateTime",))
-        case InactiveIn(services=services):
+        case kinds.InactiveIn(services=services):
             sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services}
             return Needs(sources=frozenset(sources))
-        case AppsUnused(period=period):
+        case kinds.AppsUnused(period=period):
             return Needs(sources=frozenset({Source.APP_USAGE}), app_usage_periods=(period,))
-        case MailboxLargerThan() | MailboxArchive():
+        case kinds.MailboxLargerThan() | kinds.MailboxArchive():
             return Needs(sources=frozenset({Source.MAILBOX_USAGE}))
-        case Agent():
+        case kinds.Agent():
             return Needs(user_properties=("agent",))
-        case CreatedWithin():
+        case kinds.CreatedWithin():
             return Needs(user_properties=("createdDateTime",))
-        case HasRole(assigned=assigned):
+        case kinds.HasRole(assigned=assigned):
             return Needs(sources=frozenset({Source.DIRECTORY_ROLES}), eligible_roles=assigned != "active")
-        case CoveredBy():
+        case kinds.CoveredBy():
             return Needs(
                 sources=frozenset({Source.CONDITIONAL_ACCESS}), user_properties=("userPrincipalName", "userType")
             )

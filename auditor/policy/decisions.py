@@ -34,30 +34,21 @@ def read_decisions(
             decision = _decision(node, names)
             first = found.setdefault(decision.id, decision)
             if first is not decision:
-                names.diagnostics.error(
-                    "decision-duplicate-id",
-                    Message("the decision id '{id}' is taken", id=decision.id),
-                    node["id"],
-                    Message(
-                        "the first is at {file}:{line}; give one of them another id",
-                        file=first.span.file,
-                        line=first.span.line,
-                    ),
-                )
+                message = Message("the decision id '{id}' is taken", id=decision.id)
+                names.diagnostics.duplicate("decision-duplicate-id", message, node["id"], first.span)
             if complete and decision.scope is not None and decision.scope.policy not in {None, *policies}:
                 _unknown_policy(node["for"]["policy"], names, policies)
     return tuple(sorted(found.values(), key=lambda decision: decision.id))
 
 
 def _unknown_policy(node: Node, names: Names, policies: set[str]) -> None:
-    close = names.diagnostics.hints.suggest(str(node.value), policies)
     names.diagnostics.error(
         "decision-unknown-policy",
         Message("the decision is for the policy '{value}', which no file defines", value=node.value),
         node,
-        Message("did you mean '{close}'?", close=close)
-        if close
-        else Message("name a policy that exists, or remove the decision"),
+        names.diagnostics.hints.did_you_mean(
+            str(node.value), policies, Message("name a policy that exists, or remove the decision")
+        ),
     )
 
 

@@ -100,30 +100,30 @@ class Extensions:
         return list(self._changed(node, roots))
 
     def _base(self, node: Node, above: tuple[frozenset[str], ...]) -> Base | None:
-        place = node["from"]
+        origin = node["from"]
         if self.bases is None:
-            self.diagnostics.error("extends-missing", Message("nothing can be extended here"), place)
+            self.diagnostics.error("extends-missing", Message("nothing can be extended here"), origin)
             return None
         try:
-            base = self.bases(node.document.file, str(place.value))
+            base = self.bases(node.document.file, str(origin.value))
         except AuditorError as error:
             for each in error.diagnostics:
-                self.diagnostics.error("extends-missing", each.message, place, each.hint)
+                self.diagnostics.error("extends-missing", each.message, origin, each.hint)
             return None
         own = frozenset(name for name, _ in base.files)
         if own in above or own & self.loaded:
             self.diagnostics.error(
                 "extends-circular",
-                Message("'{place}' is loaded with this file already", place=place.value),
-                place,
+                Message("'{place}' is loaded with this file already", place=origin.value),
+                origin,
                 Message("name a folder that neither holds this file, nor lies beside it, nor leads back to it"),
             )
             return None
         if own in self._known:
             self.diagnostics.error(
                 "extends-twice",
-                Message("'{place}' is extended twice", place=place.value),
-                place,
+                Message("'{place}' is extended twice", place=origin.value),
+                origin,
                 Message("write all changes into one file"),
             )
             return None
@@ -132,8 +132,8 @@ class Extensions:
 
     def _is_pinned(self, node: Node, base: Base, digest: str) -> bool:
         """Return whether version and digest are those that are written; report what is not."""
-        place = node["from"]
-        wanted = str(place.value).removeprefix(STARTER)
+        origin = node["from"]
+        wanted = str(origin.value).removeprefix(STARTER)
         if base.version is not None and base.version != wanted:
             self.diagnostics.error(
                 "extends-version",
@@ -142,14 +142,14 @@ class Extensions:
                     wanted=wanted,
                     installed=base.version,
                 ),
-                place,
+                origin,
                 Message("`auditor policies update` shows what changes; or install version {wanted}", wanted=wanted),
             )
             return False
         if not node.has("digest"):
             self.diagnostics.error(
                 "extends-digest",
-                Message("'extends' lacks the digest of '{place}'", place=place.value),
+                Message("'extends' lacks the digest of '{place}'", place=origin.value),
                 node,
                 Message("write `digest: {digest}`", digest=digest),
             )
@@ -157,7 +157,7 @@ class Extensions:
         if node["digest"].value != digest:
             self.diagnostics.error(
                 "extends-digest",
-                Message("the content of '{place}' is not the one of this digest", place=place.value),
+                Message("the content of '{place}' is not the one of this digest", place=origin.value),
                 node["digest"],
                 Message("look at what changed there, then write `digest: {digest}`", digest=digest),
             )
@@ -195,17 +195,13 @@ class Extensions:
     def _must_be_known(self, name: str, known: set[str], span: Span, kind: str) -> None:
         if name in known:
             return
-        close = self.diagnostics.hints.suggest(name, known)
         message = (
             Message("what is extended has no policy '{name}'", name=name)
             if kind == "policy"
             else Message("what is extended defines no '{name}' in `{kind}`", name=name, kind=kind)
         )
-        hint = (
-            Message("did you mean '{close}'?", close=close)
-            if close
-            else Message("remove it, or write it outside of `extends`")
-        )
+        otherwise = Message("remove it, or write it outside of `extends`")
+        hint = self.diagnostics.hints.did_you_mean(name, known, otherwise)
         self.diagnostics.error("extends-unknown", message, span, hint)
 
     def _with_changes(
@@ -215,11 +211,11 @@ class Extensions:
         value = dict(root.value)
         origins: Origins = {}
         policies: list[Any] = []
-        for place, item in _policies(root):
+        for index, item in _policies(root):
             if str(item["id"]) in gone:
                 continue
             path: Path = ("policies", len(policies))
-            origins[path] = (root.document, ("policies", place))
+            origins[path] = (root.document, ("policies", index))
             change = changes.get(str(item["id"]))
             policies.append(item if change is None else _merged(item, change, path, origins, top=True))
         if "policies" in value:
@@ -241,10 +237,10 @@ class Extensions:
 
 
 def _policies(root: Node) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the place and the value of each policy of a file."""
-    for place, item in enumerate(root.value.get("policies") or ()):
+    """Yield the index and the value of each policy of a file."""
+    for index, item in enumerate(root.value.get("policies") or ()):
         if item is not BROKEN:
-            yield place, item
+            yield index, item
 
 
 def _merged(

@@ -7,6 +7,8 @@ import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from auditor.domain.message import Message
+
 _MAX_NAMES = 1000
 _LONGEST_NAME = 100
 
@@ -25,3 +27,8 @@ class Hints:
         self.remaining -= 1
         close = difflib.get_close_matches(word, [name for name in known if len(name) <= _LONGEST_NAME], n=1)
         return close[0] if close else None
+
+    def did_you_mean(self, word: str, known: Collection[str], otherwise: Message) -> Message:
+        """Return the hint that suggests a known name; `otherwise` where none is similar."""
+        close = self.suggest(word, known)
+        return otherwise if close is None else Message("did you mean '{close}'?", close=close)

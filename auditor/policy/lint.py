@@ -8,6 +8,7 @@ from operator import and_
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.domain.message import Message
+from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.model import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
 from auditor.domain.policy.product_set import (
     EVERY_PRODUCT,
@@ -19,23 +20,7 @@ from auditor.domain.policy.product_set import (
     leaves,
     size_of,
 )
-from auditor.domain.policy.selector import (
-    ABSENT_READS_AS,
-    AnyOf,
-    Every,
-    HasRole,
-    HeldFor,
-    Holds,
-    InactiveFor,
-    InactiveIn,
-    Licensed,
-    LicensedVia,
-    NeverSignedIn,
-    Not,
-    OneOf,
-    Population,
-    Selector,
-)
+from auditor.domain.policy.selector import ABSENT_READS_AS, Selector
 from auditor.policy.hints import Hints
 from auditor.policy.loader import Loaded
 
@@ -68,17 +53,17 @@ def _population(policy: Policy, known: dict[str, bool]) -> Iterator[Diagnostic]:
 def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
     """Return whether no user can satisfy a selector, judging by its text; `known` caches answers for names."""
     match selector:
-        case Every(parts=parts):
+        case kinds.Every(parts=parts):
             return any(_impossible(part, known) for part in parts) or _disjoint(_flat(parts))
-        case AnyOf(parts=parts):
+        case kinds.AnyOf(parts=parts):
             return all(_impossible(part, known) for part in parts)
-        case OneOf(values=values, property=name):
+        case kinds.OneOf(values=values, property=name):
             return values == (None,) and name in ABSENT_READS_AS
-        case Not(part=Every(parts=())):
+        case kinds.Not(part=kinds.Every(parts=())):
             return True
-        case HasRole(roles=tuple() as roles, privileged=True):
+        case kinds.HasRole(roles=tuple() as roles, privileged=True):
             return not any(_may_be_privileged(role) for role in roles)
-        case Population(name=name, selector=inner):
+        case kinds.Population(name=name, selector=inner):
             if name not in known:
                 known[name] = _impossible(inner, known)
             return known[name]
@@ -99,9 +84,9 @@ def _flat(parts: Iterable[Selector]) -> tuple[Selector, ...]:
     waiting = list(parts)[::-1]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, Every):
+        if isinstance(part, kinds.Every):
             waiting.extend(reversed(part.parts))
-        elif not isinstance(part, Population):
+        elif not isinstance(part, kinds.Population):
             conditions.append(part)
         elif part.name not in names:
             names.add(part.name)
@@ -113,26 +98,26 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
     """Return whether two conditions exclude each other: two values of one property, or a test and its negation."""
     allowed: dict[str, set[object]] = {}
     for part in parts:
-        if isinstance(part, OneOf):
+        if isinstance(part, kinds.OneOf):
             values: set[object] = {value.casefold() if isinstance(value, str) else value for value in part.values}
             allowed[part.property] = allowed.get(part.property, values) & values
     if any(not values for values in allowed.values()):
         return True
-    kinds = {type(part) for part in parts}
-    denied = {part.part for part in parts if isinstance(part, Not)}
-    silent = [part for part in parts if isinstance(part, InactiveIn)]
+    present = {type(part) for part in parts}
+    denied = {part.part for part in parts if isinstance(part, kinds.Not)}
+    silent = [part for part in parts if isinstance(part, kinds.InactiveIn)]
     # A user with a last sign-in has signed in, and a user with a product is licensed.
-    if {InactiveFor, NeverSignedIn} <= kinds:
+    if {kinds.InactiveFor, kinds.NeverSignedIn} <= present:
         return True
-    if Licensed() in denied and not kinds.isdisjoint({Holds, HeldFor, LicensedVia}):
+    if kinds.Licensed() in denied and not present.isdisjoint({kinds.Holds, kinds.HeldFor, kinds.LicensedVia}):
         return True
     # A user without activity for longer, in more services, has none for a shorter time in some of them.
-    if any(_covers(part, other) for part in silent for other in denied if isinstance(other, InactiveIn)):
+    if any(_covers(part, other) for part in silent for other in denied if isinstance(other, kinds.InactiveIn)):
         return True
     return any(part in denied for part in parts)
 
 
-def _covers(silent: InactiveIn, other: InactiveIn) -> bool:
+def _covers(silent: kinds.InactiveIn, other: kinds.InactiveIn) -> bool:
     return set(other.services) <= set(silent.services) and other.duration <= silent.duration
 
 
@@ -231,7 +216,6 @@ def _folded(element: Element) -> Element:
 def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iterator[Diagnostic]:
     for name in policy.tenants or ():
         if known is not None and name not in known:
-            close = hints.suggest(name, sorted(known))
             yield Diagnostic(
                 slug="policy-unknown-tenant",
                 message=Message(
@@ -240,9 +224,9 @@ def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iter
                     name=name,
                 ),
                 span=policy.span,
-                hint=Message("did you mean '{close}'?", close=close)
-                if close
-                else Message("tenants: {known}", known=", ".join(sorted(known))),
+                hint=hints.did_you_mean(
+                    name, sorted(known), Message("tenants: {known}", known=", ".join(sorted(known)))
+                ),
                 level=Level.WARNING,
             )
 
@@ -252,7 +236,7 @@ def _contradictions(policies: tuple[Policy, ...], sets: "_Sets") -> Iterator[Dia
     people: dict[tuple[Selector, tuple[str, ...] | None], list[tuple[Policy, Assignments]]] = {}
     for policy in policies:
         if isinstance(policy.constraint, Assignments):
-            users = policy.users.selector if isinstance(policy.users, Population) else policy.users
+            users = policy.users.selector if isinstance(policy.users, kinds.Population) else policy.users
             people.setdefault((users, policy.tenants), []).append((policy, policy.constraint))
     for alike in people.values():
         yield from _contradicting(alike, sets)

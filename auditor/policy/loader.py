@@ -113,19 +113,14 @@ def _policies(roots: list[Node], names: Names) -> list[Policy]:
         for node in root["policies"].each():
             policy = _policy(node, names)
             first = policies.setdefault(policy.id, policy)
-            if first is not policy:
-                names.diagnostics.error(
-                    "policy-duplicate-id",
-                    Message("the policy id '{id}' is taken", id=policy.id),
-                    node["id"],
-                    Message("it is extended: change it under `extends`, in `policies`, or give this one another id")
-                    if first.span.file in names.extended
-                    else Message(
-                        "the first is at {file}:{line}; give one of them another id",
-                        file=first.span.file,
-                        line=first.span.line,
-                    ),
-                )
+            if first is policy:
+                continue
+            message = Message("the policy id '{id}' is taken", id=policy.id)
+            if first.span.file in names.extended:
+                hint = Message("it is extended: change it under `extends`, in `policies`, or give this one another id")
+                names.diagnostics.error("policy-duplicate-id", message, node["id"], hint)
+            else:
+                names.diagnostics.duplicate("policy-duplicate-id", message, node["id"], first.span)
     return list(policies.values())
 
 
@@ -176,16 +171,8 @@ def _waivers(
             waiver = _waiver(node, names)
             first = waivers.setdefault(waiver.id, waiver)
             if first is not waiver:
-                names.diagnostics.error(
-                    "waiver-duplicate-id",
-                    Message("the waiver id '{id}' is taken", id=waiver.id),
-                    node["id"],
-                    Message(
-                        "the first is at {file}:{line}; give one of them another id",
-                        file=first.span.file,
-                        line=first.span.line,
-                    ),
-                )
+                message = Message("the waiver id '{id}' is taken", id=waiver.id)
+                names.diagnostics.duplicate("waiver-duplicate-id", message, node["id"], first.span)
             if complete:
                 _known_policies(node, names, policies)
             if limit is not None and waivers_from is not None and (waiver.expires - waivers_from).days > limit:
@@ -206,14 +193,13 @@ def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
     listed = node["policies"]
     for item in listed.each() if isinstance(listed.value, list) else ():
         if item.value not in policies and item.value != "*":
-            close = names.diagnostics.hints.suggest(str(item.value), policies)
             names.diagnostics.error(
                 "waiver-unknown-policy",
                 Message("the waiver is for the policy '{value}', which no file defines", value=item.value),
                 item,
-                Message("did you mean '{close}'?", close=close)
-                if close
-                else Message("name a policy that exists, or remove the waiver"),
+                names.diagnostics.hints.did_you_mean(
+                    str(item.value), policies, Message("name a policy that exists, or remove the waiver")
+                ),
             )
 
 

@@ -65,6 +65,11 @@ class Diagnostics:
         span = where.span() if isinstance(where, Node) else where
         self.found.append(Diagnostic(slug=slug, message=message, span=span, hint=hint))
 
+    def duplicate(self, slug: str, message: Message, where: Node, first: Span) -> None:
+        """Note a second definition of an id; `first` is where it is defined first."""
+        hint = Message("the first is at {file}:{line}; give one of them another id", file=first.file, line=first.line)
+        self.error(slug, message, where, hint)
+
     def warning(self, slug: str, message: Message, where: Node | Span, hint: Message | None = None) -> None:
         """Note something that works but hardly does what its author wants."""
         span = where.span() if isinstance(where, Node) else where

@@ -105,7 +105,6 @@ class Names:
         return found
 
     def _unknown_population(self, name: str, where: Node) -> None:
-        close = self.diagnostics.hints.suggest(name, self.populations)
         listed = sorted(self.populations)
         more = ["…"] if len(listed) > _MAX_LISTED else []
         known = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
@@ -113,9 +112,9 @@ class Names:
             "policy-unknown-population",
             Message("no file defines the population '{name}'", name=name),
             where,
-            Message("did you mean '{close}'?", close=close)
-            if close
-            else Message("populations that are defined: {known}", known=known),
+            self.diagnostics.hints.did_you_mean(
+                name, self.populations, Message("populations that are defined: {known}", known=known)
+            ),
         )
 
     def product_set(self, node: Node) -> ProductSet:
@@ -165,14 +164,14 @@ class Names:
         return tuple(sets)
 
     def _named(self, name: str, where: Node) -> Named:
-        place = Message("product set {name}", name=name)
+        label = Message("product set {name}", name=name)
         known = self._sets.get(name)
         if known is not None:
-            return known if self.levels.reuse(place, where) else Named(name=name, elements=())
-        if not self.levels.open(place, self.products[name], where):
+            return known if self.levels.reuse(label, where) else Named(name=name, elements=())
+        if not self.levels.open(label, self.products[name], where):
             return Named(name=name, elements=())
         named = Named(name=name, elements=self.product_set(self.products[name]).elements)
-        self.levels.close(place)
+        self.levels.close(label)
         self._sets[name] = named
         return named
 

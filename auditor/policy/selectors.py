@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from auditor.domain.message import Message
+from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.product_set import EVERY_PRODUCT
 from auditor.domain.policy.selector import (
     APPS,
@@ -11,29 +12,6 @@ from auditor.domain.policy.selector import (
     EVERYBODY,
     INSTANT_PROPERTIES,
     PLATFORMS,
-    After,
-    Agent,
-    AnyOf,
-    AppsUnused,
-    Before,
-    CoveredBy,
-    CreatedWithin,
-    Every,
-    HasRole,
-    HeldFor,
-    Holds,
-    InactiveFor,
-    InactiveIn,
-    Licensed,
-    LicensedVia,
-    MailboxArchive,
-    MailboxLargerThan,
-    ManagedDevice,
-    Matches,
-    MemberOf,
-    NeverSignedIn,
-    Not,
-    OneOf,
     Scalar,
     Selector,
     Signal,
@@ -57,7 +35,7 @@ def read_selector(node: Node, names: "Names") -> Selector:
         if key != "signal":
             parts.append(_part(key, member, node, names))
     names.levels.ascend()
-    return parts[0] if len(parts) == 1 else Every(parts=tuple(parts))
+    return parts[0] if len(parts) == 1 else kinds.Every(parts=tuple(parts))
 
 
 def _several(node: Node, names: "Names") -> tuple[Selector, ...]:
@@ -70,47 +48,47 @@ def _several(node: Node, names: "Names") -> tuple[Selector, ...]:
 def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
     match key:
         case "holds":
-            return Holds(products=names.product_set(node))
+            return kinds.Holds(products=names.product_set(node))
         case "licensed":
-            return Licensed() if node.value else Not(part=Licensed())
+            return kinds.Licensed() if node.value else kinds.Not(part=kinds.Licensed())
         case "heldFor":
             products = names.product_set(node["of"]) if node.has("of") else EVERY_PRODUCT
-            return HeldFor(products=products, duration=duration(node["atLeast"]))
+            return kinds.HeldFor(products=products, duration=duration(node["atLeast"]))
         case "licensedVia":
-            return LicensedVia(path=node.value)
+            return kinds.LicensedVia(path=node.value)
         case "managedDevice":
             return _managed_device(node)
         case "memberOf":
             return _member_of(node)
         case "inactiveFor":
             signal: Signal = parent.value.get("signal", "any")
-            return InactiveFor(duration=duration(node), signal=signal)
+            return kinds.InactiveFor(duration=duration(node), signal=signal)
         case "neverSignedIn":
-            return NeverSignedIn(duration=duration(node))
+            return kinds.NeverSignedIn(duration=duration(node))
         case "inactiveIn":
             services = EVERY_SERVICE if node.value["services"] == "*" else node.texts("services")
-            return InactiveIn(services=services, duration=duration(node["for"]))
+            return kinds.InactiveIn(services=services, duration=duration(node["for"]))
         case "appsUnused":
             apps, platforms = node.texts("apps") or APPS, node.texts("on") or PLATFORMS
-            return AppsUnused(apps=apps, platforms=platforms, period=f"D{duration(node['for']).days}")
+            return kinds.AppsUnused(apps=apps, platforms=platforms, period=f"D{duration(node['for']).days}")
         case "mailboxUsage":
             return _mailbox_usage(node)
         case "agent":
-            return Agent() if node.value else Not(part=Agent())
+            return kinds.Agent() if node.value else kinds.Not(part=kinds.Agent())
         case "createdWithin":
-            return CreatedWithin(duration=duration(node))
+            return kinds.CreatedWithin(duration=duration(node))
         case "hasRole":
             return _has_role(node, names)
         case "coveredBy":
-            return CoveredBy(
+            return kinds.CoveredBy(
                 conditional_access=node.value["conditionalAccess"] if isinstance(node.value, dict) else "any"
             )
         case "any":
-            return AnyOf(parts=_several(node, names))
+            return kinds.AnyOf(parts=_several(node, names))
         case "all":
-            return Every(parts=_several(node, names))
+            return kinds.Every(parts=_several(node, names))
         case "not":
-            return Not(part=read_selector(node, names))
+            return kinds.Not(part=read_selector(node, names))
         case "population":
             return names.population(str(node.value), node)
         case _:
@@ -120,28 +98,28 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
 def _mailbox_usage(node: Node) -> Selector:
     parts: list[Selector] = []
     if node.has("largerThan"):
-        parts.append(MailboxLargerThan(size=bytes_of(node.text("largerThan"))))
+        parts.append(kinds.MailboxLargerThan(size=bytes_of(node.text("largerThan"))))
     if node.has("archive"):
-        parts.append(MailboxArchive() if node.value["archive"] else Not(part=MailboxArchive()))
-    return parts[0] if len(parts) == 1 else Every(parts=tuple(parts))
+        parts.append(kinds.MailboxArchive() if node.value["archive"] else kinds.Not(part=kinds.MailboxArchive()))
+    return parts[0] if len(parts) == 1 else kinds.Every(parts=tuple(parts))
 
 
 def _managed_device(node: Node) -> Selector:
     if isinstance(node.value, dict):
-        return ManagedDevice(seen_within=duration(node["seenWithin"]))
-    return ManagedDevice() if node.value else Not(part=ManagedDevice())
+        return kinds.ManagedDevice(seen_within=duration(node["seenWithin"]))
+    return kinds.ManagedDevice() if node.value else kinds.Not(part=kinds.ManagedDevice())
 
 
-def _member_of(node: Node) -> MemberOf:
+def _member_of(node: Node) -> kinds.MemberOf:
     transitive = isinstance(node.value, dict) and bool(node.value.get("transitive", False))
     groups = node.value["group"] if isinstance(node.value, dict) else node.value
-    return MemberOf(groups=tuple(groups) if isinstance(groups, list) else (str(groups),), transitive=transitive)
+    return kinds.MemberOf(groups=tuple(groups) if isinstance(groups, list) else (str(groups),), transitive=transitive)
 
 
-def _has_role(node: Node, names: "Names") -> HasRole:
+def _has_role(node: Node, names: "Names") -> kinds.HasRole:
     if not isinstance(node.value, dict):
-        return HasRole(roles=_roles(node, names))
-    return HasRole(
+        return kinds.HasRole(roles=_roles(node, names))
+    return kinds.HasRole(
         roles=_roles(node["roles"], names) if node.has("roles") else None,
         assigned=node.value.get("assigned", "active"),
         privileged=bool(node.value.get("privileged", False)),
@@ -160,7 +138,7 @@ def _property(name: str, node: Node, names: "Names") -> Selector:
     if not isinstance(node.value, dict):
         return _one_of(name, node, names)
     parts = tuple(_operator(name, key, operand, names) for key, operand in node.items())
-    return parts[0] if len(parts) == 1 else Every(parts=parts)
+    return parts[0] if len(parts) == 1 else kinds.Every(parts=parts)
 
 
 def _operator(name: str, operator: str, node: Node, names: "Names") -> Selector:
@@ -168,21 +146,21 @@ def _operator(name: str, operator: str, node: Node, names: "Names") -> Selector:
         case "is" | "in":
             return _one_of(name, node, names)
         case "not" | "notIn":
-            return Not(part=_one_of(name, node, names))
+            return kinds.Not(part=_one_of(name, node, names))
         case "exists":
-            absent = OneOf(property=name, values=(None,))
-            return Not(part=absent) if node.value else absent
+            absent = kinds.OneOf(property=name, values=(None,))
+            return kinds.Not(part=absent) if node.value else absent
         case "matches":
-            return Matches(property=name, pattern=str(node.value))
+            return kinds.Matches(property=name, pattern=str(node.value))
         case "before":
-            return Before(property=name, moment=moment(node, names.diagnostics))
+            return kinds.Before(property=name, moment=moment(node, names.diagnostics))
         case _:
-            return After(property=name, moment=moment(node, names.diagnostics))
+            return kinds.After(property=name, moment=moment(node, names.diagnostics))
 
 
-def _one_of(name: str, node: Node, names: "Names") -> OneOf:
+def _one_of(name: str, node: Node, names: "Names") -> kinds.OneOf:
     items = tuple(node.each()) if isinstance(node.value, list) else (node,)
-    return OneOf(property=name, values=tuple(scalar(name, item, names) for item in items))
+    return kinds.OneOf(property=name, values=tuple(scalar(name, item, names) for item in items))
 
 
 def scalar(name: str, node: Node, names: "Names") -> Scalar | None:
