@@ -98,6 +98,8 @@ def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleT
     module = import_module(f"auditor.cli.commands.{command}")
     parser = Parser(arguments, prog=f"auditor {command}", description=COMMANDS[command])
     module.add_arguments(parser)
+    if parser.epilog is not None:  # examples, whose lines stay as they are
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
     if not parser.has("--verbose"):
         declare(parser, "verbose")
     return module, parser

@@ -169,6 +169,15 @@ def locale_of(wish: str | None, result: Result) -> str:
     return environment_locale() or "en"
 
 
+def location(text: str) -> Path | str:
+    """Return a folder, or a checked address such as `s3://bucket/audits`. Raises UsageError for an unknown scheme."""
+    if "://" not in text:
+        return Path(text)
+    from auditor.store.objects.location import parse  # noqa: PLC0415  a folder needs none of it
+
+    return parse(text)
+
+
 def reader_locale(flag: str | None) -> str:
     """Return the reader's language: the requested one, else the environment's, else English."""
     return wished_locale(flag) or environment_locale() or "en"

@@ -6,100 +6,81 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from auditor.cli.options import fail_on, instant
-from auditor.cli.places import location
+from auditor.cli.options import fail_on, instant, location
 
-_SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = MappingProxyType(
+
+def _option(*names: str, **settings: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    return names, settings
+
+
+_SHARED: Final = MappingProxyType(
     {
-        "policies": (
-            ("policies",),
-            {
-                "nargs": "*",
-                "default": [],
-                "type": Path,
-                "metavar": "POLICY",
-                "help": "files or folders (default: policies/, else the starter library)",
-            },
+        "policies": _option(
+            "policies",
+            nargs="*",
+            default=[],
+            type=Path,
+            metavar="POLICY",
+            help="files or folders (default: policies/, else the starter library)",
         ),
-        "demo": (("--demo",), {"action": "store_true", "help": "the tenants that ship with the program"}),
-        "snapshot": (
-            ("--snapshot",),
-            {
-                "action": "append",
-                "type": location,
-                "default": [],
-                "metavar": "PLACE",
-                "help": "a saved snapshot, a folder of them, or a store (repeatable)",
-            },
+        "demo": _option("--demo", action="store_true", help="the tenants that ship with the program"),
+        "snapshot": _option(
+            "--snapshot",
+            action="append",
+            type=location,
+            default=[],
+            metavar="PLACE",
+            help="a saved snapshot, a folder of them, or a store (repeatable)",
         ),
-        "tenant": (
-            ("--tenant",),
-            {"action": "append", "default": [], "metavar": "NAME", "help": "only this tenant (repeatable)"},
+        "tenant": _option(
+            "--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)"
         ),
-        "as_of": (("--as-of",), {"type": instant, "metavar": "RFC3339"}),
-        "output": (
-            ("-o", "--output"),
-            {"type": Path, "metavar": "DIR", "help": "where reports go (default: out/)"},
+        "as_of": _option("--as-of", type=instant, metavar="RFC3339"),
+        "output": _option("-o", "--output", type=Path, metavar="DIR", help="where reports go (default: out/)"),
+        "format": _option("-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]"),
+        "csv_bom": _option(
+            "--csv-bom", action="store_true", help="write a byte order mark so that Excel detects UTF-8"
         ),
-        "format": (("-f", "--format"), {"action": "append", "default": [], "metavar": "FORMAT[=PATH]"}),
-        "csv_bom": (
-            ("--csv-bom",),
-            {"action": "store_true", "help": "write a byte order mark so that Excel detects UTF-8"},
+        "locale": _option("--locale", metavar="TAG"),
+        "fail_on": _option(
+            "--fail-on",
+            type=fail_on,
+            default=argparse.SUPPRESS,
+            metavar="SEVERITY",
+            help="exit 1 from this severity on, or never; new:SEVERITY counts only what is new (default: high)",
         ),
-        "locale": (("--locale",), {"metavar": "TAG"}),
-        "fail_on": (
-            ("--fail-on",),
-            {
-                "type": fail_on,
-                "default": argparse.SUPPRESS,
-                "metavar": "SEVERITY",
-                "help": "exit 1 from this severity on, or never; new:SEVERITY counts only what is new (default: high)",
-            },
+        "history": _option(
+            "--history",
+            type=location,
+            metavar="PLACE",
+            help="earlier result.json files of the same tenants, or a store, for the trends in reports, mails",
         ),
-        "history": (
-            ("--history",),
-            {
-                "type": location,
-                "metavar": "PLACE",
-                "help": ("earlier result.json files of the same tenants, or a store, for the trends in reports, mails"),
-            },
+        "store": _option(
+            "--store",
+            type=location,
+            metavar="PLACE",
+            help="store tonight's results here: a folder, abfs://, az:// or s3://",
         ),
-        "store": (
-            ("--store",),
-            {
-                "type": location,
-                "metavar": "PLACE",
-                "help": "store tonight's results here: a folder, abfs://, az:// or s3://",
-            },
+        "redact": _option("--redact", action="store_true", help="pseudonyms for people in every output"),
+        "public": _option(
+            "--public",
+            action="store_true",
+            help="let other users read new files, as the umask allows (default: owner only)",
         ),
-        "redact": (("--redact",), {"action": "store_true", "help": "pseudonyms for people in every output"}),
-        "public": (
-            ("--public",),
-            {
-                "action": "store_true",
-                "help": "let other users read new files, as the umask allows (default: owner only)",
-            },
+        "quiet": _option(
+            "-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout"
         ),
-        "quiet": (
-            ("-q", "--quiet"),
-            {"action": "store_true", "help": "print nothing but errors and what was asked for on stdout"},
-        ),
-        "verbose": (
-            ("-v", "--verbose"),
-            {"action": "count", "default": 0, "help": "a bug shows its traceback"},
-        ),
-        "no_color": (("--no-color",), {"action": "store_true", "help": "no colour"}),
-        "file": (("--file",), {"type": Path, "metavar": "FILE"}),
-        "print": (("--print",), {"action": "store_true"}),
-        "beside": (
-            ("--policies",),
-            {
-                "action": "append",
-                "type": Path,
-                "default": [],
-                "metavar": "POLICY",
-                "help": "the policies it belongs to: files or folders (default: the folder of --file)",
-            },
+        "verbose": _option("-v", "--verbose", action="count", default=0, help="a bug shows its traceback"),
+        "no_color": _option("--no-color", action="store_true", help="no colour"),
+        "file": _option("--file", type=Path, metavar="FILE"),
+        "print": _option("--print", action="store_true"),
+        "beside": _option(
+            "--policies",
+            action="append",
+            type=Path,
+            default=[],
+            metavar="POLICY",
+            help="the policies it belongs to: files or folders (default: the folder of --file)",
         ),
     }
 )
@@ -108,7 +89,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
 def declare(to: argparse._ActionsContainer, *names: str, **text: str) -> None:
     """Declare shared options in that order; `text` replaces the help of those that mean something else here."""
     for name in names:
-        words, how = _SHARED[name]
+        options, settings = _SHARED[name]
         # A separate list for every parser: appended values stay in it.
-        default = {"default": list(how["default"])} if isinstance(how.get("default"), list) else {}
-        to.add_argument(*words, **{**how, **default, **({"help": text[name]} if name in text else {})})
+        default = {"default": list(settings["default"])} if isinstance(settings.get("default"), list) else {}
+        to.add_argument(*options, **{**settings, **default, **({"help": text[name]} if name in text else {})})

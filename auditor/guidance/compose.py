@@ -2,27 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date
-from itertools import chain
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from auditor.domain.enums import Agreement, Cloud
-from auditor.guidance.model import (
-    CLOSED_CLOUDS,
-    Article,
-    Dimension,
-    Document,
-    Duty,
-    Edition,
-    Library,
-    NextStep,
-    Span,
-    Step,
-    Target,
-    Variant,
-    When,
-)
-from auditor.guidance.model import Warning as ArticleWarning
+from auditor.guidance import model
+from auditor.guidance.model import CLOSED_CLOUDS, Dimension, Library, Variant
 from auditor.guidance.tenant_guidance import (
     Caution,
     Composed,
@@ -40,14 +25,6 @@ _VIEWS: Final = MappingProxyType({Cloud.CHINA: "o365-21vianet"})
 """The view parameter of Microsoft's pages for a cloud; without it they show the commercial cloud."""
 
 
-class _Passage(Protocol):
-    @property
-    def when(self) -> When: ...
-
-    @property
-    def span(self) -> Span: ...
-
-
 def compose(library: Library, article: str, variant: Variant) -> Composed:
     """Return the guidance of an article for one variant. Raises KeyError for an unknown article.
 
@@ -59,7 +36,7 @@ def compose(library: Library, article: str, variant: Variant) -> Composed:
 class _Composer:
     """Composes one article for one variant."""
 
-    def __init__(self, library: Library, article: Article, variant: Variant) -> None:
+    def __init__(self, library: Library, article: model.Article, variant: Variant) -> None:
         self._library = library
         self._article = article
         self._variant = variant
@@ -68,21 +45,23 @@ class _Composer:
         past = tuple(edition for edition in article.editions if variant.cloud in edition.clouds)
         # For a closed cloud, use the steps of its last edition, if that has any for the path.
         written = past[-1:] if self._historic else ()
-        self._past: Edition | None = next((one for one in written if any(map(self._holds, one.steps))), None)
+        self._past: model.Edition | None = next((one for one in written if any(map(self._holds, one.steps))), None)
         self._untold = bool(written) and self._past is None
         self._editions = () if self._past else past
 
     def composed(self) -> Composed:
         article = self._article
-        prerequisites = tuple(
-            self._passage(note.id, note.text, note.when, note.links)
-            for note in article.prerequisites
-            if self._holds(note)
-        )
+        prerequisites = tuple(self._passage(note) for note in article.prerequisites if self._holds(note))
         steps = self._steps()
         warnings = tuple(self._caution(warning) for warning in article.warnings if self._holds(warning))
-        following = tuple(self._following(step) for step in article.next if self._holds(step))
+        following = tuple(self._passage(note) for note in article.next if self._holds(note))
         sources = tuple(self._library.documents[name] for name in article.sources)
+        linked = (
+            *(passage.links for passage in prerequisites),
+            *(step.links for step in steps),
+            *(caution.links for caution in warnings),
+            *(passage.links for passage in following),
+        )
         return Composed(
             id=article.id,
             title=article.title,
@@ -92,21 +71,14 @@ class _Composer:
             historic=self._historic,
             notices=self._notices(steps),
             prerequisites=prerequisites,
-            roles=tuple(self._role(duty) for duty in article.roles if self._applies(duty.when)),
+            roles=tuple(self._role(duty) for duty in article.roles if duty.applies(self._variant)),
             steps=steps,
             warnings=warnings,
             next=following,
-            links=_distinct(
-                chain(
-                    chain.from_iterable(passage.links for passage in prerequisites),
-                    chain.from_iterable(step.links for step in steps),
-                    chain.from_iterable(caution.links for caution in warnings),
-                    chain.from_iterable(passage.links for passage in following),
-                )
-            ),
+            links=_distinct(link for links in linked for link in links),
             sources=tuple(map(self._reference, sources)),
             history=self._revisions(),
-            corrections=tuple(self._passage(note.id, note.text, note.when, note.links) for note in article.corrections),
+            corrections=tuple(map(self._passage, article.corrections)),
             editions=tuple(
                 PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps, plain=True))
                 for edition in self._editions
@@ -118,21 +90,16 @@ class _Composer:
         if self._past is not None:
             return self._numbered(self._past.steps, plain=True)
         # The last edition for a closed cloud covers one path only; for the other, use the article's own steps.
-        return self._numbered(step for step in self._article.steps if not self._untold or _by_path(step))
+        return self._numbered(step for step in self._article.steps if not self._untold or Dimension.PATH in step.when)
 
-    def _applies(self, when: When) -> bool:
-        return all(self._variant.known(one.dimension) in (None, *one.values) for one in when)
+    def _holds(self, part: model.Conditional) -> bool:
+        return part.applies(self._variant) and part.is_valid(self._day)
 
-    def _holds(self, passage: _Passage) -> bool:
-        return self._applies(passage.when) and passage.span.holds(self._day)
+    def _branches(self, part: model.Conditional) -> tuple[str, ...]:
+        labels, known = self._library.terms.branches, self._variant.known
+        return tuple(labels[fact]["+".join(values)] for fact, values in part.criteria.items() if known(fact) is None)
 
-    def _branches(self, when: When) -> tuple[str, ...]:
-        labels = self._library.terms.branches
-        return tuple(
-            labels[one.dimension]["+".join(one.values)] for one in when if self._variant.known(one.dimension) is None
-        )
-
-    def _numbered(self, steps: Iterable[Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
+    def _numbered(self, steps: Iterable[model.Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
         """Return the steps that apply; `plain` omits the branches, which older versions did not have."""
         applying = (step for step in steps if self._holds(step))
         return tuple(
@@ -141,7 +108,7 @@ class _Composer:
                 id=step.id,
                 text=step.text,
                 order=step.order,
-                branches=() if plain else self._branches(step.when),
+                branches=() if plain else self._branches(step),
                 links=self._hyperlinks(step.links),
                 article=step.article,
                 dated=step.dated,
@@ -151,53 +118,43 @@ class _Composer:
             for number, step in enumerate(applying, start=1)
         )
 
-    def _passage(self, name: str, text: str, when: When, links: tuple[str, ...]) -> Passage:
-        return Passage(id=name, text=text, branches=self._branches(when), links=self._hyperlinks(links))
-
-    def _following(self, step: NextStep) -> Passage:
+    def _passage(self, note: model.Note) -> Passage:
         return Passage(
-            id=step.id,
-            text=step.text,
-            branches=self._branches(step.when),
-            links=self._hyperlinks(step.links),
-            article=step.article,
+            id=note.id,
+            text=note.text,
+            branches=self._branches(note),
+            links=self._hyperlinks(note.links),
+            article=note.article,
         )
 
-    def _caution(self, warning: ArticleWarning) -> Caution:
+    def _caution(self, warning: model.Warning) -> Caution:
         return Caution(
             id=warning.id,
             text=warning.text,
             loses=warning.loses,
             after=warning.after,
-            branches=self._branches(warning.when),
+            branches=self._branches(warning),
             links=self._hyperlinks(warning.links),
             disputed=self._hyperlinks(warning.disputed),
         )
 
-    def _role(self, duty: Duty) -> RoleNeeded:
+    def _role(self, duty: model.Duty) -> RoleNeeded:
         name = self._library.terms.roles[duty.role]
-        return RoleNeeded(name=name, duty=duty.duty, branches=self._branches(duty.when))
+        return RoleNeeded(name=name, duty=duty.duty, branches=self._branches(duty))
 
     def _revisions(self) -> tuple[Revision, ...]:
         return tuple(
             Revision(
-                id=change.id,
-                date=change.date,
-                then=change.then,
-                now=change.now,
-                links=self._hyperlinks(change.links),
+                id=change.id, date=change.date, then=change.then, now=change.now, links=self._hyperlinks(change.links)
             )
             for change in self._article.history
-            if self._applies(change.when)
+            if change.applies(self._variant)
         )
 
     def _notices(self, steps: tuple[NumberedStep, ...]) -> tuple[str, ...]:
         words = self._library.terms.notices
         branching = self._past is None and any(
-            one.dimension is Dimension.AGREEMENT
-            for step in self._article.steps
-            if step.span.holds(self._day)
-            for one in step.when
+            Dimension.AGREEMENT in step.when for step in self._article.steps if step.is_valid(self._day)
         )
         undocumented = self._variant.cloud not in self._article.documented and not self._historic
         flags = (
@@ -217,7 +174,7 @@ class _Composer:
             return Hyperlink(label=document.title, url=self._viewed(document.url))
         return self._opened(self._library.targets[name])
 
-    def _reference(self, document: Document) -> Reference:
+    def _reference(self, document: model.Document) -> Reference:
         return Reference(
             title=document.title, url=self._viewed(document.url), date=document.date, checked=document.checked
         )
@@ -227,7 +184,7 @@ class _Composer:
         view = _VIEWS.get(self._variant.cloud)
         return url if view is None or not url.startswith(_DOCSET) else f"{url}?view={view}"
 
-    def _opened(self, target: Target) -> Hyperlink:
+    def _opened(self, target: model.Target) -> Hyperlink:
         url = target.urls.get(self._variant.cloud)
         if target.closed is not None or self._historic:
             return Hyperlink(label=target.label, url=None)
@@ -235,10 +192,6 @@ class _Composer:
             terms = self._library.terms
             return Hyperlink(label=terms.home_label, url=terms.homes[self._variant.cloud])
         return Hyperlink(label=target.label, url=url)
-
-
-def _by_path(step: Step) -> bool:
-    return any(one.dimension is Dimension.PATH for one in step.when)
 
 
 def _distinct(links: Iterable[Hyperlink]) -> tuple[Hyperlink, ...]:

@@ -1,12 +1,12 @@
 """Reports which guidance was not checked against its source for a year, and announced changes."""
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from auditor.guidance.model import Article, Library, NextStep, Note, Step, Warning  # noqa: A004 - the model's word
+from auditor.domain.policy.prices import months_before
+from auditor.guidance.model import Article, Library, Note
 
 _MONTHS: Final = 12
 
@@ -45,7 +45,7 @@ class Freshness:
     @property
     def stale(self) -> tuple[Checked, ...]:
         """What was last checked more than twelve months before."""
-        limit = _months_before(self.as_of, _MONTHS)
+        limit = months_before(self.as_of, _MONTHS)
         return tuple(each for each in self.checked if each.checked < limit)
 
 
@@ -108,7 +108,7 @@ def _checked(library: Library, articles: Iterable[Article]) -> Iterator[Checked]
 
 
 def _announced(article: Article, as_of: date) -> Iterator[Announced]:
-    parts: tuple[tuple[str, Iterable[Note | Step | Warning | NextStep]], ...] = (
+    parts: tuple[tuple[str, Iterable[Note]], ...] = (
         ("prerequisites", article.prerequisites),
         ("steps", article.steps),
         ("warnings", article.warnings),
@@ -116,12 +116,7 @@ def _announced(article: Article, as_of: date) -> Iterator[Announced]:
     )
     for name, passages in parts:
         for passage in passages:
-            for day, begins in ((passage.span.effective, True), (passage.span.until, False)):
+            for day, begins in ((passage.effective, True), (passage.until, False)):
                 if day is not None and day > as_of:
                     part = f"{name}.{passage.id}"
                     yield Announced(day=day, begins=begins, article=article.id, part=part, text=passage.text)
-
-
-def _months_before(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from auditor.domain.errors import InputError
 from auditor.guidance.library import article_of, library_of, read_library
 from auditor.guidance.model import Article, Library
@@ -77,6 +79,6 @@ class _PackagedFiles:
     def _sound(self, make: Callable[[], _V]) -> _V:
         try:
             return make()
-        except (InputError, OSError, LookupError, TypeError, ValueError, AttributeError):
+        except (InputError, OSError, LookupError, TypeError, ValueError, AttributeError, msgspec.MsgspecError):
             read_library({name: self._read(name) for name in self._files}, self._schema())
             raise

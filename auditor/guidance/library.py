@@ -2,30 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
-from auditor.domain.enums import Cloud
+import msgspec
+
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.guidance.model import (
-    Article,
-    Change,
-    Criterion,
-    Dimension,
-    Document,
-    Duty,
-    Edition,
-    Library,
-    NextStep,
-    Note,
-    Order,
-    Span,
-    Step,
-    Target,
-    Terms,
-    Warning,  # noqa: A004 - the model's word
-    When,
-)
+from auditor.guidance.model import Article, Conditional, Dimension, Document, Library, Target, Terms
 from auditor.guidance.parser import LINKS, TERMS, GuidanceFile, Shape, invalid, nearest, read_page
 from auditor.policy.yaml import reader
 
@@ -41,14 +23,14 @@ def read_library(texts: Mapping[str, str], schema: str) -> Library:
     pages = _pages(texts)
     missing = [name for name in (LINKS, TERMS) if name not in pages]
     if missing:
-        raise InputError([_absent(name) for name in missing])
+        raise InputError(invalid(f"the guidance folder has no {name}", "reinstall the package") for name in missing)
     shape = Shape(schema)
     _refuse(fault for page in pages.values() for fault in shape.faults(page))
     _refuse(fault for page in pages.values() for fault in _impossible(page))
     links, terms = pages.pop(LINKS).content, pages.pop(TERMS).content
     articles = {page.content["id"]: article_of(page.content) for page in pages.values()}
     titles = {name: article.title for name, article in articles.items()}
-    library = library_of(MappingProxyType(articles), MappingProxyType(titles), links, terms)
+    library = library_of(articles, titles, links, terms)
     _refuse(fault for page in pages.values() for fault in _dangling(page, library))
     return library
 
@@ -57,12 +39,13 @@ def library_of(
     articles: Mapping[str, Article], titles: Mapping[str, str], links: Mapping[str, Any], terms: Mapping[str, Any]
 ) -> Library:
     """Return the library of articles with the values of links.yaml and terms.yaml."""
+    homes = links["homes"]
     return Library(
         articles=articles,
         titles=titles,
-        documents=MappingProxyType({key: _document(key, value) for key, value in links["documents"].items()}),
-        targets=MappingProxyType(dict(_targets(links))),
-        terms=_terms(terms, links["homes"]),
+        documents={key: msgspec.convert({**value, "id": key}, Document) for key, value in links["documents"].items()},
+        targets={target.id: target for target in _targets(links)},
+        terms=msgspec.convert({**terms, "homes": homes["urls"], "home_label": homes["label"]}, Terms),
     )
 
 
@@ -84,136 +67,16 @@ def _refuse(faults: Iterator[Diagnostic]) -> None:
         raise InputError(found)
 
 
-def _absent(name: str) -> Diagnostic:
-    return invalid(f"the guidance folder has no {name}", "reinstall the package")
-
-
-def _when(content: Mapping[str, Any]) -> When:
-    return tuple(
-        Criterion(dimension=Dimension(key), values=_values(value)) for key, value in content.get("when", {}).items()
-    )
-
-
-def _values(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value).lower(),)
-
-
-def _common(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": content["id"], "when": _when(content), "links": tuple(content.get("links", ()))}
-
-
-def _passage(content: Mapping[str, Any]) -> dict[str, Any]:
-    days = (date.fromisoformat(content[key]) if key in content else None for key in _BOUNDS)
-    return {**_common(content), "span": Span(**dict(zip(_BOUNDS, days, strict=True)))}
-
-
-def _note(content: Mapping[str, Any]) -> Note:
-    return Note(**_passage(content), text=content["text"])
-
-
-def _duty(content: Mapping[str, Any]) -> Duty:
-    return Duty(role=content["role"], duty=content.get("for"), when=_when(content), source=content.get("source"))
-
-
-def _step(content: Mapping[str, Any]) -> Step:
-    return Step(
-        **_passage(content),
-        text=content["text"],
-        order=Order(content["order"]),
-        article=content.get("article"),
-        manual=content.get("manual", False),
-        irreversible=content.get("irreversible", False),
-        dated=content.get("dated"),
-    )
-
-
-def _warning(content: Mapping[str, Any]) -> Warning:
-    return Warning(
-        **_passage(content),
-        text=content["text"],
-        loses=content["loses"],
-        after=content["after"],
-        disputed=tuple(content.get("disputed", ())),
-    )
-
-
-def _next(content: Mapping[str, Any]) -> NextStep:
-    return NextStep(**_passage(content), text=content["text"], article=content.get("article"))
-
-
-def _change(content: Mapping[str, Any]) -> Change:
-    return Change(**_common(content), date=content["date"], then=content["then"], now=content["now"])
-
-
-def _edition(content: Mapping[str, Any]) -> Edition:
-    return Edition(
-        id=content["id"],
-        title=content["title"],
-        date=content["date"],
-        clouds=tuple(map(Cloud, content["clouds"])),
-        steps=tuple(map(_step, content["steps"])),
-    )
-
-
 def article_of(content: Mapping[str, Any]) -> Article:
     """Return the article in the values of its file."""
-    return Article(
-        id=content["id"],
-        title=content["title"],
-        summary=content["summary"],
-        order=Order(content["order"]),
-        checked=date.fromisoformat(content["checked"]),
-        sources=tuple(content["sources"]),
-        documented=tuple(map(Cloud, content["documented"])),
-        roles=tuple(map(_duty, content["roles"])),
-        steps=tuple(map(_step, content["steps"])),
-        prerequisites=tuple(map(_note, content.get("prerequisites", ()))),
-        warnings=tuple(map(_warning, content.get("warnings", ()))),
-        next=tuple(map(_next, content.get("next", ()))),
-        history=tuple(map(_change, content.get("history", ()))),
-        corrections=tuple(map(_note, content.get("corrections", ()))),
-        editions=tuple(map(_edition, content.get("editions", ()))),
-    )
+    roles = [{**role, "duty": role.get("for")} for role in content["roles"]]
+    return msgspec.convert({**content, "roles": roles}, Article)
 
 
-def _document(key: str, content: Mapping[str, Any]) -> Document:
-    return Document(
-        id=key,
-        title=content["title"],
-        url=content["url"],
-        date=content.get("date"),
-        source=content["source"],
-        checked=date.fromisoformat(content["checked"]),
-    )
-
-
-def _targets(links: Mapping[str, Any]) -> Iterator[tuple[str, Target]]:
+def _targets(links: Mapping[str, Any]) -> Iterator[Target]:
     for kind in ("pages", "sites"):
         for key, content in links[kind].items():
-            urls = MappingProxyType({Cloud(cloud): url for cloud, url in content["urls"].items()})
-            yield (
-                key,
-                Target(
-                    id=key,
-                    label=content["label"],
-                    urls=urls,
-                    checked=date.fromisoformat(content["checked"]),
-                    home=kind == "pages",
-                    closed=content.get("closed"),
-                ),
-            )
-
-
-def _terms(content: Mapping[str, Any], homes: Mapping[str, Any]) -> Terms:
-    return Terms(
-        roles=MappingProxyType(content["roles"]),
-        branches=MappingProxyType(
-            {Dimension(name): MappingProxyType(labels) for name, labels in content["branches"].items()}
-        ),
-        notices=MappingProxyType(content["notices"]),
-        homes=MappingProxyType({Cloud(cloud): url for cloud, url in homes["urls"].items()}),
-        home_label=homes["label"],
-    )
+            yield msgspec.convert({**content, "id": key, "home": kind == "pages"}, Target)
 
 
 def _dangling(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:
@@ -280,10 +143,10 @@ def _unknown(page: GuidanceFile, route: reader.Path, written: Any, known: list[s
 
 
 def _unlabelled(page: GuidanceFile, route: reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
-    for criterion in _when(entry):
-        key = "+".join(criterion.values)
-        if criterion.dimension is not Dimension.CLOUD and key not in terms.branches[criterion.dimension]:
-            hint = f"add branches.{criterion.dimension}.{key} to {TERMS}, or write the values in its order"
+    for dimension, values in msgspec.convert(entry, Conditional).criteria.items():
+        key = "+".join(values)
+        if dimension is not Dimension.CLOUD and key not in terms.branches[dimension]:
+            hint = f"add branches.{dimension}.{key} to {TERMS}, or write the values in its order"
             yield page.diagnostic((*route, "when"), f"the branch '{key}' has no label", hint=hint)
 
 

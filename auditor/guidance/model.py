@@ -1,7 +1,7 @@
 """The values of guidance: articles on how to buy, assign, move, remove and cancel licences, with their variants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
 from enum import StrEnum
 from types import MappingProxyType
@@ -42,69 +42,63 @@ class Dimension(StrEnum):
     SYNCED = "synced"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
-    """One fact and the values under which a passage applies; truth values are written `true` and `false`."""
-
-    dimension: Dimension
-    values: tuple[str, ...]
-
-
-When = tuple[Criterion, ...]
-"""All criteria must hold; the empty tuple always does."""
+When = Mapping[Dimension, tuple[str, ...] | bool]
+"""The values under which a part of an article applies: all keys must hold; an empty mapping always does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """The days on which a passage is valid; always, without bounds."""
+class Conditional:
+    """A part of an article that may depend on facts of the tenant and on the day."""
 
+    when: When = field(default_factory=dict)
     effective: Day | None = None
     """The first day on which it is valid."""
     until: Day | None = None
     """The first day on which it is no longer valid."""
+    links: tuple[str, ...] = ()
 
-    def holds(self, day: Day) -> bool:
-        """Return whether the passage is valid on a day."""
+    @property
+    def criteria(self) -> Mapping[Dimension, tuple[str, ...]]:
+        """The values by dimension, truth values as `true` and `false`."""
+        return {
+            dimension: (str(value).lower(),) if isinstance(value, bool) else value
+            for dimension, value in self.when.items()
+        }
+
+    def applies(self, variant: "Variant") -> bool:
+        """Return whether it may apply to a variant, whatever the day."""
+        return all(variant.known(dimension) in (None, *values) for dimension, values in self.criteria.items())
+
+    def is_valid(self, day: Day) -> bool:
+        """Return whether it is valid on a day."""
         return (self.effective is None or self.effective <= day) and (self.until is None or day < self.until)
 
 
-ALWAYS: Final = Span()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """A prerequisite or correction in a sentence or two."""
+class Note(Conditional):
+    """A prerequisite, a correction or the article to continue with, in a sentence or two."""
 
     id: str
     text: str
-    when: When = ()
-    span: Span = ALWAYS
-    links: tuple[str, ...] = ()
+    article: str | None = None
+    """The article that describes it in full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
+class Duty(Conditional):
     """A role that the steps require, and what for."""
 
     role: str
     duty: str | None = None
-    when: When = ()
     source: str | None = None
     """The document that requires this role; mandatory for Global Administrator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Note):
     """One step."""
 
-    id: str
-    text: str
     order: Order
-    when: When = ()
-    span: Span = ALWAYS
-    links: tuple[str, ...] = ()
-    article: str | None = None
-    """The article that describes this step in full."""
     manual: bool = False
     """Only a person can do it: there is no Graph request, or none should be sent."""
     irreversible: bool = False
@@ -114,34 +108,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warning:  # noqa: A001 - Microsoft's pages and result.json both call it so
+class Warning(Note):  # noqa: A001 - Microsoft's pages and result.json both call it so
     """What may be lost, and when."""
 
-    id: str
-    text: str
     loses: str
     after: str
-    when: When = ()
-    span: Span = ALWAYS
-    links: tuple[str, ...] = ()
     disputed: tuple[str, ...] = ()
     """Microsoft's documents that contradict each other here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
-    """The article to continue with."""
-
-    id: str
-    text: str
-    article: str | None = None
-    when: When = ()
-    span: Span = ALWAYS
-    links: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Conditional):
     """What an older version of Microsoft's article said, and what is valid now."""
 
     id: str
@@ -149,8 +126,6 @@ class Change:
     """The year, month or day since which `now` is valid, as far as known."""
     then: str
     now: str
-    when: When = ()
-    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +156,7 @@ class Article:
     steps: tuple[Step, ...]
     prerequisites: tuple[Note, ...] = ()
     warnings: tuple[Warning, ...] = ()
-    next: tuple[NextStep, ...] = ()
+    next: tuple[Note, ...] = ()
     history: tuple[Change, ...] = ()
     corrections: tuple[Note, ...] = ()
     """Errors of the published article or its translations that this text corrects."""
@@ -195,7 +170,7 @@ class Document:
     id: str
     title: str
     url: str
-    date: str | None
+    date: str | None = None
     """Its own date; None if the version that was read has none."""
     source: str
     """Where its text was read: repository and path."""

@@ -54,7 +54,6 @@ _FINDINGS = Diagnostic(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor audit`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     declare(parser, "policies")
     add_state_arguments(parser.add_argument_group("what is audited"))
     _add_how(parser.add_argument_group("outputs"))
@@ -77,12 +76,7 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         "--plan", type=Path, metavar="FILE", help="begin with what became of this plan (default: the store's last one)"
     )
     how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, with --plan")
-    how.add_argument(
-        "--findings",
-        type=Path,
-        metavar="FILE",
-        help="deprecated: the same as -f parquet=FILE",
-    )
+    how.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
 
 

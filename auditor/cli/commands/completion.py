@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.cli.completion import SHELLS, Command, Option, script
-from auditor.cli.options import reader_locale
-from auditor.cli.places import location
+from auditor.cli.options import location, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
@@ -27,7 +26,6 @@ _FILES: Final = frozenset((Path, location))
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor completion`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("shell", choices=tuple(SHELLS), help="the shell that reads the script")
     declare(parser, "locale", locale="language of the descriptions in the script (default: the environment's)")
 

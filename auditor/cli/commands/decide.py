@@ -21,7 +21,6 @@ exit codes: 0 every answer is a decision; 2 some answer is refused, and nothing 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor decide`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="approvals.csv as it came back")
     parser.add_argument("--by", required=True, metavar="ADDRESS", help="who decided")
     parser.add_argument("--until", type=day, metavar="DATE", help="the last day on which the decisions hold")

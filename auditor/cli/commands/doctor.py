@@ -27,7 +27,6 @@ auditor doctor --all               the same for `auditor collect --all`
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor doctor`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
     )

@@ -24,7 +24,6 @@ auditor explain 6637f361 --result out/result.json   a finding, with its evidence
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor explain`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "id",
         metavar="ID",

@@ -8,8 +8,7 @@ from auditor.app.catalogue import active
 from auditor.app.history.product_titles import titled, titled_between, titled_episodes
 from auditor.app.history.queries import HistorySources, look, over_time, since_when, two_nights
 from auditor.app.report.outputs import check_targets
-from auditor.cli.options import first_instant, last_instant, now, reader_locale
-from auditor.cli.places import location
+from auditor.cli.options import first_instant, last_instant, location, now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import print_diagnostics, print_message, warnings
 from auditor.cli.terminal.streams import for_people
@@ -39,7 +38,6 @@ _QUESTIONS = ("finding", "policy", "person")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "places", nargs="+", type=location, metavar="PLACE", help="stores, folders of snapshots, result.json files"
     )

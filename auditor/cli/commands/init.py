@@ -69,7 +69,6 @@ def _commit(text: str) -> Message:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor init`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
     )

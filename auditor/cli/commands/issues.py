@@ -47,7 +47,6 @@ It writes to GitHub, with the token in GITHUB_TOKEN, and never to a tenant.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor issues`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
     parser.add_argument(
         "--repository", type=_repository, required=True, metavar="OWNER/NAME", help="the repository with the issues"

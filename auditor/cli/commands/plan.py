@@ -43,7 +43,6 @@ exit codes: 0 the proof holds; 1 a finding that should be fixed remains, or a ne
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor plan`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     declare(
         parser,
         *(

@@ -25,7 +25,6 @@ auditor policies update --write                      go over to it: writes versi
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor policies`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "words", nargs="*", metavar="update [POLICY ...]", help="files or folders of policies (default: policies/)"
     )

@@ -39,7 +39,6 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor preview`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     declare(
         parser,
         "policies",

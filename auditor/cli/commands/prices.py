@@ -25,7 +25,6 @@ _SHOWN: Final = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor prices`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("words", nargs="*", metavar="import FILE", help="the CSV to read")
     parser.add_argument(
         "--output",

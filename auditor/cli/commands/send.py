@@ -49,7 +49,6 @@ auditor send out/result.json --to teams:TEAMS_URL      to the webhook whose addr
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor send`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
     parser.add_argument(
         "--tenants", type=Path, metavar="FILE", help="who reads what, and how mail is sent (default: tenants.yaml)"
@@ -70,10 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that holds the URL (repeatable; default: all recipients in the tenants file)",
     )
     parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
-    declare(parser, "public", "locale", locale="language of the messages here; each mail is in its reader's")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="log each step")
-    parser.add_argument("--no-color", action="store_true", help="no colour")
+    declare(
+        parser,
+        *("public", "locale", "quiet", "verbose", "no_color"),
+        locale="language of the messages here; each mail is in its reader's",
+        quiet="print nothing but errors",
+        verbose="log each step",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

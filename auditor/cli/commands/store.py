@@ -8,8 +8,7 @@ from pathlib import Path
 
 from auditor.app.store.commands import Thinned, nights, put, restore, thin
 from auditor.app.store.integrity import Checked, check
-from auditor.cli.options import instant, now, reader_locale
-from auditor.cli.places import location
+from auditor.cli.options import instant, location, now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.store_summary import outcome_line, sized
 from auditor.cli.terminal.console import document, out, print_diagnostics, print_message
@@ -34,7 +33,6 @@ auditor store check audits/                               check that every night
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor store`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("what", choices=("put", "list", "check", "prune", "get"), help="what to do")
     parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
@@ -55,9 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help=("get: the folder to write to")
     )
     parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
-    declare(parser, "public", "locale", locale="language of the messages")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    texts = {"locale": "language of the messages", "quiet": "print nothing but errors and data"}
+    declare(parser, "public", "locale", "quiet", "verbose", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from auditor.app.catalogue import active
 from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
 from auditor.cli.options import instant, now, reader_locale
+from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import colourful, out, print_diagnostics
 from auditor.domain.errors import printable
 from auditor.localization import localization
@@ -20,10 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)"
     )
-    parser.add_argument("--locale", metavar="TAG", help="language of the verdicts (default: the environment's)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print failures and the count only")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
-    parser.add_argument("--no-color", action="store_true", help="no colour")
+    texts = {
+        "locale": "language of the verdicts (default: the environment's)",
+        "quiet": "print failures and the count only",
+    }
+    declare(parser, "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

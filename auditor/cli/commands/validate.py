@@ -32,10 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=("also check the tenants and recipients of this file against the policies"),
     )
     declare(parser, "snapshot", snapshot="also say which policies match nobody there: a snapshot, a folder or a store")
-    parser.add_argument("--locale", metavar="TAG", help="language of the messages (default: the environment's)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing if there are no errors")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
-    parser.add_argument("--no-color", action="store_true", help="no colour")
+    texts = {
+        "locale": "language of the messages (default: the environment's)",
+        "quiet": "print nothing if there are no errors",
+    }
+    declare(parser, "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -31,7 +31,6 @@ _SHOWN = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor verify`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("plan", type=Path, metavar="PLAN", help="the plan.json that `auditor plan` wrote")
     parser.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1: who did what and when")
     declare(parser, "policies")

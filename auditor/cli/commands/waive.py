@@ -22,7 +22,6 @@ exit codes: 0 the waiver is written; 2 it is refused, and nothing is written
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor waive`."""
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
     parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it holds")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why the exception is right")
