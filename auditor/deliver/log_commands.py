@@ -35,9 +35,9 @@ def _in_markup(character: str) -> str:
 _ESCAPES: Final[Mapping[str, Escape]] = {
     **dict.fromkeys(("json", "ndjson", "sarif"), _in_json),
     **dict.fromkeys(("html", "junit", "markdown"), _in_markup),
-    **dict.fromkeys(("csv", "openmetrics"), spaced),
 }
-"""Format → escape of a character; binary formats have none."""
+"""Format → escape of a character that keeps the meaning; other text formats get a blank before it."""
+_BINARY: Final = frozenset({"parquet", "xlsx"})
 
 
 class CommandEscaper:
@@ -81,13 +81,12 @@ def _tail(text: str) -> str:
 
 
 def harmless(pieces: Iterable[bytes], form: str) -> Iterator[bytes]:
-    """Yield a document with the same meaning for a job's log; formats without escapes are yielded unchanged."""
-    escape = _ESCAPES.get(form)
-    if escape is None:
+    """Yield a document in which a job's log finds no command; binary formats are yielded unchanged."""
+    if form in _BINARY:
         yield from pieces
         return
     breaker, decoder = (
-        CommandEscaper(at_start=True, escape=escape),
+        CommandEscaper(at_start=True, escape=_ESCAPES.get(form, spaced)),
         codecs.getincrementaldecoder("utf-8")("surrogateescape"),
     )
     for piece in pieces:

@@ -10,8 +10,8 @@ from auditor.deliver.log_commands import harmless
 def write_document(pieces: Iterable[bytes], form: str) -> None:
     """Write a document of a format to stdout.
 
-    In a job of GitHub Actions or Azure Pipelines, text that the log would read as a command is written with the escapes
-    of the format, which keep its meaning. Binary formats have none, and should be written to files there.
+    In a job of GitHub Actions or Azure Pipelines, text that the log would read as a command is escaped: by the escapes
+    of the format, or by a blank where it has none. Binary formats are not, and should be written to files there.
     """
     in_job = os.environ.get("GITHUB_ACTIONS") == "true" or "TF_BUILD" in os.environ
     sys.stdout.flush()
