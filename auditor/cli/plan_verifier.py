@@ -20,13 +20,19 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
         verifier = PlanVerifier(plan=args.plan, log=args.done)
         _ = verifier.plans  # errors of the files before anything is audited
         return verifier
-    if args.done is not None:
-        raise UsageError(
-            "usage", Message("--done requires --plan"), hint=Message("name the plan.json that the log belongs to")
-        )
-    places = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
-    if not places:
+    stores = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
+    if not stores:
+        if args.done is not None:
+            raise UsageError(
+                "usage",
+                Message("--done requires --plan, or a store with plans"),
+                hint=Message(
+                    "name the plan.json that the log belongs to, or the store that `auditor plan --store` wrote"
+                ),
+            )
         return None
+    from auditor.app.verification.recorded_changes import entries_of  # noqa: PLC0415  likewise
     from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise
 
-    return StoredPlanVerifier(stores=places, warn=warnings(args.locale, quiet=args.quiet))
+    log = () if args.done is None else entries_of(args.done)
+    return StoredPlanVerifier(stores=stores, log=log, warn=warnings(args.locale, quiet=args.quiet))

@@ -16,6 +16,7 @@ from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.snapshot.folders import find
+from auditor.store.change_logs import change_log_instant, change_log_names
 from auditor.store.commit import Night
 from auditor.store.plans import plan_instant, plan_names
 from auditor.store.removal import announced, of_tenant, old_files
@@ -124,6 +125,8 @@ class Thinned:
     """Temporary files of killed writers."""
     plans: tuple[str, ...] = ()
     """Remediation plans, which have names of people."""
+    change_logs: tuple[str, ...] = ()
+    """Logs of changes, which name who made them."""
 
 
 def thin(
@@ -176,7 +179,8 @@ def _thinned(
     old = old_files(of_tenant(temporary, tenant), now)
     oldest = now - policy.longest
     plans = tuple(name for name in plan_names(store.backend, tenant)[:-1] if plan_instant(name) < oldest)
-    return Thinned(nights=pruning, results=ledger.thin(oldest), temporary=old, plans=plans)
+    logs = tuple(name for name in change_log_names(store.backend, tenant) if change_log_instant(name) < oldest)
+    return Thinned(nights=pruning, results=ledger.thin(oldest), temporary=old, plans=plans, change_logs=logs)
 
 
 def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
@@ -187,7 +191,7 @@ def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | 
         old = old_files(of_tenant(temporary, tenant), present)
         store.remove(thinned.nights, present)
         ledger.remove(thinned.results)
-        for name in (*old_files(ledger.superseded(), present), *old, *thinned.plans):
+        for name in (*old_files(ledger.superseded(), present), *old, *thinned.plans, *thinned.change_logs):
             store.backend.remove(name)
     return replace(thinned, temporary=old)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -11,6 +12,7 @@ from auditor.app.store.commands import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.history.result_log import Entry, Ledger, since_checkpoint
+from auditor.store.change_logs import change_log_names, read_change_log
 from auditor.store.commit import Night, damaged
 from auditor.store.store import Store
 
@@ -24,7 +26,7 @@ class Checked:
     """The outcome of checking one night or result."""
 
     tenant: str
-    kind: Literal["night", "result", "remains", "temporary"]
+    kind: Literal["night", "result", "change-log", "remains", "temporary"]
     """Kind of the object.
 
     Remains are objects whose night or result has no other object; a temporary file belongs to a writer that was killed
@@ -35,7 +37,7 @@ class Checked:
     wrong: Message | None
     """What is missing or damaged; None for what is whole."""
     name: str | None = None
-    """The name of a temporary file."""
+    """The name of a temporary file or of a log of changes."""
 
 
 def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
@@ -54,6 +56,9 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
         if not tenants or tenant in tenants:
             yield from _nights(store, tenant, names)
             yield from _results(store, tenant, names)
+            for name in change_log_names(store.backend, tenant):
+                wrong = _wrong(partial(read_change_log, store.backend), name)
+                yield Checked(tenant=tenant, kind="change-log", found=None, wrong=wrong, name=name)
     for name in store.backend.temporary():
         tenant = name.partition("/")[0]
         if not tenants or tenant in tenants:
@@ -112,7 +117,7 @@ def _lost(commits: set[str], findings: set[str]) -> list[int]:
     return [number for number in range(1, max(recorded | seen, default=0)) if number not in recorded]
 
 
-def _wrong(check: Callable[[Item], None], entry: Item) -> Message | None:
+def _wrong(check: Callable[[Item], object], entry: Item) -> Message | None:
     try:
         check(entry)
     except SnapshotError as error:

@@ -1,12 +1,13 @@
 """Reads done.jsonl: one line for each change that the script of a plan made or tried."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from auditor.app.named_files import read_named
 from auditor.domain.errors import AuditorError, SnapshotError, Span
@@ -16,6 +17,7 @@ from auditor.domain.result.verification import Execution
 from auditor.domain.saved_field import Label
 from auditor.files import input as files
 from auditor.files import json_document
+from auditor.remedy.verification.verdicts import Step
 from auditor.result.codec.decoder import read
 
 
@@ -30,6 +32,8 @@ class ChangeOutcome(StrEnum):
     FAILED = "failed"
 
 
+_ROOT: Final = "/v1.0"
+"""Ends the root of the requests of every cloud."""
 MADE = frozenset({ChangeOutcome.DONE, ChangeOutcome.UNCHANGED})
 
 
@@ -50,6 +54,8 @@ class LogEntry:
     url: Label = ""
     body: Any = None
     answer: Any = None
+    plan: datetime | None = None
+    """The instant of the plan; None in logs of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,41 +94,69 @@ def change_logs(path: Path, plan: SavedPlan) -> Mapping[str, TenantLog]:
 
     Raises SnapshotError with the line of a mistake, and where no line is about the plan.
     """
-    hint = Message("name the done.jsonl that plan.ps1 wrote")
-    body = read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
     tenants = {tenant.tenant_id.casefold(): tenant for tenant in plan.tenants}
-    found: dict[str, dict[int, list[LogEntry]]] = {tenant.name: {} for tenant in plan.tenants}
-    lines = 0
-    for number, entry in _entries(body, str(path)):
-        lines += 1
+    found: dict[str, list[LogEntry]] = {tenant.name: [] for tenant in plan.tenants}
+    for number, _, entry in log_entries(read_log(path), str(path)):
         tenant = tenants.get(entry.tenant.casefold())
         if tenant is None:
             _refuse(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
-        action = _action(tenant, entry)
-        if action is None:
-            continue
-        if not 1 <= entry.step <= len(tenant.actions[action - 1].requests):
-            _refuse(
-                str(path),
-                number,
-                Message("action {action} of the plan has no step {step}", action=action, step=entry.step),
-            )
-        found[tenant.name].setdefault(action, []).append(entry)
-    if lines and not any(found.values()):
+        action = next((each for each in tenant.actions if each.id == entry.fingerprint), None)
+        if not entry.url and action is not None and not 1 <= entry.step <= len(action.requests):
+            message = Message("action {action} of the plan has no step {step}", action=entry.action, step=entry.step)
+            _refuse(str(path), number, message)
+        found[tenant.name].append(entry)
+    logs = {tenant.name: tenant_log(found[tenant.name], tenant) for tenant in plan.tenants}
+    if any(found.values()) and not any(log.entries for log in logs.values()):
         _refuse(str(path), 1, Message("no line is about an action of the plan"))
-    for entries in found.values():
-        for own in entries.values():
-            own.sort(key=lambda entry: entry.time)
-    return {name: TenantLog(entries=entries) for name, entries in found.items()}
+    return logs
 
 
-def _action(tenant: SavedTenantPlan, entry: LogEntry) -> int | None:
-    """Return the number of the action in the plan; None for an action of another plan."""
-    numbers = [number for number, action in enumerate(tenant.actions, start=1) if action.id == entry.fingerprint]
-    return entry.action if entry.action in numbers else next(iter(numbers), None)
+def read_log(path: Path) -> bytes:
+    """Return the bytes of a done.jsonl. Raises SnapshotError where it cannot be read."""
+    hint = Message("name the done.jsonl that plan.ps1 wrote")
+    return read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
 
 
-def _entries(body: bytes, where: str) -> Iterator[tuple[int, LogEntry]]:
+def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan) -> TenantLog:
+    """Return the log of a tenant's plan; entries that fit none of its requests are left out.
+
+    A request is found by what was sent, because its number differs from plan to plan; by its number where the log has
+    no requests.
+    """
+    steps: dict[tuple[str, str], list[Step]] = defaultdict(list)
+    for number, action in enumerate(tenant.actions, start=1):
+        for step, request in enumerate(action.requests, start=1):
+            steps[request["method"], request["path"]].append((number, step))
+    found: dict[int, list[LogEntry]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: entry.time):
+        position = _position(entry, tenant, steps)
+        if position is not None:
+            found[position[0]].append(replace(entry, action=position[0], step=position[1]))
+    return TenantLog(entries=dict(found))
+
+
+def _position(entry: LogEntry, tenant: SavedTenantPlan, steps: Mapping[tuple[str, str], Sequence[Step]]) -> Step | None:
+    """Return the number of an action and a step in a plan; None where the plan has no such request."""
+    if entry.url:
+        path = entry.url.partition(_ROOT)[2] or entry.url
+        sent = [
+            (number, step)
+            for number, step in steps.get((entry.method, path), ())
+            if (tenant.actions[number - 1].requests[step - 1]["body"] or None) == (entry.body or None)
+        ]
+    else:
+        sent = [
+            (number, entry.step)
+            for number, action in enumerate(tenant.actions, start=1)
+            if entry.step <= len(action.requests)
+        ]
+    own = [position for position in sent if tenant.actions[position[0] - 1].id == entry.fingerprint]
+    exact = (entry.action, entry.step)
+    return exact if exact in own else next(iter(own or (sent if entry.url else ())), None)
+
+
+def log_entries(body: bytes, where: str) -> Iterator[tuple[int, bytes, LogEntry]]:
+    """Yield the lines of a log: number, text, entry. Raises SnapshotError with the line of a mistake."""
     for number, line in enumerate(body.split(b"\n"), start=1):
         if not line.strip():
             continue
@@ -135,7 +169,7 @@ def _entries(body: bytes, where: str) -> Iterator[tuple[int, LogEntry]]:
             entry = read(LogEntry, document, where="$")
         except AuditorError as error:
             _refuse(where, number, error.message)
-        yield number, entry
+        yield number, line.strip(), entry
 
 
 def _refuse(where: str, line: int, message: Message, column: int = 1) -> NoReturn:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.locations import store_at
+from auditor.app.verification.change_log import LogEntry, tenant_log
 from auditor.app.verification.plan_file import decoded_plan
+from auditor.app.verification.recorded_changes import recorded_entries
 from auditor.app.verification.verify import KnownPlan, States, verified
 from auditor.domain.errors import AuditorError, Diagnostic, Level
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
-from auditor.store.plans import plan_instant, plan_names
+from auditor.domain.result.saved_plan import SavedPlan
+from auditor.store.plans import plan_instant, plan_name, plan_names
 from auditor.store.store import Store
 
 _WEEK: Final = timedelta(days=7)
@@ -22,12 +25,14 @@ _FRESH: Final = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlanVerifier:
-    """Compares tenants with the plan that `by_preference` names first."""
+    """Compares tenants with the plan of a store that was run, else with the one that `by_preference` names first."""
 
     stores: tuple[Path | str, ...]
-    """Stores; the first that holds a plan of a tenant decides."""
+    """The first that holds a plan of a tenant decides."""
     warn: Callable[[Diagnostic], None]
-    """Hears of plans that cannot be read."""
+    """Hears of plans and logs that cannot be read."""
+    log: Sequence[LogEntry] = ()
+    """What was done besides what the stores have recorded."""
 
     def check(self, states: States) -> None:
         """Accept all tenants: a store may hold no plan of them."""
@@ -39,21 +44,40 @@ class StoredPlanVerifier:
         return verified(result, states, {name: known for name, known in found.items() if known is not None}, policies)
 
     def _plan(self, stores: list[Store], tenant: TenantResult, as_of: datetime) -> KnownPlan | None:
+        entries = [each for store in stores for each in self._recorded(store, tenant.name)]
+        entries = [
+            each
+            for each in (*entries, *self.log)
+            if each.tenant.casefold() == tenant.tenant_id.casefold() and each.time <= as_of
+        ]
+        run = {plan_name(tenant.name, each.plan) for each in entries if each.plan and each.time > as_of - _WEEK}
         for store in stores:
-            for name in by_preference(plan_names(store.backend, tenant.name), as_of.astimezone(UTC)):
-                body = store.backend.read(name)
-                if body is None:
-                    continue
-                try:
-                    plan = decoded_plan(body, where=f"{store.address}/{name}")
-                except AuditorError as error:
-                    for diagnostic in error.diagnostics:
-                        self.warn(replace(diagnostic, level=Level.WARNING))
-                    continue
-                for own in plan.tenants:
-                    if own.name == tenant.name and own.tenant_id == tenant.tenant_id:
-                        return KnownPlan(tenant=own, plan=plan)
+            names = by_preference(plan_names(store.backend, tenant.name), as_of.astimezone(UTC))
+            for name in (*sorted(run.intersection(names)), *(name for name in names if name not in run)):
+                plan = self._decoded(store, name)
+                for own in () if plan is None else plan.tenants:
+                    if plan is not None and own.name == tenant.name and own.tenant_id == tenant.tenant_id:
+                        return KnownPlan(tenant=own, plan=plan, log=tenant_log(entries, own))
         return None
+
+    def _recorded(self, store: Store, tenant: str) -> Sequence[LogEntry]:
+        try:
+            return recorded_entries(store, tenant)
+        except AuditorError as error:
+            self._report(error)
+            return ()
+
+    def _decoded(self, store: Store, name: str) -> SavedPlan | None:
+        body = store.backend.read(name)
+        try:
+            return None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
+        except AuditorError as error:
+            self._report(error)
+            return None
+
+    def _report(self, error: AuditorError) -> None:
+        for diagnostic in error.diagnostics:
+            self.warn(replace(diagnostic, level=Level.WARNING))
 
 
 def by_preference(names: Sequence[str], as_of: datetime) -> list[str]:

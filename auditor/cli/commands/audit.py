@@ -75,7 +75,7 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
     how.add_argument(
         "--plan", type=Path, metavar="FILE", help="begin with what became of this plan (default: the store's last one)"
     )
-    how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, with --plan")
+    how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files")
     how.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
 

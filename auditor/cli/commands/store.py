@@ -8,6 +8,7 @@ from pathlib import Path
 
 from auditor.app.store.commands import Thinned, nights, put, restore, thin
 from auditor.app.store.integrity import Checked, check
+from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
 from auditor.cli.options import instant, location, now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.store_summary import outcome_line, sized
@@ -17,12 +18,14 @@ from auditor.domain.message import Message
 from auditor.history.result_log import Entry
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
+from auditor.store.change_logs import change_log_instant
 from auditor.store.commit import Night
 from auditor.store.plans import plan_instant
 
 _EXAMPLES = """\
 auditor store put audits/ snapshots/ out/result.json      store tonight's snapshots and findings
 auditor store put abfs://audits@account.dfs.core.windows.net/nights snapshots/
+auditor store put audits/ done.jsonl                      record what plan.ps1 did, for the next report
 auditor store list audits/
 auditor store prune audits/ --keep 35d,24m                list what would be deleted; --delete deletes it
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
@@ -36,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("put", "list", "check", "prune", "get"), help="what to do")
     parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
-        "things", nargs="*", metavar="THING", help="put: snapshots, folders of them, result.json files; get: a tenant"
+        "things",
+        nargs="*",
+        metavar="THING",
+        help="put: snapshots, folders of them, result.json files, done.jsonl files of plan.ps1; get: a tenant",
     )
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     parser.add_argument("--keep", metavar="35d,24m", help="prune: every night of 35 days, one a month for 24 months")
@@ -93,13 +99,25 @@ def _misused(args: argparse.Namespace) -> Message | None:
 
 def _put(args: argparse.Namespace, l10n: Labels) -> int:
     code = 0
-    for stored in put(args.store, [Path(thing) for thing in args.things]):
+    paths = [Path(thing) for thing in args.things]
+    logs = [path for path in paths if path.suffix == ".jsonl"]
+    for log in logs:
+        for recorded in record_changes(args.store, log):
+            if not args.quiet:
+                print_message(printable(_recorded(recorded, l10n)))
+    others = [path for path in paths if path not in logs]
+    for stored in put(args.store, others) if others else ():
         if isinstance(stored, AuditorError):
             print_diagnostics(stored.diagnostics, locale=args.locale)
             code = 3
         elif not args.quiet:
             print_message(printable(outcome_line(stored, l10n)))
     return code
+
+
+def _recorded(recorded: RecordedChanges, l10n: Labels) -> str:
+    text = l10n.ngettext("{tenant}: {count} change recorded", "{tenant}: {count} changes recorded", recorded.count)
+    return text.format(tenant=recorded.tenant, count=l10n.number(recorded.count))
 
 
 def _list(args: argparse.Namespace, l10n: Labels) -> int:
@@ -140,6 +158,14 @@ def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
             "{whole} of {count} result is complete", "{whole} of {count} results are complete", len(results)
         )
         yield text.replace("{whole}", l10n.number(sum(results)))
+    logs = [each.wrong is None for each in found if each.kind == "change-log"]
+    if logs:
+        text = l10n.ngettext(
+            "{whole} of {count} log of changes is complete",
+            "{whole} of {count} logs of changes are complete",
+            len(logs),
+        )
+        yield text.replace("{whole}", l10n.number(sum(logs)))
     temporary = sum(each.kind == "temporary" for each in found)
     if temporary:
         yield l10n.ngettext(
@@ -203,6 +229,14 @@ def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
             yield "  " + l10n.ngettext("{count} plan deleted", "{count} plans deleted", count)
         else:
             yield "  " + l10n.ngettext("{count} plan would be deleted", "{count} plans would be deleted", count)
+    if thinned.change_logs:
+        count = len(thinned.change_logs)
+        if deleted:
+            yield "  " + l10n.ngettext("{count} log of changes deleted", "{count} logs of changes deleted", count)
+        else:
+            yield "  " + l10n.ngettext(
+                "{count} log of changes would be deleted", "{count} logs of changes would be deleted", count
+            )
     if thinned.temporary:
         yield "  " + _temporary(len(thinned.temporary), l10n, deleted=deleted)
     if pruning.still_needed:
@@ -259,7 +293,7 @@ def _checked(checked: Checked) -> dict[str, object]:
         case _:
             outcome_line = {"tenant": checked.tenant}
             if checked.name is not None:
-                outcome_line["temporaryFile"] = checked.name
+                outcome_line["temporaryFile" if checked.kind == "temporary" else "changeLog"] = checked.name
     return {**outcome_line, "wrong": checked.wrong}
 
 
@@ -274,5 +308,6 @@ def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
         "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
         "temporaryFiles": list(thinned.temporary),
         "plans": [format_instant(plan_instant(name)) for name in thinned.plans],
+        "changeLogs": [format_instant(change_log_instant(name)) for name in thinned.change_logs],
         "heldBytes": sum(entry.size for entry in pruning.still_needed),
     }

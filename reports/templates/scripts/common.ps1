@@ -52,6 +52,7 @@ function Write-Outcome {
     $record = [ordered]@{
         time        = [datetime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ss.fff\Z', [cultureinfo]::InvariantCulture)
         by          = $script:By
+        plan        = $Plan.AsOf
         tenant      = $Plan.TenantId
         action      = $Action.Number
         fingerprint = $Action.Fingerprint
@@ -589,12 +590,15 @@ function Invoke-Run {
     # Carries the chosen actions out, or takes them back, and says what became of their changes.
     param($Chosen, $Done, $Undone)
     $count = @{ done = 0; unchanged = 0; skipped = 0; failed = 0 }
+    $position = 0
+    $failures = 0
     try {
         Start-Run -Chosen $Chosen
         Restore-Expectation -Done $Done -Undone $Undone
         foreach ($action in $Chosen) {
+            $position++
             Write-Host ''
-            Write-Host ('{0}. {1}' -f $action.Number, $action.Title)
+            Write-Host ('[{0} of {1}] Action {2}: {3}' -f $position, @($Chosen).Count, $action.Number, $action.Title)
             foreach ($text in $action.NoWayBack) { Write-Warning ('Cannot be undone: {0}' -f $text) }
             $stopped = @{}
             $steps = @($action.Steps)
@@ -618,7 +622,11 @@ function Invoke-Run {
                 else { $outcome = Invoke-Step -Action $action -Step $step -Change $change }
                 if ($outcome -in 'skipped', 'failed') { $stopped[$subject] = $true }
                 $count[$outcome]++
+                # A missing permission or an outage would fail every other change as well.
+                if ($outcome -eq 'failed') { $failures++ } else { $failures = 0 }
+                if ($failures -ge 3) { break }
             }
+            if ($failures -ge 3) { break }
         }
     }
     finally {
@@ -627,9 +635,16 @@ function Invoke-Run {
     $did = if ($WhatIfPreference) { 'would be sent' } else { 'done' }
     Write-Host ''
     Write-Host ('Changes: {0} {1}, {2} were so already, {3} skipped, {4} failed.' -f $count.done, $did, $count.unchanged, $count.skipped, $count.failed)
-    if (-not $WhatIfPreference) { Write-Host ('The log is {0}.' -f $log) }
+    if ($failures -ge 3) { Write-Warning 'Stopped: three changes in a row failed. The changes after them were not tried.' }
+    if (-not $WhatIfPreference) {
+        Write-Host ('The log is {0}.' -f $log)
+        if (-not $Back -and $count.done) {
+            Write-Host 'For the next report: commit this file to the folder done/ beside tenants.yaml, or record it with'
+            Write-Host ('  auditor store put STORE "{0}"' -f $log)
+        }
+    }
     if ($count.skipped + $count.failed) {
-        Write-Warning 'The lines above say why changes were skipped or failed. Run the script again, or make a new plan.'
+        Write-Warning 'The warnings above give the reasons. Run the script again, or make a new plan.'
         exit 1
     }
 }

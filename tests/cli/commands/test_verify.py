@@ -1,115 +1,44 @@
 """`auditor verify`: a plan, requests that were sent to a tenant, and what the tenant shows afterwards."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, Ran, call
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.planned_tenant import (
+    POLICY,
+    Send,
+    carry_out,
+    planned_emulator,
+    planned_folder,
+    run,
+    sender,
+)
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
-from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator
 from tests.emulator.server import Emulator
-from tests.emulator.tenant.directory import load, stable_id
-from tests.emulator.tenant.products import sku_id
-
-POLICY = """\
-version: 1
-prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_F1: 7.50}}
-policies:
-- {id: leavers, severity: high, owner: it@contoso.example, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
-- {id: places, severity: low, users: {department: Sales}, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}
-"""
-WRITE = ["LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All", "User.ReadWrite.All", "Group.Read.All"]
-Send = Callable[..., httpx.Response]
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with running_emulator([load(TENANT)]) as running:
+    with planned_emulator() as running:
         yield running
-
-
-TENANT: dict[str, Any] = {
-    "name": "contoso",
-    "tenantId": stable_id("verify", "contoso"),
-    "domain": "contoso.example",
-    "subscribedSkus": [{"skuPartNumber": "SPE_E3", "enabled": 10}, {"skuPartNumber": "SPE_F1", "enabled": 5}],
-    "users": [
-        *(
-            {"userPrincipalName": f"{name}@contoso.example", "licenses": [sku], "accountEnabled": False}
-            for name, sku in {"ann": "SPE_E3", "bob": "SPE_E3", "eva": "SPE_F1"}.items()
-        ),
-        {"userPrincipalName": "cem@contoso.example", "accountEnabled": False},
-        {"userPrincipalName": "dan@contoso.example"},
-        {"userPrincipalName": "kim@contoso.example", "department": "Sales", "usageLocation": None},
-    ],
-    "groups": [
-        {
-            "displayName": "LIC-E3",
-            "members": ["cem@contoso.example", "dan@contoso.example"],
-            "securityEnabled": True,
-            "mailEnabled": False,
-            "groupTypes": [],
-        }
-    ],
-}
 
 
 @pytest.fixture
 def send(emulator: Emulator) -> Iterator[Send]:
-    """Send one request of a plan, as an administrator would; properties are set in the tenant itself."""
-    tenant = emulator.tenants["contoso"]
-    with httpx.Client(timeout=60, trust_env=False) as http:
-
-        def one(request: dict[str, Any]) -> httpx.Response:
-            position = tenant.people.find(request["path"].removeprefix("/users/"))
-            if request["method"] == "PATCH" and position is not None:
-                tenant.people.replace(position, request["body"])
-                tenant.touch()
-                return httpx.Response(204)
-            head = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
-            return http.request(
-                request["method"], emulator.endpoint + request["path"], headers=head, json=request["body"] or None
-            )
-
+    with sender(emulator) as one:
         yield one
 
 
 @pytest.fixture
 def here(tmp_path: Path, emulator: Emulator, send: Send) -> Path:
-    """A folder with policies, a tenants file and the plan of the tenant as it is at first."""
-    (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "people.yaml").write_text(POLICY)
-    (tmp_path / "tenants.yaml").write_text(
-        f"version: 1\ntenants:\n- {{name: contoso, tenantId: {emulator.tenants['contoso'].tenant_id}, "
-        f"endpoint: '{emulator.endpoint}', authority: '{emulator.authority}', "
-        f"credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: CONTOSO_SECRET}},\n"
-        f"  recipients: [{{address: it@contoso.example, owners: [it@contoso.example]}}, {{address: all@contoso.example, locale: nl}}]}}\n"
-        "mail: {from: audit@contoso.example, smtp: {host: mail.contoso.example}, send: always}\n"
-    )
-    group = next(iter(emulator.tenants["contoso"].groups.values()))
-    body = {"addLicenses": [{"skuId": sku_id("SPE_E3"), "disabledPlans": []}], "removeLicenses": []}
-    assert send({"method": "POST", "path": f"/groups/{group.id}/assignLicense", "body": body}).status_code == 202
-    assert run(tmp_path, emulator, "collect", "-o", "before").code == 0
-    ran = run(tmp_path, emulator, "plan", "--snapshot", "before", "-q", "--as-of", AS_OF)
-    assert ran.code == 0, ran.err
-    return tmp_path
-
-
-def run(here: Path, emulator: Emulator, *arguments: str) -> Ran:
-    return call(*arguments, cwd=here, CONTOSO_SECRET=SECRET, **emulator.environment())
-
-
-def actions(here: Path) -> list[dict[str, Any]]:
-    found = json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["actions"]
-    assert sum(len(action["requests"]) for action in found) == 5
-    return list(found)
+    return planned_folder(tmp_path, emulator, send)
 
 
 def verified(here: Path, emulator: Emulator, *more: str) -> tuple[int, dict[str, Any], str]:
@@ -117,24 +46,6 @@ def verified(here: Path, emulator: Emulator, *more: str) -> tuple[int, dict[str,
     assert ran.code in {0, 1, 3}, ran.err
     (tenant,) = json.loads((here / "out" / "verification.json").read_text())["tenants"]
     return ran.code, tenant, ran.text
-
-
-def carry_out(here: Path, send: Send, *, log: str = "", most: int = 99) -> None:
-    """Send the requests of a plan in order, and write the lines that plan.ps1 writes."""
-    lines = []
-    for number, action in enumerate(actions(here), start=1):
-        for step, request in enumerate(action["requests"][:most], start=1):
-            answer = send(request)
-            assert answer.is_success, answer.text
-            lines.append(
-                {
-                    "time": f"2026-11-21T10:00:{step:02}Z", "by": "admin@contoso.example", "tenant": TENANT["tenantId"],
-                    "action": number, "fingerprint": action["id"], "step": step, "method": request["method"],
-                    "url": request["path"], "body": request["body"], "outcome": "done", "answer": "200",
-                }
-            )  # fmt: skip
-    if log:
-        (here / log).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def verdicts(tenant: dict[str, Any]) -> set[str]:

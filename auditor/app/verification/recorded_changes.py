@@ -1,0 +1,86 @@
+"""Records logs of changes in a store, and finds what a store and files say about a tenant."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.app.locations import store_at
+from auditor.app.verification.change_log import LogEntry, log_entries, read_log
+from auditor.app.verification.plan_file import decoded_plan
+from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
+from auditor.files import input as files
+from auditor.store.change_logs import add_change_log, change_log_names, read_change_log
+from auditor.store.plans import plan_names
+from auditor.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedChanges:
+    """How many changes of a tenant were recorded."""
+
+    tenant: str
+    count: int
+    """Lines that the store did not have."""
+
+
+def record_changes(where: Path | str, log: Path) -> Iterator[RecordedChanges]:
+    """Record the lines of a done.jsonl in a store that has a plan of each of its tenants; known lines are left out.
+
+    Raises SnapshotError for a log that cannot be read or is damaged, and where the store has no plan of a tenant:
+    nothing is recorded then.
+    """
+    store = store_at(where).require()
+    lines: dict[str, list[tuple[bytes, LogEntry]]] = defaultdict(list)
+    for _, line, entry in log_entries(read_log(log), str(log)):
+        lines[entry.tenant.casefold()].append((line, entry))
+    names = _tenants(store)
+    for tenant_id in lines:
+        if tenant_id not in names:
+            raise SnapshotError(
+                "log-foreign",
+                Message("{log}: the store has no plan of the tenant {tenant}", log=log, tenant=repr(tenant_id)),
+                hint=Message("`auditor plan --store` keeps the plan that the log belongs to"),
+            )
+    for tenant_id, own in sorted(lines.items()):
+        yield RecordedChanges(tenant=names[tenant_id], count=_add(store, names[tenant_id], own))
+
+
+def _tenants(store: Store) -> dict[str, str]:
+    """Return the names of tenants with a plan, by id in lower case."""
+    newest = {name.partition("/")[0]: name for name in store.backend.names("") if "/plans/" in name}
+    found: dict[str, str] = {}
+    for tenant in sorted(newest):
+        for name in plan_names(store.backend, tenant)[-1:]:
+            body = store.backend.read(name)
+            plan = None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
+            found |= {own.tenant_id.casefold(): tenant for own in (plan.tenants if plan else ()) if own.name == tenant}
+    return found
+
+
+def _add(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEntry]]) -> int:
+    known = {
+        line
+        for name in change_log_names(store.backend, tenant)
+        for line in read_change_log(store.backend, name).splitlines()
+    }
+    fresh = {line: entry.time for line, entry in lines if line not in known}
+    if fresh:
+        add_change_log(store.backend, tenant, max(fresh.values()), b"\n".join(fresh) + b"\n")
+    return len(fresh)
+
+
+def recorded_entries(store: Store, tenant: str) -> list[LogEntry]:
+    """Return what the logs of a store say about a tenant. Raises SnapshotError for a damaged log."""
+    return [
+        entry
+        for name in change_log_names(store.backend, tenant)
+        for _, _, entry in log_entries(read_change_log(store.backend, name), f"{store.address}/{name}")
+    ]
+
+
+def entries_of(log: Path) -> list[LogEntry]:
+    """Return what a done.jsonl says, or all files `*.jsonl` of a folder. Raises SnapshotError as `read_log`."""
+    paths = sorted(log.glob("*.jsonl")) if files.is_folder(log) else [log]
+    return [entry for path in paths for _, _, entry in log_entries(read_log(path), str(path))]
