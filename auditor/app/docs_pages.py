@@ -1,20 +1,33 @@
-"""Generates docs/checks, docs/guidance and docs/reference: `python -m auditor.app.docs_pages docs`."""
+"""Generates docs/checks, docs/guidance and docs/reference: `python -m auditor.app.docs_pages docs`.
 
+Pages with examples of `extends` get the version and the digest of the starter library.
+"""
+
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from auditor import __version__
 from auditor.app.audit.remediation import packaged_library
+from auditor.app.policy_files import library_files
 from auditor.app.reference_pages import reference_pages
 from auditor.checks.registry import registered
 from auditor.domain.enums import Cloud
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
+from auditor.policy.documents import digest_of
+from auditor.policy.extends import STARTER
+from auditor.policy.yaml.reader import parse
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.messages import ENGLISH, Localizer
 
 _NOTE = "<!-- Made by `python -m auditor.app.docs_pages docs`. Change the data, not this page. -->\n\n"
+
+_EXTENDING = ("growing-policies.md", "recipes.md")
+"""Pages with examples of `extends`."""
+_PINNED = re.compile(r"(from: )starter@\S+(\s+digest: )sha256:\S+")
 
 
 def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
@@ -54,9 +67,16 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
     return made | reference_pages(_NOTE)
 
 
+def pinned(text: str) -> str:
+    """Return a text whose examples of `extends` name the starter library as it is now."""
+    digest = digest_of(parse(body, file=name) for name, body in library_files())
+    return _PINNED.sub(rf"\g<1>{STARTER}{__version__}\g<2>{digest}", text)
+
+
 def write(docs: Path) -> int:
     """Write the pages below a folder and delete stale ones; returns the number of changed files."""
     made, changed = pages(), 0
+    made |= {name: pinned((docs / name).read_text(encoding="utf-8")) for name in _EXTENDING if (docs / name).is_file()}
     for path, text in made.items():
         place = docs / path
         if not place.is_file() or place.read_text(encoding="utf-8") != text:

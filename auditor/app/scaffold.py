@@ -1,42 +1,31 @@
-"""Builds the files of a team's repository (`auditor init`) and the commands that prepare its tenant."""
+"""Builds and writes the files of a team's repository (`auditor init`)."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from auditor import __home__, __version__, resources
-from auditor.app.policy_files import SCHEMAS, TEST_SUFFIX, installed_base, is_policy_file, list_folder, read_yaml
-from auditor.app.scaffold_choices import CI, NO_CLIENT, Choices, existing_choices
-from auditor.app.tenants.application_setup import (
-    ApplicationSetup,
-    azure_cli_commands,
-    mailbox_commands,
-    powershell_commands,
-)
-from auditor.checks.data_needs import needs
+from auditor.app.policy_files import SCHEMAS, installed_base, is_policy_file, list_folder, read_yaml
+from auditor.app.scaffold_choices import CI, Choices, existing_choices
+from auditor.app.scaffold_policies import starter_files
 from auditor.deliver.report_folder import ChildFile, write_all
+from auditor.domain.enums import Cloud
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.tenant import Tenant
-from auditor.domain.translation import N_
-from auditor.files.input import COLUMNS, TABLE, opened
+from auditor.files.input import COLUMNS, TABLE, is_file, opened
+from auditor.graph import clouds
 from auditor.policy.loader import load
-from auditor.policy.yaml.reader import parse
 from auditor.settings.loader import load as load_tenants
 
-SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
-"""Policy files for any tenant, without sign-in data and mailbox types."""
-LARGE: Final = (*SMALL, "add-ons", "inactivity", "mailboxes")
-GROUPS: Final = "governance"
-"""The policy file that requires group licences for suites."""
 _PLACES: Final[Mapping[str, str]] = {
     "tenants.yaml": "tenants.yaml",
     "decisions.yaml": "policies/decisions.yaml",
     "pre-commit-config.yaml": ".pre-commit-config.yaml",
     "gitignore": ".gitignore",
+    "README.md": "README.md",
 }
 """Template → path in the repository."""
 _GITHUB_PLACES: Final[Mapping[str, str]] = {
@@ -44,13 +33,17 @@ _GITHUB_PLACES: Final[Mapping[str, str]] = {
     "policy-preview.yml": ".github/workflows/policy-preview.yml",
     "dependabot.yml": ".github/dependabot.yml",
     "CODEOWNERS": ".github/CODEOWNERS",
-    "README.md": "README.md",
 }
-"""The same of a repository on GitHub."""
+"""The same for `--ci github`."""
+_ENVIRONMENTS: Final = {
+    Cloud.WORLDWIDE: "Azure Cloud",
+    Cloud.USGOV: "Azure US Government",
+    Cloud.USGOV_DOD: "Azure US Government",
+    Cloud.CHINA: "Azure China Cloud",
+}
+"""The clouds as a service connection of Azure DevOps calls them."""
 _WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
 """The schemas of files that people write."""
-_OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
-_EVERY_NIGHT: Final = N_("Every night: the steps under `Set up` in README.md")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
 
 
@@ -64,6 +57,8 @@ class Scaffold:
     """Existing files in which the lines were replaced that other choices change; everything else in them stays."""
     kept: tuple[tuple[str, str], ...]
     """Existing files with other content, which were not changed, each with a diff to what `force` would write."""
+    others: tuple[str, ...]
+    """Existing files that run the audit every night elsewhere than the choices say."""
 
 
 def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
@@ -112,6 +107,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         same=tuple(same),
         updated=tuple(updated),
         kept=tuple(kept),
+        others=tuple(file for name, (file, _) in CI.items() if name != choices.ci and is_file(folder / file)),
     )
 
 
@@ -149,14 +145,34 @@ def _diff(name: str, there: bytes, wanted: bytes) -> str:
 
 def scaffold_files(choices: Choices) -> dict[str, bytes]:
     """Return every file of the scaffold by its path, in order."""
-    found = {f"policies/{name}": body for name, body in _policies(choices).items()}
+    starter = starter_files(large=choices.large, groups=choices.groups, extend=choices.extend)
+    found = {f"policies/{name}": body for name, body in starter.items()}
     found |= {
         f"{SCHEMAS}/{name}.v1.json": resources.schema(name).replace(__home__, choices.action).encode()
         for name in _WRITTEN
     }
+    words = _words(choices)
+    for template, place in {**_PLACES, **_night_places(choices)}.items():
+        found[place] = _filled(_template(template), words).encode()
+    load_tenants(found["tenants.yaml"], file="tenants.yaml")
+    return dict(sorted(found.items()))
+
+
+def _night_places(choices: Choices) -> Mapping[str, str]:
+    """Return template → path of the files that run the audit every night."""
+    if choices.ci is None or choices.ci == "github":
+        return {} if choices.ci is None else _GITHUB_PLACES
+    file = CI[choices.ci][0]
+    return {file.removeprefix("."): file}
+
+
+def _words(choices: Choices) -> dict[str, str]:
+    """Return what the words of the templates, such as @NAME@, stand for."""
+    addresses = clouds.addresses(choices.cloud)
     words = {
         "NAME": choices.name,
         "TENANT": choices.tenant_id,
+        "CLOUD": "" if choices.cloud is Cloud.WORLDWIDE else f"\n    cloud: {choices.cloud.value}",
         "CREDENTIAL": choices.credential_yaml,
         "AGREEMENT": choices.agreement.value,
         "MAIL": _mail(choices),
@@ -167,16 +183,24 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         "SOURCE": choices.source,
         "REF": choices.ref,
         "VERSION": __version__,
+        "AUDIENCE": addresses.federation_audience,
+        "AUTHORITY": addresses.authority,
+        "ENVIRONMENT": _ENVIRONMENTS[choices.cloud],
     }
-    places = {**_PLACES, **_GITHUB_PLACES}
-    if choices.ci != "github":
-        file = CI[choices.ci][0]
-        words |= {"FILE": file, "SETUP": _template(f"setup-{choices.ci}.md").strip()}
-        places = {**_PLACES, file.removeprefix("."): file, "README-ci.md": "README.md"}
-    for template, place in places.items():
-        found[place] = _WORD.sub(lambda match: words[match[1]], _template(template)).encode()
-    load_tenants(found["tenants.yaml"], file="tenants.yaml")
-    return dict(sorted(found.items()))
+    parts = zip(("FILES", "REVIEW", "SETUP"), _parts(f"readme-{choices.ci or 'none'}.md"), strict=True)
+    words |= {name: _filled(part, words) for name, part in parts}
+    words["FILES"] = f"\n{words['FILES']}".rstrip()
+    policies = _parts(f"readme-{'extend' if choices.extend else 'copy'}.md")
+    return words | dict(zip(("POLICIES", "UPGRADE"), policies, strict=True))
+
+
+def _parts(name: str) -> list[str]:
+    """Return the parts of a template that stand in different places of README.md."""
+    return [part.strip() for part in re.split(r"(?m)^---$", _template(name))]
+
+
+def _filled(template: str, words: Mapping[str, str]) -> str:
+    return _WORD.sub(lambda match: words[match[1]], template)
 
 
 def _template(name: str) -> str:
@@ -193,118 +217,6 @@ def _mail(choices: Choices) -> str:
         f'mail:\n  from: "{choices.sender}"   # a mailbox of this tenant; a shared one needs no licence\n'
         f"  graph: {{tenant: {choices.name}}}"
     )
-
-
-def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
-    """Return the commands of the set-up: sign-in, application, permissions, mailbox, first audit.
-
-    Their comments are messages that the caller translates.
-    """
-    tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
-    client = None if choices.client_id == NO_CLIENT else choices.client_id
-    place = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
-    first = (f"cd{place}",) if place else ()
-    if choices.ci == "azure-devops" and client is not None:
-        # The service connection has its application, which needs the permissions only.
-        choices = replace(choices, credential="workload-identity")
-    on_github = (
-        f"# {N_('Every night in GitHub Actions: run this in a clone of your private repository')}",
-        "auditor init --credential github-oidc",
-    )
-    if choices.credential == "azure-cli":
-        return (
-            f"# {N_('Your own report, as the person of the Azure CLI')}",
-            f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
-            *first,
-            "auditor doctor",
-            "auditor audit",
-            "",
-            *(on_github if choices.ci == "github" else (f"# {_EVERY_NIGHT}",)),
-        )
-    needed = _application_commands(choices, tenant, client, f"auditor init{place}")
-    mail = (
-        (
-            "",
-            f"# {N_('The sending mailbox (Exchange Online PowerShell): nothing but this one')}",
-            f"# {N_('Give no Mail.Send in Entra: grants add up.')}",
-            *mailbox_commands(tenant, client, choices.sender),
-        )
-        if choices.sender is not None
-        else ()
-    )
-    audit = {
-        "github-oidc": (f"# {N_('Then commit and push; the first run: Actions, Nightly audit, Run workflow')}",),
-        "workload-identity": (f"# {N_('The federated credential of the cluster: see docs/sign-in.md')}",),
-    }
-    if choices.ci != "github":
-        return (*needed, *mail, "", f"# {_EVERY_NIGHT}")
-    own = (f"# {N_('Your own report')}", *first, "auditor doctor", "auditor audit")
-    return (*needed, *mail, "", *audit.get(choices.credential, own))
-
-
-def _application_commands(choices: Choices, tenant: Tenant, client: str | None, again: str) -> tuple[str, ...]:
-    """Return the commands that create or prepare the application, for PowerShell and for the Azure CLI."""
-    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
-
-    if choices.credential == "managed-identity" and client is None:
-        return (
-            f"# {N_('Name the identity to get the commands that grant its permissions')}",
-            f"{again} --client-id CLIENT_ID",
-        )
-    files = [(name, body) for name, body in _policies(choices).items() if not _is_test(name)]
-    wanted = permissions_for(needs(load(files).policies))
-    setup = ApplicationSetup(
-        tenant=tenant,
-        credential=choices.credential,
-        client_id=client,
-        wanted=wanted,
-        repository=choices.repository,
-        secret_variable=choices.secret_variable,
-        again=again,
-    )
-    unnamed = choices.credential == "github-oidc" and choices.repository is None
-    return (
-        f"# {N_('The application and its permissions, only what the chosen policies need:')}",
-        f"#    {', '.join(item.name for item in wanted)}",
-        *((f"# {N_('Its federated credential needs --repository OWNER/NAME.')}",) if unnamed else ()),
-        "",
-        f"# {N_('In PowerShell, with the module Microsoft.Graph')}",
-        *powershell_commands(setup),
-        "",
-        f"# {N_('or in bash, with the Azure CLI')}",
-        *azure_cli_commands(setup),
-    )
-
-
-def _policies(choices: Choices) -> dict[str, bytes]:
-    """Return the chosen files of the starter library with the tests that need no other file."""
-    stems = [*(LARGE if choices.large else SMALL), *([GROUPS] if choices.groups else [])]
-    library = resources.policies()
-    files = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in sorted(stems)}
-    known = {policy.id for policy in load(files.items()).policies.policies}
-    for stem in sorted(stems):
-        name = f"{stem}{TEST_SUFFIX}.yaml"
-        body = _copied((library / name).read_bytes())
-        if _named(body, name) <= known:
-            files[name] = body
-    return dict(sorted(files.items()))
-
-
-def _copied(body: bytes) -> bytes:
-    """Return a file of the library whose first line names the schema in the team's repository."""
-    return _OUR_SCHEMAS.sub(rb"\1" + SCHEMAS.encode() + b"/", body.replace(b"\r\n", b"\n"))
-
-
-def _named(body: bytes, name: str) -> set[str]:
-    """Return the policies that a test file names."""
-    value: Any = parse(body, file=name).value
-    tests = value["tests"]
-    listed = {str(policy) for test in tests for policy in test.get("policies") or ()}
-    return listed | {str(item["policy"]) for test in tests for item in test.get("expect") or () if "policy" in item}
-
-
-def _is_test(name: str) -> bool:
-    return name.rsplit(".", 1)[0].endswith(TEST_SUFFIX)
 
 
 def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from auditor import __commit__, __home__, __version__
-from auditor.domain.enums import Agreement
+from auditor.app.scaffold_policies import existing_starter
+from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError
 from auditor.files import input as files
 from auditor.policy.yaml.reader import parse
@@ -32,13 +33,18 @@ CI: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """What runs the audit every night: its file in the repository, and the type of credential that it signs in with."""
+CLOUDS: Final = (Cloud.WORLDWIDE, Cloud.USGOV, Cloud.USGOV_DOD, Cloud.CHINA)
+"""The clouds that tenants can be read in."""
+_AZ_CLOUDS: Final = {"AzureUSGovernment": Cloud.USGOV, "AzureChinaCloud": Cloud.CHINA}
+"""Clouds of the Azure CLI; it does not tell the two US Government clouds apart."""
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _USES: Final = re.compile(r"(?m)^ *- id: audit\n *uses: (?P<action>\w[\w-]*/[\w.-]+)@(?:(?P<pin>[0-9a-f]{40})|v\S+) # ")
 _REMOTE: Final = re.compile(
-    r'\[remote "origin"\][^\[]*?\burl\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?\s'
+    r'\[remote "origin"\][^\[]*?\burl\s*=\s*(?:\w+://)?(?:[^@\s/]*@)?'
+    r"(?P<host>[a-z0-9.-]+)(?::[0-9]+/|[:/])(?P<path>[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+?)+?)(?:\.git)?/?\s"
 )
 
 
@@ -53,12 +59,17 @@ class Choices:
     name: str = NAME
     tenant_id: str = NO_TENANT
     client_id: str = NO_CLIENT
+    cloud: Cloud = Cloud.WORLDWIDE
     credential: str = "azure-cli"
     """One of CREDENTIALS."""
-    ci: str = "github"
-    """One of CI."""
+    extend: bool = False
+    """Whether the policies extend the starter library; otherwise they are copies of its files."""
+    ci: str | None = None
+    """One of CI; None if nothing runs the audit every night."""
     repository: str | None = None
     """The team's repository on GitHub, whose jobs sign in."""
+    project: tuple[str, str] | None = None
+    """Host and path of the team's repository elsewhere, such as on GitLab."""
     sender: str | None = None
     """The mailbox that sends; None for no mail."""
     action: str = __home__
@@ -104,12 +115,7 @@ def existing_choices(folder: Path) -> dict[str, Any]:
     tenants = _text(folder / "tenants.yaml")
     if tenants is not None:
         found |= _settings(tenants)
-    policies = folder / "policies"
-    if files.is_file(policies / "sets.yaml"):
-        found |= {
-            "large": files.is_file(policies / "add-ons.yaml"),
-            "groups": files.is_file(policies / "governance.yaml"),
-        }
+    found |= existing_starter(folder / "policies")
     for name, (place, _) in CI.items():
         if files.is_file(folder / place):
             found["ci"] = name
@@ -117,13 +123,18 @@ def existing_choices(folder: Path) -> dict[str, Any]:
     if uses is not None:
         found |= {"action": uses["action"], "pin": uses["pin"] or ""}
     remote = _REMOTE.search(_text(folder / ".git" / "config") or "")
-    if remote is not None:
-        found["repository"] = remote[1]
+    if remote is not None and remote["host"] != "github.com":
+        found["project"] = (remote["host"], remote["path"])
+    elif remote is not None and REPOSITORY.fullmatch(remote["path"]):
+        found["repository"] = remote["path"]
     return found
 
 
 def _settings(text: str) -> dict[str, Any]:
-    """Return what the first tenant of a tenants file says; values of another form are left out."""
+    """Return what the first tenant of a tenants file says; values of another form are left out.
+
+    What the file leaves out has the value that `init` leaves out.
+    """
     try:
         value: Any = parse(text, file="tenants.yaml").value
         tenant = value["tenants"][0]
@@ -139,10 +150,12 @@ def _settings(text: str) -> dict[str, Any]:
         "tenant_id": _like(GUID, tenant.get("tenantId")),
         "client_id": _like(GUID, credential.get("clientId")),
         "credential": credential.get("type") if credential.get("type") in CREDENTIALS else None,
+        "cloud": next((item for item in CLOUDS if item.value == tenant.get("cloud")), None),
         "agreement": next((item for item in Agreement if item.value == tenant.get("agreement")), None),
         "sender": _like(ADDRESS, mail.get("from")) if isinstance(mail, Mapping) else None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    absent = {"client_id": NO_CLIENT, "cloud": Cloud.WORLDWIDE, "sender": None, "ci": None}
+    return absent | {name: value for name, value in found.items() if value is not None}
 
 
 def _like(pattern: re.Pattern[str], value: object) -> str | None:
@@ -157,8 +170,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the id of the tenant that `az login` signed in to, and a name made of its domain; None without one."""
+def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str, Cloud] | None:
+    """Return the tenant of `az login`: its id, a name made of its domain, its cloud; None if nobody signed in."""
     home = environ.get("AZURE_CONFIG_DIR")
     path = Path(home) if home else Path.home() / ".azure"
     text = _text(path / "azureProfile.json")
@@ -168,5 +181,8 @@ def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str] | None:
     except (ValueError, AttributeError, IndexError, TypeError):
         return None
     tenant = _like(GUID, known.get("tenantId"))
+    if tenant is None:
+        return None
     name = str(known.get("tenantDefaultDomain") or "").partition(".")[0].lower()
-    return None if tenant is None else (tenant.lower(), name if TENANT_NAME.fullmatch(name) else NAME)
+    cloud = _AZ_CLOUDS.get(str(known.get("environmentName")), Cloud.WORLDWIDE)
+    return tenant.lower(), name if TENANT_NAME.fullmatch(name) else NAME, cloud

@@ -3,15 +3,22 @@
 import json
 from pathlib import Path
 
-from auditor.app.scaffold_choices import existing_choices, signed_in_tenant
+from auditor.app.scaffold_choices import NO_CLIENT, existing_choices, signed_in_tenant
+from auditor.domain.enums import Cloud
 
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
 
 
 def test_the_tenant_of_the_azure_cli_is_proposed(tmp_path: Path) -> None:
-    known = [{"tenantId": CLIENT}, {"tenantId": TENANT, "isDefault": True, "tenantDefaultDomain": "Fabrikam.example"}]
+    known: list[dict[str, object]] = [
+        {"tenantId": CLIENT},
+        {"tenantId": TENANT, "isDefault": True, "tenantDefaultDomain": "Fabrikam.example"},
+    ]
     (tmp_path / "azureProfile.json").write_text("\ufeff" + json.dumps({"subscriptions": known}), encoding="utf-8")
-    assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) == (TENANT, "fabrikam")
+    assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) == (TENANT, "fabrikam", Cloud.WORLDWIDE)
+    known[1]["environmentName"] = "AzureUSGovernment"
+    (tmp_path / "azureProfile.json").write_text(json.dumps({"subscriptions": known}), encoding="utf-8")
+    assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) == (TENANT, "fabrikam", Cloud.USGOV)
     (tmp_path / "azureProfile.json").write_text("[]")
     assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) is None
 
@@ -22,10 +29,13 @@ def test_the_remote_of_a_clone_names_the_repository(tmp_path: Path) -> None:
         (tmp_path / ".git" / "config").write_text(f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {address}\n')
         assert existing_choices(tmp_path) == {"repository": "o/team"}, address
     (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = https://git.example/o/team.git\n')
-    assert existing_choices(tmp_path) == {}
+    assert existing_choices(tmp_path) == {"project": ("git.example", "o/team")}
 
 
 def test_a_damaged_tenants_file_tells_nothing(tmp_path: Path) -> None:
-    for text in ("tenants: [", "tenants: []", "- x", "tenants: [{name: [], tenantId: 7, credential: x}]\nmail: 3\n"):
+    for text in ("tenants: [", "tenants: []", "- x"):
         (tmp_path / "tenants.yaml").write_text(text)
         assert existing_choices(tmp_path) == {}, text
+    (tmp_path / "tenants.yaml").write_text("tenants: [{name: [], tenantId: 7, credential: x}]\nmail: 3\n")
+    absent = {"client_id": NO_CLIENT, "cloud": Cloud.WORLDWIDE, "sender": None, "ci": None}
+    assert existing_choices(tmp_path) == absent

@@ -69,11 +69,20 @@ def test_the_commands_grant_permissions_and_lead_to_the_readme(tmp_path: Path, c
     assert "GitHub" not in ran.text
 
 
-def test_github_is_the_default(tmp_path: Path) -> None:
+def test_a_credential_of_github_asks_for_its_workflows(tmp_path: Path) -> None:
     assert call("init", "--ci", "github", "--no-input", "-q", "given", cwd=tmp_path).code == 0
     assert call("init", "--credential", "github-oidc", "--no-input", "-q", "default", cwd=tmp_path).code == 0
     assert contents(tmp_path / "given") == contents(tmp_path / "default")
     assert call("init", "--ci", "jenkins", "--no-input", cwd=tmp_path).code == 2
+
+
+def test_the_commands_for_gitlab_name_the_project_of_the_clone(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = git@gitlab.example:it/licences/audit.git\n')
+    ran = call("init", "--ci", "gitlab", "--no-input", cwd=tmp_path)
+    assert '"issuer": "https://gitlab.example"' in ran.text
+    assert ran.text.count("project_path:it/licences/audit:ref_type:branch:ref:main") == 2
+    assert not re.search("GROUP|CLIENT_ID(?<!\\$CLIENT_ID)(?!=)", (tmp_path / "README.md").read_text(encoding="utf-8"))
 
 
 def script_of(document: Any, ci: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, GithubOidc
 from auditor.settings.loader import read
 from tests.builders.service.command_line import ROOT, contents
@@ -24,7 +25,7 @@ class TestQuestions:
         environ = {**os.environ, "PYTHONPATH": str(ROOT), "AZURE_CONFIG_DIR": str(folder / "none"), "NO_COLOR": "1"}
         process = subprocess.Popen(command, cwd=folder, env=environ, stdin=terminal, stdout=terminal, stderr=terminal)
         os.close(terminal)
-        os.write(controller, answers.encode())
+        os.write(controller, answers.encode() + b"\x04")  # a question without an answer ends the program
         output = b""
         while True:
             try:
@@ -41,6 +42,8 @@ class TestQuestions:
         answers = [
             "contoso.com",
             TENANT,
+            "germany",
+            "usgov",
             "Fabrikam Ltd",
             "fabrikam",
             "github-oidc",
@@ -50,6 +53,7 @@ class TestQuestions:
             "mca",
             "",
             "groups",
+            "extend",
         ]
         code, output = self.typed(tmp_path, "\n".join([*answers, ""]), "--mail-from", "a@b.example")
         assert code == 0, output
@@ -59,18 +63,20 @@ class TestQuestions:
         tenant = read(tmp_path / "tenants.yaml").tenants[0]
         assert (tenant.name, tenant.tenant_id, tenant.agreement.value) == ("fabrikam", TENANT, "mca")
         assert isinstance(tenant.credential, GithubOidc)
-        assert (tmp_path / "policies" / "governance.yaml").exists()
+        assert tenant.cloud is Cloud.USGOV
+        assert "'germany' is not one of worldwide, usgov, usgov-dod, 21vianet" in output
+        assert "direct-suite" not in (tmp_path / "policies" / "starter.yaml").read_text()
         assert "repo:o/team:ref:refs/heads/main" in output
 
     def test_empty_answers_take_the_defaults(self, tmp_path: Path) -> None:
-        code, output = self.typed(tmp_path, "\n" * 6, "--tenant-id", TENANT)
+        code, output = self.typed(tmp_path, "\n" * 8, "--tenant-id", TENANT)
         assert code == 0, output
         assert "Directory (tenant) id" not in output
         assert "Sign in with (azure-cli, " in output
         assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
 
     def test_the_end_of_input_writes_nothing(self, tmp_path: Path) -> None:
-        code, output = self.typed(tmp_path, f"{TENANT}\n\x04")
+        code, output = self.typed(tmp_path, f"{TENANT}\n")
         assert (code, "[init-answers]" in output) == (2, True)
         assert contents(tmp_path) == {}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
+from auditor.app.policy_files import installed_base
 from auditor.app.policy_tests.fixtures import given_dates, given_tenant
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
@@ -45,7 +46,7 @@ def recipes(page: str) -> Iterator[Recipe]:
 
 def reported(recipe: Recipe) -> str:
     """Return what the report says of the tenant of the recipe's first test: its findings, then its actions."""
-    policies = load([("recipe.yaml", recipe.policy.encode())]).policies
+    policies = load([("recipe.yaml", recipe.policy.encode())], bases=installed_base).policies
     tests = parse(recipe.test.encode(), file="recipe_test.yaml").value
     assert isinstance(tests, dict)
     test = tests["tests"][0]

@@ -11,27 +11,30 @@ from tests.policies.recipes import PAGE, recipes, rewritten
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the policies and tests of all recipes."""
+    """A folder with the policies and tests of the recipes in `policies/`, and of those that extend in `extending/`."""
     root = tmp_path_factory.mktemp("recipes")
-    (root / "policies").mkdir()
+    for name in ("policies", "extending"):
+        (root / name).mkdir()
     for number, recipe in enumerate(recipes(PAGE.read_text(encoding="utf-8"))):
-        (root / "policies" / f"recipe-{number}.yaml").write_text(recipe.policy, encoding="utf-8")
-        (root / "policies" / f"recipe-{number}_test.yaml").write_text(recipe.test, encoding="utf-8")
+        name = "extending" if "\nextends:" in recipe.policy else "policies"
+        (root / name / f"recipe-{number}.yaml").write_text(recipe.policy, encoding="utf-8")
+        (root / name / f"recipe-{number}_test.yaml").write_text(recipe.test, encoding="utf-8")
     return root
 
 
 def test_each_stands_alone_and_the_page_quotes_its_report() -> None:
     page = PAGE.read_text(encoding="utf-8")
     found = list(recipes(page))
-    assert len(found) == 20
+    assert len(found) == 21
     assert rewritten(page) == page, "python -m tests.policies.recipes"
 
 
 @pytest.mark.slow
-def test_they_are_valid_and_their_tests_pass(folder: Path) -> None:
-    ran = call("validate", "--strict", "policies", cwd=folder)
+@pytest.mark.parametrize("name", ["policies", "extending"])
+def test_they_are_valid_and_their_tests_pass(folder: Path, name: str) -> None:
+    ran = call("validate", "--strict", name, cwd=folder)
     assert ran.code == 0, ran.err
-    ran = call("test", "policies", cwd=folder)
+    ran = call("test", name, cwd=folder)
     assert ran.code == 0, ran.err + ran.text
 
 

@@ -3,16 +3,25 @@
 import shlex
 from dataclasses import dataclass
 
-from auditor.app.tenants.permission_grants import AZ_CLOUD, GRAPH, ISSUER, connect
+from auditor.app.tenants.permission_grants import GRAPH, ISSUER, azure_cli_login, azure_cli_role_assignments, connect
 from auditor.collect.permissions import Permission
+from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
 
+_EXCHANGE = {
+    Cloud.USGOV: " -ExchangeEnvironmentName O365USGovGCCHigh",
+    Cloud.USGOV_DOD: " -ExchangeEnvironmentName O365USGovDoD",
+    Cloud.CHINA: " -ExchangeEnvironmentName O365China",
+}
+"""The parameter of `Connect-ExchangeOnline` for a cloud (Microsoft's reference of the cmdlet)."""
 _TITLE = "Licence auditor"
 """The display name of the application."""
 _IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:refs/heads/main"
 """GitHub's subject with ids, which repositories have since July 2026; the form before has names only."""
+
+_GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +36,8 @@ class ApplicationSetup:
     wanted: tuple[Permission, ...]
     repository: str | None
     """OWNER/NAME on GitHub, for `github-oidc`."""
+    project: tuple[str, str] | None
+    """Host and path of the project on GitLab whose jobs sign in, for `workload-identity`."""
     secret_variable: str
     again: str
     """The command line of `auditor init` for the same folder."""
@@ -89,27 +100,33 @@ def _powershell_credential(setup: ApplicationSetup) -> list[str]:
             ),
             '$made.ExportCertificatePem() + "`n" + $rsa.ExportPkcs8PrivateKeyPem() | Set-Content auditor.pem',
         ]
-    if setup.credential != "github-oidc" or setup.repository is None:
-        return []
     audience = clouds.addresses(setup.tenant.cloud).federation_audience
-    subject = f"repo:{setup.repository}:ref:refs/heads/main"
     add = (
         "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name {name}"
-        f" -Issuer '{ISSUER}' -Subject {{subject}} -Audiences @('{audience}')"
+        f" -Issuer '{{issuer}}' -Subject {{subject}} -Audiences @('{audience}')"
     )
+    if setup.project is not None:
+        host, path = setup.project
+        return [add.format(name="gitlab", issuer=f"https://{host}", subject=f"'{_GITLAB_SUBJECT.format(path=path)}'")]
+    if setup.credential != "github-oidc" or setup.repository is None:
+        return []
+    subject = f"repo:{setup.repository}:ref:refs/heads/main"
     ids = _IDS.format(owner="$($r.owner.login)", owner_id="$($r.owner.id)", name="$($r.name)", id="$($r.id)")
     return [
-        add.format(name="auditor", subject=f"'{subject}'"),
+        add.format(name="auditor", issuer=ISSUER, subject=f"'{subject}'"),
         f"$r = gh api repos/{setup.repository} | ConvertFrom-Json",
-        add.format(name="auditor-ids", subject=f'"{ids}"'),
+        add.format(name="auditor-ids", issuer=ISSUER, subject=f'"{ids}"'),
     ]
 
 
 def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
-    """Return the commands of the Azure CLI for bash, such as in Azure Cloud Shell."""
-    cloud = AZ_CLOUD.get(setup.tenant.cloud)
-    lines = [] if cloud is None else [f"az cloud set --name {cloud}"]
-    lines.append(f"az login --tenant {setup.tenant.tenant_id} --allow-no-subscriptions")
+    """Return the commands of the Azure CLI for bash, such as in Azure Cloud Shell.
+
+    Empty for the DoD cloud: the CLI has one Graph for Azure Government, that of the other US Government cloud.
+    """
+    if setup.tenant.cloud is Cloud.USGOV_DOD:
+        return ()
+    lines = [*azure_cli_login(setup.tenant)]
     if setup.client_id is None:
         public = " --is-fallback-public-client true" if setup.credential == "device-code" else ""
         lines += [
@@ -126,16 +143,7 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
         names = " ".join(item.name for item in setup.wanted)
         lines.append(f'az ad app permission grant --id "$CLIENT_ID" --api {GRAPH} --scope "{names}"')
     elif setup.credential == "managed-identity":
-        lines += [
-            'PRINCIPAL=$(az ad sp show --id "$CLIENT_ID" --query id --output tsv)',
-            f"GRAPH=$(az ad sp show --id {GRAPH} --query id --output tsv)",
-            *(
-                "az rest --method post --url https://graph.microsoft.com/v1.0/servicePrincipals/$PRINCIPAL/appRoleAssignments"
-                ' --body "{\\"principalId\\": \\"$PRINCIPAL\\", \\"resourceId\\": \\"$GRAPH\\", \\"appRoleId\\":'
-                f' \\"{item.role_id}\\"}}"  # {item.name}'
-                for item in setup.wanted
-            ),
-        ]
+        lines += azure_cli_role_assignments(setup.tenant, '"$CLIENT_ID"', setup.wanted)
     else:
         roles = " ".join(f"{item.role_id}=Role" for item in setup.wanted)
         lines += [
@@ -163,17 +171,22 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
                 ' --query fileWithCertAndPrivateKey --output tsv)" auditor.pem'
             )
         ]
+    audience = clouds.addresses(setup.tenant.cloud).federation_audience
+    form = '{{"name": "{name}", "issuer": "{issuer}", "subject": "{subject}", "audiences": ["{audience}"]}}'
+    create = 'az ad app federated-credential create --id "$CLIENT_ID" --parameters'
+    if setup.project is not None:
+        host, path = setup.project
+        subject = _GITLAB_SUBJECT.format(path=path)
+        body = form.format(name="gitlab", issuer=f"https://{host}", subject=subject, audience=audience)
+        return [f"{create} {shlex.quote(body)}"]
     if setup.credential != "github-oidc" or setup.repository is None:
         return []
-    audience = clouds.addresses(setup.tenant.cloud).federation_audience
     named = f"repo:{setup.repository}:ref:refs/heads/main"
     ids = _IDS.format(owner="\\(.owner.login)", owner_id="\\(.owner.id)", name="\\(.name)", id="\\(.id)")
-    form = '{{"name": "{name}", "issuer": "{issuer}", "subject": "{subject}", "audiences": ["{audience}"]}}'
     first, second = (
         shlex.quote(form.format(name=name, issuer=ISSUER, subject=subject, audience=audience))
         for name, subject in (("auditor", named), ("auditor-ids", ids))
     )
-    create = 'az ad app federated-credential create --id "$CLIENT_ID" --parameters'
     return [f"{create} {first}", f'{create} "$(gh api repos/{setup.repository} --jq {second})"']
 
 
@@ -183,7 +196,7 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
     return (
         connect(tenant, "Application.Read.All"),
         f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
-        "Connect-ExchangeOnline",
+        f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
         f"New-ServicePrincipal -AppId $principal.AppId -ObjectId $principal.Id -DisplayName '{_TITLE}'",
         (
             f"New-ManagementScope -Name '{_TITLE} mailbox'"

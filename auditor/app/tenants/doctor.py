@@ -14,7 +14,7 @@ from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import GithubOidc, Tenant
+from auditor.domain.tenant import DeviceCode, GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
@@ -133,17 +133,18 @@ def _permissions(
 
     wanted = permissions_for(needs, mail=mail)
     names = ", ".join(item.name for item in wanted)
+    delegated = isinstance(tenant.credential, DeviceCode) or bool(claims and claims.scopes and not claims.roles)
     if claims is None or not (claims.roles or claims.scopes):
         message = Message("the token does not show its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
-        commands = () if claims is None else grant_commands(tenant, client, wanted)
+        commands = () if claims is None else grant_commands(tenant, client, wanted, delegated=delegated)
         return [Check(name="permissions", health=health, message=message, commands=commands)]
     roles = claims.roles or claims.scopes
     lacking = missing(wanted, roles)
     checks = []
     if lacking:
         message = Message("missing: {name}", name=", ".join(item.name for item in lacking))
-        commands = grant_commands(tenant, client, lacking)
+        commands = grant_commands(tenant, client, lacking, delegated=delegated)
         checks.append(Check(name="permissions", health=Health.BAD, message=message, commands=commands))
     else:
         checks.append(Check(name="permissions", health=Health.GOOD, message=Message("granted: {names}", names=names)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
-from auditor.domain.tenant import Tenant
+from auditor.domain.tenant import AzureCli, ManagedIdentity, Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
 from auditor.graph.auth.github_oidc import subjects
@@ -20,9 +20,22 @@ AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernmen
 ISSUER = "https://token.actions.githubusercontent.com"
 
 
-def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
-    """Return the commands that grant permissions to the application, and consent to them."""
+def grant_commands(
+    tenant: Tenant, client: str | None, wanted: tuple[Permission, ...], *, delegated: bool = False
+) -> tuple[str, ...]:
+    """Return the commands that grant permissions to the application that signs in, and consent to them.
+
+    `delegated`: the sign-in is that of a person.
+    """
     app = _identified(client)
+    again = f"# {N_('then sign in anew: tokens keep the permissions they were made with')}"
+    if delegated and isinstance(tenant.credential, AzureCli):
+        return (
+            f"# {N_('The application of the Azure CLI belongs to Microsoft: sign in with one of your own')}",
+            "auditor init --credential device-code",
+        )
+    if delegated:
+        return ("# Microsoft Graph PowerShell", *_delegated_grant(tenant, app, wanted), again)
     powershell = [
         *_powershell_session(tenant, app),
         *(
@@ -31,18 +44,55 @@ def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission,
             for item in wanted
         ),
     ]
+    az = _azure_cli_grant(tenant, app, wanted)
+    return ("# Microsoft Graph PowerShell", *powershell, *((f"# {N_('or Azure CLI')}", *az) if az else ()), again)
+
+
+def _delegated_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+    """Return the commands that consent to delegated permissions; those that were granted before stay."""
+    names = " ".join(item.name for item in wanted)
+    return (
+        *_powershell_session(tenant, app, "DelegatedPermissionGrant"),
+        (
+            "$grant = Get-MgOauth2PermissionGrant -Filter"
+            " \"clientId eq '$($app.Id)' and resourceId eq '$($graph.Id)' and consentType eq 'AllPrincipals'\""
+        ),
+        (
+            f'if ($grant) {{ $changed = @{{ OAuth2PermissionGrantId = $grant.Id; Scope = "$($grant.Scope) {names}" }}'
+            "; Update-MgOauth2PermissionGrant @changed }"
+            " else { New-MgOauth2PermissionGrant -ClientId $app.Id -ConsentType AllPrincipals -ResourceId $graph.Id"
+            f" -Scope '{names}' }}"
+        ),
+    )
+
+
+def _azure_cli_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+    if tenant.cloud is Cloud.USGOV_DOD:
+        return ()
+    if isinstance(tenant.credential, ManagedIdentity):
+        return (*azure_cli_login(tenant), *azure_cli_role_assignments(tenant, app, wanted))
     roles = " ".join(f"{item.role_id}=Role" for item in wanted)
-    az = [
-        *_az_session(tenant),
+    return (
+        *azure_cli_login(tenant),
         f"az ad app permission add --id {app} --api {GRAPH} --api-permissions {roles}",
         f"az ad app permission admin-consent --id {app}",
-    ]
+    )
+
+
+def azure_cli_role_assignments(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+    """Return the commands for bash that grant permissions to a service principal without an application.
+
+    `app` is its application id, or a quoted variable.
+    """
+    url = f"{clouds.addresses(tenant.cloud).graph}/v1.0/servicePrincipals/$PRINCIPAL/appRoleAssignments"
     return (
-        "# Microsoft Graph PowerShell",
-        *powershell,
-        f"# {N_('or Azure CLI')}",
-        *az,
-        f"# {N_('then sign in anew: tokens keep the permissions they were made with')}",
+        f"PRINCIPAL=$(az ad sp show --id {app} --query id --output tsv)",
+        f"GRAPH=$(az ad sp show --id {GRAPH} --query id --output tsv)",
+        *(
+            f'az rest --method post --url {url} --body "{{\\"principalId\\": \\"$PRINCIPAL\\", \\"resourceId\\":'
+            f' \\"$GRAPH\\", \\"appRoleId\\": \\"{item.role_id}\\"}}"  # {item.name}'
+            for item in wanted
+        ),
     )
 
 
@@ -89,7 +139,7 @@ def federation_commands(
                 f" -Issuer '{ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
             ),
             f"# {N_('or Azure CLI')}",
-            *_az_session(tenant),
+            *azure_cli_login(tenant),
             f"az ad app federated-credential create --id {app} --parameters {shlex.quote(body)}",
         ),
         forms,
@@ -102,15 +152,16 @@ def connect(tenant: Tenant, scopes: str) -> str:
     return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {quoted}"
 
 
-def _powershell_session(tenant: Tenant, app: str) -> tuple[str, ...]:
+def _powershell_session(tenant: Tenant, app: str, grant: str = "AppRoleAssignment") -> tuple[str, ...]:
     return (
-        connect(tenant, "Application.Read.All,AppRoleAssignment.ReadWrite.All"),
+        connect(tenant, f"Application.Read.All,{grant}.ReadWrite.All"),
         f"$app = Get-MgServicePrincipal -Filter \"appId eq '{app}'\"",
         f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\"",
     )
 
 
-def _az_session(tenant: Tenant) -> tuple[str, ...]:
+def azure_cli_login(tenant: Tenant) -> tuple[str, ...]:
+    """Return the commands that sign the Azure CLI in to a tenant, in its cloud."""
     login = f"az login --tenant {tenant.tenant_id} --allow-no-subscriptions"
     cloud = AZ_CLOUD.get(tenant.cloud)
     return (login,) if cloud is None else (f"az cloud set --name {cloud}", login)

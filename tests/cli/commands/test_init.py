@@ -1,5 +1,6 @@
 """`auditor init`: a repository that validates and passes its tests, written once and never over somebody's work."""
 
+import re
 import subprocess
 import sys
 from itertools import product
@@ -9,32 +10,121 @@ import pytest
 import yaml
 
 from auditor import __commit__, __home__, __version__
-from auditor.domain.tenant import AzureCli
+from auditor.app.policy_files import library_files, load_policies
+from auditor.domain.tenant import AzureCli, GithubOidc, ManagedIdentity
 from auditor.settings.loader import read
 from tests.builders.service.command_line import AS_OF, ROOT, call, contents
 
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
-KINDS = list(product(("small", "large"), ("groups", "direct")))
+KINDS = list(product(("small", "large"), ("groups", "direct"), ("copy", "extend")))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "assignment"), KINDS)
-def test_the_scaffold_is_sound_and_its_tests_pass(tmp_path: Path, size: str, assignment: str) -> None:
-    ran = call("init", "--size", size, "--assignment", assignment, "--agreement", "csp", cwd=tmp_path)
+@pytest.mark.parametrize(("size", "assignment", "policies"), KINDS)
+def test_the_scaffold_is_sound_and_its_tests_pass(tmp_path: Path, size: str, assignment: str, policies: str) -> None:
+    given = ("--size", size, "--assignment", assignment, "--policies", policies, "--agreement", "csp")
+    ran = call("init", *given, cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 0
     tested = call("test", "-q", "--as-of", AS_OF, cwd=tmp_path)
     assert tested.code == 0, tested.text
     assert not tested.text.startswith("0 passed")
-    assert (tmp_path / "policies" / "governance.yaml").exists() == (assignment == "groups")
-    assert (tmp_path / "policies" / "mailboxes.yaml").exists() == (size == "large")
+    known = {policy.id for policy in load_policies([tmp_path / "policies"]).policies.policies}
+    assert ("direct-suite" in known) == (assignment == "groups")
+    assert ("shared-mailbox-suite" in known) == (size == "large")
+    assert len(known) == {"small": 25, "large": 41}[size] + (4 if assignment == "groups" else 0)
     assert read(tmp_path / "tenants.yaml").tenants[0].agreement.value == "csp"
+    before = contents(tmp_path)
+    assert "all files exist already" in call("init", cwd=tmp_path).err
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_that_extends_has_what_an_update_compares_with(tmp_path: Path) -> None:
+    assert call("init", "--policies", "extend", cwd=tmp_path).code == 0
+    assert "are those of the installed starter library" in call("policies", "update", cwd=tmp_path).text
+    library = {Path(name).name: body for name, body in library_files()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "policies" / ".starter").iterdir()} == library
+
+
+@pytest.mark.parametrize(("first", "second"), [("copy", "extend"), ("extend", "copy")])
+def test_copies_and_a_file_that_extends_do_not_mix(tmp_path: Path, first: str, second: str) -> None:
+    assert call("init", "--policies", first, cwd=tmp_path).code == 0
+    before = contents(tmp_path)
+    ran = call("init", "--policies", second, cwd=tmp_path)
+    assert (ran.code, "[policy-duplicate-id]" in ran.err) == (2, True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("cloud", "expected"),
+    [
+        (
+            "usgov",
+            {
+                "az cloud set --name AzureUSGovernment",
+                "-Environment USGov ",
+                "-ExchangeEnvironmentName O365USGovGCCHigh",
+                "api://AzureADTokenExchangeUSGov",
+            },
+        ),
+        ("usgov-dod", {"-Environment USGovDoD ", "-ExchangeEnvironmentName O365USGovDoD", "ExchangeUSGov'"}),
+        (
+            "21vianet",
+            {
+                "az cloud set --name AzureChinaCloud",
+                "-Environment China ",
+                "-ExchangeEnvironmentName O365China",
+                "api://AzureADTokenExchangeChina",
+            },
+        ),
+    ],
+)
+def test_a_national_cloud_reaches_files_and_commands(tmp_path: Path, cloud: str, expected: set[str]) -> None:
+    given = ("--repository", "o/team", "--mail-from", "a@b.example", "--pin", "c" * 40)
+    ran = call("init", "--cloud", cloud, *given, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert {each for each in expected if each not in ran.text} == set()
+    assert ("az ad app create" in ran.text) == (cloud != "usgov-dod"), "the Azure CLI knows no Graph of that cloud"
+    assert read(tmp_path / "tenants.yaml").tenants[0].cloud.value == cloud
+    nightly = (tmp_path / ".github" / "workflows" / "nightly-audit.yml").read_text(encoding="utf-8")
+    written = ran.text + nightly + (tmp_path / "tenants.yaml").read_text(encoding="utf-8")
+    assert not re.search(r"graph\.microsoft\.com|login\.microsoftonline\.com|ADTokenExchange['\"\s]", written)
+    assert "updated" not in call("init", cwd=tmp_path).err
+    back = call("init", "--cloud", "worldwide", cwd=tmp_path)
+    assert "updated tenants.yaml" in back.err
+    assert read(tmp_path / "tenants.yaml").tenants[0].cloud.value == "worldwide"
+
+
+def test_the_identity_of_the_machine_needs_no_id(tmp_path: Path) -> None:
+    given = ("--credential", "managed-identity", "--cloud", "usgov")
+    ran = call("init", *given, cwd=tmp_path)
+    lines = [line for line in ran.text.splitlines() if line and not line.startswith("#")]
+    assert lines[:2] == ["auditor doctor", "auditor audit"]
+    assert "CLIENT_ID" not in ran.text
+    assert read(tmp_path / "tenants.yaml").tenants[0].credential == ManagedIdentity()
+    ran = call("init", *given, "--client-id", CLIENT, cwd=tmp_path)
+    assert f"CLIENT_ID={CLIENT}" in ran.text
+    assert "https://graph.microsoft.us/v1.0/servicePrincipals/$PRINCIPAL/appRoleAssignments" in ran.text
+    assert read(tmp_path / "tenants.yaml").tenants[0].credential == ManagedIdentity(client_id=CLIENT)
+
+
+def test_nothing_is_written_for_a_night_that_nobody_asked_for(tmp_path: Path) -> None:
+    assert call("init", "-q", cwd=tmp_path).code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(".schemas", ".gitignore", ".pre-commit-config.yaml", "policies", "tenants.yaml", "README.md")
+    }
+    assert ".github/" not in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert call("init", "-q", "--ci", "gitlab", cwd=tmp_path).code == 0
+    ran = call("init", "-q", "--ci", "github", cwd=tmp_path)
+    assert f"{tmp_path / '.gitlab-ci.yml'} runs the audit every night, too" in ran.err.replace(
+        "auditor: .gitlab", f"auditor: {tmp_path}/.gitlab"
+    )
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
-    first = call("init", "team", "--size", "large", cwd=tmp_path)
+    first = call("init", "team", "--size", "large", "--ci", "github", cwd=tmp_path)
     before = contents(tmp_path)
-    second = call("init", "team", "--size", "large", cwd=tmp_path)
+    second = call("init", "team", "--size", "large", "--ci", "github", cwd=tmp_path)
     assert contents(tmp_path) == before
     assert second.code == 0
     assert second.out == first.out
@@ -90,7 +180,7 @@ def test_a_file_in_the_way_stops_it(tmp_path: Path) -> None:
     assert (ran.code, "[init-folder]" in ran.err) == (2, True)
     (tmp_path / ".github").write_text("x")
     before = contents(tmp_path)
-    assert call("init", cwd=tmp_path).code in {2, 3}
+    assert call("init", "--ci", "github", cwd=tmp_path).code in {2, 3}
     assert [path for path in contents(tmp_path) if path not in before and not path.endswith("policies")] == []
 
 
@@ -142,6 +232,8 @@ def test_values_reach_files_and_commands(tmp_path: Path) -> None:
         ("--size", "x"),
         ("--repository", "team"),
         ("--credential", "password"),
+        ("--cloud", "germany"),
+        ("--policies", "x"),
     ],
 )
 def test_a_wrong_value_writes_nothing(tmp_path: Path, wrong: tuple[str, str]) -> None:
@@ -152,7 +244,7 @@ def test_a_wrong_value_writes_nothing(tmp_path: Path, wrong: tuple[str, str]) ->
 @pytest.mark.parametrize("name", ["nightly-audit.yml", "policy-preview.yml"])
 def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: str) -> None:
     """One text: what differs is which action is called, and whether mail is on from the start."""
-    assert call("init", "--pin", "c" * 40, cwd=tmp_path).code == 0
+    assert call("init", "--ci", "github", "--pin", "c" * 40, cwd=tmp_path).code == 0
     written = (tmp_path / ".github" / "workflows" / name).read_text(encoding="utf-8")
     ours = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
     here = "./ # zizmor: ignore[self-repository] what is checked out is what runs"
@@ -161,7 +253,7 @@ def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: 
 
 
 def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
-    assert call("init", "--mail-from", "audit@contoso.example", cwd=tmp_path).code == 0
+    assert call("init", "--ci", "github", "--mail-from", "audit@contoso.example", cwd=tmp_path).code == 0
     text = (tmp_path / ".github" / "workflows" / "nightly-audit.yml").read_text(encoding="utf-8")
     assert "send: ${{ vars.AUDIT_MAIL || 'true' }}" in text
 
@@ -194,6 +286,20 @@ def test_running_again_replaces_what_options_change_and_keeps_the_rest(tmp_path:
     assert workflow.read_text().count(f"uses: o/auditor@{'c' * 40}") == 3
     assert "5 5 * * *" in workflow.read_text()
     assert call("init", cwd=tmp_path).err.count("updated") == 0
+
+
+def test_a_first_report_becomes_a_nightly_audit(tmp_path: Path) -> None:
+    """What the guide does: the credential, the mailbox and the workflows come later, into files that nobody edited."""
+    assert call("init", "--tenant-id", TENANT, cwd=tmp_path).code == 0
+    later = ("--repository", "o/team", "--mail-from", "a@b.example", "--client-id", CLIENT, "--cloud", "usgov")
+    ran = call("init", *later, cwd=tmp_path)
+    assert "differs" not in ran.err, ran.err
+    settings = read(tmp_path / "tenants.yaml")
+    assert settings.tenants[0].credential == GithubOidc(client_id=CLIENT)
+    assert settings.tenants[0].cloud.value == "usgov"
+    assert settings.mail is not None
+    assert settings.mail.sender == "a@b.example"
+    assert "| `.github/workflows/nightly-audit.yml` |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_difference_cannot_write_to_the_terminal(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def team(
         folder=folder / "hub", variables=variables if api is None else {**variables, "AUDIT_ISSUES": "true"}, api=api
     )
     known = ("--client-id", CLIENT_ID, "--mail-from", "audit@contoso.example", "--pin", PIN, "--agreement", "mca")
-    ran = call("init", "-q", *known, cwd=hub.repository)
+    ran = call("init", "-q", "--ci", "github", *known, cwd=hub.repository)
     assert ran.code == 0, ran.err
     path = hub.repository / "tenants.yaml"
     head, block, mail = re.split(r"(?m)^(?=  - name: |mail:)", path.read_text(encoding="utf-8"))

@@ -1,0 +1,109 @@
+"""Chooses the starter policies of a team's repository: copies of the library's files, or one file that extends it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from auditor import __version__, resources
+from auditor.app.policy_files import COPY, SCHEMAS, TEST_SUFFIX, library_files
+from auditor.domain.errors import AuditorError
+from auditor.files import input as files
+from auditor.policy.documents import digest_of
+from auditor.policy.extends import STARTER
+from auditor.policy.loader import load
+from auditor.policy.yaml.reader import parse
+
+SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
+"""Policy files for any tenant, without sign-in data and mailbox types."""
+LARGE: Final = (*SMALL, "add-ons", "inactivity", "mailboxes")
+GROUPS: Final = "governance"
+"""The policy file that requires group licences for suites."""
+EXTENDING: Final = "starter.yaml"
+"""The file that extends the library."""
+_OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
+
+
+def starter_files(*, large: bool, groups: bool, extend: bool) -> dict[str, bytes]:
+    """Return the files of `policies/` by their names, policies and tests."""
+    stems = sorted([*(LARGE if large else SMALL), *([GROUPS] if groups else [])])
+    return dict(sorted((_extending_files(stems) if extend else _copied_files(stems)).items()))
+
+
+def existing_starter(folder: Path) -> dict[str, bool]:
+    """Return the arguments of `starter_files` that made the policies of a folder; empty if it has none of them."""
+    if files.is_file(folder / EXTENDING):
+        out = _left_out(folder / EXTENDING)
+        return {"large": not out & _ids("inactivity"), "groups": not out & _ids(GROUPS), "extend": True}
+    if files.is_file(folder / "sets.yaml"):
+        return {
+            "large": files.is_file(folder / "inactivity.yaml"),
+            "groups": files.is_file(folder / f"{GROUPS}.yaml"),
+            "extend": False,
+        }
+    return {}
+
+
+def is_test(name: str) -> bool:
+    """Return whether a file of the scaffold is a test of policies."""
+    return PurePath(name).stem.endswith(TEST_SUFFIX)
+
+
+def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
+    """Return the file that extends the library, its test, and the copy of the library for later comparisons."""
+    library = library_files()
+    rest = [PurePath(name).stem for name, _ in library if PurePath(name).stem not in stems]
+    words = {
+        "STARTER": f"{STARTER}{__version__}",
+        "DIGEST": digest_of(parse(body, file=name) for name, body in library),
+        "LEAVEOUT": "\n".join(f"    # {stem}.yaml\n    - " + "\n    - ".join(sorted(_ids(stem))) for stem in rest),
+    }
+    templates = resources.reports() / "templates" / "scaffold"
+    made = {
+        name: re.sub(r"@([A-Z]+)@", lambda match: words[match[1]], (templates / name).read_text(encoding="utf-8"))
+        for name in (EXTENDING, f"starter{TEST_SUFFIX}.yaml")
+    }
+    copy = {f"{COPY}/{PurePath(name).name}": body for name, body in library}
+    return {name: text.replace("\r\n", "\n").encode() for name, text in made.items()} | copy
+
+
+def _copied_files(stems: Iterable[str]) -> dict[str, bytes]:
+    """Return files of the library with the tests that need no other file."""
+    library = resources.policies()
+    found = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in stems}
+    known = {policy.id for policy in load(found.items()).policies.policies}
+    for stem in stems:
+        name = f"{stem}{TEST_SUFFIX}.yaml"
+        body = _copied((library / name).read_bytes())
+        if _tested(body, name) <= known:
+            found[name] = body
+    return found
+
+
+def _copied(body: bytes) -> bytes:
+    """Return a file of the library whose first line names the schema in the team's repository."""
+    return _OUR_SCHEMAS.sub(rb"\1" + SCHEMAS.encode() + b"/", body.replace(b"\r\n", b"\n"))
+
+
+def _tested(body: bytes, name: str) -> set[str]:
+    """Return the policies that a test file names."""
+    value: Any = parse(body, file=name).value
+    tests = value["tests"]
+    listed = {str(policy) for test in tests for policy in test.get("policies") or ()}
+    return listed | {str(item["policy"]) for test in tests for item in test.get("expect") or () if "policy" in item}
+
+
+def _ids(stem: str) -> set[str]:
+    """Return the ids of the policies of a file of the library."""
+    value: Any = parse((resources.policies() / f"{stem}.yaml").read_bytes(), file=stem).value
+    return {str(policy["id"]) for policy in value.get("policies") or ()}
+
+
+def _left_out(path: Path) -> set[str]:
+    """Return the policies that a file leaves out; none if it cannot be read."""
+    try:
+        value: Any = parse(files.read(path, most=files.POLICY), file=path.name).value
+        listed = value["extends"]["leaveOut"] if isinstance(value, Mapping) else ()
+        return {str(item) for item in listed}
+    except (AuditorError, OSError, KeyError, TypeError):
+        return set()

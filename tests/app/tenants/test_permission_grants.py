@@ -1,0 +1,64 @@
+"""The commands that `auditor doctor` prints for missing permissions: what fits the way of signing in, in its grammar."""
+
+import subprocess
+
+import pytest
+
+from auditor.app.tenants.permission_grants import grant_commands
+from auditor.collect.permissions import Permission
+from auditor.domain.enums import Cloud
+from auditor.domain.tenant import AzureCli, ClientSecret, Credential, DeviceCode, ManagedIdentity, Tenant
+from tests.app.tenants.test_application_setup import grammar_errors
+
+CLIENT = "bbbbbbbb-1111-2222-3333-444444444444"
+WANTED = (
+    Permission(name="User.Read.All", role_id="df021288-bdef-4463-88db-98f22de89214"),
+    Permission(name="AuditLog.Read.All", role_id="b0afded3-3588-46d8-8b3d-9842eff778da"),
+)
+
+
+def lines(credential: Credential, *, cloud: Cloud = Cloud.WORLDWIDE, delegated: bool = False) -> tuple[str, str]:
+    """Return the commands for PowerShell and those for bash."""
+    tenant = Tenant(name="contoso", tenant_id=CLIENT, credential=credential, cloud=cloud)
+    text = "\n".join(grant_commands(tenant, CLIENT, WANTED, delegated=delegated))
+    powershell, _, bash = text.partition("# or Azure CLI\n")
+    assert grammar_errors(powershell) == []
+    assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
+    return powershell, bash
+
+
+def test_an_application_gets_permissions_and_consent() -> None:
+    powershell, bash = lines(ClientSecret(client_id=CLIENT, secret_env="S"))
+    assert powershell.count("New-MgServicePrincipalAppRoleAssignment") == len(WANTED)
+    assert "az ad app permission admin-consent" in bash
+
+
+@pytest.mark.parametrize(
+    ("cloud", "graph"), [(Cloud.WORLDWIDE, "graph.microsoft.com"), (Cloud.USGOV, "graph.microsoft.us")]
+)
+def test_a_managed_identity_has_no_application_to_add_permissions_to(cloud: Cloud, graph: str) -> None:
+    powershell, bash = lines(ManagedIdentity(), cloud=cloud)
+    assert powershell.count("New-MgServicePrincipalAppRoleAssignment") == len(WANTED)
+    assert "az ad app" not in bash
+    assert bash.count(f"az rest --method post --url https://{graph}/v1.0/servicePrincipals/$PRINCIPAL/") == len(WANTED)
+    assert f"az ad sp show --id {CLIENT}" in bash
+
+
+def test_the_sign_in_of_a_person_gets_delegated_permissions() -> None:
+    powershell, bash = lines(DeviceCode(client_id=CLIENT), delegated=True)
+    assert "Update-MgOauth2PermissionGrant" in powershell
+    assert "-Scope 'User.Read.All AuditLog.Read.All'" in powershell
+    assert "AppRole" not in powershell
+    assert bash == ""
+
+
+def test_the_application_of_the_azure_cli_is_left_alone() -> None:
+    powershell, _ = lines(AzureCli(), delegated=True)
+    assert powershell.splitlines()[1:] == ["auditor init --credential device-code"]
+    assert "az ad app permission admin-consent" in lines(AzureCli())[1], "a service principal that `az` signed in"
+
+
+def test_the_dod_cloud_has_lines_for_powershell_only() -> None:
+    powershell, bash = lines(ClientSecret(client_id=CLIENT, secret_env="S"), cloud=Cloud.USGOV_DOD)
+    assert "-Environment USGovDoD" in powershell
+    assert bash == ""
