@@ -152,7 +152,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),
         answered=replies,
-        seat_changes=seat_changes_of(plan.facts, replies.seats),
+        seat_changes=seat_changes_of(plan, replies.seats),
         group_changes={group_change.key: group_change for group_change in group_changes},
     )
 
@@ -215,7 +215,8 @@ def draft(
     ran.state.seats = {
         sku_id: each
         for sku_id, decided in seats.items()
-        if (each := followed(decided, ran.state.consumed[sku_id], blocks_of(options.plan, decided.sku))).change
+        for each in [followed(decided, ran.state.consumed[sku_id], blocks_of(options.plan, decided.sku))]
+        if each.change or each.dates
     }
     return Draft(
         taken=taken,

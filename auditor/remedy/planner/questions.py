@@ -44,7 +44,9 @@ SETTABLE: Final = frozenset(
 )
 """Properties in rules that a request sets to any text."""
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
-_REDUCED: Final = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
+_REDUCED: Final = frozenset(
+    {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.CAP}
+)
 _BOUGHT: Final = frozenset({ActionKind.BUY})
 
 
@@ -245,7 +247,8 @@ def _group(product_options: ProductOptions, finding: Finding, account: Account, 
 
 def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _Asked | None:
     action = check_of(finding.check).action
-    if action is None:
+    pool = finding.product is not None and finding.product.sku_id is None
+    if action is None or pool:
         return None
     kind, seats, *_ = action(finding, situated(finding, product_options.known).situation)
     if kind in _BOUGHT:

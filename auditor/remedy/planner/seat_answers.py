@@ -1,13 +1,17 @@
 """What answers about purchases and renewals make of the seats of products."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from auditor.domain.policy.decision import Answer, AnswerKind
 from auditor.domain.policy.model import Seats
+from auditor.domain.policy.prices import MONTHS, months_before
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_bounds import usable_range
-from auditor.engine.tenant_facts import SkuFact, TenantFacts
+from auditor.engine.skus.seat_prices import contracts_of
+from auditor.engine.tenant_facts import SkuFact
 
 ABOUT_SEATS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE})
 """Answers that change how many seats of a product there are."""
@@ -23,6 +27,8 @@ class SeatChange:
     decisions: tuple[Answer, ...]
     subscriptions: Mapping[str, int | None]
     """Subscription → its seats then; None where it is not renewed."""
+    dates: Mapping[str, datetime] = field(default_factory=dict)
+    """Subscription → its next lifecycle date once it is renewed, where a contract names the term."""
 
     @property
     def change(self) -> int:
@@ -30,11 +36,12 @@ class SeatChange:
         return (self.sku.usable or 0) - (self.before.usable or 0)
 
 
-def seat_changes_of(facts: TenantFacts, answers: Iterable[Answer]) -> Mapping[str, SeatChange]:
-    """Return what answers make of the seats of products, by skuId; what changes no number is left out.
+def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[str, SeatChange]:
+    """Return what answers make of the seats of products, by skuId; what changes neither number nor date is left out.
 
     An answer about a whole product says how many seats it has then, whatever is said of its subscriptions.
     """
+    facts = bound.facts
     subscriptions = {row["id"]: row for row in facts.subscriptions}
     found: dict[str, SeatChange] = {}
     for answer in sorted(answers, key=lambda each: each.question.subject in facts.index):
@@ -46,18 +53,32 @@ def seat_changes_of(facts: TenantFacts, answers: Iterable[Answer]) -> Mapping[st
             continue
         before = facts.skus[index]
         known = found.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
-        made = _renewal(known, row, answer) if answer.kind is AnswerKind.RENEWAL else _purchase(known, answer)
+        terms = _terms(bound, index)
+        made = _renewal(known, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(known, answer)
         if made is not None:
             found[sku_id] = replace(made, decisions=(*known.decisions, answer))
-    return {sku_id: change for sku_id, change in found.items() if change.sku != change.before}
+    return {sku_id: change for sku_id, change in found.items() if change.sku != change.before or change.dates}
+
+
+def _terms(bound: BoundPolicies, index: int) -> set[str]:
+    """Return the terms of the contracts that hold today and are about a product."""
+    facts = bound.facts
+    contracts = contracts_of(facts.policies, facts.manifest.tenant)
+    holding = [contract for contract in contracts if contract.holds(facts.as_of.date())]
+    return {contract.term for contract in holding if bound.masks.of(contract.products).true[index]}
 
 
 def _purchase(known: SeatChange, answer: Answer) -> SeatChange:
     return replace(known, sku=replace(known.sku, enabled=(known.sku.enabled or 0) + int(answer.value["seats"])))
 
 
-def _renewal(known: SeatChange, row: Mapping[str, Any] | None, answer: Answer) -> SeatChange | None:
-    """Return the seats after a renewal; None for a subscription of which no seat counts as enabled."""
+def _renewal(
+    known: SeatChange, row: Mapping[str, Any] | None, answer: Answer, terms: Collection[str]
+) -> SeatChange | None:
+    """Return the seats after a renewal; None for a subscription of which no seat counts as enabled.
+
+    The next date is later by the term of the contract; without one, or with several terms, nobody knows it.
+    """
     renews, seats = bool(answer.value["renew"]), answer.value.get("seats")
     if row is None:
         count = known.before.enabled if seats is None else int(seats)
@@ -71,7 +92,15 @@ def _renewal(known: SeatChange, row: Mapping[str, Any] | None, answer: Answer) -
         known,
         sku=replace(known.sku, enabled=enabled),
         subscriptions={**known.subscriptions, row["id"]: then},
+        dates={**known.dates, **(_renewed_date(row, *terms) if renews and len(terms) == 1 else {})},
     )
+
+
+def _renewed_date(row: Mapping[str, Any], term: str) -> Mapping[str, datetime]:
+    day = row["nextLifecycleDateTime"]
+    if day is None or row["isTrial"]:
+        return {}
+    return {row["id"]: datetime.combine(months_before(day.date(), -MONTHS[term]), day.timetz())}
 
 
 def followed(known: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
@@ -113,5 +142,6 @@ def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]
             seats[name] = count + taken
             rest -= taken
         found |= {name: {**found[name], "totalLicenses": count} for name, count in seats.items()}
+        found |= {name: {**found[name], "nextLifecycleDateTime": day} for name, day in change.dates.items()}
         found = {name: row for name, row in found.items() if seats.get(name) != 0}
     return list(found.values())

@@ -100,3 +100,35 @@ def test_idle_seats_of_today_are_given_back_by_an_answer() -> None:
     plan = planned(of, {"question": question.id, "answer": dict(question.answers[0])})
     assert plan.proof.remaining == ()
     assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person still carries it out"
+
+
+@pytest.mark.parametrize(
+    ("contracts", "stays"), [(("P1Y",), False), ((), True), (("P1Y", "P3Y"), True), (("P1M",), True)]
+)
+def test_a_renewal_moves_the_date_by_the_term_of_its_contract(contracts: tuple[str, ...], stays: bool) -> None:  # noqa: FBT001
+    """A month later it would end within sixty days again."""
+    of = snapshot([user("stays", grant(E3))], {E3: 1}, subscriptions=[subscription("SPE_E3", 1, "2026-12-10")])
+    written = [
+        {"id": f"C-{n}", "products": ["SPE_E3"], "term": term, "ends": "2026-12-09", "renews": "automatically"}
+        for n, term in enumerate(contracts)
+    ]
+    rules = RULES + "contracts:\n" + block(written) if written else RULES
+    rules = rules.replace(
+        "policies:\n", "policies:\n  - {id: ends, severity: low, subscriptions: {of: paid, expiring: {within: 60d}}}\n"
+    )
+    (question,) = planned(of, rules=rules).questions
+    plan = planned(of, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 1}}}, rules=rules)
+    assert [item.code for item in plan.proof.remaining] == (["decided"] if stays else [])
+    (action,) = plan.actions
+    assert action.requests == (), "a person renews"
+
+
+def test_a_cap_on_what_is_bought_asks_for_the_renewal() -> None:
+    of = snapshot([user("stays", grant(E3))], {E3: 4})
+    rules = RULES.replace(
+        "prices:", "  - {id: cap, severity: low, seats: {of: [SPE_E3], purchased: {max: 2}}}\nprices:"
+    )
+    (question,) = planned(of, rules=rules).questions
+    assert set(question.policies) == {"cap", "idle"}
+    plan = planned(of, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 2}}}, rules=rules)
+    assert plan.proof.remaining == ()
