@@ -49,9 +49,9 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
             hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
         )
     policies = policies.enabled
-    with places_of(request, policies) as places:
+    with places_of(request, policies) as folders:
         return tuple(
-            plan_run(list(opened(places, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)
+            plan_run(list(opened(folders, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)
             for l10n in languages
         )
 
@@ -75,16 +75,16 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def documents(plan: FleetPlan, told: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
+def documents(plan: FleetPlan, shown: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
     """Return a function per format that renders the plan.
 
-    `told` is the same plan in the language of `l10n`, for people.
+    `shown` is the same plan in the language of `l10n`, for people.
     """
     return {
         "json": lambda: plan_json(plan),
-        "markdown": lambda: plan_markdown(told, l10n=l10n).encode("utf-8", "replace"),
-        "html": lambda: _page(told, l10n),
-        "questions": lambda: "".join(question_stubs(told.tenants, told.as_of, l10n)).encode("utf-8", "replace"),
+        "markdown": lambda: plan_markdown(shown, l10n=l10n).encode("utf-8", "replace"),
+        "html": lambda: _page(shown, l10n),
+        "questions": lambda: "".join(question_stubs(shown.tenants, shown.as_of, l10n)).encode("utf-8", "replace"),
     }
 
 

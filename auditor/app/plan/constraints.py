@@ -17,7 +17,9 @@ def learn(
     before: TenantResult, after: TenantResult, learned: PlanConstraints, made: Draft, options: Options, l10n: Localizer
 ) -> bool:
     """Add to a tenant's constraints what a draft of its plan led to; return whether the next draft has to differ."""
-    changed = sum(_bar(learned, user, why(l10n, "refused", detail=told)) for user, told in made.refused.items()) > 0
+    changed = (
+        sum(_bar(learned, user, why(l10n, "refused", detail=refusal)) for user, refusal in made.refused.items()) > 0
+    )
     for finding in newly_open(after.findings, options.opened):
         changed = avoid(learned, finding, made, options, l10n) or changed
     claimed = {fingerprint for one in made.decided for fingerprint in one.findings}

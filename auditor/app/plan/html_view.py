@@ -83,8 +83,8 @@ class _TenantPage:
             proof=len(parts) + 1,
             fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
             remaining=tuple(
-                (why, tuple(map(self._line, marks)))
-                for why, marks in _by_reason((item.fingerprint, item.why) for item in proof.remaining)
+                (why, tuple(map(self._line, fingerprints)))
+                for why, fingerprints in _by_reason((item.fingerprint, item.why) for item in proof.remaining)
             ),
             new=tuple(", ".join(facts(f, l10n, subject_labels([f]), tenant.names)) for f in proof.new),
             undecided=proof.undecided,
@@ -207,8 +207,8 @@ def _request(request: Mapping[str, Any]) -> str:
 def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
     """Gather the findings that stay for the same reason."""
     found: dict[str, list[str]] = {}
-    for mark, why in remaining:
-        found.setdefault(why, []).append(mark)
+    for fingerprint, why in remaining:
+        found.setdefault(why, []).append(fingerprint)
     return list(found.items())
 
 

@@ -104,10 +104,12 @@ def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str,
 
 def _questions(tenant: TenantPlan) -> dict[int, list[Question]]:
     """Return the open questions by the first action about their findings; 0 where there is none."""
-    number_of = {mark: number for number, action in enumerate(tenant.actions, start=1) for mark in action.findings}
+    number_of = {
+        fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
+    }
     found: dict[int, list[Question]] = {}
     for question in tenant.open_questions:
-        numbers = [number_of[mark] for mark in question.findings if mark in number_of]
+        numbers = [number_of[fingerprint] for fingerprint in question.findings if fingerprint in number_of]
         found.setdefault(min(numbers, default=0), []).append(question)
     return found
 
@@ -116,7 +118,7 @@ def _action(
     number: int, action: Action, findings: Mapping[str, Finding], warned: dict[tuple[str, ...], str], l10n: Localization
 ) -> Iterator[Section]:
     """Yield an action; `warned` are the titles of those with the same warnings, which are not repeated."""
-    own = [findings[mark] for mark in action.findings if mark in findings]
+    own = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     names = list(dict.fromkeys(named(finding) for finding in own))
     more = l10n.plural("{count} more", "{count} more", len(names) - _PEOPLE) if len(names) > _PEOPLE else ""
     until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
@@ -143,13 +145,13 @@ def _action(
 
 def _otherwise(action: Action, count: int, l10n: Localization) -> str:
     """Return what happens if nothing is done."""
-    told = l10n.plural(
+    text = l10n.plural(
         "If nothing is done, {count} finding stays open.", "If nothing is done, {count} findings stay open.", count
     )
     if action.saves is None:
-        return told
+        return text
     amount = l10n.money(action.saves.per_month, action.saves.currency)
-    return f"{told} " + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
+    return f"{text} " + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
 
 
 def _question(question: Question, l10n: Localization) -> Section:

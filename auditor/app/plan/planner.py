@@ -229,11 +229,13 @@ def _tenant_plan(
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
     stays = [finding for finding in open_ if finding.fingerprint in left]
     claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
-    # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
+    # What the requests fix besides (the error flag of a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed - options.bought
     described = listed(options, done, made.decided, packaged_library(), l10n)
-    by_mark = {finding.fingerprint: finding for finding in open_}
-    in_order = with_membership_steps(reordered(described, made.deferrals), by_mark, options.state.memberships, l10n)
+    by_fingerprint = {finding.fingerprint: finding for finding in open_}
+    in_order = with_membership_steps(
+        reordered(described, made.deferrals), by_fingerprint, options.state.memberships, l10n
+    )
     contracts = agreed_contracts(options.plan, made.seats)
     actions = tuple(with_seat_steps(in_order, made.taken.values(), made.seats, contracts, l10n))
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}

@@ -10,7 +10,7 @@ from auditor.policy.yaml.writer import flow
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import Options, PlanConstraints
 from auditor.remedy.planner.model import Remaining
-from auditor.remedy.planner.reach import Place, place_of
+from auditor.remedy.planner.reach import Location, location_of
 from auditor.remedy.planner.remaining_reasons import why, why_code
 from auditor.remedy.planner.simulation.membership_reasons import membership_reasons
 
@@ -29,29 +29,29 @@ def remaining_of(
     """
     if finding.policy in unknown:
         return Remaining(fingerprint=finding.fingerprint, code="unknown", why=why(l10n, "unknown"))
-    mark, user = finding.fingerprint, options.owner(finding.subject.id)
-    answer = options.answered.answers.get(mark)
+    fingerprint, user = finding.fingerprint, options.owner(finding.subject.id)
+    answer = options.answered.answers.get(fingerprint)
     if answer is not None and (answer.kind in _CARRIED_OUT or is_left(answer)):
-        return Remaining(fingerprint=mark, code="decided", why=_decided(answer, l10n))
+        return Remaining(fingerprint=fingerprint, code="decided", why=_decided(answer, l10n))
     if user in constraints.barred:
-        return Remaining(fingerprint=mark, code="limit", why=constraints.barred[user])
+        return Remaining(fingerprint=fingerprint, code="limit", why=constraints.barred[user])
     if user in options.pathless:
-        return Remaining(fingerprint=mark, code="paths", why=why(l10n, "paths"))
-    weighed_all = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
-    for weighed in weighed_all:
+        return Remaining(fingerprint=fingerprint, code="paths", why=why(l10n, "paths"))
+    fixing = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.fixed]
+    for weighed in fixing:
         for sku_id in weighed.option.seats:
             if sku_id in constraints.reasons:
-                return Remaining(fingerprint=mark, code="limit", why=constraints.reasons[sku_id])
-    if weighed_all:
-        code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in weighed_all) else "idle"
-        return Remaining(fingerprint=mark, code=code, why=why(l10n, code))
-    code = why_code(ActionKind(kinds[mark])) if mark in kinds else "person"
-    if mark in options.ending and code != "group":
+                return Remaining(fingerprint=fingerprint, code="limit", why=constraints.reasons[sku_id])
+    if fixing:
+        code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in fixing) else "idle"
+        return Remaining(fingerprint=fingerprint, code=code, why=why(l10n, code))
+    code = why_code(ActionKind(kinds[fingerprint])) if fingerprint in kinds else "person"
+    if fingerprint in options.ending and code != "group":
         code = "ends"
     reasons = membership_reasons(finding, options.state.memberships, l10n) if code == "group" else ()
-    if place_of(finding, options.state.memberships) is Place.PREMISES:
+    if location_of(finding, options.state.memberships) is Location.PREMISES:
         code = "premises"
-    return Remaining(fingerprint=mark, code=code, why=" ".join(reasons) or why(l10n, code))
+    return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or why(l10n, code))
 
 
 _CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})

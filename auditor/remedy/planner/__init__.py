@@ -1,1 +1,1 @@
-"""Chooses the requests that mend findings and proves them on a copy of the snapshot."""
+"""Chooses the requests that fix findings and proves them on a copy of the snapshot."""

@@ -21,7 +21,7 @@ def changed(before: Account, weighed: Weighed) -> Decided:
     retried = sorted(waiting & set(came))
     off, on = (_details(weighed, each) for each in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
-    mended = sorted(weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
+    fixed = sorted(weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
     if proposal.moved and all(command.method == "PATCH" for command in proposal.commands):
         extra = ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
@@ -53,7 +53,7 @@ def changed(before: Account, weighed: Weighed) -> Decided:
         extra = "usageLocation"
     return Decided(
         kind=kind,
-        findings=tuple(finding.fingerprint for finding in mended),
+        findings=tuple(finding.fingerprint for finding in fixed),
         old=old,
         new=new,
         extra=extra,
@@ -63,7 +63,7 @@ def changed(before: Account, weighed: Weighed) -> Decided:
 
 
 def _details(weighed: Weighed, correction: Correction) -> str:
-    return ", ".join(sorted({each.detail or "" for each in weighed.mended if correction_of(each) is correction}))
+    return ", ".join(sorted({each.detail or "" for each in weighed.fixed if correction_of(each) is correction}))
 
 
 def changed_group(group_change: GroupChange) -> Decided:
@@ -72,10 +72,10 @@ def changed_group(group_change: GroupChange) -> Decided:
         kind = ActionKind.GROUP_EMPTY
     else:
         kind = ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP
-    mended = sorted(group_change.weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
+    fixed = sorted(group_change.weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     return Decided(
         kind=kind,
-        findings=tuple(finding.fingerprint for finding in mended),
+        findings=tuple(finding.fingerprint for finding in fixed),
         old="+".join(group_change.sku_ids),
         new=group_change.target or "",
         extra=group_change.group,

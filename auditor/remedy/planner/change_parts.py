@@ -30,17 +30,17 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
     if not (came and went) or not (gone or new):
         yield before, weighed
         return
-    taken = [finding for finding in weighed.mended if _sku_of(finding) in gone]
-    given = [finding for finding in weighed.mended if correction_of(finding) is Correction.ASSIGN] if new else []
-    if gone and taken and len(taken) < len(weighed.mended):
+    taken = [finding for finding in weighed.fixed if _sku_of(finding) in gone]
+    given = [finding for finding in weighed.fixed if correction_of(finding) is Correction.ASSIGN] if new else []
+    if gone and taken and len(taken) < len(weighed.fixed):
         part = _part(before, weighed, taken, remove=gone)
         yield before, replace(part, lost=weighed.lost)
-        rest = [finding for finding in weighed.mended if finding not in taken]
+        rest = [finding for finding in weighed.fixed if finding not in taken]
         kept = tuple(sku for sku in proposal.remove if sku not in gone)
         yield from divided(part.proposal.after, _rest(before, weighed, rest, proposal.add, kept))
-    elif new and given and len(given) < len(weighed.mended) and len(new) == len(came):
+    elif new and given and len(given) < len(weighed.fixed) and len(new) == len(came):
         added = tuple(each for each in proposal.add if each.sku_id not in new)
-        rest = [finding for finding in weighed.mended if finding not in given]
+        rest = [finding for finding in weighed.fixed if finding not in given]
         first = _rest(before, weighed, rest, added, proposal.remove)
         yield before, first
         yield first.proposal.after, _part(first.proposal.after, weighed, given, add=new)
@@ -53,7 +53,7 @@ def _sku_of(finding: Finding) -> str:
 
 
 def _part(
-    before: Account, weighed: Weighed, mended: Sequence[Finding], *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    before: Account, weighed: Weighed, fixed: Sequence[Finding], *, add: Sequence[str] = (), remove: Sequence[str] = ()
 ) -> Weighed:
     """Return the part that only assigns or only takes away."""
     after = before.without_direct(remove) if remove else before
@@ -62,11 +62,11 @@ def _part(
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     command = assign_user(before.id, add=additions, remove=remove)
     proposal = Proposal(after=after, add=additions, remove=tuple(remove), commands=(command,))
-    return replace(weighed, proposal=proposal, mended=tuple(mended), lost=())
+    return replace(weighed, proposal=proposal, fixed=tuple(fixed), lost=())
 
 
 def _rest(
-    before: Account, weighed: Weighed, mended: Sequence[Finding], add: Sequence[object], remove: Sequence[str]
+    before: Account, weighed: Weighed, fixed: Sequence[Finding], add: Sequence[object], remove: Sequence[str]
 ) -> Weighed:
     """Return the change with fewer products that come or go; the account after it is that after all parts."""
     proposal = weighed.proposal
@@ -86,4 +86,4 @@ def _rest(
         remove=tuple(remove),
         commands=tuple(commands),
     )
-    return replace(weighed, proposal=rest, mended=tuple(mended), lost=())
+    return replace(weighed, proposal=rest, fixed=tuple(fixed), lost=())

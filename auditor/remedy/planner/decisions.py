@@ -41,7 +41,7 @@ def answered(
     """Hold decisions against the questions of a tenant; `personal` are the fingerprints of findings about people.
 
     A decision that has lapsed, names another kind of answer or an impossible value, or contradicts another one, answers
-    nothing, and a notice says so. A decision that fits no question of any tenant is told by `unmatched`.
+    nothing, and a notice says so. A decision that fits no question of any tenant has a notice of `unmatched`.
     """
     facts = product_options.plan.facts
     today = facts.as_of.date()

@@ -19,7 +19,7 @@ def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Down
 
 
 def may_act(finding: Finding, product_options: ProductOptions) -> bool:
-    """Whether requests may mend a finding.
+    """Whether requests may fix a finding.
 
     They may not where somebody decided to leave it, where it asks for a separate account and nobody decided that the
     licence may go, and while the question about
@@ -34,9 +34,9 @@ def may_act(finding: Finding, product_options: ProductOptions) -> bool:
     )
 
 
-def half_downgraded(after: Account, mended: Iterable[Finding], product_options: ProductOptions) -> bool:
+def half_downgraded(after: Account, fixed: Iterable[Finding], product_options: ProductOptions) -> bool:
     """Whether somebody would lose a product without the smaller one that was decided, or have both."""
-    wanted = [found for finding in mended if (found := decided_downgrade(finding, product_options)) is not None]
+    wanted = [found for finding in fixed if (found := decided_downgrade(finding, product_options)) is not None]
     return any(each.old in after.held or each.new not in after.held for each in wanted)
 
 

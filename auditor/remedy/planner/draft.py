@@ -66,7 +66,7 @@ class Options:
     """The situation of each finding, in their order."""
     weighed: Mapping[str, Sequence[Weighed]]
     ending: frozenset[str]
-    """Findings that only a harmful request could mend."""
+    """Findings that only a harmful request could fix."""
     partial: tuple[str, ...]
     state: TenantState
     pathless: frozenset[str]
@@ -85,8 +85,8 @@ class Options:
     @property
     def bought(self) -> frozenset[str]:
         """Fingerprints of findings about products whose seats somebody decided about; a person carries that out."""
-        marks = frozenset(fingerprint for answer in self.answered.seats for fingerprint in answer.question.findings)
-        return marks & self.answered.answers.keys()
+        asked = frozenset(fingerprint for answer in self.answered.seats for fingerprint in answer.question.findings)
+        return asked & self.answered.answers.keys()
 
     def owner(self, user: str) -> str:
         """Return under which key a person or a group is changed: their own id, or the key of the group's change."""
@@ -158,8 +158,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
 
 
 def _is_released(weighed: Weighed, replies: Answered) -> bool:
-    """Whether it was decided that services may end for what a proposal mends."""
-    answers = [replies.answers.get(finding.fingerprint) for finding in weighed.mended]
+    """Whether it was decided that services may end for what a proposal fixes."""
+    answers = [replies.answers.get(finding.fingerprint) for finding in weighed.fixed]
     return any(answer is not None and answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
 
 
@@ -175,7 +175,7 @@ def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable
 
 def _nothing(group_change: GroupChange) -> Weighed:
     return Weighed(
-        proposal=Proposal(after=group_change.weighed.proposal.after), option=Option(score=NO_CHANGE), mended=()
+        proposal=Proposal(after=group_change.weighed.proposal.after), option=Option(score=NO_CHANGE), fixed=()
     )
 
 
@@ -196,7 +196,7 @@ def draft(
     taken = {
         user: options.weighed[user][index]
         for user, index in zip(users, choice.chosen, strict=True)
-        if options.weighed[user][index].mended
+        if options.weighed[user][index].fixed
     }
     made = (one for user, weighed in taken.items() for one in _decided(options, user, weighed))
     answers = options.answered.answers
@@ -271,7 +271,7 @@ def listed(
 ) -> tuple[Action, ...]:
     """Write the actions for the tenant's findings, with all that the snapshot knows of groups and subscriptions.
 
-    Findings with a fingerprint in `passing` are mended in passing and need no action.
+    Findings with a fingerprint in `passing` are fixed besides and need no action.
     """
     facts, known, situations = options.plan.facts, options.known, options.situations
     if passing:
@@ -302,8 +302,8 @@ def _key(options: Options, step: Replayed) -> str:
 def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]:
     """Name what a change of one person or group is.
 
-    A group licence that is tried again is nothing that is assigned: where the rest is worth doing by itself, the two
-    are told apart.
+    A group licence that is tried again is nothing that is assigned: if the rest is worth doing by itself, these are
+    two actions.
     """
     if user in options.group_changes:
         yield changed_group(options.group_changes[user])
@@ -312,13 +312,13 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
     if weighed.proposal.left or weighed.proposal.joined or weighed.proposal.moved:
         yield changed(before, weighed)
         return
-    alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])
+    alone = (own for own in options.weighed[user] if own.fixed and own.proposal.commands == commands[:-1])
     apart = weighed.proposal.retried and commands[-1].path.endswith("/reprocessLicenseAssignment")
     rest = next(alone, None) if apart else None
-    mended = () if rest is None else tuple(finding for finding in weighed.mended if finding not in rest.mended)
-    if rest is None or not mended:
+    fixed = () if rest is None else tuple(finding for finding in weighed.fixed if finding not in rest.fixed)
+    if rest is None or not fixed:
         yield from itertools.starmap(changed, divided(before, weighed))
         return
     again = replace(weighed.proposal, add=(), remove=(), location=None, commands=commands[-1:])
     yield from itertools.starmap(changed, divided(before, rest))
-    yield changed(rest.proposal.after, replace(weighed, proposal=again, mended=mended, lost=()))
+    yield changed(rest.proposal.after, replace(weighed, proposal=again, fixed=fixed, lost=()))

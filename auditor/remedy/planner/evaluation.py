@@ -45,7 +45,7 @@ class Weighed:
 
     proposal: Proposal
     option: Option
-    mended: tuple[Finding, ...] = ()
+    fixed: tuple[Finding, ...] = ()
     lost: tuple[str, ...] = ()
     """Names of service plans."""
     unpriced: frozenset[str] = frozenset()
@@ -58,7 +58,7 @@ class EvaluatedProposals:
 
     weighed: Mapping[str, Sequence[Weighed]]
     ending: frozenset[str]
-    """Fingerprints of findings that requests could mend only by ending services, or by leaving somebody without."""
+    """Fingerprints of findings that requests could fix only by ending services, or by leaving somebody without."""
     harmful: Mapping[str, Sequence[Weighed]]
     """Proposals that end services which no finding speaks against: somebody may decide for them."""
 
@@ -93,19 +93,19 @@ def evaluated(
             if then[user] - before[user]:
                 continue
             own = findings[user]
-            mended = tuple(f for f in own if key_of(f) not in then[user] and not _postponed(f, proposal))
+            fixed = tuple(f for f in own if key_of(f) not in then[user] and not _postponed(f, proposal))
             start = proposed[user][0].after
             gone = (*proposal.remove, *(start.held - proposal.after.held))
             lost = lost_services(product_options, start, proposal.after, gone, own)
-            half = half_done(mended, own, product_options) or half_downgraded(proposal.after, mended, product_options)
-            if half or not mended:
-                ending.update(finding.fingerprint for finding in mended)
+            half = half_done(fixed, own, product_options) or half_downgraded(proposal.after, fixed, product_options)
+            if half or not fixed:
+                ending.update(finding.fingerprint for finding in fixed)
                 continue
-            told = any(f.fingerprint in product_options.answers for f in mended)
-            harms = lost and not told and not any(correction_of(f) in _MAY_LOSE for f in mended)
-            made = _weighed(product_options, proposed[user][0], proposal, mended, lost)
+            decided = any(f.fingerprint in product_options.answers for f in fixed)
+            harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
+            made = _weighed(product_options, proposed[user][0], proposal, fixed, lost)
             if harms:
-                ending.update(finding.fingerprint for finding in mended)
+                ending.update(finding.fingerprint for finding in fixed)
                 harmful.setdefault(user, []).append(made)
             else:
                 weighed[user].append(made)
@@ -122,7 +122,7 @@ def _weighed(
     product_options: ProductOptions,
     nothing: Proposal,
     proposal: Proposal,
-    mended: tuple[Finding, ...],
+    fixed: tuple[Finding, ...],
     lost: tuple[str, ...],
 ) -> Weighed:
     before, after = nothing.after.held, proposal.after.held
@@ -133,12 +133,12 @@ def _weighed(
         price = prices[sku]
         # A product without a price counts as the dearest when it comes, and saves nothing when it goes.
         cost += (product_options.dearest() if change > 0 else Decimal(0)) if price is None else change * price
-    weight = sum(WEIGHTS[finding.severity] for finding in mended)
+    weight = sum(WEIGHTS[finding.severity] for finding in fixed)
     changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return Weighed(
         proposal=proposal,
         option=Option(score=Score(-weight, len(lost) + proposal.dependants, round(cost * 100), changes), seats=seats),
-        mended=mended,
+        fixed=fixed,
         lost=lost,
         unpriced=frozenset(sku for sku, change in seats.items() if change > 0 and prices[sku] is None),
     )

@@ -102,7 +102,7 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
             weighed=Weighed(
                 proposal=Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
                 option=Option(score=Score(-WEIGHTS[finding.severity], 0, 0, 1)),
-                mended=(finding,),
+                fixed=(finding,),
             ),
         )
 
@@ -153,7 +153,7 @@ def _group_change(
     accounts = [after.accounts[user] for user in findings]
     before = judged(product_options.plan, [state.accounts[user] for user in findings])
     then = judged(product_options.plan, accounts)
-    mended: list[Finding] = []
+    fixed: list[Finding] = []
     lost: set[str] = set()
     for account in accounts:
         own = findings[account.id]
@@ -161,14 +161,14 @@ def _group_change(
         if then[account.id] - before[account.id] or not done or half_done(done, own, product_options):
             return None
         lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], own))
-        mended.extend(done)
+        fixed.extend(done)
     seats = _seats((state.accounts[account.id], account) for account in accounts)
     cost = sum((change * (product_options.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
-    weight = sum(WEIGHTS[finding.severity] for finding in mended)
+    weight = sum(WEIGHTS[finding.severity] for finding in fixed)
     weighed = Weighed(
         proposal=Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added),
         option=Option(score=Score(-weight, len(lost), round(cost * 100), 1), seats=seats),
-        mended=tuple(mended),
+        fixed=tuple(fixed),
         lost=tuple(sorted(lost)),
     )
     return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), weighed=weighed)

@@ -24,7 +24,7 @@ from auditor.remedy.planner.outline_text import (
     subject_labels,
 )
 from auditor.remedy.planner.question_text import effect, notice_text, sentence, stub
-from auditor.remedy.planner.reach import Place, Reach
+from auditor.remedy.planner.reach import Location, Reach
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -46,7 +46,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
 def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
     """Return what the plan of a tenant comes to, one sentence a line."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
-    told = [
+    paragraphs = [
         l10n.gettext(
             "{tenant}: open findings: {open}; requests: {requests}; fixed: {fixed}; remaining: {left}; new: {new}."
         ).format(
@@ -59,37 +59,37 @@ def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
         )
     ]
     if tenant.reach and tenant.before.open:
-        told.append(_reach(tenant, l10n))
-    told.extend(_money(figures, l10n) for figures in tenant.before.money)
+        paragraphs.append(_reach(tenant, l10n))
+    paragraphs.extend(_money(figures, l10n) for figures in tenant.before.money)
     if not tenant.complete:
-        told.append(
+        paragraphs.append(
             l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
                 what="; ".join(tenant.omitted)
             )
         )
     if not tenant.solver.optimal:
-        told.append(
+        paragraphs.append(
             l10n.gettext("A better choice may exist: not every other way was tried for what is left out.")
             if tenant.dropped
             else l10n.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
         )
     if tenant.solver.unpriced:
-        told.append(l10n.gettext("Products without a price were taken to cost as much as the dearest."))
-    return tuple(told)
+        paragraphs.append(l10n.gettext("Products without a price were taken to cost as much as the dearest."))
+    return tuple(paragraphs)
 
 
 def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
-    rows = {row.place: row for row in tenant.reach}
-    graph, premises, purchase = (rows.get(place, Reach(place=place, open=0, mended=0)) for place in Place)
+    rows = {row.location: row for row in tenant.reach}
+    graph, premises, purchase = (rows.get(location, Reach(location=location, open=0, fixed=0)) for location in Location)
     return l10n.gettext(
-        "Findings that are gone then: {graph} of {of_graph} that requests can mend, {premises} of {of_premises} that "
-        "are mended on premises, {purchase} of {of_purchase} about what is bought."
+        "Findings that are gone then: {graph} of {of_graph} that requests can fix, {premises} of {of_premises} that "
+        "are fixed on premises, {purchase} of {of_purchase} about what is bought."
     ).format(
-        graph=graph.mended,
+        graph=graph.fixed,
         of_graph=graph.open,
-        premises=premises.mended,
+        premises=premises.fixed,
         of_premises=premises.open,
-        purchase=purchase.mended,
+        purchase=purchase.fixed,
         of_purchase=purchase.open,
     )
 
@@ -200,7 +200,7 @@ def _first(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
     yield ""
 
 
-def _entry(  # noqa: PLR0913, PLR0917 - what an action is told with
+def _entry(  # noqa: PLR0913, PLR0917 - what the text of an action depends on
     entry: Entry,
     part: str,
     tenant: TenantPlan,
@@ -252,8 +252,8 @@ def _guidance(action: Action, place: tuple[str, str], l10n: Localizer, shown: Gu
         if guide.like is not None:
             yield f"- {l10n.gettext('The same as for:')} [{escaped(guide.like[1])}](#{guide.like[0]})"
         for number, (text, final) in enumerate(guide.lines, start=1):
-            mark = f" **{l10n.gettext('This step cannot be undone.')}**" if final else ""
-            yield f"{'-' if name else f'{number}.'} {text}{mark}"
+            final_note = f" **{l10n.gettext('This step cannot be undone.')}**" if final else ""
+            yield f"{'-' if name else f'{number}.'} {text}{final_note}"
         yield ""
     if action.links:
         yield from (f"- [{escaped(link.label)}]({link.address})" for link in action.links)

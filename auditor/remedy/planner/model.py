@@ -1,4 +1,4 @@
-"""The remediation plan as values: actions, what they mend, what stays and why, and the money behind it."""
+"""The remediation plan as values: actions, what they fix, what stays and why, and the money behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,13 +76,13 @@ class Solver:
     name: str
     optimal: bool
     reached: int
-    """The weight of the findings that are mended: 10000 for a critical one down to 1."""
+    """The weight of the findings that are fixed: 10000 for a critical one down to 1."""
     bound: int
     """The weight that would be reached if seats were no limit."""
     unpriced: tuple[str, ...] = ()
     """Products that are given out without a known price; they were taken to cost as much as the dearest."""
     partial: tuple[str, ...] = ()
-    """People for whom not every way was looked at."""
+    """People for whom not every option was looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class TenantPlan:
     changes: Annotated[Changes | None, SavedField.UNSAVED] = None
     """What its requests change, in detail; None where people are pseudonyms."""
     reach: tuple[Reach, ...] = ()
-    """The open findings by where they can be mended."""
+    """The open findings by where they can be fixed."""
     expected: tuple[Expectation, ...] = ()
     """The facts that the requests change, before and after."""
     holdings: tuple[HoldingChange, ...] = ()
@@ -150,6 +150,6 @@ class FleetPlan:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing new appears and all that the requests claim to mend is gone."""
+        """Whether nothing new appears and all that the requests claim to fix is gone."""
         proofs = [*(tenant.proof for tenant in self.tenants), self.fleet]
         return not any(proof.new or proof.undecided for proof in proofs)

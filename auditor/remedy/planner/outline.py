@@ -32,7 +32,7 @@ class Entry:
     """An action with its effect and its open questions."""
 
     number: int
-    """Its place among the actions of the plan, from 1."""
+    """Its number among the actions of the plan, from 1."""
     action: Action
     severity: Severity
     """That of its worst finding."""

@@ -90,7 +90,7 @@ def with_seat_needs(
     tenant = product_options.known.tenant
     made = {question.id: question for question in questions}
     for need in needs:
-        # A product with one subscription may be asked about by either; both are told the same number.
+        # A product with one subscription may be asked about by either; both suggest the same number.
         for known in [each for each in made.values() if each.kind is need.kind]:
             if known.subject in {need.subject, need.sku_id}:
                 answers = (need.answer, *(answer for answer in known.answers if answer != need.answer))
@@ -111,13 +111,13 @@ def with_endings(
 ) -> tuple[Question, ...]:
     """Add whether licences may go although services end that no policy speaks against.
 
-    They are about findings that nothing else mends, and that no other question is about.
+    They are about findings that nothing else fixes, and that no other question is about.
     """
     tenant = product_options.known.tenant
     asked = {fingerprint for question in questions for fingerprint in question.findings}
-    asked |= {each.fingerprint for own in found.weighed.values() for weighed in own for each in weighed.mended}
+    asked |= {each.fingerprint for own in found.weighed.values() for weighed in own for each in weighed.fixed}
     drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
-    harmed = {each.fingerprint: each for own in found.harmful.values() for weighed in own for each in weighed.mended}
+    harmed = {each.fingerprint: each for own in found.harmful.values() for weighed in own for each in weighed.fixed}
     for finding in harmed.values():
         if finding.fingerprint not in asked and not product_options.is_left(finding):
             key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)

@@ -1,4 +1,4 @@
-"""Where findings can be mended: by requests to Graph, in the local directory, or where licences are bought."""
+"""Where findings can be fixed: by requests to Graph, in the local directory, or where licences are bought."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ _LEAVES: Final = frozenset({Correction.REPLACE, Correction.REMOVE, Correction.CH
 """Corrections by which somebody leaves the group that gives a product."""
 
 
-class Place(StrEnum):
-    """Where a finding can be mended."""
+class Location(StrEnum):
+    """Where a finding can be fixed."""
 
     GRAPH = "graph"
     """People, their licences, and groups: requests to Microsoft Graph change them."""
@@ -32,37 +32,37 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """The open findings of one place."""
+    """The open findings of one location."""
 
-    place: Place
+    location: Location
     open: int
-    mended: int
+    fixed: int
     """Those of them that are gone once the plan is carried out."""
 
 
 def reach_of(findings: Iterable[Finding], fixed: AbstractSet[str], memberships: Memberships) -> tuple[Reach, ...]:
-    """Count open findings by place; `fixed` are the fingerprints of those that are gone after the plan."""
-    opened: Counter[Place] = Counter()
-    mended: Counter[Place] = Counter()
+    """Count open findings by location; `fixed` are the fingerprints of those that are gone after the plan."""
+    opened: Counter[Location] = Counter()
+    gone: Counter[Location] = Counter()
     for finding in findings:
-        place = place_of(finding, memberships)
-        opened[place] += 1
-        mended[place] += finding.fingerprint in fixed
-    return tuple(Reach(place=place, open=opened[place], mended=mended[place]) for place in Place)
+        location = location_of(finding, memberships)
+        opened[location] += 1
+        gone[location] += finding.fingerprint in fixed
+    return tuple(Reach(location=location, open=opened[location], fixed=gone[location]) for location in Location)
 
 
-def place_of(finding: Finding, memberships: Memberships) -> Place:
-    """Return where a finding can be mended.
+def location_of(finding: Finding, memberships: Memberships) -> Location:
+    """Return where a finding can be fixed.
 
     A licence of a group that is synchronised, and of a dynamic group whose rule looks at an account that is, changes in
     the local directory; so do the properties of such an account, except its usage location.
     """
     if finding.subject.type not in {SubjectType.USER, SubjectType.GROUP} and finding.check != QUOTA_EXCEEDED.id:
-        return Place.PURCHASE
+        return Location.PURCHASE
     local = finding.evidence.get("onPremisesSyncEnabled") is True
     leaves = correction_of(finding) in _LEAVES
     refusals = {memberships.refusal(group) for group in groups_of(finding)} if leaves else set[str | None]()
     if "synced" in refusals or (local and "dynamic" in refusals):
-        return Place.PREMISES
+        return Location.PREMISES
     attribute = correction_of(finding) in {Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE}
-    return Place.PREMISES if local and attribute and finding.detail != "usageLocation" else Place.GRAPH
+    return Location.PREMISES if local and attribute and finding.detail != "usageLocation" else Location.GRAPH

@@ -9,14 +9,14 @@ from auditor.domain.result.model import Finding
 from auditor.remedy.planner.product_options import ProductOptions
 
 
-def half_done(mended: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:
+def half_done(fixed: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:
     """Whether a policy that denies one product and asks for another would be followed in one of the two only.
 
     Nobody loses a product while the one of its kind that is to take its place does not come, and nobody is given a
     second one beside the first; products of different kinds have nothing to do with each other. A blocked account needs
     no replacement, whatever a policy for people asks; what it is given all the same may not come beside the first.
     """
-    done = {finding.fingerprint for finding in mended}
+    done = {finding.fingerprint for finding in fixed}
     unwanted: dict[str, list[Finding]] = {}
     missing: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -35,7 +35,7 @@ def half_done(mended: Iterable[Finding], findings: Iterable[Finding], product_op
 
 
 def _apart(old: Finding, new: Finding, done: AbstractSet[str]) -> bool:
-    """Whether one of the two is mended without the other."""
+    """Whether one of the two is fixed without the other."""
     going, coming = old.fingerprint in done, new.fingerprint in done
     return going != coming and (coming or new.evidence.get("accountEnabled") is not False)
 

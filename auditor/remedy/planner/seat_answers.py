@@ -39,7 +39,7 @@ class SeatChange:
 def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[str, SeatChange]:
     """Return what answers make of the seats of products, by skuId; what changes neither number nor date is left out.
 
-    An answer about a whole product says how many seats it has then, whatever is said of its subscriptions.
+    An answer about a whole product says how many seats it has then, whatever the answers about its subscriptions are.
     """
     facts = bound.facts
     subscriptions = {row["id"]: row for row in facts.subscriptions}
@@ -125,7 +125,8 @@ def followed(known: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatC
 def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows of subscriptions with the seats of a decided future, which add up to those of the products.
 
-    What is said of a product and not of its subscriptions goes to those that end first; one without seats is gone.
+    Seats of a product that no answer about a subscription covers are taken from, or added to, the subscriptions that
+    end first. A subscription without seats is left out.
     """
     found = {row["id"]: row for row in rows}
     for change in changes:

@@ -29,7 +29,7 @@ class SeatNeed:
     answer: Mapping[str, Any]
     """The smallest change that lets everybody change."""
     findings: tuple[Finding, ...]
-    """What is mended only then; empty where more seats than allowed are idle already, so that nobody waits for it."""
+    """What is fixed only then; empty where more seats than allowed are idle already, so that nobody waits for it."""
 
 
 def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) -> Iterator[SeatNeed]:
@@ -54,8 +54,8 @@ def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) ->
             for own, wanted, taken in zip(people, best, chosen, strict=True)
             if sku_id in broken and (own[wanted].option.seats.get(sku_id, 0) < 0) is down
             if own[wanted].option.seats.get(sku_id, 0)
-            for finding in own[wanted].mended
-            if finding not in own[taken].mended
+            for finding in own[wanted].fixed
+            if finding not in own[taken].fixed
         )
         sku = facts.skus[facts.index[sku_id]]
         need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in broken) else None

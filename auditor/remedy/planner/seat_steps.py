@@ -54,19 +54,19 @@ def with_seat_steps(
     `contracts` are those that will be about another number of seats, by the id of the contract.
     """
     agreed = [_agreed(contract, l10n) for contract in contracts.values()]
-    moved = {finding.fingerprint: each.option.seats for each in taken for finding in each.mended}
+    moved = {finding.fingerprint: each.option.seats for each in taken for finding in each.fixed}
     for action in actions:
         changes: dict[str, int] = {}
-        for mark in action.findings if action.requests else ():
-            changes |= moved.get(mark, {})
+        for fingerprint in action.findings if action.requests else ():
+            changes |= moved.get(fingerprint, {})
         own = [(seats[sku_id], change) for sku_id, change in sorted(changes.items()) if sku_id in seats]
-        first = [_told(each, l10n) for each, change in own if each.change > 0 and change > 0]
-        then = [_told(each, l10n) for each, change in own if each.change < 0 and change < 0]
+        first = [_decided_seats(each, l10n) for each, change in own if each.change > 0 and change > 0]
+        then = [_decided_seats(each, l10n) for each, change in own if each.change < 0 and change < 0]
         written = agreed if first or then else []
         yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then, *written))
 
 
-def _told(change: SeatChange, l10n: Localizer) -> str:
+def _decided_seats(change: SeatChange, l10n: Localizer) -> str:
     text = (
         l10n.gettext("Seats of {product} to buy first: {count}, {seats} in all. Decided by {by} ({id}).")
         if change.change > 0

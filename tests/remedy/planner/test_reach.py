@@ -1,4 +1,4 @@
-"""How much of what is open a plan mends: on the built-in tenants and on a messy one, with and without answers."""
+"""How much of what is open a plan fixes: on the built-in tenants and on a messy one, with and without answers."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from auditor.domain.enums import Status
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.reach import Place
+from auditor.remedy.planner.reach import Location
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from tests.builders.service.plan_execution import PlanExecution
@@ -67,12 +67,12 @@ def emulated(*, cloud: bool) -> Iterator[Emulator]:
         yield emulator
 
 
-def share(tenants: Sequence[TenantPlan], *setting: Place) -> float:
+def share(tenants: Sequence[TenantPlan], *locations: Location) -> float:
     """The share of open findings that are gone after the plan, in percent."""
-    rows = [row for tenant in tenants for row in tenant.reach if row.place in (setting or tuple(Place))]
-    assert setting or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
-    assert setting or sum(row.mended for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
-    return 100 * sum(row.mended for row in rows) / sum(row.open for row in rows)
+    rows = [row for tenant in tenants for row in tenant.reach if row.location in (locations or tuple(Location))]
+    assert locations or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
+    assert locations or sum(row.fixed for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
+    return 100 * sum(row.fixed for row in rows) / sum(row.open for row in rows)
 
 
 def test_the_messy_tenant(messy: Messy) -> None:
@@ -84,7 +84,7 @@ def test_the_messy_tenant(messy: Messy) -> None:
     (tenant,) = messy.answered.tenants
     assert not tenant.open_questions
     assert share([tenant]) >= 90
-    assert share([tenant], Place.GRAPH) >= 95
+    assert share([tenant], Location.GRAPH) >= 95
     premises = [item for item in tenant.proof.remaining if item.code == "premises"]
     assert len(premises) == (0 if messy.cloud else 2)
     assert all("`LIC-BI` is synchronised from on premises" in item.why for item in premises)
@@ -96,11 +96,11 @@ def test_the_built_in_tenants() -> None:
     plan = plan_run(states, policies, builtin(), NOW)
     assert plan.proven
     assert share(plan.tenants) >= 60, "all groups but two are assigned in the cloud"
-    assert share(plan.tenants, Place.GRAPH) >= 80
+    assert share(plan.tenants, Location.GRAPH) >= 80
     answered, _ = answered_plan(states, policies)
     assert answered.proven
     assert not any(tenant.open_questions for tenant in answered.tenants)
-    assert share(answered.tenants, Place.GRAPH) >= 90
+    assert share(answered.tenants, Location.GRAPH) >= 90
     assert share(answered.tenants) >= 80, "the rest is purchases, contracts and the local directory"
 
 

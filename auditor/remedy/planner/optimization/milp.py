@@ -50,10 +50,10 @@ def _rows(
 ) -> tuple[Any, list[float], list[float]]:
     """Return the constraints: everybody of a class takes one option, and limits of seats hold."""
     sizes = [float(len(members)) for _, members in classes]
-    places = {sku: len(classes) + number for number, sku in enumerate(limits)}
+    row_of = {sku: len(classes) + number for number, sku in enumerate(limits)}
     entries = [(index, column, 1.0) for column, (index, _) in enumerate(columns)]
     entries += [
-        (places[sku], column, float(change))
+        (row_of[sku], column, float(change))
         for column, (index, option) in enumerate(columns)
         for sku, change in classes[index][0][option][1]
     ]

@@ -1,4 +1,4 @@
-"""Rules of dynamic groups: whether somebody with given properties is a member, as far as that can be told."""
+"""Rules of dynamic groups: whether somebody with given properties is a member, as far as that can be computed."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -164,8 +164,8 @@ def _operand(tokens: _Tokens) -> tuple[Any, _Tokens]:
 
 
 def _text(quoted: str) -> str:
-    mark, inner = quoted[0], quoted[1:-1]
-    return (inner.replace("''", "'") if mark == "'" else re.sub(r"`(.)", r"\1", inner)).casefold()
+    quote, inner = quoted[0], quoted[1:-1]
+    return (inner.replace("''", "'") if quote == "'" else re.sub(r"`(.)", r"\1", inner)).casefold()
 
 
 def _word(token: tuple[str, str]) -> str:

@@ -238,7 +238,7 @@ def _subscriptions(facts: TenantFacts, state: TenantState) -> Mapping[str, pa.Ta
 
 
 def _groups(facts: TenantFacts, state: TenantState) -> pa.Table:
-    """Write what groups give now, and lift the mark of errors where every member in error was changed and has none."""
+    """Write what groups give now, and clear the flag of errors where every member in error was changed and has none."""
     table = facts.snapshot.table("groups")
     rows = table.to_pylist()
     erring = _erring(facts, state)
@@ -289,9 +289,9 @@ def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
 def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     found = list(accounts)
     links = batch.assignments
-    places = {account.row - batch.offset: account.overrides for account in found}
+    overrides = {account.row - batch.offset: account.overrides for account in found}
     if "user" not in links.schema.names:  # no assignments were asked for
-        return UserBatch(users=overridden(batch.users, places), assignments=links, offset=batch.offset)
+        return UserBatch(users=overridden(batch.users, overrides), assignments=links, offset=batch.offset)
     owners = links.column("user").to_numpy()
     numbers = np.array([account.row for account in found], dtype=np.int64)
     kept = links.filter(pa.array(~np.isin(owners, numbers)))
@@ -301,7 +301,7 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     table = pa.Table.from_batches([_plain(kept), _plain(made)]).sort_by("user").combine_chunks()
     batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
-    return UserBatch(users=overridden(batch.users, places), assignments=joined, offset=batch.offset)
+    return UserBatch(users=overridden(batch.users, overrides), assignments=joined, offset=batch.offset)
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:

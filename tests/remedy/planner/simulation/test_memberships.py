@@ -286,7 +286,7 @@ def test_who_is_blocked_leaves_a_dynamic_group(tmp_path: Path) -> None:
     assert undo == [{"accountEnabled": True}, {"department": "Office"}]
     (left,) = plan.proof.remaining
     assert left.code == "decided", "a person carries it out on premises"
-    assert {(row.place, row.open, row.mended) for row in plan.reach} == {
+    assert {(row.location, row.open, row.fixed) for row in plan.reach} == {
         ("graph", 2, 2), ("premises", 1, 0), ("purchase", 0, 0)
     }  # fmt: skip
     assert len(plan.questions) == 3
