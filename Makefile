@@ -13,6 +13,9 @@ pip := $(py) -m pip install --disable-pip-version-check --quiet --no-compile $(P
 locks := requirements/build.txt requirements/runtime.txt
 project := pyproject.toml auditor/__init__.py
 
+# Python keeps what it compiled: otherwise each worker and each started program compiles everything again.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme site clean release-check \

@@ -233,15 +233,22 @@ WRONG: dict[str, tuple[Spoil, dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+RETRIED = {"authority"}
+"""What azure-identity tries four times, with pauses of five seconds in all."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in RETRIED else []) for name in WRONG]
+)
 def test_wrong_input_says_what_and_how_to_mend_it(entra: Emulator, name: str) -> None:
-    spoil, env, phrases = WRONG[name]
+    spoil, env, phrase = WRONG[name]
     found = refused(spoil(configured(entra)), environment(entra, **env))
-    assert phrases in found.message
+    assert phrase in found.message
     assert found.hint
     assert "wrong-secret-value" not in "".join(traceback.format_exception(found))
 
 
+@pytest.mark.slow
 def test_an_authority_that_no_known_ca_vouches_for(entra: Emulator) -> None:
     found = refused(configured(entra), {"CONTOSO_SECRET": SECRET})
     assert found.slug == "sign-in-untrusted"

@@ -63,9 +63,12 @@ class Script:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from walk(child)
+    """Yield a node and everything below it, each before its children."""
+    left = [node]
+    while left:
+        current = left.pop()
+        yield current
+        left.extend(reversed(current.children))
 
 
 def single(node: Node) -> Node:

@@ -1,6 +1,7 @@
 """Carries out the data of a script against the emulator: a transcription of the functions in reports/templates/scripts/common.ps1."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import httpx
@@ -22,6 +23,12 @@ def steps(data: Data) -> Iterator[tuple[Data, Data]]:
             yield action, {**_EMPTY, **step, "Undo": None if undo is None else {**_EMPTY, **undo}}
 
 
+@cache
+def _client() -> httpx.Client:
+    """One for all requests: each client reads the certificate authorities, which takes longer than a request."""
+    return httpx.Client(trust_env=False)
+
+
 class Graph:
     """The emulator as the script sees it: it sends the requests of the data, with the permissions of the data."""
 
@@ -35,7 +42,7 @@ class Graph:
 
     def answer(self, method: str, path: str, body: Any = None) -> httpx.Response:
         address = f"{self.emulator.endpoint}{path}"
-        return httpx.request(method, address, json=body, headers=self.headers, trust_env=False)
+        return _client().request(method, address, json=body, headers=self.headers)
 
     def send(self, change: Data) -> None:
         answer = self.answer(change["Method"], change["Path"], change["Body"] or None)

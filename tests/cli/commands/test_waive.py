@@ -12,11 +12,18 @@ from tests.builders.service.command_line import AS_OF, ROOT, Ran, call
 KEPT = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [usage-location]\n  reason: a\n  owner: b\n  expires: 2026-12-31\n# end\n"
 
 
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory, saved: Path) -> Path:
+    """A folder with the starter library and a result; no test changes it."""
+    folder = tmp_path_factory.mktemp("audited")
+    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*_test.yaml", "*.py"))
+    assert call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-q", cwd=folder).code == 1
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path: Path, saved: Path) -> Path:
-    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*_test.yaml", "*.py"))
-    assert call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path).code == 1
-    return tmp_path
+def here(audited: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(audited, tmp_path / "here")
 
 
 def findings(here: Path, **wanted: str) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def two_tenants() -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client() -> Iterator[Callable[..., httpx.Response]]:
     """`client(emulator, path, tenant=, roles=, method=, **httpx)`: one request with a token for the tenant."""
     with httpx.Client(timeout=120, trust_env=False) as http:

@@ -13,6 +13,7 @@ from auditor import resources
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.localization import languages
 from auditor.render.chat.message import render_message
@@ -165,7 +166,14 @@ def large_result(count: int) -> Result:
     there = whole.tenants[0]
     reason = Message("x" * 390)
     tenants = tuple(
-        replace(there, name=f"tenant-{number}", display_name="W" * 60, failure=reason, complete=False)
+        replace(
+            there,
+            name=f"tenant-{number}",
+            display_name="W" * 60,
+            failure=reason,
+            complete=False,
+            findings=FindingTable.of(()),
+        )
         for number in range(count)
     )
     return replace(whole, tenants=tenants, summary=summarise(tenants))
