@@ -26,7 +26,7 @@ from auditor.guidance import Library, Variant, compose
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, policy_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
-from auditor.remedy.planner.markdown import escaped
+from auditor.remedy.planner.text.markdown import escaped
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import SEVERITIES, Labels
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.remedy.product_kinds import same_kind
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned, product, state_of
 from tests.builders.tenant.tenants import person, sku_id

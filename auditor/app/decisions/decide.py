@@ -14,8 +14,8 @@ from auditor.domain.message import Message
 from auditor.domain.policy.decision import AnswerKind, Decision, SavedQuestion
 from auditor.policy.yaml.reader import parse
 from auditor.policy.yaml.writer import block, with_items
-from auditor.remedy.planner.decisions import is_possible
-from auditor.remedy.planner.question_text import answer_text
+from auditor.remedy.planner.questions.decisions import is_possible
+from auditor.remedy.planner.text.question_text import answer_text
 
 _YES: Final = frozenset({"yes", "no"})
 Answer = Mapping[str, Any]

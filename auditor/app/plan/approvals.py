@@ -9,8 +9,8 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.outline_text import named
-from auditor.remedy.planner.question_text import answer_text, sentence
+from auditor.remedy.planner.text.outline_text import named
+from auditor.remedy.planner.text.question_text import answer_text, sentence
 from auditor.render.tables.csv import spreadsheet
 
 COLUMNS: Final = (

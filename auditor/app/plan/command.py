@@ -17,9 +17,9 @@ from auditor.files.names import tenant_name
 from auditor.localization import Localization
 from auditor.policy.loader import load
 from auditor.remedy.messages import Localizer
-from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.question_text import question_stubs
+from auditor.remedy.planner.text.markdown import plan_markdown
+from auditor.remedy.planner.text.question_text import question_stubs
 from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script, undo_script
 

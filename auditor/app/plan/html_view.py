@@ -9,10 +9,10 @@ from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
-from auditor.remedy.planner.markdown import first_by_rank, summary
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.outline import Entry
-from auditor.remedy.planner.outline_text import (
+from auditor.remedy.planner.text.markdown import first_by_rank, summary
+from auditor.remedy.planner.text.outline import Entry
+from auditor.remedy.planner.text.outline_text import (
     PlanPart,
     concerned,
     effect_texts,
@@ -22,7 +22,7 @@ from auditor.remedy.planner.outline_text import (
     script,
     subject_labels,
 )
-from auditor.remedy.planner.question_text import answer_label, answered, effect, sentence
+from auditor.remedy.planner.text.question_text import answer_label, answered, effect, sentence
 from auditor.render.plan.html import (
     ActionView,
     AnswerView,

@@ -15,8 +15,8 @@ from auditor.files.names import tenant_name
 from auditor.localization import Localization
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.outline_text import named
-from auditor.remedy.planner.question_text import answer_text, sentence
+from auditor.remedy.planner.text.outline_text import named
+from auditor.remedy.planner.text.question_text import answer_text, sentence
 from auditor.render.html.text_page import text_page
 from auditor.render.text.sections import Section
 from auditor.result.codec.encoder import document, members

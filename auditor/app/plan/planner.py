@@ -24,9 +24,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
-from auditor.remedy.planner.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.decisions import unmatched
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
 from auditor.remedy.planner.model import (
     Dropped,
@@ -37,12 +35,14 @@ from auditor.remedy.planner.model import (
     Standing,
     TenantPlan,
 )
-from auditor.remedy.planner.outline import display_names
+from auditor.remedy.planner.questions.contract_seats import agreed_contracts, with_agreed
+from auditor.remedy.planner.questions.decisions import unmatched
+from auditor.remedy.planner.questions.seat_steps import seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
-from auditor.remedy.planner.seat_steps import seat_notices, with_seat_steps
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import resulting
+from auditor.remedy.planner.text.outline import display_names
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 

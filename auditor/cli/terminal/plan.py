@@ -5,11 +5,11 @@ from typing import Final
 
 from auditor.cli.terminal.markdown import filled
 from auditor.localization import Localization
-from auditor.remedy.planner.markdown import first_by_rank, plain, summary
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.outline import Entry
-from auditor.remedy.planner.outline_text import effect_texts, plan_parts, subject_labels
-from auditor.remedy.planner.question_text import effect, sentence
+from auditor.remedy.planner.text.markdown import first_by_rank, plain, summary
+from auditor.remedy.planner.text.outline import Entry
+from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, subject_labels
+from auditor.remedy.planner.text.question_text import effect, sentence
 from auditor.render.text.labels import SEVERITIES
 
 _LISTED: Final = 10

@@ -19,21 +19,21 @@ from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
 from auditor.remedy.actions.model import Decided
 from auditor.remedy.messages import ENGLISH, Localizer
-from auditor.remedy.planner.candidates import Proposal, proposals
-from auditor.remedy.planner.change_kinds import changed, changed_group
-from auditor.remedy.planner.change_parts import divided
-from auditor.remedy.planner.decisions import Answered, answered
-from auditor.remedy.planner.evaluation import Weighed, evaluated
-from auditor.remedy.planner.group_changes import GroupChange, group_changes_of
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
-from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.questions import questions_of, with_endings, with_seat_needs
-from auditor.remedy.planner.seat_answers import SeatChange, followed, seat_changes_of
-from auditor.remedy.planner.seat_needs import seat_needs
+from auditor.remedy.planner.proposals.candidates import Proposal, proposals
+from auditor.remedy.planner.proposals.change_kinds import changed, changed_group
+from auditor.remedy.planner.proposals.change_parts import divided
+from auditor.remedy.planner.proposals.evaluation import Weighed, evaluated
+from auditor.remedy.planner.proposals.group_changes import GroupChange, group_changes_of
+from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.questions.decisions import Answered, answered
+from auditor.remedy.planner.questions.questions import questions_of, with_endings, with_seat_needs
+from auditor.remedy.planner.questions.seat_needs import seat_needs
 from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
 from auditor.remedy.planner.simulation.replay import Replayed, replayed
+from auditor.remedy.planner.simulation.seat_answers import SeatChange, followed, seat_changes_of
 from auditor.remedy.planner.simulation.tenant import TenantState, copied, state_of
 from auditor.remedy.planner.terms import terms_of
 

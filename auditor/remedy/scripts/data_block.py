@@ -9,8 +9,8 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Action
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.outline_text import named
 from auditor.remedy.planner.simulation.changes import Changes, Step
+from auditor.remedy.planner.text.outline_text import named
 from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
 from auditor.remedy.scripts.literals import key, literal
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditor.domain.result.model import Action, Result
-from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.planner.model import FleetPlan
+from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.render.html.page import page
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.message import render_mail

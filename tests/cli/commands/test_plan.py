@@ -14,7 +14,7 @@ import pytest
 from auditor import resources
 from auditor.cli.main import run
 from auditor.domain.enums import Source, SourceStatus
-from auditor.remedy.planner.markdown import escaped
+from auditor.remedy.planner.text.markdown import escaped
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user

@@ -21,8 +21,8 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
-from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.planner.model import FleetPlan
+from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.render.html.page import page
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.view import Reader

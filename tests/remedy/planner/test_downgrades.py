@@ -17,7 +17,7 @@ from auditor.policy.loader import Loaded, load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.question_text import sentence
+from auditor.remedy.planner.text.question_text import sentence
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.plan_tenants import bodies
 from tests.builders.tenant.tenants import NOW

@@ -1,8 +1,8 @@
 """The parts of a plan and what they come to, on small tenants."""
 
 from auditor.remedy.messages import ENGLISH
-from auditor.remedy.planner.outline import outline, total
-from auditor.remedy.planner.outline_text import effect_texts, total_texts
+from auditor.remedy.planner.text.outline import outline, total
+from auditor.remedy.planner.text.outline_text import effect_texts, total_texts
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
 RULES = f"""

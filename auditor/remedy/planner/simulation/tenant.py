@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.planner.seat_answers import SeatChange, renewed_rows
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
+from auditor.remedy.planner.simulation.seat_answers import SeatChange, renewed_rows
 from auditor.remedy.requests import Command, properties_of, subject_of
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS

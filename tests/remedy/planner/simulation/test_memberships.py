@@ -14,9 +14,9 @@ from auditor.domain.enums import Status
 from auditor.domain.policy.model import PolicySet
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.question_text import sentence
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
 from auditor.remedy.planner.simulation.memberships import REFUSALS
+from auditor.remedy.planner.text.question_text import sentence
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from tests.builders.tenant.answers import answered_plan

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.result.model import Finding
-from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.proposals.product_options import ProductOptions
 
 
 def half_done(fixed: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:

@@ -9,7 +9,7 @@ from auditor.domain.policy.prices import Contract
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.skus.seat_prices import contracts_of
-from auditor.remedy.planner.seat_answers import SeatChange
+from auditor.remedy.planner.simulation.seat_answers import SeatChange
 
 
 def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, SeatChange]) -> dict[str, Contract]:

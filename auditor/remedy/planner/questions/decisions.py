@@ -13,8 +13,8 @@ from auditor.domain.policy.selector import Selector
 from auditor.domain.result.notice import Notice
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import Batch
-from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.seat_answers import ABOUT_SEATS
+from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.simulation.seat_answers import ABOUT_SEATS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from auditor.domain.policy.decision import AnswerKind, kept
 from auditor.domain.result.model import Finding
 from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.remedies import REMOVALS
-from auditor.remedy.planner.downgrades import decided_downgrade
-from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.proposals.downgrades import decided_downgrade
+from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
 
 MAX_REMOVALS = 6

@@ -14,7 +14,7 @@ from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.currency import money_label
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.outline import Entry, Total, outline, total
+from auditor.remedy.planner.text.outline import Entry, Total, outline, total
 from auditor.remedy.requests import Command, connect, subject_of
 
 _DETAIL_PART: Final = re.compile("[^+@]+")

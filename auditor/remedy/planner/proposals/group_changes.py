@@ -13,12 +13,12 @@ from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, SourceStatus, Status
 from auditor.domain.result.model import Finding
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.planner.candidates import Proposal
-from auditor.remedy.planner.downgrades import decided_downgrade, may_act
-from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
 from auditor.remedy.planner.optimization.options import Option, Score
-from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.replacements import half_done
+from auditor.remedy.planner.proposals.candidates import Proposal
+from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
+from auditor.remedy.planner.proposals.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
+from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.proposals.replacements import half_done
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind

@@ -5,8 +5,8 @@ from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding
 from auditor.remedy.actions.model import Decided
-from auditor.remedy.planner.evaluation import Weighed
-from auditor.remedy.planner.group_changes import GroupChange
+from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.proposals.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import properties_of
 

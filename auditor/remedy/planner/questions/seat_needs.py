@@ -10,9 +10,9 @@ from auditor.domain.result.model import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-from auditor.remedy.planner.evaluation import Weighed
 from auditor.remedy.planner.optimization.optimizer import best_option, choose_options
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
+from auditor.remedy.planner.proposals.evaluation import Weighed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.model import Finding
 from auditor.remedy.actions.targets import known_location
-from auditor.remedy.planner.downgrades import decided_downgrade, may_act
-from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.removals import MAX_REMOVALS, Removal, removals_of
+from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
+from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.proposals.removals import MAX_REMOVALS, Removal, removals_of
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import (
     NOT_SET,

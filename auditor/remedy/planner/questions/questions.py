@@ -18,9 +18,9 @@ from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.proposals import downgrade_of
 from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.kinds import JUDGED_ARTICLES
-from auditor.remedy.planner.evaluation import EvaluatedProposals
-from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.seat_needs import SeatNeed
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
+from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.questions.seat_needs import SeatNeed
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.remedy.requests import NOT_SET

@@ -15,11 +15,11 @@ from auditor.engine.batch import judge_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.containment import FILLER
-from auditor.remedy.planner.candidates import Proposal
-from auditor.remedy.planner.downgrades import half_downgraded
 from auditor.remedy.planner.optimization.options import Option, Score
-from auditor.remedy.planner.product_options import ProductOptions
-from auditor.remedy.planner.replacements import half_done
+from auditor.remedy.planner.proposals.candidates import Proposal
+from auditor.remedy.planner.proposals.downgrades import half_downgraded
+from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.proposals.replacements import half_done
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch

@@ -8,9 +8,9 @@ from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Action
 from auditor.domain.result.notice import Notice
 from auditor.remedy.messages import Localizer
-from auditor.remedy.planner.evaluation import Weighed
-from auditor.remedy.planner.seat_answers import SeatChange
+from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.simulation.membership_reasons import code
+from auditor.remedy.planner.simulation.seat_answers import SeatChange
 
 
 def seat_notices(

@@ -7,7 +7,7 @@ from auditor.domain.result.model import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.proposals import Downgrade, downgrade_of
-from auditor.remedy.planner.product_options import ProductOptions
+from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
 
 

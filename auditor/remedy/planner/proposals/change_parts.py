@@ -6,8 +6,8 @@ from dataclasses import replace
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.result.model import Finding
-from auditor.remedy.planner.candidates import Proposal
-from auditor.remedy.planner.evaluation import Weighed
+from auditor.remedy.planner.proposals.candidates import Proposal
+from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Command, assign_user

@@ -13,8 +13,9 @@ from auditor.remedy.currency import money_label
 from auditor.remedy.dates import day_label
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.outline import Entry
-from auditor.remedy.planner.outline_text import (
+from auditor.remedy.planner.reach import Location, Reach
+from auditor.remedy.planner.text.outline import Entry
+from auditor.remedy.planner.text.outline_text import (
     concerned,
     effect_texts,
     facts,
@@ -23,8 +24,7 @@ from auditor.remedy.planner.outline_text import (
     script,
     subject_labels,
 )
-from auditor.remedy.planner.question_text import effect, notice_text, sentence, stub
-from auditor.remedy.planner.reach import Location, Reach
+from auditor.remedy.planner.text.question_text import effect, notice_text, sentence, stub
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 

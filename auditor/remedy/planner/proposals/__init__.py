@@ -1,0 +1,1 @@
+"""Proposes changes of people and groups, and evaluates each with the policies."""

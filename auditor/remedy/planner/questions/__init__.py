@@ -1,0 +1,1 @@
+"""Asks what only a person can decide, and holds decisions against these questions."""

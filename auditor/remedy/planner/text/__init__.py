@@ -1,0 +1,1 @@
+"""Writes plans and questions as text for people."""
