@@ -252,14 +252,14 @@
   function level(at) { return make("span", "badge " + data.severities[at][0], data.severities[at][1]); }
   function line(i) {
     var row = make("tr", column("status")[i] ? "waived" : ""), link = make("a", "", named(i)), name = make("th");
-    var cells = [make("td"), make("td"), make("td"), make("td", "n")], place = data.places[column("place")[i]];
+    var cells = [make("td"), make("td"), make("td", "n"), make("td")], place = data.places[column("place")[i]];
     name.scope = "row";
     link.href = address("f-" + mark(i));
     put(cells[0], level(column("severity")[i]));
     put(name, put(make("div", "clip"), link, " ", make("small", "", addressed(i))));
     put(cells[1], put(make("div", "clip"), said("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
-    put(cells[2], make("div", "clip", evidence(i)));
-    cells[3].textContent = said("money", i);
+    cells[2].textContent = said("money", i);
+    put(cells[3], make("div", "clip", evidence(i)));
     return put(row, cells[0], name, cells[1], cells[2], cells[3]);
   }
   function head(at) {

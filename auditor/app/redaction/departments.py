@@ -24,9 +24,15 @@ def redacted_departments(report: DepartmentReport, people: People) -> Department
 
 
 def _units(units: Sequence[UnitUsage], people: People) -> tuple[UnitUsage, ...]:
-    listed = [
-        replace(unit, name=people.free(unit.name)) for unit in units if unit.name is not None and unit.people >= _FEWEST
-    ]
-    merged = [unit for unit in units if unit.merged or (unit.name is not None and unit.people < _FEWEST)]
-    nameless = [unit for unit in units if unit.name is None and not unit.merged]
-    return (*listed, *([unit_sum(merged)] if merged else ()), *nameless)
+    """Return the units of enough people, one for all others, and people without a unit.
+
+    Where the others together, or the people without a unit, are too few, the smallest unit joins them: a sum that tells
+    of single people would undo the merging.
+    """
+    merged = [unit for unit in units if unit.merged or unit.people < _FEWEST]
+    listed = sorted((unit for unit in units if unit not in merged), key=lambda unit: unit.people)
+    while merged and listed and sum(unit.people for unit in merged) < _FEWEST:
+        merged.append(listed.pop(0))
+    kept = [unit for unit in units if unit in listed]
+    named = [replace(unit, name=people.free(unit.name)) for unit in kept if unit.name is not None]
+    return (*named, *([unit_sum(merged)] if merged else ()), *(unit for unit in kept if unit.name is None))

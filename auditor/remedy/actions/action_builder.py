@@ -107,9 +107,8 @@ class ActionBuilder:
 
     def _listed(self, group: ActionGroup) -> tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]:
         """Return a group with the fingerprints of its findings and its requests."""
-        fingerprints, requests = self._lists.fingerprints(group.number), self._lists.requests(group.number)
-        if group.fingerprints:
-            fingerprints = tuple(sorted((*fingerprints, *group.fingerprints)))
+        fingerprints = self._lists.fingerprints(group.number, group.fingerprints)
+        requests = self._lists.requests(group.number)
         return group, fingerprints, (*requests, *group.documents) if group.requests else requests
 
 

@@ -1,6 +1,7 @@
 """The fingerprints and requests that the actions of a tenant list, as columns sorted by group."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import merge
 from typing import Any, Final
 
 import numpy as np
@@ -121,9 +122,12 @@ class ActionLists:
         """Append a request about a user to each group. Raises DeliveryError where the disk is full."""
         self._requests.add(groups, indices(templates).cast(pa.int32()), users)
 
-    def fingerprints(self, group: int) -> Sequence[str]:
-        """Return the fingerprints of a group."""
-        return _listed(self._fingerprints.count(group), lambda: self._read_fingerprints(group))
+    def fingerprints(self, group: int, others: Sequence[str] = ()) -> Sequence[str]:
+        """Return the fingerprints of a group and others, in ascending order."""
+        count = self._fingerprints.count(group)
+        if not count:
+            return tuple(sorted(others))
+        return _listed(count + len(others), lambda: merge(self._read_fingerprints(group), sorted(others)))
 
     def requests(self, group: int) -> Sequence[Mapping[str, Any]]:
         """Return the requests of a group."""

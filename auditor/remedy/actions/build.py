@@ -171,7 +171,10 @@ def _action(
         steps=guidance.steps,
         warnings=_warnings(context, group, guidance),
         links=guidance.links,
-        next=guidance.next,
+        next=(
+            *(messages.seats_resolved(l10n, product_label(context.known, old)) for old in group.seats_resolved),
+            *guidance.next,
+        ),
         checked=guidance.checked,
         requests=requests,
         money=difference(before, after),

@@ -61,6 +61,7 @@ class ActionGroup:
             "moved",
             "lacking",
             "covered",
+            "seats_resolved",
             "_article",
             "_order",
             "_subjects",
@@ -94,6 +95,8 @@ class ActionGroup:
         """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
         self.covered = 0
         """Seats to buy that count among the seats of a larger product, which another action buys."""
+        self.seats_resolved: list[str] = []
+        """Products whose findings about seats it resolves together with the other actions."""
         self._article = ""
         """What the worst finding leads to; empty where that is not the first of its remedy."""
         self._order = (remedy.extra == "", key)
@@ -179,6 +182,15 @@ class ActionGroup:
         self.dates |= other.dates
         self.seats = max(self.seats, other.seats)
         self.people = max(self.people, other.people)
+
+    def resolve(self, seats: "ActionGroup") -> None:
+        """Take over the findings about the seats of a product, which the change to people resolves."""
+        self._article = self.article
+        self.worst = min(self.worst, seats.worst)
+        for policy, weight in seats.policies.items():
+            self.policies[policy] = min(weight, self.policies.get(policy, weight))
+        self.fingerprints += seats.fingerprints
+        self.seats_resolved.append(seats.first.old)
 
     def turn(self, kind: ActionKind, article: str) -> None:
         """Become an action of another kind, which follows an article."""

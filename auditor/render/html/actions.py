@@ -1,6 +1,6 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,14 +10,15 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.priority import FIRST, Weight, ranked
+from auditor.domain.actions.priority import FIRST, Reason, Weight, ranked
 from auditor.domain.actions.priority_reason import why
+from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding_stats import Concern
-from auditor.domain.result.model import Action, Money
+from auditor.domain.result.model import Action, Finding, Money
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.finding_index import LONG, FindingIndex
-from auditor.render.html.rows import anchor
+from auditor.render.html.rows import anchor, problem, subject_label
 from auditor.render.html.view import Group, Guide, Highlight, Section, Step
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, visible
@@ -36,7 +37,7 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
 
     The first of those with the same guidance tells it.
     """
-    listed = [_step(name, each, index, l10n) for each in index.actions]
+    listed = [_step(name, *each, index, l10n) for each in zip(index.actions, index.action_rows, strict=True)]
     today = moment.astimezone(UTC).date()
     # Ranked anew: of a part of the findings the severities are those of the part.
     made = [
@@ -100,11 +101,15 @@ def highlights(sections: Sequence[Section], moment: datetime, l10n: Labels) -> t
         ]
     order = ranked([weight for weight, _ in found], today)[:FIRST]
     return tuple(
-        replace(found[position][1], why=why(l10n, reason, found[position][0], today)) for position, reason in order
+        # Severity, money and date stand beside it: only a place that these do not explain is explained.
+        found[position][1]
+        if reason is Reason.WEIGHT
+        else replace(found[position][1], why=why(l10n, reason, found[position][0], today))
+        for position, reason in order
     )
 
 
-def _step(tenant: str, action: Action, index: FindingIndex, l10n: Labels) -> Step:
+def _step(tenant: str, action: Action, rows: Sequence[int], index: FindingIndex, l10n: Labels) -> Step:
     concern = index.concerns[action.id]
     requests = action.requests
     listed = tuple(islice(requests, _REQUESTS if index.long else LONG))
@@ -122,11 +127,24 @@ def _step(tenant: str, action: Action, index: FindingIndex, l10n: Labels) -> Ste
             findings=len(action.findings),
         ),
         findings=len(action.findings),
+        seats=_seats(map(index.findings.__getitem__, rows), index) if concern.people else "",
         who=_who(concern, l10n, _NAMES if index.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
         links=tuple((link.label, link.address if is_https(link.address) else None) for link in action.links),
         guide=None,
+    )
+
+
+def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
+    """Return what is wrong with the seats that an action about people frees or fills; empty where nothing is."""
+    return next(
+        (
+            visible(f"{subject_label(each)}: {problem(each, index.context)}")
+            for each in findings
+            if each.subject.type is SubjectType.PRODUCT
+        ),
+        "",
     )
 
 
@@ -167,7 +185,7 @@ def _of_step(step: Step, section: Section) -> Highlight:
         count=step.findings,
         money=step.money,
         due=step.due,
-        why="",
+        why=step.seats,
         who=step.action.role,
         first=step.action.steps[0] if step.action.steps else "",
     )

@@ -18,6 +18,7 @@ _LINES: Final = 5
 _NAMED: Final = 3
 """Departments, or cost centres, that a short report names."""
 _MOST_PRODUCTS: Final = 40
+_UNFOLDED: Final = 10
 _MOST_UNITS: Final = 25
 """Rows of a table; the workbook and result.json have all."""
 
@@ -50,6 +51,8 @@ class UsageTable:
     days: str
     """The day from which days count back."""
     rows: tuple[UsageRow, ...]
+    unfolded: int
+    """Rows that are shown at once: products that Microsoft's reports cover, of which the use is known."""
     more: int
 
 
@@ -100,11 +103,13 @@ def usage_table(tenant: TenantResult, l10n: Labels) -> UsageTable | None:
     if usage is None or not usage.products:
         return None
     days = sorted({day for day in (usage.refresh_date, usage.copilot_refresh_date) if day is not None})
-    rows = usage.products[:_MOST_PRODUCTS]
+    rows = [_usage_row(product, l10n) for product in usage.products[:_MOST_PRODUCTS]]
+    covered = sum(row.bar is not None for row in rows)
     return UsageTable(
         headline=_headline(usage.products, l10n),
         days=" / ".join(map(l10n.date, days)),
-        rows=tuple(_usage_row(product, l10n) for product in rows),
+        rows=tuple(rows),
+        unfolded=min(covered if covered and len(rows) > covered + 2 else len(rows), _UNFOLDED),
         more=len(usage.products) - len(rows),
     )
 

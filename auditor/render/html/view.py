@@ -124,6 +124,8 @@ class Step:
     """Why it stands where it stands."""
     weight: Weight
     findings: int
+    seats: str
+    """What is wrong with the seats that it frees or fills beside what it does for people; empty where nothing is."""
     who: str
     """The people concerned; empty where it is about a product or a group."""
     requests: tuple[Markup, ...]

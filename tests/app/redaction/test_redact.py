@@ -144,7 +144,16 @@ def test_departments_of_few_people_are_merged_and_their_names_hide_people() -> N
     assert report is not None
     rows = [(unit.name, unit.merged, unit.people, unit.assigned) for unit in report.departments]
     office = f"Office of {KEY.person('', 'ann@contoso.example')}"
-    assert rows == [(office, 0, 5, 5), ("Sales", 0, 5, 5), (None, 2, 5, 5), (None, 0, 1, 1)]
-    assert [None if unit.cost is None else unit.cost.per_month for unit in report.departments] == [180, 180, 180, 36]
-    assert [(unit.used, unit.idle, unit.unknown) for unit in report.departments][2] == (None, None, 5)
-    assert [unit.name for unit in report.cost_centers] == [f"CC {office}", "CC Sales", None, None]
+    assert rows == [(office, 0, 5, 5), ("Sales", 0, 5, 5), (None, 3, 6, 6)]
+    assert [None if unit.cost is None else unit.cost.per_month for unit in report.departments] == [180, 180, 216]
+    assert [(unit.used, unit.idle, unit.unknown) for unit in report.departments][2] == (None, None, 6)
+    assert [unit.name for unit in report.cost_centers] == [f"CC {office}", "CC Sales", None]
+
+
+def test_a_single_small_department_is_merged_with_the_smallest_other_one() -> None:
+    sizes = {"Sales": 7, "IT": 6, "Legal": 1}
+    people = [user(f"{name}{n}", "SPE_E3", department=name) for name, size in sizes.items() for n in range(size)]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3", 30, 14)])
+    report = redacted(audited(policy_file("assignments: {deny: [SPE_E5]}"), state), KEY).tenants[0].departments
+    assert report is not None
+    assert [(unit.name, unit.merged, unit.people) for unit in report.departments] == [("Sales", 0, 7), (None, 2, 7)]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.cli.terminal.result import terminal_text
+from auditor.domain.enums import Severity
 from auditor.domain.result.model import Action
 from auditor.localization import localization
 from auditor.render.html.page import page
@@ -59,8 +60,14 @@ policies:
 """
     people = [person(f"p{n}", "SPE_F1", department="Left" if n < 3 else "Store") for n in range(8)]
     result = audited(state_of(people, [product("SPE_F1", 5, 8)], []), text)
-    kinds = {action.kind for action in result.tenants[0].actions}
-    assert kinds == {"unassign", "seats-settled"}
+    (action,) = result.tenants[0].actions
+    assert (action.kind, action.title) == ("unassign", "Unassign Microsoft 365 F3 from 3 people")
+    assert len(action.findings) == 4, "the seats and three people"
+    assert action.why == "Severity: high.", "that of the seats"
+    assert action.next[0].startswith("Run the audit again: once this and the other actions about Microsoft 365 F3")
+    shown = page(result, Labels("en"))
+    assert [row.severity for row in shown.sections[0].seats] == [Severity.HIGH]
+    assert [highlight.why for highlight in shown.highlights] == ["Microsoft 365 F3: over-assigned"]
     assert numbers.of_page(result) == {}
 
 

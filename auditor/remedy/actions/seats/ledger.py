@@ -123,6 +123,7 @@ def settle_seats(action_groups: ActionGroups, known: RemediationContext) -> None
             seats.setdefault(group.first.old, []).append((key, group))
     states = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
     numbered: set[str] = set()
+    resolved: list[tuple[object, tuple[str, ...], bool]] = []
     for old in sorted(seats, key=lambda name: (name not in known.seats, name)):
         for key, _ in seats[old][1:]:
             kept.pop(key)
@@ -139,9 +140,33 @@ def settle_seats(action_groups: ActionGroups, known: RemediationContext) -> None
             numbered.update(skus)
         elif whole.first.kind is ActionKind.STATE and state is not None:
             kept.pop(seats[old][0][0])
+        elif whole.first.kind is ActionKind.SETTLED:
+            resolved.append((seats[old][0][0], skus, removing))
+    for key, skus, removing in resolved:
+        carrier = _carrier(kept.values(), ledger, skus, removing=removing)
+        if carrier is not None:
+            carrier.resolve(kept.pop(key))
     _state_shortages(kept.values(), ledger, numbered)
     _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], known)
     action_groups.swap(kept)
+
+
+def _carrier(
+    groups: Iterable[ActionGroup], ledger: Ledger, skus: tuple[str, ...], *, removing: bool
+) -> ActionGroup | None:
+    """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
+
+    It takes over the findings about these seats, so that it ranks as high as they do: the seats need no action of their
+    own.
+    """
+
+    def moved(group: ActionGroup) -> Iterable[str]:
+        if removing:
+            return ledger.products(group) if group.first.kind in MOVING | GIVING else ()
+        return group.first.old.split("+") if group.first.kind in TAKING | MOVING else ()
+
+    found = [group for group in groups if not set(skus).isdisjoint(moved(group))]
+    return min(found, key=lambda group: (-group.people, group.worst, group.number), default=None)
 
 
 def _merged(groups: list[ActionGroup]) -> ActionGroup:
