@@ -194,7 +194,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
 def _judged(saved: Result, policy: str, l10n: Labels) -> str:
     """Return how many people or objects the policy judged in each tenant of a run."""
     places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
-    places.append((l10n.gettext("All tenants together"), saved.fleet.policies))
+    places.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
     counts = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
     return ", ".join(f"{name} {l10n.number(count)}" for name, count in counts)
 

@@ -292,14 +292,6 @@ def settled(l10n: Localizer, product: str) -> str:
     ).format(product=product)
 
 
-def seats_resolved(l10n: Localizer, product: str) -> str:
-    """Say that an action about people also brings the seats of a product inside their limits."""
-    return l10n.gettext(
-        "Run the audit again: once this and the other actions about {product} are done, no seats of it have to be "
-        "bought or removed."
-    ).format(product=product)
-
-
 def any_of(l10n: Localizer, products: str) -> str:
     """Say which products of the tenant a policy's name for several of them stands for."""
     return l10n.gettext("Any one of these products is enough: {products}.").format(products=products)

@@ -181,7 +181,7 @@ def test_a_mail_counts_what_it_leaves_out() -> None:
         )
     )
     view = story(made, Reader(locale="en"), Labels("en"), Room())
-    named = sum(line.name != "All tenants together" for line in view.tenants)
+    named = sum(line.name != "Policies across tenants" for line in view.tenants)
     assert named + view.more_tenants == 23
     assert len(view.completeness) + view.more_gaps == 23
     context = Context.of_tenant(made.tenants[0], {}, Labels("en"))

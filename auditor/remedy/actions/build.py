@@ -28,7 +28,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seats.attribution import counted_once
 from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING, settle_seats
-from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, renewal, total, totals
+from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
 from auditor.remedy.labels import owned_of, part_number, property_label, service_label
 from auditor.remedy.messages import ENGLISH, Localizer
@@ -172,7 +172,7 @@ def _action(
         warnings=_warnings(context, group, guidance),
         links=guidance.links,
         next=(
-            *(messages.seats_resolved(l10n, product_label(context.known, old)) for old in group.seats_resolved),
+            *(seats_resolved(l10n, product_label(context.known, old)) for old in group.seats_resolved),
             *guidance.next,
         ),
         checked=guidance.checked,
@@ -304,9 +304,6 @@ def _warnings(context: ActionContext, group: ActionGroup, guidance: GuidanceText
     lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
     own = [messages.services_lost(l10n, printable(lost))] if lost else []
     own += [messages.not_judged(l10n)] if first.kind is ActionKind.DOWNGRADE else []
-    if first.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
-        ends = due_of(group, context.known.tenant)
-        own += [] if ends is None else [renewal(l10n, ends)]
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
         own.append(messages.whole_group(l10n, group_label(context.groups, first.extra)))
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:

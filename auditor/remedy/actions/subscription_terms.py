@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from auditor.domain.result.model import TenantResult
-from auditor.remedy.dates import day_label
 from auditor.remedy.messages import Localizer
 
 _ALIVE = frozenset({"enabled", "warning"})
@@ -43,11 +42,6 @@ def price_at_renewal(tenant: TenantResult, sku_id: str, day: date | None, today:
     return today
 
 
-def renewal(l10n: Localizer, ends: date) -> str:
-    """Say when a subscription renews or reaches its next state."""
-    return l10n.gettext("The next date of the subscription is {day}.").format(day=day_label(l10n, ends))
-
-
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
     """Say which total number of seats is to be entered or ordered."""
     if subscriptions == 1:
@@ -58,6 +52,14 @@ def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: 
         "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
     )
     return form.format(subscriptions=subscriptions, product=product, now=now, then=then)
+
+
+def seats_resolved(l10n: Localizer, product: str) -> str:
+    """Say that an action about people also brings the seats of a product inside their limits."""
+    return l10n.gettext(
+        "Once this and the other actions about {product} are done, no seats of it have to be bought or removed: run "
+        "the audit again."
+    ).format(product=product)
 
 
 def covered_elsewhere(l10n: Localizer, count: int) -> str:

@@ -53,10 +53,10 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         Part(title=l10n.gettext("Open findings"), lines=tuple(_counts(view, l10n))),
         Part(title=l10n.gettext("What changed"), lines=tuple(_changed(view, l10n))),
         Part(title=l10n.gettext("What to do first"), lines=tuple(_acts(view, l10n))),
+        Part(title=l10n.gettext("Money a month"), lines=tuple(_money(view, l10n))),
         Part(title=l10n.gettext("Tenants"), lines=tuple(_tenants(view, l10n))),
         Part(title=l10n.gettext("Seats outside their limits"), lines=tuple(_seats(view, l10n))),
         Part(title=l10n.gettext("Dates within 60 days"), lines=tuple(_renewals(view, l10n))),
-        Part(title=l10n.gettext("Money a month"), lines=tuple(_money(view, l10n))),
     )
     label = l10n.gettext("Open the report") if view.report_link else l10n.gettext("Open the run")
     kind = (

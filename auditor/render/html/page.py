@@ -226,7 +226,7 @@ def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
     return Section(
         anchor="fleet",
         name="",
-        title=l10n.gettext("All tenants together"),
+        title=l10n.gettext("Policies across tenants"),
         facts=(),
         failure=None,
         open=sum(count for _, count in counts),

@@ -209,7 +209,7 @@ def table_columns(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] 
     for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
         columns.add(tenant.display_name or tenant.name, index)
     if result.fleet.findings:
-        columns.add(l10n.gettext("All tenants together"), fleet)
+        columns.add(l10n.gettext("Policies across tenants"), fleet)
     return columns
 
 

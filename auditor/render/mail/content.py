@@ -145,7 +145,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
                     summary=_change_text(key, count, l10n),
                     title=flat(titles.get(policy, policy)),
                     severity=next(severity for severity in severities if severity.rank == rank),
-                    tenant=names.get(tenant_name, l10n.gettext("All tenants together")) if several else "",
+                    tenant=names.get(tenant_name, l10n.gettext("Policies across tenants")) if several else "",
                     href="" if key == "fixed" else _link(reader, policy_anchor(tenant_name, policy)),
                 )
             )

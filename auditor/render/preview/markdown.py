@@ -213,7 +213,7 @@ def _tenant(each: Difference, l10n: Labels) -> Iterator[str]:
             continue
         lines = [f"- {_short(row, 2 * _TEXT)}" for row in rows[:_ROWS]]
         lines += [f"- {more(len(rows) - _ROWS, l10n)}"] if len(rows) > _ROWS else []
-        name = _short(each.name) if each.name else l10n.gettext("All tenants together")
+        name = _short(each.name) if each.name else l10n.gettext("Policies across tenants")
         title = f"{name}: {tallied(kind, len(rows), l10n)}"
         # One block: an element that is opened is closed.
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])

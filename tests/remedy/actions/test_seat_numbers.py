@@ -64,7 +64,7 @@ policies:
     assert (action.kind, action.title) == ("unassign", "Unassign Microsoft 365 F3 from 3 people")
     assert len(action.findings) == 4, "the seats and three people"
     assert action.why == "Severity: high.", "that of the seats"
-    assert action.next[0].startswith("Run the audit again: once this and the other actions about Microsoft 365 F3")
+    assert action.next[0].startswith("Once this and the other actions about Microsoft 365 F3")
     shown = page(result, Labels("en"))
     assert [row.severity for row in shown.sections[0].seats] == [Severity.HIGH]
     assert [highlight.why for highlight in shown.highlights] == ["Microsoft 365 F3: over-assigned"]

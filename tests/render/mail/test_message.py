@@ -84,8 +84,8 @@ def test_the_order_is_the_one_that_readers_want() -> None:
     parts = render_mail(compared(), replace(READER, link="https://reports.example/r.html", anchors=True))
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", parts.html)
     assert titles == [
-        "What changed", "What to do first", "Tenants", "Seats outside their limits", "Dates within 60 days",
-        "Money a month", "Exceptions",
+        "What changed", "What to do first", "Money a month", "Tenants", "Seats outside their limits",
+        "Dates within 60 days", "Exceptions",
     ]  # fmt: skip
     assert [title for title in titles if f"\n{title}\n---" in parts.text] == titles
     assert parts.text.index("Incomplete") < parts.text.index("What changed")

@@ -35,7 +35,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
     for number, tenant in enumerate(plan.tenants, start=1):
         lines.extend(_tenant(tenant, l10n, plan.as_of, f"t{number}"))
     if plan.fleet.remaining:
-        lines += [f"## {l10n.gettext('All tenants together')}", ""]
+        lines += [f"## {l10n.gettext('Policies across tenants')}", ""]
         lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
     days = [date.fromisoformat(each.checked) for tenant in plan.tenants for each in tenant.actions if each.checked]
     if days:
