@@ -67,9 +67,10 @@ readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes Chromium)
 	@$(py) -m tests.e2e.browser.images
 
-pages: $(VENV)/.test ## Write docs/checks, docs/guidance and parts of docs/architecture.md from their sources
+pages: $(VENV)/.test ## Write docs/checks, docs/guidance, docs/reference, and parts of docs/architecture.md and docs/history.md
 	@$(py) -m auditor.app.docs_pages docs
 	@$(py) -m tests.package.architecture
+	@$(py) -m tests.package.history_page
 
 site: $(VENV)/.test $(VENV)/.site ## Build the documentation site into build/site/html; a dead link fails
 	@$(py) -m tests.package.site

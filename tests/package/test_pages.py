@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from auditor.collect.sources.registry import SOURCES
 from auditor.settings.loader import load
 from auditor.snapshot import schema
 from auditor.snapshot.folders import find
 from auditor.snapshot.reader import read
+from tests.package import history_page
 from tests.package.readme import BLOCK, usage
 from tests.package.tree import ROOT, files
 
@@ -91,6 +93,19 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             if not known or (anchor and anchor not in anchors(found.read_text(encoding="utf-8"))):
                 lost.append(f"{path.relative_to(ROOT).as_posix()}: {link}")
     assert lost == []
+
+
+@pytest.mark.slow
+def test_the_page_on_history_shows_what_its_commands_print() -> None:
+    """Sizes depend on the versions of the libraries that compress."""
+    kept, made = (re.sub(r"\d+ kB", "kB", text) for text in (page("docs/history.md"), history_page.written()))
+    assert kept == made, "make pages"
+
+
+def test_the_readme_counts_the_policies_of_the_starter_library() -> None:
+    written = [path.read_text(encoding="utf-8") for path in (ROOT / "policies").glob("*.yaml")]
+    count = sum(len(yaml.safe_load(text).get("policies", ())) for text in written)
+    assert f"[{count} policies](policies/README.md)" in page("README.md")
 
 
 def test_the_readme_shows_the_help_that_the_program_prints() -> None:
