@@ -20,6 +20,7 @@ from typing import IO, Final
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
 from auditor.files import input as files
+from auditor.graph.transport.proxy import proxy_address
 
 LIMIT: Final = files.TABLE
 """Bytes of the largest accepted table."""
@@ -68,6 +69,8 @@ def _in_time(address: str) -> Fetched:
     """
     parts = _check_address(address)
     shown = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
+    if parts.scheme == "https":
+        proxy_address(parts.netloc, tls=False)  # urllib would speak plain HTTP to a proxy that expects TLS
     done: SimpleQueue[Fetched | Exception] = SimpleQueue()
 
     def work() -> None:

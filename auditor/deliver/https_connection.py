@@ -5,11 +5,11 @@ import http.client
 import socket
 import ssl
 import urllib.parse
-import urllib.request
 from typing import Final
 
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
+from auditor.graph.transport.proxy import proxy_address
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -19,12 +19,14 @@ def open_connection(
 ) -> http.client.HTTPConnection:
     """Return an open connection to the host of a URL; `timeout` is in seconds for each step.
 
-    Raises OSError or HTTPException: nothing was sent to the service then.
+    Raises OSError or HTTPException: nothing was sent to the service then; and SettingsError for a proxy that cannot be
+    used, such as one that is reached over TLS.
     """
     host = url.hostname or ""
     if url.scheme == "http" and host not in LOOPBACK:
         raise OSError("plain http is for this machine only")
-    proxy = None if host in LOOPBACK else _proxy(url.netloc)
+    address = None if host in LOOPBACK else proxy_address(url.netloc, tls=False)
+    proxy = None if address is None else urllib.parse.urlsplit(address)
     made: http.client.HTTPConnection
     if url.scheme == "http":
         made = http.client.HTTPConnection(host, url.port or 80, timeout=timeout)
@@ -54,12 +56,3 @@ def connection_error(error: Exception) -> Message:
             return Message(printable(error.strerror))
         case _:
             return Message(type(error).__name__)
-
-
-def _proxy(netloc: str) -> urllib.parse.SplitResult | None:
-    """Return the proxy of the machine's settings for https; None if there is none, or the host is excluded."""
-    if urllib.request.proxy_bypass(netloc):
-        return None
-    proxies = urllib.request.getproxies()
-    address = proxies.get("https") or proxies.get("all")
-    return urllib.parse.urlsplit(address if "://" in address else f"http://{address}") if address else None

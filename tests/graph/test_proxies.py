@@ -2,18 +2,27 @@
 
 import asyncio
 import socket
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from azure.core.pipeline.transport import AioHttpTransport
 
-from auditor.domain.errors import GraphError
+from auditor.app.download import fetch
+from auditor.deliver.https_connection import open_connection
+from auditor.domain.errors import GraphError, SettingsError
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import root_of
-from auditor.graph.transport.aiohttp_transport import Connections
+from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Connections, CookielessClient
+from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 from tests.builders.service.listeners import Talk, listening
+from tests.builders.service.mail_relay import authority
+from tests.builders.service.tls_proxy import tls_proxy
+from tests.builders.service.web_server import web_server
 from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 
@@ -98,3 +107,54 @@ def test_no_password_of_the_machine_goes_to_the_sign_in_service(
         records = emulator.journal.of("*")
     assert records
     assert not any(record.authorized for record in records)
+
+
+class Greeting(BaseHTTPRequestHandler):
+    """Answers every request with a word."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
+        del format, args
+
+
+async def asked(url: str, proxy: str, bundle: Path) -> httpx.Response:
+    transport = AiohttpTransport(verify=tls_context(str(bundle)), connections=1, proxy=proxy)
+    async with CookielessClient(transport=transport, trust_env=False) as client:
+        return await client.get(url)
+
+
+def test_a_proxy_that_is_reached_over_tls_carries_tls_to_the_service(tmp_path: Path) -> None:
+    ca, bundle = authority(tmp_path)
+    seen: list[bytes] = []
+    with web_server(Greeting, ca, name="graph.example") as port, tls_proxy(ca, port, seen) as proxy:
+        answer = asyncio.run(asked("https://graph.example/v1.0/users", proxy, bundle))
+    assert answer.content == b"hello"
+    assert seen[0].startswith(b"CONNECT graph.example:443 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("address", ["socks5://someone:word@proxy.example:1080", "https://:3128", "http://[proxy"])
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    with pytest.raises(SettingsError) as caught:
+        proxy_of(root_of(ENTRA))
+    assert caught.value.slug == "proxy-address"
+    assert "word" not in str(caught.value)
+
+
+def test_messages_to_channels_and_downloads_refuse_a_proxy_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "https://someone:word@proxy.example:3128")
+    assert proxy_of(root_of(ENTRA)) == "https://someone:word@proxy.example:3128"
+    url = urlsplit("https://hooks.slack.com/services/x")
+    with pytest.raises(SettingsError) as caught:
+        open_connection(url, tls_context(None), 1.0)
+    assert caught.value.slug == "proxy-address"
+    assert "word" not in str(caught.value)
+    with pytest.raises(SettingsError):
+        fetch("https://download.example/products.csv")

@@ -53,8 +53,14 @@ class Routes:
                 from auditor.deliver import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
                 from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
                 from auditor.graph.client import open_graph  # noqa: PLC0415
+                from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415
 
                 tenant = next(tenant for tenant in job.settings.tenants if tenant.name == name)
-                sign_in = await self._stack.enter_async_context(SignIn(tenant, environ=job.environ))
-                graph = await self._stack.enter_async_context(open_graph(tenant, sign_in, mail=True))
+                connections = await self._stack.enter_async_context(Connections())
+                sign_in = await self._stack.enter_async_context(
+                    SignIn(tenant, environ=job.environ, connections=connections)
+                )
+                graph = await self._stack.enter_async_context(
+                    open_graph(tenant, sign_in, mail=True, connections=connections)
+                )
                 return lambda letter: graph_mail.send(graph, letter)

@@ -108,10 +108,15 @@ async def diagnose(
     ask: Callable[[Message], None] | None = None,
 ) -> Diagnosis:
     """Diagnose one tenant."""
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  brings aiohttp; `--help` needs none
+
     checks: list[Check] = []
     client = getattr(tenant.credential, "client_id", None)
     try:
-        async with SignIn(tenant, environ=environ, ask=ask) as sign_in:
+        async with (
+            Connections() as connections,
+            SignIn(tenant, environ=environ, ask=ask, connections=connections) as sign_in,
+        ):
             claims = claims_of((await sign_in.get_token()).token)
             checks.append(Check(name="sign-in", health=Health.GOOD, message=Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from auditor.domain.errors import GraphError
+from auditor.domain.errors import GraphError, SettingsError
 from auditor.domain.message import Message
 from auditor.domain.syntax.environment_variable import is_missing, to_set
 from auditor.domain.tenant import GithubOidc, Tenant, Token
@@ -146,6 +146,8 @@ class SignIn:
                 return _checked_token(await self._inner.get_token(self.scope, **options))
         except GraphError:
             raise
+        except SettingsError as error:
+            failure = GraphError(error.slug, error.message, hint=error.hint)
         except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
             failure = sign_in_error(error, self._tenant, self.secrets, authority=self._authority)
         # Raised outside of the handler: the exception's cause could put a secret into a traceback.

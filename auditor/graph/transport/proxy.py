@@ -1,17 +1,59 @@
 """Finds the proxy for a service in the settings of the machine."""
 
+import urllib.parse
 import urllib.request
 
+from auditor.domain.errors import SettingsError, printable
+from auditor.domain.message import Message
 from auditor.graph.request_guard import Root
 
 
 def proxy_of(root: Root) -> str | None:
     """Return the proxy that the machine's settings name for a service.
 
-    None if they exclude its host, and for a service on this machine.
+    None if they exclude its host, and for a service on this machine. A proxy may be reached over TLS (https://). Raises
+    SettingsError for an address that is no proxy for HTTP.
     """
-    if root.loopback or urllib.request.proxy_bypass(root.netloc):
+    if root.loopback:
+        return None
+    return proxy_address(root.netloc, "https" if root.origin.startswith("https:") else "http")
+
+
+def proxy_address(netloc: str, scheme: str = "https", *, tls: bool = True) -> str | None:
+    """Return the proxy for requests with a scheme to a host; None without one, or if the settings exclude the host.
+
+    `tls`: whether a proxy may be reached over TLS. Raises SettingsError for an address that cannot be used.
+    """
+    if urllib.request.proxy_bypass(netloc):
         return None
     proxies = urllib.request.getproxies()
-    address = proxies.get("https" if root.origin.startswith("https:") else "http") or proxies.get("all")
-    return address if address is None or "://" in address else f"http://{address}"
+    written = proxies.get(scheme) or proxies.get("all")
+    if not written:
+        return None
+    address = written if "://" in written else f"http://{written}"
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urllib.parse.SplitResult("", "", "", "", ""), None
+    if parts.scheme == "http" or (parts.scheme == "https" and tls):
+        if host:
+            return address
+        raise _unusable(scheme, Message("it names no host"), Message("write http://HOST:PORT"))
+    if parts.scheme == "https":
+        raise _unusable(
+            scheme,
+            Message("it is reached over TLS, which works for Microsoft Graph and the sign-in only"),
+            Message("name its address with http://, if it has one, or exclude the host with NO_PROXY"),
+        )
+    reason = Message("{scheme}:// is no scheme of a proxy for HTTP", scheme=printable(parts.scheme or "?"))
+    raise _unusable(scheme, reason, Message("write http://HOST:PORT or https://HOST:PORT"))
+
+
+def _unusable(scheme: str, reason: Message, hint: Message) -> SettingsError:
+    """Return the error without the address, which may hold a password."""
+    name = f"{scheme.upper()}_PROXY"
+    message = Message(
+        "the proxy of {name} or of the system's settings cannot be used: {reason}", name=name, reason=reason
+    )
+    return SettingsError("proxy-address", message, hint=hint)

@@ -1,0 +1,39 @@
+"""A proxy that is reached over TLS, and leads every tunnel to one port of this machine."""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import trustme
+
+from tests.builders.service.listeners import listening
+
+
+@contextmanager
+def tls_proxy(ca: trustme.CA, port: int, requests: list[bytes]) -> Iterator[str]:
+    """Serve until the test is done; yields the address. `requests` gets the head of each request."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+
+    def talk(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as client:
+            requests.append(client.recv(1 << 16))
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", port)) as service:
+                back = Thread(target=_copied, args=(service, client), daemon=True)
+                back.start()
+                _copied(client, service)
+                back.join(5)
+
+    with listening(talk) as host:
+        yield f"https://localhost:{host.rpartition(':')[2]}"
+
+
+def _copied(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while part := source.recv(1 << 16):
+            target.sendall(part)
+        target.shutdown(socket.SHUT_WR)
