@@ -1,9 +1,10 @@
 """Builds and writes the files of a team's repository (`auditor init`)."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from difflib import SequenceMatcher, unified_diff
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +76,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     same: list[str] = []
     updated: list[str] = []
     kept: list[tuple[str, str]] = []
-    before = scaffold_files(replace(choices, **existing_choices(folder)))
+    steps = tuple(_steps(folder, choices))
     for name, body in scaffold_files(choices).items():
         path = folder / name
         if not path.is_symlink() and not path.exists():
@@ -91,7 +92,10 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         elif path.is_symlink() or not path.is_file():
             kept.append((name, ""))
         else:
-            merged = _merged(there, before.get(name, body), body)
+            merged = there
+            for before, after in pairwise(steps):
+                if name in before and name in after:
+                    merged = _merged(merged, before[name], after[name])
             if merged != there:
                 written[path] = merged
                 updated.append(name)
@@ -109,6 +113,20 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         kept=tuple(kept),
         others=tuple(file for name, (file, _) in CI.items() if name != choices.ci and is_file(folder / file)),
     )
+
+
+def _steps(folder: Path, choices: Choices) -> Iterator[dict[str, bytes]]:
+    """Yield the files of the choices that a folder has, then those after each choice that changes, one by one.
+
+    Lines that one choice changes are found in an edited file although lines beside them, of another choice, are not.
+    """
+    state = replace(choices, **existing_choices(folder))
+    yield scaffold_files(state)
+    for each in fields(Choices):
+        value = getattr(choices, each.name)
+        if getattr(state, each.name) != value:
+            state = replace(state, **{each.name: value})
+            yield scaffold_files(state)
 
 
 def _there(path: Path) -> bytes:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path, PurePath
+from types import MappingProxyType
 from typing import Any, Final
 
 from auditor import __version__, resources
@@ -24,10 +26,11 @@ EXTENDING: Final = "starter.yaml"
 _OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
 
 
-def starter_files(*, large: bool, groups: bool, extend: bool) -> dict[str, bytes]:
+@cache
+def starter_files(*, large: bool, groups: bool, extend: bool) -> Mapping[str, bytes]:
     """Return the files of `policies/` by their names, policies and tests."""
     stems = sorted([*(LARGE if large else SMALL), *([GROUPS] if groups else [])])
-    return dict(sorted((_extending_files(stems) if extend else _copied_files(stems)).items()))
+    return MappingProxyType(dict(sorted((_extending_files(stems) if extend else _copied_files(stems)).items())))
 
 
 def existing_starter(folder: Path) -> dict[str, bool]:

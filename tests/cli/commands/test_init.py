@@ -289,12 +289,15 @@ def test_running_again_replaces_what_options_change_and_keeps_the_rest(tmp_path:
 
 
 def test_a_first_report_becomes_a_nightly_audit(tmp_path: Path) -> None:
-    """What the guide does: the credential, the mailbox and the workflows come later, into files that nobody edited."""
+    """What the guide does: the credential, the mailbox and the workflows come later, into files that were edited."""
     assert call("init", "--tenant-id", TENANT, cwd=tmp_path).code == 0
+    path = tmp_path / "tenants.yaml"
+    path.write_text(path.read_text().replace("azure-cli}", "azure-cli}\n    locale: nl"))
     later = ("--repository", "o/team", "--mail-from", "a@b.example", "--client-id", CLIENT, "--cloud", "usgov")
     ran = call("init", *later, cwd=tmp_path)
-    assert "differs" not in ran.err, ran.err
-    settings = read(tmp_path / "tenants.yaml")
+    assert ran.err.count("differs") == 1, ran.err
+    settings = read(path)
+    assert settings.tenants[0].locale == "nl"
     assert settings.tenants[0].credential == GithubOidc(client_id=CLIENT)
     assert settings.tenants[0].cloud.value == "usgov"
     assert settings.mail is not None
