@@ -78,14 +78,14 @@ def write(docs: Path) -> int:
     made, changed = pages(), 0
     made |= {name: pinned((docs / name).read_text(encoding="utf-8")) for name in _EXTENDING if (docs / name).is_file()}
     for path, text in made.items():
-        place = docs / path
-        if not place.is_file() or place.read_text(encoding="utf-8") != text:
-            write_file(place, text.encode(), public=True)
+        file = docs / path
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            write_file(file, text.encode(), public=True)
             changed += 1
     for folder in ("checks", "guidance", "reference"):
-        for place in sorted((docs / folder).glob("*.md")):
-            if f"{folder}/{place.name}" not in made:
-                place.unlink()
+        for file in sorted((docs / folder).glob("*.md")):
+            if f"{folder}/{file.name}" not in made:
+                file.unlink()
                 changed += 1
     return changed
 

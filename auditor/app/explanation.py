@@ -107,19 +107,19 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
     )
 
 
-def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] | None:
+def _finding(result: Result, prefix: str) -> tuple[TenantResult | None, Finding] | None:
     """Return the finding with this fingerprint prefix. Raises UsageError if several have it."""
-    if len(mark) < _PREFIX:
+    if len(prefix) < _PREFIX:
         return None
-    places: list[tuple[TenantResult | None, Finding]] = [
+    candidates: list[tuple[TenantResult | None, Finding]] = [
         (tenant, finding) for tenant in result.tenants for finding in tenant.findings
     ]
-    places += [(None, finding) for finding in result.fleet.findings]
-    found = [place for place in places if place[1].fingerprint.startswith(mark)]
+    candidates += [(None, finding) for finding in result.fleet.findings]
+    found = [candidate for candidate in candidates if candidate[1].fingerprint.startswith(prefix)]
     if len(found) > 1:
         raise UsageError(
             "usage",
-            Message("{found} findings begin with '{mark}'", found=len(found), mark=mark),
+            Message("{found} findings begin with '{mark}'", found=len(found), mark=prefix),
             hint=Message("write more of its digits"),
         )
     return found[0] if found else None
@@ -193,9 +193,9 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
 
 def _judged(saved: Result, policy: str, l10n: Labels) -> str:
     """Return how many people or objects the policy judged in each tenant of a run."""
-    places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
-    places.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
-    counts = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
+    parts = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
+    parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
+    counts = [(name, outcome.judged) for name, outcomes in parts for outcome in outcomes if outcome.id == policy]
     return ", ".join(f"{name} {l10n.number(count)}" for name, count in counts)
 
 

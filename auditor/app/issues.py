@@ -86,12 +86,14 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
             yield IssueChange(step=IssueStep.CLOSE, title=issue.title, issue=issue)
 
 
-def carry_out(repository: Repository, changes: Sequence[IssueChange], told: Callable[[IssueChange, int], None]) -> None:
+def carry_out(
+    repository: Repository, changes: Sequence[IssueChange], report: Callable[[IssueChange, int], None]
+) -> None:
     """Do what the changes say, and tell each with the number of its issue. Raises DeliveryError."""
     if any(change.step is IssueStep.OPEN for change in changes):
         repository.ensure_label()
     for change in changes:
-        told(change, _carried(repository, change))
+        report(change, _carried(repository, change))
 
 
 def _carried(repository: Repository, change: IssueChange) -> int:

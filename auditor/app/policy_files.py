@@ -32,15 +32,15 @@ LIBRARY = "auditor.policies"
 
 
 def load_policies(
-    places: Sequence[Path], *, waivers_from: date | None = None, decisions: Sequence[tuple[str, bytes]] = ()
+    locations: Sequence[Path], *, waivers_from: date | None = None, decisions: Sequence[tuple[str, bytes]] = ()
 ) -> Loaded:
     """Load the policies of files and folders; of `policies/`, else the starter library, if none is named.
 
     Raises InputError with every mistake of every file, and UsageError for a location without policies.
     """
-    if not _library_is_meant(places):
+    if not _library_is_meant(locations):
         return _priced_once(
-            load(policy_files(places), waivers_from=waivers_from, decisions=decisions, bases=installed_base)
+            load(policy_files(locations), waivers_from=waivers_from, decisions=decisions, bases=installed_base)
         )
     library = library_files()
     try:
@@ -76,50 +76,50 @@ def _priced_once(loaded: Loaded) -> Loaded:
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def decision_files(places: Sequence[Path], chosen: Path | None = None) -> list[tuple[str, bytes]]:
+def decision_files(locations: Sequence[Path], chosen: Path | None = None) -> list[tuple[str, bytes]]:
     """Read the chosen file of decisions, else each `decisions.yaml` beside the policies of some locations."""
     if chosen is not None:
         return [(chosen.as_posix(), read_yaml(chosen, None))]
-    folders = [place if files.is_folder(place) else place.parent for place in places or (DEFAULT,)]
+    folders = [location if files.is_folder(location) else location.parent for location in locations or (DEFAULT,)]
     found = [folder / f"{DECISIONS}{suffix}" for folder in dict.fromkeys(folders) for suffix in SUFFIXES]
     return [(path.as_posix(), read_yaml(path, path.parent)) for path in found if exists(path)]
 
 
-def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:
+def policy_files(locations: Sequence[Path]) -> list[tuple[str, bytes]]:
     """Read the policy files of some locations, each once; (name as given, bytes) sorted by name."""
-    if _library_is_meant(places):
+    if _library_is_meant(locations):
         return library_files()
     found: dict[Path, tuple[Path, Path | None]] = {}
-    for place in places or (DEFAULT,):
-        root = place if files.is_folder(place) else None
-        for path in _of(place):
+    for location in locations or (DEFAULT,):
+        root = location if files.is_folder(location) else None
+        for path in _of(location):
             found.setdefault(_real(path), (path, root))
     named = sorted(found.values(), key=lambda item: item[0].as_posix())
     return [(path.as_posix(), read_yaml(path, root)) for path, root in named]
 
 
-def installed_base(file: str, place: str) -> Base:
+def installed_base(file: str, location: str) -> Base:
     """Find what a file extends: the installed starter library, or a folder. Raises AuditorError."""
-    if place.startswith(STARTER):
+    if location.startswith(STARTER):
         return Base(files=tuple(library_files()), version=__version__, fitting=True)
-    return Base(files=tuple(policy_files((_extended_folder(file, place),))))
+    return Base(files=tuple(policy_files((_extended_folder(file, location),))))
 
 
-def pinned_base(file: str, place: str) -> Base:
+def pinned_base(file: str, location: str) -> Base:
     """Find what a file extends; of the starter library in another version the copy beside the file.
 
     The digest decides whether the copy is the right one. Raises AuditorError.
     """
-    wanted, copy = place.removeprefix(STARTER), Path(file).parent / COPY
-    if wanted in {place, __version__} or not copy.is_dir():
-        return installed_base(file, place)
+    wanted, copy = location.removeprefix(STARTER), Path(file).parent / COPY
+    if wanted in {location, __version__} or not copy.is_dir():
+        return installed_base(file, location)
     return Base(files=tuple(policy_files((copy,))), version=wanted)
 
 
-def _extended_folder(file: str, place: str) -> Path:
+def _extended_folder(file: str, location: str) -> Path:
     """Return the folder that a file names. Raises UsageError for one that is outside of the repository of the file."""
     there = Path(file).parent
-    folder = Path(os.path.normpath(there / place))
+    folder = Path(os.path.normpath(there / location))
     if not files.is_folder(folder):
         raise UsageError(
             "policies-missing",
@@ -137,8 +137,8 @@ def _extended_folder(file: str, place: str) -> Path:
     return folder
 
 
-def _library_is_meant(places: Sequence[Path]) -> bool:
-    return not places and not files.is_folder(DEFAULT)
+def _library_is_meant(locations: Sequence[Path]) -> bool:
+    return not locations and not files.is_folder(DEFAULT)
 
 
 def library_files() -> list[tuple[str, bytes]]:
@@ -150,40 +150,40 @@ def library_files() -> list[tuple[str, bytes]]:
     ]
 
 
-def _of(place: Path) -> Iterable[Path]:
-    if files.is_folder(place):
-        found = list_folder(place, is_policy_file)
-        for path in list_folder(place, is_test_file):
-            _check_test(path, place)
+def _of(location: Path) -> Iterable[Path]:
+    if files.is_folder(location):
+        found = list_folder(location, is_policy_file)
+        for path in list_folder(location, is_test_file):
+            _check_test(path, location)
         if not found:
             raise UsageError(
                 "policies-none",
-                Message("{place} has no policy file", place=place),
+                Message("{place} has no policy file", place=location),
                 hint=Message("name files that end in .yaml, or run without a path to use the starter library"),
             )
         return found
-    if not exists(place):
+    if not exists(location):
         raise UsageError(
             "policies-missing",
-            Message("{place} does not exist", place=place),
+            Message("{place} does not exist", place=location),
             hint=Message("name a policy file, or a folder of them"),
         )
-    if place.stem.endswith(TEST_SUFFIX):
+    if location.stem.endswith(TEST_SUFFIX):
         raise UsageError(
             "policies-test",
-            Message("{place} is a test of policies, not a policy file", place=place),
-            hint=Message("run: auditor test {place}", place=place),
+            Message("{place} is a test of policies, not a policy file", place=location),
+            hint=Message("run: auditor test {place}", place=location),
         )
-    return [place]
+    return [location]
 
 
-def policies_beside(file: Path, places: Sequence[Path]) -> Sequence[Path]:
+def policies_beside(file: Path, locations: Sequence[Path]) -> Sequence[Path]:
     """Return the places of policies that a file of waivers or decisions belongs to: named ones, else its folder.
 
     None stands for the starter library: the folder holds no policy.
     """
     folder = file.parent
-    return places or ((folder,) if files.is_folder(folder) and files.listed(folder, is_policy_file) else ())
+    return locations or ((folder,) if files.is_folder(folder) and files.listed(folder, is_policy_file) else ())
 
 
 def free_id(stem: str, taken: set[str]) -> str:

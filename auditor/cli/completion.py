@@ -121,10 +121,10 @@ def _zsh(commands: Sequence[Command]) -> Iterator[str]:
 
 def _zsh_arguments(command: Command) -> Iterator[str]:
     for option in command.options:
-        said = option.help.replace("\\", "").replace("[", "(").replace("]", ")").replace(":", "\\:")
+        description = option.help.replace("\\", "").replace("[", "(").replace("]", ")").replace(":", "\\:")
         for name in option.names:
             equals = "=" if option.takes and name.startswith("--") else "+" if option.takes else ""
-            yield _quoted(f"*{name}{equals}[{said}]" + (f":value:{_zsh_action(option)}" if option.takes else ""))
+            yield _quoted(f"*{name}{equals}[{description}]" + (f":value:{_zsh_action(option)}" if option.takes else ""))
     yield _quoted(f"*:argument:{_zsh_action(command.operands)}")
 
 

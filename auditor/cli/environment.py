@@ -12,13 +12,13 @@ _EXCLUSIVE = frozenset({"demo", "snapshot", "tenants"})
 """Options that select the input: the flag of one takes precedence over the variables of the others."""
 
 
-def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, words: Sequence[str]) -> None:
-    """Set every option that no flag in `words` gave from the variable of its name: --as-of from AUDITOR_AS_OF.
+def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, command_line: Sequence[str]) -> None:
+    """Set every option that no flag in `command_line` gave from the variable of its name: --as-of from AUDITOR_AS_OF.
 
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable is none: workflows
     set those for inputs that nobody gave. Raises UsageError for a value that the option would refuse.
     """
-    decided = _decided(parser, _given(parser, words))
+    decided = _decided(parser, _given(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
         text = None if name is None else os.environ.get(f"AUDITOR_{name.replace('-', '_').upper()}")
@@ -28,14 +28,14 @@ def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, word
         setattr(arguments, action.dest, _value(action, str(name), text))
 
 
-def _given(parser: argparse.ArgumentParser, words: Sequence[str]) -> frozenset[str]:
+def _given(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> frozenset[str]:
     """Return the names of the options on the command line."""
     options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001  likewise
     defaults = [action.default for action in options]
     try:
         for action in options:
             action.default = argparse.SUPPRESS
-        return frozenset(vars(parser.parse_intermixed_args(words)))
+        return frozenset(vars(parser.parse_intermixed_args(command_line)))
     finally:
         for action, default in zip(options, defaults, strict=True):
             action.default = default

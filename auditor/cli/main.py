@@ -110,10 +110,10 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
     arguments = argparse.Namespace()
     try:
         module, parser = command_parser(command, rest)
-        words = parser.plain(rest)
+        command_line = parser.plain(rest)
         # Intermixed: files may be given before, between and after options.
-        parser.parse_intermixed_args(words, arguments)
-        fill_in(parser, arguments, words)
+        parser.parse_intermixed_args(command_line, arguments)
+        fill_in(parser, arguments, command_line)
         set_public(public=getattr(arguments, "public", False))
         if getattr(arguments, "no_color", False):
             os.environ["NO_COLOR"] = "1"

@@ -96,9 +96,9 @@ def _word(kind: type[_Kind], text: str, *others: str) -> _Kind:
     try:
         return kind(text)
     except ValueError as error:
-        words = ", ".join([*(item.value for item in kind), *others])
+        values = ", ".join([*(item.value for item in kind), *others])
         raise argparse.ArgumentTypeError(
-            Message("{text} is not one of {words}", text=repr(text), words=words)
+            Message("{text} is not one of {words}", text=repr(text), words=values)
         ) from error
 
 

@@ -192,12 +192,12 @@ def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
     indent = next((index for index, (shown, _) in enumerate(cells) if index == start or not shown.isspace()), 0)
     if sum(width for _, width in cells[indent:]) <= _WIDEST:
         return indent, len(cells)
-    first, room = start, _WIDEST // 3
-    while first > indent and room >= cells[first - 1][1]:
+    first, width = start, _WIDEST // 3
+    while first > indent and width >= cells[first - 1][1]:
         first -= 1
-        room -= cells[first][1]
-    last, room = first, _WIDEST
-    while last < len(cells) and room >= cells[last][1]:
-        room -= cells[last][1]
+        width -= cells[first][1]
+    last, width = first, _WIDEST
+    while last < len(cells) and width >= cells[last][1]:
+        width -= cells[last][1]
         last += 1
     return first, last

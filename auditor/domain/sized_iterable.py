@@ -15,15 +15,15 @@ class SizedIterable(Sequence[_Item]):
     @overload
     def __getitem__(self, index: int) -> _Item: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[_Item]: ...
-    def __getitem__(self, place: int | slice) -> _Item | Sequence[_Item]:
+    def __getitem__(self, index: slice) -> Sequence[_Item]: ...
+    def __getitem__(self, index: int | slice) -> _Item | Sequence[_Item]:
         """Iterate up to an index, or to the end of a slice. Raises IndexError beyond the last item."""
-        if isinstance(place, slice):
-            begin, end, step = place.indices(len(self))
-            return tuple(islice(self, begin, end, step)) if step > 0 else tuple(self)[place]
-        if not -len(self) <= place < len(self):
-            raise IndexError(place)
-        return next(islice(iter(self), place % len(self), None))
+        if isinstance(index, slice):
+            begin, end, step = index.indices(len(self))
+            return tuple(islice(self, begin, end, step)) if step > 0 else tuple(self)[index]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return next(islice(iter(self), index % len(self), None))
 
     def __eq__(self, other: object) -> bool:
         """Compare items one by one with those of any other sequence."""

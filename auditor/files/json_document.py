@@ -1,13 +1,19 @@
-"""Parses JSON text; rejects duplicate keys and deep nesting."""
+"""Parses JSON text, rejecting duplicate keys and deep nesting, and checks the types of its values."""
 
 import json
 from collections.abc import Iterable
 from contextlib import suppress
 from math import isinf
-from typing import Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
 import orjson
+
+from auditor.domain.syntax.limits import LARGEST
+
+Kind = TypeVar("Kind")
+Whole = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+"""An integer that every JSON reader represents exactly."""
 
 _MAX_DEPTH: Final = 100
 """Nesting levels of objects and lists."""
@@ -35,6 +41,14 @@ def decode(text: bytes) -> Any:
         raise ValueError("it is nested too deep") from error
     _check_depth(value)
     return value
+
+
+def checked(value: Any, kind: type[Kind]) -> Kind:
+    """Return a JSON value as a type that msgspec knows; raises ValueError with the path of a value of another type."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
 
 
 def _quotes(text: bytes) -> int:

@@ -93,8 +93,8 @@ class StatsBuilder:
         firsts, kind_of = alike(batch, _REPEATED)
         kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
         counts = np.bincount(kind_of, minlength=len(kinds)).tolist()
-        for place in np.argsort(firsts).tolist():
-            self._count(kinds[place], counts[place])
+        for index in np.argsort(firsts).tolist():
+            self._count(kinds[index], counts[index])
         subjects = batch.column("subjectId").dictionary_encode()
         people = np.array([kind.user for kind in kinds], dtype=bool)[kind_of]
         named = np.zeros(len(subjects.dictionary), dtype=bool)

@@ -201,21 +201,21 @@ class FindingTable(Findings):
         return all(group.keys == (_AS_GIVEN,) for group in self._groups)
 
 
-def _shown(findings: Iterable[Finding], most: int) -> list[Finding]:
+def _shown(findings: Iterable[Finding], limit: int) -> list[Finding]:
     """Return the first findings of one check of one policy, new and reopened ones before others, in report order."""
     changed: list[tuple[int, Finding]] = []
     others: list[tuple[int, Finding]] = []
-    things: list[tuple[int, Finding]] = []
+    objects: list[tuple[int, Finding]] = []
     for index, finding in enumerate(findings):
         if finding.subject.type is not _USER:
-            things.append((index, finding))
+            objects.append((index, finding))
             continue
         chosen = changed if finding.change in _CHANGED else others
-        if len(chosen) < most:
+        if len(chosen) < limit:
             chosen.append((index, finding))
         elif finding.change is None:  # the run was compared with no other: nothing that follows is new
             break
-    return [finding for _, finding in sorted((changed + others)[:most] + things, key=itemgetter(0))]
+    return [finding for _, finding in sorted((changed + others)[:limit] + objects, key=itemgetter(0))]
 
 
 class FindingTableBuilder:

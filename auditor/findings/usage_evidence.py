@@ -196,7 +196,7 @@ def priced_offers(bound: BoundPolicies, of: ProductSet | None = None) -> list[Of
     prices, facts = bound.prices, bound.facts
     offers = []
     every = of is None or of == EVERY_PRODUCT
-    for sku in (facts.skus[place] for place in facts.assignable) if every else _named(bound, of):
+    for sku in (facts.skus[index] for index in facts.assignable) if every else _named(bound, of):
         price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         if price is not None and sku.plans:
             offers.append(Offer(sku_id=sku.sku_id, part_number=sku.part_number or "", plans=sku.plans, price=price))

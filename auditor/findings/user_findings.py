@@ -121,9 +121,9 @@ class _Located:
         for chunk in chunks:
             first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
             person = np.searchsorted(rows, chunk.rows[first:end])
-            place = policies.index((chunk.policy, chunk.check))
+            index = policies.index((chunk.policy, chunk.check))
             product, detail = known.products_of(bound, chunk, first, end), known.details_of(chunk, first, end)
-            parts.append((np.full(end - first, place), person, product, detail, chunk.waivers[first:end]))
+            parts.append((np.full(end - first, index), person, product, detail, chunk.waivers[first:end]))
         columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
         return cls(policies, list(known.products), list(known.details), *columns)
 
@@ -155,7 +155,7 @@ class _Known:
 
 def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
     """Describe findings about some people, in report order."""
-    policies = [bound.policies[place] for place, _ in found.policies]
+    policies = [bound.policies[index] for index, _ in found.policies]
     products = [_product(bound, about, seats) for about, seats in found.products]
     order = _report_order(found, [item for item, _ in products], people.ids)
     policy, person, product, detail, waiver = (
@@ -227,8 +227,8 @@ def _fingerprints(
     """Hash what findings are, in some order."""
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
     begun = [
-        fingerprint_text(tenant, bound.policies[place].id, check, SubjectType.USER.value, "")
-        for place, check in found.policies
+        fingerprint_text(tenant, bound.policies[index].id, check, SubjectType.USER.value, "")
+        for index, check in found.policies
     ]
     firsts, ends = combined(((found.product, len(products)), (found.detail, len(found.details))))
     ended = [

@@ -152,7 +152,7 @@ class _Composer:
         )
 
     def _notices(self, steps: tuple[NumberedStep, ...]) -> tuple[str, ...]:
-        words = self._library.terms.notices
+        notices = self._library.terms.notices
         branching = self._past is None and any(
             Dimension.AGREEMENT in step.when for step in self._article.steps if step.is_valid(self._day)
         )
@@ -163,7 +163,7 @@ class _Composer:
             ("undocumented-cloud", undocumented),
             ("unknown-agreement", self._variant.agreement is Agreement.UNKNOWN and branching and bool(steps)),
         )
-        return tuple(words[name] for name, holds in flags if holds)
+        return tuple(notices[name] for name, holds in flags if holds)
 
     def _hyperlinks(self, names: tuple[str, ...]) -> tuple[Hyperlink, ...]:
         return _distinct(self._hyperlink(name) for name in names)

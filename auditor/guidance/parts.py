@@ -24,7 +24,7 @@ class _GuidanceSource:
 
     part: str
     lines: tuple[tuple[str, bool], ...]
-    place: tuple[str, str]
+    target: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class GuidanceParts:
 
     earlier: list[_GuidanceSource] = field(default_factory=list)
 
-    def add(self, part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str]) -> GuidancePart:
+    def add(self, part: str, lines: Sequence[tuple[str, bool]], target: tuple[str, str]) -> GuidancePart:
         """Return a part of the guidance without the lines that one earlier action shows; steps have no `part`.
 
-        `place` is the anchor and title of the action. Steps have an order, so only all of them can be those of another
+        `target` is the anchor and title of the action. Steps have an order, so only all of them can be those of another
         action.
         """
         wanted = set(lines)
@@ -48,6 +48,6 @@ class GuidanceParts:
         best = max(known, key=lambda each: len(each.lines), default=None)
         if best is None or len(best.lines) < _FEWEST:
             if lines:
-                self.earlier.append(_GuidanceSource(part=part, lines=tuple(lines), place=place))
+                self.earlier.append(_GuidanceSource(part=part, lines=tuple(lines), target=target))
             return GuidancePart(like=None, lines=tuple(lines))
-        return GuidancePart(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
+        return GuidancePart(like=best.target, lines=tuple(line for line in lines if line not in best.lines))

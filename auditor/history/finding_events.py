@@ -3,21 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from operator import itemgetter
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import pyarrow as pa
 
 from auditor.domain.enums import Outcome, Severity, Status
 from auditor.domain.result.model import Finding, PolicyHeader, Result, TenantResult
-from auditor.files import json_shape
+from auditor.domain.syntax.limits import checked_amount
+from auditor.files import json_document
+from auditor.files.json_document import Whole
 
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
                 "subject_name", "person", "product", "detail", "currency", "per_month")  # fmt: skip
-_told: Final = itemgetter(*_TEXTS)
+_texts: Final = itemgetter(*_TEXTS)
 EVENTS: Final = pa.schema(
     [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
 )
@@ -42,7 +45,7 @@ def happened(
             rows.append({**row, "event": "opened"})
         elif was["status"] != row["status"] and Status.WAIVED.value in (was["status"], row["status"]):
             rows.append({**row, "event": "waived" if finding.status is Status.WAIVED else "unwaived"})
-        elif _told(was) != _told(row):
+        elif _texts(was) != _texts(row):
             rows.append({**row, "event": "held"})
     outcomes = {outcome.id: outcome.status for outcome in tenant.policies}
     for fingerprint, was in before.items():
@@ -128,42 +131,46 @@ def summary_of(
     }  # fmt: skip
 
 
-_COUNT: Final = json_shape.maybe(json_shape.whole)
-_SEVERITY: Final = json_shape.one_of(*Severity)
-_SUMMARY: Final = json_shape.fields(
-    {"tenantId": json_shape.text, "seatsWhole": json_shape.flag, "complete": json_shape.flag},
-    open=json_shape.by(json_shape.text, json_shape.whole),
-    waived=json_shape.whole,
-    notEvaluated=json_shape.whole,
-    money=json_shape.by(json_shape.text, json_shape.amount),
-    seats=json_shape.each(
-        json_shape.fields(
-            skuId=json_shape.text,
-            skuPartNumber=json_shape.maybe(json_shape.text),
-            usable=_COUNT,
-            consumed=_COUNT,
-            spare=_COUNT,
-        )
-    ),
-    policies=json_shape.each(
-        json_shape.fields(
-            id=json_shape.text,
-            severity=json_shape.maybe(_SEVERITY),
-            status=json_shape.maybe(json_shape.one_of(*Outcome)),
-            open=json_shape.whole,
-            waived=json_shape.whole,
-            opened=json_shape.whole,
-            closed=json_shape.whole,
-            ages=json_shape.each(json_shape.whole),
-            repair=json_shape.by(json_shape.digits, json_shape.whole),
-        )
-    ),
-)
+class _Seat(msgspec.Struct, rename="camel"):
+    sku_id: str
+    sku_part_number: str | None
+    usable: Whole | None
+    consumed: Whole | None
+    spare: Whole | None
+
+
+class _Policy(msgspec.Struct):
+    id: str
+    severity: Severity | None
+    status: Outcome | None
+    open: Whole
+    waived: Whole
+    opened: Whole
+    closed: Whole
+    ages: list[Whole]
+    repair: dict[Annotated[str, msgspec.Meta(pattern="^-?[0-9]{1,14}$")], Whole]
+    """Days → findings that were repaired after so many days."""
+
+
+class _Summary(msgspec.Struct, rename="camel"):
+    open: dict[str, Whole]
+    waived: Whole
+    not_evaluated: Whole
+    money: dict[str, str]
+    seats: list[_Seat]
+    policies: list[_Policy]
+    tenant_id: str = ""
+    seats_whole: bool = True
+    complete: bool = True
 
 
 def checked_summary(value: Any) -> Mapping[str, Any]:
     """Return the summary of a result; raises ValueError for one that trends could not be made of."""
-    _SUMMARY(value)
+    for amount in json_document.checked(value, _Summary).money.values():
+        try:
+            checked_amount(Decimal(amount))
+        except InvalidOperation as error:
+            raise ValueError(f"{amount[:57]!r} stands in place of an amount") from error
     found: Mapping[str, Any] = value
     return found
 

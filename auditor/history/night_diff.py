@@ -79,9 +79,9 @@ def _partly(nights: Sequence[NightSummary | None], results: Sequence[Entry | Non
         yield Message("in {some} of {all} results some policy could not be evaluated", some=unjudged, all=len(results))
 
 
-def _latest(things: Sequence[T], at: Sequence[datetime], instant: datetime) -> T | None:
+def _latest(values: Sequence[T], at: Sequence[datetime], instant: datetime) -> T | None:
     return next(
-        (thing for thing, moment in zip(reversed(things), reversed(at), strict=True) if moment <= instant), None
+        (value for value, moment in zip(reversed(values), reversed(at), strict=True) if moment <= instant), None
     )
 
 
@@ -127,9 +127,13 @@ def _usable(seat: Mapping[str, Any] | None) -> int | None:
 
 def _findings(before: _Held, after: _Held) -> Iterator[FindingBetween]:
     """Yield what is new, gone and changed, the worst first."""
-    changes = [("new", after[mark]) for mark in after if mark not in before]
-    changes += [("gone", before[mark]) for mark in before if mark not in after]
-    changes += [("changed", row) for mark, row in after.items() if mark in before and _differs(before[mark], row)]
+    changes = [("new", after[fingerprint]) for fingerprint in after if fingerprint not in before]
+    changes += [("gone", before[fingerprint]) for fingerprint in before if fingerprint not in after]
+    changes += [
+        ("changed", row)
+        for fingerprint, row in after.items()
+        if fingerprint in before and _differs(before[fingerprint], row)
+    ]
     kinds, ranks = ("new", "gone", "changed"), {severity.value: severity.rank for severity in Severity}
     key = lambda item: (kinds.index(item[0]), ranks[item[1]["severity"]], item[1]["policy"], item[1]["fingerprint"])  # noqa: E731
     for kind, row in sorted(changes, key=key):

@@ -16,7 +16,7 @@ from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.syntax.limits import count, run_instant
-from auditor.files import json_shape
+from auditor.files import json_document
 from auditor.history.finding_events import EVENTS, checked_summary, happened, lasting, summary_of
 from auditor.store.commit import check_directory, check_tenant, checked_document, checked_name, damaged, sealed
 from auditor.store.objects.backends import Backend
@@ -55,8 +55,8 @@ def commit_tenant(name: str) -> str | None:
 class Ledger:
     """The log of one tenant; entries are numbered, so that of two writers one comes first and the other says so."""
 
-    def __init__(self, place: Backend, tenant: str) -> None:
-        self._place = place
+    def __init__(self, backend: Backend, tenant: str) -> None:
+        self._backend = backend
         self._tenant = tenant
 
     def entries(self) -> tuple[Entry, ...]:
@@ -71,9 +71,9 @@ class Ledger:
     def commits(self) -> Iterator[tuple[str, Entry | SnapshotError]]:
         """Yield every result by the name of its commit, in order; what is wrong with one stops none."""
         # Other names are of other programs, as the desktop.ini that a file manager leaves.
-        names = [name for name in self._place.names(f"{self._tenant}/results") if commit_tenant(name)]
-        for name, body in zip(names, self._place.read_many(names), strict=True):
-            where = f"{self._place.address}/{name}"
+        names = [name for name in self._backend.names(f"{self._tenant}/results") if commit_tenant(name)]
+        for name, body in zip(names, self._backend.read_many(names), strict=True):
+            where = f"{self._backend.address}/{name}"
             try:
                 if body is None:
                     raise damaged(where, Message("is listed and cannot be read"))
@@ -104,27 +104,27 @@ class Ledger:
             if self._is_there(known, result, tenant, money):
                 return 0
             if known:
-                where = self._place.address
+                where = self._backend.address
                 check_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
                 self._same_key(known[-1], result)
             number = known[-1].number + 1 if known else 1
             document, body = self._document(known, number, result, tenant, money)
             findings = document["events"]["name"]
-            mine = self._place.create(findings, body)
+            mine = self._backend.create(findings, body)
             commit = sealed(document)
-            if self._place.create(self.commit_name(number), commit):
-                if not mine and self._place.read(findings) != body:  # cut short by a writer that was killed
-                    self._place.remove(findings)
-                if findings not in self._place.names(f"{self._tenant}/findings"):
-                    self._place.create(findings, body)
+            if self._backend.create(self.commit_name(number), commit):
+                if not mine and self._backend.read(findings) != body:  # cut short by a writer that was killed
+                    self._backend.remove(findings)
+                if findings not in self._backend.names(f"{self._tenant}/findings"):
+                    self._backend.create(findings, body)
                 return len(body) + len(commit)
             if mine and all(entry.events != findings for entry in self.entries()):
-                self._place.remove(findings)
+                self._backend.remove(findings)
         raise self._refused(
             "store-exists",
             Message(
                 "another process is storing results of {tenant} in {address}",
-                address=self._place.address,
+                address=self._backend.address,
                 tenant=self._tenant,
             ),
         )
@@ -140,7 +140,7 @@ class Ledger:
                         "{address} has results of {tenant} with other pseudonyms or with names: the key is "
                         "another one, or there was none"
                     ),
-                    address=self._place.address,
+                    address=self._backend.address,
                     tenant=self._tenant,
                 ),
                 hint=Message("redact all results of a tenant with one AUDITOR_REDACT_KEY, or none of them"),
@@ -150,7 +150,7 @@ class Ledger:
         self, known: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
     ) -> bool:
         """Whether a result is stored; SnapshotError where another one of its instant, or a later one, is."""
-        where = self._place.address
+        where = self._backend.address
         for entry in known:
             if entry.as_of == result.run.as_of:
                 if entry.run == result.run.id or self._says_the_same(entry, result, tenant, money):
@@ -193,7 +193,7 @@ class Ledger:
         sink = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, EVENTS), sink, compression="zstd", compression_level=9)
         body = sink.getvalue()
-        mark = hashlib.sha256(body).hexdigest()
+        digest = hashlib.sha256(body).hexdigest()
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "tenant": self._tenant,
@@ -201,8 +201,8 @@ class Ledger:
             "asOf": result.run.as_of.isoformat(),
             "run": result.run.id,
             "events": {
-                "name": f"{self._tenant}/findings/{number:06}-{mark[:16]}.parquet",
-                "sha256": mark,
+                "name": f"{self._tenant}/findings/{number:06}-{digest[:16]}.parquet",
+                "sha256": digest,
                 "bytes": len(body),
                 "checkpoint": checkpoint,
             },
@@ -229,7 +229,7 @@ class Ledger:
         """
         known = self.entries()
         wanted = since_checkpoint([each for each in known if each.number <= entry.number])
-        there = set(self._place.names(f"{self._tenant}/findings"))
+        there = set(self._backend.names(f"{self._tenant}/findings"))
         needed = {each.number for each in since_checkpoint(known)}
         if any(each.events not in there and each.number not in needed for each in wanted):
             return None
@@ -252,7 +252,7 @@ class Ledger:
         wanted = self.entries() if entries is None else entries
         needed = wanted if entries is not None else since_checkpoint(wanted)
         tables = [EVENTS.empty_table()]
-        for entry, body in zip(wanted, self._place.read_many([e.events for e in wanted]), strict=True):
+        for entry, body in zip(wanted, self._backend.read_many([e.events for e in wanted]), strict=True):
             if body is None and entry not in needed:
                 continue  # retention took it
             whole = self._whole(entry, body)
@@ -261,10 +261,10 @@ class Ledger:
 
     def check(self, entry: Entry) -> None:
         """Read the events of a result; SnapshotError where they are missing or damaged."""
-        self._whole(entry, self._place.read(entry.events))
+        self._whole(entry, self._backend.read(entry.events))
 
     def _whole(self, entry: Entry, body: bytes | None) -> bytes:
-        where = f"{self._place.address}/{entry.events}"
+        where = f"{self._backend.address}/{entry.events}"
         if body is None:
             raise damaged(
                 where, Message("is missing: the findings of this time cannot be distinguished from older ones")
@@ -280,7 +280,7 @@ class Ledger:
         """
         known = self.entries()
         first = max((i for i, entry in enumerate(known) if entry.checkpoint), default=0)
-        there = set(self._place.names(f"{self._tenant}/findings"))
+        there = set(self._backend.names(f"{self._tenant}/findings"))
         taken = tuple(e for e in known[:first] if e.as_of < before and e.events in there)
         lost = next((e for e in known[first:] if e.events not in there), None)
         if taken and lost is not None:
@@ -290,7 +290,7 @@ class Ledger:
     def remove(self, entries: Iterable[Entry]) -> None:
         """Delete the events of results; their counts stay."""
         for entry in entries:
-            self._place.remove(entry.events)
+            self._backend.remove(entry.events)
 
     def superseded(self) -> dict[str, datetime | None]:
         """Return findings of writers that came second or were killed, and when the place says they were written.
@@ -298,7 +298,7 @@ class Ledger:
         Only those whose number another result has: findings of a number that no result has may be all that is left of
         a result that was lost.
         """
-        written = self._place.written(f"{self._tenant}/findings")
+        written = self._backend.written(f"{self._tenant}/findings")
         known = {entry.number: entry.events for entry in self.entries()}
         numbered = ((match, name) for name in written if (match := _NUMBERED.fullmatch(name)))
         return {name: written[name] for match, name in numbered if known.get(int(match[1]), name) != name}
@@ -324,9 +324,9 @@ def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
         return Entry(
             number=count(document["number"]),
             as_of=run_instant(document["asOf"]),
-            run=str(json_shape.text(document["run"])),
+            run=json_document.checked(document["run"], str),
             events=checked_name(events["name"], _NAME),
-            sha256=str(json_shape.text(events["sha256"])),
+            sha256=json_document.checked(events["sha256"], str),
             size=count(events["bytes"]),
             checkpoint=events["checkpoint"] is True,
             summary=checked_summary(document["summary"]),

@@ -47,17 +47,17 @@ class Localization:
         """Return the translation of a message; the empty text stays empty, it is the header's key in a catalogue."""
         return self.translations.gettext(message) if message else ""
 
-    def ngettext(self, one: str, many: str, count: int, /) -> str:
+    def ngettext(self, singular: str, plural: str, count: int, /) -> str:
         """Return the translation of the form that belongs to a count, its `{count}` not filled in."""
-        return self.translations.ngettext(one, many, count)
+        return self.translations.ngettext(singular, plural, count)
 
     def pgettext(self, context: str, message: str, /) -> str:
         """Return the translation of a message that means different things in different places."""
         return self.translations.pgettext(context, message)
 
-    def plural(self, one: str, many: str, count: int) -> str:
+    def plural(self, singular: str, plural: str, count: int) -> str:
         """Return a message that counts, with its `{count}` filled in."""
-        return self.ngettext(one, many, count).replace("{count}", self.number(count))
+        return self.ngettext(singular, plural, count).replace("{count}", self.number(count))
 
     def translate(self, message: Message) -> str:
         """Return an error, notice or reason; what it quotes stays as it is, and days are in the language's form."""

@@ -23,11 +23,11 @@ def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] =
 
 def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, DifferenceCount], ...]:
     """Return every policy that is different, or whose findings are."""
-    told = [
+    counted = [
         (policy, tally(preview.everywhere, lambda finding, id_=policy.id: finding.policy == id_))  # type: ignore[misc]
         for policy in preview.policies
     ]
-    return tuple((policy, counts) for policy, counts in told if policy.edited or not counts.empty)
+    return tuple((policy, counts) for policy, counts in counted if policy.edited or not counts.empty)
 
 
 def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount], ...]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
-from auditor.files import json_document, json_shape
+from auditor.files import json_document
+from auditor.files.json_document import Whole
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest
 
@@ -113,7 +116,7 @@ def decode_night(body: bytes, where: str) -> Night:
         night = Night(
             manifest_text=text,
             parts=tuple(map(_part, document["parts"])),
-            content=_content(document["content"]),
+            content=json_document.checked(document["content"], dict[str, str]),
             row_groups=tuple(map(_rows, document["rowGroups"])),
             summary=_summary(document["summary"]),
             manifest=manifest,
@@ -139,9 +142,9 @@ def _part(entry: Mapping[str, Any]) -> PartEntry:
     """Decode the entry of an object."""
     return PartEntry(
         name=checked_name(entry["name"], _PART),
-        kind=str(json_shape.text(entry["kind"])),
+        kind=json_document.checked(entry["kind"], str),
         size=_rows(entry["bytes"]),
-        sha256=str(json_shape.text(entry["sha256"])),
+        sha256=json_document.checked(entry["sha256"], str),
     )
 
 
@@ -152,44 +155,42 @@ def _rows(value: Any) -> int:
     return int(value)
 
 
-def _content(value: Any) -> Mapping[str, str]:
-    json_shape.by(json_shape.text, json_shape.text)(value)
-    return dict(value)
+class _Seat(msgspec.Struct, rename="camel"):
+    sku_id: str
+    sku_part_number: str | None
+    enabled: Whole | None
+    warning: Whole | None
+    consumed: Whole | None
+    holders: Whole | None = None
 
 
-_COUNT: Final = json_shape.maybe(json_shape.whole)
-_SEAT: Final = json_shape.fields(
-    {"holders": _COUNT},
-    skuId=json_shape.text,
-    skuPartNumber=json_shape.maybe(json_shape.text),
-    enabled=_COUNT,
-    warning=_COUNT,
-    consumed=_COUNT,
-)
-_HELD: Final = json_shape.by(
-    json_shape.text,
-    json_shape.fields(kept=json_shape.whole, new=json_shape.whole, reclaimed=json_shape.whole, lapsed=json_shape.whole),
-)
-_SUMMARY: Final = json_shape.fields(
-    {
-        "users": _COUNT,
-        "blocked": _COUNT,
-        "licensed": _COUNT,
-        "cohorts": json_shape.maybe(json_shape.fields(since=json_shape.instant, skus=_HELD)),
-    },
-    seats=json_shape.each(_SEAT),
-)
+class _Held(msgspec.Struct):
+    kept: Whole
+    new: Whole
+    reclaimed: Whole
+    lapsed: Whole
+
+
+class _Cohorts(msgspec.Struct):
+    since: str
+    skus: dict[str, _Held]
+
+
+class _Summary(msgspec.Struct):
+    seats: list[_Seat]
+    users: Whole | None = None
+    blocked: Whole | None = None
+    licensed: Whole | None = None
+    cohorts: _Cohorts | None = None
 
 
 def _summary(value: Any) -> Mapping[str, Any]:
     """Return the summary of a night. Raises ValueError if trends cannot be computed from it."""
-    _SUMMARY(value)
+    cohorts = json_document.checked(value, _Summary).cohorts
+    if cohorts is not None:
+        run_instant(cohorts.since)
     summary: Mapping[str, Any] = value
     return summary
-
-
-def _json(body: bytes) -> Any:
-    return json_document.decode(body)
 
 
 def checked_name(name: object, form: re.Pattern[str]) -> str:
@@ -223,7 +224,7 @@ def sealed(document: Mapping[str, Any]) -> bytes:
 def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     """Decode a JSON object of the store and check its digest and schema. Raises SnapshotError."""
     try:
-        document = _json(body)
+        document = json_document.decode(body)
         found = str(document.get("schema", ""))
     except (AttributeError, ValueError) as error:
         raise damaged(where, Message("is not JSON: {error}", error=error)) from error

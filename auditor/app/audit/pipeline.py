@@ -167,7 +167,7 @@ def exit_code(result: Result, fail_on: Severity | None, counts: Mapping[Severity
 def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:
     """Add to a tenant what its evaluation says of policies and waivers."""
     balanced = [(policy, policy.constraint) for policy in bound.policies if isinstance(policy.constraint, Balance)]
-    places = evaluation.used_waivers | evaluation.unknown_waivers
+    indices = evaluation.used_waivers | evaluation.unknown_waivers
     reports = reports_of(bound, evaluation.seats)
     return replace(
         tenant,
@@ -177,7 +177,7 @@ def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResul
         policies=evaluation.outcomes,
         notices=tenant_notices(bound, evaluation),
         balance=tuple(share_of(bound, policy, block) for policy, block in balanced),
-        touched_waivers=tuple(sorted(bound.waivers[place].id for place in places)),
+        touched_waivers=tuple(sorted(bound.waivers[index].id for index in indices)),
     )
 
 
@@ -215,8 +215,8 @@ def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
     found: dict[tuple[str, date], Money | None] = {}
     for each in dated_subscriptions(bound):
         sku_id, day = each.sku_id.casefold(), max(today, each.next_lifecycle_date_time.astimezone(UTC).date())
-        place, then = facts.index.get(sku_id), bound.prices_on(day)
-        part = None if place is None else facts.skus[place].part_number
+        index, then = facts.index.get(sku_id), bound.prices_on(day)
+        part = None if index is None else facts.skus[index].part_number
         amount = None if then is None else then.of(sku_id=sku_id, part_number=part)
         if amount != prices.of(sku_id=sku_id, part_number=part):
             found[sku_id, day] = None if amount is None else Money(currency=prices.currency, per_month=amount)

@@ -30,7 +30,7 @@ class TenantSnapshot:
     """The state of a tenant at one instant, wherever it is kept."""
 
     manifest: Manifest
-    place: str
+    location: str
     """Where it is, for people."""
     folder: Path | None = None
     """The snapshot, where it is one already."""
@@ -92,7 +92,7 @@ def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, Te
 
 
 def _where(state: TenantSnapshot | Unaudited) -> str:
-    return state.reason if isinstance(state, Unaudited) else state.place
+    return state.reason if isinstance(state, Unaudited) else state.location
 
 
 def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
@@ -146,7 +146,10 @@ def _with_damaged(
 def _stored(store: "Store") -> list[TenantSnapshot]:
     found = [
         TenantSnapshot(
-            manifest=night.manifest, place=f"{store.address}: {format_instant(night.instant)}", store=store, night=night
+            manifest=night.manifest,
+            location=f"{store.address}: {format_instant(night.instant)}",
+            store=store,
+            night=night,
         )
         for night in store.nights()
     ]
@@ -160,7 +163,7 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
 
 
 def _plain(folder: Path, manifest: Manifest) -> TenantSnapshot:
-    return TenantSnapshot(manifest=manifest, place=str(folder.resolve()), folder=folder)
+    return TenantSnapshot(manifest=manifest, location=str(folder.resolve()), folder=folder)
 
 
 def _latest(

@@ -61,7 +61,7 @@ def _rows(text: str, name: str) -> Iterator[ApprovalRow]:
         line = reader.line_num + 1
         for row in reader:
             cells = [*row, *[""] * (max(columns) + 1 - len(row))]
-            question, approve = (_cell(cells[place]) for place in columns)
+            question, approve = (_cell(cells[column]) for column in columns)
             span = Span(file=name, line=line + skipped, column=1)
             line = reader.line_num + 1
             if approve:

@@ -38,7 +38,7 @@ class People:
     """People whom policies name."""
     free_texts: dict[str, str] = field(default_factory=dict)
     """Cache of free texts and their replacements."""
-    ours: dict[str, str] = field(default_factory=dict)
+    program_texts: dict[str, str] = field(default_factory=dict)
     """Cache of guidance texts and their replacements; many actions share them."""
     evidence: dict[str, str] = field(default_factory=dict)
     """Cache of evidence texts and their replacements."""
@@ -70,11 +70,11 @@ class People:
             known = self.free_texts[text] = self._free(text)
         return known
 
-    def said(self, text: str) -> str:
+    def program_text(self, text: str) -> str:
         """Replace every known id, address and name in a text of ours, which may hold the name of a group."""
-        known = self.ours.get(text)
+        known = self.program_texts.get(text)
         if known is None:
-            known = self.ours[text] = self._without_names(self.text(text))
+            known = self.program_texts[text] = self._without_names(self.text(text))
         return known
 
     def quoted(self, text: str) -> str:

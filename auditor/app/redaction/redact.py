@@ -185,7 +185,10 @@ def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
     people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
     findings = _findings(tenant.findings, people)
     places = {finding.fingerprint: index for index, finding in enumerate(findings)}
-    dropped = (replace(item, subject=people.said(item.subject), why=people.said(item.why)) for item in tenant.dropped)
+    dropped = (
+        replace(item, subject=people.program_text(item.subject), why=people.program_text(item.why))
+        for item in tenant.dropped
+    )
     return replace(
         tenant,
         actions=tuple(_action(action, people, places) for action in tenant.actions),
@@ -204,15 +207,15 @@ def _question(question: Question, people: People) -> Question:
     return replace(
         question,
         subject=people.text(question.subject),
-        name=people.said(question.name),
-        address=people.said(question.address),
+        name=people.program_text(question.name),
+        address=people.program_text(question.address),
         findings=_fingerprints(question.findings, people.key),
     )
 
 
 def _proof(proof: Proof, people: People) -> Proof:
     remaining = (
-        replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.said(item.why))
+        replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.program_text(item.why))
         for item in proof.remaining
     )
     return replace(
@@ -286,12 +289,12 @@ def _action(action: Action, people: People, places: Mapping[str, int]) -> Action
     return replace(
         action,
         findings=tuple(findings),
-        title=people.said(action.title),
-        prerequisites=tuple(map(people.said, action.prerequisites)),
-        steps=tuple(map(people.said, action.steps)),
-        warnings=tuple(map(people.said, action.warnings)),
+        title=people.program_text(action.title),
+        prerequisites=tuple(map(people.program_text, action.prerequisites)),
+        steps=tuple(map(people.program_text, action.steps)),
+        warnings=tuple(map(people.program_text, action.warnings)),
         links=tuple(Link(label=people.text(link.label), address=people.text(link.address)) for link in action.links),
-        requests=_requests([people.plain(request, people.said) for request in action.requests]),
+        requests=_requests([people.plain(request, people.program_text) for request in action.requests]),
     )
 
 

@@ -23,7 +23,7 @@ def _action(action: ActionVerdict, people: People) -> ActionVerdict:
     run = action.execution
     return replace(
         action,
-        title=people.said(action.title),
+        title=people.program_text(action.title),
         steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
         findings=tuple(sorted(map(people.key.fingerprint, action.findings))),
         execution=None if run is None else replace(run, by=tuple(map(people.free, run.by))),

@@ -19,11 +19,11 @@ def new_findings(result: Result, store: Path | str | None) -> Mapping[Severity, 
     AuditorError for a store that cannot be read.
     """
     counts: Counter[Severity] = Counter()
-    place = None if store is None or result.run.previous is not None else store_at(store)
-    stored = place is not None and place.exists
-    if place is not None and stored:
+    night_store = None if store is None or result.run.previous is not None else store_at(store)
+    stored = night_store is not None and night_store.exists
+    if night_store is not None and stored:
         for tenant in result.tenants:
-            opened = _opened(place, tenant.name, result)
+            opened = _opened(night_store, tenant.name, result)
             new = (f for f in tenant.findings if f.status is Status.OPEN and f.fingerprint not in opened)
             counts.update(finding.severity for finding in new)
     for findings in (*(() if stored else (tenant.findings for tenant in result.tenants)), result.fleet.findings):
@@ -37,4 +37,4 @@ def _opened(store: Store, tenant: str, result: Result) -> frozenset[str]:
     ledger = Ledger(store.backend, tenant)
     earlier = [entry for entry in ledger.entries() if entry.as_of < result.run.as_of]
     rows = ledger.held_at(earlier[-1]) if earlier else None
-    return frozenset(mark for mark, row in (rows or {}).items() if row["status"] == Status.OPEN.value)
+    return frozenset(fingerprint for fingerprint, row in (rows or {}).items() if row["status"] == Status.OPEN.value)

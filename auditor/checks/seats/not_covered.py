@@ -57,13 +57,13 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     hidden = unread(scope.facts, Source.USERS)
     certain = 0 if scope.holders is None else int(scope.holders.certain[0])
     possible = 0 if scope.holders is None else int(scope.holders.possible[0])
-    least, stock, most = _room(scope, block, skus)
-    if most is not None and certain > most:
+    lowest, stock, highest = _usable_range(scope, block, skus)
+    if highest is not None and certain > highest:
         yield _finding(scope, block, stock, certain)
     elif hidden is not None:
         scope.unknown.take(hidden)
-    elif possible > (least or 0):
-        _explain(scope, stock, least=least, most=most, certain=certain, possible=possible)
+    elif possible > (lowest or 0):
+        _explain(scope, stock, lowest=lowest, highest=highest, certain=certain, possible=possible)
 
 
 def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> ObjectFinding:
@@ -82,12 +82,12 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
     return replace(found, subject=replace(found.subject, name=name), money=money)
 
 
-def _room(scope: TenantScope, block: Seats, skus: Chosen) -> tuple[int | None, Stock, int | None]:
+def _usable_range(scope: TenantScope, block: Seats, skus: Chosen) -> tuple[int | None, Stock, int | None]:
     """Return the fewest usable seats of the pool, its stock, and the most; None where Graph gave no numbers."""
     sure = pool_of(scope.facts, block.of, skus.certain)
     whole = pool_of(scope.facts, block.of, [*skus.certain, *skus.possible])
-    least, most = sure.usable(block), whole.usable(block)
-    return least, sure if least == most else unnumbered(sure), most
+    lowest, highest = sure.usable(block), whole.usable(block)
+    return lowest, sure if lowest == highest else unnumbered(sure), highest
 
 
 def _missing(block: Seats, stock: Stock, needed: int) -> int | None:
@@ -96,12 +96,12 @@ def _missing(block: Seats, stock: Stock, needed: int) -> int | None:
 
 
 def _explain(
-    scope: TenantScope, stock: Stock, *, least: int | None, most: int | None, certain: int, possible: int
+    scope: TenantScope, stock: Stock, *, lowest: int | None, highest: int | None, certain: int, possible: int
 ) -> None:
     """Note what keeps it open whether everybody finds room."""
-    if least is None:
+    if lowest is None:
         scope.unknown.add("subscribedSkus", no_numbers(stock))
-    elif most is None or least != most:
+    elif highest is None or lowest != highest:
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
     if certain != possible:
         why = Message("who belongs to the population is not known for some users")

@@ -25,36 +25,36 @@ from auditor.guidance.routing import purchase_channel
 
 
 def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
-    skus, most = chosen(scope, block), block.purchased
-    if skus is None or most is None:
+    skus, maximum = chosen(scope, block), block.purchased
+    if skus is None or maximum is None:
         return
     facts = scope.facts
     if not block.pool:
-        if any(_exceeds(stock_of(facts, number), most) for number in skus.possible):
+        if any(_exceeds(stock_of(facts, number), maximum) for number in skus.possible):
             scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
         for number in skus.certain:
-            yield from _compare(scope, block, stock_of(facts, number), most)
+            yield from _compare(scope, block, stock_of(facts, number), maximum)
         return
     # The sum over a list that was read in part is nobody's number.
     if facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE:
         if same_sum(facts, skus):
-            yield from _compare(scope, block, pool_of(facts, block.of, skus.certain), most)
-        elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), most):
+            yield from _compare(scope, block, pool_of(facts, block.of, skus.certain), maximum)
+        elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), maximum):
             scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
 
 
-def _exceeds(stock: Stock, most: int) -> bool:
+def _exceeds(stock: Stock, maximum: int) -> bool:
     """Whether the units exceed the cap, or are not known."""
-    return stock.purchased is None or stock.purchased > most
+    return stock.purchased is None or stock.purchased > maximum
 
 
-def _compare(scope: TenantScope, block: Seats, stock: Stock, most: int) -> Iterator[ObjectFinding]:
+def _compare(scope: TenantScope, block: Seats, stock: Stock, maximum: int) -> Iterator[ObjectFinding]:
     bought = stock.purchased
     if bought is None:
         scope.unknown.add("subscribedSkus", no_numbers(stock))
-    elif bought > most:
-        evidence = {"purchased": bought, "maximum": most, "adjust": most - bought}
-        yield seat_finding(scope, block, stock, evidence, bought - most)
+    elif bought > maximum:
+        evidence = {"purchased": bought, "maximum": maximum, "adjust": maximum - bought}
+        yield seat_finding(scope, block, stock, evidence, bought - maximum)
 
 
 CHECK = SeatCheck(

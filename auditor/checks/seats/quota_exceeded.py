@@ -80,11 +80,11 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
 
 def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, number: int) -> bool:
     """Tell whether people may hold more of a SKU than the quota; they may where its share is of an unknown number."""
-    possible, most = _holders(block, number, holders)[1], _most(block, sku.consumed)
-    return possible > (most or 0)
+    possible, limit = _holders(block, number, holders)[1], _limit(block, sku.consumed)
+    return possible > (limit or 0)
 
 
-def _most(block: Seats, consumed: int | None) -> int | None:
+def _limit(block: Seats, consumed: int | None) -> int | None:
     """Return the quota in whole people; None for a share where Graph did not give the consumed units."""
     quota = block.quota
     if quota is None or (quota.percent and consumed is None):
@@ -99,7 +99,7 @@ def _judge_pool(scope: TenantScope, block: Seats, skus: Chosen) -> Iterator[Obje
     found = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock)))
     yield from found
     counted = 0 if scope.holders is None else int(scope.holders.possible[0])
-    if skus.possible and not found and not breaches(scope, block) and counted > (_most(block, stock.consumed) or 0):
+    if skus.possible and not found and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
 
 
@@ -107,7 +107,7 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
     if scope.holders is None:
         return
     certain, possible = _holders(block, stock.skus[0] if stock.skus else 0, scope.holders)
-    quota = _most(block, stock.consumed)
+    quota = _limit(block, stock.consumed)
     if quota is None:
         if possible:
             scope.unknown.add("subscribedSkus", no_numbers(stock))

@@ -32,8 +32,8 @@ def _action(finding: Finding, situation: Situation) -> ObjectAction:
 
 
 def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
-    time, least = block.expiring, block.idle
-    if time is None or least is None or not scope.readable(Source.SUBSCRIBED_SKUS):
+    time, minimum = block.expiring, block.idle
+    if time is None or minimum is None or not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     # A subscription that was not read may take the idle seats of the others.
     if not scope.readable(Source.SUBSCRIPTIONS) or scope.facts.status(Source.SUBSCRIPTIONS) is SourceStatus.PARTIAL:
@@ -43,16 +43,16 @@ def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
         if ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly"):
             ending.setdefault(row["skuId"] or "", []).append((row["nextLifecycleDateTime"], row["id"], row))
     for rows in ending.values():
-        yield from _of_product(scope, block, least, [row for _, _, row in sorted(rows, key=lambda item: item[:2])])
+        yield from _of_product(scope, block, minimum, [row for _, _, row in sorted(rows, key=lambda item: item[:2])])
 
 
-def _of_product(scope: TenantScope, block: Subscriptions, least: Bound, rows: list[Row]) -> Iterator[ObjectFinding]:
+def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: list[Row]) -> Iterator[ObjectFinding]:
     """Give the idle seats of a SKU to its subscriptions, the earliest first, each up to its own seats."""
     mask = scope.bound.masks.of(block.of)
     members = [includes(scope.bound, mask, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
         return
-    left = _idle(scope, scope.facts.subscribed(rows[0]), least)
+    left = _idle(scope, scope.facts.subscribed(rows[0]), minimum)
     for row, (included, unknown) in zip(rows, members, strict=True):
         if left <= 0:
             return
@@ -70,7 +70,7 @@ def _of_product(scope: TenantScope, block: Subscriptions, least: Bound, rows: li
             yield _finding(scope, block, row, taken)
 
 
-def _idle(scope: TenantScope, sku: SkuFact, least: Bound) -> int:
+def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
     """Return the spare seats of a SKU; 0 where they are fewer than the policy looks at, or, with a reason, unknown."""
     if sku.applies_to.casefold() != "user" or (
         not sku.owned and scope.facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
@@ -80,7 +80,7 @@ def _idle(scope: TenantScope, sku: SkuFact, least: Bound) -> int:
         product = sku.part_number or sku.sku_id
         scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
         return 0
-    return sku.spare if sku.spare >= least.reached(sku.usable) else 0
+    return sku.spare if sku.spare >= minimum.reached(sku.usable) else 0
 
 
 def _finding(scope: TenantScope, block: Subscriptions, row: Row, taken: int) -> ObjectFinding:

@@ -62,15 +62,15 @@ def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
     largest = max((weight.saves for weight in weights), default=Decimal(0))
     keys = [(-_points(weight, largest, today), -weight.findings) for weight in weights]
     order = sorted(range(len(weights)), key=keys.__getitem__)
-    dated = [(place, due) for place in order if (due := weights[place].due) is not None and due >= today]
-    near = [place for place, due in dated if (due - today).days <= SOON and weights[place].saves > 0]
-    saving = max(near, key=lambda place: weights[place].saves, default=None)
+    dated = [(index, due) for index in order if (due := weights[index].due) is not None and due >= today]
+    near = [index for index, due in dated if (due - today).days <= SOON and weights[index].saves > 0]
+    saving = max(near, key=lambda index: weights[index].saves, default=None)
     deadline = min(dated, key=lambda item: item[1], default=(None, today))[0]
-    kept = {place for place in (saving, deadline) if place is not None}
-    others = [place for place in order if place not in kept]
+    kept = {index for index in (saving, deadline) if index is not None}
+    others = [index for index in order if index not in kept]
     first = kept.union(others[: FIRST - len(kept)])
-    order.sort(key=lambda place: place not in first)
-    return [(place, _reason(place, saving, deadline)) for place in order]
+    order.sort(key=lambda index: index not in first)
+    return [(index, _reason(index, saving, deadline)) for index in order]
 
 
 def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:
@@ -85,5 +85,5 @@ def _points(weight: Weight, largest: Decimal, today: date) -> int:
         points += int(_MONEY * weight.saves / largest)
     if weight.due is not None and weight.due >= today:
         left = (weight.due - today).days
-        points += next((worth for most, worth in _DAYS if left <= most), 0)
+        points += next((worth for limit, worth in _DAYS if left <= limit), 0)
     return points

@@ -19,18 +19,18 @@ def pieces_of(glob: str) -> list[str]:
     text = glob.casefold()
     last = text.rfind("]")
     pieces: list[list[str]] = [[]]
-    place = 0
-    while place < len(text):
-        sign = text[place]
-        place += 1
+    index = 0
+    while index < len(text):
+        sign = text[index]
+        index += 1
         if sign == "*":
             if pieces[-1] or len(pieces) == 1:
                 pieces.append([])
         elif sign == "?":
             pieces[-1].append(".")
-        elif sign == "[" and place < last and (end := _closing(text, place)) > 0:
-            pieces[-1].append(_bracket(text[place:end]))
-            place = end + 1
+        elif sign == "[" and index < last and (end := _closing(text, index)) > 0:
+            pieces[-1].append(_bracket(text[index:end]))
+            index = end + 1
         else:
             pieces[-1].append(re.escape(sign))
     return ["".join(piece) for piece in pieces]
@@ -73,16 +73,16 @@ def _bracket(inside: str) -> str:
     negated = inside.startswith("!")
     signs = inside[1:] if negated else inside
     ranges: list[str] = []
-    place = 0
-    while place < len(signs):
-        if place + 2 < len(signs) and signs[place + 1] == "-":
-            low, high = signs[place], signs[place + 2]
+    index = 0
+    while index < len(signs):
+        if index + 2 < len(signs) and signs[index + 1] == "-":
+            low, high = signs[index], signs[index + 2]
             if low <= high:
                 ranges.append(f"{_literal(low)}-{_literal(high)}")
-            place += 3
+            index += 3
         else:
-            ranges.append(_literal(signs[place]))
-            place += 1
+            ranges.append(_literal(signs[index]))
+            index += 1
     if not ranges:  # only an empty range such as [z-a]: it matches nothing, its negation anything
         return "." if negated else r"[^\s\S]"
     return f"[{'^' if negated else ''}{''.join(ranges)}]"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from auditor.domain.message import Message
@@ -47,4 +48,13 @@ def count(value: Any) -> int:
     """Return an integer between -2^53 and 2^53; raises ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
         raise ValueError(f"a whole number: {str(value)[:80]!r} stands in its place")
+    return value
+
+
+def checked_amount(value: Decimal) -> Decimal:
+    """Return an amount of at most 2^53 in magnitude with at most 30 decimals; raises ValueError otherwise."""
+    # An exponent of a billion is short to write and has a billion digits when formatted.
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or not -30 <= exponent <= 18 or not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"{str(value)[:57]} stands in place of an amount")
     return value

@@ -57,12 +57,12 @@ def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
     match path:
         case ("version", *_):
             return
-        case (str(section), int(place), *_) if section in _LISTS and isinstance(kept.get(section), list):
-            item = kept[section][place]
+        case (str(section), int(index), *_) if section in _LISTS and isinstance(kept.get(section), list):
+            item = kept[section][index]
             if section == "policies" and isinstance(item, Mapping):
                 gaps.policies.add(str(item.get("id")))
-            mended = _mended(section, item)
-            kept[section] = [mended if number == place else each for number, each in enumerate(kept[section])]
+            repaired = _repaired(section, item)
+            kept[section] = [repaired if number == index else each for number, each in enumerate(kept[section])]
         case (str(section), str(name), *_) if section in _MAPPINGS and isinstance(kept.get(section), dict):
             if section == "populations":
                 gaps.populations.add(name)
@@ -75,16 +75,20 @@ def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
             return
 
 
-def _mended(section: str, item: object) -> object:
+def _repaired(section: str, item: object) -> object:
     """Return an item with its valid keys and placeholders; BROKEN if too little is valid."""
     if not isinstance(item, Mapping):
         return BROKEN
-    least = _PLACEHOLDERS[section]
-    bare = {key: value for key, value in least.items() if key != _CONSTRAINT}
-    whole = {key: value for key, value in item.items() if any(_fits(section, {**o, key: value}) for o in (least, bare))}
+    placeholders = _PLACEHOLDERS[section]
+    bare = {key: value for key, value in placeholders.items() if key != _CONSTRAINT}
+    whole = {
+        key: value
+        for key, value in item.items()
+        if any(_fits(section, {**o, key: value}) for o in (placeholders, bare))
+    }
     if any(key not in whole for key in _REQUIRED[section]):
         return BROKEN
-    return next((made for made in ({**bare, **whole}, {**least, **whole}) if _fits(section, made)), BROKEN)
+    return next((made for made in ({**bare, **whole}, {**placeholders, **whole}) if _fits(section, made)), BROKEN)
 
 
 def _fits(section: str, item: Mapping[str, Any]) -> bool:

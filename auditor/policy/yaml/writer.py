@@ -71,19 +71,19 @@ def with_items(text: bytes | None, *, file: str, key: str, items: Sequence[Mappi
 def _inserted(text: str, document: Document, key: str, items: Sequence[Mapping[str, Any]]) -> str:
     lines = re.split("(?<=\n)", text)
     line_break = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    place = document.end_of((key,))
-    if place is None:
+    insertion = document.end_of((key,))
+    if insertion is None:
         begun = text if text.endswith("\n") else text + line_break
         return begun + f"{key}:\n{block(items)}".replace("\n", line_break)
-    if place.flow:
-        line = lines[place.line]
-        before, after = line[: place.column - 1], line[place.column - 1 :]
+    if insertion.flow:
+        line = lines[insertion.line]
+        before, after = line[: insertion.column - 1], line[insertion.column - 1 :]
         added = ", ".join(map(flow, items))
-        lines[place.line] = before + (", " if place.items else "") + added + after
+        lines[insertion.line] = before + (", " if insertion.items else "") + added + after
         return "".join(lines)
-    if place.line and not lines[place.line - 1].endswith("\n"):
-        lines[place.line - 1] += line_break
-    lines.insert(place.line, block(items, indent=place.indent).replace("\n", line_break))
+    if insertion.line and not lines[insertion.line - 1].endswith("\n"):
+        lines[insertion.line - 1] += line_break
+    lines.insert(insertion.line, block(items, indent=insertion.indent).replace("\n", line_break))
     return "".join(lines)
 
 

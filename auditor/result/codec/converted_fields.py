@@ -11,8 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from auditor.domain.message import Message, restored
-from auditor.domain.syntax.limits import END, FIRST, count
-from auditor.files.json_shape import checked_amount
+from auditor.domain.syntax.limits import END, FIRST, checked_amount, count
 
 _INTEGER: Final = 1 << 63
 _LARGE: Final = 10.0**300
@@ -57,7 +56,7 @@ class SavedMessage(ConvertedField):
 class Counts(ConvertedField):
     """Counts by the words of a vocabulary."""
 
-    words: type[StrEnum]
+    vocabulary: type[StrEnum]
 
 
 Instant.register(datetime)
@@ -68,9 +67,9 @@ SavedMessage.register(str)
 
 
 @cache
-def counts(words: type[StrEnum]) -> Any:
+def counts(vocabulary: type[StrEnum]) -> Any:
     """Return the form of counts by the words of a vocabulary."""
-    made: Any = type("Counts", (Counts,), {"words": words})
+    made: Any = type("Counts", (Counts,), {"vocabulary": vocabulary})
     made.register(dict)
     return made
 
@@ -91,7 +90,7 @@ def convert(messages: Mapping[str, Any], kind: type, value: Any) -> Any:
     if kind is Amount:
         return _amount(value)
     if issubclass(kind, Counts):
-        return _counted(value, kind.words)
+        return _counted(value, kind.vocabulary)
     return _instant(value, run=kind is RunInstant)
 
 
@@ -109,14 +108,14 @@ def _message(value: Any, messages: Mapping[str, Any]) -> Message:
         raise UnknownMessageError(value) from error
 
 
-def _counted(value: Any, words: type[StrEnum]) -> dict[StrEnum, int]:
+def _counted(value: Any, vocabulary: type[StrEnum]) -> dict[StrEnum, int]:
     if not isinstance(value, dict):
         raise UnexpectedValueError(Message("an object"))
-    for word in words:
+    for word in vocabulary:
         if word.value not in value:
             raise msgspec.ValidationError(f"Object missing required field `{word.value}`")
     try:
-        return {word: count(value[word.value]) for word in words}
+        return {word: count(value[word.value]) for word in vocabulary}
     except ValueError as error:
         raise UnexpectedValueError(Message("an object")) from error
 

@@ -20,7 +20,8 @@ from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
 from auditor.domain.result.model import BalanceShare, Finding, FleetPast, FleetResult, TenantResult
 from auditor.domain.saved_field import SavedField
-from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM, TENANT
+from auditor.domain.syntax.limits import LARGEST_SUM, TENANT
+from auditor.files.json_document import Whole
 from auditor.result.codec.converted_fields import (
     Amount,
     Instant,
@@ -46,7 +47,6 @@ _REQUIRED: Final[Mapping[type, frozenset[str]]] = {
     TenantResult: frozenset({"sources", "seats", "policies", "findings", "actions", "notices"}),
 }
 """Fields with a default that every document has; the other defaults stand for keys that earlier versions lack."""
-_COUNT: Final = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 _PLACE: Final = re.compile(r" - at `\$(.*)`\Z", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -91,9 +91,9 @@ def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, sta
 
 def damaged(where: str, path: str, what: Message) -> NoReturn:
     """Refuse a file that cannot be what it claims to be; raises SnapshotError."""
-    place = f"{where}: {path.removeprefix('.')}" if path else where
+    location = f"{where}: {path.removeprefix('.')}" if path else where
     hint = Message("run the audit again, or restore the file from a copy")
-    raise SnapshotError("result-damaged", joined(": ", (place, what)), hint=hint)
+    raise SnapshotError("result-damaged", joined(": ", (location, what)), hint=hint)
 
 
 def _checked(
@@ -118,8 +118,8 @@ def _checked(
 
 def _refuse(error: msgspec.ValidationError, kind: Any, values: Any, where: str, path: str, start: int) -> NoReturn:
     text = str(error)
-    place = _PLACE.search(text)
-    below = "" if place is None else place[1]
+    location = _PLACE.search(text)
+    below = "" if location is None else location[1]
     steps = [(name, int(index or 0)) for name, index in _STEP.findall(below)]
     for name, index in steps:
         kind = _below(kind, name)
@@ -141,10 +141,10 @@ def _not(value: Any, expected: Message) -> Message:
 
 
 def _expected(text: str, kind: Any) -> Message:
-    words = _plain_type(kind)
-    if isinstance(words, type) and issubclass(words, StrEnum):
-        return Message("one of {words}", words=", ".join(words))
-    if words is date:
+    plain = _plain_type(kind)
+    if isinstance(plain, type) and issubclass(plain, StrEnum):
+        return Message("one of {words}", words=", ".join(plain))
+    if plain is date:
         return Message("a day")
     if "matching regex" in text:
         return Message("a name of 1 to 63 lower-case letters, digits and hyphens")
@@ -219,7 +219,7 @@ def _wire(hint: Any) -> Any:
     if kind is Message:
         return SavedMessage
     if kind is int:
-        return _COUNT
+        return Whole
     if kind is datetime:
         return Instant
     if kind is Decimal:
@@ -229,8 +229,8 @@ def _wire(hint: Any) -> Any:
     return kind
 
 
-def _marked(mark: SavedField, wire: Any) -> Any:
-    match mark:
+def _marked(annotation: SavedField, wire: Any) -> Any:
+    match annotation:
         case SavedField.TENANT_NAME:
             return Annotated[str, msgspec.Meta(pattern=rf"\A{TENANT.pattern}\Z")]
         case SavedField.RUN_INSTANT:

@@ -63,8 +63,8 @@ class _Record:
         for key in self.optional:
             if found[key] is None:
                 del found[key]
-        for key, words in self.counts:
-            found[key] = {word.value: found[key].get(word, 0) for word in words}
+        for key, vocabulary in self.counts:
+            found[key] = {word.value: found[key].get(word, 0) for word in vocabulary}
         return found
 
 
