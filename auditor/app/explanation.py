@@ -1,4 +1,4 @@
-"""Describes what has a name: checks, articles, keys, policies and definitions, products, findings of a saved result."""
+"""Describes checks, articles, keys, policies, definitions, products and findings of a saved result by their names."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Return what must be known to judge policies: sources, properties and groups, per policy and together."""
+"""Returns the data needs of policies: sources, properties and groups, per policy and together."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Turns what is wrong with an input into values that say what, where, why and how to mend it, and those into words."""
+"""Defines errors and diagnostics: what is wrong, where, why and how to correct it, and their text."""
 
 import unicodedata
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A text for people that can still be put into another language: its template and arguments travel with it."""
+"""Defines messages: texts that keep their template and arguments, so that they can be translated later."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

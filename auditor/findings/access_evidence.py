@@ -1,4 +1,4 @@
-"""What findings quote of access: directory roles of a person, and Conditional Access policies that cover them."""
+"""Builds the evidence about access: directory roles of a user, and Conditional Access policies that cover them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Users with findings as columns of what findings quote of them: their facts, what they hold, and over which paths."""
+"""Reads the evidence about users with findings as columns: their properties, products and assignment paths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The one table of findings: what every audit of a tenant yields, and what every reader takes."""
+"""Implements the table of findings, which every audit of a tenant returns and every reader takes."""
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What findings quote of the use that their policy judges people by: what the reports say, and up to which day."""
+"""Builds the evidence about usage: the values of the reports that a policy judges users by, and their refresh dates."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date

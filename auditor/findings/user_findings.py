@@ -1,4 +1,4 @@
-"""What was judged of users and objects into record batches of findings: a second read of those users that have any."""
+"""Describes judged users and objects as record batches of findings; users with findings are read a second time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

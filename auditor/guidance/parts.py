@@ -1,4 +1,4 @@
-"""Guidance that several actions of a document share: the first tells it, the others name that one."""
+"""Shortens guidance that several actions of a document share: later actions refer to the first one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

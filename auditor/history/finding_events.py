@@ -1,4 +1,4 @@
-"""One result after another of a tenant into what came, went and stands of its findings, and into the counts of it."""
+"""Compares consecutive results of a tenant: events of findings, findings that stand, and their counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Seats taken night by night into when they run out, with an interval, or into why nobody can say."""
+"""Forecasts from the seats of many nights when they run out, with an interval, or gives the reason for no forecast."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta

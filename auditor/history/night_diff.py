@@ -1,4 +1,4 @@
-"""What is stored of a tenant at two instants into what is new, gone and changed between them."""
+"""Compares what is stored of a tenant at two instants: what is new, gone and changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

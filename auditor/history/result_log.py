@@ -1,4 +1,4 @@
-"""Results of one tenant, night after night, into a log of what was found, mended and waived, and since when."""
+"""Stores the results of one tenant as a log: what was found, fixed and waived, and since when."""
 
 import hashlib
 import io

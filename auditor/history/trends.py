@@ -1,4 +1,4 @@
-"""The summaries of nights and results into trends: DuckDB over small tables, never over people."""
+"""Computes trends from the summaries of nights and results with DuckDB; it reads no users."""
 
 import atexit
 import gc

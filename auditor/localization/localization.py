@@ -1,4 +1,4 @@
-"""Turns a wish for a language into the one that is written, and values into its words and figures."""
+"""Chooses the language of texts, and formats numbers, money and dates in it."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""A Result into counts and sums of money, from the statistics of its tables of findings."""
+"""Computes counts and sums of money of a Result from the statistics of its tables of findings."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

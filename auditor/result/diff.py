@@ -1,4 +1,4 @@
-"""Two Results into one that says what is new, came back, stayed and is gone since the previous run."""
+"""Compares two Results: which findings are new, reopened, unchanged and fixed since the previous run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

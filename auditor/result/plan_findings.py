@@ -1,4 +1,4 @@
-"""Tells which findings that a plan mended came back since an earlier run."""
+"""Finds the findings that a plan fixed and that were reopened since an earlier run."""
 
 from dataclasses import replace
 

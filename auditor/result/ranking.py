@@ -1,4 +1,4 @@
-"""The tenants of a fleet in the order in which somebody should look at them, and those that are told in full."""
+"""Orders the tenants of a fleet by urgency, and selects those that are shown in full."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a waiver for a finding names, as plain values; `auditor waive` and the page write the same text."""
+"""Returns the fields of a waiver for a finding; `auditor waive` and the HTML report write the same text."""
 
 from typing import Any
 

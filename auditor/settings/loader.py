@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.domain.enums import Agreement, Cloud, Severity
+import msgspec
+
+from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
-    Attach,
     Channel,
-    Digest,
     GraphMail,
     Mail,
     Recipient,
@@ -66,7 +66,7 @@ def load(text: bytes | str, *, file: str) -> Settings:
     return Settings(
         tenants=tuple(tenants),
         mail=_mail(value.get("mail"), _written_at(document, ("mail",))),
-        webhooks=_webhooks(value.get("webhooks") or {}),
+        webhooks=msgspec.convert(value.get("webhooks") or {}, Webhooks),
         warnings=tuple(
             replace(warning, span=_without_text(warning.span)) for warning in foreign_hosts(document, value["tenants"])
         ),
@@ -185,11 +185,10 @@ def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnos
     names = {entry["name"] for entry in value["tenants"]}
     if sender is None or sender in names:
         return []
-    place = ("mail", "graph", "tenant")
     return [
         _problem(
             document,
-            place,
+            ("mail", "graph", "tenant"),
             "tenants-mail",
             Message("there is no tenant '{sender}'", sender=sender),
             Message("it is one of: {names}", names=", ".join(sorted(names))),
@@ -201,13 +200,13 @@ def _attachment_problems(document: Document, tenants: Sequence[Mapping[str, Any]
     return [
         _problem(
             document,
-            ("tenants", number, "recipients", place, "attach"),
+            ("tenants", number, "recipients", index, "attach"),
             "tenants-attach",
             Message("{address} takes no attachment", address=entry["address"]),
             Message("leave `attach` out; messages to channels have a link (--link)"),
         )
         for number, tenant in enumerate(tenants)
-        for place, entry in enumerate(tenant.get("recipients") or ())
+        for index, entry in enumerate(tenant.get("recipients") or ())
         if "attach" in entry and channel_of(entry["address"])[0] is not Channel.MAIL
     ]
 
@@ -228,26 +227,9 @@ def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Te
         locale=entry.get("locale", locale),
         endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
         authority=canonical(entry["authority"]) if "authority" in entry else None,
-        recipients=tuple(_recipient(item) for item in entry.get("recipients", ())),
+        recipients=msgspec.convert(entry.get("recipients", ()), tuple[Recipient, ...]),
         credential_at=written_at,
     )
-
-
-def _recipient(entry: Mapping[str, Any]) -> Recipient:
-    severities = entry.get("severities")
-    return Recipient(
-        address=entry["address"],
-        locale=entry.get("locale"),
-        severities=None if severities is None else tuple(Severity(item) for item in severities),
-        owners=tuple(entry["owners"]) if "owners" in entry else None,
-        tags=tuple(entry["tags"]) if "tags" in entry else None,
-        digest=Digest(entry.get("digest", Digest.WEEKLY)),
-        attach=Attach(entry.get("attach", Attach.HTML)),
-    )
-
-
-def _webhooks(entry: Mapping[str, Any]) -> Webhooks:
-    return Webhooks(hosts=tuple(entry.get("hosts", ())), send=None if "send" not in entry else Send(entry["send"]))
 
 
 def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:

@@ -1,4 +1,4 @@
-"""Saved results of shards or tenants into the result that one run over all of them would have written."""
+"""Merges saved results of shards or tenants into the result that one run over all of them would have returned."""
 
 import json
 from collections.abc import Sequence

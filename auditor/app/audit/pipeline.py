@@ -1,4 +1,4 @@
-"""Snapshots × policies into a Result: every tenant judged by itself, then the fleet, then what changed."""
+"""Judges snapshots against policies: each tenant by itself, then the fleet, then the changes."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A Result into the same Result with the guidance of every finding and the actions of every tenant and the fleet."""
+"""Adds guidance to the findings of a Result, and actions to its tenants and the fleet."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The main job: policies and tenants' state into a Result and the files people asked for."""
+"""Runs an audit request: loads policies and snapshots, and returns the Result."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

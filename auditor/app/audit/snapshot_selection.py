@@ -1,4 +1,4 @@
-"""Folders and stores into the one state of each tenant that an audit is made of."""
+"""Selects from folders and stores the one snapshot of each tenant that is audited."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -73,22 +73,22 @@ def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -
             yield _judge(document, number, path, loaded[root], catalogue, as_of)
 
 
-def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
+def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
     """Find the test files, each with the folder whose policies it may name, and whether it was named itself."""
     found: dict[Path, tuple[Path, bool]] = {}
-    for place in places or (DEFAULT,):
-        if not exists(place):
+    for location in locations or (DEFAULT,):
+        if not exists(location):
             raise UsageError(
                 "tests-missing",
-                Message("{place} does not exist", place=place),
+                Message("{place} does not exist", place=location),
                 hint=Message("name a *_test.yaml file, or a folder of them"),
             )
-        if files.is_folder(place):
-            found.update({path: (place, False) for path in list_folder(place, is_test_file) if path not in found})
+        if files.is_folder(location):
+            found.update({path: (location, False) for path in list_folder(location, is_test_file) if path not in found})
         else:
-            found.setdefault(place, (place.parent, True))
+            found.setdefault(location, (location.parent, True))
     if not found:
-        names = ", ".join(str(place) for place in places or (DEFAULT,))
+        names = ", ".join(str(location) for location in locations or (DEFAULT,))
         raise UsageError(
             "tests-none",
             Message("{names} has no test", names=names),
@@ -115,14 +115,14 @@ def _judge(
     earlier = {str(tenant["name"]): given_dates(tenant, catalogue, where) for tenant in tenants}
     result = audit(states, chosen, catalogue, moment, earlier=earlier)
     missing, unexpected = _compare(test, result)
-    places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
-    notes = {note.subject: note.message for place in places for note in place.notices if note.code == "policy.no-match"}
+    parts: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
+    notes = {note.subject: note.message for part in parts for note in part.notices if note.code == "policy.no-match"}
     return Verdict(
         name=str(test["name"]),
         span=where,
         missing=missing,
         unexpected=unexpected,
-        matched=frozenset(outcome.id for place in places for outcome in place.policies if outcome.judged),
+        matched=frozenset(outcome.id for part in parts for outcome in part.policies if outcome.judged),
         unmatched=tuple((policy, notes[policy.id]) for policy in chosen.policies if policy.id in notes),
     )
 

@@ -1,4 +1,4 @@
-"""Merges the counts of departments, cost centres and the like that are so small that they tell of single people."""
+"""Merges departments, cost centres and the like that are so small that their counts describe single people."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -7,7 +7,7 @@ from typing import Final
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.redaction import Redaction
+from auditor.domain.result.model import Redaction
 
 VARIABLE: Final = "AUDITOR_REDACT_KEY"
 """The environment variable that holds the key."""

@@ -1,11 +1,10 @@
-"""What a later merge has to know of one tenant for the policies about the fleet."""
+"""Records of one tenant what a later merge needs to judge the policies about the fleet."""
 
 from auditor.domain.enums import Source
 from auditor.domain.message import joined
 from auditor.domain.policy.model import Balance, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import BalanceShare
-from auditor.domain.result.waiver_share import WaiverShare
+from auditor.domain.result.model import BalanceShare, WaiverShare
 from auditor.engine.coverage import unread
 from auditor.engine.fleet import waives_fleet
 from auditor.engine.policy.binding import BoundPolicies

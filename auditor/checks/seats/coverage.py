@@ -1,4 +1,4 @@
-"""Tells how many people need a seat by the policies with `covers: users`, and how many seats there are."""
+"""Counts the people who need a seat by policies with `covers: users`, and the seats there are."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The product that serves a set with the least beside it: what to buy where seats of the set are missing."""
+"""Selects the product to buy where seats of a set are missing: the one with the fewest other service plans."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Spare seats against the bounds of a policy, worked out once for all checks of them."""
+"""Compares spare seats with the bounds of a policy, once for all checks that use them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -17,12 +17,18 @@ from auditor.domain.result.finding import NoFindings as NoFindings  # noqa: PLC0
 from auditor.domain.result.finding import ProductReference as ProductReference  # noqa: PLC0414 - part of a result
 from auditor.domain.result.finding import SourceLine as SourceLine  # noqa: PLC0414 - part of a result
 from auditor.domain.result.finding import Subject as Subject  # noqa: PLC0414 - part of a result
-from auditor.domain.result.notice import Notice as Notice  # noqa: PLC0414 - part of a result
-from auditor.domain.result.redaction import Redaction
 from auditor.domain.result.seat_usage import DepartmentReport, SeatCoverage, SmallerProductCount, UsageReport
 from auditor.domain.result.verification import TenantVerification
-from auditor.domain.result.waiver_share import WaiverShare
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Information that is not a finding, such as an expiring waiver or an unknown name."""
+
+    code: str
+    message: Message
+    subject: Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +154,16 @@ class RenewalPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverShare:
+    """Which of a tenant's SKUs the products of a waiver contain."""
+
+    waiver: str
+    sku_ids: tuple[str, ...]
+    doubtful: tuple[str, ...] = ()
+    """SKUs for which this is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceShare:
     """What one tenant brings to a `balance` policy: which of its SKUs the policy looks at."""
 
@@ -268,6 +284,16 @@ class PolicyHeader:
     """True for a policy that is report-only, else None."""
     source: SourceLine
     spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """What a redacted result tells of the key of its pseudonyms and fingerprints."""
+
+    key: str
+    """By which the key is known again: the same in all results that were redacted with it."""
+    stable: bool
+    """Whether the key was given; with a random one the pseudonyms are of one run only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.priority import Weight, ranked
-from auditor.domain.actions.priority_reason import why
+from auditor.domain.actions.priority import Weight, ranked, why
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Action, TenantResult
 from auditor.remedy.actions.groups import ActionGroup

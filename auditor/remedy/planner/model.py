@@ -7,8 +7,7 @@ from typing import Annotated
 
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action, Finding
-from auditor.domain.result.notice import Notice
+from auditor.domain.result.model import Action, Finding, Notice
 from auditor.domain.result.saved_plan import Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
 from auditor.remedy.planner.reach import Reach

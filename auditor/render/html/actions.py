@@ -10,8 +10,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.priority import FIRST, Reason, Weight, ranked
-from auditor.domain.actions.priority_reason import why
+from auditor.domain.actions.priority import FIRST, Reason, Weight, ranked, why
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding_stats import Concern
 from auditor.domain.result.model import Action, Finding, Money

@@ -1,4 +1,4 @@
-"""Record batches of findings into the JSON that a list of them is in a document, without making values of them."""
+"""Encodes record batches of findings as JSON without creating `Finding` values."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final

@@ -10,7 +10,7 @@ import numpy as np
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import Answer, AnswerKind, Decision, Question, SavedQuestion, is_downgrade, kept
 from auditor.domain.policy.selector import Selector
-from auditor.domain.result.notice import Notice
+from auditor.domain.result.model import Notice
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import Batch
 from auditor.remedy.planner.proposals.product_options import ProductOptions

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract
-from auditor.domain.result.model import Action
-from auditor.domain.result.notice import Notice
+from auditor.domain.result.model import Action, Notice
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.simulation.membership_reasons import code

@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
-from auditor.domain.result.notice import Notice
+from auditor.domain.result.model import Notice
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
