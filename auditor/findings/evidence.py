@@ -101,7 +101,8 @@ def quoted(
     ids = _text(columns["id"])
     principals, names = (_text(columns.get(name, none)) for name in ("userPrincipalName", "displayName"))
     read = _FACTS if evidence else SIGN_INS
-    stamps = _instants({name: columns[name] for name in read if name in columns and _is_instant(columns[name])})
+    read_columns = {name: columns[name] for name in read if name in columns}
+    stamps = _instants({name: column for name, column in read_columns.items() if pa.types.is_timestamp(column.type)})
     sizes, skus = _holdings(bound, links, rows)
     entries, quotes = _entries(bound, links)
     return UserEvidence(
@@ -113,10 +114,6 @@ def quoted(
         evidence=_evidence(columns, stamps, principals, _held(bound, links, sizes, skus)) if evidence else None,
         paths=AssignmentPaths(np.repeat(np.arange(len(rows)), sizes), skus, entries, quotes),
     )
-
-
-def _is_instant(column: pa.Array) -> bool:
-    return bool(pa.types.is_timestamp(column.type))
 
 
 def _evidence(

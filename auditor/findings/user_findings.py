@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.policy.model import Policy
 from auditor.domain.result.finding import report_order
 from auditor.domain.result.model import Finding, Money, ProductReference, SourceLine
 from auditor.engine.columns.bitsets import distinct, indices
@@ -290,9 +289,5 @@ def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
         detail=single.detail,
         evidence=single.evidence,
         money=single.money,
-        source=_source(policy),
+        source=SourceLine(file=policy.span.file, line=policy.span.line),
     )
-
-
-def _source(policy: Policy) -> SourceLine:
-    return SourceLine(file=policy.span.file, line=policy.span.line)

@@ -105,7 +105,7 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
         return None
     product = min(fitting, key=lambda offer: (offer.price, offer.part_number, offer.sku_id))
     gone = [name for plan, name in held.plans.items() if plan not in product.plans and not _judged(name)]
-    areas = [_area(name) for name in gone]
+    areas = [next((area for pattern, area in _AREAS if pattern.fullmatch(name)), None) for name in gone]
     return SmallerProduct(
         held=held,
         product=product,
@@ -146,7 +146,3 @@ def _has(offer: Offer, plans: "re.Pattern[str]") -> bool:
 def _judged(name: str) -> bool:
     """Whether a report tells the use of a service plan."""
     return bool(services_of([name]) or _DESKTOP_PLANS.fullmatch(name))
-
-
-def _area(name: str) -> str | None:
-    return next((area for pattern, area in _AREAS if pattern.fullmatch(name)), None)

@@ -27,11 +27,7 @@ Each = Callable[[TenantResult, Rewrite], TenantResult]
 """Changes a tenant; what is raised meanwhile may be its failure."""
 
 
-def _changed(tenant: TenantResult, change: Rewrite) -> TenantResult:
-    return change(tenant)
-
-
-def compare(current: Result, previous: Result, *, each: Each = _changed) -> Result:
+def compare(current: Result, previous: Result, *, each: Each = lambda tenant, change: change(tenant)) -> Result:
     """Return `current` with the change of every finding, and what became of the findings it no longer has.
 
     Tenants are matched by name (one that bears the name of another directory is a new tenant), findings by

@@ -11,7 +11,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.policy.prices import MONTHLY
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.renewals import DatedNight, moved_by_a_month
+from auditor.domain.renewals import moved_by_a_month
 from auditor.domain.result.model import Money, ProductReference, Subject, Subscription
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
@@ -99,7 +99,7 @@ def term_of(scope: TenantScope, row: Row) -> str:
     A subscription is monthly where its next date moved by 27 to 31 days between two nights, tonight among them, or
     where every contract that holds and covers its product says so.
     """
-    tonight = _dated_night(scope, row)
+    tonight = scope.facts.manifest.instant, row["nextLifecycleDateTime"].date()
     earlier = [night for night in scope.facts.earlier_dates.get(row["id"], ()) if night[0] < tonight[0]]
     if moved_by_a_month((*earlier, tonight)):
         return "monthly"
@@ -116,10 +116,6 @@ def term_of(scope: TenantScope, row: Row) -> str:
         return "unknown"
     term = terms.pop()
     return "monthly" if term == MONTHLY else term
-
-
-def _dated_night(scope: TenantScope, row: Row) -> DatedNight:
-    return scope.facts.manifest.instant, row["nextLifecycleDateTime"].date()
 
 
 def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
