@@ -26,6 +26,7 @@ BENCHMARKS = {
     "report": "large reports, written and opened",
     "formats": "the other formats of a large audit",
     "collect": "reading tenants from an emulated Graph",
+    "sources": "collecting with and without optional sources",
     "growth": "how time and memory grow, as a table and a plot",
 }
 _SECTIONS = {"collect": "collection"}

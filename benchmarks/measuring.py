@@ -27,6 +27,8 @@ class Ran:
 
     wall: float
     """Seconds from start to end."""
+    cpu: float
+    """Seconds of processor time, of the user and the system."""
     peak: int
     """Resident memory in MB, at its highest."""
     out: str
@@ -73,7 +75,8 @@ def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int
         text = out.read().decode(errors="replace")
     if process.returncode not in accept:
         sys.exit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-2000:]}")
-    return Ran(wall=wall, peak=usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10), out=text)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Ran(wall=wall, cpu=cpu, peak=usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10), out=text)
 
 
 def module(name: str, *arguments: str, path: Path | None = None) -> Ran:

@@ -37,14 +37,15 @@ def main() -> None:
         print(json.dumps({"cpu": asyncio.run(_typed(told))}))
         return
     needs = Needs(sources=frozenset({Source.USERS}) if sys.argv[1] == "users" else _SMALL, user_properties=PROPERTIES)
-    tenants = [_tenant(told, name, identity) for name, identity in told["tenants"]]
+    tenants = [tenant_of(told, name, identity) for name, identity in told["tenants"]]
     environ = {**os.environ, **told.get("environment", {}), "SECRET": SECRET, "BEARER": told["bearers"][0]}
     _collect([tenant for tenant in tenants if tenant.name == WARMING], needs, environ)
     measured = [tenant for tenant in tenants if tenant.name != WARMING]
     print(json.dumps(_collect(measured, needs, environ)))
 
 
-def _tenant(told: dict[str, Any], name: str, identity: str) -> Tenant:
+def tenant_of(told: dict[str, Any], name: str, identity: str) -> Tenant:
+    """Return the tenant of a Graph as `run_graph` prints it."""
     authority = told.get("authority")
     signs_in = ClientSecret(client_id=CLIENT, secret_env="SECRET")
     return Tenant(

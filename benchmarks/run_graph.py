@@ -2,8 +2,9 @@
 
 usage: python -m benchmarks.run_graph USERS [--tenants N] [--quick]
 
-The emulator of the tests, or (`--quick`) a list of users that are written from a template when a page is asked for:
-a million of them take no time to make and no memory to keep. Both end when stdin does.
+The emulator of the tests, in which each user has a managed device and every hundredth a directory role, or (`--quick`)
+a list of users, and one of devices, that are written from a template when a page is asked for: a million of them take
+no time to make and no memory to keep. Both end when stdin does.
 """
 
 import argparse
@@ -12,11 +13,13 @@ import json
 import re
 import sys
 from bisect import bisect_left, bisect_right
+from typing import Any
 
 from aiohttp import web
 
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.tenant import seeded
+from tests.emulator.tenant.directory import Tenant
 
 PROPERTIES = (
     "accountEnabled",
@@ -34,6 +37,8 @@ WARMING = "warming"
 """The name of a tenant of fifty users, for first requests that are not measured."""
 MODELLED = 300
 """Users that the SDK's own models are measured with: each takes as long as the one before."""
+DEVICES_PER_PAGE = 1_000
+"""Devices of a page of Intune."""
 _TENANT = "11111111-2222-4333-8444-555555555555"
 _STEP = 7_919
 """The list goes through the names in steps of a prime, so that a page is a fair sample of them."""
@@ -53,6 +58,8 @@ def main() -> None:
         return
     names = [f"tenant-{place:03}" if args.tenants > 1 else "contoso" for place in range(args.tenants)]
     people = [seeded.generate(args.users, name=name) for name in names]
+    for tenant in people:
+        add_use(tenant)
     with running_emulator([*people, seeded.generate(50, name=WARMING)]) as emulator:
         told = {
             "endpoint": emulator.endpoint,
@@ -63,6 +70,40 @@ def main() -> None:
         }
         print(json.dumps(told), flush=True)
         sys.stdin.read()
+
+
+def add_use(tenant: Tenant) -> None:
+    """Give each user of a tenant a managed device, every hundredth a role, and all a Conditional Access policy."""
+    count = len(tenant.people)
+    tenant.devices = [device(number, str(tenant.people.value(number, "id"))) for number in range(count)]
+    rows = tenant.access.rows
+    rows["roleDefinitions"] = [
+        {"id": role, "templateId": role, "displayName": f"Role {number}", "isBuiltIn": True}
+        for number, role in enumerate(map(_guid, range(20)))
+    ]
+    rows["roleAssignments"] = [
+        {
+            "id": f"assignment-{number}",
+            "principalId": tenant.people.value(number, "id"),
+            "roleDefinitionId": _guid(number // 100 % 20),
+            "directoryScopeId": "/",
+        }
+        for number in range(0, count, 100)
+    ]
+    users = {"includeUsers": ["All"], "excludeUsers": []}
+    rows["conditionalAccessPolicies"] = [
+        {"id": _guid(0), "displayName": "Everybody", "state": "enabled", "conditions": {"users": users}}
+    ]
+
+
+def device(number: int, user: str) -> dict[str, Any]:
+    """Return the managed device of a user."""
+    return {
+        "id": _guid(number),
+        "lastSyncDateTime": f"2026-11-{number % 20 + 1:02}T{number % 24:02}:{number % 60:02}:17Z",
+        "managementAgent": ("mdm", "configurationManagerClientMdm", "eas")[number % 20 // 9],
+        "userId": user,
+    }
 
 
 async def _quick(count: int) -> None:
@@ -97,9 +138,19 @@ class QuickGraph:
         if request.path.endswith("/$count"):
             low, high = self._between(where)
             return web.Response(text=str(high - low))
+        if request.path.endswith("/managedDevices"):
+            return web.Response(body=self._devices(request), content_type="application/json")
         if not request.path.endswith("/users"):
             return web.json_response({"value": []})
         return web.Response(body=self._page(request, where), content_type="application/json")
+
+    def _devices(self, request: web.BaseRequest) -> bytes:
+        start = int(request.query.get("$skiptoken", "0"))
+        stop = min(start + DEVICES_PER_PAGE, self._count)
+        page: dict[str, Any] = {"value": [device(number, _guid(number)) for number in range(start, stop)]}
+        if stop < self._count:
+            page["@odata.nextLink"] = f"{self.root}/deviceManagement/managedDevices?$skiptoken={stop}"
+        return json.dumps(page).encode()
 
     def _page(self, request: web.BaseRequest, where: str) -> bytes:
         low, high = self._between(where)
@@ -116,9 +167,7 @@ class QuickGraph:
 
     def _user(self, number: int) -> str:
         first, second, third = self._templates[number % len(self._templates)]
-        text = f"{(number + 1) * _SCATTER % (1 << 128):032x}"
-        guid = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-        return f"{first}{guid}{second}{_name(number)}{third}"
+        return f"{first}{_guid(number)}{second}{_name(number)}{third}"
 
     def _between(self, where: str) -> tuple[int, int]:
         """Return the range of users that a filter over names lets through."""
@@ -133,6 +182,11 @@ class QuickGraph:
             low = bisect_left(everybody, text, key=_name)
             high = bisect_right(everybody, text + "\U0010ffff", key=_name)
         return low, high
+
+
+def _guid(number: int) -> str:
+    text = f"{(number + 1) * _SCATTER % (1 << 128):032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _name(number: int) -> str:

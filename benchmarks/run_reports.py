@@ -37,13 +37,13 @@ def main(people: int) -> None:
         subprocess.run(made, check=True)
         users = _users(folder, people)
         with (folder / "report.csv").open("rb") as file:
-            before, begun = _resident(), time.process_time()
+            before, begun = resident(), time.process_time()
             names = UserNames(folder)
             facts = [UserFacts(SERVICE_COLUMNS, batch.num_rows) for batch in names.batches(users)]
             read_report(file, SERVICE_COLUMNS, lambda rows: join(names.batches(users), rows, facts))
             cpu = time.process_time() - begun
         listed = sum(int(each.listed.sum()) for each in facts)
-    print(json.dumps({"before": before, "peak": _peak(), "cpu": cpu, "rows": listed}))
+    print(json.dumps({"before": before, "peak": peak(), "cpu": cpu, "rows": listed}))
 
 
 def make(people: int, path: Path) -> None:
@@ -84,16 +84,16 @@ def _name(number: int) -> str:
     return f"person.{number}@contoso.onmicrosoft.example"
 
 
-def _resident() -> int:
+def resident() -> int:
     """Return the resident memory in MB; on other systems than Linux the highest so far, which is no less."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
-        return _peak()
+        return peak()
     return pages * resource.getpagesize() >> 20
 
 
-def _peak() -> int:
+def peak() -> int:
     """Return the highest resident memory so far in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

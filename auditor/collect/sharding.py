@@ -8,7 +8,7 @@ import pyarrow as pa
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import decode_count
 from auditor.collect.shards import Shards
-from auditor.collect.tables.user_decoder import Decoder
+from auditor.collect.tables.page_decoder import Decoder
 from auditor.graph import requests
 from auditor.graph.errors import FaultError
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.page_decoder import Decoder
 from auditor.collect.tables.row_groups import row_groups
-from auditor.collect.tables.user_decoder import Decoder
 from auditor.collect.work_folder import work_folder
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.folders import find

@@ -1,24 +1,26 @@
 """Reads the devices that Intune manages, and counts those of each user."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, TypeGuard
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import Rows
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.page_decoder import MALFORMED, Decoder
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.collect.tables.timestamps import timestamps
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError
+from auditor.graph.paging import pages
 from auditor.snapshot.schema import DEVICE_COLUMNS as COLUMNS
 
 SELECT: Final = ("id", "lastSyncDateTime", "managementAgent", "userId")
@@ -28,36 +30,62 @@ _DEVICES = pa.schema([("id", pa.string()), ("lastSync", _INSTANT)])
 """A row per counted device; the id is that of its user and its own, which are sorted by user."""
 _OWNERS = pa.schema([("id", pa.string()), (COLUMNS[0], pa.int32()), (COLUMNS[1], _INSTANT)])
 _SEPARATOR = "\0"
-_NOT_MANAGED = frozenset({"eas", "mssense", "unknown"})
+_NEVER = int(np.iinfo(np.int64).min)
+_SPOOL_BYTES = 16 << 20
+_ROWS_FILTERED = 16_384
+"""Devices that are filtered at once: a page has 1,000 at most."""
+_NOT_MANAGED = pa.array(["eas", "mssense", "unknown"])
 """Agents that do not manage a device; one that this program does not know counts."""
 _NO_INTUNE = "not applicable to target tenant"
 
 
 @dataclass(slots=True)
-class _Counts:
-    """What was met while devices were read."""
+class _Devices:
+    """The devices that were read, without those that do not count."""
 
+    spool: Spool
     read: int = 0
     damaged: int = 0
-    """Devices whose id, user, agent or last synchronisation has not the documented form."""
+    _pages: list[pa.RecordBatch] = field(default_factory=list)
+    _waiting: int = 0
+
+    def add(self, page: pa.RecordBatch) -> None:
+        """Add a page; several are filtered at once."""
+        self.read += page.num_rows
+        self._pages.append(page)
+        self._waiting += page.num_rows
+        if self._waiting >= _ROWS_FILTERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Filter the pages that were added."""
+        for page in pa.Table.from_batches(self._pages).combine_chunks().to_batches() if self._pages else ():
+            managed, damaged = _managed(page)
+            self.spool.add(managed)
+            self.damaged += damaged
+        self._pages, self._waiting = [], 0
 
 
 async def _read(context: CollectionContext) -> SourceResult:
     """Read every managed device, and make a row of each user who has one."""
-    devices = Spool(context.folder, "devices", _DEVICES)
-    counts, faults = _Counts(), []
+    devices = _Devices(Spool(context.folder, "devices", _DEVICES, limit=_SPOOL_BYTES))
+    decoder = Decoder(SELECT)
+    faults = []
     try:
-        async for page in context.rows(Source.DEVICES, requests.managed_devices(context.graph, SELECT)):
-            counts.read += len(page)
-            devices.add(_batch(page, counts))
+        async for page in pages(context.graph, requests.managed_devices(context.graph, SELECT), decoder):
+            devices.add(page)
+            context.progress.advance(context.tenant, Source.DEVICES, page.num_rows)
     except FaultError as error:
         faults.append(_explained(error.fault))
+    devices.flush()
     shortfall = None
-    if counts.damaged:
-        shortfall = Message("devices whose user, agent or dates are not readable: {count}", count=counts.damaged)
-    coverage = context.make_coverage(Source.DEVICES, counts.read, faults, asked=SELECT, shortfall=shortfall)
-    owners = Spool(context.folder, "device-owners", _OWNERS)
-    for batch in _owners(devices):
+    if damaged := devices.damaged + decoder.without_id:
+        shortfall = Message("devices whose user, agent or dates are not readable: {count}", count=damaged)
+    coverage = context.make_coverage(
+        Source.DEVICES, devices.read + decoder.without_id, faults, asked=SELECT, shortfall=shortfall
+    )
+    owners = Spool(context.folder, "device-owners", _OWNERS, limit=_SPOOL_BYTES)
+    for batch in _owners(devices.spool):
         owners.add(batch)
     return SourceResult(coverage=(coverage,), users=owners)
 
@@ -70,46 +98,54 @@ def _join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
     users.set_column(COLUMNS[1], none if rows is None else one_array(rows[COLUMNS[1]]).take(indices))
 
 
-def _batch(page: Rows, counts: _Counts) -> pa.RecordBatch:
-    """Return the devices of a page that are managed and have a user."""
-    keys: list[str] = []
-    stamps: list[str | None] = []
-    for row in page:
-        device, user, agent, stamp = (row.get(name) for name in ("id", "userId", "managementAgent", "lastSyncDateTime"))
-        if not _is_key(device) or not isinstance(agent, str) or not (user is None or user == "" or _is_key(user)):
-            counts.damaged += 1
-        elif user and agent.casefold() not in _NOT_MANAGED:
-            keys.append(f"{user.lower()}{_SEPARATOR}{device.lower()}")
-            stamps.append(stamp if isinstance(stamp, str) else None)
-            counts.damaged += stamp is not None and not isinstance(stamp, str)
-    instants, malformed = timestamps(pa.array(stamps, pa.string()))
-    counts.damaged += pc.sum(malformed).as_py() or 0
-    return pa.RecordBatch.from_arrays([pa.array(keys, pa.string()), instants], schema=_DEVICES)
+def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
+    """Return the devices of a page that are managed and have a user, and how many are damaged.
+
+    A device is damaged if its id, user, agent or last synchronisation has not the documented form.
+    """
+    devices, stamps, agents, users = (page.column(name) for name in SELECT)
+    no_key = pc.or_(pc.equal(devices, ""), _has_separator(devices))
+    unusable = pc.or_(no_key, pc.or_(pc.is_null(agents), _has_separator(users)))
+    damaged = pc.or_(unusable, pc.is_valid(page.column(MALFORMED)))
+    managed = pc.invert(pc.is_in(pc.ascii_lower(agents), value_set=_NOT_MANAGED))
+    counted = pc.and_(pc.and_not(managed, unusable), pc.fill_null(pc.not_equal(users, ""), fill_value=False))
+    keys = pc.binary_join_element_wise(pc.ascii_lower(users.filter(counted)), devices.filter(counted), _SEPARATOR)
+    instants, malformed = timestamps(stamps.filter(counted))
+    count = (pc.sum(damaged).as_py() or 0) + (pc.sum(malformed).as_py() or 0)
+    return pa.RecordBatch.from_arrays([keys, instants], schema=_DEVICES), count
 
 
-def _is_key(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value != "" and _SEPARATOR not in value
+def _has_separator(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.match_substring(texts, _SEPARATOR), fill_value=False)
 
 
 def _owners(devices: Spool) -> Iterator[pa.RecordBatch]:
     """Yield the number of devices and the latest synchronisation of each user, from devices sorted by user."""
-    ahead: pa.Table | None = None
+    ahead = _OWNERS.empty_table()
     for table in devices.tables():
         owners = pc.list_element(pc.split_pattern(one_array(table["id"]), _SEPARATOR, max_splits=1), 0)
-        ones = pa.array([1], pa.int32()).take(pa.nulls(table.num_rows, pa.int8()).fill_null(0))
+        ones = pa.array(np.ones(table.num_rows, np.int32))
         rows = pa.table([owners, ones, one_array(table["lastSync"])], schema=_OWNERS)
-        counted = _by_owner(rows if ahead is None else pa.concat_tables([ahead, rows]))
+        counted = _by_owner(pa.concat_tables([ahead, rows]).combine_chunks())
         # The devices of the last user may go on in the next table.
-        ahead = counted.slice(max(0, counted.num_rows - 1))
-        yield from counted.slice(0, max(0, counted.num_rows - 1)).to_batches()
-    if ahead is not None:
-        yield from ahead.to_batches()
+        ahead = counted.slice(counted.num_rows - 1)
+        yield from counted.slice(0, counted.num_rows - 1).to_batches()
+    yield from ahead.to_batches()
 
 
 def _by_owner(rows: pa.Table) -> pa.Table:
-    grouped = rows.group_by("id", use_threads=False).aggregate([(COLUMNS[0], "sum"), (COLUMNS[1], "max")])
-    table = pa.table([grouped["id"], grouped[f"{COLUMNS[0]}_sum"], grouped[f"{COLUMNS[1]}_max"]], names=_OWNERS.names)
-    return table.cast(_OWNERS).sort_by("id")
+    """Merge the rows of each user, which stand together."""
+    users = one_array(rows["id"])
+    is_first = pc.not_equal(users.slice(1), users.slice(0, len(users) - 1)).to_numpy(zero_copy_only=False)
+    starts = np.flatnonzero(np.concatenate([[True], is_first]))
+    instants = pc.fill_null(one_array(rows[COLUMNS[1]]).cast(pa.int64()), _NEVER).to_numpy()
+    latest = np.maximum.reduceat(instants, starts)
+    columns = [
+        users.take(pa.array(starts)),
+        pa.array(np.add.reduceat(one_array(rows[COLUMNS[0]]).to_numpy(), starts, dtype=np.int32)),
+        pa.array(latest, mask=latest == _NEVER).cast(_INSTANT),
+    ]
+    return pa.table(columns, schema=_OWNERS)
 
 
 def _explained(fault: Fault) -> Fault:

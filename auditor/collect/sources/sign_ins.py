@@ -13,9 +13,9 @@ from auditor.collect.shards import Shards
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.page_decoder import MALFORMED, Decoder
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.collect.tables.timestamps import timestamps
-from auditor.collect.tables.user_decoder import MALFORMED, Decoder
 from auditor.domain.enums import Source
 from auditor.failures import in_task
 from auditor.graph import requests

@@ -42,6 +42,8 @@ _SPOOL_BYTES: Final = 8 << 20
 _SMALL_BYTES: Final = 1 << 20
 """Bytes up to which a report is parsed without a thread."""
 _PERIOD: Final = "D180"
+_KNOWN: Final = "known"
+"""The column that says whether a user has a row in the report."""
 _GLOBAL_ONLY: Final = Message("Microsoft offers usage reports in its global cloud only")
 
 
@@ -94,13 +96,13 @@ def _result(
     report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault], users: Spool
 ) -> SourceResult:
     """Return what the reports of some periods tell; `faults` is why others were not read."""
-    spool, unreadable = _spool(report, context, reads, users)
+    spool, known, unreadable = _spool(report, context, reads, users)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
     reasons = [_unreadable(unreadable)] if unreadable else []
     coverage = context.make_coverage(
         report.source,
-        spool.rows,
+        known,
         faults,
         asked=tuple(name for read, column in columns for name in column.asked(read.summary.facts)),
         shortfall=in_one("; ", [*reasons, *([lacking(absent)] if absent else [])]) or None,
@@ -166,28 +168,32 @@ async def _joined(report: _Report, context: CollectionContext, period: str, file
     return read
 
 
-def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], users: Spool) -> tuple[Spool, int]:
-    """Return the facts of all periods for the users who have a row, and how many users have an unreadable one."""
+def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], users: Spool) -> tuple[Spool, int, int]:
+    """Return the facts of all periods for every user, how many users have any, and how many an unreadable row."""
     names = tuple(name for read in reads for name in (column.name for column in report.columns(read.period)))
-    columns = pa.schema([pa.field("id", pa.string()), *(schema.USERS.field(name) for name in names)])
+    columns = pa.schema(
+        [pa.field("id", pa.string()), pa.field(_KNOWN, pa.bool_()), *(schema.USERS.field(name) for name in names)]
+    )
     spool = Spool(context.folder, report.source.value, columns, limit=_SPOOL_BYTES)
-    count = 0
+    known_count = unreadable_count = 0
     for number, batch in enumerate(context.user_names.batches(users)):
         parts = [read.users[number] for read in reads]
         unreadable = np.logical_or.reduce([part.unreadable for part in parts])
         known = np.logical_or.reduce([part.listed for part in parts])
         if report.marks_missing:
             known &= ~unreadable
-        count += int(unreadable.sum())
-        arrays = [batch.column("id"), *(array for part in parts for array in part.arrays())]
-        spool.add(pa.RecordBatch.from_arrays(arrays, schema=columns).filter(pa.array(known)))
-    return spool, count
+        known_count += int(known.sum())
+        unreadable_count += int(unreadable.sum())
+        arrays = [batch.column("id"), pa.array(known), *(array for part in parts for array in part.arrays(known))]
+        spool.add(pa.RecordBatch.from_arrays(arrays, schema=columns))
+    return spool, known_count, unreadable_count
 
 
 def _join(report: _Report, users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
     """Add the columns of a report to users; where null is a fact, users without a row are marked as not collected."""
     if report.marks_missing:
-        users.mark_not_collected(report.source.value, pc.is_null(indices))
+        known = pa.nulls(len(indices), pa.bool_()) if rows is None else one_array(rows[_KNOWN]).take(indices)
+        users.mark_not_collected(report.source.value, pc.invert(pc.fill_null(known, fill_value=False)))
     for name in report.filled:
         if rows is None or name not in rows.column_names:
             users.set_column(name, pa.nulls(len(indices), schema.USERS.field(name).type))

@@ -13,7 +13,7 @@ from auditor.collect.sharding import MIN_SHARDED_USERS, names_of, plan_shards, s
 from auditor.collect.shards import Shards
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.tables.external_sort import Spool
-from auditor.collect.tables.user_decoder import AGENT, PARENT, Decoder
+from auditor.collect.tables.page_decoder import AGENT, PARENT, Decoder
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.failures import in_task

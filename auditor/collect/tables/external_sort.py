@@ -54,7 +54,8 @@ class _SortedRows:
     """Rows in memory, and their order by id, which contains only the latest of equal ids."""
 
     table: pa.Table
-    order: pa.Array
+    order: pa.Array | None
+    """The rows in order; None if the table is in order and its ids differ, as rows about sorted users are."""
 
     @classmethod
     def of(cls, columns: list[list[pa.Array]], schema: pa.Schema) -> "_SortedRows":
@@ -69,8 +70,12 @@ class _SortedRows:
     def tables_of(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows in order, in tables of at most `rows` rows."""
         table = self.table if columns is None else self.table.select(columns)
-        for start in range(0, len(self.order), rows):
-            yield table.take(self.order.slice(start, rows))
+        for start in range(0, len(self), rows):
+            yield table.slice(start, rows) if self.order is None else table.take(self.order.slice(start, rows))
+
+    def __len__(self) -> int:
+        """Return the number of distinct ids."""
+        return self.table.num_rows if self.order is None else len(self.order)
 
 
 class Spool:
@@ -128,7 +133,7 @@ class Spool:
         """Return the number of distinct ids."""
         if not self._runs:
             sorted_rows = self._sort()
-            return 0 if sorted_rows is None else len(sorted_rows.order)
+            return 0 if sorted_rows is None else len(sorted_rows)
         return sum(part.num_rows for part in self._merged(["id"]))
 
     def discard(self) -> None:
@@ -213,15 +218,17 @@ def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
 def _sorted(table: pa.Table) -> pa.Table:
     """Sort a table by id, keeping the latest of equal ids."""
     table = table.combine_chunks()
-    return table.take(_order(table["id"].chunk(0)))
+    order = _order(table["id"].chunk(0))
+    return table if order is None else table.take(order)
 
 
-def _order(ids: pa.Array) -> pa.Array:
-    """Return the sort order of ids, which contains only the latest of equal ids."""
+def _order(ids: pa.Array) -> pa.Array | None:
+    """Return the sort order of ids, which contains only the latest of equal ids; None if they ascend already."""
+    if pc.all(pc.less(ids.slice(0, max(0, len(ids) - 1)), ids.slice(1)), min_count=0).as_py():
+        return None
     order = pc.sort_indices(ids)
-    if len(ids) > 1:
-        ordered = ids.take(order)
-        repeated = pc.equal(ordered.slice(0, len(ids) - 1), ordered.slice(1))
-        if pc.any(repeated).as_py():
-            order = order.filter(pc.invert(pa.concat_arrays([repeated, pa.array([False])])))
+    ordered = ids.take(order)
+    repeated = pc.equal(ordered.slice(0, len(ids) - 1), ordered.slice(1))
+    if pc.any(repeated).as_py():
+        order = order.filter(pc.invert(pa.concat_arrays([repeated, pa.array([False])])))
     return order

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from auditor.graph.client import NotGraphError
 Numbers: TypeAlias = npt.NDArray[Any]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Reader: TypeAlias = Callable[[pa.Array], tuple[Numbers, Flags]]
-_BLOCK_BYTES: Final = 256 << 10
+_BLOCK_BYTES: Final = 512 << 10
 """Bytes that are parsed at once; no row may be longer. Arrow reads up to 32 blocks ahead."""
 _MAX_HEADER: Final = 1 << 16
 _ROWS_TAKEN: Final = 131_072
@@ -125,32 +126,28 @@ def or_nothing(numbers: Reader, texts: pa.Array) -> tuple[Numbers, Flags]:
     return np.where(blank, NOTHING, values), unreadable & ~blank
 
 
-def _each(number: Callable[[str], int], texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return the number of each text; 0, and that it cannot be read, where `number` raises ValueError."""
-    values, unreadable = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
-    for index, text in enumerate(texts.to_pylist()):
-        try:
-            values[index] = number(text.strip())
-        except ValueError:
-            unreadable[index] = True
-    return values, unreadable
+def _each(number: Callable[[str], int | None], texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Return the number of each text; 0, and that it cannot be read, where `number` returns None."""
+    numbers = [number(text.strip()) for text in texts.to_pylist()]
+    unreadable = np.array([value is None for value in numbers], np.bool_)
+    return np.array([value or 0 for value in numbers], np.int64), unreadable
 
 
-def _day(text: str) -> int:
+@lru_cache(maxsize=4096)
+def _day(text: str) -> int | None:
+    """Return the days since 1970; cached, because the blocks of a report repeat the same few hundred days."""
     if not text:
         return NOTHING
     match = _DAY.fullmatch(text)
-    number = date.fromisoformat(match[1]).toordinal() - _EPOCH if match else -1
-    if number < 0:
-        raise ValueError(text)
-    return number
+    try:
+        number = date.fromisoformat(match[1]).toordinal() - _EPOCH if match else -1
+    except ValueError:
+        return None
+    return number if number >= 0 else None
 
 
-def _flag(text: str) -> int:
-    value = _BOOLEANS.get(text.lower())
-    if value is None:
-        raise ValueError(text)
-    return int(value)
+def _flag(text: str) -> int | None:
+    return _BOOLEANS.get(text.lower())
 
 
 def read_report(file: BinaryIO, columns: Sequence[ReportColumn], take: Callable[[ReportRows], None]) -> ReportSummary:
@@ -174,10 +171,9 @@ def read_report(file: BinaryIO, columns: Sequence[ReportColumn], take: Callable[
     if not summary.facts:
         raise NotGraphError(lacking(cell.fact for column in columns for cell in column.cells))
     indices = sorted({*named.values(), *(index for _, index in cells)})
-    texts = {index for name, index in named.items() if name in {_NAME, _USER_ID}}
     parts: list[ReportRows] = []
     waiting = 0
-    for batch in _batches(file, len(headers), indices, texts):
+    for batch in _batches(file, len(headers), indices):
         parts.append(_part(batch, columns, cells, named, summary))
         waiting += len(parts[-1].names)
         if waiting >= _ROWS_TAKEN:
@@ -220,9 +216,8 @@ def _headers(file: BinaryIO) -> list[str]:
     return [" ".join(header.split()).lower() for header in headers]
 
 
-def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows block by block, with the columns of these indices; all but `texts` are dictionary-coded."""
-    code = pa.dictionary(pa.int32(), pa.string())
+def _batches(file: BinaryIO, width: int, indices: list[int]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows block by block, with the columns of these indices as text."""
     names = [str(index) for index in range(width)]
     file.seek(0)
     if not re.search(rb"[\r\n]", file.read(_MAX_HEADER)):
@@ -237,7 +232,7 @@ def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) ->
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=[str(index) for index in indices],
-                column_types={str(index): pa.string() if index in texts else code for index in indices},
+                column_types={str(index): pa.string() for index in indices},
                 strings_can_be_null=False,
             ),
         )
@@ -292,8 +287,9 @@ def _part(
     return part
 
 
-def _numbers(column: pa.DictionaryArray, numbers: Reader) -> tuple[Numbers, Flags]:
+def _numbers(texts: pa.Array, numbers: Reader) -> tuple[Numbers, Flags]:
     """Return the numbers that the texts of a column stand for; each distinct text is read once."""
+    column = texts.dictionary_encode()
     values, unreadable = numbers(column.dictionary)
     indices = column.indices.to_numpy()
     return values[indices], unreadable[indices]

@@ -47,15 +47,15 @@ class UserFacts:
                 column.merge.at(self._values[column.name], positions, rows.values[column.name][chosen])
                 np.logical_or.at(self._unreadable[column.name], positions, rows.unreadable[column.name][chosen])
 
-    def arrays(self) -> list[pa.Array]:
-        """Return the columns of users.parquet.
+    def arrays(self, among: Flags) -> list[pa.Array]:
+        """Return the columns of users.parquet, null for users who are not `among` those that count.
 
-        Null where a user has no row, or where the report tells nothing or something that cannot be read.
+        Null also where a user has no row, or where the report tells nothing or something that cannot be read.
         """
         arrays = []
         for column in self._columns:
             values, unreadable = self._values[column.name], self._unreadable[column.name]
-            known = self.listed & ~unreadable & (values != NOTHING)
+            known = among & self.listed & ~unreadable & (values != NOTHING)
             if column.name not in self._present:
                 known[:] = False
             arrays.append(pa.array(values, mask=~known).cast(USERS.field(column.name).type))

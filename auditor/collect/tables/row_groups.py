@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from auditor.collect.tables.assignments import assignments
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.page_decoder import column_type
 from auditor.collect.tables.timestamps import timestamps
-from auditor.collect.tables.user_decoder import column_type
 from auditor.domain.policy.selector import NESTED_PROPERTIES
 from auditor.snapshot.schema import ASSIGNMENTS, USERS, users_schema
 
@@ -43,6 +43,9 @@ class _MergeCursor:
         if not self._tables_ahead:
             return None, pa.nulls(len(ids), pa.int32())
         rows = pa.concat_tables(self._tables_ahead).combine_chunks()
+        if rows["id"].equals(pa.chunked_array([ids])):
+            self._tables_ahead = []
+            return rows, pa.array(np.arange(len(ids)))
         self._tables_ahead = [rows.filter(pc.greater(rows["id"], last))]
         if not self._tables_ahead[0].num_rows:
             self._tables_ahead = []

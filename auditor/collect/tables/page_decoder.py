@@ -1,4 +1,4 @@
-"""Decodes a page of users into Arrow columns without an object per user; malformed values are marked."""
+"""Decodes a page of users or devices into Arrow columns without an object per row; malformed values are marked."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -42,11 +42,11 @@ PARENT = "identityParentId"
 _AGENT_FIELDS = ("@odata.type", PARENT)
 _AGENT_TYPE = "#microsoft.graph.agentuser"
 MALFORMED = "notCollected"
-"""The column that lists, per user, the properties whose value did not have Graph's type."""
+"""The column that lists, per row, the properties whose value did not have Graph's type."""
 
 
 def column_type(name: str) -> pa.DataType:
-    """Return the Arrow type of a user property as Graph sends it; dates are text."""
+    """Return the Arrow type of a property of a user or a device as Graph sends it; dates are text."""
     match name:
         case outer if outer in _NESTED:
             return _NESTED[outer]
@@ -61,7 +61,7 @@ def column_type(name: str) -> pa.DataType:
 
 
 class Decoder:
-    """Decodes pages of users with the same properties; safe to call from several threads."""
+    """Decodes pages of objects with the same properties; safe to call from several threads."""
 
     def __init__(self, properties: Iterable[str]) -> None:
         names = tuple(properties)
@@ -109,10 +109,10 @@ class Decoder:
         rows = document.get("value")
         if not isinstance(rows, list):
             raise NotGraphError(Message("it has no list named 'value'"))
-        people = [self._typed_row(row) for row in rows if isinstance(row, dict)]
-        self._skipped_counts.append(len(rows) - len(people))
+        typed = [self._typed_row(row) for row in rows if isinstance(row, dict)]
+        self._skipped_counts.append(len(rows) - len(typed))
         return ObjectPage(
-            rows=self._with_ids(pa.RecordBatch.from_pylist(people, schema=self._schema)), link=link_of(document)
+            rows=self._with_ids(pa.RecordBatch.from_pylist(typed, schema=self._schema)), link=link_of(document)
         )
 
     def _typed_row(self, row: Mapping[str, Any]) -> dict[str, Any]:

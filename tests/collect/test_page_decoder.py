@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from auditor.collect.json_pages import decode_count, listing
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.page_decoder import Decoder
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.tables.timestamps import timestamps
-from auditor.collect.tables.user_decoder import Decoder
 from auditor.graph.client import NotGraphError
 from auditor.snapshot.from_graph import assignment_rows, instant
 from auditor.snapshot.schema import ASSIGNMENTS
