@@ -85,6 +85,11 @@ class Catalogue:
         """Return the service plans with this name or id, in any letter case (PROJECT_ESSENTIALS has two ids)."""
         return self._by_plan.get(fold(name_or_id), ())
 
+    def plan_title(self, name_or_id: str) -> str:
+        """Return Microsoft's name of a service plan for people; the text itself where there is not exactly one."""
+        titles = {plan.friendly_name for plan in self.plan(name_or_id)}
+        return (titles.pop() if len(titles) == 1 else "") or name_or_id
+
     def search(self, text: str) -> tuple[Product, ...]:
         """Return the products with every word of `text` in their names or id, or with the plan `text`.
 

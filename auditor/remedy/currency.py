@@ -1,5 +1,6 @@
 """Formats amounts of money; imports the languages, which few audits need."""
 
+import re
 from decimal import Decimal
 
 from auditor.localization import FALLBACK, Localization, localization
@@ -15,3 +16,15 @@ def amount_label(amount: str, l10n: Localizer) -> str:
     """Return an amount such as `1200.5 EUR`, as a budget's remedy carries it, as the language writes it."""
     value, _, currency = amount.partition(" ")
     return money_label(Decimal(value), currency, l10n)
+
+
+def relabelled_money(text: str, l10n: Localizer) -> str:
+    """Return an amount that `money_label` wrote in English as another language writes it; other text stays."""
+    from babel.numbers import list_currencies  # noqa: PLC0415  only few titles name an amount
+
+    digits = re.sub(r"[^0-9.]", "", text)
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", digits):
+        return text
+    value, english = Decimal(digits), localization(FALLBACK)
+    currency = next((each for each in sorted(list_currencies()) if english.money(value, each) == text), None)
+    return text if currency is None else money_label(value, currency, l10n)

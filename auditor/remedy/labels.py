@@ -32,9 +32,8 @@ def property_label(name: str, l10n: Localizer) -> str:
 
 def service_label(name: str) -> str:
     """Return the friendly name of a service plan, with Graph's behind it; Graph's alone where nobody knows one."""
-    friendly = {plan.friendly_name for plan in builtin().plan(name)}
-    label = friendly.pop() if len(friendly) == 1 else ""
-    return f"{label} ({name})" if label and label.casefold() != name.casefold() else name
+    title = builtin().plan_title(name)
+    return f"{title} ({name})" if title.casefold() != name.casefold() else name
 
 
 def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:

@@ -8,9 +8,11 @@ from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy import mailbox_titles, messages
+from auditor.remedy.currency import relabelled_money
 from auditor.remedy.messages import Localizer
 
 _PARTS: Final = ("old", "new", "extra")
+_ONE_OF: Final = "one of: "
 _ONE: Final = 1
 _MANY: Final = 2
 
@@ -54,10 +56,19 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     for form, match in matches[:1]:
         parts = match.groupdict()
         count = int(parts.pop("count", None) or form.count)
-        # States and properties are words; names of products and groups have no translation.
-        translated = {name: l10n.gettext(text) if text else "" for name, text in parts.items()}
+        translated = {name: _translated_part(text, ActionKind(kind), l10n) for name, text in parts.items()}
         return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
     return None
+
+
+def _translated_part(text: str, kind: ActionKind, l10n: Localizer) -> str:
+    """Return a part of a title in another language: lists of products, amounts, states and properties."""
+    if text.startswith(_ONE_OF):
+        return l10n.gettext("one of: {products}").replace("{products}", text.removeprefix(_ONE_OF))
+    if kind is ActionKind.BUDGET and text:
+        return relabelled_money(text, l10n)
+    # Names of products and groups have no translation.
+    return l10n.gettext(text) if text else ""
 
 
 def _is_balanced(text: str) -> bool:

@@ -1,12 +1,15 @@
 """Titles of saved actions, which are English, in other languages: as if the action had been made in them."""
 
+from decimal import Decimal
 from itertools import product
 
 import pytest
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.localization import localization
+from auditor.domain.actions.product_names import one_of
+from auditor.localization import Localization, localization
 from auditor.remedy import mailbox_titles, messages
+from auditor.remedy.currency import money_label
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.title_translation import translated_title
 
@@ -31,3 +34,20 @@ def test_what_no_template_fits_stays_as_it_is() -> None:
     nl = localization("nl")
     assert translated_title("Do {count} things", "unassign", nl) == "Do {count} things"
     assert translated_title("Unassign a from 2 people", "kind-of-a-later-version", nl) == "Unassign a from 2 people"
+
+
+@pytest.mark.parametrize("language", ["nl", "da", "sv", "tr", "de"])
+@pytest.mark.parametrize("currency", ["EUR", "USD", "CHF", "SEK", "JPY"])
+def test_amounts_and_lists_of_products_are_in_the_language_too(language: str, currency: str) -> None:
+    l10n, english = localization(language), localization("en")
+
+    def titles(to: Localization) -> list[str]:
+        amount = money_label(Decimal("1200.50"), currency, to)
+        products = one_of(to, ["Microsoft 365 E3", "Microsoft 365 E5", "Office 365 E1"])
+        return [
+            messages.title(to, ActionKind.BUDGET, 1, extra=amount),
+            messages.title(to, ActionKind.ASSIGN, 3, new=products),
+        ]
+
+    saved = zip(titles(english), (ActionKind.BUDGET, ActionKind.ASSIGN), strict=True)
+    assert [translated_title(title, kind, l10n) for title, kind in saved] == titles(l10n)

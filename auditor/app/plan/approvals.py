@@ -5,7 +5,7 @@ from typing import Final
 
 from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
-from auditor.domain.policy.decision import Question
+from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.model import Action, Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
@@ -51,26 +51,39 @@ def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) 
         asked.setdefault(min(numbers, default=0), []).append(question)
     for number, action in enumerate(tenant.actions, start=1):
         if only is None or number in only:
-            yield _action(number, action, findings)
-            yield from (_question(number, question, l10n) for question in asked.get(number, ()))
+            yield _action(number, action, findings, tenant.names)
+            yield from (_question(number, question, l10n, tenant.names) for question in asked.get(number, ()))
     if only is None or 0 in only:
-        yield from (_question(None, question, l10n) for question in asked.get(0, ()))
+        yield from (_question(None, question, l10n, tenant.names) for question in asked.get(0, ()))
 
 
-def _action(number: int, action: Action, findings: Mapping[str, Finding]) -> tuple[object, ...]:
+def _action(
+    number: int, action: Action, findings: Mapping[str, Finding], names: Mapping[str, str]
+) -> tuple[object, ...]:
     own = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     people = dict.fromkeys(named(finding) for finding in own if finding.subject.type is SubjectType.USER)
-    products = dict.fromkeys(
-        finding.product.sku_part_number or finding.product.sku_id or "" for finding in own if finding.product
-    )
-    return (number, action.title, _listed(people), ", ".join(products), *_money(action.money), None, None, None)
+    products = (each.product.sku_part_number or each.product.sku_id or "" for each in own if each.product)
+    named_products = ", ".join(dict.fromkeys(names.get(product, product) for product in products))
+    return (number, action.title, _listed(people), named_products, *_money(action.money), None, None, None)
 
 
-def _question(number: int | None, question: Question, l10n: Localization) -> tuple[object, ...]:
+def _question(
+    number: int | None, question: Question, l10n: Localization, names: Mapping[str, str]
+) -> tuple[object, ...]:
     person = f"{question.name} ({question.address})" if question.address else ""
     answers = SEPARATOR.join(map(answer_text, question.answers))
-    title, products = sentence(question, l10n), ", ".join(question.products)
-    return (number, title, person, products, *_money(question.money), question.id, answers, None)
+    products = () if question.kind is AnswerKind.SET else question.products
+    named_products = ", ".join(names.get(product, product) for product in products)
+    return (
+        number,
+        sentence(question, l10n, names),
+        person,
+        named_products,
+        *_money(question.money),
+        question.id,
+        answers,
+        None,
+    )
 
 
 def _money(money: Money | None) -> tuple[object, object]:

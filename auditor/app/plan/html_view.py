@@ -74,7 +74,7 @@ class _TenantPage:
         return TenantView(
             anchor=self._anchor,
             title=tenant.display_name or tenant.name,
-            summary=summary(tenant, l10n),
+            summary=summary(tenant, l10n, money=False),  # a table on the page has it
             open_before=tenant.before.open,
             open_after=tenant.after.open,
             money=tuple(_money(tenant, l10n)),

@@ -243,7 +243,7 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
 
 def product_label(known: RemediationContext, name: str) -> str:
     """Return what people call a product: its friendly name, or the text of the policy."""
-    label = known.labels.get(name.casefold())
+    label = known.labels.get(name.casefold()) or known.pools.get(name)
     if label is None and "+" in name:
         return " + ".join(product_label(known, part) for part in name.split("+") if part)
     part = known.held.get(name) or part_number(name) or name

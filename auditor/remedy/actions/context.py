@@ -70,6 +70,8 @@ class RemediationContext:
     """Casefolded skuId and part number → what people call the product."""
     held: Mapping[str, str]
     """SkuId → part number, of products that findings name."""
+    pools: Mapping[str, str]
+    """Set of products as a policy writes it → the names of its products, of the pools that findings are about."""
     absent: frozenset[str]
     """Policies for people who are inactive or never came at all."""
     newcomers: frozenset[str]
@@ -99,6 +101,7 @@ class RemediationContext:
             missing=_products(open_, Correction.ASSIGN),
             unwanted=_products(open_, Correction.REPLACE),
             held={sku_id: part_number for sku_id, part_number in reversed(named) if sku_id and part_number},
+            pools={each.subject.id: each.subject.name for each in findings if each.subject.type is SubjectType.PRODUCT},
         )
 
     def choices(self, policy: str, written: str) -> tuple[str, ...]:
@@ -149,6 +152,7 @@ def circumstances(
         skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
         labels={name: seat.name for seat, names in named for name in names},
         held={},
+        pools={},
         absent=frozenset(policy.id for policy in policies.policies if _implied(policy.users, *_ABSENT)),
         newcomers=frozenset(policy.id for policy in policies.policies if _implied(policy.users, NeverSignedIn)),
         administrators=frozenset(policy.id for policy in policies.policies if _implied(policy.users, HasRole)),
@@ -239,23 +243,6 @@ def _situation(finding: Finding, known: RemediationContext) -> Situation:
         replacement_required=replacement(finding, known),
         **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
     )
-
-
-def merged(situations: Iterable[Situation]) -> Situation:
-    """Return one situation for several findings about a person: what one of them knows, all know."""
-    first, *others = situations
-    for other in others:
-        if other is not first:
-            first = replace(
-                first,
-                inactive=first.inactive or other.inactive,
-                never_signed_in=first.never_signed_in or other.never_signed_in,
-                replacement_required=first.replacement_required or other.replacement_required,
-                self_service=first.self_service or other.self_service,
-                is_trial=first.is_trial or other.is_trial,
-                path=first.path or other.path,
-            )
-    return first
 
 
 def path_of(finding: Finding) -> str | None:

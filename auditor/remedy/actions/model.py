@@ -1,6 +1,7 @@
 """Defines the remedy of findings about one subject, from which actions are built."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding
@@ -48,3 +49,20 @@ class Decided:
     lost: tuple[str, ...] = ()
     answered: bool = False
     """Whether somebody decided about all of the findings."""
+
+
+def merged(situations: Iterable[Situation]) -> Situation:
+    """Return one situation for several findings about a person: what one of them knows, all know."""
+    first, *others = situations
+    for other in others:
+        if other is not first:
+            first = replace(
+                first,
+                inactive=first.inactive or other.inactive,
+                never_signed_in=first.never_signed_in or other.never_signed_in,
+                replacement_required=first.replacement_required or other.replacement_required,
+                self_service=first.self_service or other.self_service,
+                is_trial=first.is_trial or other.is_trial,
+                path=first.path or other.path,
+            )
+    return first

@@ -13,9 +13,9 @@ from auditor.domain.policy.model import Assignments
 from auditor.domain.result.model import Finding
 from auditor.guidance import Situation
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
-from auditor.remedy.actions.context import RemediationContext, RoutedFinding, merged
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.guidance.same_article import merge_same_article
-from auditor.remedy.actions.model import Decided, Remedy
+from auditor.remedy.actions.model import Decided, Remedy, merged
 from auditor.remedy.actions.object_remedies import object_remedy
 from auditor.remedy.actions.proposals import Downgrade, downgrade, downgrade_of, separate_account
 from auditor.remedy.actions.targets import groups_of, is_assignable, known_location, target_of, written_of

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from re import sub
 from typing import Any, Final
 
-from auditor.checks.check import Detail
-from auditor.checks.registry import detail_of
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.model import (
@@ -19,18 +17,17 @@ from auditor.domain.result.model import (
     SeatCount,
     TenantResult,
 )
-from auditor.guidance.subscription_states import state_name
 from auditor.render.html.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.render.text.details import detail_label
 from auditor.render.text.evidence import advice, described, limits, ungraced
-from auditor.render.text.facts import product_name, product_names, titled
+from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened
 
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
-"""Checks whose detail is part numbers, joined with a plus."""
 _OTHER_SEATS: Final = frozenset({"seats.quota-exceeded", "seats.not-covered", "seats.purchased-exceeded"})
 """Checks of seats that judge people or purchases."""
 _SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
@@ -181,19 +178,7 @@ def problem(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
     problem_text = context.l10n.check(finding.check)
     about = product_name(finding.product, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
-    detail = finding.detail
-    if detail is not None:
-        match detail_of(finding.check):
-            case Detail.ERROR:
-                # The group after the @ stands among the evidence, as the path.
-                detail = detail.partition("@")[0]
-            case Detail.PRODUCTS:
-                parts_of = detail.split("+")
-                detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
-            case Detail.STATE:
-                detail = state_name(context.l10n.gettext, detail)
-            case _:
-                pass
+    detail = finding.detail and detail_label(finding.check, finding.detail, context.names, context.l10n)
     parts = [part for part in (about, detail) if part]
     return f"{' · '.join(parts)}: {problem_text}" if parts else problem_text
 

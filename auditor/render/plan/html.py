@@ -15,7 +15,7 @@ from auditor.guidance.parts import GuidancePart
 from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
 from auditor.render.text.guidance_freshness import oldest
-from auditor.render.text.labels import ORDERS, Labels
+from auditor.render.text.labels import Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +148,11 @@ def render(view: PlanView, *, locale: str) -> Artifact:
     digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     template = environment(l10n).get_template("plan.html.jinja")
-    orders = {key: l10n.gettext(text) for key, text in ORDERS.items()}
     text = template.render(
         plan=view,
         language=l10n.language,
         csp=rules,
         style=Markup(style),  # noqa: S704 - ours
-        orders=orders,
     )
     return Artifact(name="plan.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 

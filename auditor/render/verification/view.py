@@ -1,11 +1,11 @@
 """What became of a plan as sections of text, for Markdown, HTML and the terminal."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import ActionVerdict, FindingState, FindingVerdict, TenantVerification, Verdict
+from auditor.render.text.details import detail_label
 from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sections import Section
@@ -92,8 +92,6 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
 
 _NAMED: Final = 5
 """People of an action, or with findings of one kind, who are named."""
-_LONG_WORD: Final = re.compile(r"[A-Za-z0-9_]+")
-_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _people(names: Iterable[str], l10n: Labels) -> str:
@@ -108,10 +106,7 @@ def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l
     alike: dict[tuple[str, ...], list[str]] = {}
     for finding in findings:
         product = product_name(finding.product, products) or ""
-        # Products are named; ids of groups say nothing to anybody.
-        detail = _ID.sub(lambda found: products.get(found[0], ""), finding.detail or "")
-        detail = _LONG_WORD.sub(lambda found: products.get(found[0].casefold(), found[0]), detail)
-        detail = detail.replace("+", " + ").replace("@", " ").strip()
+        detail = finding.detail and detail_label(finding.check, finding.detail, products, l10n)
         level = l10n.gettext(SEVERITIES[finding.severity])
         facts = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
         name = finding.subject.name or finding.subject.id

@@ -44,8 +44,10 @@ def test_questions_follow_the_action_that_their_findings_belong_to() -> None:
         assert row["answers"].split(" | ") == [answer_text(answer) for answer in question.answers]
     assert any("keep: SPE_E3" in row["answers"] for row in asked.values())
     saving = next(row for row in found if "leaver" in row["people"] and not row["question"])
-    assert (saving["products"], saving["monthlySaving"], saving["currency"]) == ("SPE_E3", "35.70", "EUR")
+    assert (saving["products"], saving["monthlySaving"], saving["currency"]) == ("Microsoft 365 E3", "35.70", "EUR")
     assert {row["approve"] for row in found} == {""}
+    (kept,) = (row["title"] for row in asked.values() if "keep: SPE_E3" in row["answers"])
+    assert ("Microsoft 365 E3" in kept, "SPE_E3" in kept) == (True, False), kept
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"surrogate"}))  # no snapshot holds a surrogate

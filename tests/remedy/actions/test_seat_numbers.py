@@ -52,6 +52,19 @@ policies:
     assert row.advice == "buy 4 seats"
 
 
+def test_the_title_about_a_pool_names_its_products() -> None:
+    text = """
+products: {field: [SPE_F1, SPE_E3]}
+policies:
+  - {id: none-short, severity: high, seats: {of: field, pool: true, spare: {min: 2}}}
+"""
+    state = state_of([person("p", "SPE_F1")], [product("SPE_F1", 1, 1), product("SPE_E3", 0, 0)], [])
+    (action,) = audited(state, text).tenants[0].actions
+    assert action.title.startswith("Free or buy 2 seats of ")
+    assert ("Microsoft 365 F3" in action.title, "field" in action.title) == (True, False), action.title
+    assert [each.title for each in planned(state, text).tenants[0].actions] == [action.title]
+
+
 def test_seats_that_others_lose_are_not_bought() -> None:
     text = """
 policies:

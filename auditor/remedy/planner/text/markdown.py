@@ -43,7 +43,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
+def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
     """Return what the plan of a tenant comes to, one sentence a line."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     paragraphs = [
@@ -60,7 +60,7 @@ def summary(tenant: TenantPlan, l10n: Localizer) -> tuple[str, ...]:
     ]
     if tenant.reach and tenant.before.open:
         paragraphs.append(_reach(tenant, l10n))
-    paragraphs.extend(_money(figures, l10n) for figures in tenant.before.money)
+    paragraphs.extend(_money(figures, l10n) for figures in tenant.before.money if money)
     if not tenant.complete:
         paragraphs.append(
             l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(

@@ -10,6 +10,7 @@ from auditor.domain.result.model import Notice
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
+from auditor.remedy.labels import property_label
 from auditor.remedy.messages import Localizer
 
 
@@ -27,6 +28,8 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
     name = names.get(question.subject) or (
         f"{question.name} ({question.address})" if question.address else str(question.name)
     )
+    if question.kind is AnswerKind.SET:
+        names = {each: property_label(each, l10n) for each in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
         old = ", ".join(names.get(each, each) for each in question.products if each != new)
@@ -38,7 +41,8 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
             if question.products == ("accountEnabled",)
             else l10n.gettext("Which {property} takes {name} out of the dynamic group that gives the licence?")
         )
-        return printable(form.format(property=", ".join(question.products), name=name))
+        properties = ", ".join(names.get(each, each) for each in question.products)
+        return printable(form.format(property=properties, name=name))
     return printable(
         forms[question.kind].format(products=", ".join(names.get(each, each) for each in question.products), name=name)
     )
@@ -108,8 +112,8 @@ def notice_text(notice: Notice, l10n: Localizer) -> str:
 def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:
     """Yield questions.yaml: every open question of the tenants' plans, ready to be filled in and moved."""
     yield l10n.gettext("# Fill in an answer, and move the item to decisions.yaml beside the policies.") + "\n"
-    opened = [question for tenant in tenants for question in tenant.open_questions]
+    opened = [(question, tenant.names) for tenant in tenants for question in tenant.open_questions]
     yield f"version: 1\ndecisions:{'' if opened else ' []'}\n"
-    for question in opened:
+    for question, names in opened:
         text = effect(question, l10n).replace("\u00a0", " ").replace("\u202f", " ")
-        yield f"  # {sentence(question, l10n)} {printable(text)}\n{stub(question, as_of)}"
+        yield f"  # {sentence(question, l10n, names)} {printable(text)}\n{stub(question, as_of)}"

@@ -1,0 +1,28 @@
+"""The detail of a finding as people read it: names of products, services and properties, states in words."""
+
+from collections.abc import Mapping
+
+from auditor.catalogue import builtin
+from auditor.checks.check import Detail
+from auditor.checks.registry import detail_of
+from auditor.domain.result.finding import ProductReference
+from auditor.guidance.subscription_states import state_name
+from auditor.render.text.facts import product_name
+from auditor.render.text.labels import Labels
+
+
+def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Labels) -> str:
+    """Return the detail of a finding; `names` are those of the tenant's products, by skuId and by part number."""
+    match detail_of(check):
+        case Detail.ERROR:
+            # The group after the @ stands among the evidence, as the path.
+            return detail.partition("@")[0]
+        case Detail.PRODUCTS:
+            parts = (ProductReference(sku_id=None, sku_part_number=part) for part in detail.split("+"))
+            return " + ".join(product_name(part, names) or "" for part in parts)
+        case Detail.SERVICE:
+            return builtin().plan_title(detail)
+        case Detail.STATE:
+            return state_name(l10n.gettext, detail)
+        case _:
+            return detail

@@ -1,0 +1,27 @@
+"""Details of findings: the names that people know instead of the ids of Graph."""
+
+import pytest
+
+from auditor.checks.check import Detail
+from auditor.checks.registry import registered
+from auditor.render.text.details import detail_label
+from auditor.render.text.labels import Labels
+
+NAMES = {"spe_e3": "Our E3"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "label"),
+    [
+        (Detail.SERVICE, "TEAMS1", "Microsoft Teams"),
+        (Detail.SERVICE, "A_PLAN_OF_NEXT_YEAR", "A_PLAN_OF_NEXT_YEAR"),
+        (Detail.PRODUCTS, "SPE_E3+SPE_E5", "Our E3 + Microsoft 365 E5"),
+        (Detail.ERROR, "CountViolation@11111111-2222-3333-4444-555555555555", "CountViolation"),
+        (Detail.STATE, "Suspended", "Disabled"),
+        (Detail.PROPERTY, "department", "department"),
+    ],
+)
+def test_a_detail_is_shown_by_the_name_that_people_know(kind: Detail, detail: str, label: str) -> None:
+    checks = [check.id for check in registered() if check.detail is kind]
+    assert checks
+    assert {detail_label(check, detail, NAMES, Labels("en")) for check in checks} == {label}
