@@ -51,7 +51,7 @@ def test_every_owner_on_github_is_known() -> None:
     strange = {
         (name, owner)
         for name, text in texts().items()
-        if name != "tests/package/test_home.py"
+        if name != "tests/package/distribution/test_home.py"
         for owner in OWNER.findall(text)
         if owner not in {*KNOWN, home}
     }
