@@ -260,3 +260,22 @@ def test_an_add_on_goes_with_the_suite_only_by_a_decision_and_only_where_a_polic
     path = "/users/leaver/assignLicense"
     assert removed[0] == [[(path, [], ["SPE_E3"])]] * 2
     assert removed[1] == [[], [(path, [], ["SPE_E3", "VISIOCLIENT"])]]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "answers"),
+    [(([],), ["<value>"]), ((["NL", "BE"],), ["NL", "BE"]), ((["NL", "BE", "SE"], ["SE", "NL"]), ["NL", "SE"])],
+)
+def test_a_missing_value_is_asked_for_with_the_values_that_all_policies_allow(
+    allowed: tuple[list[str], ...], answers: list[str]
+) -> None:
+    lists = "".join(
+        f"  - {{id: allowed{n}, severity: low, attributes: {{allow: {{usageLocation: [{', '.join(values)}]}}}}}}\n"
+        for n, values in enumerate(allowed)
+        if values
+    )
+    text = "version: 1\npolicies:\n  - {id: located, severity: low, attributes: {require: [usageLocation]}}\n" + lists
+    nowhere = snapshot([user("nowhere", grant(F3), usageLocation=None)], {F3: 9})
+    (question,) = plan_run([nowhere], load([("p.yaml", text.encode())]).policies, builtin(), NOW).tenants[0].questions
+    asked_for = [each["set"]["usageLocation"] for each in question.answers if "set" in each]
+    assert asked_for == answers

@@ -35,6 +35,8 @@ TEXT = """policies:
   - {id: errors, severity: high, health: {errors: deny, groups: deny}}
   - {id: spare, severity: medium, seats: {of: paid, spare: {min: 1, max: 2}}}
   - {id: quota, severity: low, seats: {of: [VISIOCLIENT], assigned: {max: 1}}}
+  - {id: base, severity: high, users: {holds: [VISIOCLIENT], accountEnabled: true}, assignments: {require: [[SPE_E3, SPE_E5]]}}
+  - {id: empty, severity: low, health: {empty: deny}}
 prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_E5: 54.75}}
 """
 
@@ -56,27 +58,30 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
         people.append(user(f"user{number}", *grants, **facts))
     seats = {sku: draw(st.integers(0, 8)) for sku in SKUS}
     erring = {row["assignedByGroup"] for p in people for row in p["licenseAssignmentStates"] if row["state"] == "Error"}
-    groups = [
-        {
-            "id": name,
-            "displayName": name,
-            "assignedLicenses": [
-                {"skuId": sku}
-                for sku in SKUS
-                if any(
-                    (r["skuId"], r["assignedByGroup"]) == (sku, name)
-                    for p in people
-                    for r in p["licenseAssignmentStates"]
-                )
-            ],
-            "hasMembersWithLicenseErrors": name in erring,
-            "licenseProcessingState": {"state": "ProcessingComplete"},
-            "members": [
-                p["id"] for p in people if any(r["assignedByGroup"] == name for r in p["licenseAssignmentStates"])
-            ],
-        }
-        for name in ("g1", "g2")
-    ]
+    groups = []
+    for name in ("g1", "g2", "g3"):
+        paths = [
+            (p["id"], row["skuId"])
+            for p in people
+            for row in p["licenseAssignmentStates"]
+            if row["assignedByGroup"] == name
+        ]
+        members = list(dict.fromkeys(user_id for user_id, _ in paths))
+        given = {sku for _, sku in paths} or {VISIO}
+        groups.append(
+            {
+                "id": name,
+                "displayName": name,
+                "assignedLicenses": [{"skuId": sku} for sku in SKUS if sku in given],
+                "hasMembersWithLicenseErrors": name in erring,
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "groupTypes": draw(st.sampled_from([[], [], ["DynamicMembership"]])),
+                "mailEnabled": False,
+                "securityEnabled": True,
+                "members": members,
+                "memberCount": len(members),
+            }
+        )
     return people, seats, groups
 
 

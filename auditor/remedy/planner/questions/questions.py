@@ -227,12 +227,15 @@ def _rule(product_options: ProductOptions, finding: Finding, account: Account) -
 
 
 def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:
-    name, policy = finding.detail or "", product_options.known.policies.get(finding.policy)
-    values: list[str] = []
-    if policy is not None and isinstance(policy.constraint, Attributes):
-        allowed = (options for each, options in policy.constraint.allow if each == name)
-        values = [value for options in allowed for value in options if isinstance(value, str)]
-    return AnswerKind.SET, (name,), tuple({"set": {name: value}} for value in values or ["<value>"])
+    """Ask for a value; those that are possible are the ones that every policy with a list of values has in it."""
+    name = finding.detail or ""
+    blocks = [
+        policy.constraint for policy in product_options.plan.policies if isinstance(policy.constraint, Attributes)
+    ]
+    lists = [values for block in blocks for each, values in block.allow if each == name]
+    possible = [value for value in lists[0] if all(value in each for each in lists)] if lists else []
+    texts = [value for value in possible if isinstance(value, str)]
+    return AnswerKind.SET, (name,), tuple({"set": {name: value}} for value in texts or ["<value>"])
 
 
 def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Asked | None:
