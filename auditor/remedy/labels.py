@@ -1,8 +1,10 @@
 """Names that policies and Graph use into names that people use: properties, service plans, sets of products."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from auditor.catalogue import builtin
+from auditor.domain.actions.product_names import pooled
+from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.policy.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
 from auditor.domain.result.model import SeatCount
 from auditor.domain.syntax.globs import pattern_of
@@ -34,6 +36,18 @@ def service_label(name: str) -> str:
     """Return the friendly name of a service plan, with Graph's behind it; Graph's alone where nobody knows one."""
     title = builtin().plan_title(name)
     return f"{title} ({name})" if title.casefold() != name.casefold() else name
+
+
+def product_labels(seats: Sequence[SeatCount], policies: Iterable[Policy]) -> dict[str, str]:
+    """Return what people call products, by skuId and part number, and pools of them, by their text; all casefolded."""
+    found: dict[str, str] = {}
+    for policy in policies:
+        block = policy.constraint
+        if isinstance(block, Seats) and block.pool:
+            found[block.of.written.casefold()] = pooled(seat.name for seat in owned_of(block.of, seats))
+    for seat in seats:
+        found |= {name.casefold(): seat.name for name in (seat.sku_id, seat.sku_part_number) if name}
+    return {name: label for name, label in found.items() if label}
 
 
 def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:

@@ -1,4 +1,4 @@
-"""Lists alternative products in few words."""
+"""Lists several products in few words: alternatives, or the products of a pool."""
 
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -18,3 +18,9 @@ def one_of(l10n: _Localizer, names: Iterable[str]) -> str:
         return distinct[0]
     listed = ", ".join(distinct[:_NAMED]) + (", …" if len(distinct) > _NAMED else "")
     return l10n.gettext("one of: {products}").replace("{products}", listed)
+
+
+def pooled(names: Iterable[str]) -> str:
+    """Return the names of the products of a pool, the first few in their order."""
+    distinct = sorted(set(names))
+    return " + ".join(distinct[:_NAMED]) + (" + …" if len(distinct) > _NAMED else "")

@@ -16,7 +16,7 @@ from auditor.domain.result.model import Coverage, Finding, SeatCount, TenantResu
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
 from auditor.guidance.routing import account_facts
-from auditor.remedy.labels import owned_of
+from auditor.remedy.labels import owned_of, product_labels
 from auditor.remedy.product_kinds import same_kind
 
 _ABSENT = (InactiveFor, NeverSignedIn)
@@ -150,7 +150,7 @@ def circumstances(
         # Where two seats share a name, the first stands for it.
         seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
         skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
-        labels={name: seat.name for seat, names in named for name in names},
+        labels=product_labels(tenant.seats, policies.policies),
         held={},
         pools={},
         absent=frozenset(policy.id for policy in policies.policies if _implied(policy.users, *_ABSENT)),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from auditor.catalogue import builtin
-from auditor.domain.actions.product_names import one_of
+from auditor.domain.actions.product_names import one_of, pooled
 from auditor.domain.result.model import PolicyHeader, SeatCount
 from auditor.domain.syntax.globs import pattern_of
 from auditor.render.text.labels import Labels
@@ -13,7 +13,7 @@ from auditor.render.text.labels import Labels
 def labels(
     headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], l10n: Labels
 ) -> dict[str, str]:
-    """Return what people call each set that a policy requires, by the set as it is written, casefolded.
+    """Return what people call the sets that policies require or count as pools, by its text, casefolded.
 
     `sets` are the `products` of the run's definitions; a set of which the tenant has no product is left out.
     """
@@ -27,6 +27,11 @@ def labels(
                 names = [seat.name for seat in _members(element, sets, seats) if seat.name]
                 if names:
                     found[written.casefold()] = one_of(l10n, names)
+        block = header.spec.get("seats")
+        if isinstance(block, Mapping) and block.get("pool") is True and "of" in block:
+            names = [seat.name for seat in _members(block["of"], sets, seats) if seat.name]
+            if names:
+                found[_written(block["of"]).casefold()] = pooled(names)
     return found
 
 

@@ -84,6 +84,17 @@ policies:
     assert numbers.of_page(result) == {}
 
 
+def test_the_title_of_a_pool_names_its_products() -> None:
+    text = """
+products: {suite: [SPE_E3, SPE_E5, SPE_F1]}
+policies: [{id: short, severity: high, seats: {of: suite, pool: true, spare: {min: 10}}}]
+"""
+    people = [person(f"p{n}", "SPE_E3") for n in range(5)]
+    result = audited(state_of(people, [product("SPE_E3", 6, 5), product("SPE_E5", 2, 0)], []), text)
+    (action,) = result.tenants[0].actions
+    assert action.title == "Free or buy 7 seats of Microsoft 365 E3 + Microsoft 365 E5"
+
+
 def test_people_without_a_rule_about_seats_are_told_the_whole_number_once() -> None:
     text = """
 policies:
