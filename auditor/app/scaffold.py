@@ -21,7 +21,7 @@ from auditor.graph import clouds
 from auditor.policy.loader import load
 from auditor.settings.loader import load as load_tenants
 
-_PLACES: Final[Mapping[str, str]] = {
+_TEMPLATES: Final[Mapping[str, str]] = {
     "tenants.yaml": "tenants.yaml",
     "decisions.yaml": "policies/decisions.yaml",
     "pre-commit-config.yaml": ".pre-commit-config.yaml",
@@ -29,7 +29,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "README.md": "README.md",
 }
 """Template → path in the repository."""
-_GITHUB_PLACES: Final[Mapping[str, str]] = {
+_GITHUB_TEMPLATES: Final[Mapping[str, str]] = {
     "nightly-audit.yml": ".github/workflows/nightly-audit.yml",
     "policy-preview.yml": ".github/workflows/policy-preview.yml",
     "dependabot.yml": ".github/dependabot.yml",
@@ -45,7 +45,7 @@ _ENVIRONMENTS: Final = {
 """The clouds as a service connection of Azure DevOps calls them."""
 _WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
 """The schemas of files that people write."""
-_WORD: Final = re.compile(r"@([A-Z]+)@")
+_FIELD: Final = re.compile(r"@([A-Z]+)@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,25 +169,25 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         f"{SCHEMAS}/{name}.v1.json": resources.schema(name).replace(__home__, choices.action).encode()
         for name in _WRITTEN
     }
-    words = _words(choices)
-    for template, place in {**_PLACES, **_night_places(choices)}.items():
-        found[place] = _filled(_template(template), words).encode()
+    values = _values(choices)
+    for template, path in {**_TEMPLATES, **_night_templates(choices)}.items():
+        found[path] = _filled(_template(template), values).encode()
     load_tenants(found["tenants.yaml"], file="tenants.yaml")
     return dict(sorted(found.items()))
 
 
-def _night_places(choices: Choices) -> Mapping[str, str]:
+def _night_templates(choices: Choices) -> Mapping[str, str]:
     """Return template → path of the files that run the audit every night."""
     if choices.ci is None or choices.ci == "github":
-        return {} if choices.ci is None else _GITHUB_PLACES
+        return {} if choices.ci is None else _GITHUB_TEMPLATES
     file = CI[choices.ci][0]
     return {file.removeprefix("."): file}
 
 
-def _words(choices: Choices) -> dict[str, str]:
-    """Return what the words of the templates, such as @NAME@, stand for."""
+def _values(choices: Choices) -> dict[str, str]:
+    """Return the values of the fields of the templates, such as @NAME@."""
     addresses = clouds.addresses(choices.cloud)
-    words = {
+    values = {
         "NAME": choices.name,
         "TENANT": choices.tenant_id,
         "CLOUD": "" if choices.cloud is Cloud.WORLDWIDE else f"\n    cloud: {choices.cloud.value}",
@@ -206,10 +206,10 @@ def _words(choices: Choices) -> dict[str, str]:
         "ENVIRONMENT": _ENVIRONMENTS[choices.cloud],
     }
     parts = zip(("FILES", "REVIEW", "SETUP"), _parts(f"readme-{choices.ci or 'none'}.md"), strict=True)
-    words |= {name: _filled(part, words) for name, part in parts}
-    words["FILES"] = f"\n{words['FILES']}".rstrip()
+    values |= {name: _filled(part, values) for name, part in parts}
+    values["FILES"] = f"\n{values['FILES']}".rstrip()
     policies = _parts(f"readme-{'extend' if choices.extend else 'copy'}.md")
-    return words | dict(zip(("POLICIES", "UPGRADE"), policies, strict=True))
+    return values | dict(zip(("POLICIES", "UPGRADE"), policies, strict=True))
 
 
 def _parts(name: str) -> list[str]:
@@ -217,8 +217,8 @@ def _parts(name: str) -> list[str]:
     return [part.strip() for part in re.split(r"(?m)^---$", _template(name))]
 
 
-def _filled(template: str, words: Mapping[str, str]) -> str:
-    return _WORD.sub(lambda match: words[match[1]], template)
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return _FIELD.sub(lambda match: values[match[1]], template)
 
 
 def _template(name: str) -> str:
@@ -239,10 +239,10 @@ def _mail(choices: Choices) -> str:
 
 def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
     """Load the scaffold's policies together with existing ones, to find duplicate ids before writing."""
-    place = folder / "policies"
-    new = {path: body for path, body in written.items() if path.parent == place and is_policy_file(Path(path.name))}
+    policies = folder / "policies"
+    new = {path: body for path, body in written.items() if path.parent == policies and is_policy_file(Path(path.name))}
     if not new:
         return
-    there = list_folder(place, is_policy_file) if place.is_dir() else []
-    old = {path: read_yaml(path, place) for path in there}
+    there = list_folder(policies, is_policy_file) if policies.is_dir() else []
+    old = {path: read_yaml(path, policies) for path in there}
     load(((str(path), body) for path, body in sorted({**old, **new}.items())), bases=installed_base)

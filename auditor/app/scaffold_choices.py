@@ -116,8 +116,8 @@ def existing_choices(folder: Path) -> dict[str, Any]:
     if tenants is not None:
         found |= _settings(tenants)
     found |= existing_starter(folder / "policies")
-    for name, (place, _) in CI.items():
-        if files.is_file(folder / place):
+    for name, (file, _) in CI.items():
+        if files.is_file(folder / file):
             found["ci"] = name
     uses = _USES.search(_text(folder / ".github" / "workflows" / "nightly-audit.yml") or "")
     if uses is not None:

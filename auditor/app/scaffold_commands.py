@@ -30,8 +30,8 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     """
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id, cloud=choices.cloud)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
-    place = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
-    own = (*((f"cd{place}",) if place else ()), "auditor doctor", "auditor audit")
+    argument = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
+    own = (*((f"cd{argument}",) if argument else ()), "auditor doctor", "auditor audit")
     if choices.ci == "azure-devops" and client is not None:
         # The service connection has its application, which needs the permissions only.
         choices = replace(choices, credential="workload-identity")
@@ -40,7 +40,7 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
         return (about, *azure_cli_login(tenant), *own, "", *_every_night(choices))
     if choices.credential == "managed-identity" and client is None:
         return (*_system_assigned(own), "", *_every_night(choices))
-    commands = [*_application_commands(choices, tenant, client, f"auditor init{place}"), ""]
+    commands = [*_application_commands(choices, tenant, client, f"auditor init{argument}"), ""]
     if choices.sender is not None:
         commands += [
             f"# {N_('The sending mailbox (Exchange Online PowerShell): nothing but this one')}",

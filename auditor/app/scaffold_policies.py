@@ -56,14 +56,14 @@ def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
     """Return the file that extends the library, its test, and the copy of the library for later comparisons."""
     library = library_files()
     rest = [PurePath(name).stem for name, _ in library if PurePath(name).stem not in stems]
-    words = {
+    values = {
         "STARTER": f"{STARTER}{__version__}",
         "DIGEST": digest_of(parse(body, file=name) for name, body in library),
         "LEAVEOUT": "\n".join(f"    # {stem}.yaml\n    - " + "\n    - ".join(sorted(_ids(stem))) for stem in rest),
     }
     templates = resources.reports() / "templates" / "scaffold"
     made = {
-        name: re.sub(r"@([A-Z]+)@", lambda match: words[match[1]], (templates / name).read_text(encoding="utf-8"))
+        name: re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], (templates / name).read_text(encoding="utf-8"))
         for name in (EXTENDING, f"starter{TEST_SUFFIX}.yaml")
     }
     copy = {f"{COPY}/{PurePath(name).name}": body for name, body in library}

@@ -191,12 +191,19 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
 
 
 def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:
-    """Return the commands of Exchange Online PowerShell that let the application send as one mailbox."""
+    """Return the commands of Exchange Online PowerShell that let the application send as one mailbox.
+
+    A mailbox that does not exist is created as a shared one, which needs no licence.
+    """
     wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
     return (
         connect(tenant, "Application.Read.All"),
         f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
         f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
+        (
+            f"if (-not (Get-Mailbox -Identity '{sender}' -ErrorAction SilentlyContinue))"
+            f" {{ New-Mailbox -Shared -Name '{_TITLE}' -PrimarySmtpAddress '{sender}' }}"
+        ),
         f"New-ServicePrincipal -AppId $principal.AppId -ObjectId $principal.Id -DisplayName '{_TITLE}'",
         (
             f"New-ManagementScope -Name '{_TITLE} mailbox'"

@@ -170,9 +170,9 @@ def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
 
 def _tell(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
     kept = l10n.gettext("{path} differs and was left as it is (--force overwrites it)")
-    for said, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
+    for text, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
         for name in names:
-            print_message("auditor: " + printable(said.replace("{path}", str(folder / name))))
+            print_message("auditor: " + printable(text.replace("{path}", str(folder / name))))
     for name, diff in done.kept:
         print_message("auditor: " + printable(kept.replace("{path}", str(folder / name))))
         lines = diff.splitlines()
