@@ -178,6 +178,11 @@ def location(text: str) -> Path | str:
     return parse(text)
 
 
+def output_folder(args: argparse.Namespace) -> Path:
+    """Return the folder of reports: that of --output, else of AUDITOR_OUTPUT, else `out`."""
+    return args.output or Path(from_environment("OUTPUT", "out") or "out")
+
+
 def reader_locale(flag: str | None) -> str:
     """Return the reader's language: the requested one, else the environment's, else English."""
     return wished_locale(flag) or environment_locale() or "en"

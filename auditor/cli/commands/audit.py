@@ -16,8 +16,8 @@ from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.options import (
     add_mail_arguments,
     formats_of,
-    from_environment,
     locale_of,
+    output_folder,
     reader_locale,
     threshold,
     wished_locale,
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         args.format = [*args.format, f"parquet={args.findings}"]
         warnings(args.locale, quiet=args.quiet)(_FINDINGS)
     formats = [parse_format(text) for text in formats_of(args.format)]
-    wanted = outputs(formats, _output(args), csv_bom=args.csv_bom)
+    wanted = outputs(formats, output_folder(args), csv_bom=args.csv_bom)
     request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:
@@ -202,10 +202,6 @@ def publish(result: Result, wanted: Output, *, locale: str, code: int) -> None:
 
     lines = github_actions.publish(result, wanted, locale=locale, code=code, environ=os.environ)
     write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
-
-
-def _output(args: argparse.Namespace) -> Path:
-    return args.output or Path(from_environment("OUTPUT", "out") or "out")
 
 
 def print_result(

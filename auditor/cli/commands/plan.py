@@ -16,7 +16,7 @@ from auditor.app.plan.command import (
 )
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
-from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.options import now, output_folder, reader_locale
 from auditor.cli.plan_formats import targets_of
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError where there is nothing to plan for.
     """
     formats = {**FORMATS, **TENANT_FORMATS}
-    targets, terminal = targets_of(args.format, formats, _output(args), default=("json", "questions"))
+    targets, terminal = targets_of(args.format, formats, output_folder(args), default=("json", "questions"))
     if args.redact and args.store is not None:
         raise UsageError(
             "usage",
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
 
-        files |= owner_documents(_output(args), localised, l10n)
+        files |= owner_documents(output_folder(args), localised, l10n)
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
         from auditor.app.plan.stored_plan import keep_plan  # noqa: PLC0415  only who keeps a store waits for it
@@ -162,7 +162,3 @@ def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan
             hint=Message("choose one with --tenant, or write to a file"),
         )
     return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))
-
-
-def _output(args: argparse.Namespace) -> Path:
-    return args.output or Path(from_environment("OUTPUT", "out") or "out")

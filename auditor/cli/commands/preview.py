@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.policies.preview import PreviewRequest, exit_code, preview
 from auditor.app.report.outputs import check_targets
-from auditor.cli.options import from_environment, now, reader_locale, threshold
+from auditor.cli.options import now, output_folder, reader_locale, threshold
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _targets(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
     """Return the target of each format; None for stdout."""
-    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    folder = output_folder(args)
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
     targets: list[tuple[str, Path | None]] = []
     for text in asked or ["json", "markdown"]:

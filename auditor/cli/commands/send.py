@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.app.redaction.redact import redacted
 from auditor.app.saved_results import saved_results
-from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
+from auditor.cli.options import add_mail_arguments, from_environment, now, output_folder, reader_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor send`: 0 if every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants, tuple(args.to))
-    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    folder = output_folder(args)
     key = redaction_key() if args.redact else None
     with saved_results([args.result], None) as ([(_, result)], _spill):
         return send(

@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.app.report.localization import localised_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.audit_request import add_state_arguments, audit_request
-from auditor.cli.options import from_environment, reader_locale
+from auditor.cli.options import output_folder, reader_locale
 from auditor.cli.plan_formats import targets_of
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor verify`: 0, 1 or 3. Raises AuditorError where the plan or the state cannot be read."""
-    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    folder = output_folder(args)
     targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
     with verification(audit_request(args), args.plan, args.done) as result:
