@@ -19,7 +19,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
     forms = {
         AnswerKind.KEEP: l10n.gettext("Which of {products} does {name} keep?"),
         AnswerKind.GIVE: l10n.gettext("Which of {products} does {name} get?"),
-        AnswerKind.SET: l10n.gettext("What is {products} of {name}?"),
+        AnswerKind.SET: l10n.gettext("Which {products} does {name} have?"),
         AnswerKind.RELEASE: l10n.gettext("May the licence {products} of {name} go?"),
         AnswerKind.RENEWAL: l10n.gettext("Is {products} renewed, and with how many seats?"),
         AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} are bought?"),
