@@ -4,34 +4,8 @@ from typing import assert_never
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
+from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.model import Policy
-from auditor.domain.policy.selector import (
-    After,
-    Agent,
-    AnyOf,
-    AppsUnused,
-    Before,
-    CoveredBy,
-    CreatedWithin,
-    Every,
-    HasRole,
-    HeldFor,
-    Holds,
-    InactiveFor,
-    InactiveIn,
-    Licensed,
-    LicensedVia,
-    MailboxArchive,
-    MailboxLargerThan,
-    ManagedDevice,
-    Matches,
-    MemberOf,
-    NeverSignedIn,
-    Not,
-    OneOf,
-    Population,
-    Selector,
-)
 from auditor.engine.coverage import NotEvaluated, unasked, unread, unreported
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
@@ -61,7 +35,7 @@ def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOM
     if not doubt.reasons:
         _take(doubt, _rowless(bound, policy))
     if not doubt.reasons:
-        undated = any(isinstance(atom, HeldFor) for atom in bound.rules.atoms(policy))
+        undated = any(isinstance(atom, selectors.HeldFor) for atom in bound.rules.atoms(policy))
         doubt.add("users", _UNDATED if undated else otherwise)
     return doubt
 
@@ -84,40 +58,47 @@ def _rowless(bound: BoundPolicies, policy: Policy) -> list[NotEvaluated | None]:
     ]
 
 
-def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
+def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated | None]:
     facts = bound.facts
     match atom:
-        case OneOf(property=name) | Matches(property=name) | Before(property=name) | After(property=name):
+        case (
+            selectors.OneOf(property=name)
+            | selectors.Matches(property=name)
+            | selectors.Before(property=name)
+            | selectors.After(property=name)
+        ):
             return [_property(facts, name)]
-        case Holds():
+        case selectors.Holds():
             return [unasked(facts, "assignedLicenses"), unread(facts, Source.SUBSCRIBED_SKUS)]
-        case HeldFor():
+        case selectors.HeldFor():
             read = [unasked(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
             return [*read, unread(facts, Source.SUBSCRIBED_SKUS)]
-        case ManagedDevice():
+        case selectors.ManagedDevice():
             return [unread(facts, Source.DEVICES)]
-        case LicensedVia():
+        case selectors.LicensedVia():
             return [unasked(facts, "licenseAssignmentStates")]
-        case Licensed():
+        case selectors.Licensed():
             return [unasked(facts, "assignedLicenses")]
-        case InactiveFor():
+        case selectors.InactiveFor():
             return [unread(facts, Source.SIGN_IN_ACTIVITY)]
-        case NeverSignedIn():
+        case selectors.NeverSignedIn():
             return [unread(facts, Source.SIGN_IN_ACTIVITY), unasked(facts, "createdDateTime")]
-        case InactiveIn() | AppsUnused() | MailboxLargerThan() | MailboxArchive():
+        case (
+            selectors.InactiveIn() | selectors.AppsUnused() | selectors.MailboxLargerThan() | selectors.MailboxArchive()
+        ):
             return [unreported(facts, column) for column in report_columns(atom)]
-        case Agent():
+        case selectors.Agent():
             return [unasked(facts, "agent")]
-        case CreatedWithin():
+        case selectors.CreatedWithin():
             return [unasked(facts, "createdDateTime")]
-        case MemberOf(groups=groups, transitive=transitive):
+        case selectors.MemberOf(groups=groups, transitive=transitive):
             reasons = [bound.membership.resolve(name, transitive=transitive).reason for name in groups]
             return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
-        case HasRole():
+        case selectors.HasRole():
             return [bound.conditional_access.roles.doubt(atom)]
-        case CoveredBy():
+        case selectors.CoveredBy():
             return [bound.conditional_access.doubt(atom)]
-        case Every() | AnyOf() | Not() | Population():
+        case selectors.Every() | selectors.AnyOf() | selectors.Not() | selectors.Population():
             return []
         case _:
             assert_never(atom)

@@ -8,36 +8,8 @@ from typing import assert_never
 import numpy as np
 
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.policy.selector import (
-    BOOLEAN_PROPERTIES,
-    INSTANT_PROPERTIES,
-    After,
-    Agent,
-    AnyOf,
-    AppsUnused,
-    Before,
-    CoveredBy,
-    CreatedWithin,
-    Every,
-    HasRole,
-    HeldFor,
-    Holds,
-    InactiveFor,
-    InactiveIn,
-    Licensed,
-    LicensedVia,
-    MailboxArchive,
-    MailboxLargerThan,
-    ManagedDevice,
-    Matches,
-    MemberOf,
-    NeverSignedIn,
-    Not,
-    OneOf,
-    Population,
-    Selector,
-)
 from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import Products, meets, some
 from auditor.engine.columns.instants import NEVER
@@ -75,7 +47,7 @@ class Selecting:
         self._rules = rules
         self._known: dict[int, Mask] = {}
 
-    def of(self, selector: Selector) -> Mask:
+    def of(self, selector: selectors.Selector) -> Mask:
         """Return who belongs to the population, and for whom that is not known."""
         one = self._rules.one(selector)
         found = self._known.get(id(one))
@@ -83,70 +55,76 @@ class Selecting:
             found = self._known[id(one)] = self._evaluate(one)
         return found
 
-    def _evaluate(self, selector: Selector) -> Mask:
+    def _evaluate(self, selector: selectors.Selector) -> Mask:
         people = self._people
         match selector:
-            case OneOf(property=name, values=values):
-                return self._told(self._one_of(name, values), name)
-            case Matches(property=name, pattern=pattern):
-                return self._told(people.texts(name).like((pattern,)), name)
-            case Before(property=name, moment=moment):
+            case selectors.OneOf(property=name, values=values):
+                return self._where_known(self._one_of(name, values), name)
+            case selectors.Matches(property=name, pattern=pattern):
+                return self._where_known(people.texts(name).like((pattern,)), name)
+            case selectors.Before(property=name, moment=moment):
                 stamps = people.instants(name)
-                return self._told((stamps != NEVER) & (stamps < self._moment(moment)), name)
-            case After(property=name, moment=moment):
+                return self._where_known((stamps != NEVER) & (stamps < self._moment(moment)), name)
+            case selectors.After(property=name, moment=moment):
                 stamps = people.instants(name)
-                return self._told((stamps != NEVER) & (stamps > self._moment(moment)), name)
-            case Holds(products=products):
+                return self._where_known((stamps != NEVER) & (stamps > self._moment(moment)), name)
+            case selectors.Holds(products=products):
                 return self._holds(products)
-            case HeldFor(products=products, duration=duration):
+            case selectors.HeldFor(products=products, duration=duration):
                 return self._held_for(products, self._moment(duration))
-            case LicensedVia(path=path):
+            case selectors.LicensedVia(path=path):
                 return self._licensed_via(path)
-            case ManagedDevice(seen_within=duration):
+            case selectors.ManagedDevice(seen_within=duration):
                 return self._managed_device(duration)
-            case Licensed():
-                return self._told(some(people.links.held), "assignedLicenses")
-            case MemberOf(groups=groups, transitive=transitive):
+            case selectors.Licensed():
+                return self._where_known(some(people.links.held), "assignedLicenses")
+            case selectors.MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
-            case InactiveFor(duration=duration, signal=signal):
+            case selectors.InactiveFor(duration=duration, signal=signal):
                 latest = people.latest(_SIGNALS[signal])
                 inactive = np.asarray((latest != NEVER) & (latest < self._moment(duration)))
-                return self._told(inactive, Source.SIGN_IN_ACTIVITY.value)
-            case NeverSignedIn(duration=duration):
+                return self._where_known(inactive, Source.SIGN_IN_ACTIVITY.value)
+            case selectors.NeverSignedIn(duration=duration):
                 return self._never_signed_in(duration)
-            case InactiveIn() | AppsUnused() | MailboxLargerThan() | MailboxArchive() | Agent():
+            case (
+                selectors.InactiveIn()
+                | selectors.AppsUnused()
+                | selectors.MailboxLargerThan()
+                | selectors.MailboxArchive()
+                | selectors.Agent()
+            ):
                 return usage_mask(people, selector)
-            case CreatedWithin(duration=duration):
+            case selectors.CreatedWithin(duration=duration):
                 created = people.instants("createdDateTime")
-                return self._told((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
-            case HasRole():
+                return self._where_known((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
+            case selectors.HasRole():
                 return self._conditional_access.roles.of(people, selector)
-            case CoveredBy():
+            case selectors.CoveredBy():
                 return self._conditional_access.of(people, selector)
             case _:
                 return self._combined(selector)
 
-    def _combined(self, selector: Every | AnyOf | Not | Population) -> Mask:
+    def _combined(self, selector: selectors.Every | selectors.AnyOf | selectors.Not | selectors.Population) -> Mask:
         people = self._people
         match selector:
-            case Every(parts=()):
+            case selectors.Every(parts=()):
                 return Mask(people.everybody, people.nobody, sure=True)
-            case AnyOf(parts=()):
+            case selectors.AnyOf(parts=()):
                 return Mask(people.nobody, people.nobody, sure=True)
-            case Every(parts=parts):
+            case selectors.Every(parts=parts):
                 return self._every(parts)
-            case AnyOf():
+            case selectors.AnyOf():
                 others, globs = self._rules.merged(selector)
-                likenesses = (self._told(people.texts(name).like(patterns), name) for name, patterns in globs)
+                likenesses = (self._where_known(people.texts(name).like(patterns), name) for name, patterns in globs)
                 return reduce(or_, (*map(self.of, others), *likenesses))
-            case Not(part=part):
+            case selectors.Not(part=part):
                 return ~self.of(part)
-            case Population(selector=inner):
+            case selectors.Population(selector=inner):
                 return self.of(inner)
             case _:
                 assert_never(selector)
 
-    def _every(self, parts: tuple[Selector, ...]) -> Mask:
+    def _every(self, parts: tuple[selectors.Selector, ...]) -> Mask:
         found = self.of(parts[0])
         for part in parts[1:]:
             if not found.possible:  # nor will more conditions find anybody
@@ -154,8 +132,8 @@ class Selecting:
             found = found & self.of(part)
         return found
 
-    def _told(self, true: Flags, fact: str) -> Mask:
-        """Take the answers of those whose fact was collected."""
+    def _where_known(self, true: Flags, fact: str) -> Mask:
+        """Return the answers with everybody whose fact was not collected as unknown."""
         return known_of(self._people, true, fact)
 
     def _moment(self, moment: datetime | timedelta) -> int:
@@ -169,10 +147,10 @@ class Selecting:
         found = people.nobody if len(given) == len(values) else people.absent(name)
         if not given:
             return found
-        if name in BOOLEAN_PROPERTIES:
+        if name in selectors.BOOLEAN_PROPERTIES:
             true, false = people.booleans(name)
             return reduce(or_, (true if value else false for value in set(given)), found)
-        if name in INSTANT_PROPERTIES:
+        if name in selectors.INSTANT_PROPERTIES:
             wanted = [microseconds(value) for value in given if isinstance(value, datetime)]
             return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
         return found | people.texts(name).where(one_of(tuple(map(str, given))))
@@ -182,7 +160,7 @@ class Selecting:
         sought = self._masks.made(("holds", id(wanted)), lambda: Products.of(products.true))
         true = meets(people.links.held, sought)
         if products.sure:
-            return self._told(true, "assignedLicenses")
+            return self._where_known(true, "assignedLicenses")
         possible = meets(people.links.held, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
@@ -228,8 +206,8 @@ class Selecting:
         latest = people.latest(SIGN_IN_COLUMNS)
         created = people.instants("createdDateTime")
         unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
-        silent = self._told(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
-        found = silent & self._told(created <= self._moment(duration), "createdDateTime")
+        silent = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
+        found = silent & self._where_known(created <= self._moment(duration), "createdDateTime")
         # Where the sign-ins of a user were not collected the test is unknown, whatever the age of the account.
         return Mask(found.true, found.unknown | unread, found.sure)
 
