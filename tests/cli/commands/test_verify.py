@@ -1,5 +1,6 @@
 """`auditor verify`: a plan, requests that were sent to a tenant, and what the tenant shows afterwards."""
 
+import html
 import json
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -152,6 +153,21 @@ def test_a_finding_that_comes_back_is_no_new_one(here: Path, emulator: Emulator,
     assert set(states.values()) == {"open", "came-back"}, "without a log nobody knows that it was gone"
     assert "1 finding came back" in " ".join(text.split())
     assert "undone" in {step["cause"] for action in tenant["actions"] for step in action["steps"]}
+
+
+def test_page_and_markdown_name_every_action_and_its_people(here: Path, emulator: Emulator) -> None:
+    ran = run(here, emulator, "verify", "out/plan.json", "-f", "html", "-f", "markdown")
+    assert ran.code == 1, ran.err
+    titles = [
+        action["title"] for action in json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["actions"]
+    ]
+    names = [each["subject"]["name"] for each in planned(here)]
+    assert names
+    for suffix in ("html", "md"):
+        text = html.unescape((here / "out" / f"verification.{suffix}").read_text(encoding="utf-8"))
+        missing = [title for title in titles if title not in text]
+        assert missing == []
+        assert [name for name in names if name not in text] == []
 
 
 def planned(here: Path) -> list[dict[str, Any]]:
