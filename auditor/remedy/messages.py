@@ -6,6 +6,7 @@ from typing import Protocol
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy import mailbox_titles, object_titles, proposal_titles
 from auditor.remedy.dates import day_label
+from auditor.remedy.numbers import number_label
 
 
 class Localizer(Protocol):
@@ -64,7 +65,7 @@ def title(  # noqa: PLR0913 - whatever a title may name
         or _seats(l10n, kind, count)
         or object_titles.titled(l10n, kind)
     )
-    return form.format(count=count, old=old, new=new, extra=extra)
+    return form.format(count=number_label(l10n, count), old=old, new=new, extra=extra)
 
 
 def _people(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
@@ -265,7 +266,7 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
         "{count} seats of {product} are lacking once all actions are done: free or buy them first.",
         count,
     )
-    return form.format(count=count, product=product)
+    return form.format(count=number_label(l10n, count), product=product)
 
 
 def seats_elsewhere(l10n: Localizer, product: str) -> str:
@@ -281,7 +282,7 @@ def seats_of_other_actions(l10n: Localizer, freed: int, given: int, revived: int
     return l10n.gettext(
         "The number reckons with the other actions. Seats that they free: {freed}; that they give to people: {given}; "
         "that come back with a suspended subscription: {revived}."
-    ).format(freed=freed, given=given, revived=revived)
+    ).format(freed=number_label(l10n, freed), given=number_label(l10n, given), revived=number_label(l10n, revived))
 
 
 def settled(l10n: Localizer, product: str) -> str:
@@ -302,10 +303,13 @@ def also_needed(l10n: Localizer, role: str, duty: str) -> str:
     return l10n.gettext("Also needed: {role}. {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
 
 
-def seats_there(l10n: Localizer, tenant: str, product: str, usable: object, consumed: object) -> str:
+def seats_there(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:
     """Say how many seats of a product a tenant has, and how many are assigned."""
     return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
-        tenant=tenant, usable=usable, product=product, consumed=consumed
+        tenant=tenant,
+        usable=number_label(l10n, usable),
+        product=product,
+        consumed=number_label(l10n, consumed),
     )
 
 

@@ -55,7 +55,7 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     matches.sort(key=lambda match: not all(map(_is_balanced, match[1].groups(""))))
     for form, match in matches[:1]:
         parts = match.groupdict()
-        count = int(parts.pop("count", None) or form.count)
+        count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
         translated = {name: _translated_part(text, ActionKind(kind), l10n) for name, text in parts.items()}
         return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
     return None
@@ -100,6 +100,6 @@ def _all_forms(kind: ActionKind) -> Iterator[_Form]:
 def _pattern(form: str, any_: str) -> re.Pattern[str]:
     text = re.escape(form)
     for name in ("count", *_PARTS):
-        part = r"[0-9]+" if name == "count" else any_
+        part = r"[0-9][0-9,]*" if name == "count" else any_
         text = text.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>{part})", 1)
     return re.compile(text, re.DOTALL)

@@ -20,7 +20,7 @@ WHOLE = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 people"}
 def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) -> None:
     nl = localization("nl")
     for count, groups, article, new in product(
-        (1, 2, 40), (1, 2), ("", mailbox_titles.ARTICLE), ("", "Microsoft 365 F3")
+        (1, 2, 40, 1_234_567), (1, 2), ("", mailbox_titles.ARTICLE), ("", "Microsoft 365 F3")
     ):
         asked = {**WHOLE, "new": new, "groups": groups, "article": article}
         english, dutch = (messages.title(l10n, kind, count, **asked) for l10n in (ENGLISH, nl))  # type: ignore[arg-type]
@@ -28,6 +28,18 @@ def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) ->
         because = "Review the licence of a guest"
         translated = translated_title(messages.about(ENGLISH, english, because), kind, nl)
         assert translated == messages.about(nl, dutch, because)
+
+
+@pytest.mark.parametrize(
+    ("language", "number"), [("en", "1,087"), ("nl", "1.087"), ("sv", "1\u00a0087"), ("da", "1.087")]
+)
+def test_titles_group_the_digits_of_numbers_as_reports_do(language: str, number: str) -> None:
+    l10n = localization(language)
+    assert l10n.number(1087) == number
+    written = messages.title(l10n, ActionKind.REMOVE_NOW, 1087, old="Microsoft 365 E3")
+    assert number in written
+    assert number in messages.seats_lacking(l10n, 1087, "Microsoft 365 E3")
+    assert translated_title("Remove 1087 seats of Microsoft 365 E3", "remove-seats", l10n) == written  # a saved plan
 
 
 def test_what_no_template_fits_stays_as_it_is() -> None:

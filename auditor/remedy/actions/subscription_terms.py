@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from auditor.domain.result.model import TenantResult
 from auditor.remedy.messages import Localizer
+from auditor.remedy.numbers import number_label
 
 _ALIVE = frozenset({"enabled", "warning"})
 
@@ -44,14 +45,14 @@ def price_at_renewal(tenant: TenantResult, sku_id: str, day: date | None, today:
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
     """Say which total number of seats is to be entered or ordered."""
+    amounts = {"now": number_label(l10n, now), "then": number_label(l10n, then)}
     if subscriptions == 1:
-        return l10n.gettext("{product} has {now} seats today; the new total is {then}.").format(
-            product=product, now=now, then=then
-        )
+        form = l10n.gettext("{product} has {now} seats today; the new total is {then}.")
+        return form.format(product=product, **amounts)
     form = l10n.gettext(
         "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
     )
-    return form.format(subscriptions=subscriptions, product=product, now=now, then=then)
+    return form.format(subscriptions=subscriptions, product=product, **amounts)
 
 
 def seats_resolved(l10n: Localizer, product: str) -> str:
@@ -68,4 +69,4 @@ def covered_elsewhere(l10n: Localizer, count: int) -> str:
         "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
         "{count} of these seats come with larger products that other actions buy; they are not counted twice.",
         count,
-    ).format(count=count)
+    ).format(count=number_label(l10n, count))

@@ -7,6 +7,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Action, Notice
 from auditor.remedy.messages import Localizer
+from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.simulation.membership_reasons import code
 from auditor.remedy.planner.simulation.seat_answers import SeatChange
@@ -77,13 +78,13 @@ def _decided_seats(change: SeatChange, l10n: Localizer) -> str:
     return text.format(
         by=code(", ".join(dict.fromkeys(answer.by for answer in change.decisions))),
         id=code(", ".join(dict.fromkeys(answer.decision for answer in change.decisions))),
-        count=abs(change.change),
+        count=number_label(l10n, abs(change.change)),
         product=code(change.sku.part_number or change.sku.sku_id),
-        seats=change.sku.enabled or 0,
+        seats=number_label(l10n, change.sku.enabled or 0),
     )
 
 
 def _agreed(contract: Contract, l10n: Localizer) -> str:
     return l10n.gettext("Write {count} seats into the contract {id} of the policies once that is agreed.").format(
-        count=contract.seats, id=code(contract.id)
+        count=number_label(l10n, contract.seats), id=code(contract.id)
     )

@@ -10,9 +10,9 @@ from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding
-from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.currency import money_label
 from auditor.remedy.messages import Localizer
+from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline import Entry, Total, outline, total
 from auditor.remedy.requests import Command, connect, subject_of
@@ -84,11 +84,11 @@ def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
         if entry.change is not None
         else l10n.ngettext("{count} finding", "{count} findings", count)
     )
-    yield form.format(count=_number(count, l10n))
+    yield form.format(count=number_label(l10n, count))
     if entry.change is not None:
         yield from _seat_texts(entry.change.freed, entry.change.assigned, l10n)
     elif entry.seats:
-        yield l10n.ngettext("{count} seat", "{count} seats", entry.seats).format(count=_number(entry.seats, l10n))
+        yield l10n.ngettext("{count} seat", "{count} seats", entry.seats).format(count=number_label(l10n, entry.seats))
     if entry.action.money is not None and entry.action.money.per_month:
         yield money_text(entry.action, l10n)
 
@@ -97,15 +97,15 @@ def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
     """Yield what a part of the plan comes to; `runs` for the actions with requests."""
     if total.actions:
         yield l10n.ngettext("{count} action", "{count} actions", total.actions).format(
-            count=_number(total.actions, l10n)
+            count=number_label(l10n, total.actions)
         )
     if runs:
         yield l10n.ngettext("{count} request", "{count} requests", total.requests).format(
-            count=_number(total.requests, l10n)
+            count=number_label(l10n, total.requests)
         )
     elif total.questions:
         yield l10n.ngettext("{count} open question", "{count} open questions", total.questions).format(
-            count=_number(total.questions, l10n)
+            count=number_label(l10n, total.questions)
         )
     if total.findings:
         form = (
@@ -113,7 +113,7 @@ def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
             if runs
             else l10n.ngettext("{count} finding", "{count} findings", total.findings)
         )
-        yield form.format(count=_number(total.findings, l10n))
+        yield form.format(count=number_label(l10n, total.findings))
     yield from _seat_texts(total.freed, total.assigned, l10n) if runs else ()
     for currency, value in total.money.items():
         if value:
@@ -202,17 +202,13 @@ def script(
 
 def _seat_texts(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
     if freed:
-        yield l10n.ngettext("frees {count} seat", "frees {count} seats", freed).format(count=_number(freed, l10n))
+        yield l10n.ngettext("frees {count} seat", "frees {count} seats", freed).format(count=number_label(l10n, freed))
     if assigned:
         yield l10n.ngettext("assigns {count} seat", "assigns {count} seats", assigned).format(
-            count=_number(assigned, l10n)
+            count=number_label(l10n, assigned)
         )
 
 
 def _amount(costs: bool, money: str, l10n: Localizer) -> str:  # noqa: FBT001 - a private form
     form = l10n.gettext("costs {money} a month") if costs else l10n.gettext("saves {money} a month")
     return form.format(money=money)
-
-
-def _number(count: int, l10n: Localizer) -> str:
-    return (l10n if isinstance(l10n, Localization) else localization(FALLBACK)).number(count)

@@ -12,6 +12,7 @@ from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
 from auditor.remedy.labels import property_label
 from auditor.remedy.messages import Localizer
+from auditor.remedy.numbers import number_label
 
 
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -51,7 +52,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
 def effect(question: Question, l10n: Localizer) -> str:
     """Return how many findings a question is about, and what they cost a month where that is known."""
     count = l10n.ngettext("{count} finding", "{count} findings", len(question.findings))
-    text = count.format(count=len(question.findings))
+    text = count.format(count=number_label(l10n, len(question.findings)))
     if question.money is None:
         return text
     amount = money_label(question.money.per_month, question.money.currency, l10n)
@@ -87,7 +88,8 @@ def answer_label(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str,
         case "renewal", _:
             text = l10n.gettext("Do not renew it")
         case "purchase", {"seats": int(seats)}:
-            text = l10n.ngettext("Buy {count} seat", "Buy {count} seats", seats).format(count=seats)
+            text = l10n.ngettext("Buy {count} seat", "Buy {count} seats", seats)
+            text = text.format(count=number_label(l10n, seats))
         case "group", {"id": group}:
             text = l10n.gettext("Through the group {group}").format(group=names.get(group, group))
         case "skip", _:
