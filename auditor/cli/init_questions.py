@@ -26,10 +26,10 @@ from auditor.domain.translation import N_
 SIZES, ASSIGNMENTS, POLICIES = ("small", "large"), ("direct", "groups"), ("copy", "extend")
 
 
-def _like(pattern: re.Pattern[str], mistake: Callable[[str], Message]) -> Callable[[str], str]:
+def _like(pattern: re.Pattern[str], message: Callable[[str], Message]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if pattern.fullmatch(text) is None:
-            raise argparse.ArgumentTypeError(mistake(repr(text)))
+            raise argparse.ArgumentTypeError(message(repr(text)))
         return text
 
     return read

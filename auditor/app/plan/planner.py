@@ -18,7 +18,7 @@ from auditor.domain.enums import Outcome, SourceStatus, Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.result.model import Action, Finding, FleetResult, Result, TenantResult
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
@@ -232,12 +232,7 @@ def _tenant_plan(
     # What the requests fix besides (the error flag of a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed - options.bought
     described = listed(options, done, made.decided, packaged_library(), l10n)
-    by_fingerprint = {finding.fingerprint: finding for finding in open_}
-    in_order = with_membership_steps(
-        reordered(described, made.deferrals), by_fingerprint, options.state.memberships, l10n
-    )
-    contracts = agreed_contracts(options.plan, made.seats)
-    actions = tuple(with_seat_steps(in_order, made.taken.values(), made.seats, contracts, l10n))
+    actions = _with_steps(reordered(described, made.deferrals), open_, options, made, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
     money = [figures(open_, then, spare, made.taken, options.plan, done=done) for done in (False, True)]
@@ -265,6 +260,16 @@ def _tenant_plan(
         notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
         names=display_names(before.seats, options.state.memberships.groups.values()),
     )
+
+
+def _with_steps(
+    actions: Sequence[Action], open_: Sequence[Finding], options: Options, made: Draft, l10n: Localizer
+) -> tuple[Action, ...]:
+    """Add the steps that other actions of the plan require: of memberships, then of seats."""
+    by_fingerprint = {finding.fingerprint: finding for finding in open_}
+    in_order = with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n)
+    contracts = agreed_contracts(options.plan, made.seats)
+    return tuple(with_seat_steps(in_order, made.taken.values(), made.seats, contracts, l10n))
 
 
 def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:

@@ -69,6 +69,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GUID",
         help="the app registration that signs in (default: a placeholder; the printed commands create one)",
     )
+    _add_repository_arguments(parser)
+    parser.add_argument("--no-input", action="store_true", help="ask nothing, also on a terminal")
+    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repository",
         type=repository,
@@ -96,11 +105,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--assignment", choices=ASSIGNMENTS, help="how licences are assigned (default: direct)")
     _add_action_arguments(parser)
-    parser.add_argument("--no-input", action="store_true", help="ask nothing, also on a terminal")
-    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
-    declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
 
 def _add_action_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import tree_sitter_powershell
-from tree_sitter import Language, Parser
 
 from auditor.app.scaffold_choices import CREDENTIALS
 from auditor.domain.tenant import GithubOidc
 from auditor.settings.loader import read
+from tests.builders.document.powershell import Script
 from tests.builders.service.command_line import ROOT, call
 
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
@@ -32,7 +31,7 @@ def test_nothing_in_the_commands_is_to_be_replaced(tmp_path: Path, credential: s
     code = [line.partition("  # ")[0] for line in text.splitlines() if not line.startswith("#")]
     assert [line for line in code if PLACEHOLDER.search(line)] == []
     powershell, bash = blocks(text)
-    assert grammar_errors(powershell) == []
+    Script(powershell.encode())  # raises where the grammar is wrong
     assert "New-Mailbox -Shared -Name 'Licence auditor' -PrimarySmtpAddress 'a@b.example'" in powershell
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
     assert ("auditor init --client-id" in bash) == (known == ())
@@ -44,16 +43,6 @@ def blocks(text: str) -> tuple[str, str]:
     first, rest = rest.split("# or in bash", 1)
     bash, mailbox = rest.split("# The sending mailbox", 1)
     return f"#{first}#{mailbox}", f"#{bash}"
-
-
-def grammar_errors(script: str) -> list[str]:
-    found, todo = [], [Parser(Language(tree_sitter_powershell.language())).parse(script.encode()).root_node]
-    while todo:
-        node = todo.pop()
-        if node.is_error or node.is_missing:
-            found.append(node.text.decode() if node.text else node.type)
-        todo.extend(node.children)
-    return found
 
 
 def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_path: Path) -> None:

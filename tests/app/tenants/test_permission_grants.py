@@ -8,7 +8,7 @@ from auditor.app.tenants.permission_grants import grant_commands
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ClientSecret, Credential, DeviceCode, ManagedIdentity, Tenant
-from tests.app.tenants.test_application_setup import grammar_errors
+from tests.builders.document.powershell import Script
 
 CLIENT = "bbbbbbbb-1111-2222-3333-444444444444"
 WANTED = (
@@ -22,7 +22,7 @@ def lines(credential: Credential, *, cloud: Cloud = Cloud.WORLDWIDE, delegated: 
     tenant = Tenant(name="contoso", tenant_id=CLIENT, credential=credential, cloud=cloud)
     text = "\n".join(grant_commands(tenant, CLIENT, WANTED, delegated=delegated))
     powershell, _, bash = text.partition("# or Azure CLI\n")
-    assert grammar_errors(powershell) == []
+    Script(powershell.encode())  # raises where the grammar is wrong
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
     return powershell, bash
 

@@ -1,4 +1,4 @@
-"""Every message has a section in docs/messages.md that says what it means and how to mend it."""
+"""Every message has a section in docs/messages.md that says what it means and how to fix it."""
 
 import ast
 import re
@@ -20,6 +20,8 @@ MADE_AT_RUN_TIME = {
     "auditor/remedy/actions/guidance/article_markdown.py": 1,
     # What a worker of the cluster says, with the slug of the error that it met there.
     "auditor/spark/evaluation.py": 1,
+    # The slug of the settings error that a credential raised.
+    "auditor/graph/auth/credentials.py": 1,
 }
 """Calls whose slug is no literal, by file; each has a test of its own."""
 

@@ -15,6 +15,7 @@ ALLOWED = {
     "auditor/app/download.py": "opens an address, whose answer has a limit of its own",
     "auditor/app/docs_pages.py": "writes this project's own documentation",
     "auditor/app/scaffold.py": PACKAGED,
+    "auditor/app/scaffold_policies.py": PACKAGED,
     "auditor/app/policy_files.py": PACKAGED,
     "auditor/app/audit/remediation.py": PACKAGED,
     "auditor/catalogue/directory_roles.py": PACKAGED,
