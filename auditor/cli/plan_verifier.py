@@ -14,13 +14,14 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
 
     Raises UsageError for a log without a plan, and SnapshotError for files that are not what they should be.
     """
+    stores = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
+    warn = warnings(args.locale, quiet=args.quiet)
     if args.plan is not None:
         from auditor.app.verification.command import PlanVerifier  # noqa: PLC0415  only where a plan is known
 
-        verifier = PlanVerifier(plan=args.plan, log=args.done)
-        _ = verifier.plans  # errors of the files before anything is audited
+        verifier = PlanVerifier(plan=args.plan, log=args.done, stores=stores, warn=warn)
+        _ = verifier.files  # errors of the files before anything is audited
         return verifier
-    stores = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
     if not stores:
         if args.done is not None:
             raise UsageError(
@@ -35,4 +36,4 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
     from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise
 
     log = () if args.done is None else entries_of(args.done)
-    return StoredPlanVerifier(stores=stores, log=log, warn=warnings(args.locale, quiet=args.quiet))
+    return StoredPlanVerifier(stores=stores, log=log, warn=warn)

@@ -7,8 +7,8 @@ from importlib.resources import files
 from auditor import resources
 from auditor.demo.tenants import night_of
 
-WRITTEN = date(2026, 11, 20)
-"""The day for which the overlay's dates were written; for another day they are shifted."""
+WRITTEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
+"""The instant for which the overlay's dates were written; for another day they are shifted."""
 
 _DATE = re.compile(r"(\b(?:expires|ends|from): )(\d{4}-\d{2}-\d{2})")
 
@@ -29,6 +29,6 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
 
 def overlay(as_of: datetime) -> bytes:
     """Return the policies, waivers, contracts and prices of the demo's tenants."""
-    moved = night_of(as_of.astimezone(UTC)).date() - WRITTEN
+    moved = night_of(as_of.astimezone(UTC)).date() - WRITTEN.date()
     text = (files("auditor.demo") / "overlay.yaml").read_text(encoding="utf-8")
     return _DATE.sub(lambda found: f"{found[1]}{date.fromisoformat(found[2]) + moved}", text).encode()

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
+from auditor.app.audit.run import Request, policies_for
 from auditor.catalogue import builtin
 from auditor.demo import policies, previous, snapshots
 from auditor.demo.__main__ import main
@@ -241,6 +242,15 @@ def test_the_demo_looks_the_same_at_every_moment(moment: datetime, zone: int) ->
     assert timedelta() <= as_of - instant < timedelta(days=1)
     assert (instant.hour, instant.minute) == (2, 17)
     assert shape(audited.__wrapped__(as_of)) == shape(audited(AS_OF))
+
+
+def test_the_policies_are_the_same_on_every_day_but_for_their_dates() -> None:
+    first, later = (
+        policies_for(Request(demo=True, as_of=day, started=day)) for day in (AS_OF, AS_OF + timedelta(days=7))
+    )
+    assert first.digest == later.digest
+    expiry = [{waiver.id: waiver.expires for waiver in each.waivers} for each in (first, later)]
+    assert expiry[1] == {waiver: day + timedelta(days=7) for waiver, day in expiry[0].items()}
 
 
 def test_the_night_before_lacks_some_findings_and_has_others() -> None:

@@ -183,9 +183,13 @@ def checked_policies(request: Request) -> PolicySet:
 def policies_for(request: Request) -> PolicySet:
     """Load the policies that a request names: the demo's own where it names none. Raises InputError."""
     if request.demo and not request.policies:
-        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
+        from auditor.demo import WRITTEN  # noqa: PLC0415  only the demo needs its policies
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  likewise
 
-        return load(demo_policies(request.as_of)).policies
+        policies = load(demo_policies(request.as_of)).policies
+        # Only the dates of waivers and contracts move with the day: a plan that is verified a week later was made with
+        # the same policies.
+        return replace(policies, digest=load(demo_policies(WRITTEN)).policies.digest)
     return load_policies(request.policies, waivers_from=request.as_of.date()).policies
 
 

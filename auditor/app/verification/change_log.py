@@ -89,26 +89,33 @@ class TenantLog:
 NO_LOG = TenantLog(entries={})
 
 
-def change_logs(path: Path, plan: SavedPlan) -> Mapping[str, TenantLog]:
-    """Return the log of each tenant of a plan, by name; lines about actions of other plans are left out.
+def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
+    """Return the lines of a done.jsonl, or of all files `*.jsonl` of a folder, some of which are about a plan.
 
     Raises SnapshotError with the line of a mistake, and where no line is about the plan.
     """
     tenants = {tenant.tenant_id.casefold(): tenant for tenant in plan.tenants}
-    found: dict[str, list[LogEntry]] = {tenant.name: [] for tenant in plan.tenants}
-    for number, _, entry in log_entries(read_log(path), str(path)):
-        tenant = tenants.get(entry.tenant.casefold())
-        if tenant is None:
-            _refuse(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
-        action = next((each for each in tenant.actions if each.id == entry.fingerprint), None)
-        if not entry.url and action is not None and not 1 <= entry.step <= len(action.requests):
-            message = Message("action {action} of the plan has no step {step}", action=entry.action, step=entry.step)
-            _refuse(str(path), number, message)
-        found[tenant.name].append(entry)
-    logs = {tenant.name: tenant_log(found[tenant.name], tenant) for tenant in plan.tenants}
-    if any(found.values()) and not any(log.entries for log in logs.values()):
-        _refuse(str(path), 1, Message("no line is about an action of the plan"))
-    return logs
+    found: list[LogEntry] = []
+    for path in log_paths(log):
+        for number, _, entry in log_entries(read_log(path), str(path)):
+            tenant = tenants.get(entry.tenant.casefold())
+            if tenant is None:
+                _refuse(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
+            action = next((each for each in tenant.actions if each.id == entry.fingerprint), None)
+            if not entry.url and action is not None and not 1 <= entry.step <= len(action.requests):
+                message = Message(
+                    "action {action} of the plan has no step {step}", action=entry.action, step=entry.step
+                )
+                _refuse(str(path), number, message)
+            found.append(entry)
+    if found and not any(tenant_log(found, tenant, plan.as_of).entries for tenant in plan.tenants):
+        _refuse(str(log), 1, Message("no line is about an action of the plan"))
+    return found
+
+
+def log_paths(log: Path) -> list[Path]:
+    """Return a done.jsonl, or all files `*.jsonl` of a folder."""
+    return sorted(log.glob("*.jsonl")) if files.is_folder(log) else [log]
 
 
 def read_log(path: Path) -> bytes:
@@ -117,8 +124,11 @@ def read_log(path: Path) -> bytes:
     return read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
 
 
-def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan) -> TenantLog:
-    """Return the log of a tenant's plan; entries that fit none of its requests are left out.
+def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan, planned_at: datetime) -> TenantLog:
+    """Return the log of a tenant's plan.
+
+    Left out are entries of other tenants, those that fit none of its requests, and those of an earlier plan from before
+    this one was made: what they did was taken back since, or it would not be planned again.
 
     A request is found by what was sent, because its number differs from plan to plan; by its number where the log has
     no requests.
@@ -128,7 +138,13 @@ def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan) -> TenantLo
         for step, request in enumerate(action.requests, start=1):
             steps[request["method"], request["path"]].append((number, step))
     found: dict[int, list[LogEntry]] = defaultdict(list)
-    for entry in sorted(entries, key=lambda entry: entry.time):
+    own = (
+        entry
+        for entry in entries
+        if entry.tenant.casefold() == tenant.tenant_id.casefold()
+        and (entry.plan == planned_at or entry.time >= planned_at)
+    )
+    for entry in sorted(own, key=lambda entry: entry.time):
         position = _position(entry, tenant, steps)
         if position is not None:
             found[position[0]].append(replace(entry, action=position[0], step=position[1]))

@@ -1,21 +1,25 @@
 """Implements `auditor verify`: audits tenants again and reports what became of their plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from auditor.app.audit.failed_tenants import Unaudited, unaudited
 from auditor.app.audit.run import Request, audited
-from auditor.app.verification.change_log import change_logs
+from auditor.app.locations import store_at
+from auditor.app.verification.change_log import LogEntry, plan_entries
 from auditor.app.verification.plan_file import saved_plan
-from auditor.app.verification.verify import Plans, States, check_tenants, plans_of, verified
+from auditor.app.verification.recorded_changes import StoredLogs, Warn
+from auditor.app.verification.verify import States, check_tenants, plans_of, verified
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.saved_plan import SavedPlan
 from auditor.domain.result.verification import ActionVerdict, FindingState, Verdict
 
 FORMATS: Final[Mapping[str, str]] = {
@@ -28,28 +32,37 @@ FORMATS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class PlanVerifier:
-    """Compares tenants with the plan of a file, and with the log of its scripts."""
+    """Compares tenants with the plan of a file, and with the logs of its scripts."""
 
     plan: Path
     log: Path | None = None
+    stores: tuple[Path | str, ...] = ()
+    """Stores that may hold logs too."""
+    warn: Warn = field(default=lambda _: None)
     whole: bool = False
     """Whether tenants of the plan that were not audited are reported."""
 
     @cached_property
-    def plans(self) -> Plans:
-        """The plan of each tenant. Raises SnapshotError for files that are not what they should be."""
+    def files(self) -> tuple[SavedPlan, Sequence[LogEntry]]:
+        """The plan and its log. Raises SnapshotError for files that are not what they should be."""
         plan = saved_plan(self.plan)
-        return plans_of(plan, {} if self.log is None else change_logs(self.log, plan))
+        return plan, () if self.log is None else plan_entries(self.log, plan)
 
     def check(self, states: States) -> None:
         """Raise UsageError where the plan is not of these tenants."""
-        check_tenants(self.plans, states)
+        check_tenants(self.files[0].tenants, states)
 
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
         """Return the result with what became of the plan of each tenant."""
-        missing = sorted(self.plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
-        others = tuple(_missing(self.plans[name].tenant.tenant_id, name, result, policies) for name in missing)
-        return verified(replace(result, tenants=(*result.tenants, *others)), states, self.plans, policies)
+        plans = plans_of(self.files[0], self._entries(result.run.as_of))
+        missing = sorted(plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
+        others = tuple(_missing(plans[name].tenant.tenant_id, name, result, policies) for name in missing)
+        return verified(replace(result, tenants=(*result.tenants, *others)), states, plans, policies)
+
+    def _entries(self, as_of: datetime) -> list[LogEntry]:
+        plan, log = self.files
+        stored = StoredLogs(stores=[store for store in map(store_at, self.stores) if store.exists], warn=self.warn)
+        return [*log, *(entry for tenant in plan.tenants for entry in stored.entries(tenant.name, as_of))]
 
 
 def _missing(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:
@@ -68,7 +81,7 @@ def verification(request: Request, plan: Path, log: Path | None) -> Iterator[Res
     tenants.
     """
     verifier = PlanVerifier(plan=plan, log=log, whole=not request.tenants and request.shard is None)
-    _ = verifier.plans  # errors of the files before anything is audited
+    _ = verifier.files  # errors of the files before anything is audited
     with audited(replace(request, verifier=verifier), None, actions=False) as (result, _, _):
         yield result
 

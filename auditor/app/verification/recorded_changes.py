@@ -1,16 +1,16 @@
 """Records logs of changes in a store, and finds what a store and files say about a tenant."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from auditor.app.locations import store_at
-from auditor.app.verification.change_log import LogEntry, log_entries, read_log
+from auditor.app.verification.change_log import LogEntry, log_entries, log_paths, read_log
 from auditor.app.verification.plan_file import decoded_plan
-from auditor.domain.errors import SnapshotError
+from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError
 from auditor.domain.message import Message
-from auditor.files import input as files
 from auditor.store.change_logs import add_change_log, change_log_names, read_change_log
 from auditor.store.plans import plan_names
 from auditor.store.store import Store
@@ -80,7 +80,34 @@ def recorded_entries(store: Store, tenant: str) -> list[LogEntry]:
     ]
 
 
+Warn = Callable[[Diagnostic], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLogs:
+    """The logs of changes in stores; `warn` hears of those that cannot be read."""
+
+    stores: Sequence[Store]
+    warn: Warn
+
+    def entries(self, tenant: str, until: datetime) -> list[LogEntry]:
+        """Return what was done in a tenant until an instant."""
+        return [entry for store in self.stores for entry in self._readable(store, tenant) if entry.time <= until]
+
+    def _readable(self, store: Store, tenant: str) -> Sequence[LogEntry]:
+        try:
+            return recorded_entries(store, tenant)
+        except AuditorError as error:
+            warn_of(error, self.warn)
+            return ()
+
+
+def warn_of(error: AuditorError, warn: Warn) -> None:
+    """Report what makes a file of a store unreadable as warnings."""
+    for diagnostic in error.diagnostics:
+        warn(replace(diagnostic, level=Level.WARNING))
+
+
 def entries_of(log: Path) -> list[LogEntry]:
     """Return what a done.jsonl says, or all files `*.jsonl` of a folder. Raises SnapshotError as `read_log`."""
-    paths = sorted(log.glob("*.jsonl")) if files.is_folder(log) else [log]
-    return [entry for path in paths for _, _, entry in log_entries(read_log(path), str(path))]
+    return [entry for path in log_paths(log) for _, _, entry in log_entries(read_log(path), str(path))]

@@ -1,7 +1,7 @@
 """Verifies the plan of each tenant in a store that people had a week to carry out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -9,9 +9,9 @@ from typing import Final
 from auditor.app.locations import store_at
 from auditor.app.verification.change_log import LogEntry, tenant_log
 from auditor.app.verification.plan_file import decoded_plan
-from auditor.app.verification.recorded_changes import recorded_entries
+from auditor.app.verification.recorded_changes import StoredLogs, Warn, warn_of
 from auditor.app.verification.verify import KnownPlan, States, verified
-from auditor.domain.errors import AuditorError, Diagnostic, Level
+from auditor.domain.errors import AuditorError
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.saved_plan import SavedPlan
@@ -29,7 +29,7 @@ class StoredPlanVerifier:
 
     stores: tuple[Path | str, ...]
     """The first that holds a plan of a tenant decides."""
-    warn: Callable[[Diagnostic], None]
+    warn: Warn
     """Hears of plans and logs that cannot be read."""
     log: Sequence[LogEntry] = ()
     """What was done besides what the stores have recorded."""
@@ -44,10 +44,10 @@ class StoredPlanVerifier:
         return verified(result, states, {name: known for name, known in found.items() if known is not None}, policies)
 
     def _plan(self, stores: list[Store], tenant: TenantResult, as_of: datetime) -> KnownPlan | None:
-        entries = [each for store in stores for each in self._recorded(store, tenant.name)]
+        recorded = StoredLogs(stores=stores, warn=self.warn).entries(tenant.name, as_of)
         entries = [
             each
-            for each in (*entries, *self.log)
+            for each in (*recorded, *self.log)
             if each.tenant.casefold() == tenant.tenant_id.casefold() and each.time <= as_of
         ]
         run = {plan_name(tenant.name, each.plan) for each in entries if each.plan and each.time > as_of - _WEEK}
@@ -57,27 +57,16 @@ class StoredPlanVerifier:
                 plan = self._decoded(store, name)
                 for own in () if plan is None else plan.tenants:
                     if plan is not None and own.name == tenant.name and own.tenant_id == tenant.tenant_id:
-                        return KnownPlan(tenant=own, plan=plan, log=tenant_log(entries, own))
+                        return KnownPlan(tenant=own, plan=plan, log=tenant_log(entries, own, plan.as_of))
         return None
-
-    def _recorded(self, store: Store, tenant: str) -> Sequence[LogEntry]:
-        try:
-            return recorded_entries(store, tenant)
-        except AuditorError as error:
-            self._report(error)
-            return ()
 
     def _decoded(self, store: Store, name: str) -> SavedPlan | None:
         body = store.backend.read(name)
         try:
             return None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
         except AuditorError as error:
-            self._report(error)
+            warn_of(error, self.warn)
             return None
-
-    def _report(self, error: AuditorError) -> None:
-        for diagnostic in error.diagnostics:
-            self.warn(replace(diagnostic, level=Level.WARNING))
 
 
 def by_preference(names: Sequence[str], as_of: datetime) -> list[str]:

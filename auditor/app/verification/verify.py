@@ -1,12 +1,12 @@
 """Compares saved plans with the state of tenants and with an audit of it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited, each_contained
 from auditor.app.catalogue import active
-from auditor.app.verification.change_log import NO_LOG, TenantLog
+from auditor.app.verification.change_log import NO_LOG, LogEntry, TenantLog, tenant_log
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -54,24 +54,27 @@ Plans = Mapping[str, KnownPlan]
 """The plan of each tenant, by name."""
 
 
-def plans_of(plan: SavedPlan, logs: Mapping[str, TenantLog]) -> Plans:
+def plans_of(plan: SavedPlan, entries: Iterable[LogEntry]) -> Plans:
     """Return the plan of each tenant with its log."""
+    entries = tuple(entries)
     return {
-        tenant.name: KnownPlan(tenant=tenant, plan=plan, log=logs.get(tenant.name, NO_LOG)) for tenant in plan.tenants
+        tenant.name: KnownPlan(tenant=tenant, plan=plan, log=tenant_log(entries, tenant, plan.as_of))
+        for tenant in plan.tenants
     }
 
 
-def check_tenants(plans: Plans, states: States) -> None:
-    """Raise UsageError unless a state is of a tenant of the plans, and none is of another one with the same name."""
+def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
+    """Raise UsageError unless a state is of a planned tenant, and none is of another one with the same name."""
+    plans = {tenant.name: tenant for tenant in tenants}
     named = {state.name: state.tenant_id for state in states if isinstance(state, Unaudited)}
     named |= {manifest.tenant: manifest.tenant_id for manifest in _manifests(states).values()}
     hint = Message("name the plan of this tenant")
-    for name, known in plans.items():
-        if named.get(name) and named[name] != known.tenant.tenant_id:
+    for name, tenant in plans.items():
+        if named.get(name) and named[name] != tenant.tenant_id:
             message = Message(
                 "the plan is for {name} with the id {planned}, and the state is of the id {read}",
                 name=name,
-                planned=known.tenant.tenant_id,
+                planned=tenant.tenant_id,
                 read=named[name],
             )
             raise UsageError("plan-tenant", message, hint=hint)

@@ -224,18 +224,18 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
         )
-    said = printable(extra)
+    label = printable(extra)
     if remedy.kind is ActionKind.BUDGET and extra:
         from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
 
-        said = amount_label(extra, context.l10n)  # its space may be one that does not break
+        label = amount_label(extra, context.l10n)  # its space may be one that does not break
     return messages.title(
         context.l10n,
         remedy.kind,
         count,
         old=product_label(context.known, remedy.old),
         new=new,
-        extra=said,
+        extra=label,
         groups=remedy.extra.count(", ") + 1,
         article=remedy.article,
     )

@@ -566,6 +566,9 @@ function Invoke-Step {
 
 # ---- A run -------------------------------------------------------------------------------------------------------
 
+# A missing permission or an outage would make every other change fail as well.
+$MaxFailures = 3
+
 function Get-Change {
     # What a run sends for a step: its change, or what takes it back; nothing if it cannot be taken back.
     param($Step)
@@ -622,11 +625,12 @@ function Invoke-Run {
                 else { $outcome = Invoke-Step -Action $action -Step $step -Change $change }
                 if ($outcome -in 'skipped', 'failed') { $stopped[$subject] = $true }
                 $count[$outcome]++
-                # A missing permission or an outage would fail every other change as well.
-                if ($outcome -eq 'failed') { $failures++ } else { $failures = 0 }
-                if ($failures -ge 3) { break }
+                # A change that is skipped or was there already does not show that changes can be made.
+                if ($outcome -eq 'failed') { $failures++ }
+                if ($outcome -eq 'done') { $failures = 0 }
+                if ($failures -ge $MaxFailures) { break }
             }
-            if ($failures -ge 3) { break }
+            if ($failures -ge $MaxFailures) { break }
         }
     }
     finally {
@@ -635,7 +639,9 @@ function Invoke-Run {
     $did = if ($WhatIfPreference) { 'would be sent' } else { 'done' }
     Write-Host ''
     Write-Host ('Changes: {0} {1}, {2} were so already, {3} skipped, {4} failed.' -f $count.done, $did, $count.unchanged, $count.skipped, $count.failed)
-    if ($failures -ge 3) { Write-Warning 'Stopped: three changes in a row failed. The changes after them were not tried.' }
+    if ($failures -ge $MaxFailures) {
+        Write-Warning ('Stopped: {0} changes failed, and none was made between them. The changes after them were not tried.' -f $failures)
+    }
     if (-not $WhatIfPreference) {
         Write-Host ('The log is {0}.' -f $log)
         if (-not $Back -and $count.done) {

@@ -64,6 +64,38 @@ def test_a_night_finds_the_log_that_a_store_has(
     assert (headline in text, "Carried out by admin@contoso.example: 21 Nov 2026." in text) == (True, True), text
 
 
+def test_a_named_plan_finds_the_log_that_a_store_has(here: Path, emulator: Emulator, send: Send) -> None:
+    store_with_plans(here, emulator)
+    named = ("--plan", "out/plan.json", "--history", "st")
+    carry_out(here, send, log="done.jsonl")
+    assert run(here, emulator, "collect", "-o", "after").code == 0
+    assert "Carried out by" not in next_night(here, emulator, *named)
+    assert run(here, emulator, "store", "put", "st", "done.jsonl").code == 0
+    text = next_night(here, emulator, *named)
+    assert "Carried out by admin@contoso.example: 21 Nov 2026." in text, text
+    (log,) = (here / "st/contoso/changes").iterdir()
+    log.write_bytes(log.read_bytes().replace(b"admin@", b"other@"))
+    text = next_night(here, emulator, *named)
+    assert ("warning[store-damaged]" in text, "Carried out by" in text) == (True, False)
+    (here / "logs").mkdir()
+    (here / "done.jsonl").rename(here / "logs/friday.jsonl")
+    text = next_night(here, emulator, "--plan", "out/plan.json", "--done", "logs")
+    assert "Carried out by admin@contoso.example: 21 Nov 2026." in text, text
+
+
+def test_what_was_done_before_a_plan_was_made_is_not_done_for_it(here: Path, emulator: Emulator, send: Send) -> None:
+    store_with_plans(here, emulator)
+    carry_out(here, send, log="done.jsonl")
+    lines = [json.loads(line) for line in (here / "done.jsonl").read_text().splitlines()]
+    early = [line | {"time": "2026-11-14T10:00:00Z", "plan": "2026-11-13T12:00:00Z"} for line in lines]
+    (here / "done.jsonl").write_text("".join(json.dumps(line) + "\n" for line in early))
+    assert run(here, emulator, "store", "put", "st", "done.jsonl").code == 0
+    assert run(here, emulator, "collect", "-o", "after").code == 0
+    for named in ((), ("--plan", "out/plan.json")):
+        text = next_night(here, emulator, "--history", "st", *named)
+        assert ("4 of 4 actions" in text, "Carried out by" in text) == (True, False), text
+
+
 def test_logs_in_a_store_are_checked_and_pruned(here: Path, emulator: Emulator, send: Send) -> None:
     store_with_plans(here, emulator)
     carry_out(here, send, log="done.jsonl")

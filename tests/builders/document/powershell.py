@@ -43,6 +43,16 @@ class Script:
         return {name: evaluate(value) for name, value in found.items() if _is_literal(value)}
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """The variables of the top that are given an integer, with their first value."""
+        found: dict[str, int] = {}
+        for node in _assignments(self.root):
+            name, _, value = node.children
+            if single(value).type == "decimal_integer_literal":
+                found.setdefault(_text(name), evaluate(value))
+        return found
+
+    @property
     def commands(self) -> list[Command]:
         """Every call, in order."""
         return [_command(node) for node in walk(self.root) if node.type == "command"]

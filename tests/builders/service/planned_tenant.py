@@ -110,6 +110,7 @@ def actions(here: Path) -> list[dict[str, Any]]:
 def carry_out(here: Path, send: Send, *, log: str = "", most: int = 99) -> None:
     """Send the requests of a plan in order, and write the lines that plan.ps1 writes."""
     lines = []
+    plan = json.loads((here / "out" / "plan.json").read_text())["asOf"]
     for number, action in enumerate(actions(here), start=1):
         for step, request in enumerate(action["requests"][:most], start=1):
             answer = send(request)
@@ -118,7 +119,7 @@ def carry_out(here: Path, send: Send, *, log: str = "", most: int = 99) -> None:
                 {
                     "time": f"2026-11-21T10:00:{step:02}Z", "by": "admin@contoso.example", "tenant": TENANT["tenantId"],
                     "action": number, "fingerprint": action["id"], "step": step, "method": request["method"],
-                    "url": request["path"], "body": request["body"], "outcome": "done", "answer": "200",
+                    "url": request["path"], "body": request["body"], "outcome": "done", "answer": "200", "plan": plan,
                 }
             )  # fmt: skip
     if log:

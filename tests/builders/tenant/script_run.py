@@ -107,6 +107,22 @@ class ScriptRun:
         for change in done:
             self.add_effect(change)
 
+    def run(self, data: Data, most_failures: int) -> list[str]:
+        """Carry out all steps, as Invoke-Run does; returns the outcomes up to the last step that was tried."""
+        outcomes: list[str] = []
+        stopped: set[tuple[int, str]] = set()
+        failures = 0
+        for action, step in steps(data):
+            subject = (action["Number"], step["User"] or step["Group"])
+            outcome = "skipped" if subject in stopped else self.step(step)
+            outcomes.append(outcome)
+            if outcome in {"skipped", "failed"}:
+                stopped.add(subject)
+            failures = {"failed": failures + 1, "done": 0}.get(outcome, failures)
+            if failures >= most_failures:
+                break
+        return outcomes
+
     def step(self, change: Data) -> str:
         """Read, compare and send; returns the outcome."""
         if self.is_reached(change):
@@ -114,7 +130,8 @@ class ScriptRun:
             return "unchanged"
         if list(self.differences(change)) or self.missing_seats(change):
             return "skipped"
-        self.graph.send(change)
+        if not self.graph.answer(change["Method"], change["Path"], change["Body"] or None).is_success:
+            return "failed"
         self.add_effect(change)
         for sku, count in change["Seats"].items():
             self.seats[sku] -= count

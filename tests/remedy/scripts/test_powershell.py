@@ -253,6 +253,36 @@ def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
         assert run.step(person) == "skipped"
 
 
+def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
+    found = rules()
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, tmp_path)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        script = Script(plan_script(plan, AS))
+        data, most = script.literals, script.numbers["$MaxFailures"]
+        for method in ("POST", "DELETE"):
+            emulator.faults.add("denied", method=method, times=None)
+        emulator.journal.clear()
+        outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)
+        # The fourth change depends on the third: that it is skipped does not show that changes can be made.
+        assert outcomes == ["done", "failed", "failed", "skipped", "failed"]
+        assert (outcomes.count("failed"), len(emulator.journal.writes())) == (most, 4)
+        assert len(outcomes) < len(list(steps(data)))
+
+
+def test_failures_between_changes_that_are_made_do_not_stop_a_run(tmp_path: Path) -> None:
+    found = rules()
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, tmp_path)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        script = Script(plan_script(plan, AS))
+        data, most = script.literals, script.numbers["$MaxFailures"]
+        emulator.faults.add("denied", method="POST", times=None, first=2, every=2)
+        outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)
+    assert len(outcomes) == len(list(steps(data)))
+    assert outcomes.count("failed") >= most
+
+
 def every_kind(tmp_path: Path, **names: str) -> Script:
     found = rules()
     with running_emulator([load_tenant(document(**names))]) as emulator:
