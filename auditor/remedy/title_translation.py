@@ -12,7 +12,8 @@ from auditor.remedy.currency import relabelled_money
 from auditor.remedy.messages import Localizer
 
 _PARTS: Final = ("old", "new", "extra")
-_ONE_OF: Final = "one of: "
+_OR: Final = " or "
+"""Joins the products of which one is to be assigned."""
 _ONE: Final = 1
 _MANY: Final = 2
 
@@ -56,15 +57,17 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     for form, match in matches[:1]:
         parts = match.groupdict()
         count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
-        translated = {name: _translated_part(text, ActionKind(kind), l10n) for name, text in parts.items()}
+        translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}
         return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
     return None
 
 
-def _translated_part(text: str, kind: ActionKind, l10n: Localizer) -> str:
+def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) -> str:
     """Return a part of a title in another language: lists of products, amounts, states and properties."""
-    if text.startswith(_ONE_OF):
-        return l10n.gettext("one of: {products}").replace("{products}", text.removeprefix(_ONE_OF))
+    if name == "new" and _OR in text:
+        first, _, last = text.rpartition(_OR)
+        last = l10n.gettext("another product") if last == "another product" else last
+        return l10n.gettext("{first} or {last}").format(first=first, last=last)
     if kind is ActionKind.BUDGET and text:
         return relabelled_money(text, l10n)
     # Names of products and groups have no translation.

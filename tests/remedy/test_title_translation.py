@@ -50,15 +50,16 @@ def test_what_no_template_fits_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("language", ["nl", "da", "sv", "tr", "de"])
 @pytest.mark.parametrize("currency", ["EUR", "USD", "CHF", "SEK", "JPY"])
-def test_amounts_and_lists_of_products_are_in_the_language_too(language: str, currency: str) -> None:
+@pytest.mark.parametrize("products", [2, 3, 4])
+def test_amounts_and_lists_of_products_are_in_the_language_too(language: str, currency: str, products: int) -> None:
     l10n, english = localization(language), localization("en")
 
     def titles(to: Localization) -> list[str]:
         amount = money_label(Decimal("1200.50"), currency, to)
-        products = one_of(to, ["Microsoft 365 E3", "Microsoft 365 E5", "Office 365 E1"])
+        names = one_of(to, ["Microsoft 365 E3", "Microsoft 365 E5", "Office 365 E1", "Office 365 E3"][:products])
         return [
             messages.title(to, ActionKind.BUDGET, 1, extra=amount),
-            messages.title(to, ActionKind.ASSIGN, 3, new=products),
+            messages.title(to, ActionKind.ASSIGN, 3, new=names),
         ]
 
     saved = zip(titles(english), (ActionKind.BUDGET, ActionKind.ASSIGN), strict=True)

@@ -12,12 +12,12 @@ class _Localizer(Protocol):
 
 
 def one_of(l10n: _Localizer, names: Iterable[str]) -> str:
-    """Return the name of a single product, or "one of" the first few products in their order."""
+    """Return the name of a single product, or the first few products in their order as alternatives: "A, B or C"."""
     distinct = sorted(set(names))
     if len(distinct) == 1:
         return distinct[0]
-    listed = ", ".join(distinct[:_NAMED]) + (", …" if len(distinct) > _NAMED else "")
-    return l10n.gettext("one of: {products}").replace("{products}", listed)
+    *first, last = distinct if len(distinct) <= _NAMED else [*distinct[:_NAMED], l10n.gettext("another product")]
+    return l10n.gettext("{first} or {last}").format(first=", ".join(first), last=last)
 
 
 def pooled(names: Iterable[str]) -> str:

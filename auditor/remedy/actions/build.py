@@ -219,7 +219,7 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
     elif remedy.kind is ActionKind.STATE:
         extra = state_name(context.l10n.gettext, extra)
     elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
-        extra = property_label(extra, context.l10n)
+        extra = ", ".join(property_label(name, context.l10n) for name in extra.split(", "))
     elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)

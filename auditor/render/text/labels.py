@@ -67,18 +67,6 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
         SourceStatus.NOT_NEEDED: N_("not needed"),
     }
 )
-ORDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "check": N_("check"),
-        "backup": N_("back up"),
-        "reassign": N_("reassign"),
-        "buy": N_("buy"),
-        "move": N_("move"),
-        "remove": N_("remove"),
-        "cancel": N_("cancel"),
-    }
-)
-"""The classes of actions, in the order in which nothing breaks."""
 
 
 class Labels:

@@ -173,7 +173,7 @@ def test_titles_speak_of_services_and_properties_as_the_portal_does() -> None:
 
 
 def test_a_name_for_several_products_says_which_would_do() -> None:
-    action = next(action for action in contoso().actions if action.title.startswith("Assign one of: Microsoft 365 E3"))
+    action = next(action for action in contoso().actions if action.title.startswith("Assign Microsoft 365 E3"))
     assert action.prerequisites[0].startswith("Any one of these products is enough: Microsoft 365 E3, ")
 
 

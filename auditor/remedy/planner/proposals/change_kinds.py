@@ -5,6 +5,7 @@ from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding
 from auditor.remedy.actions.model import Decided
+from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.proposals.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
@@ -24,7 +25,7 @@ def changed(before: Account, weighed: Weighed) -> Decided:
     fixed = sorted(weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
     if proposal.moved and all(command.method == "PATCH" for command in proposal.commands):
-        extra = ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
+        extra = _properties(proposal)
     elif proposal.left and went and not (came and not proposal.joined):
         kind, old, new = (ActionKind.MOVE_GROUP if came else ActionKind.LEAVE_GROUP), "+".join(went), "+".join(came)
         extra = ", ".join(proposal.left)
@@ -49,8 +50,8 @@ def changed(before: Account, weighed: Weighed) -> Decided:
     elif switched:
         kind, old, extra = ActionKind.SERVICE_OFF if off else ActionKind.SERVICE_ON, "+".join(switched), off or on
         new = on if off else ""
-    elif proposal.location is not None:
-        extra = "usageLocation"
+    else:
+        extra = _properties(proposal)
     return Decided(
         kind=kind,
         findings=tuple(finding.fingerprint for finding in fixed),
@@ -60,6 +61,10 @@ def changed(before: Account, weighed: Weighed) -> Decided:
         commands=proposal.commands,
         lost=weighed.lost,
     )
+
+
+def _properties(proposal: Proposal) -> str:
+    return ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
 
 
 def _details(weighed: Weighed, correction: Correction) -> str:

@@ -13,7 +13,7 @@ from auditor.remedy.currency import money_label
 from auditor.remedy.dates import day_label
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.reach import Location, Reach
+from auditor.remedy.planner.reach import Location
 from auditor.remedy.planner.text.outline import Entry
 from auditor.remedy.planner.text.outline_text import (
     concerned,
@@ -45,20 +45,8 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
 
 def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
     """Return what the plan of a tenant comes to, one sentence a line."""
-    proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
-    paragraphs = [
-        l10n.gettext(
-            "{tenant}: open findings: {open}; requests: {requests}; fixed: {fixed}; remaining: {left}; new: {new}."
-        ).format(
-            tenant=tenant.name,
-            open=tenant.before.open,
-            requests=requests,
-            fixed=len(proof.fixed),
-            left=len(proof.remaining),
-            new=len(proof.new),
-        )
-    ]
-    if tenant.reach and tenant.before.open:
+    paragraphs = [" ".join(_effect(tenant, l10n))]
+    if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
     paragraphs.extend(_money(figures, l10n) for figures in tenant.before.money if money)
     if not tenant.complete:
@@ -78,20 +66,38 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
     return tuple(paragraphs)
 
 
+def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
+    """Yield sentences on the open findings, on what the requests fix, and on what is new then."""
+    proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
+    yield l10n.ngettext(
+        "{tenant} has {count} open finding.", "{tenant} has {count} open findings.", tenant.before.open
+    ).format(tenant=tenant.display_name or tenant.name, count=tenant.before.open)
+    if requests:
+        yield l10n.ngettext(
+            "{count} request fixes {fixed} of them; {left} remain.",
+            "{count} requests fix {fixed} of them; {left} remain.",
+            requests,
+        ).format(count=requests, fixed=len(proof.fixed), left=len(proof.remaining))
+    elif tenant.before.open:
+        yield l10n.gettext("The plan has no requests.")
+    if proof.new:
+        count = len(proof.new)
+        yield l10n.ngettext("{count} new finding appears.", "{count} new findings appear.", count).format(count=count)
+
+
 def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
-    rows = {row.location: row for row in tenant.reach}
-    graph, premises, purchase = (rows.get(location, Reach(location=location, open=0, fixed=0)) for location in Location)
-    return l10n.gettext(
-        "Findings that are gone then: {graph} of {of_graph} that requests can fix, {premises} of {of_premises} that "
-        "are fixed on premises, {purchase} of {of_purchase} about what is bought."
-    ).format(
-        graph=graph.fixed,
-        of_graph=graph.open,
-        premises=premises.fixed,
-        of_premises=premises.open,
-        purchase=purchase.fixed,
-        of_purchase=purchase.open,
-    )
+    labels = {
+        Location.GRAPH: l10n.gettext("{fixed} of {open} that requests can fix"),
+        Location.PREMISES: l10n.gettext("{fixed} of {open} that are fixed on premises"),
+        Location.PURCHASE: l10n.gettext("{fixed} of {open} about what is bought"),
+    }
+    rows = {row.location: row for row in tenant.reach if row.open}
+    parts = [
+        label.format(fixed=rows[location].fixed, open=rows[location].open)
+        for location, label in labels.items()
+        if location in rows
+    ]
+    return l10n.gettext("Findings fixed: {parts}.").format(parts=", ".join(parts))
 
 
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
