@@ -14,7 +14,6 @@ from tree_sitter import Node
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
-from auditor.app.tenants.collection import collect_all, everything
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots as demo_snapshots
@@ -25,14 +24,13 @@ from auditor.remedy.scripts.data_block import KINDS
 from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script, undo_script
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reader import read
 from tests.builders.document.http_file import messages
 from tests.builders.document.powershell import Script, single, walk
 from tests.builders.result.hostile_texts import HOSTILE
 from tests.builders.service.command_line import AS_OF, call
-from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.plan_of_every_kind import DEPARTMENT, document, rules
 from tests.builders.tenant.plan_tenants import F3, VISIO, grant, planned, snapshot, user
+from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.script_run import Graph, ScriptRun, steps
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW
@@ -59,13 +57,6 @@ AUTOMATIC = {
     "script:By",
 }
 AS = "2026-11-20T02:17:00Z"
-
-
-def collected(emulator: Emulator, root: Path) -> Snapshot:
-    tenants = [configured(emulator)]
-    outcome = collect_all(tenants, lambda _: everything(), root=root, instant=NOW, environ=environment(emulator))[0]
-    assert outcome.folder is not None, outcome.failure
-    return read(outcome.folder)
 
 
 def agrees(graph: Graph, data: Mapping[str, Any]) -> None:
@@ -251,36 +242,6 @@ def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
         assert run.step(group) == "done"
         assert run.graph.free_seats()[F3] == group["Seats"][F3]
         assert run.step(person) == "skipped"
-
-
-def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        script = Script(plan_script(plan, AS))
-        data, most = script.literals, script.numbers["$MaxFailures"]
-        for method in ("POST", "DELETE"):
-            emulator.faults.add("denied", method=method, times=None)
-        emulator.journal.clear()
-        outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)
-        # The fourth change depends on the third: that it is skipped does not show that changes can be made.
-        assert outcomes == ["done", "failed", "failed", "skipped", "failed"]
-        assert (outcomes.count("failed"), len(emulator.journal.writes())) == (most, 4)
-        assert len(outcomes) < len(list(steps(data)))
-
-
-def test_failures_between_changes_that_are_made_do_not_stop_a_run(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        script = Script(plan_script(plan, AS))
-        data, most = script.literals, script.numbers["$MaxFailures"]
-        emulator.faults.add("denied", method="POST", times=None, first=2, every=2)
-        outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)
-    assert len(outcomes) == len(list(steps(data)))
-    assert outcomes.count("failed") >= most
 
 
 def every_kind(tmp_path: Path, **names: str) -> Script:

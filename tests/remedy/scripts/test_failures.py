@@ -1,0 +1,46 @@
+"""When a run of plan.ps1 stops because changes fail."""
+
+from pathlib import Path
+
+from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
+from auditor.remedy.scripts.powershell import plan_script
+from tests.builders.document.powershell import Script
+from tests.builders.tenant.plan_of_every_kind import document, rules
+from tests.builders.tenant.planned_state import collected
+from tests.builders.tenant.script_run import Graph, ScriptRun, steps
+from tests.builders.tenant.tenants import NOW
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.tenant.directory import load as load_tenant
+
+AS = "2026-11-20T02:17:00Z"
+
+
+def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
+    found = rules()
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, tmp_path)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        script = Script(plan_script(plan, AS))
+        data, most = script.literals, script.numbers["$MaxFailures"]
+        for method in ("POST", "DELETE"):
+            emulator.faults.add("denied", method=method, times=None)
+        emulator.journal.clear()
+        outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)
+        # The fourth change depends on the third: that it is skipped does not show that changes can be made.
+        assert outcomes == ["done", "failed", "failed", "skipped", "failed"]
+        assert (outcomes.count("failed"), len(emulator.journal.writes())) == (most, 4)
+        assert len(outcomes) < len(list(steps(data)))
+
+
+def test_failures_between_changes_that_are_made_do_not_stop_a_run(tmp_path: Path) -> None:
+    found = rules()
+    with running_emulator([load_tenant(document())]) as emulator:
+        before = collected(emulator, tmp_path)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        script = Script(plan_script(plan, AS))
+        data, most = script.literals, script.numbers["$MaxFailures"]
+        emulator.faults.add("denied", method="POST", times=None, first=2, every=2)
+        outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)
+    assert len(outcomes) == len(list(steps(data)))
+    assert outcomes.count("failed") >= most
