@@ -12,13 +12,12 @@ from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold_policies import existing_starter
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError
+from auditor.domain.tenant import NO_CLIENT
 from auditor.files import input as files
 from auditor.policy.yaml.reader import parse
 
 NAME: Final = "contoso"
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
-NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
-"""Placeholder for the client id."""
 CREDENTIALS: Final = (
     *("azure-cli", "device-code", "github-oidc", "workload-identity", "managed-identity", "certificate"),
     "client-secret",
@@ -122,12 +121,22 @@ def existing_choices(folder: Path) -> dict[str, Any]:
     uses = _USES.search(_text(folder / ".github" / "workflows" / "nightly-audit.yml") or "")
     if uses is not None:
         found |= {"action": uses["action"], "pin": uses["pin"] or ""}
+    return found | _remote(folder)
+
+
+def github_repository(folder: Path) -> str | None:
+    """Return OWNER/NAME of a folder's remote `origin`; None if it is not on GitHub."""
+    found: str | None = _remote(folder).get("repository")
+    return found
+
+
+def _remote(folder: Path) -> dict[str, Any]:
     remote = _REMOTE.search(_text(folder / ".git" / "config") or "")
     if remote is not None and remote["host"] != "github.com":
-        found["project"] = (remote["host"], remote["path"])
-    elif remote is not None and REPOSITORY.fullmatch(remote["path"]):
-        found["repository"] = remote["path"]
-    return found
+        return {"project": (remote["host"], remote["path"])}
+    if remote is not None and REPOSITORY.fullmatch(remote["path"]):
+        return {"repository": remote["path"]}
+    return {}
 
 
 def _settings(text: str) -> dict[str, Any]:

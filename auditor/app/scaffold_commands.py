@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.policy_files import installed_base, is_policy_file
-from auditor.app.scaffold_choices import NO_CLIENT, Choices
+from auditor.app.scaffold_choices import Choices
 from auditor.app.scaffold_policies import starter_files
 from auditor.app.tenants.application_setup import (
     ApplicationSetup,
@@ -16,7 +16,7 @@ from auditor.app.tenants.application_setup import (
 )
 from auditor.app.tenants.permission_grants import azure_cli_login
 from auditor.checks.data_needs import needs
-from auditor.domain.tenant import Tenant
+from auditor.domain.tenant import NO_CLIENT, Tenant
 from auditor.domain.translation import N_
 from auditor.policy.loader import load
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "validate": "check policy files: structure and meaning",
     "test": "run the tests of policies",
     "waive": "write a waiver for exactly these findings",
-    "policies": "show what the installed starter library changes in policies that extend it, and go over to it",
+    "policies": "show what the installed starter library changes in policies, and update those that extend it",
     "preview": "what a policy change would do to a snapshot: findings added, removed, changed",
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
     "decide": "turn the answers in approvals.csv into decisions, each checked",

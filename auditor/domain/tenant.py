@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic
+
+NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
+"""The client id of a tenants file whose application does not exist yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from auditor.app.scaffold_choices import NO_CLIENT, existing_choices, signed_in_tenant
+from auditor.app.scaffold_choices import existing_choices, signed_in_tenant
 from auditor.domain.enums import Cloud
+from auditor.domain.tenant import NO_CLIENT
 
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
 

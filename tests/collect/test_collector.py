@@ -10,13 +10,13 @@ from threading import Thread
 import pytest
 
 from auditor.app.tenants.collection import collect_all, everything, needs_of
-from auditor.app.tenants.doctor import Health, diagnose_all
+from auditor.app.tenants.doctor import Diagnosis, Health, diagnose_all
 from auditor.collect.collector import collect_tenant
 from auditor.collect.sources.registry import SOURCES, permissions_for, sources_for
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError, SnapshotError
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import GithubOidc, Tenant, Token
+from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant, Token
 from auditor.policy.loader import load
 from tests.builders.tenant.collection import (
     AGGREGATES,
@@ -283,8 +283,46 @@ def test_doctor_finds_what_lacks() -> None:
     checks = {check.name: check for check in second.checks}
     assert second.healthy
     assert checks["clock"].health is Health.GOOD
-    assert "repo:OWNER@OWNERID/REPOSITORY@REPOSITORYID:" in checks["GitHub"].message
-    assert "repo:OWNER/REPOSITORY:" in checks["GitHub"].message
+    assert "GitHub" not in checks, "the sign-in works"
+
+
+UNKNOWN_APP = "bbbbbbbb-1111-2222-3333-444444444444"
+
+
+def test_doctor_prints_the_federated_credential_of_the_repository(graph: Emulator) -> None:
+    tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
+    ids = {"GITHUB_REPOSITORY": "o/team", "GITHUB_REPOSITORY_OWNER_ID": "7", "GITHUB_REPOSITORY_ID": "9"}
+    checks = [
+        next(
+            check
+            for check in diagnosed(tenant, {**environment(graph), **job}, repository).checks
+            if check.name == "GitHub"
+        )
+        for job, repository in ((ids, None), ({}, "o/team"), ({}, None))
+    ]
+    assert '"repo:o@7/team@9:ref:refs/heads/main"' in checks[0].message
+    assert '"repo:o/team:ref:refs/heads/main"' in checks[1].message
+    assert checks[0].commands == checks[1].commands
+    commands = "\n".join(checks[1].commands)
+    assert UNKNOWN_APP in commands
+    assert commands.count("repo:o/team:ref:refs/heads/main") == 2
+    assert commands.count("gh api repos/o/team") == 2
+    assert "OWNER" not in commands
+    assert checks[2].commands == ("auditor doctor",)
+
+
+def test_doctor_sends_nothing_with_a_placeholder_for_the_application(graph: Emulator) -> None:
+    diagnosis = diagnosed(configured(graph, credential=GithubOidc(client_id=NO_CLIENT)), environment(graph), "o/team")
+    assert not diagnosis.healthy
+    assert [check.commands for check in diagnosis.checks] == [("auditor init",)]
+    assert not graph.journal.records
+
+
+def diagnosed(tenant: Tenant, environ: dict[str, str], repository: str | None) -> Diagnosis:
+    """Return the diagnosis of one tenant."""
+    needs = Needs(sources=AGGREGATES)
+    (found,) = diagnose_all([(tenant, needs, False)], environ=environ, repository=repository)
+    return found
 
 
 def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:

@@ -34,49 +34,49 @@ def commit_of(ref: str) -> str:
     return commit
 
 
-def files_of(commit: str, places: Sequence[Path], *, called: str) -> list[tuple[str, bytes]]:
-    """Read the policy files of some places as they are in a commit; (`called:path`, bytes) in order of path.
+def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str, bytes]]:
+    """Read the policy files of files and folders in a commit; (`ref:path`, bytes) in order of path.
 
-    A place that the commit does not have gives no file: the change brings it. Raises UsageError for a place outside
-    the repository, and for a link, which would be followed on disk and is not here.
+    A path that the commit does not have gives no file: the change adds it. Raises UsageError for a path outside of the
+    repository, and for a symbolic link, which cannot be followed in a commit.
     """
     root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))).resolve()
-    wanted = [_within(root, place) for place in places or (DEFAULT,)]
+    wanted = [_within(root, path) for path in paths or (DEFAULT,)]
     found: dict[str, str] = {}
     for line in filter(None, _git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
         entry = _FILE.fullmatch(line)
         path = PurePosixPath(os.fsdecode(entry[4])) if entry is not None else PurePosixPath()
-        if entry is None or not any(_is_wanted(path, place) for place in wanted):
+        if entry is None or not any(_is_wanted(path, location) for location in wanted):
             continue
         if entry[1] == b"120000":
             raise UsageError(
                 "base-link",
-                Message("{called}:{path} is a symbolic link", called=called, path=path),
+                Message("{ref}:{path} is a symbolic link", ref=ref, path=path),
                 hint=Message("put the file itself into the repository"),
             )
         if entry[2] == b"blob":
             found[str(path)] = entry[3].decode()
-    return [(f"{called}:{path}", _git("cat-file", "blob", found[path])) for path in sorted(found)]
+    return [(f"{ref}:{path}", _git("cat-file", "blob", found[path])) for path in sorted(found)]
 
 
-def bases_of(commit: str, called: str) -> Bases:
-    """Return what finds the bases of files in a commit: folders of the commit, the starter library, or its copy there.
+def bases_of(commit: str, ref: str) -> Bases:
+    """Return the function that finds the base of a file in a commit: a folder of the commit, or the starter library.
 
-    The copy is meant where another version of the library is wanted than the installed one.
+    Another version of the library than the installed one is read from its copy in the commit.
     """
 
-    def find(file: str, place: str) -> Base:
-        folder = PurePosixPath(file.removeprefix(f"{called}:")).parent
-        if place.startswith(STARTER) and place.removeprefix(STARTER) == __version__:
-            return installed_base(file, place)
-        wanted = folder / COPY if place.startswith(STARTER) else folder / place
+    def find(file: str, source: str) -> Base:
+        folder = PurePosixPath(file.removeprefix(f"{ref}:")).parent
+        if source.startswith(STARTER) and source.removeprefix(STARTER) == __version__:
+            return installed_base(file, source)
+        wanted = folder / COPY if source.startswith(STARTER) else folder / source
         root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n")))
-        found = files_of(commit, (Path(os.path.normpath(root / wanted)),), called=called)
+        found = files_of(commit, (Path(os.path.normpath(root / wanted)),), ref=ref)
         if found:
-            version = place.removeprefix(STARTER) if place.startswith(STARTER) else None
+            version = source.removeprefix(STARTER) if source.startswith(STARTER) else None
             return Base(files=tuple(found), version=version)
-        if place.startswith(STARTER):
-            return installed_base(file, place)
+        if source.startswith(STARTER):
+            return installed_base(file, source)
         raise UsageError(
             "policies-missing",
             Message("there is no folder {place}", place=wanted),
@@ -97,10 +97,10 @@ def _within(root: Path, path: Path) -> PurePosixPath:
         ) from error
 
 
-def _is_wanted(path: PurePosixPath, place: PurePosixPath) -> bool:
-    if path == place:
+def _is_wanted(path: PurePosixPath, location: PurePosixPath) -> bool:
+    if path == location:
         return is_policy_file(Path(path.name))
-    return path.is_relative_to(place) and is_policy_file(Path(path.relative_to(place)))
+    return path.is_relative_to(location) and is_policy_file(Path(path.relative_to(location)))
 
 
 def _git(*arguments: str) -> bytes:
@@ -127,12 +127,12 @@ def _git(*arguments: str) -> bytes:
         return done.stdout
     if arguments[0] == "rev-parse" and "--verify" in arguments and not done.stderr:
         raise _unknown(arguments[-1].removesuffix("^{commit}"))
-    text = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     raise UsageError(
         "base-git",
         Message(
-            "git cannot read the base: {said}",
-            said=text[0] if text else Message("exit code {code}", code=done.returncode),
+            "git cannot read the base: {text}",
+            text=lines[0] if lines else Message("exit code {code}", code=done.returncode),
         ),
         hint=Message("run inside the repository that holds the policies, or name a folder as --base"),
     )

@@ -136,7 +136,7 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
             hint=Message("name a branch, tag or commit (no range, no path after a colon)"),
         )
     commit = commit_of(request.base)
-    return commit, files_of(commit, request.policies, called=request.base)
+    return commit, files_of(commit, request.policies, ref=request.base)
 
 
 def _loaded(files: Sequence[tuple[str, bytes]], waivers_from: date | None, bases: Bases) -> PolicySet:

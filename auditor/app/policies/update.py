@@ -1,4 +1,4 @@
-"""Takes policy files over to the installed starter library, and tells what that changes."""
+"""Updates policy files to the installed starter library, and compares the policies before and after."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ _WIDTH: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatedFile:
-    """A policy file before and after it was taken over to the installed library."""
+    """A policy file before and after the update to the installed library."""
 
     path: Path
     before: str
@@ -44,33 +44,33 @@ class Update:
     """What the installed starter library changes."""
 
     files: tuple[UpdatedFile, ...]
-    """Those that extend something, or that are copies of files of the library."""
+    """Files that extend a library, or copies of files of the starter library."""
     copied: bool
     """Whether the policies are copies, which are not written."""
-    lacking: tuple[str, ...]
+    missing_files: tuple[str, ...]
     """Files of the library that a folder of copies does not have."""
     policies: tuple[PolicyChange, ...] | None
     """The policies that are added, removed or edited; None where the earlier content is not known."""
     definitions: tuple[str, ...]
-    """Names of populations and product sets that are other ones."""
+    """Names of populations and product sets that are added, removed or changed."""
     diffs: Mapping[str, str]
-    """Policy id → its change as a unified diff, of policies that both sides have."""
+    """Policy id → its change as a unified diff, of policies before and after."""
     preview: Preview | None
     """What the change does to a snapshot; None where none was named or the earlier content is not known."""
 
     @property
     def current(self) -> bool:
-        """Whether there is nothing to take over."""
+        """Whether the files are those of the installed library."""
         return all(not each.diff for each in self.files)
 
 
-def update(places: Sequence[Path], request: PreviewRequest | None) -> Update:
-    """Compare the policies of some locations with those of the installed starter library; nothing is written.
+def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
+    """Compare the policies of files and folders with those of the installed starter library; nothing is written.
 
     With a request its snapshots are judged by both. Raises InputError where the policies are not valid with the
     installed library, and AuditorError where a snapshot cannot be read.
     """
-    before = policy_files(places)
+    before = policy_files(paths)
     documents = [parse(body, file=name) for name, body in before]
     extending = [each for each in documents if _extends(each)]
     files = tuple(_extended(each, dict(before)[each.file]) for each in extending) or tuple(_copies(before))
@@ -86,9 +86,9 @@ def update(places: Sequence[Path], request: PreviewRequest | None) -> Update:
     return Update(
         files=files,
         copied=not extending,
-        lacking=() if extending else tuple(_lacking(before)),
+        missing_files=() if extending else tuple(_missing_files(before)),
         policies=changes,
-        definitions=() if base is None else tuple(_other_names(base, head)),
+        definitions=() if base is None else tuple(_changed_definitions(base, head)),
         diffs={} if base is None else _diffs(base, head),
         preview=preview,
     )
@@ -128,15 +128,15 @@ def _extends(document: Document) -> Mapping[str, Any] | None:
 
 
 def _extended(document: Document, body: bytes) -> UpdatedFile:
-    """Return a file with the version and the digest of what is there now."""
+    """Return a file with the version and the digest of the library that is installed."""
     written = _extends(document)
     assert written is not None
     text = body.decode("utf-8-sig")
     starter = str(written["from"]).startswith(STARTER)
-    place = f"{STARTER}{__version__}" if starter else str(written["from"])
-    base = installed_base(document.file, place)
+    source = f"{STARTER}{__version__}" if starter else str(written["from"])
+    base = installed_base(document.file, source)
     digest = digest_of(parse(each, file=name) for name, each in base.files)
-    edits = [(("extends", "from"), place)] if place != written["from"] else []
+    edits = [(("extends", "from"), source)] if source != written["from"] else []
     if written.get("digest") != digest and "digest" in written:
         edits.append((("extends", "digest"), digest))
     lines = text.splitlines(keepends=True)
@@ -160,22 +160,22 @@ def _add_digest(document: Document, lines: list[str], digest: str) -> None:
 
 
 def _copies(files: Sequence[tuple[str, bytes]]) -> Iterator[UpdatedFile]:
-    """Yield the files that are called like one of the library, and what the library has instead."""
+    """Yield the files that have the name of one of the library, before and after an update."""
     library = {PurePath(name).name: body for name, body in library_files()}
     for name, body in files:
-        there = library.get(PurePath(name).name)
-        if there is not None:
+        packaged = library.get(PurePath(name).name)
+        if packaged is not None:
             before = body.decode("utf-8-sig").replace("\r\n", "\n")
             # The first line of a copy names the schemas of its own repository.
-            comment, separator, rest = there.decode().replace("\r\n", "\n").partition("\n")
+            comment, separator, rest = packaged.decode().replace("\r\n", "\n").partition("\n")
             first = before.partition("\n")[0]
             kept = first if first.startswith("# yaml-language-server") else comment
             yield UpdatedFile(path=Path(name), before=before, after=kept + separator + rest)
 
 
-def _lacking(files: Sequence[tuple[str, bytes]]) -> list[str]:
-    there = {PurePath(name).name for name, _ in files}
-    return [PurePath(name).name for name, _ in library_files() if PurePath(name).name not in there]
+def _missing_files(files: Sequence[tuple[str, bytes]]) -> list[str]:
+    names = {PurePath(name).name for name, _ in files}
+    return [PurePath(name).name for name, _ in library_files() if PurePath(name).name not in names]
 
 
 def _base(files: Sequence[tuple[str, bytes]]) -> PolicySet | None:
@@ -189,18 +189,18 @@ def _base(files: Sequence[tuple[str, bytes]]) -> PolicySet | None:
     return None
 
 
-def _copied_base(file: str, place: str) -> Base:
-    """Find what a file extends; of the starter library the copy beside the file."""
+def _copied_base(file: str, source: str) -> Base:
+    """Find the files that a file extends: for the starter library, the copy beside the file."""
     copy = Path(file).parent / COPY
-    if place.startswith(STARTER) and copy.is_dir():
-        return Base(files=tuple(policy_files((copy,))), version=place.removeprefix(STARTER))
-    return _unversioned_base(file, place)
+    if source.startswith(STARTER) and copy.is_dir():
+        return Base(files=tuple(policy_files((copy,))), version=source.removeprefix(STARTER))
+    return _unversioned_base(file, source)
 
 
-def _unversioned_base(file: str, place: str) -> Base:
-    """Find what a file extends, whatever version of the starter library it names: the digest decides."""
-    found = installed_base(file, place)
-    return replace(found, version=place.removeprefix(STARTER)) if found.version is not None else found
+def _unversioned_base(file: str, source: str) -> Base:
+    """Find the files that a file extends; the digest decides, not the version of the starter library."""
+    found = installed_base(file, source)
+    return replace(found, version=source.removeprefix(STARTER)) if found.version is not None else found
 
 
 def _library_digest() -> str:
@@ -211,17 +211,17 @@ def _side(name: str, policies: PolicySet) -> Side:
     return Side(name=name, commit=None, policy_digest=policies.digest, policies=len(policies.policies))
 
 
-def _other_names(before: PolicySet, after: PolicySet) -> Iterator[str]:
+def _changed_definitions(before: PolicySet, after: PolicySet) -> Iterator[str]:
     """Yield the names of populations and product sets that are added, removed or changed."""
     for section in ("populations", "products"):
-        one, other = before.definitions[section], after.definitions[section]
-        yield from sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+        old, new = before.definitions[section], after.definitions[section]
+        yield from sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 
 
 def _diffs(before: PolicySet, after: PolicySet) -> dict[str, str]:
     """Return the change of each policy that both sides have, by id."""
-    one, other = ({policy.id: _yaml(policy.spec) for policy in side.policies} for side in (before, after))
-    return {id_: diff for id_ in sorted(one.keys() & other.keys()) if (diff := _diff(id_, one[id_], other[id_]))}
+    old, new = ({policy.id: _yaml(policy.spec) for policy in side.policies} for side in (before, after))
+    return {id_: diff for id_ in sorted(old.keys() & new.keys()) if (diff := _diff(id_, old[id_], new[id_]))}
 
 
 def _yaml(spec: Mapping[str, Any]) -> str:

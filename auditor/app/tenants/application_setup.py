@@ -3,12 +3,12 @@
 import shlex
 from dataclasses import dataclass
 
-from auditor.app.tenants.permission_grants import GRAPH, ISSUER, azure_cli_login, azure_cli_role_assignments, connect
+from auditor.app.tenants.federation import CREATE, credential_json, federate, github_azure_cli, github_powershell
+from auditor.app.tenants.permission_grants import GRAPH, azure_cli_login, azure_cli_role_assignments, connect
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
-from auditor.graph import clouds
 
 _EXCHANGE = {
     Cloud.USGOV: " -ExchangeEnvironmentName O365USGovGCCHigh",
@@ -18,9 +18,6 @@ _EXCHANGE = {
 """The parameter of `Connect-ExchangeOnline` for a cloud (Microsoft's reference of the cmdlet)."""
 _TITLE = "Licence auditor"
 """The display name of the application."""
-_IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:refs/heads/main"
-"""GitHub's subject with ids, which repositories have since July 2026; the form before has names only."""
-
 _GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:main"
 
 
@@ -100,23 +97,13 @@ def _powershell_credential(setup: ApplicationSetup) -> list[str]:
             ),
             '$made.ExportCertificatePem() + "`n" + $rsa.ExportPkcs8PrivateKeyPem() | Set-Content auditor.pem',
         ]
-    audience = clouds.addresses(setup.tenant.cloud).federation_audience
-    add = (
-        "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name {name}"
-        f" -Issuer '{{issuer}}' -Subject {{subject}} -Audiences @('{audience}')"
-    )
     if setup.project is not None:
         host, path = setup.project
-        return [add.format(name="gitlab", issuer=f"https://{host}", subject=f"'{_GITLAB_SUBJECT.format(path=path)}'")]
+        subject = f"'{_GITLAB_SUBJECT.format(path=path)}'"
+        return [federate(setup.tenant, name="gitlab", issuer=f"https://{host}", subject=subject)]
     if setup.credential != "github-oidc" or setup.repository is None:
         return []
-    subject = f"repo:{setup.repository}:ref:refs/heads/main"
-    ids = _IDS.format(owner="$($r.owner.login)", owner_id="$($r.owner.id)", name="$($r.name)", id="$($r.id)")
-    return [
-        add.format(name="auditor", issuer=ISSUER, subject=f"'{subject}'"),
-        f"$r = gh api repos/{setup.repository} | ConvertFrom-Json",
-        add.format(name="auditor-ids", issuer=ISSUER, subject=f'"{ids}"'),
-    ]
+    return list(github_powershell(setup.tenant, setup.repository))
 
 
 def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
@@ -171,23 +158,14 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
                 ' --query fileWithCertAndPrivateKey --output tsv)" auditor.pem'
             )
         ]
-    audience = clouds.addresses(setup.tenant.cloud).federation_audience
-    form = '{{"name": "{name}", "issuer": "{issuer}", "subject": "{subject}", "audiences": ["{audience}"]}}'
-    create = 'az ad app federated-credential create --id "$CLIENT_ID" --parameters'
     if setup.project is not None:
         host, path = setup.project
         subject = _GITLAB_SUBJECT.format(path=path)
-        body = form.format(name="gitlab", issuer=f"https://{host}", subject=subject, audience=audience)
-        return [f"{create} {shlex.quote(body)}"]
+        body = credential_json(setup.tenant, name="gitlab", issuer=f"https://{host}", subject=subject)
+        return [f"{CREATE} {shlex.quote(body)}"]
     if setup.credential != "github-oidc" or setup.repository is None:
         return []
-    named = f"repo:{setup.repository}:ref:refs/heads/main"
-    ids = _IDS.format(owner="\\(.owner.login)", owner_id="\\(.owner.id)", name="\\(.name)", id="\\(.id)")
-    first, second = (
-        shlex.quote(form.format(name=name, issuer=ISSUER, subject=subject, audience=audience))
-        for name, subject in (("auditor", named), ("auditor-ids", ids))
-    )
-    return [f"{create} {first}", f'{create} "$(gh api repos/{setup.repository} --jq {second})"']
+    return list(github_azure_cli(setup.tenant, setup.repository))
 
 
 def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:

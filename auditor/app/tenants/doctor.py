@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from auditor.app.tenants.permission_grants import federation_commands, grant_commands, revoke_commands
+from auditor.app.tenants.federation import federation_commands
+from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
 from auditor.collect.json_pages import listing
 from auditor.collect.permissions import excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import DeviceCode, GithubOidc, Tenant
+from auditor.domain.tenant import NO_CLIENT, DeviceCode, GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
+from auditor.graph.auth.github_oidc import subjects
 from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
@@ -72,17 +74,31 @@ class Diagnosis:
         return all(check.health in {Health.GOOD, Health.NOTE} for check in self.checks)
 
 
+_NO_APPLICATION = Check(
+    name="sign-in",
+    health=Health.BAD,
+    message=Message(
+        "clientId is a placeholder: run the commands that `auditor init` prints, which create the application and "
+        "write its id"
+    ),
+    commands=("auditor init",),
+)
+
+
 def diagnose_all(
     tenants: Sequence[tuple[Tenant, Needs, bool]],
     *,
     environ: Mapping[str, str] | None = None,
     ask: Callable[[Message], None] | None = None,
+    repository: str | None = None,
 ) -> tuple[Diagnosis, ...]:
     """Diagnose (tenant, needs, whether it sends mail), some concurrently; a failure is a check too.
 
-    `ask` shows a request to the person at the terminal; None if nobody is there.
+    `ask` shows a request to the person at the terminal; None if nobody is there. `repository` is OWNER/NAME of the
+    GitHub repository whose jobs sign in; a job knows its own.
     """
     variables = os.environ if environ is None else environ
+    repository = variables.get("GITHUB_REPOSITORY") or repository
 
     async def everyone() -> tuple[Diagnosis, ...]:
         slots = asyncio.Semaphore(8)
@@ -90,7 +106,7 @@ def diagnose_all(
         async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
                 async with slots:
-                    return await diagnose(tenant, needs, mail=mail, environ=variables, ask=ask)
+                    return await diagnose(tenant, needs, mail=mail, environ=variables, ask=ask, repository=repository)
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
             return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, message=message),))
 
@@ -106,12 +122,15 @@ async def diagnose(
     mail: bool,
     environ: Mapping[str, str],
     ask: Callable[[Message], None] | None = None,
+    repository: str | None = None,
 ) -> Diagnosis:
     """Diagnose one tenant."""
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  brings aiohttp; `--help` needs none
 
     checks: list[Check] = []
     client = getattr(tenant.credential, "client_id", None)
+    if client == NO_CLIENT:
+        return Diagnosis(tenant=tenant, checks=(_NO_APPLICATION,))
     try:
         async with (
             Connections() as connections,
@@ -126,8 +145,8 @@ async def diagnose(
     except GraphError as error:
         message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
         checks.append(Check(name="sign-in", health=Health.BAD, message=message))
-    if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
-        checks.append(_federation(tenant, tenant.credential, environ))
+        if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
+            checks.append(_federation(tenant, tenant.credential, environ, repository))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
 
 
@@ -221,7 +240,14 @@ async def _premium(graph: Graph) -> Check:
     return Check(name="premium licence", health=Health.BAD, message=message)
 
 
-def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str]) -> Check:
-    commands, forms = federation_commands(tenant, credential.client_id, environ)
-    message = Message("the federated credential's subject is one of: {forms}", forms=json.dumps(forms)[1:-1])
+def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str], repository: str | None) -> Check:
+    """Return the subjects with which jobs sign in, and the commands that register them."""
+    if repository is None:
+        message = Message(
+            "run `auditor doctor` in a clone of the repository: it prints the commands of the federated credential"
+        )
+        return Check(name="GitHub", health=Health.NOTE, message=message, commands=("auditor doctor",))
+    forms = json.dumps(subjects(environ, repository))[1:-1]
+    message = Message("the federated credential's subject is one of: {forms}", forms=forms)
+    commands = federation_commands(tenant, credential.client_id, repository)
     return Check(name="GitHub", health=Health.NOTE, message=message, commands=commands)

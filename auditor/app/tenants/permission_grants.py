@@ -1,23 +1,18 @@
 """Builds the commands that grant and revoke permissions, for Microsoft Graph PowerShell and the Azure CLI."""
 
-import json
 import re
-import shlex
-from collections.abc import Mapping
 
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ManagedIdentity, Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
-from auditor.graph.auth.github_oidc import subjects
 from auditor.remedy.requests import in_cloud
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
-ISSUER = "https://token.actions.githubusercontent.com"
 
 
 def grant_commands(
@@ -109,40 +104,6 @@ def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) 
             " | ForEach-Object { Remove-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id"
             " -AppRoleAssignmentId $_.Id }"
         ),
-    )
-
-
-def federation_commands(
-    tenant: Tenant, client: str, environ: Mapping[str, str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the commands that let a GitHub job sign in, and the possible forms of its subject."""
-    forms = subjects(environ)
-    audience = clouds.addresses(tenant.cloud).federation_audience
-    parameters = {
-        "name": "auditor",
-        "issuer": ISSUER,
-        "subject": forms[0],
-        "audiences": [audience],
-    }
-    app = _identified(client)
-    body = json.dumps(parameters, ensure_ascii=True)
-    subject = forms[0].replace("'", "''")
-    prefix = N_("tells the prefix that GitHub uses")
-    return (
-        (
-            f"gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub  # {prefix}",
-            "# Microsoft Graph PowerShell",
-            connect(tenant, "Application.ReadWrite.All"),
-            f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"",
-            (
-                "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name auditor"
-                f" -Issuer '{ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
-            ),
-            f"# {N_('or Azure CLI')}",
-            *azure_cli_login(tenant),
-            f"az ad app federated-credential create --id {app} --parameters {shlex.quote(body)}",
-        ),
-        forms,
     )
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
+from auditor.app.scaffold_choices import github_repository
 from auditor.app.tenants.collection import everything, needs_of
 from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
 from auditor.cli.options import reader_locale
@@ -46,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
         (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
         for tenant in chosen(settings, args.tenant)
     ]
-    found = diagnose_all(tenants, ask=notices(args.locale) if sys.stderr.isatty() else None)
+    ask = notices(args.locale) if sys.stderr.isatty() else None
+    found = diagnose_all(tenants, ask=ask, repository=github_repository(Path()))
     with for_people():
         for diagnosis in found:
             _print(diagnosis, l10n)

@@ -139,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
         ask_for(args, known, locale)
     choices = _chosen(args, known)
     l10n = localization(locale)
-    _tell(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
+    _print_result(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
     if not args.quiet:
         out("\n".join(commented(line, l10n) for line in setup_commands(choices, args.folder)))
     return 0
@@ -172,7 +172,7 @@ def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
     return Choices(**{**chosen, "ci": None if ci == _NO_CI else ci})
 
 
-def _tell(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
+def _print_result(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
     kept = l10n.gettext("{path} differs and was left as it is (--force overwrites it)")
     for text, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
         for name in names:
@@ -190,29 +190,29 @@ def _tell(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) ->
         print_message("auditor: " + printable(other.replace("{path}", str(folder / name))))
     if choices.tenant_id == NO_TENANT and not done.kept:
         print_message("auditor: " + l10n.gettext("tenants.yaml names no tenant yet"))
-        _help("auditor init --tenant-id GUID", l10n)
+        _print_help("auditor init --tenant-id GUID", l10n)
     if choices.credential == "github-oidc":
-        _tell_action(done, choices, l10n)
+        _print_action_notes(done, choices, l10n)
     if not done.written and not done.updated and not done.kept:
         print_message("auditor: " + l10n.gettext("all files exist already"))
 
 
-def _tell_action(done: Scaffold, choices: Choices, l10n: Localization) -> None:
+def _print_action_notes(done: Scaffold, choices: Choices, l10n: Localization) -> None:
     """Say what keeps the workflows from running, or from being pinned."""
     if not any(name.startswith(".github/workflows/") for name in (*done.written, *done.updated)):
         return
     if choices.action == __home__:
         print_message("auditor: " + l10n.gettext("the workflows name no repository yet and cannot run"))
-        _help(l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA"), l10n)
+        _print_help(l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin:
-        moved = l10n.gettext(
+        warning = l10n.gettext(
             "this program does not know its release's commit: the workflows name a tag, which can be moved"
         )
-        mend = l10n.gettext("`{command}` tells the commit to put there")
+        hint = l10n.gettext("`{command}` prints the commit for --pin")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
-        print_message(f"auditor: {moved}")
-        _help(mend.replace("{command}", command), l10n)
+        print_message(f"auditor: {warning}")
+        _print_help(hint.replace("{command}", command), l10n)
 
 
-def _help(text: str, l10n: Localization) -> None:
+def _print_help(text: str, l10n: Localization) -> None:
     print_message(f"   = {l10n.gettext('help')}: {text}")

@@ -12,13 +12,13 @@ from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
-from auditor.render.preview.markdown import finding_line, headline, retold, state
+from auditor.render.preview.markdown import change_line, finding_line, headline, state
 from auditor.render.text.labels import Labels
 
 _EXAMPLES = """\
 auditor policies update                              what the installed starter library changes in policies/
 auditor policies update --snapshot snapshots/        and which findings appear and vanish
-auditor policies update --write                      go over to it: writes version and digest
+auditor policies update --write                      update: writes version and digest
 """
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor policies`."""
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "words", nargs="*", metavar="update [POLICY ...]", help="files or folders of policies (default: policies/)"
+        "arguments", nargs="*", metavar="update [POLICY ...]", help="files or folders of policies (default: policies/)"
     )
     parser.add_argument("--write", action="store_true", help="write the new version and digest into the files")
     declare(
@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is written.
     """
-    if args.words[:1] != ["update"]:
+    if args.arguments[:1] != ["update"]:
         raise UsageError(
             "usage", Message("policies takes the action update"), hint=Message("`auditor policies update [POLICY ...]`")
         )
-    found = update([Path(argument) for argument in args.words[1:]], _request(args))
+    found = update([Path(argument) for argument in args.arguments[1:]], _request(args))
     l10n = Labels(reader_locale(args.locale))
     if not args.quiet:
         _print(found, l10n)
@@ -57,12 +57,12 @@ def run(args: argparse.Namespace) -> int:
         for path in write(found):
             print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
     elif not found.current and not found.copied and not args.quiet:
-        print_message(l10n.gettext("auditor: nothing was written; --write goes over to the installed version"))
+        print_message(l10n.gettext("auditor: nothing was written; --write updates to the installed version"))
     return 3 if found.preview is not None and not found.preview.complete else 0
 
 
 def _request(args: argparse.Namespace) -> PreviewRequest | None:
-    """Return what is compared; None where no tenants are named."""
+    """Return the tenants to compare the findings of; None where no tenants are named."""
     if not args.demo and not args.snapshot:
         return None
     return PreviewRequest(
@@ -77,23 +77,23 @@ def _request(args: argparse.Namespace) -> PreviewRequest | None:
 
 
 def _print(found: Update, l10n: Labels) -> None:
-    """Print the policies that are different, the findings that come and go, and the change of the files."""
+    """Print the policies that changed, the findings that appear and vanish, and the changes of the files."""
     if found.current:
         text = l10n.gettext("The policies are those of the installed starter library, {version}.")
         out(text.replace("{version}", __version__))
         return
     if found.policies is None:
-        out(l10n.gettext("What the policies were pinned to is not here, so that nothing can be compared with it."))
+        out(l10n.gettext("The pinned version of the library is not known here, so nothing can be compared with it."))
     for policy in found.policies or ():
         out(printable(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
         if policy.id in found.diffs:
             _print_lines(found.diffs[policy.id])
     if found.definitions:
-        text = l10n.gettext("Populations and product sets that are other ones: {names}")
+        text = l10n.gettext("Changed populations and product sets: {names}")
         out(printable(text.replace("{names}", ", ".join(found.definitions))))
-    if found.lacking:
-        text = l10n.gettext("Files of the starter library that are not here: {names}")
-        out(printable(text.replace("{names}", ", ".join(found.lacking))))
+    if found.missing_files:
+        text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
+        out(printable(text.replace("{names}", ", ".join(found.missing_files))))
     if found.preview is not None:
         _print_findings(found, l10n)
     for each in found.files:
@@ -113,7 +113,7 @@ def _print_findings(found: Update, l10n: Labels) -> None:
     for each in preview.everywhere:
         lines = [("+", finding_line(finding, l10n)) for finding in each.added]
         lines += [("-", finding_line(finding, l10n)) for finding in each.removed]
-        lines += [("~", retold(pair, l10n)) for pair in each.changed]
+        lines += [("~", change_line(pair, l10n)) for pair in each.changed]
         for mark, line in lines[:_SHOWN]:
             out(printable(f"{mark} {each.name or 'fleet'}: {line}"))
         if len(lines) > _SHOWN:
@@ -121,4 +121,4 @@ def _print_findings(found: Update, l10n: Labels) -> None:
 
 
 _SHOWN = 50
-"""Findings of one tenant that are told one by one."""
+"""How many findings of a tenant are listed."""

@@ -1,7 +1,6 @@
 """Requests OpenID Connect assertions of the running GitHub Actions job."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
@@ -99,23 +98,18 @@ async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, 
     raise AssertionError(address)
 
 
-def subjects(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the possible subjects of a federated credential for this repository, in both of GitHub's forms.
+def subjects(environ: Mapping[str, str], repository: str) -> tuple[str, ...]:
+    """Return the possible subjects of a federated credential for a repository (OWNER/NAME).
 
-    Since 15 July 2026 new, renamed and transferred repositories use the form with ids, which renaming does not change.
-    A placeholder in capitals stands for a variable that is not set.
+    Since 15 July 2026 new, renamed and transferred repositories use the form with ids, which renaming does not change;
+    only a job knows the ids.
     """
-    variables = os.environ if environ is None else environ
-    owner, _, repository = variables.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY").partition("/")
-    owner_id, repository_id = (
-        variables.get("GITHUB_REPOSITORY_OWNER_ID", "OWNERID"),
-        variables.get("GITHUB_REPOSITORY_ID", "REPOSITORYID"),
-    )
-    reference = variables.get("GITHUB_REF") or "refs/heads/main"
+    owner, _, name = repository.partition("/")
+    owner_id, repository_id = (environ.get(f"GITHUB_REPOSITORY_{key}") for key in ("OWNER_ID", "ID"))
+    reference = environ.get("GITHUB_REF", "")
     if not re.fullmatch(r"refs/(heads|tags)/.+", reference):
         reference = "refs/heads/main"
-    return tuple(
-        f"repo:{prefix}:{context_claim}"
-        for prefix in (f"{owner}@{owner_id}/{repository}@{repository_id}", f"{owner}/{repository}")
-        for context_claim in (f"ref:{reference}", "environment:NAME")
-    )
+    prefixes = [repository]
+    if owner_id and repository_id:
+        prefixes.insert(0, f"{owner}@{owner_id}/{name}@{repository_id}")
+    return tuple(f"repo:{prefix}:{claim}" for prefix in prefixes for claim in (f"ref:{reference}", "environment:NAME"))

@@ -1,6 +1,7 @@
 """Explains failed sign-ins without exposing secrets."""
 
 import re
+from textwrap import shorten
 
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, joined
@@ -27,10 +28,11 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
     code = code_in(text)
     if code is not None:
         start = text.index(f"AADSTS{code}")
-        detail = text[start:].split(" Trace ID", maxsplit=1)[0][:_MAX_QUOTED]
+        detail = text[start:].split(" Trace ID", maxsplit=1)[0]
+        detail = shorten(detail, _MAX_QUOTED, placeholder=" …").rstrip(".")
         return GraphError(
             "sign-in-refused",
-            Message("{name}: the sign-in was refused: {said}", name=tenant.name, said=detail),
+            Message("{name}: the sign-in was refused: {text}", name=tenant.name, text=detail),
             hint=advice(code),
         )
     match error:

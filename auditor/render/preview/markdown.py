@@ -109,7 +109,7 @@ def finding_line(finding: Finding, l10n: Labels) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def retold(pair: Changed, l10n: Labels) -> str:
+def change_line(pair: Changed, l10n: Labels) -> str:
     """Return a changed finding in one line of plain text, with what is different."""
     one, other = pair.before, pair.after
     none = l10n.gettext("none")
@@ -224,7 +224,7 @@ def kinds(each: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
     return (
         ("added", [finding_line(finding, l10n) for finding in each.added]),
         ("removed", [finding_line(finding, l10n) for finding in each.removed]),
-        ("changed", [retold(pair, l10n) for pair in each.changed]),
+        ("changed", [change_line(pair, l10n) for pair in each.changed]),
         ("unconfirmed", [finding_line(finding, l10n) for finding in each.unconfirmed]),
     )
 

@@ -66,7 +66,7 @@ def test_policies_and_findings_that_come_and_go_are_told_and_nothing_is_written(
     assert "+title: Rooms, shared devices" in out
     assert "+ contoso: guests-paid · " in out
     assert "- contoso: guests · " in out
-    assert "Populations and product sets that are other ones: old" in out
+    assert "Changed populations and product sets: old" in out
     assert "-  from: starter@0.1.0   # the library" in out
     assert "--write" in ran.err
     assert (older / "policies" / "ours.yaml").read_text() == before
@@ -142,7 +142,7 @@ def test_copies_are_compared_and_never_overwritten(tmp_path: Path) -> None:
     found = update([tmp_path], None)
     assert found.copied
     assert [each.id for each in found.policies or ()] == ["guests", "guests-paid", "resource-account-suite"]
-    assert "capacity.yaml" in found.lacking
+    assert "capacity.yaml" in found.missing_files
     with pytest.raises(UsageError, match="copies"):
         write(found)
     assert (tmp_path / "entitlement.yaml").read_text() == OLDER["entitlement.yaml"]
