@@ -15,7 +15,7 @@ from auditor.domain.policy.decision import AnswerKind, Decision, SavedQuestion
 from auditor.policy.yaml.reader import parse
 from auditor.policy.yaml.writer import block, with_items
 from auditor.remedy.planner.questions.decisions import is_possible
-from auditor.remedy.planner.text.question_text import answer_text
+from auditor.remedy.planner.text.question_text import COMMENT, answer_text
 
 _YES: Final = frozenset({"yes", "no"})
 Answer = Mapping[str, Any]
@@ -123,7 +123,7 @@ def _take(
 
 def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
     """Return which answer somebody wrote: a possible one, its value alone, or one with a value of their own."""
-    wished = row.approve.casefold()
+    wished = row.approve.partition(COMMENT)[0].strip().casefold()
     for answer in question.answers:
         if "<" not in answer_text(answer) and wished in {text.casefold() for text in _texts(answer)}:
             return answer

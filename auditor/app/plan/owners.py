@@ -16,7 +16,7 @@ from auditor.localization import Localization
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.outline_text import named
-from auditor.remedy.planner.text.question_text import answer_text, sentence
+from auditor.remedy.planner.text.question_text import named_answer, sentence
 from auditor.render.html.text_page import text_page
 from auditor.render.text.sections import Section
 from auditor.result.codec.encoder import document, members
@@ -96,9 +96,9 @@ def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str,
     for number, action in enumerate(tenant.actions, start=1):
         if number in numbers:
             sections += _action(number, action, findings, warned, l10n)
-            sections += [_question(question, l10n) for question in asked.get(number, ())]
+            sections += [_question(question, tenant.names, l10n) for question in asked.get(number, ())]
     if 0 in numbers:
-        sections += [_question(question, l10n) for question in asked.get(0, ())]
+        sections += [_question(question, tenant.names, l10n) for question in asked.get(0, ())]
     return text_page(sections, title=title, language=l10n.language)
 
 
@@ -154,5 +154,6 @@ def _otherwise(action: Action, count: int, l10n: Localization) -> str:
     return f"{text} " + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
 
 
-def _question(question: Question, l10n: Localization) -> Section:
-    return Section(title=sentence(question, l10n), items=tuple(map(answer_text, question.answers)), level=3)
+def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:
+    answers = tuple(named_answer(answer, names) for answer in question.answers)
+    return Section(title=sentence(question, l10n, names), items=answers, level=3)

@@ -30,9 +30,9 @@ def remaining_of(
     if finding.policy in unknown:
         return Remaining(fingerprint=finding.fingerprint, code="unknown", why=why(l10n, "unknown"))
     fingerprint, user = finding.fingerprint, options.owner(finding.subject.id)
-    answer = options.answered.answers.get(fingerprint)
-    if answer is not None and (answer.kind in _CARRIED_OUT or is_left(answer)):
-        return Remaining(fingerprint=fingerprint, code="decided", why=_decided(answer, l10n))
+    for answer in options.answered.answers.get(fingerprint, ()):
+        if answer.kind in _CARRIED_OUT or is_left(answer):
+            return Remaining(fingerprint=fingerprint, code="decided", why=_decided(answer, l10n))
     if user in constraints.barred:
         return Remaining(fingerprint=fingerprint, code="limit", why=constraints.barred[user])
     if user in options.pathless:

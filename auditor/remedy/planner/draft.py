@@ -29,7 +29,12 @@ from auditor.remedy.planner.proposals.evaluation import Weighed, evaluated
 from auditor.remedy.planner.proposals.group_changes import GroupChange, group_changes_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.questions.decisions import Answered, answered
-from auditor.remedy.planner.questions.questions import questions_of, with_endings, with_seat_needs
+from auditor.remedy.planner.questions.questions import (
+    questions_of,
+    with_endings,
+    with_giving_groups,
+    with_seat_needs,
+)
 from auditor.remedy.planner.questions.seat_needs import seat_needs
 from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
 from auditor.remedy.planner.simulation.replay import Replayed, replayed
@@ -125,6 +130,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     product_options = ProductOptions(plan=plan, known=known, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
     questions = questions_of(product_options, opened, accounts)
+    given = answered(questions, decisions, product_options, personal).answers
+    questions = with_giving_groups(replace(product_options, answers=given), questions, opened, accounts)
     product_options = replace(
         product_options, answers=answered(questions, decisions, product_options, personal).answers
     )
@@ -159,8 +166,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
 
 def _is_released(weighed: Weighed, replies: Answered) -> bool:
     """Whether it was decided that services may end for what a proposal fixes."""
-    answers = [replies.answers.get(finding.fingerprint) for finding in weighed.fixed]
-    return any(answer is not None and answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
+    answers = (answer for finding in weighed.fixed for answer in replies.answers.get(finding.fingerprint, ()))
+    return any(answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
 
 
 def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable[Finding]) -> dict[str, Account]:

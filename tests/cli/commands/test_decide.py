@@ -134,6 +134,28 @@ def test_the_file_keeps_its_text_and_the_plan_follows_it(here: Path) -> None:
     assert f"D-{ids['keep']}-2" in file.read_text()
 
 
+@pytest.mark.parametrize("copied", ["{answer}", "{answer} # Licences 2", "g2"])
+def test_the_answer_about_a_group_is_copied_with_or_without_its_name(tmp_path: Path, copied: str) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "rules.yaml").write_text(
+        "version: 1\npolicies: [{id: suite, severity: high, users: {department: Sales}, assignments: {require: [SPE_E3]}}]\n"
+    )
+    groups = [
+        {"id": f"g{number}", "displayName": f"Licences {number}", "assignedLicenses": [{"skuId": E3}], "groupTypes": [],
+         "licenseProcessingState": {"state": "ProcessingComplete"}, "mailEnabled": False, "securityEnabled": True}
+        for number in (1, 2)
+    ]  # fmt: skip
+    members = [user(f"member{number}", grant(E3, f"g{number}")) for number in (1, 2)]
+    write(tmp_path / "state", snapshot([user("kim", department="Sales"), *members], {E3: 9}, groups=groups))
+    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "-f", "approvals")
+    assert call(*plan, cwd=tmp_path).code == 0
+    (file,) = (tmp_path / "out").rglob("approvals.csv")
+    assert "group: {id: g1} # Licences 1 | group: {id: g2} # Licences 2 | skip: true" in file.read_text("utf-8-sig")
+    asked = questions(tmp_path)["group"]
+    fill(tmp_path, {asked: copied.format(answer="group: {id: g2}")})
+    assert decisions(tmp_path)[asked]["answer"] == {"group": {"id": "g2"}}
+
+
 @pytest.mark.parametrize(
     ("answers", "slug", "line"),
     [

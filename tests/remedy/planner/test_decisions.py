@@ -110,25 +110,89 @@ def test_an_attribute_is_set_unless_it_is_kept_on_premises() -> None:
         assert [item.code for item in plan.proof.remaining] == ([] if body else ["decided"])
 
 
-def test_one_of_several_groups_is_chosen() -> None:
-    people = [
-        user("direct", grant(E3), department="Via"),
-        *(user(n, grant(E3, g), department="X") for n, g in (("a", "g1"), ("b", "g2"))),
-    ]
-    groups = [
+def in_groups(*people: dict[str, Any], groups: tuple[str, ...] = ("g1", "g2"), **more: Any) -> Snapshot:
+    """A tenant with some people and groups that give E3, each with one member."""
+    members = [user(f"in-{name}", grant(E3, name), department="X") for name in groups]
+    rows = [
         {
-            "id": name, "displayName": name, "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
+            "id": name, "displayName": f"LIC {name}", "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
             "licenseProcessingState": {"state": "ProcessingComplete"}, "groupTypes": [], "mailEnabled": False,
-            "securityEnabled": True,
+            "securityEnabled": True, **more.get(name, {}),
         }
-        for name in ("g1", "g2")
+        for name in groups
     ]  # fmt: skip
-    of = snapshot(people, {E3: 9}, groups=groups)
+    return snapshot([*people, *members], more.get("seats", {E3: 9, F3: 9}), groups=rows)
+
+
+def paths(plan: TenantPlan) -> list[str]:
+    return [request["path"] for action in plan.actions for request in action.requests]
+
+
+def test_one_of_several_groups_is_chosen() -> None:
+    of = in_groups(user("direct", grant(E3), department="Via"))
     question = asked(of, "group")
     assert [dict(answer) for answer in question.answers[:2]] == [{"group": {"id": "g1"}}, {"group": {"id": "g2"}}]
     plan = planned(of, {"question": question.id, "answer": {"group": {"id": "g2"}}})
-    assert next(r["path"] for action in plan.actions for r in action.requests) == "/groups/g2/members/$ref"
+    assert paths(plan)[0] == "/groups/g2/members/$ref"
     assert plan.proof.remaining == ()
+
+
+def test_a_group_is_chosen_for_a_product_that_somebody_is_to_get() -> None:
+    of = in_groups(WHO["office"], groups=("g1", "g2", "synced"), synced={"onPremisesSyncEnabled": True})
+    without = planned(of)
+    (question,) = [each for each in without.questions if each.kind == "group"]
+    assert paths(without) == ["/users/office/assignLicense"], "the plan chooses no group by itself"
+    assert question.answers == ({"group": {"id": "g1"}}, {"group": {"id": "g2"}}, {"skip": True})
+    assert set(question.findings) == set(without.proof.fixed)
+    plan = planned(of, {"question": question.id, "answer": {"group": {"id": "g2"}}})
+    assert paths(plan) == ["/groups/g2/members/$ref"]
+    assert [action.confidence for action in plan.actions] == ["certain"]
+    assert plan.proof.remaining == ()
+    skipped = planned(of, {"question": question.id, "answer": {"skip": True}, "reason": "later"})
+    assert (paths(skipped), [item.code for item in skipped.proof.remaining]) == ([], ["decided"])
+
+
+def test_one_group_that_gives_a_product_raises_no_question() -> None:
+    assert not planned(in_groups(WHO["office"], groups=("g1",))).questions
+    both = in_groups(WHO["office"], synced={"onPremisesSyncEnabled": True}, groups=("g1", "synced"))
+    assert not planned(both).questions, "nobody can be added to the other one"
+
+
+def test_which_group_gives_one_of_several_products_is_asked_after_the_product() -> None:
+    of = in_groups(WHO["office"], user("second", grant(F3), department="Office"), seats={E3: 9, E5: 9, F3: 9})
+    assert {each.kind for each in planned(of).questions} == {"give"}
+    give = {"for": {"policy": "office"}, "answer": {"give": "SPE_E3"}}
+    kinds = [(each.kind, each.decision) for each in planned(of, give).questions]
+    assert sorted(kinds) == [("give", "D-0"), ("give", "D-0"), ("group", None), ("group", None)]
+    plan = planned(of, give, {"for": {"policy": "office", "products": ["suite"]}, "answer": {"group": {"id": "g1"}}})
+    assert not plan.open_questions
+    assert paths(plan) == ["/groups/g1/members/$ref"] * 2, "an answer in words covers both people"
+    assert plan.proof.remaining == ()
+    assert not plan.notices
+
+
+@pytest.mark.parametrize(
+    ("decisions", "code"),
+    [
+        ([{"answer": {"group": {"id": "g1"}}, "until": "2026-11-19"}], "decision.expired"),
+        ([{"answer": {"group": {"id": "g1"}}}, {"answer": {"group": {"id": "g2"}}}], "decision.contradicting"),
+        ([{"answer": {"group": {"id": "g3"}}}], "decision.unfit"),
+        ([{"answer": {"give": "SPE_E3"}}], "decision.unfit"),
+    ],
+)
+def test_an_answer_about_groups_that_does_not_hold_is_not_followed(decisions: list[dict[str, Any]], code: str) -> None:
+    of = in_groups(WHO["office"])
+    question = asked(of, "group")
+    plan = planned(of, *({"question": question.id, **each} for each in decisions))
+    assert [notice.code for notice in plan.notices] == [code]
+    assert paths(plan) == ["/users/office/assignLicense"]
+    assert [each.id for each in plan.open_questions] == [question.id]
+
+
+def test_answers_name_groups_where_people_choose_them() -> None:
+    plan = fleet([in_groups(WHO["office"])])
+    stubs = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
+    assert "# answer: {group: {id: g1}} # LIC g1\n" in stubs
 
 
 def test_an_answer_in_words_covers_many_and_no_others() -> None:

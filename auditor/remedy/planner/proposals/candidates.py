@@ -69,12 +69,17 @@ def proposals(
     removable = removals_of(account, findings, product_options)
     properties = _properties(findings, product_options)
     location = properties.pop("usageLocation", None)
+    missing = [finding for finding in findings if correction_of(finding) is Correction.ASSIGN]
     wanted = [
-        _gains(account, product_options.candidates(finding), product_options)
-        for finding in findings
-        if correction_of(finding) is Correction.ASSIGN
+        _gains(account, product_options.candidates(each), product_options, product_options.chosen_group(each))
+        for each in missing
     ]
-    wanted += [_gains(account, (each.new,), product_options) for each in dict.fromkeys(smaller) if each is not None]
+    chosen = {
+        each.new: product_options.chosen_group(finding)
+        for finding, each in zip(findings, smaller, strict=True)
+        if each is not None
+    }
+    wanted += [_gains(account, (new,), product_options, group) for new, group in chosen.items()]
     if not (account.usage_location or location):
         wanted = []  # Graph refuses to assign anything to who has no usage location.
     swapped = {f.fingerprint for f, each in zip(findings, smaller, strict=True) if each is not None}
@@ -138,13 +143,17 @@ def _subsets(removals: Sequence[Removal]) -> Iterator[tuple[Removal, ...]]:
         yield from combinations(removals, size)
 
 
-def _gains(account: Account, candidates: Iterable[str], product_options: ProductOptions) -> tuple[Gain, ...]:
+def _gains(
+    account: Account, candidates: Iterable[str], product_options: ProductOptions, chosen: str | None
+) -> tuple[Gain, ...]:
+    """Return the ways to get one of several products; where a group was chosen, only through this group."""
     # What a group is to give and cannot for want of a seat is tried again, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
     skus = [sku for sku in candidates if sku not in account.held | waiting]
-    givers = ((sku, product_options.giver(account, sku)) for sku in skus)
+    givers = ((sku, product_options.giver(account, sku, chosen)) for sku in skus)
     joins = [Gain(sku_id=sku, group=group) for sku, group in givers if group is not None]
-    return (*(Gain(sku_id=sku) for sku in skus), *joins)
+    direct = () if chosen else tuple(Gain(sku_id=sku) for sku in skus)
+    return (*direct, *joins)
 
 
 def _proposal(

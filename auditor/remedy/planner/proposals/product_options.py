@@ -26,18 +26,22 @@ class ProductOptions:
     memberships: Memberships
     fixed_groups: frozenset[str] = frozenset()
     """Groups that are changed as a whole: nobody leaves or joins them in the same plan."""
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
     """Fingerprint → what was decided about the finding."""
 
     def value(self, finding: Finding, kind: AnswerKind) -> Any:
         """Return the answer of a kind to the question of a finding; None where there is none."""
-        answer = self.answers.get(finding.fingerprint)
-        return answer.value if answer is not None and answer.kind is kind else None
+        answers = self.answers.get(finding.fingerprint, ())
+        return next((answer.value for answer in answers if answer.kind is kind), None)
 
     def is_left(self, finding: Finding) -> bool:
         """Return whether it was decided to leave a finding as it is."""
-        answer = self.answers.get(finding.fingerprint)
-        return answer is not None and is_left(answer)
+        return any(map(is_left, self.answers.get(finding.fingerprint, ())))
+
+    def chosen_group(self, finding: Finding) -> str | None:
+        """Return the id of the group that is to give the product of a finding; None where nobody chose one."""
+        answer = self.value(finding, AnswerKind.GROUP)
+        return None if answer is None else str(answer["id"])
 
     def part_numbers(self, sku_ids: Iterable[str]) -> tuple[str, ...]:
         """Return the part numbers of SKUs; the id of one that has none."""
@@ -63,9 +67,16 @@ class ProductOptions:
         """Return the one group that a person can join to get a product; None where there is none, or more than one."""
         givers = [group for group in self.memberships.givers(sku_id) if self.can_change(group)]
         givers = [group for group in givers if group == chosen] if chosen else givers
-        if len(givers) != 1 or self.memberships.given(givers[0]) is None:
-            return None
-        return None if any(grant.group == givers[0] for grant in account.grants) else givers[0]
+        return givers[0] if len(givers) == 1 and self._can_join(account, givers[0]) else None
+
+    def alternative_givers(self, account: Account, sku_id: str) -> tuple[str, ...]:
+        """Return the groups that a person can join to get a product, where several groups give it."""
+        givers = self.memberships.givers(sku_id)
+        return tuple(group for group in givers if self._can_join(account, group)) if len(givers) > 1 else ()
+
+    def _can_join(self, account: Account, group: str) -> bool:
+        """Return whether it is known what a group gives, and that a person gets nothing from it yet."""
+        return self.memberships.given(group) is not None and all(grant.group != group for grant in account.grants)
 
     def plans(self, sku_id: str) -> dict[str, str]:
         """Return the service plans of a product, id → name; empty where nobody knows them."""

@@ -50,8 +50,7 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
                 named = product_options.named(parts)
                 removals = [removal for sku in named for removal in _going(account, sku, product_options)]
             case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
-                answer = product_options.value(finding, AnswerKind.GROUP)
-                chosen = None if answer is None else str(answer["id"])
+                chosen = product_options.chosen_group(finding)
                 via = product_options.via(finding)
                 removals = (
                     _direct_path(account, product_id, product_options)

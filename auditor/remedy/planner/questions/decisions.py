@@ -23,8 +23,8 @@ class Answered:
 
     questions: tuple[Question, ...] = ()
     """Each with the decision that answers it."""
-    answers: Mapping[str, Answer] = field(default_factory=dict)
-    """Fingerprint → what was decided about the finding."""
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    """Fingerprint → what was decided about the finding: which product, and which group is to give it."""
     seats: tuple[Answer, ...] = ()
     """What was decided about the number of seats of products."""
     notices: tuple[Notice, ...] = ()
@@ -67,15 +67,15 @@ def answered(
         elif found:
             answers.append(_answer(question, found[0]))
     chosen = {answer.question.id: answer.decision for answer in answers}
+    by_finding: dict[str, tuple[Answer, ...]] = {}
+    for answer in answers:
+        for fingerprint in answer.question.findings:
+            # A number of seats says nothing about who gives up theirs.
+            if answer.kind not in ABOUT_SEATS or fingerprint not in personal:
+                by_finding[fingerprint] = (*by_finding.get(fingerprint, ()), answer)
     return Answered(
         questions=tuple(replace(question, decision=chosen.get(question.id)) for question in questions),
-        answers={
-            fingerprint: answer
-            for answer in answers
-            for fingerprint in answer.question.findings
-            # A number of seats says nothing about who gives up theirs.
-            if answer.kind not in ABOUT_SEATS or fingerprint not in personal
-        },
+        answers=by_finding,
         seats=tuple(answer for answer in answers if answer.kind in ABOUT_SEATS),
         notices=tuple(dict.fromkeys(notices)),
         matched=frozenset(fits),

@@ -18,6 +18,7 @@ from auditor.remedy.actions.context import situated
 from auditor.remedy.actions.proposals import downgrade_of
 from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.kinds import JUDGED_ARTICLES
+from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.questions.seat_needs import SeatNeed
@@ -81,6 +82,45 @@ def questions_of(
         draft.saves = draft.saves if smaller is None else smaller.saves
     made = [_question(tenant.tenant_id or tenant.name, key, each) for key, each in drafts.items()]
     return tuple(sorted(made, key=_effect))
+
+
+def with_giving_groups(
+    product_options: ProductOptions,
+    questions: Sequence[Question],
+    findings: Iterable[Finding],
+    accounts: Mapping[str, Account],
+) -> tuple[Question, ...]:
+    """Add which group gives the product that a person is to get, where several groups do.
+
+    Where several products would do, this is asked once it is decided which of them the person gets.
+    """
+    tenant = product_options.known.tenant
+    drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
+    for finding in findings:
+        account = accounts.get(finding.subject.id)
+        sku_id = _gained(product_options, finding)
+        if account is None or sku_id is None or any(grant.sku_id == sku_id for grant in account.grants):
+            continue
+        if groups := product_options.alternative_givers(account, sku_id):
+            key = AnswerKind.GROUP, account.id, product_options.part_numbers((sku_id,))
+            draft = drafts.setdefault(key, _Draft(answers=_through(groups)))
+            draft.findings.append(finding)
+    made = [_question(tenant.tenant_id or tenant.name, key, draft) for key, draft in drafts.items()]
+    return tuple(sorted((*questions, *made), key=_effect))
+
+
+def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
+    """Return the only SKU that a person can get to fix a finding; None where that is not decided, or is no SKU."""
+    smaller = decided_downgrade(finding, product_options)
+    missing = correction_of(finding) is Correction.ASSIGN
+    sku_ids = (smaller.new,) if smaller is not None else product_options.candidates(finding) if missing else ()
+    known = len(sku_ids) == 1 and sku_ids[0] in product_options.plan.facts.index
+    wanted = may_act(finding, product_options) and product_options.via(finding) != "direct"
+    return sku_ids[0] if known and wanted else None
+
+
+def _through(groups: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
+    return tuple({"group": {"id": group}} for group in groups)
 
 
 def with_seat_needs(
@@ -244,8 +284,8 @@ def _group(product_options: ProductOptions, finding: Finding, account: Account, 
     sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
     if not isinstance(block, Assignments) or block.via != "group" or account.by_group(sku_id):
         return None
-    givers = product_options.memberships.givers(sku_id)
-    return (AnswerKind.GROUP, (product,), tuple({"group": {"id": each}} for each in givers)) if givers[1:] else None
+    groups = product_options.alternative_givers(account, sku_id)
+    return (AnswerKind.GROUP, (product,), _through(groups)) if groups else None
 
 
 def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _Asked | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
@@ -13,6 +13,9 @@ from auditor.remedy.currency import money_label
 from auditor.remedy.labels import property_label
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
+
+COMMENT: Final = " # "
+"""What stands between an answer and the name of its group."""
 
 
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -64,10 +67,20 @@ def answer_text(answer: Mapping[str, Any]) -> str:
     return flow(answer)[1:-1]
 
 
-def stub(question: Question, as_of: str) -> str:
+def named_answer(answer: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Return an answer as `answer_text` does, with the name of its group as a comment: `group: {id: g1} # LIC-E3`."""
+    return answer_text(answer) + _name_comment(answer, names)
+
+
+def _name_comment(answer: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    name = names.get(answer["group"]["id"]) if AnswerKind.GROUP in answer else None
+    return f"{COMMENT}{printable(name)}" if name else ""
+
+
+def stub(question: Question, as_of: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the answer to a question as an item of `decisions:`; validation refuses it until it is filled in."""
     item = block([{"id": f"D-{question.id}", "question": question.id}])
-    answers = "".join(f"    # answer: {flow(answer)}\n" for answer in question.answers)
+    answers = "".join(f"    # answer: {flow(each)}{_name_comment(each, names)}\n" for each in question.answers)
     return item + answers + f'    answer: {{}}\n    by: ""\n    on: {as_of[:10]}\n    # until:\n    # reason:\n'
 
 
@@ -118,4 +131,4 @@ def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Itera
     yield f"version: 1\ndecisions:{'' if opened else ' []'}\n"
     for question, names in opened:
         text = effect(question, l10n).replace("\u00a0", " ").replace("\u202f", " ")
-        yield f"  # {sentence(question, l10n, names)} {printable(text)}\n{stub(question, as_of)}"
+        yield f"  # {sentence(question, l10n, names)} {printable(text)}\n{stub(question, as_of, names)}"
