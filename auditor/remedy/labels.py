@@ -8,28 +8,6 @@ from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.policy.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
 from auditor.domain.result.model import SeatCount
 from auditor.domain.syntax.globs import pattern_of
-from auditor.remedy.messages import Localizer
-
-
-def property_label(name: str, l10n: Localizer) -> str:
-    """Return what the admin center calls a property; Graph's name where it has none."""
-    match name:
-        case "usageLocation":
-            return l10n.gettext("usage location")
-        case "department":
-            return l10n.gettext("department")
-        case "companyName":
-            return l10n.gettext("company name")
-        case "costCenter":
-            return l10n.gettext("cost centre")
-        case "division":
-            return l10n.gettext("division")
-        case "jobTitle":
-            return l10n.gettext("job title")
-        case "country":
-            return l10n.gettext("country or region")
-        case _:
-            return name
 
 
 def service_label(name: str) -> str:

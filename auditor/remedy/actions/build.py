@@ -18,6 +18,7 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.model import Assignments
 from auditor.domain.result.model import Action, Money
 from auditor.guidance import Library, Variant, compose
+from auditor.guidance.property_names import property_name
 from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
@@ -30,7 +31,7 @@ from auditor.remedy.actions.seats.attribution import counted_once
 from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
-from auditor.remedy.labels import owned_of, part_number, property_label, service_label
+from auditor.remedy.labels import owned_of, part_number, service_label
 from auditor.remedy.messages import ENGLISH, Localizer
 
 _TOTALLED = frozenset(
@@ -219,7 +220,7 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
     elif remedy.kind is ActionKind.STATE:
         extra = state_name(context.l10n.gettext, extra)
     elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
-        extra = ", ".join(property_label(name, context.l10n) for name in extra.split(", "))
+        extra = ", ".join(property_name(context.l10n.gettext, name) for name in extra.split(", "))
     elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)

@@ -97,7 +97,7 @@ class FindingIndex:
         statement_codes = statements.codes(map(_statement, findings))
         amount_codes = amounts.codes([None, *map(_amount, findings)])[1:]
         return cls(
-            context=replace(context, numbers=seat_numbers(part.actions, rows, findings)),
+            context=replace(context, numbers=seat_numbers(part.actions, rows, findings, context.about_seats)),
             findings=findings,
             stats=part.findings.stats,
             concerns=concerned,

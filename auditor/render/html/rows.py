@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from re import sub
 from typing import Any, Final
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.model import (
@@ -30,8 +31,13 @@ ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
 _OTHER_SEATS: Final = frozenset({"seats.quota-exceeded", "seats.not-covered", "seats.purchased-exceeded"})
 """Checks of seats that judge people or purchases."""
-_SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
+_SEATS: Final = {
+    ActionKind.BUY: 1,
+    **dict.fromkeys((ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER), -1),
+}
 """Kinds of action that name a number of seats, and whether they add or take away."""
+_UNDECIDED: Final = frozenset({ActionKind.BOUNDS, ActionKind.TRIAL, ActionKind.STATE, ActionKind.EXPIRING})
+"""Kinds of action about seats that do not resolve the finding before somebody has decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +51,8 @@ class Context:
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
     numbers: Mapping[str, int] | None = None
-    """skuId in lower case → seats to buy, or below zero to remove, by the tenant's actions; None where no action
-    has a rank, as in the result of an earlier version, whose findings tell it."""
+    """skuId in lower case → seats to buy, below zero to remove, or 0 where the tenant's other actions resolve the
+    finding; None where no action has a rank, as in the result of an earlier version, whose findings tell it."""
 
     @classmethod
     def of_tenant(
@@ -97,19 +103,32 @@ def names_seats(action: Action) -> bool:
 
 
 def seat_numbers(
-    actions: Sequence[Action], fixed_rows: Mapping[str, Sequence[int]], findings: Sequence[Finding]
+    actions: Sequence[Action],
+    fixed_rows: Mapping[str, Sequence[int]],
+    findings: Sequence[Finding],
+    about_seats: Mapping[str, Finding],
 ) -> dict[str, int] | None:
-    """Return the number of seats to buy, or below zero to remove, by skuId in lower case.
+    """Return the seats to buy, below zero to remove, or 0 where other actions resolve the finding, by skuId.
 
-    `mended` holds the places of the findings that each action about seats mends, by its id. None for actions without
-    ranks, as in the results of earlier versions.
+    `fixed_rows` holds the indexes of the findings that an action resolves, by its id; `about_seats` the worst finding
+    about a product, by skuId. All skuIds are in lower case. None for actions without ranks, as in results of earlier
+    versions.
     """
     if not any(action.rank for action in actions):
         return None
+    adjusted = {
+        finding.fingerprint: sku
+        for sku, finding in about_seats.items()
+        if finding.evidence.get("adjust") and finding.check not in _OTHER_SEATS
+    }
+    products = {row: adjusted[each.fingerprint] for row, each in enumerate(findings) if each.fingerprint in adjusted}
+    numbers: dict[str, int] = {}
+    for action in actions:
+        if action.kind not in _UNDECIDED:
+            numbers |= {products[row]: 0 for row in fixed_rows.get(action.id, ()) if row in products}
     counts: dict[int, int] = {}
     for action in filter(names_seats, actions):
-        counts |= dict.fromkeys(fixed_rows[action.id], _SEATS[action.kind] * action.count)
-    numbers: dict[str, int] = {}
+        counts |= dict.fromkeys(fixed_rows[action.id], _SEATS[ActionKind(action.kind)] * action.count)
     for row, number in sorted(counts.items()):
         product = findings[row].product
         if findings[row].check.startswith("seats.") and product is not None and product.sku_id is not None:
@@ -221,7 +240,6 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
-    change = facts.get("adjust") if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
     state = "" if finding is None else l10n.check(finding.check)
     if finding is not None and ungraced(facts):
         state = l10n.gettext("{state} (grace seats not counted)").replace("{state}", state)
@@ -235,8 +253,17 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         severity=None if finding is None else finding.severity,
         state=state,
         limits=limits(facts, l10n),
-        advice=advice(change, l10n) if type(change) is int and change else "",
+        advice=_seat_advice(seats, facts.get("adjust"), context),
     )
+
+
+def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
+    """Return how many seats to buy or remove; `adjust` is what a finding names, for results without ranked actions."""
+    l10n = context.l10n
+    change = adjust if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
+    if type(change) is not int or (change == 0 and context.numbers is None):
+        return ""
+    return advice(change, l10n) if change else l10n.gettext("other actions resolve this")
 
 
 def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:

@@ -6,6 +6,7 @@ from auditor.catalogue import builtin
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of
 from auditor.domain.result.finding import ProductReference
+from auditor.guidance.property_names import property_name
 from auditor.guidance.subscription_states import state_name
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import Labels
@@ -20,6 +21,8 @@ def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Labels
         case Detail.PRODUCTS:
             parts = (ProductReference(sku_id=None, sku_part_number=part) for part in detail.split("+"))
             return " + ".join(product_name(part, names) or "" for part in parts)
+        case Detail.PROPERTY:
+            return property_name(l10n.gettext, detail)
         case Detail.SERVICE:
             return builtin().plan_title(detail)
         case Detail.STATE:

@@ -7,10 +7,10 @@ from typing import Any, Final
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Notice
+from auditor.guidance.property_names import property_name
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
-from auditor.remedy.labels import property_label
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
@@ -33,7 +33,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         f"{question.name} ({question.address})" if question.address else str(question.name)
     )
     if question.kind is AnswerKind.SET:
-        names = {each: property_label(each, l10n) for each in question.products}
+        names = {each: property_name(l10n.gettext, each) for each in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
         old = ", ".join(names.get(each, each) for each in question.products if each != new)
