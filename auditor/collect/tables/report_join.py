@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.tables.external_sort import release_arrow_memory
 from auditor.collect.tables.report_csv import NOTHING, Flags, ReportColumn, ReportRows
 from auditor.snapshot.schema import USERS
 
@@ -45,7 +44,7 @@ class UserFacts:
             if column.name in rows.values:
                 self._present.add(column.name)
                 column.merge.at(self._values[column.name], positions, rows.values[column.name][chosen])
-                np.logical_or.at(self._unreadable[column.name], positions, rows.unreadable[column.name][chosen])
+                self._unreadable[column.name][positions[rows.unreadable[column.name][chosen]]] = True
 
     def arrays(self, among: Flags) -> list[pa.Array]:
         """Return the columns of users.parquet, null for users who are not `among` those that count.
@@ -66,4 +65,3 @@ def join(users: Iterable[pa.RecordBatch], rows: ReportRows, facts: Sequence[User
     """Add rows of a report to the facts of each batch of `UserNames`."""
     for batch, found in zip(users, facts, strict=True):
         found.add(batch, rows)
-    release_arrow_memory()  # otherwise what was needed for the names of all users stays beside the next rows

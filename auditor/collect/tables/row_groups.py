@@ -46,9 +46,9 @@ class _MergeCursor:
         if rows["id"].equals(pa.chunked_array([ids])):
             self._tables_ahead = []
             return rows, pa.array(np.arange(len(ids)))
-        self._tables_ahead = [rows.filter(pc.greater(rows["id"], last))]
-        if not self._tables_ahead[0].num_rows:
-            self._tables_ahead = []
+        self._tables_ahead = []
+        if rows["id"][-1].as_py() > last:
+            self._tables_ahead.append(rows.filter(pc.greater(rows["id"], last)))
         return rows, pc.index_in(ids, value_set=rows["id"])
 
 

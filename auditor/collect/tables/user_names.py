@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor.collect.tables.external_sort import Spool, release_arrow_memory
+from auditor.collect.tables.report_csv import folded
 from auditor.collect.tables.row_groups import one_array
 from auditor.files.folder import Folder
 from auditor.files.output import opened
@@ -44,6 +44,7 @@ class UserNames:
             reader = pa.ipc.open_file(source)
             for number in range(reader.num_record_batches):
                 yield reader.get_batch(number)
+        release_arrow_memory()  # otherwise what the names of all users needed stays beside the next rows
 
     def _write(self, batches: Iterator[pa.RecordBatch]) -> None:
         with Folder.made(self._folder.parent, self._folder.name) as folder:
@@ -56,5 +57,5 @@ class UserNames:
 
 def _folded(users: Spool) -> Iterator[pa.RecordBatch]:
     for table in users.tables(_USERS, columns=_SCHEMA.names):
-        names = pc.utf8_lower(one_array(table["userPrincipalName"]))
+        names = folded(one_array(table["userPrincipalName"]))
         yield pa.RecordBatch.from_arrays([one_array(table["id"]), names], schema=_SCHEMA)
