@@ -42,7 +42,11 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
     assert all(item["why"] for item in contoso["proof"]["remaining"])
     orders = [action["order"] for action in contoso["actions"]]
     assert orders == sorted(orders, key=["check", "backup", "reassign", "buy", "move", "remove", "cancel"].index)
-    assert "new: 0." in capsys.readouterr().out
+    fixed, left = (len(contoso["proof"][key]) for key in ("fixed", "remaining"))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"Contoso Retail has {fixed + left} open findings." in shown
+    assert f"requests fix {fixed} of them; {left} remain." in shown
+    assert "new finding" not in shown
     markdown = (tmp_path / "plan.md").read_text(encoding="utf-8")
     assert "Set-MgUserLicense -UserId '" in markdown
     assert "<img" not in re.sub(r"\\.", "", markdown)
@@ -69,7 +73,7 @@ def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Pa
     ran = call("plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert ran.out == (tmp_path / "out/plan.json").read_bytes()
-    assert "new: 0." in ran.err
+    assert "Contoso Retail has " in ran.err
     assert not (tmp_path / "-").exists()
 
 
