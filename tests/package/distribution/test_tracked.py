@@ -23,7 +23,7 @@ MACHINE = re.compile(
 )
 USES = re.compile(r"^\s*(?:-\s+)?uses:\s*(\S+)(.*)$", re.MULTILINE)
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
-LOCKS = ("build", "runtime", "site", "test")
+LOCKS = ("build", "release", "runtime", "site", "test")
 
 
 def texts() -> dict[str, str]:
