@@ -54,7 +54,7 @@ AUDITED = {
     "conclude": "auditor.app.audit.pipeline.conclude",
     "fleet names": "auditor.engine.notices:FleetNames.take",
     "guidance": "auditor.remedy.actions.action_builder.circumstances",
-    "actions": "auditor.remedy.actions.action_builder.office_of",
+    "actions": "auditor.remedy.actions.action_builder.action_context",
 }
 
 

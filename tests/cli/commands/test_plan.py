@@ -49,7 +49,8 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
     assert "new finding" not in shown
     markdown = (tmp_path / "plan.md").read_text(encoding="utf-8")
     assert "Set-MgUserLicense -UserId '" in markdown
-    assert "<img" not in re.sub(r"\\.", "", markdown)
+    prose = re.sub(r"^( *)```.*?^\1```$", "", markdown, flags=re.DOTALL | re.MULTILINE)
+    assert "<img" not in re.sub(r"\\.", "", prose)
 
 
 @pytest.mark.slow
@@ -58,7 +59,7 @@ def test_amounts_are_written_with_spaces_not_with_codes(tmp_path: Path, locale: 
     ran = call("plan", "--demo", AS_OF, "--locale", locale, "-f", "markdown", "-f", "terminal", cwd=tmp_path)
     assert ran.code == 0, ran.err
     done = ran.out.decode() + (tmp_path / "out/plan.md").read_text(encoding="utf-8")
-    assert "646,90" in done
+    assert "353,70" in done
     assert not any(code in done for code in ("\\xa0", "\\u202f"))
 
 
@@ -134,6 +135,7 @@ def test_the_page_tells_what_runs_then_what_is_open_then_what_people_do(page: tu
             "decide": [not asked.isdisjoint(action["findings"]) for action in tenant["actions"]],
         }
         expected["people"] = [not (run or open_) for run, open_ in zip(*expected.values(), strict=True)]
+        expected = {key: wanted for key, wanted in expected.items() if any(wanted)}
         begins = [section.index(f'id="t{number}-{key}"') for key in expected]
         assert begins == sorted(begins)
         for (key, wanted), begin, end in zip(expected.items(), begins, [*begins[1:], len(section)], strict=True):

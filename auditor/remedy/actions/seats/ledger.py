@@ -157,7 +157,7 @@ def _carrier(
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
     It takes over the findings about these seats, so that it ranks as high as they do: the seats need no action of their
-    own.
+    own. The proven requests of a plan take over none: what they fix is known from the proof.
     """
 
     def moved(group: ActionGroup) -> Iterable[str]:
@@ -165,7 +165,8 @@ def _carrier(
             return ledger.products(group) if group.first.kind in MOVING | GIVING else ()
         return group.first.old.split("+") if group.first.kind in TAKING | MOVING else ()
 
-    found = [group for group in groups if not set(skus).isdisjoint(moved(group))]
+    unproven = (group for group in groups if not (group.first.proven and group.acts))
+    found = [group for group in unproven if not set(skus).isdisjoint(moved(group))]
     return min(found, key=lambda group: (-group.people, group.worst, group.number), default=None)
 
 
