@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -61,7 +61,7 @@ class ActionContext:
 
     def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
         """Return the guidance of an article for a variant, as it holds on the day of the audit."""
-        today = replace(variant, day=self.known.tenant.as_of.astimezone(UTC).date())
+        today = replace(variant, day=self.known.today)
         return _cached(self.library, article, today, self.l10n, deadline)
 
     def identity(self, group: ActionGroup) -> str:
@@ -132,7 +132,7 @@ def actions_from(context: ActionContext, groups: Iterable[ListedGroup]) -> tuple
     listed = counted_once(listed, lambda sku_id: _price(context, sku_id))
     actions = _distinct_titles(context, [action for _, action in listed])
     severities = [tuple(Severity)[group.worst[0]] for group, _ in listed]
-    return prioritised(actions, severities, context.known.tenant.as_of, context.l10n)
+    return prioritised(actions, severities, context.known.today, context.l10n)
 
 
 def _distinct_titles(context: ActionContext, actions: Sequence[Action]) -> tuple[Action, ...]:
@@ -188,7 +188,7 @@ def _action(
         irreversible=guidance.irreversible,
         before=before,
         after=after,
-        due=due_of(group, context.known.tenant),
+        due=due_of(group, context.known.tenant, context.known.today),
     )
 
 
@@ -202,7 +202,7 @@ def _sort_key(context: ActionContext, group: ActionGroup, action: Action) -> tup
 
 def _deadline(context: ActionContext, group: ActionGroup) -> date | None:
     """Return the date that the steps of an action about subscriptions name."""
-    return due_of(group, context.known.tenant) if group.first.kind in _OF_SUBSCRIPTIONS else None
+    return due_of(group, context.known.tenant, context.known.today) if group.first.kind in _OF_SUBSCRIPTIONS else None
 
 
 def _owners(context: ActionContext, group: ActionGroup) -> Iterable[str]:
@@ -317,7 +317,7 @@ def _money(context: ActionContext, group: ActionGroup, count: int) -> tuple[Mone
     remedy, tenant = group.first, context.known.tenant
     old, new = _price(context, remedy.old), _price(context, remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
-        old = price_at_renewal(tenant, remedy.old, due_of(group, tenant), old)
+        old = price_at_renewal(tenant, remedy.old, due_of(group, tenant, context.known.today), old)
     if remedy.kind in TAKING:
         return _cost(context, old, count), _cost(context, old, 0)
     if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:

@@ -16,6 +16,7 @@ from auditor.domain.result.model import Coverage, Finding, SeatCount, TenantResu
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
 from auditor.guidance.routing import account_facts
+from auditor.remedy.actions.subscription_terms import day_of
 from auditor.remedy.labels import owned_of, product_labels
 from auditor.remedy.product_kinds import same_kind
 
@@ -53,6 +54,8 @@ class RemediationContext:
     findings: Sequence[Finding]
     """Those that are looked at."""
     policies: Mapping[str, Policy]
+    today: date
+    """The day of the audit, in UTC; the state may have been read before it."""
     prices: SeatPrices | None
     missing: Mapping[tuple[str, str], tuple[str, ...]]
     """(policy, user) → what the policy asks for and the user lacks, as it is written."""
@@ -138,11 +141,13 @@ def circumstances(
     `findings` are those that are looked at, all about the same subjects; without them it is all of the tenant's.
     """
     named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
+    today = policies.day or day_of(tenant.as_of)
     known = RemediationContext(
         tenant=tenant,
         findings=(),
         policies={policy.id: policy for policy in policies.policies},
-        prices=_prices(tenant, policies),
+        today=today,
+        prices=_prices(tenant, policies, today),
         missing={},
         unwanted={},
         asked=_asked(tenant.sources),
@@ -160,13 +165,13 @@ def circumstances(
     return known.of(tenant.findings if findings is None else findings)
 
 
-def _prices(tenant: TenantResult, policies: PolicySet) -> SeatPrices | None:
+def _prices(tenant: TenantResult, policies: PolicySet, today: date) -> SeatPrices | None:
     """Return what seats cost on the day of the audit; the tenant's result tells what contracts make of it."""
     agreed = {
         price.sku_id: SeatPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
         for price in tenant.contract_prices or ()
     }
-    return seat_prices(policies.prices, policies.currency, policies.day or tenant.as_of.date(), agreed)
+    return seat_prices(policies.prices, policies.currency, today, agreed)
 
 
 def situated(finding: Finding, known: RemediationContext) -> RoutedFinding:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import date
 from typing import Any
 
 from auditor.checks.registry import articles_of
@@ -16,6 +16,7 @@ from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.actions.ranks import prioritised
+from auditor.remedy.actions.subscription_terms import day_of
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.messages import ENGLISH, Localizer
 
@@ -34,7 +35,7 @@ def actions_between(
 
     Each is told for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
     """
-    owners = {policy.id: policy.owner for policy in policies.policies}
+    today = policies.day or max((day_of(tenant.as_of) for tenant in tenants), default=date.min)
     named = {tenant.name: tenant for tenant in tenants}
     open_ = [finding for finding in fleet.findings if finding.status is Status.OPEN]
     shares = [
@@ -43,14 +44,11 @@ def actions_between(
         for finding in open_
         for share in _shares(finding, key)
     ]
-    actions = [
-        _action(finding, share, named, owners.get(finding.policy, ""), part, library, l10n)
-        for finding, share, part in shares
-    ]
+    actions = [_action(finding, share, part, named, policies, library, l10n) for finding, share, part in shares]
     if not actions:
         return ()
     severities = [finding.severity for finding, _, _ in shares]
-    return prioritised(actions, severities, max(tenant.as_of for tenant in tenants), l10n)
+    return prioritised(actions, severities, today, l10n)
 
 
 def fleet_situation(finding: Finding, tenants: Iterable[TenantResult]) -> Situation:
@@ -70,21 +68,22 @@ def _shares(finding: Finding, key: str) -> Iterable[Mapping[str, Any]]:
 def _action(
     finding: Finding,
     share: Mapping[str, Any],
-    tenants: Mapping[str, TenantResult],
-    owner: str,
     part: tuple[str, ActionKind],
+    tenants: Mapping[str, TenantResult],
+    policies: PolicySet,
     library: Library,
     l10n: Localizer,
 ) -> Action:
     side, kind = part
+    owner = next((policy.owner for policy in policies.policies if policy.id == finding.policy), "")
     name = str(share["tenant"])
     tenant = tenants.get(name)
     situation = fleet_situation(finding, tenants.values())
     article = articles_of(finding.check, situation)[0]
     variant = situation.variant(side=side)
     if tenant is not None:
-        today = tenant.as_of.astimezone(UTC).date()
-        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
+        day = policies.day or day_of(tenant.as_of)
+        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=day)
     guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
     product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
     counted = messages.seats_there(l10n, where, product, share.get("usable"), share.get("consumed"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from auditor.domain.actions.kind import ActionKind
@@ -19,28 +19,26 @@ _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds whose date is the next one of any subscription of the product."""
 
 
-def due_of(group: ActionGroup, tenant: TenantResult) -> date | None:
+def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> date | None:
     """Return the day by which to decide: the nearest date, not past, of the subscriptions that the findings name.
 
     For seats to give back it is the next renewal of the product's paid subscriptions, for trials and purchases the next
-    date of any of them; None where no date is known.
+    date of any of them; None where no date is known. `today` is the day of the audit, in UTC.
     """
     days = {date.fromisoformat(day) for day in group.dates}
     kind, sku_id = group.first.kind, group.first.old.casefold()
     if kind in _RENEWED:
-        days.update(day for name, day in renewal_days(tenant).items() if name == sku_id)
+        days.update(day for name, day in renewal_days(tenant, today).items() if name == sku_id)
     elif kind in _ENDED:
         own = [each for each in tenant.subscriptions if each.sku_id.casefold() == sku_id]
         days.update(day_of(each.next_lifecycle_date_time) for each in own)
-    today = day_of(tenant.as_of)
     return min((day for day in days if day >= today), default=None)
 
 
 def prioritised(
-    actions: Sequence[Action], severities: Sequence[Severity], moment: datetime, l10n: Localizer
+    actions: Sequence[Action], severities: Sequence[Severity], today: date, l10n: Localizer
 ) -> tuple[Action, ...]:
     """Return the actions in the same order, each with its rank and why; `severities` are of their worst findings."""
-    today = day_of(moment)
     weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
     found: dict[int, Action] = {}
     for rank, (index, reason) in enumerate(ranked(weights, today), start=1):

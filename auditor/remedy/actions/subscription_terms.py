@@ -24,9 +24,8 @@ def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
     return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
 
 
-def renewal_days(tenant: TenantResult) -> dict[str, date]:
+def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
     """Return the next day, not past, on which a paid subscription of each product renews, by skuId in lower case."""
-    today = day_of(tenant.as_of)
     found: dict[str, date] = {}
     for each in tenant.subscriptions:
         day = day_of(each.next_lifecycle_date_time)

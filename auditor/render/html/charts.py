@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -36,14 +36,14 @@ _MONTHS: Final = 6
 """Marks of a month that fit on the line."""
 
 
-def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> Timeline | None:
+def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding], moment: datetime) -> Timeline | None:
     """Return the dates of the tenant's subscriptions and contracts, those of open findings first to be kept, or None.
 
-    A subscription stands there once, a contract with its end and the last day to give notice. Those without a finding
-    stand there up to a year ahead, or as far as findings reach.
+    The line begins at `moment`, the audit's. A subscription stands there once, a contract with its end and the last day
+    to give notice. Those without a finding stand there up to a year ahead, or as far as findings reach.
     """
-    start, listed = tenant.as_of.astimezone(UTC), list(findings)
-    agreed = list(_agreed(tenant, context.l10n, listed))
+    start, listed = moment.astimezone(UTC), list(findings)
+    agreed = list(_agreed(tenant, context.l10n, listed, start.date()))
     found = _found(tenant, context, listed) | {each.key: each for each in agreed if each.finding is not None}
     last = min(start + _FARTHEST, _END)
     horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
@@ -65,7 +65,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
             date=l10n.date(each.moment),
             state=each.label or shortened(l10n.subscription(each.status)),
             summary=l10n.joined(each.summary),
-            happens=_happens(each, tenant, l10n),
+            happens=_happens(each, tenant, start.date(), l10n),
             severity=None if each.finding is None else each.finding.severity,
             anchor=None if each.finding is None else anchor("f", each.finding.fingerprint),
             offset=at(each.moment),
@@ -146,7 +146,7 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
         )
 
 
-def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding]) -> Iterator[_Dated]:
+def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], today: date) -> Iterator[_Dated]:
     """Yield the dates of the tenant's contracts, each with its worst open finding."""
     worst: dict[tuple[str, str | None], Finding] = {}
     for finding in sorted(of_checks(findings, _CONTRACTS), key=lambda each: each.severity.rank):
@@ -175,16 +175,16 @@ def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding]) -> 
                     finding=worst.get((check, contract.id)),
                     label=label,
                     happens=happens_to_contract(
-                        contract.renews, l10n, notice=check == "contract.notice", past=day < tenant.as_of.date()
+                        contract.renews, l10n, notice=check == "contract.notice", past=day < today
                     ),
                 )
 
 
-def _happens(each: _Dated, tenant: TenantResult, l10n: Labels) -> str:
+def _happens(each: _Dated, tenant: TenantResult, today: date, l10n: Labels) -> str:
     """Return what happens on a date; what is in order needs no words: nearly every subscription is."""
     if each.finding is None or each.label:
         return "" if each.finding is None else each.happens
-    return happens(each.status, tenant.agreement, tenant.as_of.astimezone(UTC).date(), l10n, trial=each.trial)
+    return happens(each.status, tenant.agreement, today, l10n, trial=each.trial)
 
 
 def _spare(tenant: TenantResult) -> dict[str, int | None]:

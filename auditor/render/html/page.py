@@ -63,7 +63,7 @@ def page(
     """
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
     full = most_urgent_tenants(result).tenants
-    sections = [_section(*each, l10n) for each in zip(full, tenants, strict=True)]
+    sections = [_section(*each, result.run.as_of, l10n) for each in zip(full, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         sections.append(_fleet(result, fleet, l10n))
     total = money_of(result)
@@ -96,7 +96,7 @@ def page(
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not priced_whole(result),
-        highlights=highlights(sections, _moment(result), l10n),
+        highlights=highlights(sections, result.run.as_of, l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
         full=len(full),
@@ -108,11 +108,6 @@ def page(
         passing=result.run.redaction is not None and not result.run.redaction.stable,
         people=sum(tenant.findings.stats.people for tenant in result.tenants),
     )
-
-
-def _moment(result: Result) -> datetime:
-    """Return the instant from which days are counted: the last of the tenants'."""
-    return max((tenant.as_of for tenant in result.tenants), default=result.run.as_of)
 
 
 def _title(result: Result, l10n: Labels) -> str:
@@ -174,7 +169,7 @@ def _changes(result: Result, found: Changes, l10n: Labels) -> tuple[Tile, ...]:
     )
 
 
-def _section(tenant: TenantResult, index: FindingIndex, l10n: Labels) -> Section:
+def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: Labels) -> Section:
     context = index.context
     changed, more = change_lines(index.changed(), tenant.fixed, context, _LINES)
     groups = _groups(index)
@@ -202,14 +197,14 @@ def _section(tenant: TenantResult, index: FindingIndex, l10n: Labels) -> Section
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps(tenant.name, index, tenant.as_of, l10n),
+        steps=steps(tenant.name, index, moment, l10n),
         more_steps=index.more_actions,
         seats=tuple(products),
         usage=usage_table(tenant, l10n),
         units=unit_tables(tenant, l10n),
         smaller=smaller_products(tenant, l10n),
         coverage=coverage_lines(tenant, context.headers, l10n),
-        timeline=timeline(tenant, context, index.findings),
+        timeline=timeline(tenant, context, index.findings, moment),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, l10n) for source in tenant.sources),
@@ -235,7 +230,7 @@ def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps("fleet", index, _moment(result), l10n),
+        steps=steps("fleet", index, result.run.as_of, l10n),
         more_steps=index.more_actions,
         seats=(),
         usage=None,

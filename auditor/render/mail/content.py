@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from auditor.domain.enums import Change, Severity, Status
@@ -253,9 +253,10 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
     Who receives a part is told of the contracts that its open findings name; who receives the whole, of all.
     """
     found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
+    today = result.run.as_of.astimezone(UTC).date()
     for tenant in result.tenants:
         named = None if whole else contracts_of(tenant.findings)
-        for key, day, line in contract_dates(tenant, RENEWALS, l10n, several=several, named=named):
+        for key, day, line in contract_dates(tenant, RENEWALS, today, l10n, several=several, named=named):
             found[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)
@@ -268,17 +269,16 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                 date=l10n.date(moment),
-                happens=_happens(finding, tenant, l10n),
+                happens=_happens(finding, tenant, today, l10n),
                 summary=l10n.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             found.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
 
 
-def _happens(finding: Finding, tenant: TenantResult, l10n: Labels) -> str:
+def _happens(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
     trial = finding.evidence.get("isTrial") is True
-    day = tenant.as_of.astimezone(UTC).date()
-    return happens(finding.evidence.get("status"), tenant.agreement, day, l10n, trial=trial)
+    return happens(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
 
 
 def _next_date(finding: Finding) -> datetime | None:

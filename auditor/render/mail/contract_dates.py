@@ -1,7 +1,7 @@
 """The dates of contracts as lines of a mail."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from auditor.domain.enums import Status
@@ -22,13 +22,18 @@ def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
 
 
 def contract_dates(
-    tenant: TenantResult, within: timedelta, l10n: Labels, *, several: bool, named: frozenset[str] | None = None
+    tenant: TenantResult,
+    within: timedelta,
+    today: date,
+    l10n: Labels,
+    *,
+    several: bool,
+    named: frozenset[str] | None = None,
 ) -> Iterator[tuple[str, datetime, Renewal]]:
     """Yield the near last days to give notice and ends of contracts, and ends of the last month.
 
-    `named` are the ids of the contracts that may be told; None for all.
+    `today` is the day of the audit, in UTC; `named` are the ids of the contracts that may be told; None for all.
     """
-    today = tenant.as_of.astimezone(UTC).date()
     for contract in tenant.contracts or ():
         if named is not None and contract.id not in named:
             continue

@@ -1,7 +1,7 @@
 """What matters most: the largest saving with a date and the nearest deadline always have a place among the first."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -47,6 +47,19 @@ def plan() -> FleetPlan:
 def demo() -> Result:
     loaded = load(demo_policies(NOW)).policies
     return remedied(audit(snapshots(NOW), loaded, builtin(), NOW), loaded)
+
+
+def test_the_days_of_an_action_count_from_the_audit_not_from_the_state() -> None:
+    loaded, later = load(demo_policies(NOW)).policies, NOW + timedelta(days=9)
+    found = remedied(audit(snapshots(NOW), loaded, builtin(), later), loaded)
+    dated = [action for tenant in found.tenants for action in tenant.actions if action.due is not None]
+    assert all(action.due >= later.date() for action in dated if action.due is not None)
+    nearest = min(dated, key=lambda action: action.due or date.max)
+    assert nearest.due is not None
+    left = (nearest.due - later.date()).days
+    assert nearest.why == f"The nearest deadline: {left} day{'' if left == 1 else 's'} left."
+    shown = [step for section in page(found, Labels("en")).sections for step in section.steps]
+    assert nearest.why in {step.why for step in shown}, "the page counts from the same day"
 
 
 def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() -> None:

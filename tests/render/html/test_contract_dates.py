@@ -27,7 +27,7 @@ def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> Non
     (first, *_) = tenant.findings
     ending = replace(first, check="contract.ending", detail="EA-2", severity=Severity.HIGH, status=Status.OPEN)
     agreed = replace(tenant, contracts=contracts, subscriptions=())
-    line = timeline(agreed, Context.of_tenant(agreed, {}, EN), [ending])
+    line = timeline(agreed, Context.of_tenant(agreed, {}, EN), [ending], agreed.as_of)
     assert line is not None
     assert [(each.name, each.state, each.summary, each.severity, each.happens) for each in line.renewals] == [
         (

@@ -53,7 +53,7 @@ def test_more_assigned_than_usable_is_drawn_below_nothing() -> None:
 
 def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
     tenant = result().tenants[0]
-    line = timeline(tenant, Context.of_tenant(tenant, {}, EN), tenant.findings)
+    line = timeline(tenant, Context.of_tenant(tenant, {}, EN), tenant.findings, tenant.as_of)
     assert line is not None
     assert [(each.name, each.date, each.severity) for each in line.renewals] == [
         ("Power BI Pro", "14 Dec 2026", Severity.MEDIUM),
@@ -67,7 +67,12 @@ def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
     assert line.more == 1  # F3 renews in 2029; the date of what was deleted is past
     assert line.renewals[1].summary == "trial, 40 seats bought, 28 spare today"
     assert (
-        timeline(replace(tenant, findings=FindingTable.of(()), subscriptions=()), Context.of_tenant(tenant, {}, EN), ())
+        timeline(
+            replace(tenant, findings=FindingTable.of(()), subscriptions=()),
+            Context.of_tenant(tenant, {}, EN),
+            (),
+            tenant.as_of,
+        )
         is None
     )
 
@@ -75,7 +80,7 @@ def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
 def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_finding_once() -> None:
     tenant = result().tenants[0]
     quiet = replace(tenant, findings=FindingTable.of(()))
-    line = timeline(quiet, Context.of_tenant(quiet, {}, EN), quiet.findings)
+    line = timeline(quiet, Context.of_tenant(quiet, {}, EN), quiet.findings, quiet.as_of)
     assert line is not None
     assert [(each.name, each.severity, each.anchor) for each in line.renewals][:2] == [
         ("Power BI Pro", None, None),
@@ -101,7 +106,7 @@ def test_what_waivers_cover_is_no_mark() -> None:
     waived = replace(
         tenant, findings=FindingTable.of(tuple(replace(each, status=Status.WAIVED) for each in tenant.findings))
     )
-    line = timeline(waived, Context.of_tenant(waived, {}, EN), waived.findings)
+    line = timeline(waived, Context.of_tenant(waived, {}, EN), waived.findings, waived.as_of)
     assert line is not None
     assert {each.severity for each in line.renewals} == {None}
 
@@ -113,13 +118,13 @@ def test_the_line_holds_so_many_and_counts_the_rest() -> None:
         replace(one, id=f"{n:03}", next_lifecycle_date_time=tenant.as_of + timedelta(days=n)) for n in range(-3, 400)
     )
     there = replace(tenant, subscriptions=subscriptions)
-    line = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
+    line = timeline(there, Context.of_tenant(there, {}, EN), there.findings, there.as_of)
     assert line is not None
     assert len(line.renewals) == 25
     assert line.renewals[0].date == "20 Nov 2026"  # a day is not past before its end
     assert line.more == 400 - 24
     far = replace(tenant, findings=FindingTable.of(()), subscriptions=subscriptions[-1:])
-    assert timeline(far, Context.of_tenant(far, {}, EN), far.findings) is None
+    assert timeline(far, Context.of_tenant(far, {}, EN), far.findings, far.as_of) is None
 
 
 def test_names_of_subscriptions_do_no_harm() -> None:
@@ -165,12 +170,12 @@ def test_what_is_freed_is_told_apart_from_what_is_given_back_and_bought() -> Non
 
 def test_seats_to_spare_are_those_of_the_day_of_the_audit() -> None:
     tenant = result().tenants[0]
-    line = timeline(tenant, Context.of_tenant(tenant, {}, EN), tenant.findings)
+    line = timeline(tenant, Context.of_tenant(tenant, {}, EN), tenant.findings, tenant.as_of)
     assert line is not None
     assert line.start == "20 Nov 2026"
     seats = tuple(replace(each, sku_id=line_sku(tenant), spare=7) for each in tenant.seats[:1])
     there = replace(tenant, seats=seats)
-    timeline_of = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
+    timeline_of = timeline(there, Context.of_tenant(there, {}, EN), there.findings, there.as_of)
     assert timeline_of is not None
     assert "7 spare today" in timeline_of.renewals[0].summary
 
@@ -188,7 +193,7 @@ def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object
         replace(finding, evidence={**finding.evidence, "nextLifecycleDateTime": written}) for finding in tenant.findings
     )
     there = replace(tenant, findings=FindingTable.of(strange), subscriptions=())
-    assert timeline(there, Context.of_tenant(there, {}, EN), there.findings) is None
+    assert timeline(there, Context.of_tenant(there, {}, EN), there.findings, there.as_of) is None
     whole = result()
     assert b"".join(render(replace(whole, tenants=(there,)), "html", locale="en").chunks())
 
@@ -209,7 +214,7 @@ def test_the_day_of_a_subscription_is_told_in_utc(date: datetime, days: list[str
         findings=FindingTable.of(()),
         subscriptions=(replace(tenant.subscriptions[0], next_lifecycle_date_time=date),),
     )
-    line = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
+    line = timeline(there, Context.of_tenant(there, {}, EN), there.findings, there.as_of)
     assert [each.date for each in (line.renewals if line is not None else ())] == days
 
 
