@@ -556,9 +556,13 @@
   });
   doc.addEventListener("click", function (event) { if (!wide.matches && !contents.contains(event.target)) { contents.open = false; } });
   window.addEventListener("hashchange", function () { reveal(); });
-  window.addEventListener("beforeprint", function () {
-    main.querySelectorAll("details").forEach(function (each) { each.open = true; });
+  /* Paper has what is open: the buttons open all for whoever prints all, and #open-all for what makes a PDF of an address. */
+  function openAll(open) { main.querySelectorAll("details").forEach(function (each) { each.open = open; }); }
+  doc.querySelector(".folds").hidden = false;
+  [["open-all", true], ["close-all", false]].forEach(function (each) {
+    doc.getElementById(each[0]).addEventListener("click", function () { openAll(each[1]); });
   });
+  if (location.hash === "#open-all") { openAll(true); }
   if (island && all) { unpacked().then(ready); }
   reveal();
 })();

@@ -50,9 +50,9 @@ def test_the_first_screen_holds_the_outcome_the_money_and_all_five_actions(
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
-def test_a_phone_tells_the_outcome_and_what_changed_first(opened: Open) -> None:
+def test_a_phone_tells_the_outcome_what_changed_and_what_to_do_first(opened: Open) -> None:
     tab = opened("demo", viewport={"width": 390, "height": 844})
-    for part in ("h1", ".complete", ".counts"):
+    for part in ("h1", ".complete", ".counts", ".matters li:first-child"):
         assert max(tab.evaluate(BOTTOMS, part)) <= 844, part
     cut = "document.querySelectorAll('.matters .title').forEach(e => { if (e.scrollHeight > e.clientHeight + 1) throw e })"
     tab.evaluate(cut)
@@ -71,9 +71,9 @@ def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale:
 
 
 @pytest.mark.slow
-def test_on_paper_everything_is_told(opened: Open, tmp_path: Path) -> None:
+def test_on_paper_everything_is_told_that_was_opened(opened: Open, tmp_path: Path) -> None:
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
-    tab = opened()
+    tab = opened("sample", "#open-all")
     tab.pdf(path=tmp_path / "report.pdf", format="A4", prefer_css_page_size=True)
     reader = pypdf.PdfReader(tmp_path / "report.pdf")
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())

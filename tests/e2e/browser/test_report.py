@@ -200,13 +200,17 @@ def test_without_a_script_everything_essential_is_there(opened: Open) -> None:
     assert all(policy.title in whole for policy in result().run.policies)
 
 
-def test_it_prints_every_policy(opened: Open, tmp_path: Path) -> None:
+def test_it_prints_what_is_open_and_every_policy_once_all_is(opened: Open, tmp_path: Path) -> None:
     tab = opened()
     tab.emulate_media(media="print")
     assert not tab.is_visible("#all")
     tab.pdf(path=tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-    tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert not tab.is_visible("details.group .inside")
+    tab.emulate_media(media="screen")
+    tab.locator(".contents summary").click()
+    tab.locator("#open-all").click()
+    tab.emulate_media(media="print")
     text = tab.inner_text("main")
     assert all(policy.title in text for policy in result().run.policies)
     assert all(tenant.findings[-1].subject.name in text for tenant in result().tenants if tenant.findings)
