@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from auditor.cli.terminal.console import reader
 from auditor.domain.message import Message, message_of
+from auditor.domain.translation import capitalized
 
 if TYPE_CHECKING:
     from auditor.localization import Localization
@@ -207,10 +208,8 @@ def _command(text: str, width: int) -> str:
 
 
 def sentence(text: str, language: str = "en") -> str:
-    """Return a line of help as a sentence; Turkish has its own capital of i."""
-    if not text or text.endswith("."):
-        return text
-    return ("İ" if language == "tr" and text[0] == "i" else text[0].upper()) + text[1:] + "."
+    """Return a line of help as a sentence."""
+    return text if not text or text.endswith(".") else capitalized(text, language) + "."
 
 
 def _translated_line(line: str, l10n: "Localization") -> str:

@@ -4,3 +4,8 @@
 def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for
     """Return the text unchanged: the extractor finds it here, and the catalogue translates it where it is written."""
     return message
+
+
+def capitalized(text: str, language: str) -> str:
+    """Return a text with a capital first letter; Turkish has its own capital of i."""
+    return ("İ" if language.startswith("tr") and text[:1] == "i" else text[:1].upper()) + text[1:]

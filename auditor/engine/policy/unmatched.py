@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from auditor.catalogue import builtin
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, Seats, Subscriptions
 from auditor.domain.policy.selector import (
@@ -32,6 +33,8 @@ _NAMED: Final = 5
 """Written values that one notice names."""
 _LONGEST: Final = 60
 """Characters of a value that a notice quotes."""
+_PRODUCTS: Final = 3
+"""Products of a set that a notice names."""
 CANDIDATES: Final = 5_000
 """Distinct values of a property among which the nearest is looked for: those that come first in the snapshot."""
 
@@ -62,7 +65,7 @@ def no_match(policy: str, wanted: str) -> Notice:
     return Notice(
         code="policy.no-match",
         message=Message(
-            "the policy {policy} judges nothing: there is no {products}", policy=policy, products=_short(wanted)
+            "the policy {policy} judges nothing: there is no {products}", policy=policy, products=_products(wanted)
         ),
         subject=policy,
     )
@@ -171,9 +174,11 @@ def _people(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], regist
     values = _listed(named) + (", …" if len(missing) + len(others) > _NAMED else "")
     found = {(name, close) for name, written in named if (close := register.nearest((name, written))) is not None}
     if not found:
-        return Message("the policy {policy} matches nobody: no user fits {values}", policy=policy.id, values=values)
+        return Message(
+            "the policy {policy} matches nobody: no user meets the condition {values}", policy=policy.id, values=values
+        )
     return Message(
-        "the policy {policy} matches nobody: no user fits {values} (nearest in use: {near})",
+        "the policy {policy} matches nobody: no user meets the condition {values} (nearest in use: {near})",
         policy=policy.id,
         values=values,
         near=_listed(sorted(found)),
@@ -198,7 +203,7 @@ def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
         case Holds(products=products) | HeldFor(products=products):
             held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
             if facts.asked("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
-                yield ("holds", products.written)
+                yield ("holds", _products(products.written))
         case MemberOf(groups=groups, transitive=transitive):
             for name in groups:
                 found = bound.membership.resolve(name, transitive=transitive)
@@ -229,6 +234,13 @@ def _things(policy: Policy) -> Message:
             return Message(
                 "the policy {policy} judges nothing: the tenant has nothing that it looks at", policy=policy.id
             )
+
+
+def _products(written: str) -> str:
+    """Return a set of products as written, with the name of each part number that has one; of many the first."""
+    named = {part: {product.name for product in builtin().by_part_number(part)} for part in written.split("|")}
+    names = dict.fromkeys(min(found) if len(found) == 1 else part for part, found in named.items())
+    return ", ".join(list(names)[:_PRODUCTS]) + (", …" if len(names) > _PRODUCTS else "")
 
 
 def _short(text: str) -> str:

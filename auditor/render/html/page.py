@@ -11,6 +11,7 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.model import Finding, Notice, Result, TenantResult
+from auditor.domain.translation import capitalized
 from auditor.render.html.actions import highlights, steps
 from auditor.render.html.charts import timeline, trends
 from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
@@ -246,7 +247,8 @@ def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
 
 
 def _localized(notices: tuple[Notice, ...], l10n: Labels) -> tuple[Notice, ...]:
-    return tuple(replace(notice, message=Message(l10n.translate(notice.message))) for notice in notices)
+    texts = [capitalized(l10n.translate(notice.message), l10n.language) for notice in notices]
+    return tuple(replace(notice, message=Message(text)) for notice, text in zip(notices, texts, strict=True))
 
 
 def _groups(index: FindingIndex) -> tuple[Group, ...]:

@@ -33,7 +33,7 @@ tests:
   policies: [sales]
   expect: []
 """
-SLAES = "no user fits department 'Slaes' (nearest in use: department 'Sales')"
+SLAES = "no user meets the condition department 'Slaes' (nearest in use: department 'Sales')"
 
 
 @pytest.fixture

@@ -82,10 +82,10 @@ def test_what_is_not_evaluated_judges_nobody_and_says_nothing_about_it() -> None
 
 def test_a_value_that_nobody_has_is_named_with_the_nearest_in_use() -> None:
     assert message("{department: Slaes}") == (
-        "the policy p matches nobody: no user fits department 'Slaes' (nearest in use: department 'Sales')"
+        "the policy p matches nobody: no user meets the condition department 'Slaes' (nearest in use: department 'Sales')"
     )
     assert message("{department: [Slaes, Stroe], jobTitle: Seller}") == (
-        "the policy p matches nobody: no user fits department 'Slaes', 'Stroe' "
+        "the policy p matches nobody: no user meets the condition department 'Slaes', 'Stroe' "
         "(nearest in use: department 'Sales', 'Store')"
     )
 
@@ -93,22 +93,22 @@ def test_a_value_that_nobody_has_is_named_with_the_nearest_in_use() -> None:
 def test_values_that_somebody_has_are_not_blamed() -> None:
     assert message("{department: Store, jobTitle: Seller}") == "the policy p matches nobody"
     assert message("{department: Store, jobTitle: Sellr, not: {department: Nowhere}}") == (
-        "the policy p matches nobody: no user fits jobTitle 'Sellr' (nearest in use: jobTitle 'Seller')"
+        "the policy p matches nobody: no user meets the condition jobTitle 'Sellr' (nearest in use: jobTitle 'Seller')"
     )
 
 
 def test_globs_booleans_products_and_groups() -> None:
-    assert "no user fits department 'Zz*'" in message("{department: {matches: 'Zz*'}}")
-    assert "no user fits onPremisesSyncEnabled 'true'" in message("{onPremisesSyncEnabled: true}")
-    assert "no user fits holds 'SPE_E5'" in message("{holds: [SPE_E5]}")
+    assert "no user meets the condition department 'Zz*'" in message("{department: {matches: 'Zz*'}}")
+    assert "no user meets the condition onPremisesSyncEnabled 'true'" in message("{onPremisesSyncEnabled: true}")
+    assert "no user meets the condition holds 'Microsoft 365 E5'" in message("{holds: [SPE_E5]}")
     groups = [{"id": "g", "displayName": "Pilot", "membersStatus": "complete", "members": []}]
-    assert "no user fits memberOf 'Pilot'" in message("{memberOf: Pilot}", groups=groups)
+    assert "no user meets the condition memberOf 'Pilot'" in message("{memberOf: Pilot}", groups=groups)
 
 
 def test_names_and_addresses_of_people_are_never_suggested() -> None:
     for name, written in (("userPrincipalName", "anne@contoso.example"), ("displayName", "Anne"), ("id", "id-anne")):
         text = message(f"{{{name}: '{written}'}}")
-        assert text.endswith(f"no user fits {name} '{written}'")
+        assert text.endswith(f"no user meets the condition {name} '{written}'")
 
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
@@ -135,13 +135,16 @@ def test_hostile_values_stay_on_one_line_and_are_cut() -> None:
 def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unmatched_policies, "CANDIDATES", 2)
     people = [user(f"u{number}", department=name) for number, name in enumerate(["A", "B", "Sales"])]
-    assert message("{department: Slaes}", *people) == "the policy p matches nobody: no user fits department 'Slaes'"
+    assert (
+        message("{department: Slaes}", *people)
+        == "the policy p matches nobody: no user meets the condition department 'Slaes'"
+    )
 
 
 def test_things_of_which_there_are_none() -> None:
     state = tenant(*PEOPLE, subscribedSkus=[bought("SPE_E3")])
     (notices,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
-    assert notices.message == "the policy p judges nothing: there is no SPE_E5"
+    assert notices.message == "the policy p judges nothing: there is no Microsoft 365 E5"
     (notices,) = unmatched(judged("health: {groups: deny}", state))
     assert notices.message == "the policy p judges nothing: the tenant has nothing that it looks at"
 
