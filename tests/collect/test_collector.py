@@ -308,7 +308,30 @@ def test_doctor_prints_the_federated_credential_of_the_repository(graph: Emulato
     assert commands.count("repo:o/team:ref:refs/heads/main") == 2
     assert commands.count("gh api repos/o/team") == 2
     assert "OWNER" not in commands
+    assert commands.count("create-if-missing") == 4, "Graph updates a credential that has the name"
     assert checks[2].commands == ("auditor doctor",)
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "subject"),
+    [
+        ("refs/heads/main", "auditor", "refs/heads/main"),
+        ("refs/heads/team/Trunk_2", "auditor-team-Trunk-2", "refs/heads/team/Trunk_2"),
+        ("refs/pull/7/merge", "auditor", "refs/heads/main"),
+        ("refs/heads/a';$(curl x)", "auditor", "refs/heads/main"),
+    ],
+)
+def test_doctor_names_one_branch_in_message_and_commands(
+    graph: Emulator, reference: str, name: str, subject: str
+) -> None:
+    tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
+    job = {**environment(graph), "GITHUB_REPOSITORY": "o/team", "GITHUB_REF": reference}
+    check = next(check for check in diagnosed(tenant, job, None).checks if check.name == "GitHub")
+    commands = "\n".join(check.commands)
+    assert f'"repo:o/team:ref:{subject}"' in check.message
+    assert ("push to" in check.message) == (subject != "refs/heads/main")
+    assert commands.count(f":ref:{subject}") == commands.count(":ref:") == 4
+    assert commands.count(f"-Name {name} ") == commands.count(f"(name='{name}')") == 1
 
 
 def test_doctor_sends_nothing_with_a_placeholder_for_the_application(graph: Emulator) -> None:

@@ -1,9 +1,8 @@
 """Builds the commands that create the application of the auditor in a tenant: PowerShell, or the Azure CLI in bash."""
 
-import shlex
 from dataclasses import dataclass
 
-from auditor.app.tenants.federation import CREATE, credential_json, federate, github_azure_cli, github_powershell
+from auditor.app.tenants.federation import azure_cli_federate, federate, github_azure_cli, github_powershell
 from auditor.app.tenants.permission_grants import GRAPH, azure_cli_login, azure_cli_role_assignments, connect
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
@@ -161,8 +160,7 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
     if setup.project is not None:
         host, path = setup.project
         subject = _GITLAB_SUBJECT.format(path=path)
-        body = credential_json(setup.tenant, name="gitlab", issuer=f"https://{host}", subject=subject)
-        return [f"{CREATE} {shlex.quote(body)}"]
+        return [azure_cli_federate(setup.tenant, name="gitlab", issuer=f"https://{host}", subject=subject)]
     if setup.credential != "github-oidc" or setup.repository is None:
         return []
     return list(github_azure_cli(setup.tenant, setup.repository))

@@ -20,7 +20,7 @@ from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
-from auditor.graph.auth.github_oidc import subjects
+from auditor.graph.auth.github_oidc import MAIN, reference_of, subjects
 from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
@@ -248,6 +248,13 @@ def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, st
         )
         return Check(name="GitHub", health=Health.NOTE, message=message, commands=("auditor doctor",))
     forms = json.dumps(subjects(environ, repository))[1:-1]
+    reference = reference_of(environ)
     message = Message("the federated credential's subject is one of: {forms}", forms=forms)
-    commands = federation_commands(tenant, credential.client_id, repository)
+    if reference != MAIN:
+        message = Message(
+            "{subject}; with these commands everybody who can push to {reference} can sign in: protect it",
+            subject=message,
+            reference=reference,
+        )
+    commands = federation_commands(tenant, credential.client_id, repository, reference)
     return Check(name="GitHub", health=Health.NOTE, message=message, commands=commands)

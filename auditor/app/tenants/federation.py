@@ -1,5 +1,7 @@
 """Builds the commands that let jobs of GitHub sign in as an application, without a secret."""
 
+import json
+import re
 import shlex
 
 from auditor.app.tenants.permission_grants import azure_cli_login, connect
@@ -7,61 +9,99 @@ from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
+from auditor.graph.auth.github_oidc import MAIN
 
-CREATE = 'az ad app federated-credential create --id "$CLIENT_ID" --parameters'
 _ISSUER = "https://token.actions.githubusercontent.com"
-_IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:refs/heads/main"
+_IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:{reference}"
 """GitHub's subject with ids, which repositories have since July 2026; the form before has names only."""
+_UPSERT = "create-if-missing"
+"""The value of `Prefer` with which Graph creates a federated credential, or updates one that has the name."""
 
 
-def federation_commands(tenant: Tenant, client_id: str, repository: str) -> tuple[str, ...]:
-    """Return the commands that add both forms of GitHub's subject (OWNER/NAME, branch main) to an application."""
+def federation_commands(tenant: Tenant, client_id: str, repository: str, reference: str = MAIN) -> tuple[str, ...]:
+    """Return the commands that let jobs of a repository (OWNER/NAME) on a branch or tag sign in as an application.
+
+    They register both forms of GitHub's subject, and may be run again.
+    """
     azure_cli = (
         f"# {N_('or Azure CLI')}",
         *azure_cli_login(tenant),
         f"CLIENT_ID={client_id}",
-        *github_azure_cli(tenant, repository),
+        *github_azure_cli(tenant, repository, reference),
     )
     return (
         "# Microsoft Graph PowerShell",
         connect(tenant, "Application.ReadWrite.All"),
         f"$app = Get-MgApplication -Filter \"appId eq '{client_id}'\"",
-        *github_powershell(tenant, repository),
+        *github_powershell(tenant, repository, reference),
         *(() if tenant.cloud is Cloud.USGOV_DOD else azure_cli),
     )
 
 
-def github_powershell(tenant: Tenant, repository: str) -> tuple[str, ...]:
+def github_powershell(tenant: Tenant, repository: str, reference: str = MAIN) -> tuple[str, ...]:
     """Return the commands of PowerShell for the application in `$app`; GitHub's CLI gives the ids."""
-    ids = _IDS.format(owner="$($r.owner.login)", owner_id="$($r.owner.id)", name="$($r.name)", id="$($r.id)")
+    ids = _IDS.format(
+        owner="$($r.owner.login)",
+        owner_id="$($r.owner.id)",
+        name="$($r.name)",
+        id="$($r.id)",
+        reference=reference,
+    )
+    name = _name(reference)
     return (
-        federate(tenant, name="auditor", issuer=_ISSUER, subject=f"'repo:{repository}:ref:refs/heads/main'"),
+        federate(tenant, name=name, issuer=_ISSUER, subject=f"'repo:{repository}:ref:{reference}'"),
         f"$r = gh api repos/{repository} | ConvertFrom-Json",
-        federate(tenant, name="auditor-ids", issuer=_ISSUER, subject=f'"{ids}"'),
+        federate(tenant, name=f"{name}-ids", issuer=_ISSUER, subject=f'"{ids}"'),
     )
 
 
-def github_azure_cli(tenant: Tenant, repository: str) -> tuple[str, ...]:
+def github_azure_cli(tenant: Tenant, repository: str, reference: str = MAIN) -> tuple[str, ...]:
     """Return the commands of bash for the application in `$CLIENT_ID`; GitHub's CLI gives the ids."""
-    named = f"repo:{repository}:ref:refs/heads/main"
-    ids = _IDS.format(owner="\\(.owner.login)", owner_id="\\(.owner.id)", name="\\(.name)", id="\\(.id)")
-    first, second = (
-        shlex.quote(credential_json(tenant, name=name, issuer=_ISSUER, subject=subject))
-        for name, subject in (("auditor", named), ("auditor-ids", ids))
+    ids = _IDS.format(
+        owner="\\(.owner.login)",
+        owner_id="\\(.owner.id)",
+        name="\\(.name)",
+        id="\\(.id)",
+        reference=reference,
     )
-    return (f"{CREATE} {first}", f'{CREATE} "$(gh api repos/{repository} --jq {second})"')
+    name, named = _name(reference), f"repo:{repository}:ref:{reference}"
+    body = shlex.quote(_json(tenant, _ISSUER, ids).replace("\\\\", "\\"))
+    return (
+        azure_cli_federate(tenant, name=name, issuer=_ISSUER, subject=named),
+        _azure_cli(tenant, f"{name}-ids", f'"$(gh api repos/{repository} --jq {body})"'),
+    )
 
 
 def federate(tenant: Tenant, *, name: str, issuer: str, subject: str) -> str:
-    """Return the command of PowerShell that adds a federated credential; `subject` is a quoted string of PowerShell."""
+    """Return the command of PowerShell for a federated credential; `subject` is a quoted string of PowerShell.
+
+    It creates the credential, or updates the one with the name.
+    """
     audience = clouds.addresses(tenant.cloud).federation_audience
     return (
-        f"New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name {name}"
-        f" -Issuer '{issuer}' -Subject {subject} -Audiences @('{audience}')"
+        f"Update-MgApplicationFederatedIdentityCredentialByName -ApplicationId $app.Id -Name {name}"
+        f" -Issuer '{issuer}' -Subject {subject} -Audiences @('{audience}') -Headers @{{Prefer='{_UPSERT}'}}"
     )
 
 
-def credential_json(tenant: Tenant, *, name: str, issuer: str, subject: str) -> str:
-    """Return a federated credential as JSON, as the Azure CLI takes it."""
+def azure_cli_federate(tenant: Tenant, *, name: str, issuer: str, subject: str) -> str:
+    """Return the command of bash for a federated credential of `$CLIENT_ID`: it creates or updates it."""
+    return _azure_cli(tenant, name, shlex.quote(_json(tenant, issuer, subject)))
+
+
+def _azure_cli(tenant: Tenant, name: str, body: str) -> str:
+    graph = clouds.addresses(tenant.cloud).graph
+    url = f"{graph}/v1.0/applications(appId='$CLIENT_ID')/federatedIdentityCredentials(name='{name}')"
+    return f'az rest --method patch --url "{url}" --headers Prefer={_UPSERT} --body {body}'
+
+
+def _json(tenant: Tenant, issuer: str, subject: str) -> str:
     audience = clouds.addresses(tenant.cloud).federation_audience
-    return f'{{"name": "{name}", "issuer": "{issuer}", "subject": "{subject}", "audiences": ["{audience}"]}}'
+    return json.dumps({"issuer": issuer, "subject": subject, "audiences": [audience]})
+
+
+def _name(reference: str) -> str:
+    """Return the name of the credential of a branch or tag: another one does not replace that of `main`."""
+    if reference == MAIN:
+        return "auditor"
+    return "auditor-" + re.sub("[^A-Za-z0-9]+", "-", reference.removeprefix("refs/heads/")).strip("-")[:100]

@@ -18,6 +18,7 @@ _ELSEWHERE = Message(
     "it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
     credential="{type: azure-cli}",
 )
+MAIN = "refs/heads/main"
 _MAX_ATTEMPTS = 3
 _TIMEOUT = 60.0
 """Seconds for all attempts together."""
@@ -98,6 +99,15 @@ async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, 
     raise AssertionError(address)
 
 
+def reference_of(environ: Mapping[str, str]) -> str:
+    """Return the branch or tag of the running job; `refs/heads/main` outside of jobs and in pull requests.
+
+    A name with characters that a shell would interpret counts as none: people paste commands that contain it.
+    """
+    reference = environ.get("GITHUB_REF", "")
+    return reference if re.fullmatch(r"refs/(heads|tags)/[\w./-]+", reference, re.ASCII) else MAIN
+
+
 def subjects(environ: Mapping[str, str], repository: str) -> tuple[str, ...]:
     """Return the possible subjects of a federated credential for a repository (OWNER/NAME).
 
@@ -106,9 +116,7 @@ def subjects(environ: Mapping[str, str], repository: str) -> tuple[str, ...]:
     """
     owner, _, name = repository.partition("/")
     owner_id, repository_id = (environ.get(f"GITHUB_REPOSITORY_{key}") for key in ("OWNER_ID", "ID"))
-    reference = environ.get("GITHUB_REF", "")
-    if not re.fullmatch(r"refs/(heads|tags)/.+", reference):
-        reference = "refs/heads/main"
+    reference = reference_of(environ)
     prefixes = [repository]
     if owner_id and repository_id:
         prefixes.insert(0, f"{owner}@{owner_id}/{name}@{repository_id}")

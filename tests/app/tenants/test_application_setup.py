@@ -67,5 +67,6 @@ def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_pat
     log = (tmp_path / "log").read_text()
     assert "repo:o/team:ref:refs/heads/main" in log
     assert "repo:o@7/team@9:ref:refs/heads/main" in log
-    assert log.count(f"--id {CLIENT}") == 5
+    assert log.count(f"--id {CLIENT}") == 3
+    assert log.count(f"applications(appId='{CLIENT}')/federatedIdentityCredentials(name='auditor") == 2
     assert read(team / "tenants.yaml").tenants[0].credential == GithubOidc(client_id=CLIENT)
