@@ -50,7 +50,18 @@ def _optional(read: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: read(text) if text else ""
 
 
-guid = _like(GUID, lambda text: Message("{text} is not a GUID such as 11111111-2222-3333-4444-555555555555", text=text))
+def _guid(where: Message) -> Callable[[str], str]:
+    def wrong(text: str) -> Message:
+        if text == repr(""):
+            return Message("no id was given: {where}", where=where)
+        guid = "11111111-2222-3333-4444-555555555555"
+        return Message("{text} is not a GUID such as {guid}: {where}", text=text, guid=guid, where=where)
+
+    return _like(GUID, wrong)
+
+
+tenant_id = _guid(Message("the overview in https://entra.microsoft.com shows it as Tenant ID"))
+client_id = _guid(Message("the app registration in https://entra.microsoft.com shows it as Application (client) ID"))
 tenant_name = _like(
     TENANT_NAME, lambda text: Message("{text} is not a name of lower-case letters, digits and hyphens", text=text)
 )
@@ -89,7 +100,7 @@ def ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) -> 
             option="tenant_id",
             text=N_("Directory (tenant) id, from the overview of the Entra admin center"),
             default=tenant,
-            read=guid,
+            read=tenant_id,
         ),
         _Question(option="cloud", text=N_("Microsoft cloud"), default=default_cloud, read=cloud, choices=CLOUDS),
         _Question(option="name", text=N_("Short name of the tenant"), default=name, read=tenant_name),
@@ -117,7 +128,7 @@ def _sign_in_questions(credential: str, known: Mapping[str, Any]) -> list[_Quest
         option="client_id",
         text=N_("Application (client) id (empty: the commands create one)"),
         default="",
-        read=_optional(guid),
+        read=_optional(client_id),
     )
     return [*([of_repository] if credential == "github-oidc" else []), *([client] if credential != "azure-cli" else [])]
 

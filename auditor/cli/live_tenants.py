@@ -45,9 +45,7 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
         raise UsageError(
             "tenants-missing",
             Message("there is no {tenants}, and neither --snapshot nor --demo is given", tenants=tenants),
-            hint=Message(
-                "try `auditor audit --demo`, or write a tenants.yaml (`auditor schema tenants` tells its form)"
-            ),
+            hint=Message("run `auditor init`, which writes one; `auditor audit --demo` needs none"),
         )
     return tenants
 

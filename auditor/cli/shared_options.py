@@ -29,7 +29,7 @@ _SHARED: Final = MappingProxyType(
             action="append",
             type=location,
             default=[],
-            metavar="PLACE",
+            metavar="LOCATION",
             help="a saved snapshot, a folder of them, or a store (repeatable)",
         ),
         "tenant": _option(
@@ -52,13 +52,13 @@ _SHARED: Final = MappingProxyType(
         "history": _option(
             "--history",
             type=location,
-            metavar="PLACE",
+            metavar="LOCATION",
             help="earlier result.json files of the same tenants, or a store, for the trends in reports, mails",
         ),
         "store": _option(
             "--store",
             type=location,
-            metavar="PLACE",
+            metavar="LOCATION",
             help="store tonight's results here: a folder, abfs://, az:// or s3://",
         ),
         "redact": _option("--redact", action="store_true", help="pseudonyms for people in every output"),

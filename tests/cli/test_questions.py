@@ -40,6 +40,7 @@ class TestQuestions:
 
     def test_wrong_answers_are_explained_and_asked_again(self, tmp_path: Path) -> None:
         answers = [
+            "",
             "contoso.com",
             TENANT,
             "germany",
@@ -57,6 +58,7 @@ class TestQuestions:
         ]
         code, output = self.typed(tmp_path, "\n".join([*answers, ""]), "--mail-from", "a@b.example")
         assert code == 0, output
+        assert "no id was given: the overview in https://entra.microsoft.com shows it as Tenant ID" in output
         assert "'contoso.com' is not a GUID" in output
         assert "'Fabrikam Ltd' is not a name" in output
         assert "'team' is not OWNER/NAME" in output

@@ -1,5 +1,6 @@
 """What a mistyped name was probably meant to be: products, sets, commands, options, keys, ids."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,26 @@ def test_an_unknown_product_is_answered_with_the_best_one_first(tmp_path: Path, 
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", name))
     ran = call("validate", "p.yaml", cwd=tmp_path)
     assert f"   = help: {hint}" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("policies", "{update} [POLICY ...]"),
+        ("prices", "{import} FILE"),
+        ("products", "auditor products update FILE_OR_URL"),
+        ("store", "{put,list,check,prune,get} STORE [PATH_OR_TENANT ...]"),
+        ("history", "LOCATION [LOCATION ...]"),
+    ],
+)
+def test_the_usage_names_actions_and_arguments(tmp_path: Path, command: str, usage: str) -> None:
+    ran = call(command, "--help", cwd=tmp_path)
+    assert usage in " ".join(ran.text.split("\n\n")[0].split())
+
+
+def test_the_usage_of_products_names_every_option(tmp_path: Path) -> None:
+    usage, options = call("products", "--help", cwd=tmp_path).text.split("options:")
+    assert set(re.findall(r"--\w+", options)) - {"--help", "--verbose"} == set(re.findall(r"--\w+", usage))
 
 
 @pytest.mark.parametrize(("text", "part"), [("Microsoft 365 F3", "SPE_F1"), ("ENTERPRISPACK", "ENTERPRISEPACK")])

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "places", nargs="+", type=location, metavar="PLACE", help="stores, folders of snapshots, result.json files"
+        "places", nargs="+", type=location, metavar="LOCATION", help="stores, folders of snapshots, result.json files"
     )
     parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
     parser.add_argument(
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if args.tenant is not None or not looked.failures:
         return 0
     for name in sorted(looked.failures):
-        failure = looked.failures[name].failure
+        failure = looked.failures[name].named_failure
         if failure is not None:
             print_diagnostics(failure.diagnostics, locale=args.locale)
     return 3

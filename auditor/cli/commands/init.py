@@ -15,10 +15,11 @@ from auditor.cli.init_questions import (
     SIZES,
     address,
     ask_for,
+    client_id,
     cloud,
     commit,
-    guid,
     repository,
+    tenant_id,
     tenant_name,
 )
 from auditor.cli.options import one_of, reader_locale
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
     )
-    parser.add_argument("--tenant-id", type=guid, metavar="GUID", help="the tenant (default: a placeholder)")
+    parser.add_argument("--tenant-id", type=tenant_id, metavar="GUID", help="the tenant (default: a placeholder)")
     parser.add_argument(
         "--cloud",
         type=cloud,
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--client-id",
-        type=guid,
+        type=client_id,
         metavar="GUID",
         help="the app registration that signs in (default: a placeholder; the printed commands create one)",
     )

@@ -1,7 +1,6 @@
 """Implements `auditor policies`."""
 
 import argparse
-from pathlib import Path
 
 from auditor import __version__
 from auditor.app.policies.preview import PreviewRequest
@@ -10,8 +9,7 @@ from auditor.cli.options import now, reader_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
-from auditor.domain.errors import UsageError, printable
-from auditor.domain.message import Message
+from auditor.domain.errors import printable
 from auditor.render.preview.markdown import change_line, finding_line, headline, state
 from auditor.render.text.labels import Labels
 
@@ -25,9 +23,8 @@ auditor policies update --write                      update: writes version and 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor policies`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument(
-        "arguments", nargs="*", metavar="update [POLICY ...]", help="files or folders of policies (default: policies/)"
-    )
+    parser.add_argument("action", choices=("update",), help="compare with the installed starter library")
+    declare(parser, "policies")
     parser.add_argument("--write", action="store_true", help="write the new version and digest into the files")
     declare(
         parser,
@@ -45,11 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is written.
     """
-    if args.arguments[:1] != ["update"]:
-        raise UsageError(
-            "usage", Message("policies takes the action update"), hint=Message("`auditor policies update [POLICY ...]`")
-        )
-    found = update([Path(argument) for argument in args.arguments[1:]], _request(args))
+    found = update(args.policies, _request(args))
     l10n = Labels(reader_locale(args.locale))
     if not args.quiet:
         _print(found, l10n)

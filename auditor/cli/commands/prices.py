@@ -10,8 +10,7 @@ from auditor.app.prices import BILLING, Imported, PriceOptions, import_prices
 from auditor.cli.options import now, reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
-from auditor.domain.errors import UsageError, printable
-from auditor.domain.message import Message
+from auditor.domain.errors import printable
 from auditor.localization import Localization, localization
 
 _EXAMPLES = """\
@@ -25,7 +24,8 @@ _SHOWN: Final = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor prices`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("words", nargs="*", metavar="import FILE", help="the CSV to read")
+    parser.add_argument("action", choices=("import",), help="write the prices of a CSV into a file of the policies")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the CSV to read")
     parser.add_argument(
         "--output",
         type=Path,
@@ -44,10 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor prices` and return the exit code. Raises AuditorError before anything is written."""
-    if len(args.words) != 2 or args.words[0] != "import":
-        raise UsageError(
-            "usage", Message("prices takes one action and one file"), hint=Message("`auditor prices import FILE`")
-        )
     options = PriceOptions(
         market=args.market,
         segment=args.segment,
@@ -55,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         billing=args.billing,
         partner=args.partner_cost,
     )
-    done = import_prices(Path(args.words[1]), args.output, options, active(), now().date())
+    done = import_prices(args.file, args.output, options, active(), now().date())
     _report(done, localization(reader_locale(args.locale)))
     return 0
 

@@ -28,9 +28,15 @@ auditor products update FILE_OR_URL   import Microsoft's table, a CSV
 """
 
 
+_USAGE = """\
+%(prog)s [-h] [--free] [--json] [--locale TAG] [-v] [TEXT ...]
+       %(prog)s update FILE_OR_URL [--output PATH] [--source TEXT]
+                                [--date YYYY-MM-DD] [--locale TAG] [-v]"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor products`."""
-    parser.epilog = _EXAMPLES
+    parser.usage, parser.epilog = _USAGE, _EXAMPLES
     parser.add_argument("words", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
     parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")

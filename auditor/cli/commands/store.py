@@ -36,12 +36,13 @@ auditor store check audits/                               check that every night
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor store`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("what", choices=("put", "list", "check", "prune", "get"), help="what to do")
+    parser.add_argument("action", choices=("put", "list", "check", "prune", "get"), help="what to do with the store")
     parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
         "things",
         nargs="*",
-        metavar="THING",
+        default=[],
+        metavar="PATH_OR_TENANT",
         help="put: snapshots, folders of them, result.json files, done.jsonl files of plan.ps1; get: a tenant",
     )
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if wrong:
         raise UsageError("usage", wrong, hint=Message("see `auditor store --help`"))
     l10n = Labels(reader_locale(args.locale))
-    match args.what:
+    match args.action:
         case "put":
             return _put(args, l10n)
         case "list":
@@ -84,15 +85,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _misused(args: argparse.Namespace) -> Message | None:
-    if args.what == "put" and not args.things:
+    if args.action == "put" and not args.things:
         return Message("put requires snapshots or results")
-    if args.what == "get" and len(args.things) != 1:
+    if args.action == "get" and len(args.things) != 1:
         return Message("get needs the name of one tenant")
-    if args.what in {"list", "check", "prune"} and args.things:
-        return Message("{what} takes only a store: remove '{things}'", what=args.what, things=args.things[0])
-    if (args.what == "prune") != (args.keep is not None):
+    if args.action in {"list", "check", "prune"} and args.things:
+        return Message("{action} takes only a store: remove '{things}'", action=args.action, things=args.things[0])
+    if (args.action == "prune") != (args.keep is not None):
         return Message("--keep is required with prune, and allowed only there")
-    if args.delete and args.what != "prune":
+    if args.delete and args.action != "prune":
         return Message("--delete can only be used with prune")
     return None
 

@@ -11,7 +11,10 @@ _ADVICE = {
     "50049": Message("the sign-in service does not know the tenant's instance: check cloud and tenantId"),
     "50055": Message("the password has expired: sign in with an application instead"),
     "50076": Message("the account needs a second factor: sign in with an application instead, or run `az login` again"),
-    "53003": Message("a Conditional Access policy for workload identities blocks the application from this place"),
+    "53003": Message(
+        "Conditional Access blocked the sign-in, for example because of its location: the sign-in logs in Entra name"
+        " the policy, from which an administrator can exclude the account or application"
+    ),
     "65001": Message("nobody consented to the application's permissions: run the commands of `auditor doctor`"),
     "70001": Message("the application does not exist in this tenant or is disabled: check clientId"),
     "70011": Message("the scope is not known in this cloud: check cloud"),
