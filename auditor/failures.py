@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from auditor import __home__
-from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
-from auditor.domain.message import Message, detailed
+from auditor.domain.errors import AuditorError, DeliveryError, GraphError, InputError, UsageError
+from auditor.domain.message import Message, detailed, joined
 
 _Value = TypeVar("_Value")
 
@@ -38,6 +39,11 @@ class TenantBoundary:
         self.bug: BaseException | None = None
         """The exception, if it was unexpected."""
 
+    @property
+    def named_failure(self) -> AuditorError | None:
+        """The failure with the tenant's name before each message, for lists of several tenants."""
+        return None if self.failure is None else named(self._tenant, self.failure)
+
     def __enter__(self) -> Self:
         return self
 
@@ -47,10 +53,10 @@ class TenantBoundary:
         if error is None or self._alone or not _is_contained(error):
             return False
         self.error = error
-        self.failure = _failure(self._tenant, error)
+        self.failure = _failure(error)
         if self.failure.slug == "tenant-bug":
             self.bug = error
-            LOGGER.debug("%s", self.failure.message, exc_info=error)
+            LOGGER.debug("%s: %s", self._tenant, self.failure.message, exc_info=error)
         return True
 
 
@@ -71,6 +77,11 @@ def reason_of(failure: AuditorError) -> Message:
     return detailed(failure.message, failure.hint).rewritten(lambda text: " ".join(text.split()))
 
 
+def named(tenant: str, failure: AuditorError) -> AuditorError:
+    """Return a failure with the name of its tenant before each message."""
+    return InputError(replace(one, message=joined(": ", (tenant, one.message))) for one in failure.diagnostics)
+
+
 def _is_contained(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(map(_is_contained, error.exceptions))
@@ -83,27 +94,27 @@ def _is_contained(error: BaseException) -> bool:
     return not isinstance(error, CancelledError)
 
 
-def _failure(tenant: str, error: BaseException) -> AuditorError:
+def _failure(error: BaseException) -> AuditorError:
     """Return the message for an exception: its own text only if it is an expected error."""
     if isinstance(error, BaseExceptionGroup):
-        return _failure(tenant, error.exceptions[0])
+        return _failure(error.exceptions[0])
     if isinstance(error, AuditorError):
         return error
     if isinstance(error, MemoryError):
         return GraphError(
             "tenant-failed",
-            Message("{tenant}: there was not enough memory", tenant=tenant),
+            Message("there was not enough memory"),
             hint=Message("audit this tenant by itself, or give the program more memory"),
         )
     if isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         return GraphError(
             "tenant-failed",
-            Message("{tenant}: a file or connection failed: {reason}", tenant=tenant, reason=reason),
+            Message("a file or connection failed: {reason}", reason=reason),
             hint=Message("check the disk, the network and the rights of this process, and try again"),
         )
     return GraphError(
         "tenant-bug",
-        Message("{tenant}: a bug in the program: {name}", tenant=tenant, name=type(error).__name__),
+        Message("a bug in the program: {name}", name=type(error).__name__),
         hint=Message("run again with -v and report it at {bugs}; other tenants are not affected", bugs=BUGS),
     )

@@ -118,10 +118,9 @@ async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
         raise GraphError(
             "graph-wrong-tenant",
             Message(
-                "{name}: the credential is for the tenant {tenant_id}, not for {tenant_id2}",
-                name=tenant.name,
-                tenant_id=claims.tenant_id[:40],
-                tenant_id2=tenant.tenant_id,
+                "the credential is for the tenant {row}, not for {wanted}",
+                row=claims.tenant_id[:40],
+                wanted=tenant.tenant_id,
             ),
             hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
         )

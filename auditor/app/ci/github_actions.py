@@ -7,11 +7,12 @@ from typing import Final
 
 from auditor.app.report.outputs import Output
 from auditor.deliver.github import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
-from auditor.domain.enums import Severity, SourceStatus
+from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
-from auditor.domain.result.model import Finding, Findings, PolicyOutcome, Result, SourceLine, TenantResult
+from auditor.domain.result.model import Finding, Findings, Result, SourceLine
 from auditor.render import render
-from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.summary import missing_data
 
 _TYPES: Final[Mapping[Severity, AnnotationType]] = {
     Severity.CRITICAL: AnnotationType.ERROR,
@@ -80,8 +81,7 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     They refer to the lines of the policies.
     """
     fleet = l10n.gettext("all tenants together")
-    found = [_unread(tenant.name, reason, l10n) for tenant in result.tenants for reason in _reasons(tenant, l10n)]
-    found += [_unread(fleet, reason, l10n) for reason in _not_evaluated(result.fleet.policies, l10n)]
+    found = [_unread(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
     parts = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
     fired: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
@@ -149,27 +149,6 @@ def diagnostic_lines(
             lambda count: _rest(count, l10n),
         )
     )
-
-
-def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
-    """Return why a tenant is incomplete: not audited, a source not read, a policy not evaluated."""
-    if tenant.failure is not None:
-        return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
-    unknown = l10n.gettext("no reason is known")
-    gaps = [
-        f"{l10n.gettext(SOURCES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
-        f"{l10n.translate(source.reason) if source.reason else unknown}"
-        for source in tenant.sources
-        if source.status in {SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE}
-    ]
-    gaps += _not_evaluated(tenant.policies, l10n)
-    return gaps if gaps or tenant.complete else [l10n.gettext("the tenant was not read completely")]
-
-
-def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
-    unknown = [policy.id for policy in policies if policy.unknown]
-    text = l10n.gettext("not evaluated: {policies}")
-    return [text.replace("{policies}", ", ".join(unknown))] if unknown else []
 
 
 def _unread(tenant: str, reason: str, l10n: Labels) -> Annotation:

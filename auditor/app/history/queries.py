@@ -264,8 +264,8 @@ def stored_runs(
             for entry in Ledger(store.backend, name).entries():
                 if entry.as_of < result.run.as_of:
                     by_run.setdefault(entry.as_of, []).append(entry)
-        if wall.failure is not None:
-            for diagnostic in wall.failure.diagnostics:
+        if wall.named_failure is not None:
+            for diagnostic in wall.named_failure.diagnostics:
                 warn(diagnostic)
             by_run.clear()
             break

@@ -148,7 +148,7 @@ async def _collect(
                     slot=slot,
                 )
         except OSError as error:
-            raise _unwritable(tenant, root, error) from error
+            raise _unwritable(root, error) from error
 
     async def one(tenant: Tenant) -> CollectOutcome:
         with TenantBoundary(tenant.name) as wall:
@@ -169,12 +169,11 @@ def _absent(root: Path) -> list[Path]:
         return []
 
 
-def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:
+def _unwritable(root: Path, error: OSError) -> AuditorError:
     return GraphError(
         "collect-unwritable",
         Message(
-            "{name}: the snapshot cannot be written under {root}: {strerror}",
-            name=tenant.name,
+            "the snapshot cannot be written under {root}: {strerror}",
             root=root,
             strerror=error.strerror or error,
         ),

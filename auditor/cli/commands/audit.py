@@ -28,7 +28,7 @@ from auditor.cli.terminal.console import print_diagnostics, print_message, trans
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
@@ -230,7 +230,28 @@ def print_result(
         console = Console(no_color=True if no_color else None, stderr=taken)
         with for_people():
             terminal(result, console, paths=paths, locale=locale, history=history)
-    elif not quiet and sys.stderr.isatty():
+        return
+    _print_missing_data(result, locale)
+    if not quiet and sys.stderr.isatty():
         text = translated_text("wrote {path}", locale)
         for path in written:
             print_message(printable(text.replace("{path}", str(path))))
+
+
+def _print_missing_data(result: Result, locale: str) -> None:
+    """Say on stderr why an audit is incomplete where no summary does; in a GitHub Actions job annotations say it."""
+    if result.complete or "GITHUB_ACTIONS" in os.environ:
+        return
+    from auditor.render.text.labels import Labels  # noqa: PLC0415  only what is incomplete waits for it
+    from auditor.render.text.summary import missing_data  # noqa: PLC0415  likewise
+
+    l10n = Labels(locale)
+    reasons = [joined(": ", pair) for pair in missing_data(result, l10n)]
+    print_diagnostics([Diagnostic(slug="audit-incomplete", message=each) for each in reasons[:_REASONS]], locale=locale)
+    if len(reasons) > _REASONS:
+        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", len(reasons) - _REASONS)
+        print_message(f"auditor: {more}")
+
+
+_REASONS = 20
+"""How many reasons of an incomplete audit are printed."""

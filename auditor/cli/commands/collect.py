@@ -12,6 +12,7 @@ from auditor.cli.store_summary import ready, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.errors import printable
+from auditor.failures import named
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.settings.loader import chosen, read
 
@@ -78,7 +79,8 @@ def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> in
     """Print the outcome of a tenant; returns the exit code for it."""
     if outcome.folder is None:
         assert outcome.failure is not None
-        print_diagnostics(outcome.failure.diagnostics, locale=l10n.language)
+        failure = named(outcome.tenant.name, outcome.failure)
+        print_diagnostics(failure.diagnostics, locale=l10n.language)
         return 3
     out(str(outcome.folder))
     whole = True

@@ -39,8 +39,7 @@ async def _read_organization(context: CollectionContext) -> SourceResult:
             raise GraphError(
                 "graph-wrong-tenant",
                 Message(
-                    "{tenant}: the credential is for the tenant {row}, not for {wanted}",
-                    tenant=context.tenant,
+                    "the credential is for the tenant {row}, not for {wanted}",
                     row=str(row["id"])[:40],
                     wanted=wanted,
                 ),

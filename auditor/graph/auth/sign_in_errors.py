@@ -4,7 +4,7 @@ import re
 from textwrap import shorten
 
 from auditor.domain.errors import GraphError, printable
-from auditor.domain.message import Message, joined
+from auditor.domain.message import Message
 from auditor.domain.tenant import Certificate, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credential_types import type_of
@@ -32,18 +32,18 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         detail = shorten(detail, _MAX_QUOTED, placeholder=" …").rstrip(".")
         return GraphError(
             "sign-in-refused",
-            Message("{name}: the sign-in was refused: {text}", name=tenant.name, text=detail),
+            Message("the sign-in was refused: {text}", text=detail),
             hint=advice(code),
         )
     match error:
         case TimeoutError():
-            return _unreachable(tenant, authority, Message("no answer in time"))
+            return _unreachable(authority, Message("no answer in time"))
         case ServiceRequestError() | ServiceResponseError():
-            return _unreachable(tenant, authority, text)
+            return _unreachable(authority, text)
         case OSError(filename=str()):  # of a file, not of a connection
             return GraphError(
                 "credential-file",
-                joined(": ", (tenant.name, text[:_MAX_QUOTED])),
+                Message(text[:_MAX_QUOTED]),
                 hint=Message("check the path in the tenants file"),
             )
         case ValueError() if not _NO_TOKEN.match(text):
@@ -51,7 +51,7 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         case ClientAuthenticationError() | HttpResponseError() | ValueError() if not _unavailable(error):
             return GraphError(
                 "sign-in-refused",
-                Message("{name}: the sign-in was refused: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
+                Message("the sign-in was refused: {text}", text=text[:_MAX_QUOTED]),
                 hint=Message(
                     "check what answers at {authority}, and the credential in the tenants file", authority=authority
                 ),
@@ -66,13 +66,12 @@ def _unavailable(error: Exception) -> bool:
     return isinstance(error, CredentialUnavailableError)
 
 
-def _unreachable(tenant: Tenant, authority: str, text: str) -> GraphError:
+def _unreachable(authority: str, text: str) -> GraphError:
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text.lower():
         return GraphError(
             "sign-in-untrusted",
             Message(
-                "{name}: {authority} showed a certificate that no known authority vouches for",
-                name=tenant.name,
+                "{authority} showed a certificate that no known authority vouches for",
                 authority=authority,
             ),
             hint=Message("name your proxy's authority in SSL_CERT_FILE (a PEM file)"),
@@ -80,8 +79,7 @@ def _unreachable(tenant: Tenant, authority: str, text: str) -> GraphError:
     return GraphError(
         "sign-in-unreachable",
         Message(
-            "{name}: {authority} does not answer: {text}",
-            name=tenant.name,
+            "{authority} does not answer: {text}",
             authority=authority,
             text=text[:_MAX_QUOTED],
         ),
@@ -93,12 +91,12 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
     if isinstance(tenant.credential, Certificate):
         return GraphError(
             "certificate-invalid",
-            Message("{name}: the certificate cannot be used: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
+            Message("the certificate cannot be used: {text}", text=text[:_MAX_QUOTED]),
             hint=Message("it needs certificate and RSA key in one PEM or PKCS #12, and its password in passwordEnv"),
         )
     return GraphError(
         "credential-invalid",
-        Message("{name}: the credential cannot be used: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
+        Message("the credential cannot be used: {text}", text=text[:_MAX_QUOTED]),
         hint=Message("see the tenants file"),
     )
 
@@ -108,6 +106,6 @@ def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
     hint = None if credential_type is None else credential_type.hint(tenant.tenant_id)
     return GraphError(
         "sign-in-unavailable",
-        Message("{name}: no sign-in: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
+        Message("no sign-in: {text}", text=text[:_MAX_QUOTED]),
         hint=hint,
     )

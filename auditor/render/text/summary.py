@@ -1,7 +1,9 @@
-"""A Result into the few sentences that every report begins with."""
+"""A Result into the few sentences that every report begins with, and what it lacks."""
+
+from collections.abc import Iterator
 
 from auditor.domain.enums import Severity, SourceStatus
-from auditor.domain.result.model import Coverage, Result
+from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 
 _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
@@ -64,6 +66,35 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             )
         )
     return tuple(sentences)
+
+
+def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
+    """Yield each reason why the audit is incomplete, with the tenant's name or the word for all tenants together."""
+    for tenant in result.tenants:
+        yield from ((tenant.name, reason) for reason in _reasons(tenant, l10n))
+    fleet = l10n.gettext("all tenants together")
+    yield from ((fleet, reason) for reason in _not_evaluated(result.fleet.policies, l10n))
+
+
+def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
+    """Return why a tenant is incomplete: not audited, a source not read, a policy not evaluated."""
+    if tenant.failure is not None:
+        return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
+    unknown = l10n.gettext("no reason is known")
+    gaps = [
+        f"{l10n.gettext(SOURCES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
+        f"{l10n.translate(source.reason) if source.reason else unknown}"
+        for source in tenant.sources
+        if source.status in _GAPS
+    ]
+    gaps += _not_evaluated(tenant.policies, l10n)
+    return gaps if gaps or tenant.complete else [l10n.gettext("the tenant was not read completely")]
+
+
+def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
+    unknown = [policy.id for policy in policies if policy.unknown]
+    text = l10n.gettext("not evaluated: {policies}")
+    return [text.replace("{policies}", ", ".join(unknown))] if unknown else []
 
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:

@@ -87,7 +87,20 @@ def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyP
     for name in NAMES:
         assert f"{name} (" in ran.text
     assert ran.text.count("FAIL") == 1
+    assert f": {FAILING}:" not in ran.text, "the tenant is named once"
     assert SENTENCE not in ran.err + ran.text
+
+
+@pytest.mark.parametrize("asked", [("-f", "html"), ("-q",), ("-f", "json=-")])
+def test_an_audit_without_a_summary_says_on_stderr_what_is_missing(
+    here: Path, emulator: Emulator, asked: tuple[str, ...]
+) -> None:
+    environment = live(here, emulator, f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: WRONG_SECRET}}")
+    ran = call("audit", *asked, cwd=here, **environment, WRONG_SECRET="wrong")
+    assert ran.code == 3
+    (line,) = ran.err.splitlines()
+    assert line.startswith(f"error[audit-incomplete]: {FAILING}: not audited: the sign-in was refused: AADSTS7000215")
+    assert line.endswith("(the secret is wrong: take its value, not its id, from the app registration)")
 
 
 BROKEN = {
