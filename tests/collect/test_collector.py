@@ -10,13 +10,12 @@ from threading import Thread
 import pytest
 
 from auditor.app.tenants.collection import collect_all, everything, needs_of
-from auditor.app.tenants.doctor import Diagnosis, Health, diagnose_all
 from auditor.collect.collector import collect_tenant
 from auditor.collect.sources.registry import SOURCES, permissions_for, sources_for
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError, SnapshotError
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant, Token
+from auditor.domain.tenant import Tenant, Token
 from auditor.policy.loader import load
 from tests.builders.tenant.collection import (
     AGGREGATES,
@@ -29,7 +28,7 @@ from tests.builders.tenant.collection import (
     environment,
     scratch,
 )
-from tests.emulator.fixtures import CLIENT_ID, auditor_app, running_emulator, small_tenant
+from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant import seeded
 
@@ -257,103 +256,6 @@ def test_where_no_tenant_can_be_read_no_empty_folder_is_left(graph: Emulator, tm
         assert all(outcome.failure is not None for outcome in outcomes)
         assert there.is_dir(), "what was there before stays"
         assert not list(there.iterdir())
-
-
-def test_doctor_finds_what_lacks() -> None:
-    poor = small_tenant("poor")
-    poor.premium = False
-    poor.register(auditor_app(roles=frozenset({"User.Read.All", "Mail.Send"})))
-    with running_emulator([poor, small_tenant()]) as emulator:
-        needs = SIGN_INS.union(Needs(sources=AGGREGATES))
-        tenants = [
-            (configured(emulator, "poor"), needs, False),
-            (configured(emulator, credential=GithubOidc(client_id=CLIENT_ID)), needs, True),
-        ]
-        first, second = diagnose_all(tenants, environ=environment(emulator))
-    checks = {check.name: check for check in first.checks}
-    assert checks["permissions"].health is Health.BAD
-    assert "LicenseAssignment.Read.All" in checks["permissions"].message
-    assert "User.Read.All" not in checks["permissions"].message
-    commands = "\n".join(checks["permissions"].commands)
-    assert "e2f98668-2877-4f38-a2f4-8202e0717aa1" in commands
-    assert "az ad app permission admin-consent" in commands
-    assert "New-MgServicePrincipalAppRoleAssignment" in commands
-    assert "Mail.Send" in checks["least privilege"].message
-    assert not first.healthy
-    checks = {check.name: check for check in second.checks}
-    assert second.healthy
-    assert checks["clock"].health is Health.GOOD
-    assert "GitHub" not in checks, "the sign-in works"
-
-
-UNKNOWN_APP = "bbbbbbbb-1111-2222-3333-444444444444"
-
-
-def test_doctor_prints_the_federated_credential_of_the_repository(graph: Emulator) -> None:
-    tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
-    ids = {"GITHUB_REPOSITORY": "o/team", "GITHUB_REPOSITORY_OWNER_ID": "7", "GITHUB_REPOSITORY_ID": "9"}
-    checks = [
-        next(
-            check
-            for check in diagnosed(tenant, {**environment(graph), **job}, repository).checks
-            if check.name == "GitHub"
-        )
-        for job, repository in ((ids, None), ({}, "o/team"), ({}, None))
-    ]
-    assert '"repo:o@7/team@9:ref:refs/heads/main"' in checks[0].message
-    assert '"repo:o/team:ref:refs/heads/main"' in checks[1].message
-    assert checks[0].commands == checks[1].commands
-    commands = "\n".join(checks[1].commands)
-    assert UNKNOWN_APP in commands
-    assert commands.count("repo:o/team:ref:refs/heads/main") == 2
-    assert commands.count("gh api repos/o/team") == 2
-    assert "OWNER" not in commands
-    assert commands.count("create-if-missing") == 4, "Graph updates a credential that has the name"
-    assert checks[2].commands == ("auditor doctor",)
-
-
-@pytest.mark.parametrize(
-    ("reference", "name", "subject"),
-    [
-        ("refs/heads/main", "auditor", "refs/heads/main"),
-        ("refs/heads/team/Trunk_2", "auditor-team-Trunk-2", "refs/heads/team/Trunk_2"),
-        ("refs/pull/7/merge", "auditor", "refs/heads/main"),
-        ("refs/heads/a';$(curl x)", "auditor", "refs/heads/main"),
-    ],
-)
-def test_doctor_names_one_branch_in_message_and_commands(
-    graph: Emulator, reference: str, name: str, subject: str
-) -> None:
-    tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
-    job = {**environment(graph), "GITHUB_REPOSITORY": "o/team", "GITHUB_REF": reference}
-    check = next(check for check in diagnosed(tenant, job, None).checks if check.name == "GitHub")
-    commands = "\n".join(check.commands)
-    assert f'"repo:o/team:ref:{subject}"' in check.message
-    assert ("push to" in check.message) == (subject != "refs/heads/main")
-    assert commands.count(f":ref:{subject}") == commands.count(":ref:") == 4
-    assert commands.count(f"-Name {name} ") == commands.count(f"(name='{name}')") == 1
-
-
-def test_doctor_sends_nothing_with_a_placeholder_for_the_application(graph: Emulator) -> None:
-    diagnosis = diagnosed(configured(graph, credential=GithubOidc(client_id=NO_CLIENT)), environment(graph), "o/team")
-    assert not diagnosis.healthy
-    assert [check.commands for check in diagnosis.checks] == [("auditor init",)]
-    assert not graph.journal.records
-
-
-def diagnosed(tenant: Tenant, environ: dict[str, str], repository: str | None) -> Diagnosis:
-    """Return the diagnosis of one tenant."""
-    needs = Needs(sources=AGGREGATES)
-    (found,) = diagnose_all([(tenant, needs, False)], environ=environ, repository=repository)
-    return found
-
-
-def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
-    graph.faults.add("clock-skew", path="/organization", seconds=400, times=None)
-    (found,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), False)], environ=environment(graph))
-    clock = next(check for check in found.checks if check.name == "clock")
-    assert clock.health is Health.BAD
-    assert "400 s behind" in clock.message or "399 s behind" in clock.message
 
 
 def test_patience_can_be_short(graph: Emulator) -> None:
