@@ -171,11 +171,9 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
 
     A mailbox that does not exist is created as a shared one, which needs no licence.
     """
-    wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
+    *session, test = mailbox_test(tenant, client_id, sender)
     return (
-        connect(tenant, "Application.Read.All"),
-        f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
-        f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
+        *session,
         (
             f"if (-not (Get-Mailbox -Identity '{sender}' -ErrorAction SilentlyContinue))"
             f" {{ New-Mailbox -Shared -Name '{_TITLE}' -PrimarySmtpAddress '{sender}' }}"
@@ -189,5 +187,21 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
             "New-ManagementRoleAssignment -App $principal.Id -Role 'Application Mail.Send'"
             f" -CustomResourceScope '{_TITLE} mailbox'"
         ),
-        f"Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource {sender}",
+        test,
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return a string of PowerShell."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def mailbox_test(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:
+    """Return the commands of Exchange Online PowerShell that show whether the application may send as a mailbox."""
+    wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
+    return (
+        connect(tenant, "Application.Read.All"),
+        f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
+        f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
+        f"Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource {_quoted(sender)}",
     )

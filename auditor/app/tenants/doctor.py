@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from auditor.app.tenants.application_setup import mailbox_test
 from auditor.app.tenants.federation import federation_commands
 from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
 from auditor.collect.json_pages import listing
-from auditor.collect.permissions import excessive, missing
+from auditor.collect.permissions import SEND_MAIL, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
 from auditor.domain.message import NOTHING, Message, joined
@@ -35,6 +36,7 @@ NAMES = (
     N_("sign-in"),
     N_("permissions"),
     N_("least privilege"),
+    N_("mail"),
     N_("clock"),
     N_("premium licence"),
 )
@@ -86,13 +88,13 @@ _NO_APPLICATION = Check(
 
 
 def diagnose_all(
-    tenants: Sequence[tuple[Tenant, Needs, bool]],
+    tenants: Sequence[tuple[Tenant, Needs, str | None]],
     *,
     environ: Mapping[str, str] | None = None,
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
 ) -> tuple[Diagnosis, ...]:
-    """Diagnose (tenant, needs, whether it sends mail), some concurrently; a failure is a check too.
+    """Diagnose (tenant, needs, the mailbox from which it sends), some concurrently; a failure is a check too.
 
     `ask` shows a request to the person at the terminal; None if nobody is there. `repository` is OWNER/NAME of the
     GitHub repository whose jobs sign in; a job knows its own.
@@ -103,14 +105,16 @@ def diagnose_all(
     async def everyone() -> tuple[Diagnosis, ...]:
         slots = asyncio.Semaphore(8)
 
-        async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
+        async def one(tenant: Tenant, needs: Needs, sender: str | None) -> Diagnosis:
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
                 async with slots:
-                    return await diagnose(tenant, needs, mail=mail, environ=variables, ask=ask, repository=repository)
+                    return await diagnose(
+                        tenant, needs, sender=sender, environ=variables, ask=ask, repository=repository
+                    )
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
             return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, message=message),))
 
-        return tuple(await asyncio.gather(*(one(tenant, needs, mail=mail) for tenant, needs, mail in tenants)))
+        return tuple(await asyncio.gather(*(one(*each) for each in tenants)))
 
     return asyncio.run(everyone())
 
@@ -119,12 +123,12 @@ async def diagnose(
     tenant: Tenant,
     needs: Needs,
     *,
-    mail: bool,
+    sender: str | None = None,
     environ: Mapping[str, str],
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
 ) -> Diagnosis:
-    """Diagnose one tenant."""
+    """Diagnose one tenant; `sender` is the mailbox from which its application sends, None if it sends no mail."""
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  brings aiohttp; `--help` needs none
 
     checks: list[Check] = []
@@ -139,7 +143,7 @@ async def diagnose(
             claims = claims_of((await sign_in.get_token()).token)
             checks.append(Check(name="sign-in", health=Health.GOOD, message=Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
-            checks.extend(_permissions(tenant, needs, claims, client, mail=mail))
+            checks.extend(_permissions(tenant, needs, claims, client, sender))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _answers(graph, needs))
     except GraphError as error:
@@ -151,13 +155,14 @@ async def diagnose(
 
 
 def _permissions(
-    tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, *, mail: bool
+    tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, sender: str | None
 ) -> list[Check]:
     from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
 
-    wanted = permissions_for(needs, mail=mail)
-    names = ", ".join(item.name for item in wanted)
     delegated = isinstance(tenant.credential, DeviceCode) or bool(claims and claims.scopes and not claims.roles)
+    # Exchange Online, not Entra, lets an application send from one mailbox alone.
+    wanted = permissions_for(needs, mail=delegated and sender is not None)
+    names = ", ".join(item.name for item in wanted)
     if claims is None or not (claims.roles or claims.scopes):
         message = Message("the token does not show its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
@@ -172,12 +177,34 @@ def _permissions(
         checks.append(Check(name="permissions", health=Health.BAD, message=message, commands=commands))
     else:
         checks.append(Check(name="permissions", health=Health.GOOD, message=Message("granted: {names}", names=names)))
+    if sender is not None and not delegated:
+        checks.append(_mail(tenant, client, sender, roles))
+        wanted = (*wanted, SEND_MAIL)
     extra = excessive(wanted, claims.roles)
     if extra:
         message = Message("granted, but the policies do not need: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
         checks.append(Check(name="least privilege", health=Health.NOTE, message=message, commands=commands))
     return checks
+
+
+def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...]) -> Check:
+    """Return what is known about sending: from every mailbox with a role of Entra, else what Exchange allows."""
+    if SEND_MAIL.name in roles:
+        message = Message(
+            "Mail.Send is granted in Entra, so the application can send from every mailbox: allow only {sender} in "
+            "Exchange Online (`auditor init` prints the commands), then revoke Mail.Send",
+            sender=sender,
+        )
+        commands = revoke_commands(tenant, client, (SEND_MAIL.name,))
+    else:
+        message = Message(
+            "Exchange Online decides whether the application may send from {sender}, which the token does not show; "
+            "`auditor init` prints the commands that allow it, and these test it",
+            sender=sender,
+        )
+        commands = ("# Exchange Online PowerShell", *mailbox_test(tenant, client, sender))
+    return Check(name="mail", health=Health.NOTE, message=message, commands=commands)
 
 
 async def _answers(graph: Graph, needs: Needs) -> list[Check]:

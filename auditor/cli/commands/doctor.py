@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     print_diagnostics(settings.warnings, locale=args.locale)
     policies = load_policies(args.policies).policies
     tenants = [
-        (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
+        (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sender(settings, tenant))
         for tenant in chosen(settings, args.tenant)
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
@@ -55,9 +55,10 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(diagnosis.healthy for diagnosis in found) else 3
 
 
-def _sends(settings: Settings, tenant: Tenant) -> bool:
-    route = None if settings.mail is None else settings.mail.route
-    return isinstance(route, GraphMail) and route.tenant == tenant.name
+def _sender(settings: Settings, tenant: Tenant) -> str | None:
+    mail = settings.mail
+    sends = mail is not None and isinstance(mail.route, GraphMail) and mail.route.tenant == tenant.name
+    return mail.sender if mail is not None and sends else None
 
 
 def _print(diagnosis: Diagnosis, l10n: Localization) -> None:

@@ -26,8 +26,8 @@ def test_doctor_finds_what_lacks() -> None:
     with running_emulator([poor, small_tenant()]) as emulator:
         needs = SIGN_INS.union(Needs(sources=AGGREGATES))
         tenants = [
-            (configured(emulator, "poor"), needs, False),
-            (configured(emulator, credential=GithubOidc(client_id=CLIENT_ID)), needs, True),
+            (configured(emulator, "poor"), needs, None),
+            (configured(emulator, credential=GithubOidc(client_id=CLIENT_ID)), needs, "audit@contoso.example"),
         ]
         first, second = diagnose_all(tenants, environ=environment(emulator))
     checks = {check.name: check for check in first.checks}
@@ -44,6 +44,27 @@ def test_doctor_finds_what_lacks() -> None:
     assert second.healthy
     assert checks["clock"].health is Health.GOOD
     assert "GitHub" not in checks, "the sign-in works"
+
+
+def test_doctor_asks_for_no_permission_to_send_as_everybody() -> None:
+    """An application sends from one mailbox by a role of Exchange Online, which tokens do not show."""
+    tenant = small_tenant()
+    tenant.register(
+        auditor_app(roles=frozenset({"LicenseAssignment.Read.All", "Organization.Read.All", "User.Read.All"}))
+    )
+    with running_emulator([tenant, small_tenant("rich")]) as emulator:
+        asked = [
+            (configured(emulator, name), Needs(sources=AGGREGATES), "o'neill@contoso.example")
+            for name in ("contoso", "rich")
+        ]
+        scoped, wide = diagnose_all(asked, environ=environment(emulator))
+    mail = next(check for check in scoped.checks if check.name == "mail")
+    assert scoped.healthy
+    assert mail.commands[-1].endswith(" -Resource 'o''neill@contoso.example'")
+    assert "b633e1c5-b582-4048-a93e-9f11b44c7e96" not in str(scoped)
+    mail = next(check for check in wide.checks if check.name == "mail")
+    assert "every mailbox" in mail.message
+    assert "Where-Object Value -in 'Mail.Send'" in str(mail.commands)
 
 
 UNKNOWN_APP = "bbbbbbbb-1111-2222-3333-444444444444"
@@ -104,13 +125,13 @@ def test_doctor_sends_nothing_with_a_placeholder_for_the_application(graph: Emul
 def diagnosed(tenant: Tenant, environ: dict[str, str], repository: str | None) -> Diagnosis:
     """Return the diagnosis of one tenant."""
     needs = Needs(sources=AGGREGATES)
-    (found,) = diagnose_all([(tenant, needs, False)], environ=environ, repository=repository)
+    (found,) = diagnose_all([(tenant, needs, None)], environ=environ, repository=repository)
     return found
 
 
 def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
     graph.faults.add("clock-skew", path="/organization", seconds=400, times=None)
-    (found,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), False)], environ=environment(graph))
+    (found,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), None)], environ=environment(graph))
     clock = next(check for check in found.checks if check.name == "clock")
     assert clock.health is Health.BAD
     assert "400 s behind" in clock.message or "399 s behind" in clock.message
