@@ -21,6 +21,8 @@ TIMEOUT: Final = 60.0
 _IMPLICIT: Final = 465
 """The port with implicit TLS (RFC 8314)."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_OTHER_NAME: Final = frozenset({62, 64})
+"""OpenSSL's codes of a certificate that is for another host or IP address."""
 _MAX_QUOTED: Final = 300
 
 
@@ -71,7 +73,9 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
         return _refused(
             relay,
             Message("its certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
-            Message("name its authority in mail.smtp.ca"),
+            Message("write the name that is in the certificate in mail.smtp.host")
+            if error.verify_code in _OTHER_NAME
+            else Message("name its authority in mail.smtp.ca"),
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         # Before DATA: nothing was sent.

@@ -66,11 +66,15 @@ def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str
     channel, name = channel_of(address)
     text = environ.get(name, "").strip()
     if not text:
-        raise SettingsError(
-            "webhook-variable",
-            is_missing(name, address),
-            hint=Message("put the address of the webhook into {variable}; it is a secret", variable=to_set(name)),
-        )
+        hint = Message("put the address of the webhook into {variable}; it is a secret", variable=to_set(name))
+        if to_set(name) != name:  # it could be the secret address itself
+            variable = f"{channel.value.upper()}_URL"
+            hint = Message(
+                "put the address of the webhook into a variable such as {variable}, and write {channel}:{variable}",
+                channel=channel.value,
+                variable=variable,
+            )
+        raise SettingsError("webhook-variable", is_missing(name, f"{channel.value}:…"), hint=hint)
     url = _parsed(text, name)
     more = (part.strip() for part in environ.get(HOSTS_VARIABLE, "").split(","))
     target = WebhookTarget(channel=channel, address=address, variable=name, url=url)

@@ -93,6 +93,7 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
         attempt = sent(settings(running))
     assert attempt.fate is SendStatus.REFUSED
     assert "certificate" in attempt.message
+    assert attempt.hint == "write the name that is in the certificate in mail.smtp.host"
     assert not running.box.mails
 
 

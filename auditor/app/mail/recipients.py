@@ -14,6 +14,12 @@ from auditor.domain.tenant import Channel, Mail, Settings, SmtpMail, channel_of,
 
 def check_recipients(settings: Settings, environ: Mapping[str, str], only: Sequence[str] = ()) -> None:
     """Check how the chosen recipients are reached. Raises SettingsError if settings or variables are missing."""
+    if any(channel_of(each)[0] is Channel.MAIL and "://" in each for each in only):
+        raise SettingsError(
+            "mail-recipient",
+            Message("a recipient cannot be a URL; the URL of a webhook is a secret and is not shown here"),
+            hint=Message("put it into an environment variable, and write teams:NAME, slack:NAME or webhook:NAME"),
+        )
     listed = {same_recipient(entry.address): entry.address for each in settings.tenants for entry in each.recipients}
     addresses = [address for address in listed.values() if _wanted(address, only)]
     addresses += [address for address in _channels(only) if address not in listed]

@@ -92,6 +92,14 @@ def text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("prefix", ["", "slack:", "webhook:"])
+def test_a_url_in_place_of_a_name_is_refused_and_not_quoted(sending: Place, prefix: str) -> None:
+    sending.tenants("[{address: slack:SLACK}]")
+    code, said = sending.send("--to", prefix + sending.server.url("/slack/" + URL_SECRET))
+    assert code == 2
+    assert "slack:NAME" in said or f"write {prefix}{prefix[:-1].upper()}_URL" in said
+
+
 @pytest.mark.slow
 def test_every_channel_gets_its_part_once(sending: Place) -> None:
     sending.tenants(
