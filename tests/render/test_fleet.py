@@ -18,8 +18,8 @@ from auditor.render.html.charts import next_date
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context
 from auditor.render.html.tenant_table import FleetRow, fleet_rows
-from auditor.render.mail.content import RENEWALS, Room, story
-from auditor.render.mail.message import render_mail
+from auditor.render.mail.content import RENEWALS
+from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 from auditor.result import ranking
@@ -180,7 +180,7 @@ def test_a_mail_counts_what_it_leaves_out() -> None:
             for number in range(23)
         )
     )
-    view = story(made, Reader(locale="en"), Labels("en"), Room())
+    view = next(mail_views(made, Reader(locale="en"), Labels("en")))
     named = sum(line.name != "Policies across tenants" for line in view.tenants)
     assert named + view.more_tenants == 23
     assert len(view.completeness) + view.more_gaps == 23

@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from auditor import resources
@@ -44,7 +44,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     """
     l10n = Labels(options.locale)
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
-    template = _template_in(options.locale)
+    template = environment(l10n).get_template("report.html.jinja")
     ours = (style, script, *_MARKERS)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     indexes = finding_indexes(result, l10n)
@@ -55,12 +55,6 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     body = _pieces(template.generate(**context), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
-
-
-@cache
-def _template_in(locale: str) -> Template:
-    """Return the page's template in a language: making it takes longer than filling it in for a small tenant."""
-    return environment(Labels(locale)).get_template("report.html.jinja")
 
 
 def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
@@ -84,7 +78,17 @@ def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
 
 
 def environment(l10n: Labels) -> Environment:
-    """Return the template engine: everything escaped, every control character shown, every text translatable."""
+    """Return the template engine of a language, which keeps compiled templates.
+
+    Everything is escaped, every control character is shown, and every text is translatable.
+    """
+    return _environment(l10n.language)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    # Compiling the templates takes longer than rendering a small tenant.
+    l10n = Labels(language)
     made = Environment(
         loader=FunctionLoader(lambda name: _template(name, l10n)),
         optimized=False,  # there is nothing constant to reckon beforehand, and looking for it takes a tenth of the time

@@ -9,7 +9,6 @@ from typing import Final
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Finding, Result, TenantResult
 from auditor.render.html.charts import sparks
-from auditor.render.html.page import page
 from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
@@ -40,9 +39,8 @@ class Room:
     trends: int = 6
 
 
-def story(result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
-    """Return what the mail says; the result holds only what this reader may see."""
-    shown = page(result, l10n)
+def story(shown: Page, result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
+    """Return what the mail says of a result and its page; both hold only what this reader may see."""
     several = len(result.tenants) > 1
     changed = _changed(result, reader, l10n, several=several)
     seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]

@@ -6,8 +6,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+from jinja2 import Template
+
 from auditor import resources
 from auditor.domain.result.model import Result
+from auditor.render.html.page import page
 from auditor.render.html.report import environment
 from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.subject import flat
@@ -47,8 +50,9 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
 def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
     """Yield what a message to a reader says, the fullest first, each later one with shorter lists."""
     plan = tuple(flat(line, _PLAN) for line in plan_lines(result, l10n))
+    shown = page(result, l10n)
     for room in _ROOMS:
-        yield replace(story(result, reader, l10n, room), plan=plan)
+        yield replace(story(shown, result, reader, l10n, room), plan=plan)
 
 
 def plain(text: str) -> str:
@@ -70,10 +74,15 @@ def _html(view: MailView, l10n: Labels) -> str:
 
 
 def _text(view: MailView, l10n: Labels) -> str:
-    made = environment(l10n).overlay(autoescape=False)
-    made.filters["plain"] = plain
-    text = made.get_template("mail.txt.jinja").render(view=view)
+    text = _text_template(l10n.language).render(view=view)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _text_template(language: str) -> Template:
+    made = environment(Labels(language)).overlay(autoescape=False)
+    made.filters["plain"] = plain
+    return made.get_template("mail.txt.jinja")
 
 
 @cache

@@ -7,8 +7,7 @@ from auditor.domain.result.model import Action, Result
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.render.html.page import page
-from auditor.render.mail.content import Room, story
-from auditor.render.mail.message import render_mail
+from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 
@@ -48,7 +47,7 @@ def of_plan(plan: FleetPlan) -> dict[str, set[int]]:
 def of_page(result: Result) -> dict[str, set[int]]:
     """Return the numbers that page and mail show beside products: seats, steps, matters, evidence."""
     l10n = Labels("en")
-    shown, outputs = page(result, l10n), story(result, Reader(locale="en"), l10n, Room())
+    shown, outputs = page(result, l10n), next(mail_views(result, Reader(locale="en"), l10n))
     found: dict[str, set[int]] = {}
     for section in shown.sections:
         for row in section.seats:

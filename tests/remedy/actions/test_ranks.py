@@ -24,7 +24,7 @@ from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.render.html.page import page
-from auditor.render.mail.content import Room, story
+from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned
@@ -87,7 +87,7 @@ def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> N
     ranks = sorted(result().tenants[0].actions, key=lambda action: action.rank)
     assert expected == [action.title for action in ranks[:FIRST]]
     assert [step.action.title for step in shown.sections[0].steps] == [action.title for action in ranks]
-    mail = story(result(), Reader(locale="en"), Labels("en"), Room())
+    mail = next(mail_views(result(), Reader(locale="en"), Labels("en")))
     assert [(act.title, act.why) for act in mail.acts] == [
         (highlight.title, highlight.why) for highlight in shown.highlights
     ]

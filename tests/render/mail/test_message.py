@@ -13,8 +13,8 @@ from auditor.domain.result.model import Finding, FleetResult, Link, Result, Tena
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.localization import languages
-from auditor.render.mail.content import BAR, Room, story
-from auditor.render.mail.message import LARGEST, plain, render_mail
+from auditor.render.mail.content import BAR
+from auditor.render.mail.message import LARGEST, mail_views, plain, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import Labels
@@ -72,7 +72,7 @@ def summary(view: MailView) -> list[str]:
 
 def test_both_parts_tell_the_same_story() -> None:
     parts = render_mail(compared(), READER)
-    view = story(compared(), READER, Labels("en"), Room())
+    view = next(mail_views(compared(), READER, Labels("en")))
     seen, read = squeezed(text_of(parts.html)), squeezed(parts.text)
     lines = summary(view)
     assert len(lines) > 60
@@ -163,7 +163,7 @@ def test_word_reads_it_styles_stand_in_the_elements_and_colours_as_attributes() 
 
 
 def test_every_bar_is_as_wide_as_the_others() -> None:
-    view = story(compared(), READER, Labels("en"), Room())
+    view = next(mail_views(compared(), READER, Labels("en")))
     assert view.seats
     assert {sum(seat.bar) for seat in view.seats if seat.bar} == {BAR}
     assert all(part >= 0 for seat in view.seats for part in seat.bar or ())
@@ -291,7 +291,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
         return of_tenant(replace(compared().tenants[0], findings=FindingTable.of((changed,))))
 
     def renewal_texts(of: Result) -> list[str]:
-        return [line.summary for line in story(of, READER, Labels("en"), Room()).renewals]
+        return [line.summary for line in next(mail_views(of, READER, Labels("en"))).renewals]
 
     assert renewal_texts(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
     assert renewal_texts(ends(61)) == []
@@ -325,7 +325,7 @@ def test_curves_stand_in_both_parts_and_give_way_before_a_mail_is_cut_off() -> N
     assert "Over time" not in render_mail(of, READER).text
     parts = render_mail(of, replace(READER, history=runs))
     assert len(parts.html.encode()) < 100_000
-    view = story(of, replace(READER, history=runs), Labels("en"), Room())
+    view = next(mail_views(of, replace(READER, history=runs), Labels("en")))
     assert len(view.trends) >= 3
     for spark in view.trends:
         assert f"* {spark.label}: {spark.text}  {spark.summary}" in parts.text

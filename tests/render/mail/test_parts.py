@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from auditor.domain.enums import Status
-from auditor.domain.result.model import ContractTerm
+from auditor.domain.result.model import ContractTerm, Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
+from auditor.render.html.page import page
 from auditor.render.mail.content import Room, story
-from auditor.render.mail.message import render_mail
-from auditor.render.mail.view import Reader
+from auditor.render.mail.message import mail_views, render_mail
+from auditor.render.mail.view import Reader, Renewal
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import night_before, result
 
@@ -31,7 +32,7 @@ def test_both_parts_lead_to_the_same_places() -> None:
 def test_waivers_in_force_are_counted() -> None:
     def exceptions(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
         of = replace(WHOLE, run=replace(WHOLE.run, definitions={"waivers": list(waivers)}))
-        parts, view = render_mail(of, READER), story(of, READER, Labels("en"), Room())
+        parts, view = render_mail(of, READER), next(mail_views(of, READER, Labels("en")))
         assert [text for text in view.exceptions if text not in parts.html] == []
         assert [text for text in view.exceptions if f"* {text}\n" not in parts.text] == []
         return view.exceptions
@@ -43,10 +44,15 @@ def test_waivers_in_force_are_counted() -> None:
     assert exceptions(lapsing, {**lapsing, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"
 
 
+def dates(of: Result, reader: Reader) -> tuple[Renewal, ...]:
+    l10n = Labels("en")
+    return story(page(of, l10n), of, reader, l10n, Room(renewals=99)).renewals
+
+
 def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> None:
     first, *others = WHOLE.tenants
     day = first.as_of.date()
-    dates = {"near": (10, 40), "past": (-10, -5), "far": (None, 400), "gone": (None, -60)}
+    terms = {"near": (10, 40), "past": (-10, -5), "far": (None, 400), "gone": (None, -60)}
     contracts = tuple(
         ContractTerm(
             id=name,
@@ -57,10 +63,10 @@ def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> No
             renews="automatically",
             seats=7,
         )
-        for name, (notice, ends) in dates.items()
+        for name, (notice, ends) in terms.items()
     )
     of = replace(WHOLE, tenants=(replace(first, contracts=contracts), *others))
-    renewals = [line for line in story(of, READER, Labels("en"), Room(renewals=99)).renewals if "E5 (" in line.name]
+    renewals = [line for line in dates(of, READER) if "E5 (" in line.name]
     assert [(line.name.partition(" (")[2], line.summary.partition(" · ")[0]) for line in renewals] == [
         ("past)", "end of the contract, 7 seats in the contract"),
         ("near)", "last day to give notice, 7 seats in the contract"),
@@ -69,8 +75,8 @@ def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> No
     assert renewals[0].happens == "It has ended, unless it was renewed"
     assert "last day to give notice" in render_mail(of, READER).text
     part = replace(READER, owners=("hr@contoso.example",))
-    narrow = story(of, part, Labels("en"), Room(renewals=99))
-    assert not [line for line in narrow.renewals if "E5 (" in line.name]
+    narrow = dates(of, part)
+    assert not [line for line in narrow if "E5 (" in line.name]
     named = replace(next(iter(first.findings)), check="contract.notice", detail="near", status=Status.OPEN)
     for finding, names in (
         (named, ["near)", "near)"]),
@@ -78,5 +84,5 @@ def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> No
         (replace(named, status=Status.WAIVED, waiver="W"), []),
     ):
         mine = replace(first, contracts=contracts, findings=FindingTable.of((finding,)))
-        seen = story(replace(WHOLE, tenants=(mine, *others)), part, Labels("en"), Room(renewals=99)).renewals
+        seen = dates(replace(WHOLE, tenants=(mine, *others)), part)
         assert [line.name.partition(" (")[2] for line in seen if "E5 (" in line.name] == names
