@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from tests.oracle.contracts import own
+from tests.oracle.blocks.contracts import own
+from tests.oracle.blocks.seats import is_user_sku, usable_of
 from tests.oracle.products import contains
-from tests.oracle.seats import is_user_sku, usable_of
-from tests.oracle.selectors import licensed, selects
+from tests.oracle.selection.selectors import licensed, selects
 from tests.oracle.truth import Truth
 from tests.oracle.verdict import Document
 from tests.oracle.world import World

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Literal
 
-from tests.oracle import contracts, names, people, seats, waivers
+from tests.oracle import names, waivers
+from tests.oracle.blocks import contracts, people, seats
+from tests.oracle.blocks.owned import purchases, subscriptions
 from tests.oracle.extent import Extent, extent, products
-from tests.oracle.owned import purchases, subscriptions
 from tests.oracle.products import plain_names
 from tests.oracle.verdict import Catalogue, Claim, Document, FindingKey, Judged, TenantVerdict, Verdict
 from tests.oracle.words import moment

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 from tests.oracle.products import contains
-from tests.oracle.selectors import selects
+from tests.oracle.selection.selectors import selects
 from tests.oracle.truth import Truth, conj, disj
 from tests.oracle.verdict import Claim, Document
 from tests.oracle.world import World

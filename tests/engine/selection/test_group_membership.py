@@ -209,6 +209,7 @@ def test_a_part_is_read_when_its_people_are_judged_and_only_then(tmp_path: Path)
     assert 0 < walk(ALL[:1])[0] <= 2 * len(GROUPS)
 
 
+@pytest.mark.slow
 def test_parts_out_of_order_find_room_in_the_end(tmp_path: Path) -> None:
     counting, walk, _ = walked(tmp_path, shuffled, limit=0)
     walk(ALL)
@@ -253,6 +254,7 @@ POLICIES = """policies:
 """
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_many_members_is_audited_as_one_at_hand(large: Path) -> None:
     parted = read(large)
     whole = replace(parted, members=None, tables={**parted.tables, "members": parted.table("members")})

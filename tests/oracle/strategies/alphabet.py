@@ -5,7 +5,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from tests.oracle.access import BUILT_IN
+from tests.oracle.selection.access import BUILT_IN
 from tests.oracle.world import AT_LEAST_FREE as FREE
 
 __all__ = ["FREE"]

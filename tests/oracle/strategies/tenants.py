@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.oracle.access import BUILT_IN
+from tests.oracle.selection.access import BUILT_IN
 from tests.oracle.strategies import alphabet
 from tests.oracle.strategies.alphabet import GROUP_IDS, PLANS, SKUS, stamp
 from tests.oracle.strategies.usage import reports, use

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests import oracle
 from tests.oracle.adapter import expected, judged, run
-from tests.oracle.seats import TooManyError
+from tests.oracle.blocks.seats import TooManyError
 from tests.oracle.strategies import Scenario, alphabet, scenarios
 
 pytestmark = pytest.mark.slow

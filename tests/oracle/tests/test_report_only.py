@@ -13,7 +13,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from tests import oracle
 from tests.oracle.adapter import expected, judged, key, run
-from tests.oracle.seats import TooManyError
+from tests.oracle.blocks.seats import TooManyError
 from tests.oracle.strategies import Scenario, scenarios
 
 TRYING = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))

@@ -180,6 +180,7 @@ def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: di
     assert walked.bound <= walked.score
 
 
+@pytest.mark.slow
 def test_many_people_who_share_many_products_get_the_best() -> None:
     """Too many balances for a walk: the solver decides, and nothing better is left."""
     pytest.importorskip("scipy")

@@ -6,8 +6,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from tests.oracle.blocks.seats import purchased, usable_of
 from tests.oracle.products import contains, written
-from tests.oracle.seats import purchased, usable_of
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
 from tests.oracle.words import DAY, is_glob, same

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.oracle.access import covered, has_role
 from tests.oracle.products import contains
+from tests.oracle.selection.access import covered, has_role
+from tests.oracle.selection.usage import by_use
 from tests.oracle.truth import Truth, conj, disj, neg
-from tests.oracle.usage import by_use
 from tests.oracle.verdict import Document
 from tests.oracle.words import days, glob, instant, same, signed_in
 from tests.oracle.world import UNKNOWN, World

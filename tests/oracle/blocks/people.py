@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.oracle.products import contains, is_plan, telling_plans, written
-from tests.oracle.selectors import User, licensed, one_of, selects
+from tests.oracle.selection.selectors import User, licensed, one_of, selects
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document
 from tests.oracle.words import is_guid

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.oracle.products import contains, written
-from tests.oracle.selectors import selects
+from tests.oracle.selection.selectors import selects
 from tests.oracle.truth import Truth, conj, disj
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
 from tests.oracle.world import World

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.contracts import holds, own, today
+from tests.oracle.blocks.contracts import holds, own, today
+from tests.oracle.blocks.seats import bound, is_user_sku, usable_of
 from tests.oracle.products import contains
-from tests.oracle.seats import bound, is_user_sku, usable_of
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document
 from tests.oracle.words import days, instant

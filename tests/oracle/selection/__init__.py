@@ -1,0 +1,1 @@
+"""Whom a policy is about: selectors, and what they ask of use, roles and Conditional Access."""
