@@ -51,6 +51,11 @@ def audited(as_of: datetime, *, before: bool = False) -> Result:
     return audit(tenants, load(policies(as_of)).policies, builtin(), instant)
 
 
+@cache
+def tonight() -> tuple[Snapshot, ...]:
+    return snapshots(AS_OF)
+
+
 def findings(result: Result) -> list[Finding]:
     return [finding for tenant in result.tenants for finding in tenant.findings] + list(result.fleet.findings)
 
@@ -90,9 +95,9 @@ def test_both_tenants_are_read_whole_and_every_policy_is_evaluated() -> None:
 def test_most_people_are_fine() -> None:
     contoso, fabrikam = audited(AS_OF).tenants
     concerned = {item.subject.id for item in contoso.findings if item.subject.type == "user"}
-    assert 400 <= snapshots(AS_OF)[0].user_count <= 490
+    assert 400 <= tonight()[0].user_count <= 490
     assert 60 <= len(concerned) <= 100
-    assert 50 <= snapshots(AS_OF)[1].user_count <= 70
+    assert 50 <= tonight()[1].user_count <= 70
     assert 3 <= len(fabrikam.findings) <= 10
 
 
@@ -161,7 +166,7 @@ def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_consumed_units_are_the_people_who_hold_the_product(*, before: bool) -> None:
-    for snapshot in previous(AS_OF) if before else snapshots(AS_OF):
+    for snapshot in previous(AS_OF) if before else tonight():
         holders: Counter[str] = Counter()
         for batch in snapshot.batches():
             rows = {(row["user"], row["skuId"]) for row in batch.assignments.to_pylist() if row["held"]}
@@ -173,7 +178,7 @@ def test_consumed_units_are_the_people_who_hold_the_product(*, before: bool) -> 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_nobody_signs_in_before_the_account_exists_or_after_the_snapshot(*, before: bool) -> None:
-    for snapshot in previous(AS_OF) if before else snapshots(AS_OF):
+    for snapshot in previous(AS_OF) if before else tonight():
         for user in users(snapshot):
             assert user["createdDateTime"] < snapshot.manifest.instant
             for column in SIGN_IN_COLUMNS:
@@ -182,7 +187,7 @@ def test_nobody_signs_in_before_the_account_exists_or_after_the_snapshot(*, befo
 
 
 def test_people_are_told_apart_and_their_addresses_are_plain() -> None:
-    for snapshot in snapshots(AS_OF):
+    for snapshot in tonight():
         people = users(snapshot)
         principals = [str(user["userPrincipalName"]) for user in people]
         assert len({name.casefold() for name in principals}) == len(people) == len({user["id"] for user in people})
@@ -192,7 +197,7 @@ def test_people_are_told_apart_and_their_addresses_are_plain() -> None:
 
 
 def test_names_come_from_many_scripts_and_some_are_awkward() -> None:
-    names = [str(user["displayName"]) for user in users(snapshots(AS_OF)[0])]
+    names = [str(user["displayName"]) for user in users(tonight()[0])]
     letters = {unicodedata.name(letter, "").split()[0] for name in names for letter in name if letter.isalpha()}
     assert {"LATIN", "ARABIC", "CJK", "GREEK", "CYRILLIC", "HANGUL", "DEVANAGARI"} <= letters
     assert any("’" in name for name in names)
@@ -208,7 +213,7 @@ def test_awkward_names_are_in_the_report() -> None:
 
 
 def test_licensed_groups_have_the_members_who_hold_their_product_through_them() -> None:
-    snapshot = snapshots(AS_OF)[0]
+    snapshot = tonight()[0]
     ids = [str(user["id"]) for user in users(snapshot)]
     through = {
         (row["assignedByGroup"], ids[row["user"]])
@@ -224,7 +229,7 @@ def test_licensed_groups_have_the_members_who_hold_their_product_through_them() 
 
 
 def test_equal_nights_give_equal_tenants() -> None:
-    for one, other in zip(snapshots(AS_OF), snapshots(AS_OF + timedelta(hours=5)), strict=True):
+    for one, other in zip(tonight(), snapshots(AS_OF + timedelta(hours=5)), strict=True):
         assert one.manifest == other.manifest
         assert users(one) == users(other)
         assert all(one.table(name).equals(other.table(name)) for name in one.tables)

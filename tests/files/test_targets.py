@@ -15,16 +15,29 @@ from auditor.collect.work_folder import work_folder
 from auditor.deliver.github import append_outputs
 from auditor.deliver.report_folder import ChildFile, FilePart, write_all
 from auditor.deliver.sent_log import Mailing, SentLog
+from auditor.demo.tenants import snapshots
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
 from auditor.store.objects.backends import FolderBackend
 from tests.builders.result.results import AS_OF as INSTANT
 from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
 from tests.builders.tenant.nights import night
+from tests.builders.tenant.tenants import NOW
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other links and no pipes with paths")
-DEMO = ("audit", "--demo", "--as-of", AS_OF)
+Asked = tuple[str | Path, ...]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """An audit of the smaller tenant of the demo, by one policy that has findings."""
+    folder = tmp_path_factory.mktemp("asked")
+    (folder / "all.yaml").write_text(
+        "version: 1\npolicies: [{id: all, severity: high, assignments: {of: paid, allow: []}}]\n"
+    )
+    write(folder / "nights", snapshots(NOW)[1])
+    return ("audit", folder / "all.yaml", "--snapshot", folder / "nights", "--as-of", AS_OF)
 
 
 @pytest.fixture
@@ -41,9 +54,9 @@ def null(tmp_path: Path) -> Path:
     return device
 
 
-def test_a_device_stays_a_device(null: Path, tmp_path: Path) -> None:
+def test_a_device_stays_a_device(asked: Asked, null: Path, tmp_path: Path) -> None:
     before = null.stat()
-    done = call(*DEMO, "-f", f"json={null}", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
+    done = call(*asked, "-f", f"json={null}", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
     assert (done.code, done.err) == (1, "")
     after = null.lstat()
     assert stat.S_ISCHR(after.st_mode)
@@ -52,12 +65,12 @@ def test_a_device_stays_a_device(null: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_pipe_gets_the_report(tmp_path: Path) -> None:
+def test_a_pipe_gets_the_report(asked: Asked, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with (tmp_path / "read").open("wb") as read, subprocess.Popen(["cat", pipe], stdout=read) as reader:
         try:
-            done = spawn(*DEMO, "-f", "json=pipe", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
+            done = spawn(*asked, "-f", "json=pipe", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
             assert (done.code, done.err) == (1, "")
             assert stat.S_ISFIFO(pipe.lstat().st_mode), "the pipe was replaced by a file"
             reader.wait(60)
@@ -69,12 +82,12 @@ def test_a_pipe_gets_the_report(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
-def test_a_stream_that_the_program_was_given_gets_the_report(name: str, tmp_path: Path) -> None:
+def test_a_stream_that_the_program_was_given_gets_the_report(asked: Asked, name: str, tmp_path: Path) -> None:
     read, given = os.pipe()
     with ThreadPoolExecutor(1) as threads, os.fdopen(read, "rb") as end:
         reader = threads.submit(end.read)
         done = subprocess.run(
-            [sys.executable, "-m", "auditor", *DEMO, "-f", f"json={name.format(given)}", "-q"],
+            [sys.executable, "-m", "auditor", *asked, "-f", f"json={name.format(given)}", "-q"],
             cwd=tmp_path,
             env=clean_environment({"PYTHONPATH": str(ROOT)}),
             pass_fds=[given],
@@ -88,10 +101,10 @@ def test_a_stream_that_the_program_was_given_gets_the_report(name: str, tmp_path
 
 
 @pytest.mark.slow
-def test_a_standard_stream_may_lead_to_a_file(tmp_path: Path) -> None:
+def test_a_standard_stream_may_lead_to_a_file(asked: Asked, tmp_path: Path) -> None:
     with (tmp_path / "said.json").open("wb") as output:
         done = subprocess.run(
-            [sys.executable, "-m", "auditor", *DEMO, "-f", "json=/dev/stdout", "-q"],
+            [sys.executable, "-m", "auditor", *asked, "-f", "json=/dev/stdout", "-q"],
             cwd=tmp_path,
             env=clean_environment({"PYTHONPATH": str(ROOT)}),
             stdout=output,
@@ -102,8 +115,8 @@ def test_a_standard_stream_may_lead_to_a_file(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "said.json").read_bytes())["tenants"]
 
 
-def test_a_stream_that_nobody_gave_is_refused(tmp_path: Path) -> None:
-    done = call(*DEMO, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
+def test_a_stream_that_nobody_gave_is_refused(asked: Asked, tmp_path: Path) -> None:
+    done = call(*asked, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
     assert done.code == 2
     assert "format-path" in done.err
 
@@ -118,18 +131,18 @@ def victim(tmp_path: Path) -> Iterator[Path]:
     assert not file.is_symlink()
 
 
-def test_a_link_that_is_named_is_refused_before_the_audit(victim: Path, tmp_path: Path) -> None:
+def test_a_link_that_is_named_is_refused_before_the_audit(asked: Asked, victim: Path, tmp_path: Path) -> None:
     (tmp_path / "latest.json").symlink_to(victim)
-    done = call(*DEMO, "-f", "json=latest.json", "-q", cwd=tmp_path)
+    done = call(*asked, "-f", "json=latest.json", "-q", cwd=tmp_path)
     assert done.code == 2
     assert "output-link" in done.err
     assert (tmp_path / "latest.json").is_symlink()
 
 
-def test_a_link_planted_in_the_output_folder_is_refused(victim: Path, tmp_path: Path) -> None:
+def test_a_link_planted_in_the_output_folder_is_refused(asked: Asked, victim: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "report.html").symlink_to(victim)
-    done = call(*DEMO, "-f", "html,json", "-q", cwd=tmp_path)
+    done = call(*asked, "-f", "html,json", "-q", cwd=tmp_path)
     assert done.code == 2
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
 
@@ -147,31 +160,31 @@ def test_a_link_planted_while_the_audit_runs_is_refused(victim: Path, tmp_path: 
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_nobody_can_guess_the_name_of_a_temporary_file(victim: Path, tmp_path: Path) -> None:
+def test_nobody_can_guess_the_name_of_a_temporary_file(asked: Asked, victim: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     for name in ("result.json", "report.html"):
         (out / f".{name}.partial-{os.getpid()}").symlink_to(victim)
-    assert call(*DEMO, "-f", "html,json", "-q", cwd=tmp_path).code == 1
+    assert call(*asked, "-f", "html,json", "-q", cwd=tmp_path).code == 1
     assert not (out / "result.json").is_symlink()
 
 
-def test_no_folder_below_the_output_folder_is_a_link(tmp_path: Path) -> None:
+def test_no_folder_below_the_output_folder_is_a_link(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "tenants").symlink_to(tmp_path / "elsewhere")
-    done = call(*DEMO, "-f", "json", "-q", cwd=tmp_path)
+    done = call(*asked, "-f", "json", "-q", cwd=tmp_path)
     assert done.code == 3
     assert "output-link" in done.err
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tenants"]
 
 
-def test_the_output_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+def test_the_output_folder_itself_may_be_a_link(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "out").symlink_to("disk")
-    assert call(*DEMO, "-f", "json", "-q", cwd=tmp_path).code == 1
-    assert (tmp_path / "disk" / "tenants" / "contoso.json").is_file()
+    assert call(*asked, "-f", "json", "-q", cwd=tmp_path).code == 1
+    assert (tmp_path / "disk" / "tenants" / "fabrikam.json").is_file()
 
 
 def test_a_tenant_of_a_snapshot_root_is_no_link(tmp_path: Path) -> None:
@@ -204,12 +217,12 @@ def test_files_that_grow_are_no_links(victim: Path, tmp_path: Path) -> None:
         SentLog(link).claim(mailing, INSTANT)
 
 
-def test_a_folder_and_a_socket_are_refused(tmp_path: Path) -> None:
+def test_a_folder_and_a_socket_are_refused(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(DeliveryError, match="folder"):
         write_all([(tmp_path / "folder", [b"x"])])
     assert (tmp_path / "folder").is_dir()
-    assert call(*DEMO, "-f", "json=folder", "-q", cwd=tmp_path).code == 2
+    assert call(*asked, "-f", "json=folder", "-q", cwd=tmp_path).code == 2
 
 
 def test_two_containers_share_an_output_folder(tmp_path: Path) -> None:

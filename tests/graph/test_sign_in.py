@@ -7,12 +7,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -37,6 +36,7 @@ from auditor.graph.transport.ca_bundle import authorities
 from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
+from tests.emulator.sign_in.keys import self_signed
 
 PASSWORD = "certificate-password"
 
@@ -44,23 +44,10 @@ PASSWORD = "certificate-password"
 @pytest.fixture(scope="module")
 def certificate() -> tuple[bytes, bytes, str]:
     """(PEM of key and certificate, PKCS #12 with a password, PEM of the certificate alone)."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "auditor")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=30))
-        .sign(key, hashes.SHA256())
-    )
-    public = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    public, private = (text.encode() for text in self_signed())
+    key = serialization.load_pem_private_key(private, None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    made = x509.load_pem_x509_certificate(public)
     packed = pkcs12.serialize_key_and_certificates(
         b"auditor", key, made, None, serialization.BestAvailableEncryption(PASSWORD.encode())
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -260,6 +261,7 @@ def coverage(
     return Coverage(name=name, status=status, count=count, read_at=read, reason=why)
 
 
+@cache
 def contoso() -> TenantResult:
     findings = order(contoso_findings())
     reason = "people who hold a privileged role could not be told: AuditLog.Read.All is not granted to the application"
@@ -295,6 +297,7 @@ def contoso() -> TenantResult:
     )  # fmt: skip
 
 
+@cache
 def fabrikam() -> TenantResult:
     return TenantResult(
         name="fabrikam", tenant_id="99999999-2222-3333-4444-555555555555", cloud=Cloud.WORLDWIDE,
@@ -305,6 +308,7 @@ def fabrikam() -> TenantResult:
     )  # fmt: skip
 
 
+@cache
 def result() -> Result:
     """The run of the night, not yet compared with another."""
     imbalance = finding(
@@ -327,6 +331,7 @@ def result() -> Result:
     )  # fmt: skip
 
 
+@cache
 def night_before() -> Result:
     """The run before: two findings less, three more, one of them then waived."""
     now = result()

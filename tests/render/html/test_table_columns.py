@@ -66,8 +66,9 @@ def test_every_finding_stands_in_its_columns(count: int | None) -> None:
     pairs += [(finding, Context.of_fleet(whole, headers, EN)) for finding in whole.fleet.findings]
     assert read.head["count"] == written.count == len(pairs)
     assert read.marks == [finding.fingerprint for finding, _ in pairs]
-    names = [read.texts_of("name")[number] for number in read.column("who")]
-    addresses = [read.texts_of("address")[number] for number in read.column("who")]
+    known_names, known_addresses = read.texts_of("name"), read.texts_of("address")
+    names = [known_names[number] for number in read.column("who")]
+    addresses = [known_addresses[number] for number in read.column("who")]
     assert names == [subject_label(finding) for finding, _ in pairs]
     assert addresses == [subject_address(finding, subject_label(finding)) for finding, _ in pairs]
     assert read.texts_of("what") == [problem(finding, context) for finding, context in pairs]
