@@ -128,6 +128,7 @@ def test_a_file_with_policies_is_not_replaced(tmp_path: Path) -> None:
     assert 'SPE_E5": 2' in (tmp_path / "other.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_audit_counts_with_imported_prices(tmp_path: Path) -> None:
     assert imported(tmp_path, TABLE + "SPE_E5,54.75,EUR\n").code == 0
     policy = "version: 1\npolicies: [{id: b, severity: low, budget: {limit: 1}}]\n"

@@ -60,6 +60,7 @@ def test_the_repository_is_whole(tmp_path: Path, ci: str) -> None:
     assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ci", SCHEMAS)
 def test_the_commands_grant_permissions_and_lead_to_the_readme(tmp_path: Path, ci: str) -> None:
     ran = call("init", "--ci", ci, "--client-id", CLIENT, "--no-input", cwd=tmp_path)

@@ -238,6 +238,7 @@ def test_neither_the_order_of_rows_nor_repeated_rows_change_a_byte(rows: list[Ro
     assert dumps(read(csv_text(mixed))) == dumps(read(csv_text(rows)))
 
 
+@pytest.mark.slow
 @given(
     content=st.one_of(st.binary(max_size=200), st.text(max_size=200), st.text(max_size=99).map(csv_text(ROWS).__add__))
 )

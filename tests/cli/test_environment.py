@@ -67,6 +67,7 @@ def test_a_flag_goes_before_variables_that_it_excludes(monkeypatch: pytest.Monke
     assert parsed("--tenants", "mine.yaml", "--send").snapshot == [Path("nights")]
 
 
+@pytest.mark.slow
 def test_what_is_looked_at_is_what_the_flag_says(tmp_path: Path) -> None:
     ran = call(
         "audit", "--demo", "--as-of", AS_OF, "-f", "json", cwd=tmp_path, AUDITOR_TENANTS="x", AUDITOR_SNAPSHOT="y"
@@ -76,6 +77,7 @@ def test_what_is_looked_at_is_what_the_flag_says(tmp_path: Path) -> None:
     assert "[snapshot-missing]" in ran.err
 
 
+@pytest.mark.slow
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
     empty = dict.fromkeys(("SOURCE_DATE_EPOCH", "AUDITOR_AS_OF", "AUDITOR_FORMAT", "AUDITOR_TENANT"), "")
     ran = call("audit", "--demo", "-q", "--fail-on", "never", cwd=tmp_path, **empty)

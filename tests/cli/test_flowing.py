@@ -35,10 +35,12 @@ def test_the_demo_tenants_as_saved_by_a_collection(locale: str, saved: Path, tmp
     both(tmp_path, "--snapshot", saved, "--locale", locale, code=1)
 
 
+@pytest.mark.slow
 def test_a_single_tenant_of_them_and_another_threshold(saved: Path, tmp_path: Path) -> None:
     both(tmp_path, "--snapshot", saved, "--tenant", "contoso", "--fail-on", "never", code=0)
 
 
+@pytest.mark.slow
 def test_findings_of_the_fleet_stand_last(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD + BALANCE.partition("policies:\n")[2])
     for name, consumed in (("a", 100), ("b", 50)):
@@ -70,6 +72,7 @@ def test_an_empty_tenant_and_one_that_cannot_be_audited(tmp_path: Path) -> None:
     both(tmp_path, "p.yaml", "--no-progress", code=3)
 
 
+@pytest.mark.slow
 def test_several_row_groups_of_strange_people(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD)
     names = ["=cmd|'/C calc'!A1", "a\u202egnp.exe", "x\x1b[31mred", "line\nbreak", "\U0010ffff", 'a,"b"', "é" * 99]
@@ -92,6 +95,7 @@ def test_stdout_gets_the_same_as_a_file(name: str, saved: Path, tmp_path: Path) 
     assert sorted(contents(tmp_path)) == ["j", "p", "p/f.parquet", "there"]
 
 
+@pytest.mark.slow
 def test_a_job_gets_its_summary_outputs_and_annotations(saved: Path, tmp_path: Path) -> None:
     results = []
     for formats in ("csv", "csv,json"):
@@ -106,6 +110,7 @@ def test_a_job_gets_its_summary_outputs_and_annotations(saved: Path, tmp_path: P
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_what_needs_every_finding_still_gets_it(saved: Path, tmp_path: Path) -> None:
     audit(tmp_path, "--snapshot", saved, "-f", "json=r.json")
     audit(tmp_path, "--snapshot", saved, "-f", "csv", "--compare", "r.json", "--redact")
@@ -113,6 +118,7 @@ def test_what_needs_every_finding_still_gets_it(saved: Path, tmp_path: Path) -> 
     assert dict(zip(header.split(","), first.split(","), strict=False))["change"] == "unchanged"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", [("nowhere",), ("s", "--tenant", "x"), ("s", "--tenant", "contoso")])
 def test_bad_input_is_told_as_ever(what: tuple[str, ...], saved: Path, tmp_path: Path) -> None:
     (tmp_path / "s").symlink_to(saved)

@@ -51,6 +51,7 @@ def test_an_empty_variable_is_none(name: str, here: Path) -> None:
     assert (here / "out" / "result.json").exists()
 
 
+@pytest.mark.slow
 def test_a_flag_goes_before_the_environment_also_where_it_says_the_default(here: Path) -> None:
     assert audit(here, "-q", "--fail-on", "high", AUDITOR_FAIL_ON="never").code == 1
     assert audit(here, "-q", AUDITOR_FAIL_ON="never").code == 0

@@ -98,6 +98,7 @@ def test_a_wrong_variable_is_told_before_anything_is_done(here: Path, saved: Pat
     assert contents(here) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("threshold", "code"), [("critical", 0), ("high", 0), ("medium", 1), ("low", 1), ("info", 1), ("never", 0)]
 )
@@ -106,6 +107,7 @@ def test_fail_on_every_severity(here: Path, saved: Path, threshold: str, code: i
     assert audit(here, saved, "-f", "json=-", AUDITOR_FAIL_ON=threshold).code == code
 
 
+@pytest.mark.slow
 def test_a_flag_goes_before_the_environment(here: Path, saved: Path) -> None:
     assert audit(here, saved, "-f", "json=-", "--fail-on", "never", AUDITOR_FAIL_ON="info").code == 0
     assert audit(here, saved, AUDITOR_FORMAT="csv, json", AUDITOR_OUTPUT="elsewhere").code == 0
@@ -114,6 +116,7 @@ def test_a_flag_goes_before_the_environment(here: Path, saved: Path) -> None:
     assert contents(here / "flag").keys() == {"findings.csv"}
 
 
+@pytest.mark.slow
 def test_what_is_incomplete_is_neither_good_nor_bad(here: Path, saved: Path) -> None:
     (here / "policies" / "more.yaml").write_text(
         "version: 1\npolicies: [{id: m, severity: info, budget: {limit: 1}}]\n"
@@ -138,6 +141,7 @@ def test_formats_go_where_they_are_sent(here: Path, saved: Path) -> None:
     assert all(json.loads(line) for line in ran.out.splitlines())
 
 
+@pytest.mark.slow
 def test_excel_gets_its_mark_when_it_is_asked_for(here: Path, saved: Path) -> None:
     def table(*arguments: str, **environment: str) -> bytes:
         return audit(here, saved, "-f", "csv=-", *arguments, **environment).out
@@ -156,6 +160,7 @@ def test_excel_gets_its_mark_when_it_is_asked_for(here: Path, saved: Path) -> No
     assert b"\xef\xbb\xbf" + (here / "again" / "findings.csv").read_bytes() == files["findings.csv"]
 
 
+@pytest.mark.slow
 def test_a_store_may_be_its_own_history_from_the_first_night(here: Path, saved: Path) -> None:
     def night(day: str) -> Ran:
         options = ("--history", "audits", "--store", "audits", "-f", "html,terminal", "--fail-on", "never")
@@ -170,6 +175,7 @@ def test_a_store_may_be_its_own_history_from_the_first_night(here: Path, saved: 
     assert b"Over time" in (here / "out" / "report.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_reports_replace_those_of_the_run_before(here: Path, saved: Path) -> None:
     for _ in range(2):
         assert audit(here, saved, "-f", "json").code == 0
@@ -182,6 +188,7 @@ def test_the_instant_is_kept_in_utc(here: Path, saved: Path, text: str) -> None:
     assert result(ran)["run"]["asOf"] == "2026-11-20T12:00:00Z"
 
 
+@pytest.mark.slow
 def test_source_date_epoch_is_the_instant_unless_a_flag_says_otherwise(here: Path, saved: Path) -> None:
     ran = call("audit", "--snapshot", saved, "-f", "json=-", cwd=here, SOURCE_DATE_EPOCH="1795176000")
     assert result(ran)["run"]["asOf"] == "2026-11-20T12:00:00Z"
@@ -189,6 +196,7 @@ def test_source_date_epoch_is_the_instant_unless_a_flag_says_otherwise(here: Pat
     assert result(ran)["run"]["asOf"] == "2026-11-20T12:00:00Z"
 
 
+@pytest.mark.slow
 def test_tenants_can_be_chosen(here: Path, saved: Path) -> None:
     def names(*arguments: str) -> list[str]:
         return [tenant["name"] for tenant in result(audit(here, saved, "-f", "json=-", *arguments))["tenants"]]
@@ -227,6 +235,7 @@ def test_a_comparison_says_what_is_new_and_what_is_fixed(here: Path, saved: Path
     assert new.keys() - old
 
 
+@pytest.mark.slow
 def test_a_later_run_cannot_be_the_previous_one(here: Path, saved: Path) -> None:
     assert audit(here, saved, "-f", "json=later.json").code == 0
     ran = call("audit", "--snapshot", saved, "--as-of", "2026-11-20", "--compare", "later.json", cwd=here)
@@ -235,6 +244,7 @@ def test_a_later_run_cannot_be_the_previous_one(here: Path, saved: Path) -> None
     assert not (here / "out").exists()
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_and_verbose_says_more(here: Path, saved: Path) -> None:
     quiet = audit(here, saved, "-q")
     assert (quiet.out, quiet.err) == (b"", "")
@@ -243,6 +253,7 @@ def test_quiet_says_nothing_and_verbose_says_more(here: Path, saved: Path) -> No
     assert b"open finding" in verbose.out
 
 
+@pytest.mark.slow
 def test_colour_is_a_matter_of_taste(here: Path, saved: Path) -> None:
     def coloured(*arguments: str, **environment: str) -> bool:
         """Whether anything is red, yellow or green; bold is no colour."""

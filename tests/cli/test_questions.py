@@ -38,6 +38,7 @@ class TestQuestions:
         os.close(controller)
         return process.wait(timeout=30), output.decode()
 
+    @pytest.mark.slow
     def test_wrong_answers_are_explained_and_asked_again(self, tmp_path: Path) -> None:
         answers = [
             "",
@@ -70,6 +71,7 @@ class TestQuestions:
         assert "direct-suite" not in (tmp_path / "policies" / "starter.yaml").read_text()
         assert "repo:o/team:ref:refs/heads/main" in output
 
+    @pytest.mark.slow
     def test_empty_answers_take_the_defaults(self, tmp_path: Path) -> None:
         code, output = self.typed(tmp_path, "\n" * 8, "--tenant-id", TENANT)
         assert code == 0, output
@@ -77,11 +79,13 @@ class TestQuestions:
         assert "Sign in with (azure-cli, " in output
         assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
 
+    @pytest.mark.slow
     def test_the_end_of_input_writes_nothing(self, tmp_path: Path) -> None:
         code, output = self.typed(tmp_path, f"{TENANT}\n")
         assert (code, "[init-answers]" in output) == (2, True)
         assert contents(tmp_path) == {}
 
+    @pytest.mark.slow
     def test_nothing_is_asked_where_options_say_so(self, tmp_path: Path) -> None:
         code, output = self.typed(tmp_path, "", "--no-input", "--tenant-id", TENANT)
         assert code == 0

@@ -51,6 +51,7 @@ def test_nothing_is_asked_for_that_no_policy_needs(graph: Emulator) -> None:
     assert all(record.headers.get("x-ms-throttle-priority") == "low" for record in graph.journal.of("/users"))
 
 
+@pytest.mark.slow
 def test_cost_centres_are_read_where_a_policy_names_them(graph: Emulator) -> None:
     text = "version: 1\npolicies: [{id: charged, severity: low, users: {licensed: true}, attributes: {require: [costCenter]}}]"
     policies = load([("p.yaml", text.encode())]).policies
@@ -183,6 +184,7 @@ def test_a_credential_for_another_tenant_is_refused(graph: Emulator) -> None:
         collect(graph, PEOPLE, tenant=tenant, env=env)
 
 
+@pytest.mark.slow
 def test_an_opaque_token_works_and_its_end_is_told(graph: Emulator) -> None:
     tenant = configured(graph, credential=Token(token_env="T"))
     env = environment(graph, T=graph.bearer("contoso"))

@@ -119,6 +119,7 @@ def test_a_recoverable_fault_leaves_the_same_snapshot(graph: Emulator, undisturb
     assert any(record.faults for record in graph.journal.records), "the fault has struck"
 
 
+@pytest.mark.slow
 def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected) -> None:
     assert undisturbed.tables["users"].num_rows == 2_500
     ids = undisturbed.tables["users"]["id"].to_pylist()
@@ -257,6 +258,7 @@ def test_missing_locked_out_stays_unknown(graph: Emulator) -> None:
     assert products["enabled"].null_count == 0
 
 
+@pytest.mark.slow
 def test_enum_values_nobody_knows_are_kept(graph: Emulator) -> None:
     graph.faults.add("unknown-enums", times=None)
     found = collect(graph, PEOPLE)

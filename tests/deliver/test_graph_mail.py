@@ -119,6 +119,7 @@ def test_above_three_megabytes_it_is_uploaded_piece_by_piece(graph: Emulator, si
     assert not any(put.authorized for put in puts)
 
 
+@pytest.mark.slow
 def test_a_piece_that_fails_is_sent_again_and_the_mail_goes_once(graph: Emulator) -> None:
     graph.faults.add("server-error", path="/uploads/*", first=2, times=2)
     assert mailed(graph, from_ann(attachment=attachment(8_000_000))).fate is SendStatus.ACCEPTED

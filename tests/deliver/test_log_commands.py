@@ -168,6 +168,7 @@ def test_no_name_runs_at_any_width(evil: Path) -> None:
         assert list(azure_commands_of(plain.getvalue())), "the names are hostile"
 
 
+@pytest.mark.slow
 def test_the_summary_of_an_audit_is_bracketed_and_its_annotations_are_not(evil: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").symlink_to(evil / "policies")
     for more in ((), ("-v",)):

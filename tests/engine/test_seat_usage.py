@@ -74,6 +74,7 @@ def euros(price: str, seats: int) -> Decimal:
     return Decimal(price) * seats
 
 
+@pytest.mark.slow
 @given(st.lists(people, min_size=1, max_size=12), st.integers(1, 5))
 def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int) -> None:
     users = [

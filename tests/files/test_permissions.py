@@ -96,6 +96,7 @@ def test_the_environment_may_ask_for_it(tmp_path: Path) -> None:
     assert ("file", "0o644") not in modes(tmp_path / "out"), "a file that is replaced is a new one"
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o755)
     assert call("audit", "--demo", "--as-of", AS_OF, "-f", "csv", "-q", cwd=tmp_path).code == 1

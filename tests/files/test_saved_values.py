@@ -97,6 +97,7 @@ def test_the_scheme_of_an_address_has_no_letter_case() -> None:
     assert parse("AZ://box") == "az://box"
 
 
+@pytest.mark.slow
 def test_files_of_other_programs_in_a_store_block_nothing(tmp_path: Path) -> None:
     from auditor.snapshot.writer import write  # noqa: PLC0415
 

@@ -67,6 +67,7 @@ def long_text(table: pa.Table, name: str, length: int) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, codes)
 
 
+@pytest.mark.slow
 def test_a_small_file_that_stands_for_gigabytes_is_refused(here: Path) -> None:
     """One text of a megabyte that stands once in the file and is every name: 300 kB on the disk, 300 GB decoded."""
     folder = one(here)

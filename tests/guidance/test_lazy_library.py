@@ -50,6 +50,7 @@ def test_what_is_no_article_is_none() -> None:
                 shelf[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "location"),
     [

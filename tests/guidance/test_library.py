@@ -92,12 +92,14 @@ def test_a_step_id_stands_once() -> None:
     assert faults(ARTICLE + step) == ["sample.yaml:16:9 two entries of steps are called 'look'"]
 
 
+@pytest.mark.slow
 def test_a_warning_must_say_what_is_lost_and_when() -> None:
     warned = ARTICLE + "warnings:\n  - id: hot\n    text: This is hot.\n"
     assert len(faults(warned)) == 2
     assert all(fault.startswith("sample.yaml:17:5") for fault in faults(warned))
 
 
+@pytest.mark.slow
 def test_every_faulty_file_is_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
         read_library({**texts(), "a.yaml": "[", "b.yaml": "- list"}, schema())

@@ -170,6 +170,7 @@ def test_the_situation_decides_what_comes_first(check: str, facts: Situation, fi
     assert articles_of(check, facts)[0] == first
 
 
+@pytest.mark.slow
 @given(situation=SITUATIONS)
 def test_an_inherited_licence_never_leads_to_unassigning_on_the_user(situation: Situation) -> None:
     facts = inherited(situation)

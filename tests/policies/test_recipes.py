@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_each_stands_alone_and_the_page_quotes_its_report() -> None:
     page = PAGE.read_text(encoding="utf-8")
     found = list(recipes(page))

@@ -178,6 +178,7 @@ def test_twice_the_text_takes_twice_the_calls(shape: str) -> None:
     assert twice < 2.2 * once
 
 
+@pytest.mark.slow
 def test_hints_for_misspelt_names_are_bounded() -> None:
     def misspelt(count: int) -> Any:
         populations = "".join(f"  alpha-{number}: {{userType: Guest}}\n" for number in range(count))

@@ -226,6 +226,7 @@ def test_markdown_is_inert() -> None:
     assert "www." not in inert("WWW.evil.example www.evil.example")
 
 
+@pytest.mark.slow
 def test_markdown_is_cut_between_rows_and_says_so() -> None:
     there = result().tenants[0]
     big = replace(there.findings[0], evidence={"department": "x" * 290})

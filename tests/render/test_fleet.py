@@ -103,6 +103,7 @@ def test_a_hostile_name_stays_text_in_the_table() -> None:
     assert "\u202e" not in text
 
 
+@pytest.mark.slow
 def test_the_digest_to_the_owner_of_the_fleet_names_the_worst_of_many() -> None:
     tenants = [quiet(f"a{number:03}") for number in range(60)]
     made = fleet(*tenants, replace(worst(), name="zzz", display_name="The worst"))
@@ -122,6 +123,7 @@ def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
     return stream.getvalue().splitlines()
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_the_worst_and_says_how_many_more_there_are() -> None:
     lost = [quiet(f"lost{n:02}", failure=Message("it is gone"), complete=False) for n in range(20)]
     bad = [replace(worst(), name=f"bad{n:02}", display_name=f"bad{n:02}") for n in range(20)]
@@ -137,6 +139,7 @@ def test_the_terminal_shows_the_worst_and_says_how_many_more_there_are() -> None
     assert printed(rows(worst())) == []
 
 
+@pytest.mark.slow
 def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
     lost = [quiet(f"lost{n:02}", failure=Message("it is gone"), complete=False) for n in range(14)]
     lines = printed(rows(*lost))
@@ -150,6 +153,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_what_a_page_leaves_out_of_many_tenants_is_said() -> None:
     made = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
@@ -171,6 +175,7 @@ def test_tenants_without_a_part_of_the_page_lead_to_pages_of_their_own() -> None
     assert "tenants/" not in _html(made)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_a_mail_counts_what_it_leaves_out() -> None:
     gap = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))

@@ -29,6 +29,7 @@ def test_a_format_of_one_module_and_one_line_is_written_by_an_audit(formats: str
     assert (tmp_path / "out" / LINES.file).read_text(encoding="utf-8").splitlines() == wanted
 
 
+@pytest.mark.slow
 def test_tables_are_equal_with_and_without_evidence_and_actions(tmp_path: Path) -> None:
     tables = [name for name, each in FORMATS.items() if each.streams]
     assert {"csv", "departments", "parquet"} == {name for name in tables if not FORMATS[name].reads_evidence}

@@ -109,6 +109,7 @@ def schemas_within(schema: Any) -> list[dict[str, Any]]:
     return [schema, *(found for item in schema.values() for found in schemas_within(item))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_schema_helps_an_editor(name: SchemaName) -> None:
     schema = json.loads(resources.schema(name))

@@ -133,6 +133,7 @@ def test_any_compression_and_encoding(options: dict[str, Any], expected: list[st
     assert found(read(tmp_path, TENANT.tables(), **options)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", [(0, 5, 12), (0, 1, 11, 12), tuple(range(13))])
 def test_row_group_k_of_assignments_holds_those_of_users_k(
     bounds: tuple[int, ...], expected: list[str], tmp_path: Path

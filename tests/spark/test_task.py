@@ -52,6 +52,7 @@ def _places(*count: int) -> list[pa.RecordBatch]:
     return [pa.record_batch([pa.array([index], pa.int64())], ["id"]) for index in count]
 
 
+@pytest.mark.slow
 def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -> None:
     tasks = _tasks(folders)
     answers = list(judge(_errand(), tasks, _places(1, 0), alone=False))

@@ -210,6 +210,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Result]:
     return found[0], found[1]
 
 
+@pytest.mark.slow
 def test_the_same_result_of_two_writers_is_stored_once(results: tuple[Result, Result], tmp_path: Path) -> None:
     """The other writer, whole, before each request: of the same run nothing is refused, and nothing stays behind."""
     for second in (results[0], replace(results[0], run=replace(results[0].run, id="another"))):
@@ -290,6 +291,7 @@ def test_temporary_files_of_killed_writers_are_told_and_removed_when_they_are_ol
     whole(tmp_path / "audits")
 
 
+@pytest.mark.slow
 def test_objects_of_killed_writers_are_removed_by_the_age_of_their_file(tmp_path: Path) -> None:
     """The name of an object tells the night, not when it was written."""
     first, older, newest = given(tmp_path / "given")

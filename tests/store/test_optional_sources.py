@@ -50,6 +50,7 @@ def assert_same(given: Path, back: Path) -> None:
     assert read(back).manifest == read(given).manifest
 
 
+@pytest.mark.slow
 def test_the_nights_have_what_they_are_to_prove(nights: Sequence[Path]) -> None:
     rows = [{name: pq.read_table(folder / f"{name}.parquet").num_rows for name in OPTIONAL_TABLES} for folder in nights]
     assert all(min(each.values()) > 0 for each in rows)

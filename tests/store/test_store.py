@@ -35,6 +35,7 @@ def test_any_series_of_nights_comes_back_exactly(nights: tuple[Snapshot, ...]) -
             assert read(back).manifest == read(index).manifest
 
 
+@pytest.mark.slow
 def test_most_of_a_night_is_not_stored_again(tmp_path: Path) -> None:
     crowd = [{**ANN, "id": f"u{number:05}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(5000)]
     store = store_in(tmp_path)
@@ -68,6 +69,7 @@ def test_another_directory_under_a_name_that_the_store_has_is_refused(tmp_path: 
     assert [entry.manifest.tenant_id for entry in store.nights()] == ["t"]
 
 
+@pytest.mark.slow
 def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     before = (folder / "users.parquet").read_bytes()
@@ -181,6 +183,7 @@ def test_a_damaged_commit_of_the_past_does_not_cost_tonights(tmp_path: Path) -> 
     assert store.nights() == (first, second)
 
 
+@pytest.mark.slow
 def test_a_damaged_night_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
     crowd = [{**ANN, "id": f"u{number:05}"} for number in range(3000)]
     store = store_in(tmp_path)

@@ -42,6 +42,7 @@ def test_a_clock_far_ahead_deletes_nothing(options: tuple[str, ...], nightly: Pa
     assert contents(nightly / "audits") == before
 
 
+@pytest.mark.slow
 def test_a_clock_far_ahead_takes_no_findings_where_only_results_are_kept(tmp_path: Path) -> None:
     call("audit", "--demo", "--as-of", AS_OF, "-f", "json", cwd=tmp_path)
     assert call("store", "put", "audits", "out/result.json", cwd=tmp_path).code == 0

@@ -127,6 +127,7 @@ def test_shards_that_were_compared_with_nothing_merge_too() -> None:
     assert body(merged(*shards)) == body(audited(*UNEVEN))
 
 
+@pytest.mark.slow
 def test_the_change_of_a_merged_run_is_what_a_later_run_goes_on_from() -> None:
     first = merged(*(audited(each) for each in UNEVEN))
     gone = merged(*(compare(audited(each, day=1), first) for each in EVEN))

@@ -107,6 +107,7 @@ def job(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_an_audit_in_a_job_tells_it_what_it_found(tmp_path: Path) -> None:
     ran = call("audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "-f", "html", cwd=tmp_path, **job(tmp_path))
     assert ran.code == 1, ran.err
@@ -122,12 +123,14 @@ def test_an_audit_in_a_job_tells_it_what_it_found(tmp_path: Path) -> None:
     assert "@" not in (tmp_path / "output").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_on_stdout_stays_whole(tmp_path: Path) -> None:
     ran = call("audit", "--demo", "--as-of", AS_OF, "-q", "-f", "ndjson=-", cwd=tmp_path, **job(tmp_path))
     assert "::error" not in ran.text
     assert "::error" in ran.err
 
 
+@pytest.mark.slow
 def test_nothing_is_told_outside_of_a_job(tmp_path: Path) -> None:
     ran = call(
         "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", cwd=tmp_path, **{**job(tmp_path), "GITHUB_ACTIONS": ""}

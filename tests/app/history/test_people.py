@@ -62,6 +62,7 @@ def test_who_was_not_read_has_lost_nothing(other: Snapshot, tmp_path: Path) -> N
     assert [summary["cohorts"] for summary in summaries] == [None, None, None]
 
 
+@pytest.mark.slow
 def test_blocked_accounts_that_nobody_asked_about_are_not_none(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     blocked = {**BOB, "accountEnabled": False}
@@ -81,6 +82,7 @@ def cohorts(folder: Path) -> list[dict[str, Any]]:
     return [cohorts_by_sku[SKUS[0]]]
 
 
+@pytest.mark.slow
 def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> None:
     few = night(
         {**TWO_PEOPLE, "users": [ANN, BOB]}, 0, columns=("id", "notCollected"), asked=("id", "assignedLicenses")
@@ -93,6 +95,7 @@ def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> No
     assert cohorts(tmp_path) == [{"nights": 2, "kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1}]
 
 
+@pytest.mark.slow
 def test_who_left_is_told_once_where_a_night_comes_after_the_one_that_follows_it(tmp_path: Path) -> None:
     folders = [write(tmp_path / "nights", each) for each in (nightly(0, ANN, BOB), nightly(1, ANN), nightly(2, ANN))]
     for day in (0, 2, 1):
@@ -120,6 +123,7 @@ def test_two_nights_in_the_wrong_order_are_one_clear_error(tmp_path: Path) -> No
     assert (done.code, "is after" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_people_of_another_writer_in_no_order_are_compared_all_the_same(tmp_path: Path) -> None:
     write(tmp_path / "nights", nightly(0, ANN, BOB))
     folder = write(tmp_path / "nights", nightly(1, BOB, {**ANN, "assignedLicenses": []}))

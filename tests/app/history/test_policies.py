@@ -37,6 +37,7 @@ def curves(folder: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(done.out))
 
 
+@pytest.mark.slow
 def test_findings_of_a_policy_that_leaves_the_tenant_out_stand_no_longer(tmp_path: Path) -> None:
     elsewhere = BLOCKED_POLICY.replace("severity: high", "severity: high, tenants: [other]")
     results = kept(tmp_path, BLOCKED_POLICY, elsewhere)
@@ -48,6 +49,7 @@ def test_findings_of_a_policy_that_leaves_the_tenant_out_stand_no_longer(tmp_pat
     assert [(each["until"], each["ended"]) for each in found] == [(instant(2), "dropped")] * 2
 
 
+@pytest.mark.slow
 def test_a_policy_that_was_taken_away_keeps_the_severity_that_it_had(tmp_path: Path) -> None:
     kept(tmp_path, CRITICAL, CRITICAL.replace("blocked", "another"))
     policies = {policy["id"]: policy for policy in curves(tmp_path)["tenants"][0]["policies"]}

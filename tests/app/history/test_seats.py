@@ -69,6 +69,7 @@ def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_g
     assert [each["consumed"] for each in found["VISIO"]["nights"]] == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_spare_seats_of_tenants_are_no_sum_where_those_of_one_were_not_read(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for number in range(3):

@@ -51,6 +51,7 @@ def test_the_order_of_places_says_nothing_and_a_night_in_two_of_them_is_one(
     assert [each["open"]["high"] for each in found["findings"]] == [0, 2, 2]
 
 
+@pytest.mark.slow
 def test_a_place_that_is_named_twice_is_one(workspace: Path) -> None:
     assert curves(workspace, ["results", "results", "nights", "nights"]) == curves(workspace, ["results", "nights"])
 

@@ -24,6 +24,7 @@ from tests.builders.service.letters import AT
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name", "inside"),
     [
@@ -55,6 +56,7 @@ def test_none_is_none() -> None:
     assert attached(result(), Attach.NONE, locale="en", suits=lambda _: True) is None
 
 
+@pytest.mark.slow
 def test_a_size_without_a_way_is_packed_more_loosely() -> None:
     tight = attached(result(), Attach.HTML, locale="en", suits=lambda _: True)
     assert tight is not None

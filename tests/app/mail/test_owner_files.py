@@ -28,6 +28,7 @@ def owners_of(folder: Path, files: dict[tuple[str, str], str], *, tenant_id: str
     (folder / "owners" / "owners.json").write_text(json.dumps(index))
 
 
+@pytest.mark.slow
 def test_owners_get_their_own_approvals_and_nobody_else_s(sending: Place) -> None:
     sending.tenants(
         "[{address: Ann@contoso.example}, {address: bo@contoso.example, owners: [it@contoso.example]},"

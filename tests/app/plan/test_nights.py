@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call
@@ -18,6 +20,7 @@ def night(day: int, *leavers: str) -> Snapshot:
     return replace(state, manifest=replace(state.manifest, instant=datetime(2026, 11, day, 2, tzinfo=UTC)))
 
 
+@pytest.mark.slow
 def test_the_store_s_night_of_that_instant_is_planned_for(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(RULES)
     for day, leavers in {18: ("ann",), 20: ("ann", "bo")}.items():

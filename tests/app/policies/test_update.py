@@ -56,6 +56,7 @@ def test_an_audit_names_the_command_that_helps(older: Path) -> None:
     assert "auditor policies update" in ran.err
 
 
+@pytest.mark.slow
 def test_policies_and_findings_that_come_and_go_are_told_and_nothing_is_written(older: Path) -> None:
     before = (older / "policies" / "ours.yaml").read_text()
     ran = updated(older, "--snapshot", "state", "--names")
@@ -72,6 +73,7 @@ def test_policies_and_findings_that_come_and_go_are_told_and_nothing_is_written(
     assert (older / "policies" / "ours.yaml").read_text() == before
 
 
+@pytest.mark.slow
 def test_written_files_are_valid_and_their_copy_is_that_of_the_library(older: Path) -> None:
     assert updated(older, "--write").code == 0
     changed = (older / "policies" / "ours.yaml").read_text()
@@ -95,6 +97,7 @@ def test_another_version_of_the_same_content_changes_no_policy(tmp_path: Path) -
     assert (found.policies, found.current) == ((), False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "written",
     [
@@ -148,6 +151,7 @@ def test_copies_are_compared_and_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "entitlement.yaml").read_text() == OLDER["entitlement.yaml"]
 
 
+@pytest.mark.slow
 def test_a_preview_of_the_update_reads_the_copy_of_the_commit(older: Path) -> None:
     identity = ("-c", "user.name=t", "-c", "user.email=t@contoso.example", "-c", "commit.gpgsign=false")
     for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):

@@ -48,6 +48,7 @@ def test_only_people_and_fingerprints_are_replaced() -> None:
     assert {finding.subject.id for finding in after.findings if finding.subject.type is SubjectType.USER} == {ANN, BOB}
 
 
+@pytest.mark.slow
 def test_pseudonyms_stay_with_the_key_and_differ_between_tenants_and_keys() -> None:
     assert redacted(found(), KEY) == redacted(found(), KEY)
     other = Key(secret=b"another key of 16 bytes or more", stable=True)

@@ -160,6 +160,7 @@ def test_a_night_that_cannot_be_put_together_again(
     assert_contained(call("audit", "--snapshot", "nights", "--as-of", AS_OF, "-f", "json", cwd=here), here, kind)
 
 
+@pytest.mark.slow
 def test_a_damaged_snapshot_of_three(here: Path, saved: Path) -> None:
     """By itself, without anything replaced: bytes of a file are not those that its manifest promises."""
     import shutil  # noqa: PLC0415

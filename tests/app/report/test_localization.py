@@ -1,5 +1,7 @@
 """Actions in the reader's language: what a language writes with a space that does not break stays as it writes it."""
 
+import pytest
+
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.report.localization import localised
@@ -9,6 +11,7 @@ from auditor.policy.loader import load
 from tests.builders.tenant.tenants import NOW
 
 
+@pytest.mark.slow
 def test_money_in_a_title_is_written_as_the_language_writes_it() -> None:
     known = load(policies(NOW)).policies
     localised_result = localised(remedied(audit(snapshots(NOW), known, builtin(), NOW), known), "de")

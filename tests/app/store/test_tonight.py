@@ -36,6 +36,7 @@ def nights(folder: Path) -> list[str]:
     return [each["instant"] for each in json.loads(call("store", "list", "audits", "--json", cwd=folder).out)]
 
 
+@pytest.mark.slow
 def test_a_night_and_its_result_are_kept_after_the_audit(folder: Path) -> None:
     for day in (0, 1):
         done = audited(folder, day)
@@ -49,6 +50,7 @@ def test_a_night_and_its_result_are_kept_after_the_audit(folder: Path) -> None:
     assert call("store", "put", "audits", "out1/result.json", cwd=folder).err.count("there already") == 1
 
 
+@pytest.mark.slow
 def test_only_what_is_new_fails_a_night_if_that_is_asked_for(folder: Path) -> None:
     new = ("--fail-on", "new:info")
     assert audited(folder, 1, *new, store="other").code == 1, "without an earlier night all are new"
@@ -83,6 +85,7 @@ def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(folder: Path) -> No
     assert done.err.count("there already") == 2
 
 
+@pytest.mark.slow
 def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(folder: Path) -> None:
     for name in ("contoso", "fabrikam"):
         made = night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, 2, asked=ASKED)
@@ -109,6 +112,7 @@ def test_a_store_that_fails_is_told_and_the_reports_are_there(folder: Path) -> N
     assert nights(folder) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"], "the snapshot itself is kept"
 
 
+@pytest.mark.slow
 def test_a_half_deleted_store_keeps_what_it_can(folder: Path) -> None:
     assert audited(folder, 0).code == 0
     for part in (folder / "audits" / "contoso" / "findings").iterdir():

@@ -45,6 +45,7 @@ def blocks(text: str) -> tuple[str, str]:
     return f"#{first}#{mailbox}", f"#{bash}"
 
 
+@pytest.mark.slow
 def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_path: Path) -> None:
     """`az` and `gh` are stand-ins that write down what they are called with; `auditor` is the program."""
     programs = tmp_path / "bin"

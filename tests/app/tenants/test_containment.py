@@ -136,6 +136,7 @@ def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emu
     assert "secret-value" not in ran.err + ran.text
 
 
+@pytest.mark.slow
 def test_with_v_the_traceback_is_shown_without_secrets(
     here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

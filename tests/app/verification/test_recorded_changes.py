@@ -42,6 +42,7 @@ def next_night(here: Path, emulator: Emulator, *options: str) -> str:
     return " ".join((ran.text + ran.err).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plan", "day"), [(None, "20"), ("2026-11-21T12:00:00Z", "21")])
 def test_a_night_finds_the_log_that_a_store_has(
     here: Path, emulator: Emulator, send: Send, plan: str | None, day: str
@@ -64,6 +65,7 @@ def test_a_night_finds_the_log_that_a_store_has(
     assert (headline in text, "Carried out by admin@contoso.example: 21 Nov 2026." in text) == (True, True), text
 
 
+@pytest.mark.slow
 def test_a_named_plan_finds_the_log_that_a_store_has(here: Path, emulator: Emulator, send: Send) -> None:
     store_with_plans(here, emulator)
     named = ("--plan", "out/plan.json", "--history", "st")
@@ -83,6 +85,7 @@ def test_a_named_plan_finds_the_log_that_a_store_has(here: Path, emulator: Emula
     assert "Carried out by admin@contoso.example: 21 Nov 2026." in text, text
 
 
+@pytest.mark.slow
 def test_what_was_done_before_a_plan_was_made_is_not_done_for_it(here: Path, emulator: Emulator, send: Send) -> None:
     store_with_plans(here, emulator)
     carry_out(here, send, log="done.jsonl")
@@ -96,6 +99,7 @@ def test_what_was_done_before_a_plan_was_made_is_not_done_for_it(here: Path, emu
         assert ("4 of 4 actions" in text, "Carried out by" in text) == (True, False), text
 
 
+@pytest.mark.slow
 def test_logs_in_a_store_are_checked_and_pruned(here: Path, emulator: Emulator, send: Send) -> None:
     store_with_plans(here, emulator)
     carry_out(here, send, log="done.jsonl")
@@ -117,6 +121,7 @@ def test_logs_in_a_store_are_checked_and_pruned(here: Path, emulator: Emulator, 
     assert not list((here / "st/contoso/changes").iterdir())
 
 
+@pytest.mark.slow
 def test_a_log_of_a_tenant_without_a_plan_is_not_recorded(here: Path, emulator: Emulator) -> None:
     store_with_plans(here, emulator)
     (here / "done.jsonl").write_text(LINE)

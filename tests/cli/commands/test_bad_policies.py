@@ -176,6 +176,7 @@ def test_a_test_of_policies_is_no_policy_file(here: Path, saved: Path) -> None:
     assert (ran.code, "auditor test x_test.yaml" in ran.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_without_a_folder_the_starter_library_is_used(tmp_path: Path, saved: Path) -> None:
     ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=r.json", cwd=tmp_path)
     assert ran.code == 1

@@ -63,6 +63,7 @@ def test_a_policy_and_a_product(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert "Microsoft 365 E3" in explained(capsys, "05e9a617-0261-4cee-bb44-138d3ef5d965")
 
 
+@pytest.mark.slow
 def test_every_key_of_policy_files(capsys: pytest.CaptureFixture[str]) -> None:
     for key in policy_keys():
         assert key.description, key.dotted
@@ -134,6 +135,7 @@ def test_the_language_is_the_readers(capsys: pytest.CaptureFixture[str]) -> None
     assert "Licenties" in explained(capsys, "remove-licenses", "--locale", "nl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["move-user"], ["nothing-like-it"], ["SPE_E3", "--locale", "xx"]])
 def test_what_is_not_known_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", *arguments]) == 2

@@ -51,6 +51,7 @@ def test_findings_of_every_night_are_counted_with_what_came_and_went(workspace: 
     assert [each["open"]["high"] for each in tenant["findings"]] == [0, 2, 2, 0, 2]
 
 
+@pytest.mark.slow
 def test_seats_and_cohorts_are_told_and_the_forecast_says_why_it_is_silent(workspace: Path) -> None:
     (tenant,) = history(workspace)["tenants"]
     (seat,) = tenant["seats"]
@@ -112,6 +113,7 @@ def test_between_two_instants_only_what_lies_there(workspace: Path) -> None:
     assert "history-empty" in done.err
 
 
+@pytest.mark.slow
 def test_people_of_two_nights_are_held_against_each_other(workspace: Path) -> None:
     done = call("history", "audits", "--from", instant(0), "--to", instant(3), "--people", cwd=workspace)
     assert done.code == 0, done.err
@@ -121,6 +123,7 @@ def test_people_of_two_nights_are_held_against_each_other(workspace: Path) -> No
     ]
 
 
+@pytest.mark.slow
 def test_without_a_store_snapshots_and_results_say_the_same(workspace: Path) -> None:
     results = [f"out{day}/result.json" for day in range(5)]
     loose = json.loads(call("history", "snapshots", *results, "-f", "json", cwd=workspace).out)["tenants"][0]
@@ -165,6 +168,7 @@ def test_results_out_of_order_and_another_of_one_instant_are_refused(workspace: 
     assert (same.code, "there already" in same.err) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_policy_that_could_not_be_evaluated_mends_nothing(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day, asked in enumerate([ASKED, ("id",), ASKED]):
@@ -252,6 +256,7 @@ def checked(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:
     return done.code, done.err, [each for each in json.loads(done.out) if each["wrong"] is not None]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_whole_says_so_of_nights_and_results(copy: Path) -> None:
     code, report, wrong = checked(copy)
     assert (code, wrong) == (0, [])
@@ -288,6 +293,7 @@ def test_a_result_that_is_gone_is_told_by_the_gap_in_the_numbers(number: int, co
     assert any(f"{number:06}.json" in each["wrong"] for each in wrong)
 
 
+@pytest.mark.slow
 def test_what_lies_there_without_a_commit_is_told_and_a_store_without_results_is_whole(copy: Path) -> None:
     results = sorted((copy / "results").iterdir())
     results[4].unlink()

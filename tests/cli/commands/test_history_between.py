@@ -71,12 +71,14 @@ def test_what_is_new_is_told_with_seats(folder: Path) -> None:
     assert comparison["unknown"] == []
 
 
+@pytest.mark.slow
 def test_a_night_that_is_missing_is_the_one_before_it_and_what_went_is_told(folder: Path) -> None:
     comparison = compared(folder, instant(3), instant(4))
     assert comparison["nights"] == [instant(2, 0), instant(4, 0)]
     assert [finding["kind"] for finding in comparison["findings"]] == ["gone", "gone"]
 
 
+@pytest.mark.slow
 def test_what_changed_its_state_is_told(folder: Path) -> None:
     waiver = "waivers:\n- {id: W, policies: [blocked], owner: it, reason: x, approvedBy: ann@x.example, expires: 2026-06-01}\n"
     (folder / "p.yaml").write_text(BLOCKED_POLICY + waiver)
@@ -93,6 +95,7 @@ def test_what_changed_its_state_is_told(folder: Path) -> None:
     assert [(f["kind"], f["status"]) for f in comparison["findings"]] == [("changed", "waived")] * 2
 
 
+@pytest.mark.slow
 def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(folder: Path) -> None:
     unread = night(state(2), 5, asked=ASKED)
     sources = [s for s in unread.manifest.sources if s.name is not Source.USERS]
@@ -123,6 +126,7 @@ def test_an_instant_before_the_first_night_is_said(folder: Path) -> None:
     assert (early["seats"], early["findings"]) == ([], [])
 
 
+@pytest.mark.slow
 def test_days_stand_for_the_nights_in_them(folder: Path) -> None:
     """A day that is named is looked at: not the night before it."""
     from_day, to_day = instant(1)[:10], instant(2)[:10]

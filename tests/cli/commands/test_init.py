@@ -174,6 +174,7 @@ def test_an_id_that_is_taken_stops_it_before_anything_is_written(tmp_path: Path)
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_file_in_the_way_stops_it(tmp_path: Path) -> None:
     (tmp_path / "team").write_text("x")
     ran = call("init", "team", cwd=tmp_path)
@@ -258,6 +259,7 @@ def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
     assert "send: ${{ vars.AUDIT_MAIL || 'true' }}" in text
 
 
+@pytest.mark.slow
 def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
     ran = call("init", "--action", "contoso/auditor", "--credential", "github-oidc", cwd=tmp_path)
     assert ("which can be moved" in ran.err) == (not __commit__)
@@ -269,6 +271,7 @@ def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
     assert "error[" not in audited(tmp_path)
 
 
+@pytest.mark.slow
 def test_running_again_replaces_what_options_change_and_keeps_the_rest(tmp_path: Path) -> None:
     assert call("init", "--tenant-id", TENANT, "--mail-from", "a@b.example", cwd=tmp_path).code == 0
     path = tmp_path / "tenants.yaml"

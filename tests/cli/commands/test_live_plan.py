@@ -37,6 +37,7 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
     workspace: Path, emulator: Emulator
 ) -> None:
@@ -59,6 +60,7 @@ def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
     assert offline["tenants"] == plan["tenants"]
 
 
+@pytest.mark.slow
 def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(workspace: Path, emulator: Emulator) -> None:
     ran = call("plan", cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     assert ran.code == 3, ran.err

@@ -70,6 +70,7 @@ def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Path) -> None:
     ran = call("plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert ran.code == 0, ran.err
@@ -262,6 +263,7 @@ def rules(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_an_incomplete_snapshot_is_planned_for_and_never_passes(tmp_path: Path, rules: str) -> None:
     people = [user("ann", grant(E3), accountEnabled=False)]
     state = snapshot(people, {E3: 1}, statuses={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
@@ -278,6 +280,7 @@ def test_a_snapshot_that_was_changed_is_refused(tmp_path: Path, rules: str) -> N
     assert run(["plan", "--snapshot", str(folder), AS_OF, "-q", "-o", str(tmp_path), rules]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -61,6 +61,7 @@ def changed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_ref_is_read_without_a_checkout_and_added_findings_fail(changed: Path, saved: Path) -> None:
     ran = preview(changed, saved, "--base", "main")
     assert ran.code == 1, ran.err
@@ -73,12 +74,14 @@ def test_a_ref_is_read_without_a_checkout_and_added_findings_fail(changed: Path,
     assert (changed / "policies" / "all.yaml").read_text() == ONE + ADDED
 
 
+@pytest.mark.slow
 def test_the_threshold_decides(changed: Path, saved: Path) -> None:
     assert preview(changed, saved, "--base", "main", "--fail-on", "critical").code == 0
     assert preview(changed, saved, "--base", "main", "--fail-on", "never").code == 0
     assert preview(changed, saved, "--base", "main", AUDITOR_FAIL_ON="critical").code == 0
 
 
+@pytest.mark.slow
 def test_the_way_back_only_removes(changed: Path, saved: Path) -> None:
     git(changed, "commit", "-qam", "two")
     (changed / "policies" / "all.yaml").write_text(ONE)
@@ -88,6 +91,7 @@ def test_the_way_back_only_removes(changed: Path, saved: Path) -> None:
     assert {each["policy"] for tenant in found["tenants"] for each in tenant["removed"]} == {"spare"}
 
 
+@pytest.mark.slow
 def test_a_moved_policy_changes_nothing(changed: Path, saved: Path) -> None:
     (changed / "policies" / "all.yaml").unlink()
     (changed / "policies" / "moved.yaml").write_text("# moved down\n" * 9 + ONE)
@@ -95,6 +99,7 @@ def test_a_moved_policy_changes_nothing(changed: Path, saved: Path) -> None:
     assert preview_document(changed)["summary"]["policies"] == []
 
 
+@pytest.mark.slow
 def test_severity_and_waiver_are_changes_with_departments(changed: Path, saved: Path) -> None:
     (changed / "policies" / "all.yaml").write_text(ONE.replace("medium", "critical"))
     assert preview(changed, saved, "--base", "main").code == 1, "graver findings are new at that severity"
@@ -113,6 +118,7 @@ def test_severity_and_waiver_are_changes_with_departments(changed: Path, saved: 
     assert {(each["status"], each["waiver"]) for each in after} == {("waived", "W-1")}
 
 
+@pytest.mark.slow
 def test_nobody_is_named_unless_it_is_asked_for(changed: Path, saved: Path) -> None:
     (changed / "policies" / "all.yaml").write_text(ONE.replace("medium", "low"))
     formats = ("-f", "json,markdown,html")
@@ -133,6 +139,7 @@ def test_nobody_is_named_unless_it_is_asked_for(changed: Path, saved: Path) -> N
         assert [person for person in people if person in path.read_text()] == []
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(changed: Path, saved: Path) -> None:
     preview(changed, saved, "--base", "main", "-o", "a", "-f", "json,markdown,html")
     preview(changed, saved, "--base", "main", "-o", "b", "-f", "json,markdown,html")
@@ -209,6 +216,7 @@ def test_no_repository_and_no_snapshot_are_told(here: Path, saved: Path) -> None
     assert (ran.code, "[usage]" in ran.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tmp_path: Path) -> None:
     first = next(iter(snapshots(NOW)))
     sources = tuple(
@@ -228,12 +236,14 @@ def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tm
     assert "Incomplete" in (changed / "out" / "preview.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_demo_against_a_folder_goes_to_stdout(here: Path) -> None:
     ran = call("preview", "--demo", "--base", "policies", "--as-of", AS_OF, "-f", "markdown=-", cwd=here)
     assert ran.code == 0
     assert ran.text.startswith("<!-- auditor-preview -->\n### This policy change adds, removes and changes no finding")
 
 
+@pytest.mark.slow
 def test_people_read_the_change_in_their_language(changed: Path, saved: Path) -> None:
     ran = preview(changed, saved, "--base", "HEAD", "-f", "json,markdown,html", "--locale", "nl")
     assert "Deze beleidswijziging: " in ran.text

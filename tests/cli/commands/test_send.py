@@ -107,6 +107,7 @@ def test_what_may_have_been_sent_is_not_sent_again_without_a_person(sending: Pla
     assert first["message-id"] == second["message-id"], "a server that sorts out doubles can"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_while_it_sent_leaves_it_unknown(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]")
     assert sending.send()[0] == 0
@@ -199,6 +200,7 @@ def test_only_to_somebody(sending: Place) -> None:
     assert "eve@evil.example is not a recipient" in sent
 
 
+@pytest.mark.slow
 def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacted(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, attach: csv, locale: en}]")
     names = ("Anouk de Vries", "anouk@", "Freja Nørgaard", "freja@")
@@ -212,6 +214,7 @@ def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacte
     assert not [name for name in names if name in file.get_content()]
 
 
+@pytest.mark.slow
 def test_the_link_is_the_report_or_the_run(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, locale: en}]")
     assert sending.send("--link", "https://reports.contoso.example/today.html")[0] == 0

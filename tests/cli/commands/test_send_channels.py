@@ -155,6 +155,7 @@ def test_a_dry_run_writes_what_would_be_posted(sending: Place) -> None:
     assert not (sending.folder / "state").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "slug"), [(Answer(status=404, body=URL_SECRET.encode()), "refused"), (Answer(status=HANG_UP), "unknown")]
 )

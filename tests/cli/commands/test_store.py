@@ -85,6 +85,7 @@ def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(
     assert "the first is of 2026-02-01T02:17:00Z" in other["failure"]
 
 
+@pytest.mark.slow
 def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(workspace: Path) -> None:
     shutil.rmtree(workspace / "snapshots")
     fabrikam(workspace, 3)
@@ -96,22 +97,26 @@ def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(work
     assert [tenant["name"] for tenant in json.loads(done.out)["tenants"]] == ["contoso", "fabrikam"]
 
 
+@pytest.mark.slow
 def test_a_single_snapshot_is_judged_by_any_instant(workspace: Path) -> None:
     assert audited(workspace, "snapshots/contoso/2026-01-30T021700Z", "--as-of", "2020-01-01") == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_store_without_results_does_not_know_since_when(workspace: Path) -> None:
     asked = call("history", "audits", "--policy", "blocked", cwd=workspace)
     assert (asked.code, asked.out) == (2, b"")
     assert "history-results" in asked.err
 
 
+@pytest.mark.slow
 def test_a_night_comes_back_as_a_folder(workspace: Path) -> None:
     done = call("store", "get", "audits", "contoso", "--as-of", "2026-01-31", "-o", "back", cwd=workspace)
     assert done.text.strip() == "back/contoso/2026-01-30T021700Z"
     assert audited(workspace, done.text.strip()) == (1, 2)
 
 
+@pytest.mark.slow
 def test_prune_tells_first_and_deletes_only_when_told(workspace: Path) -> None:
     prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", "2026-06-01")
     ran = call(*prune, cwd=workspace)
@@ -126,6 +131,7 @@ def test_prune_tells_first_and_deletes_only_when_told(workspace: Path) -> None:
     assert audited(workspace, "audits") == (0, 0)
 
 
+@pytest.mark.slow
 def test_nights_that_stay_and_cannot_be_restored_keep_all_others(workspace: Path) -> None:
     """The newest night is whole by itself; the one before it would stay too, and lacks what it is built on."""
     parts = sorted((workspace / "audits" / "contoso" / "parts").iterdir())
@@ -154,12 +160,14 @@ def test_a_policy_of_retention_that_is_not_understood_deletes_nothing(keep: str,
     assert len(json.loads(call("store", "list", "audits", "--json", cwd=workspace).out)) == 3
 
 
+@pytest.mark.slow
 def test_a_clock_that_runs_backwards_deletes_nothing(workspace: Path) -> None:
     done = call("store", "prune", "audits", "--keep", "1d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="1000000000")
     assert done.code == 2
     assert "keep-clock" in done.err
 
 
+@pytest.mark.slow
 def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
     part = min((workspace / "audits" / "contoso" / "parts").iterdir())
     part.write_bytes(b"")
@@ -171,6 +179,7 @@ def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
     assert "store-damaged" in refused.err
 
 
+@pytest.mark.slow
 def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(workspace: Path) -> None:
     commits = sorted((workspace / "audits" / "contoso" / "nights").iterdir())
     commits[0].write_bytes(commits[0].read_bytes()[:100])

@@ -53,6 +53,7 @@ def verdicts(tenant: dict[str, Any]) -> set[str]:
     return {action["verdict"] for action in tenant["actions"]}
 
 
+@pytest.mark.slow
 def test_nothing_was_done(here: Path, emulator: Emulator) -> None:
     code, tenant, text = verified(here, emulator)
     assert (code, verdicts(tenant)) == (1, {"not"})
@@ -62,6 +63,7 @@ def test_nothing_was_done(here: Path, emulator: Emulator) -> None:
     assert text.startswith(f"0 of {len(tenant['actions'])} actions of ")
 
 
+@pytest.mark.slow
 def test_everything_was_done(here: Path, emulator: Emulator, send: Send) -> None:
     carry_out(here, send, log="done.jsonl")
     for log in ((), ("--done", "done.jsonl")):
@@ -76,6 +78,7 @@ def test_everything_was_done(here: Path, emulator: Emulator, send: Send) -> None
     assert {(each["by"][0], each["last"][:16]) for each in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
 
 
+@pytest.mark.slow
 def test_reports_and_mails_begin_with_it(here: Path, emulator: Emulator, send: Send) -> None:
     carry_out(here, send, log="done.jsonl")
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
@@ -100,6 +103,7 @@ def test_reports_and_mails_begin_with_it(here: Path, emulator: Emulator, send: S
     assert "3 of 3 actions of 20 Nov 2026 done" in texts["it@contoso.example"], "an owner reads of their own"
 
 
+@pytest.mark.slow
 def test_a_store_knows_the_last_plan(tmp_path: Path, saved: Path) -> None:
     made = ("--snapshot", str(saved), "--store", "st", "-q")
     assert call("plan", *made, "--as-of", AS_OF, cwd=tmp_path).code in {0, 3}
@@ -127,6 +131,7 @@ def test_a_store_knows_the_last_plan(tmp_path: Path, saved: Path) -> None:
     assert [path.name for path in (tmp_path / "st/contoso/plans").iterdir()] == ["2026-11-28T120000Z.json"]
 
 
+@pytest.mark.slow
 def test_what_was_run_counts_and_a_part_is_no_whole(here: Path, emulator: Emulator, send: Send) -> None:
     carry_out(here, send, log="done.jsonl", most=1)
     code, tenant, _ = verified(here, emulator, "--done", "done.jsonl")
@@ -138,6 +143,7 @@ def test_what_was_run_counts_and_a_part_is_no_whole(here: Path, emulator: Emulat
     assert code == 0, "what was left out on purpose is not asked for"
 
 
+@pytest.mark.slow
 def test_a_finding_that_comes_back_is_no_new_one(here: Path, emulator: Emulator, send: Send) -> None:
     carry_out(here, send, log="done.jsonl")
     (ann,) = (each for each in planned(here) if each["subject"]["name"] == "Ann")
@@ -155,6 +161,7 @@ def test_a_finding_that_comes_back_is_no_new_one(here: Path, emulator: Emulator,
     assert "undone" in {step["cause"] for action in tenant["actions"] for step in action["steps"]}
 
 
+@pytest.mark.slow
 def test_page_and_markdown_name_every_action_and_its_people(here: Path, emulator: Emulator) -> None:
     ran = run(here, emulator, "verify", "out/plan.json", "-f", "html", "-f", "markdown")
     assert ran.code == 1, ran.err
@@ -174,6 +181,7 @@ def planned(here: Path) -> list[dict[str, Any]]:
     return list(json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["findings"])
 
 
+@pytest.mark.slow
 def test_another_way_and_a_new_finding(here: Path, emulator: Emulator, send: Send) -> None:
     by_name = {each["subject"]["name"]: each["subject"]["id"] for each in planned(here)}
     for name in ("Ann", "Bob", "Eva", "Cem"):
@@ -212,6 +220,7 @@ def damage(plan: dict[str, Any], change: str) -> str:
     return json.dumps(plan)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "slug", "location"),
     [

@@ -37,6 +37,7 @@ def waive(here: Path, *more: str | Path, until: str = "2027-01-31", reason: str 
     return call("waive", *more, "--until", until, "--reason", reason, *owner, "--as-of", AS_OF, cwd=here)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("live", [False, True])
 def test_exactly_the_named_findings_are_waived(here: Path, saved: Path, live: bool) -> None:  # noqa: FBT001
     file = here / "policies" / "waivers.yaml"
@@ -68,6 +69,7 @@ def test_a_new_file_names_the_schema_that_init_wrote(here: Path, schema: bool) -
     assert (here / "policies" / "waivers.yaml").read_text().startswith(line * schema + "version: 1\n")
 
 
+@pytest.mark.slow
 def test_print_shows_it_and_writes_nothing(here: Path) -> None:
     (first, *_) = findings(here, check="assignment.not-allowed", status="open")
     ran = waive(here, first["fingerprint"], "--print")
@@ -102,6 +104,7 @@ def test_what_the_rules_refuse_is_refused_and_nothing_changes(here: Path, argume
         assert ran.code == 0, ran.err
 
 
+@pytest.mark.slow
 def test_one_that_waives_others_too_names_them(tmp_path: Path) -> None:
     call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path)
     groups = [each["fingerprint"] for each in findings(tmp_path, check="group.license-errors")]

@@ -61,6 +61,7 @@ def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.Monkey
     assert re.findall(r"(\d+) more in the reports", text) == [str(seats), str(summary.not_evaluated - 1)]
 
 
+@pytest.mark.slow
 def test_every_line_fits() -> None:
     for width in (40, 60, 80, 120):
         assert max(map(len, printed(compare(result(), night_before()), width=width).splitlines())) <= width

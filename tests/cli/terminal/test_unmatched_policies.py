@@ -53,6 +53,7 @@ def counts(document: Any) -> dict[str, int | None]:
     return {f"{name} {outcome['id']}": outcome["judged"] for name, found in parts.items() for outcome in found}
 
 
+@pytest.mark.slow
 def test_every_route_of_an_audit_counts_alike(workspace: Path, saved: Path) -> None:
     whole = audit(workspace, saved)
     held = json.loads((workspace / "out" / "result.json").read_bytes())
@@ -68,6 +69,7 @@ def test_every_route_of_an_audit_counts_alike(workspace: Path, saved: Path) -> N
     assert counts(json.loads((workspace / "merged" / "result.json").read_bytes())) == wanted
 
 
+@pytest.mark.slow
 def test_the_page_and_explain_show_the_count(workspace: Path, saved: Path) -> None:
     audit(workspace, saved)
     page = (workspace / "out" / "report.html").read_text()

@@ -131,6 +131,7 @@ def nesting() -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True])
 def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool) -> None:  # noqa: FBT001
     nesting.reset()

@@ -291,6 +291,7 @@ def gaps() -> Iterator[TenantResult]:
     yield replace(second, sources=sources, policies=judged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language: str, tmp_path: Path) -> None:
     environ = {

@@ -15,6 +15,7 @@ from tests.localization.reading import LANGUAGES
 OWN = "Only our own people hold a seat"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_and_reasons_of_the_starter_policies_are_told(language: str) -> None:
     demo = demo_result(language)
@@ -33,6 +34,7 @@ def test_what_people_read_has_no_english_title(language: str, name: str) -> None
     assert [title for title in titles if title in body] == []
 
 
+@pytest.mark.slow
 def test_a_scanner_finds_the_same_rules_and_results_in_every_language() -> None:
     """People read the messages of SARIF, machines its ids and places."""
     found = []
@@ -47,6 +49,7 @@ def test_a_scanner_finds_the_same_rules_and_results_in_every_language() -> None:
     assert found[:2] == found[2:]
 
 
+@pytest.mark.slow
 def test_a_policy_of_somebody_else_stays_as_it_is_written() -> None:
     first, *others = demo_result().run.policies
     # `Product` and `open` are messages of reports, and no titles of starter policies.

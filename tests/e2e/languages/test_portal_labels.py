@@ -163,6 +163,7 @@ def test_a_documented_label_has_the_words_of_microsoft(language: str, english: s
     assert language == "de" or portal.terms()["sources"][language][english]
 
 
+@pytest.mark.slow
 @each
 def test_a_label_with_no_documented_form_is_explained(language: str) -> None:
     """It stands in brackets behind its translation."""

@@ -48,6 +48,7 @@ def test_a_page_is_in_its_language(language: str) -> None:
     assert [text for text in visible_texts(page(language)) if text in english_only(language)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_page_shows_the_same_findings_in_every_language(language: str) -> None:
     anchors = re.compile(r'id="([^"]*)"')
@@ -74,6 +75,7 @@ def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> N
         assert [link.address for link in action.links] == [link.address for link in original.links]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
 def test_machines_read_the_same_bytes_in_every_language(name: str) -> None:
     assert not FORMATS[name].localized

@@ -206,6 +206,7 @@ def test_17_nothing_is_ever_changed_in_a_tenant(graph: Emulator) -> None:
     assert not graph.journal.of("*reportSettings*")
 
 
+@pytest.mark.slow
 def test_18_links_carry_nobody() -> None:
     """CIPP's snooze links carry the whole item in their query."""
     for name in REPORTS:

@@ -174,6 +174,7 @@ def counted(tenant: Tenant) -> dict[str, int]:
     return {str(sku["skuId"]): rows.count(sku["skuId"]) for sku in tenant.skus}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     seats=st.integers(0, 4),

@@ -63,6 +63,7 @@ def accepted(emulator: Emulator, token: str) -> bool:
     return answered.status_code == 200 and answered.json()["value"][0]["id"] == tenant_id(emulator)
 
 
+@pytest.mark.slow
 def test_the_three_credentials_sign_in(signing: tuple[Emulator, str]) -> None:
     emulator, path = signing
     more = options(emulator)
@@ -76,6 +77,7 @@ def test_the_three_credentials_sign_in(signing: tuple[Emulator, str]) -> None:
     assert emulator.github.asked == [EXCHANGE_AUDIENCE]
 
 
+@pytest.mark.slow
 def test_the_three_asynchronous_credentials_sign_in(signing: tuple[Emulator, str]) -> None:
     emulator, path = signing
     more = options(emulator)
@@ -263,6 +265,7 @@ def graph_refusal(emulator: Emulator, authorization: str | None) -> str:
     return str(answered.json()["error"]["message"])
 
 
+@pytest.mark.slow
 def test_graph_refuses_tokens_that_are_not_for_it(emulator: Emulator) -> None:
     tenant = emulator.tenants["contoso"]
     app = App(client_id=CLIENT_ID)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from auditor import __home__
 from auditor.app.scaffold import scaffold_files
 from auditor.app.scaffold_choices import Choices
@@ -46,6 +48,7 @@ def test_nobody_can_register_the_placeholder() -> None:
     assert name
 
 
+@pytest.mark.slow
 def test_every_owner_on_github_is_known() -> None:
     home = __home__.split("/")[0]
     strange = {

@@ -80,6 +80,7 @@ def test_checking_policies_needs_no_network_and_no_page(arguments: tuple[str, ..
     assert taken(modules, (*LIVE, *PAPER, *PEOPLE, *HEAVY)) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("products", "e5"), ("collect", "--help")])
 def test_names_of_products_and_help_need_no_columns(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert taken(imported(*arguments, where=tmp_path), (*LIVE, *PAPER, *COLUMNS, *PEOPLE, *HEAVY)) == set()

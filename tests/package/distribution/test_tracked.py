@@ -3,6 +3,8 @@
 import re
 import tomllib
 
+import pytest
+
 from tests.package.tree import ROOT, files
 
 # Written in two halves, so that this file does not hold what it looks for.
@@ -35,6 +37,7 @@ def texts() -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_no_file_holds_an_index_address_or_a_path_of_one_machine() -> None:
     found = {
         f"{name}: {hit.group()}"

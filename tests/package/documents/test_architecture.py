@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
+
 from tests.package import architecture
 from tests.package.tree import ROOT, files
 
 INDEX = ROOT / "docs" / "where-do-i-find.md"
 
 
+@pytest.mark.slow
 def test_the_picture_is_current() -> None:
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.drawing(), "make pages"
 

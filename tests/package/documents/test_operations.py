@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from auditor.cli.main import COMMANDS
 from auditor.graph.auth import aadsts_codes
 from tests.builders.service.command_line import ROOT
@@ -9,6 +11,7 @@ from tests.builders.service.command_line import ROOT
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_every_code_of_the_sign_in_service_is_told_as_the_program_tells_it() -> None:
     rows = dict(re.findall(r"(?m)^\| (\d{5,7}) \| (.*) \|$", PAGE))
     assert len(rows) > 20

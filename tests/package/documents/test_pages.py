@@ -102,6 +102,7 @@ def test_the_page_on_history_shows_what_its_commands_print() -> None:
     assert kept == made, "make pages"
 
 
+@pytest.mark.slow
 def test_the_readme_counts_the_policies_of_the_starter_library() -> None:
     written = [path.read_text(encoding="utf-8") for path in (ROOT / "policies").glob("*.yaml")]
     count = sum(len(yaml.safe_load(text).get("policies", ())) for text in written)
@@ -112,6 +113,7 @@ def test_the_readme_shows_the_help_that_the_program_prints() -> None:
     assert BLOCK.findall(page("README.md")) == [usage()], "make readme"
 
 
+@pytest.mark.slow
 def test_the_readme_s_policy_is_eight_lines_and_valid(tmp_path: Path) -> None:
     policy = next(block for block in blocks("README.md") if "policies:" in block)
     assert len(policy.splitlines()) == 8

@@ -24,6 +24,7 @@ def actions() -> list[Action]:
     return [action for tenant in demo_result().tenants for action in tenant.actions]
 
 
+@pytest.mark.slow
 def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
     for tenant in demo_result().tenants:
         listed = [mark for action in tenant.actions for mark in action.findings]
@@ -111,6 +112,7 @@ def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:
     assert (action.count, len(action.findings), len(action.requests)) == (2, 4, 2)
 
 
+@pytest.mark.slow
 def test_what_is_not_known_stays_unknown() -> None:
     loaded = load(policies(AS_OF)).policies
     known = circumstances(contoso(), loaded)

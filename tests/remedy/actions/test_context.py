@@ -127,6 +127,7 @@ def test_only_what_leads_to_other_steps_makes_another_situation(facts: dict[str,
     assert (situated(base, known) is situated(replace(base, evidence=facts), known)) is alike
 
 
+@pytest.mark.slow
 def test_one_is_not_true() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.denied")
     routed: list[RoutedFinding] = []

@@ -31,6 +31,7 @@ def actions() -> list[Action]:
     return [action for tenant in result().tenants for action in tenant.actions]
 
 
+@pytest.mark.slow
 def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
     renewing = [action for action in actions() if action.kind == ActionKind.EXPIRING]
     assert renewing

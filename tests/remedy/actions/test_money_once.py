@@ -36,6 +36,7 @@ def test_seats_that_a_removal_counts_are_no_saving_of_those_who_free_them(action
     assert sum(_amount(action["saves"]) for action in about) == price * removal["count"]
 
 
+@pytest.mark.slow
 def test_seats_that_a_purchase_counts_are_no_cost_of_those_who_assign_them(actions: list[dict[str, Any]]) -> None:
     (purchase,) = [action for action in actions if action["kind"] == "buy"]
     costs: defaultdict[str, Decimal] = defaultdict(Decimal)

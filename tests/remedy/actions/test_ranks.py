@@ -49,6 +49,7 @@ def demo() -> Result:
     return remedied(audit(snapshots(NOW), loaded, builtin(), NOW), loaded)
 
 
+@pytest.mark.slow
 def test_the_days_of_an_action_count_from_the_audit_not_from_the_state() -> None:
     loaded, later = load(demo_policies(NOW)).policies, NOW + timedelta(days=9)
     found = remedied(audit(snapshots(NOW), loaded, builtin(), later), loaded)
@@ -62,6 +63,7 @@ def test_the_days_of_an_action_count_from_the_audit_not_from_the_state() -> None
     assert nearest.why in {step.why for step in shown}, "the page counts from the same day"
 
 
+@pytest.mark.slow
 def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() -> None:
     first = sorted(result().tenants[0].actions, key=lambda action: action.rank)[:FIRST]
     idle = next(action for action in first if action.kind == "remove-seats-at-renewal")
@@ -72,6 +74,7 @@ def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() ->
     assert any(action.due == date(2026, 11, 29) for action in first), "the nearest deadline"
 
 
+@pytest.mark.slow
 def test_idle_seats_of_the_demo_that_renew_soon_are_among_the_five() -> None:
     highlights = page(demo(), Labels("en")).highlights
     (seats,) = [
@@ -106,6 +109,7 @@ def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None
             assert action["saves"] is None or action["costs"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_the_order_is_the_same_in_every_language(language: str) -> None:
     there = localised(result(), language)

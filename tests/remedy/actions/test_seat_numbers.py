@@ -21,6 +21,7 @@ from tests.builders.tenant.tenants import person, sku_id, tenant, user
 SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
 
 
+@pytest.mark.slow
 def test_the_crowded_tenant_names_one_number_for_each_product() -> None:
     result, plan = audited(crowded()), planned(crowded())
     expected = {"Office 365 E3": {-1_087}, "Microsoft 365 F3": {27}}

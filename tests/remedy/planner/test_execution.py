@@ -76,6 +76,7 @@ def planned(folder: Path) -> Iterator[tuple[Emulator, TenantPlan, PlanExecution,
             yield emulator, tenant, PlanExecution(client, emulator.endpoint), steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, None), (0, 7), (4, 11), (4, 1)])
 def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
     tmp_path: Path, lag: int, lost: int | None
@@ -98,6 +99,7 @@ def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
         assert state(tenant) == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lag", [0, 4])
 def test_undo_brings_back_licences_paths_and_memberships(tmp_path: Path, lag: int) -> None:
     with planned(tmp_path) as (emulator, _, execution, steps):
@@ -142,6 +144,7 @@ def left(tenant: Tenant) -> None:
     recompute(tenant, position, [row for row in states if not row["assignedByGroup"]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "refusals"), [(dynamic, True), (synced, True), (no_seats, True), (left, False)])
 def test_what_graph_refuses_meanwhile_is_told_and_harms_nothing(
     tmp_path: Path,

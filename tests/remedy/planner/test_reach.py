@@ -77,6 +77,7 @@ def share(tenants: Sequence[TenantPlan], *locations: Location) -> float:
     return 100 * sum(row.fixed for row in rows) / sum(row.open for row in rows)
 
 
+@pytest.mark.slow
 def test_the_messy_tenant(messy: Messy) -> None:
     plan = plan_run([messy.state], POLICIES, builtin(), NOW)
     assert plan.proven
@@ -116,6 +117,7 @@ def test_the_built_in_tenants(*, cloud: bool) -> None:
     assert share(answered.tenants) >= 80, "the rest is purchases, contracts and the local directory"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, 9)])
 def test_the_answered_plan_leads_to_the_state_of_its_proof(
     messy: Messy, tmp_path: Path, lag: int, lost: int | None

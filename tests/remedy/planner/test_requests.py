@@ -116,6 +116,7 @@ def prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
     return plan
 
 
+@pytest.mark.slow
 def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
     with running_emulator([load_tenant(tenant())]) as emulator:
         plan = prove(emulator, policy_set(TEXT + PRICES), tmp_path).tenants[0]
@@ -209,6 +210,7 @@ def hard() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: Path) -> None:
     rules = policy_set(OPPOSED + PRICES)
     with running_emulator([load_tenant(hard())]) as emulator:

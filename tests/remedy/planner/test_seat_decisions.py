@@ -69,6 +69,7 @@ def test_no_seat_in_use_is_given_back(answer: dict[str, Any], seats: int) -> Non
     assert all("and the plan to 1:" in notice.message for notice in plan.notices)
 
 
+@pytest.mark.slow
 def test_seats_that_are_bought_are_given_out() -> None:
     of = snapshot(STARTERS, {F3: 1})
     assert len(bodies(planned(of))) == 1

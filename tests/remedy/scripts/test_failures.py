@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.remedy.scripts.powershell import plan_script
@@ -16,6 +18,7 @@ from tests.emulator.tenant.directory import load as load_tenant
 AS = "2026-11-20T02:17:00Z"
 
 
+@pytest.mark.slow
 def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
     found = rules()
     with running_emulator([load_tenant(document())]) as emulator:
@@ -33,6 +36,7 @@ def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
         assert len(outcomes) < len(list(steps(data)))
 
 
+@pytest.mark.slow
 def test_failures_between_changes_that_are_made_do_not_stop_a_run(tmp_path: Path) -> None:
     found = rules()
     with running_emulator([load_tenant(document())]) as emulator:

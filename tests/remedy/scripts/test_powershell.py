@@ -117,6 +117,7 @@ def prove(emulator: Emulator, found: Loaded, folder: Path) -> tuple[FleetPlan, d
     return plan, data, final
 
 
+@pytest.mark.slow
 def test_a_plan_with_every_kind_of_change_is_carried_out_and_taken_back(tmp_path: Path) -> None:
     with running_emulator([load_tenant(document())]) as emulator:
         plan, data, final = prove(emulator, rules(), tmp_path)
@@ -147,6 +148,7 @@ def test_the_plan_of_the_built_in_tenant_is_carried_out_and_taken_back(tmp_path:
     assert len(final) < len(data["$People"]) / 7, "retries, and seats that the retries took"
 
 
+@pytest.mark.slow
 def test_the_messages_of_plan_http_lead_to_the_same_state(tmp_path: Path) -> None:
     found, states = rules(), []
     for form in ("http", "powershell"):
@@ -172,6 +174,7 @@ OTHER = {"addLicenses": [{"skuId": VISIO, "disabledPlans": []}], "removeLicenses
 """What somebody else assigns meanwhile."""
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_a_change_by_somebody_else_is_skipped(tmp_path: Path) -> None:
     found = rules()
     with running_emulator([load_tenant(document())]) as emulator:
@@ -199,6 +202,7 @@ def leave_seats(emulator: Emulator, sku: str, count: int) -> None:
     row["consumedUnits"] = row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - count
 
 
+@pytest.mark.slow
 def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Path) -> None:
     found = rules()
     with running_emulator([load_tenant(document())]) as emulator:
@@ -227,6 +231,7 @@ def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Pa
     assert kinds == {"UserLicense", "GroupLicense", "AddMember", "Reprocess"}
 
 
+@pytest.mark.slow
 def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
     found = rules()
     with running_emulator([load_tenant(document())]) as emulator:
@@ -254,6 +259,7 @@ def every_kind(tmp_path: Path, **names: str) -> Script:
     return Script(plan_script(plan, AS))
 
 
+@pytest.mark.slow
 def test_commands_and_variables_are_known(tmp_path: Path) -> None:
     plan = every_kind(tmp_path)
     undo = Script(undo_script(planned(snapshot([user("u", grant(F3))], {F3: 1}), RULES), AS))
@@ -282,6 +288,7 @@ def variables(node: Node, *, used: bool) -> Iterator[str]:
 RULES = "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
 
 
+@pytest.mark.slow
 def test_modules_and_permissions_are_those_of_the_actions(tmp_path: Path) -> None:
     def required(source: bytes) -> set[str]:
         return set(
@@ -301,6 +308,7 @@ def test_modules_and_permissions_are_those_of_the_actions(tmp_path: Path) -> Non
     assert used == {f"Microsoft.Graph.{name}" for name in (*named, "Authentication", "Identity.DirectoryManagement")}
 
 
+@pytest.mark.slow
 def test_no_name_becomes_code(tmp_path: Path) -> None:
     # No snapshot holds a surrogate.
     joined = "".join(text for name, text in HOSTILE.items() if name != "surrogate")

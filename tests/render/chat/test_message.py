@@ -179,6 +179,7 @@ def large_result(count: int) -> Result:
     return replace(whole, tenants=tenants, summary=summarise(tenants))
 
 
+@pytest.mark.slow
 def test_the_limits_hold_for_a_large_fleet() -> None:
     large = large_result(300)
     assert len(render_message(large, READER, Channel.TEAMS)) <= LARGEST

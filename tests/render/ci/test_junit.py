@@ -50,6 +50,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auditor.result.aggregate.SHOWN", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_what_is_not_listed_is_counted_and_said_to_stand_elsewhere() -> None:
     large = leavers(5000)

@@ -240,6 +240,7 @@ def _saved(folder: Path, past: Result) -> None:
     (folder / "result.json").write_bytes(b"".join(render(past, "json", locale="en").chunks()))
 
 
+@pytest.mark.slow
 def test_a_curve_compares_the_tenants_that_were_audited_now_and_then(tmp_path: Path) -> None:
     """Neither a tenant that left nor one that could not be read tonight may look like findings that were mended."""
     whole = result()

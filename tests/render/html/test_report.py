@@ -225,6 +225,7 @@ def test_long_names_are_cut_and_many_rows_are_left_to_the_table() -> None:
         assert ("more in findings.csv" in made) is bool(more)
 
 
+@pytest.mark.slow
 def test_a_thousand_findings_stay_small() -> None:
     there = result().tenants[0]
     spread = tuple(

@@ -34,6 +34,7 @@ def test_the_demo_s_page_is_small(demo: Result, locale: str) -> None:
     assert size(demo, locale) < MOST
 
 
+@pytest.mark.slow
 def test_so_is_the_page_of_a_thousand_people_of_whom_no_two_hold_the_same(tmp_path: Path) -> None:
     snapshot = write_tenant(tmp_path, 1000)
     whole = run(Request(policies=(POLICIES,), snapshots=(snapshot,), as_of=AS_OF, started=AS_OF))

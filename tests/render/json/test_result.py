@@ -59,6 +59,7 @@ def test_keys_stand_in_the_order_of_the_schema() -> None:
     assert whole["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
 
 
+@pytest.mark.slow
 def test_it_is_what_the_published_schema_says() -> None:
     jsonschema.validate(json.loads(_bytes(compare(result(), night_before()))), json.loads(schema("result")))
 

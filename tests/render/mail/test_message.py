@@ -95,6 +95,7 @@ def test_it_is_the_same_every_time() -> None:
     assert render_mail(compared(), READER) == render_mail(compared(), READER)
 
 
+@pytest.mark.slow
 def test_the_subject_says_the_outcome() -> None:
     assert (
         render_mail(compared(), READER).subject == "[2 tenants] Licences: incomplete, 4 critical, 1 new — 20 Nov 2026"
@@ -282,6 +283,7 @@ def test_a_file_that_stays_behind_is_said() -> None:
         assert "licence-audit.zip, is too large for a mail" in text
 
 
+@pytest.mark.slow
 def test_dates_far_away_and_settled_ones_are_left_out() -> None:
     def ends(days: int, **more: object) -> Result:
         at = (result().run.as_of + timedelta(days=days)).astimezone(UTC)

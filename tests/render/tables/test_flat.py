@@ -272,6 +272,7 @@ def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
     assert b"['a', 1]" in body(made, "csv")
 
 
+@pytest.mark.slow
 def test_every_text_of_a_long_column_is_looked_at() -> None:
     assert_csv_of(("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400)
 
@@ -296,6 +297,7 @@ def assert_csv_of(names: tuple[str, ...]) -> None:
     assert body(made, "csv") == table(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows_at_once", [1, 7, 50, 10_000])
 def test_the_table_does_not_depend_on_how_it_is_cut(rows_at_once: int) -> None:
     assert read(result(), rows_at_once) == wanted(result())

@@ -52,6 +52,7 @@ def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
         assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
 
 
+@pytest.mark.slow
 def test_numbers_are_numbers_and_money_shows_cents() -> None:
     sheet = book(compared())["Findings"]
     written = [tuple(cell.value for cell in row) for row in sheet.iter_rows(min_row=2)]
@@ -133,6 +134,7 @@ def test_contracts_stand_with_their_dates() -> None:
     assert row == (first.name, "EA-1", "=E5", "06ebc4ee", 7, "2027-03-01", "2027-03-31", "by-decision")
 
 
+@pytest.mark.slow
 def test_waivers_stand_with_their_last_day_as_a_date() -> None:
     sheet = book(waived())["Waivers"]
     head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
@@ -145,6 +147,7 @@ def test_waivers_stand_with_their_last_day_as_a_date() -> None:
     assert sheet["C2"].value == "0001-01-01"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
     names = book(compared(), locale).sheetnames

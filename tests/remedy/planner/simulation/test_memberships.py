@@ -114,6 +114,7 @@ def paths(plan: TenantPlan) -> list[tuple[str, str]]:
     return [(r["method"], str(r["path"]).rpartition("/")[2]) for action in plan.actions for r in action.requests]
 
 
+@pytest.mark.slow
 def test_who_should_not_hold_it_leaves_the_group_and_others_stay(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC-E3")
     people = [identified("leaver", grant(E3, lic), accountEnabled=False), identified("stays", grant(E3, lic))]
@@ -127,6 +128,7 @@ def test_who_should_not_hold_it_leaves_the_group_and_others_stay(tmp_path: Path)
     assert request["powershell"].startswith("Remove-MgGroupMemberByRef -GroupId '")
 
 
+@pytest.mark.slow
 def test_what_a_group_gives_besides_is_lost_and_told(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC")
     people = [
@@ -140,6 +142,7 @@ def test_what_a_group_gives_besides_is_lost_and_told(tmp_path: Path) -> None:
     assert any("VISIO" in warning.upper() for warning in action.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("two", [False, True])
 def test_a_direct_path_becomes_a_membership_where_one_group_gives_it(tmp_path: Path, two: bool) -> None:  # noqa: FBT001
     lic = stable_id("plan", "LIC-E3")
@@ -154,6 +157,7 @@ def test_a_direct_path_becomes_a_membership_where_one_group_gives_it(tmp_path: P
     assert [action.kind for action in plan.actions] == ["to-group"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_membership_becomes_a_direct_path_where_a_policy_asks(tmp_path: Path, mixed: bool) -> None:  # noqa: FBT001
     lic, off = stable_id("plan", "LIC-E3"), ("57ff2da0-773e-42df-b2af-ffb7a2317929",)
@@ -187,6 +191,7 @@ def test_what_a_plan_needs_is_collected_where_the_policies_need_less(tmp_path: P
     assert paths(plan) == ([("POST", "assignLicense")] if planned else [])
 
 
+@pytest.mark.slow
 def test_of_two_groups_that_give_the_same_one_is_left(tmp_path: Path) -> None:
     one, two = stable_id("plan", "ONE"), stable_id("plan", "TWO")
     people = [
@@ -199,6 +204,7 @@ def test_of_two_groups_that_give_the_same_one_is_left(tmp_path: Path) -> None:
     assert paths(plan) == [("DELETE", "$ref")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_members_that_graph_does_not_change_are_left_with_the_reason(tmp_path: Path, kind: str) -> None:
     lic = stable_id("plan", "LIC-E3")
@@ -224,6 +230,7 @@ def test_members_that_graph_does_not_change_are_left_with_the_reason(tmp_path: P
     assert REFUSALS[kind] in refused.json()["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("selector", "code"),
     [
@@ -264,6 +271,7 @@ def ruled(name: str, sku: str, rule: str, *members: str) -> dict[str, Any]:
     return group(name, sku, members=members, mailEnabled=False, securityEnabled=True, **kind)
 
 
+@pytest.mark.slow
 def test_who_is_blocked_leaves_a_dynamic_group(tmp_path: Path) -> None:
     front, office = stable_id("plan", "FRONT"), stable_id("plan", "OFFICE")
     people = [
@@ -295,6 +303,7 @@ def test_who_is_blocked_leaves_a_dynamic_group(tmp_path: Path) -> None:
     assert all("dynamic group" in each for each in asked)
 
 
+@pytest.mark.slow
 def test_an_attribute_that_brings_somebody_into_a_dynamic_group_gives_its_licence(tmp_path: Path) -> None:
     front = stable_id("plan", "FRONT")
     people = [
