@@ -8,16 +8,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from auditor.domain.enums import (
-    Agreement,
-    Cloud,
-    Outcome,
-    Severity,
-    Source,
-    SourceStatus,
-    Status,
-    SubjectType,
-)
+from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result.model import (
     Action,

@@ -60,9 +60,8 @@ def test_every_finding_stands_in_its_columns(count: int | None) -> None:
     assert written.packed is (count == 700)
     read = Read(written)
     headers = {policy.id: policy for policy in whole.run.policies}
-    pairs = [
-        (finding, Context.of_tenant(tenant, headers, EN)) for tenant in whole.tenants for finding in tenant.findings
-    ]
+    places = [(tenant, Context.of_tenant(tenant, headers, EN)) for tenant in whole.tenants]
+    pairs = [(finding, context) for tenant, context in places for finding in tenant.findings]
     pairs += [(finding, Context.of_fleet(whole, headers, EN)) for finding in whole.fleet.findings]
     assert read.head["count"] == written.count == len(pairs)
     assert read.marks == [finding.fingerprint for finding, _ in pairs]
