@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from auditor.app.tenants.collection import collect_all, everything
+from auditor.domain.policy.model import PolicySet
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from tests.builders.tenant.collection import configured, environment
@@ -10,9 +11,10 @@ from tests.builders.tenant.tenants import NOW
 from tests.emulator.server import Emulator
 
 
-def collected(emulator: Emulator, root: Path) -> Snapshot:
-    """Collect the tenant into a folder, and read it back."""
-    tenants = [configured(emulator)]
-    outcome = collect_all(tenants, lambda _: everything(), root=root, instant=NOW, environ=environment(emulator))[0]
+def collected(emulator: Emulator, root: Path, policies: PolicySet | None = None) -> Snapshot:
+    """Collect all of the tenant, and all that the policies name, into a folder, and read it back."""
+    (outcome,) = collect_all(
+        [configured(emulator)], lambda _: everything(policies), root=root, instant=NOW, environ=environment(emulator)
+    )
     assert outcome.folder is not None, outcome.failure
     return read(outcome.folder)

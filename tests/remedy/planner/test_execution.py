@@ -10,16 +10,13 @@ import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
-from auditor.app.tenants.collection import collect_all, everything
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import Step
-from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reader import read
 from tests.builders.service.plan_execution import PlanExecution
-from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.plan_of_every_kind import document, rules
+from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.endpoints.licensing import recompute
 from tests.emulator.fixtures import running_emulator
@@ -31,18 +28,9 @@ WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.R
 LOADED = rules()
 
 
-def collected(emulator: Emulator, root: Path) -> Snapshot:
-    outcome = collect_all(
-        [configured(emulator)], lambda _: everything(LOADED.policies), root=root, instant=NOW,
-        environ=environment(emulator),
-    )[0]  # fmt: skip
-    assert outcome.folder is not None, outcome.failure
-    return read(outcome.folder)
-
-
 def opened(emulator: Emulator, root: Path) -> set[str]:
     """Return the fingerprints of what is open in the emulator's tenant now."""
-    result = audit([collected(emulator, root)], LOADED.policies, builtin(), NOW).tenants[0]
+    result = audit([collected(emulator, root, LOADED.policies)], LOADED.policies, builtin(), NOW).tenants[0]
     return {finding.fingerprint for finding in result.findings if finding.status is Status.OPEN}
 
 
@@ -65,7 +53,7 @@ def state(tenant: Tenant) -> Mapping[str, Any]:
 @contextmanager
 def planned(folder: Path) -> Iterator[tuple[Emulator, TenantPlan, PlanExecution, list[Step]]]:
     with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, folder / "before")
+        before = collected(emulator, folder / "before", LOADED.policies)
         plan = plan_run([before], LOADED.policies, builtin(), NOW, decisions=LOADED.decisions)
         assert plan.proven
         tenant = plan.tenants[0]

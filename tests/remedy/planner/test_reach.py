@@ -12,7 +12,6 @@ import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
-from auditor.app.tenants.collection import collect_all, everything
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
@@ -22,11 +21,10 @@ from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reader import read
 from tests.builders.service.plan_execution import PlanExecution
 from tests.builders.tenant import messy_tenant
 from tests.builders.tenant.answers import answered_plan, first_answer
-from tests.builders.tenant.collection import configured, environment
+from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
@@ -35,14 +33,6 @@ from tests.emulator.tenant.directory import load as load_tenant
 
 POLICIES = messy_tenant.rules().policies
 WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
-
-
-def collected(emulator: Emulator, root: Path) -> Snapshot:
-    (outcome,) = collect_all(
-        [configured(emulator)], lambda _: everything(POLICIES), root=root, instant=NOW, environ=environment(emulator)
-    )
-    assert outcome.folder is not None, outcome.failure
-    return read(outcome.folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +48,7 @@ class Messy:
 @pytest.fixture(scope="module", params=[True, False], ids=["in the cloud", "by rule and on premises"])
 def messy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Messy:
     with emulated(cloud=request.param) as emulator:
-        state = collected(emulator, tmp_path_factory.mktemp("before"))
+        state = collected(emulator, tmp_path_factory.mktemp("before"), POLICIES)
     answered, questions = answered_plan([state], POLICIES)
     return Messy(cloud=request.param, state=state, answered=answered, questions=questions)
 
@@ -138,7 +128,7 @@ def test_the_answered_plan_leads_to_the_state_of_its_proof(
             execution.settle()
             assert set(execution.carry_out(steps)) == {"unchanged"}, "a second run changes nothing"
         renew(emulator.tenants["contoso"], messy.questions.values())
-        (after,) = audit([collected(emulator, tmp_path)], POLICIES, builtin(), NOW).tenants
+        (after,) = audit([collected(emulator, tmp_path, POLICIES)], POLICIES, builtin(), NOW).tenants
     opened = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
     assert opened == {item.fingerprint for item in tenant.proof.remaining}
 

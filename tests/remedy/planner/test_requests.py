@@ -9,7 +9,6 @@ import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
-from auditor.app.tenants.collection import collect_all, everything
 from auditor.catalogue import builtin
 from auditor.checks.data_needs import needs
 from auditor.demo import policies as demo_policies
@@ -19,10 +18,8 @@ from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
-from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reader import read
-from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
+from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.emulator.fixtures import running_emulator
@@ -72,18 +69,6 @@ def tenant() -> dict[str, Any]:
             }
         ],
     }
-
-
-def collected(emulator: Emulator, root: Path) -> Snapshot:
-    outcome = collect_all(
-        [configured(emulator)],
-        lambda _: everything(),
-        root=root,
-        instant=NOW,
-        environ=environment(emulator),
-    )[0]
-    assert outcome.folder is not None, outcome.failure
-    return read(outcome.folder)
 
 
 def send(emulator: Emulator, plan: FleetPlan) -> int:

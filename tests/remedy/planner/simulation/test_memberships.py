@@ -8,23 +8,21 @@ import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
-from auditor.app.tenants.collection import PLAN_NEEDS, collect_all, everything, needs_of
+from auditor.app.tenants.collection import PLAN_NEEDS, collect_all, needs_of
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
-from auditor.domain.policy.model import PolicySet
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
 from auditor.remedy.planner.simulation.memberships import REFUSALS
 from auditor.remedy.planner.text.question_text import sentence
-from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
+from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.emulator.fixtures import running_emulator
-from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import load as load_tenant
 from tests.emulator.tenant.directory import stable_id
 
@@ -71,14 +69,6 @@ def document(people: list[dict[str, Any]], *groups: dict[str, Any], **seats: int
     }
 
 
-def collected(emulator: Emulator, policies: PolicySet, root: Path) -> Snapshot:
-    outcome = collect_all(
-        [configured(emulator)], lambda _: everything(policies), root=root, instant=NOW, environ=environment(emulator)
-    )[0]
-    assert outcome.folder is not None, outcome.failure
-    return read(outcome.folder)
-
-
 def proven(
     state: dict[str, Any], rules: str, folder: Path, *, answered: bool = False
 ) -> tuple[TenantPlan, dict[str, set[str]]]:
@@ -88,7 +78,7 @@ def proven(
     """
     policies = policy_set("policies:\n" + rules + PRICES)
     with running_emulator([load_tenant(state)]) as emulator:
-        before = [collected(emulator, policies, folder / "before")]
+        before = [collected(emulator, folder / "before", policies)]
         plan = answered_plan(before, policies)[0] if answered else plan_run(before, policies, builtin(), NOW)
         assert plan.proven
         token = emulator.bearer("contoso", roles=WRITE)
@@ -97,7 +87,7 @@ def proven(
                 path, body = request["path"], request["body"]
                 answer = client.request(request["method"], f"{emulator.endpoint}{path}", json=body)
                 assert answer.is_success, answer.text
-        after = audit([collected(emulator, policies, folder / "after")], policies, builtin(), NOW).tenants[0]
+        after = audit([collected(emulator, folder / "after", policies)], policies, builtin(), NOW).tenants[0]
         people = emulator.tenants["contoso"].people
         held = {
             str(people.value(row, "userPrincipalName")).partition("@")[0]: {
@@ -317,6 +307,6 @@ def test_an_attribute_that_brings_somebody_into_a_dynamic_group_gives_its_licenc
     state = document(people, ruled("FRONT", F3, 'user.department -match "Sa.*"', "known"))
     policies = policy_set("policies:\n" + rules + PRICES)
     with running_emulator([load_tenant(state)]) as emulator:
-        (plan,) = answered_plan([collected(emulator, policies, tmp_path / "unknown")], policies)[0].tenants
+        (plan,) = answered_plan([collected(emulator, tmp_path / "unknown", policies)], policies)[0].tenants
     assert paths(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["decided"], "what the rule makes of it is not known"
