@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.builders.service import planned_tenant
 from tests.builders.service.command_line import ROOT
 from tests.builders.service.mail_relay import PASSWORD, USER, relay
+from tests.builders.service.planned_tenant import carry_out, planned_emulator, planned_folder, sender
 from tests.e2e.github.runner import Job, action_inputs
 from tests.emulator.fixtures import CLIENT_ID, running_emulator
 from tests.emulator.server import Emulator
@@ -28,6 +30,9 @@ policies:
     users: {accountEnabled: false}
     assignments: {of: paid, allow: []}
 """
+HOSTILE = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
+PROGRAM = {"steps.install.outputs.auditor": str(Path(sys.executable).parent / "auditor")}
+"""The program is installed already: what `Install` would leave behind is this."""
 
 
 @pytest.fixture
@@ -49,9 +54,7 @@ def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
         f"    recipients: [{{address: ann@contoso.example, locale: en}}]\n{mail}",
         encoding="utf-8",
     )
-    # The program is installed already: what `Install` would leave behind is this.
-    known = {"steps.install.outputs.auditor": str(Path(sys.executable).parent / "auditor")}
-    return Job(folder=repository, environ=emulator.environment(), known=known)
+    return Job(folder=repository, environ=emulator.environment(), known=dict(PROGRAM))
 
 
 def run(job: Job, **given: str) -> int:
@@ -103,8 +106,8 @@ def test_the_environment_of_the_job_opens_the_report_to_others(
 @pytest.mark.slow
 def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
-    hostile = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
     fields = (
+        "done",
         "policies",
         "tenants",
         "tenant",
@@ -118,9 +121,38 @@ def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None
         "results",
         "redact",
     )
-    assert run(job, **dict.fromkeys(fields, hostile)) == 2
-    assert run(job, policies=hostile) == 2
+    assert run(job, **dict.fromkeys(fields, HOSTILE)) == 2
+    assert run(job, policies=HOSTILE) == 2
     assert sorted(path.name for path in job.folder.iterdir()) == ["policies", "tenants.yaml"]
+
+
+@pytest.mark.slow
+def test_the_log_of_a_plan_says_who_carried_it_out(tmp_path: Path) -> None:
+    here = tmp_path / "repository"
+    here.mkdir()
+    with planned_emulator() as emulator, sender(emulator) as send:
+        planned_folder(here, emulator, send)
+        stored = ("--as-of", "2026-11-20T12:00:00Z", "--store", "st", "-q")
+        assert planned_tenant.run(here, emulator, "plan", "--snapshot", "before", *stored).code == 0
+        carry_out(here, send, log="done.jsonl")
+        assert planned_tenant.run(here, emulator, "collect", "-o", "after").code == 0
+    (here / "logs").mkdir()
+    (here / "logs" / "friday.jsonl").write_bytes((here / "done.jsonl").read_bytes())
+    (here / HOSTILE).write_bytes((here / "done.jsonl").read_bytes())
+    before = sorted(path.name for path in here.iterdir())
+    given = {"snapshot": "after", "as_of": "2026-11-23T02:00:00Z", "formats": "terminal", "fail_on": "never"}
+    for done, history, told in (
+        ("logs", "st", True),
+        (HOSTILE, "st", True),
+        ("missing.jsonl", "st", False),
+        ("done.jsonl", "", False),
+    ):
+        job = Job(folder=here, environ={}, known=dict(PROGRAM))
+        assert run(job, done=done, history=history, **given) == 0, (done, history, job.log)
+        report = " ".join(job.log.split())
+        assert ("4 of 4 actions of 20 Nov 2026 done" in report) is (history == "st"), (done, history, report)
+        assert ("Carried out by admin@contoso.example" in report) is told, (done, history, report)
+    assert sorted(path.name for path in here.iterdir()) == before
 
 
 def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> None:
