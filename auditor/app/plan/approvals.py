@@ -62,7 +62,8 @@ def _action(
 ) -> tuple[object, ...]:
     own = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     people = dict.fromkeys(named(finding) for finding in own if finding.subject.type is SubjectType.USER)
-    products = (each.product.sku_part_number or each.product.sku_id or "" for each in own if each.product)
+    found = [each.product.sku_part_number or each.product.sku_id or "" for each in own if each.product]
+    products = found or filter(None, [action.sku_id])
     named_products = ", ".join(dict.fromkeys(names.get(product, product) for product in products))
     return (number, action.title, _listed(people), named_products, *_money(action.money), None, None, None)
 

@@ -124,7 +124,7 @@ def _action(
     until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
-        f"{l10n.gettext('Concerns')}: {', '.join(filter(None, (*names[:_PEOPLE], more)))}",
+        f"{l10n.gettext('Concerns')}: {', '.join(filter(None, (*names[:_PEOPLE], more)))}" if names else "",
         until,
         _otherwise(action, len(own), l10n),
     )
@@ -148,10 +148,11 @@ def _otherwise(action: Action, count: int, l10n: Localization) -> str:
     text = l10n.plural(
         "If nothing is done, {count} finding stays open.", "If nothing is done, {count} findings stay open.", count
     )
+    text = text if count else ""
     if action.saves is None:
         return text
     amount = l10n.money(action.saves.per_month, action.saves.currency)
-    return f"{text} " + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
+    return f"{text} ".lstrip() + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:

@@ -19,13 +19,22 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Action, Finding, FleetResult, Result, TenantResult
+from auditor.domain.result.saved_plan import DecidedSeats
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.planner.action_order import bought_first, reordered
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
+from auditor.remedy.planner.draft import (
+    Draft,
+    Options,
+    PlanConstraints,
+    draft,
+    listed,
+    options_of,
+)
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -37,7 +46,7 @@ from auditor.remedy.planner.model import (
 )
 from auditor.remedy.planner.questions.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.questions.decisions import unmatched
-from auditor.remedy.planner.questions.seat_steps import seat_notices, with_seat_steps
+from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
@@ -231,8 +240,10 @@ def _tenant_plan(
     claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
     # What the requests fix besides (the error flag of a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed - options.bought
-    described = listed(options, done, made.decided, packaged_library(), l10n)
-    actions = _with_steps(reordered(described, made.deferrals), open_, options, made, l10n)
+    described = listed(options, done, made.decided, packaged_library(), l10n, made.seats)
+    in_order = bought_first(reordered(described, made.deferrals), made.takers)
+    seats = decided_seats(in_order, made.seats, options.plan, agreed_contracts(options.plan, made.seats).values())
+    actions = _with_steps(in_order, open_, options, made, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
     money = [figures(open_, then, spare, made.taken, options.plan, done=done) for done in (False, True)]
@@ -259,17 +270,22 @@ def _tenant_plan(
         questions=options.answered.questions,
         notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
         names=display_names(before.seats, options.state.memberships.groups.values()),
+        decided_seats=seats,
     )
 
 
 def _with_steps(
-    actions: Sequence[Action], open_: Sequence[Finding], options: Options, made: Draft, l10n: Localizer
+    actions: Sequence[Action],
+    open_: Sequence[Finding],
+    options: Options,
+    made: Draft,
+    seats: Sequence[DecidedSeats],
+    l10n: Localizer,
 ) -> tuple[Action, ...]:
     """Add the steps that other actions of the plan require: of memberships, then of seats."""
     by_fingerprint = {finding.fingerprint: finding for finding in open_}
-    in_order = with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n)
-    contracts = agreed_contracts(options.plan, made.seats)
-    return tuple(with_seat_steps(in_order, made.taken.values(), made.seats, contracts, l10n))
+    listed_steps = tuple(with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n))
+    return tuple(with_seat_steps(listed_steps, made.taken.values(), made.seats, seats, l10n))
 
 
 def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 from auditor.domain.actions.money import Money
+from auditor.domain.saved_field import SavedField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class Action:
     """Its place by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
     why: str = ""
     """Why it has this rank, in one line."""
+    sku_id: Annotated[str, SavedField.UNSAVED] = ""
+    """The product whose seats or subscriptions it is about; empty for other actions."""
 
     @property
     def saves(self) -> Money | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -63,6 +64,42 @@ class SeatPrice:
     sku_id: str
     currency: str
     per_month: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionSeats:
+    """A subscription once decisions about seats are carried out."""
+
+    id: str
+    total_licenses: int
+    """0 where it ends."""
+    next_lifecycle_date_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractSeats:
+    """The seats of a contract of the policies once decisions about seats are agreed."""
+
+    id: str
+    seats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedSeats:
+    """The seats of a product once decisions about purchases and renewals are carried out."""
+
+    action: int | None
+    """The number of the action in which a person does so, from 1; None where no action is about the product."""
+    sku_id: str
+    enabled_before: int
+    """Graph's `prepaidUnits.enabled` in the snapshot."""
+    enabled: int
+    """The same afterwards."""
+    subscriptions: tuple[SubscriptionSeats, ...]
+    """Those that change."""
+    contracts: tuple[ContractSeats, ...]
+    decisions: tuple[str, ...]
+    """Ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

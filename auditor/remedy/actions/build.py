@@ -9,7 +9,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from auditor.catalogue import builtin
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
@@ -21,13 +20,22 @@ from auditor.guidance import Library, Variant, compose
 from auditor.guidance.property_names import property_name
 from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
+from auditor.remedy.actions.action_names import group_label, product_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared
+from auditor.remedy.actions.groups import (
+    AT_GROUPS,
+    COUNTED_IN_SEATS,
+    UNSORTED,
+    ActionGroup,
+    ActionGroups,
+    shared,
+)
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seats.attribution import counted_once
+from auditor.remedy.actions.seats.decided import take_decided
 from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
@@ -44,6 +52,7 @@ _OF_SUBSCRIPTIONS = _TOTALLED | {
     ActionKind.PURCHASE,
     ActionKind.UNKNOWN_PRODUCT,
 }
+_OF_SEATS = _OF_SUBSCRIPTIONS | {ActionKind.SETTLED, ActionKind.CAP}
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
 
 
@@ -80,7 +89,7 @@ def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, d
     return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)
 
 
-def actions_of(
+def actions_of(  # noqa: PLR0913 - all that is known of a tenant
     known: RemediationContext,
     situations: Sequence[RoutedFinding],
     library: Library,
@@ -89,12 +98,14 @@ def actions_of(
     decided: Iterable[Decided] | None = None,
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
+    seats: Mapping[str, int] | None = None,
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
     `situations` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
     moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
-    are listed: those of the evidence alone were not tried out.
+    are listed: those of the evidence alone were not tried out. `seats` are the seats of products, by skuId, that
+    somebody decided to buy (+) or to give back (−): one action of each product is about this number.
     """
     context = action_context(known, library, l10n=l10n, groups=groups, terms=terms)
     remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
@@ -102,7 +113,8 @@ def actions_of(
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
     action_groups = ActionGroups(context.terms)
     action_groups.take((UNSORTED, remedy) for remedy in remedies)
-    settle_seats(action_groups, known)
+    take_decided(action_groups, known, seats or {})
+    settle_seats(action_groups, known, seats or {})
     return actions_from(
         context, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
     )
@@ -189,6 +201,7 @@ def _action(
         before=before,
         after=after,
         due=due_of(group, context.known.tenant, context.known.today),
+        sku_id=first.old if first.kind in _OF_SEATS else "",
     )
 
 
@@ -240,21 +253,6 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
         groups=remedy.extra.count(", ") + 1,
         article=remedy.article,
     )
-
-
-def product_label(known: RemediationContext, name: str) -> str:
-    """Return what people call a product: its friendly name, or the text of the policy."""
-    label = known.labels.get(name.casefold()) or known.pools.get(name)
-    if label is None and "+" in name:
-        return " + ".join(product_label(known, part) for part in name.split("+") if part)
-    part = known.held.get(name) or part_number(name) or name
-    named = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
-    return printable(named.pop() if len(named) == 1 else part)
-
-
-def group_label(groups: Mapping[str, str], group: str) -> str:
-    """Return the name of a group, or its id where the name is not known."""
-    return printable(groups.get(group) or group)
 
 
 def _prerequisites(context: ActionContext, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:

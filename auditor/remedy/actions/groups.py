@@ -165,8 +165,8 @@ class ActionGroup:
     def _lead(self, remedy: Remedy) -> None:
         """Let a remedy lead: it brings the detail that the title names. What it is about is not held."""
         self.first = replace(remedy, findings=(), commands=())
-        self.policy = remedy.findings[0].policy
-        """Of the first finding that it fixes."""
+        self.policy = remedy.findings[0].policy if remedy.findings else ""
+        """Of the first finding that it fixes; empty for seats that a decision alone changes."""
         self.acts = bool(remedy.commands)
         """Whether it has requests."""
 

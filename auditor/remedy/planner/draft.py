@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 from auditor.checks.check import Correction
@@ -14,11 +15,12 @@ from auditor.domain.policy.decision import AnswerKind, Decision, is_left
 from auditor.domain.result.model import Action, Finding, TenantResult
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.guidance import Library, Order
+from auditor.guidance import Library
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
 from auditor.remedy.actions.model import Decided
 from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.planner.action_order import reordered
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
@@ -114,6 +116,8 @@ class Draft:
     """Action id → how far behind the others of its rank it goes, for the seats that they free."""
     seats: Mapping[str, SeatChange]
     """SkuId → what decisions make of its seats, as far as that can be followed."""
+    takers: Mapping[str, frozenset[str]]
+    """Action id → the products of which its requests take seats, by skuId."""
 
 
 def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
@@ -234,12 +238,8 @@ def draft(
         refused=ran.refused,
         deferrals=deferrals,
         seats=ran.state.seats,
+        takers=ran.takers,
     )
-
-
-def reordered(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tuple[Action, ...]:
-    """Put actions that find no seat at first behind those of the same rank that free it."""
-    return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, deferrals.get(action.id, 0))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +250,8 @@ class _SimulationResult:
     refused: dict[str, str]
     deferrals: frozenset[str]
     """Ids of the actions in which something was refused."""
+    takers: dict[str, frozenset[str]]
+    """Action id → the products of which its requests take seats."""
 
 
 def _simulated(
@@ -259,9 +261,12 @@ def _simulated(
     state = copied(options.state, seats)
     refused: dict[str, str] = {}
     acting: dict[str, set[str]] = {}
+    takers: dict[str, frozenset[str]] = {}
     for step in replayed(state, actions):
         key = _key(options, step)
         acting.setdefault(key, set()).add(step.action)
+        gained = {sku_id for sku_id, count in step.seats.items() if count > 0}
+        takers[step.action] = takers.get(step.action, frozenset()) | gained
         if step.refusal is not None:
             refused[key] = step.refusal
     for user, weighed in taken.items():
@@ -269,16 +274,25 @@ def _simulated(
         if user not in {*refused, *options.group_changes} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
     return _SimulationResult(
-        state=state, refused=refused, deferrals=frozenset().union(*(acting.get(user, ()) for user in refused))
+        state=state,
+        refused=refused,
+        deferrals=frozenset().union(*(acting.get(user, ()) for user in refused)),
+        takers=takers,
     )
 
 
 def listed(
-    options: Options, passing: AbstractSet[str], decided: tuple[Decided, ...], library: Library, l10n: Localizer
+    options: Options,
+    passing: AbstractSet[str],
+    decided: tuple[Decided, ...],
+    library: Library,
+    l10n: Localizer,
+    seats: Mapping[str, SeatChange] = MappingProxyType({}),
 ) -> tuple[Action, ...]:
     """Write the actions for the tenant's findings, with all that the snapshot knows of groups and subscriptions.
 
-    Findings with a fingerprint in `passing` are fixed besides and need no action.
+    Findings with a fingerprint in `passing` are fixed besides and need no action; `seats` are the purchases and
+    renewals that were decided.
     """
     facts, known, situations = options.plan.facts, options.known, options.situations
     if passing:
@@ -292,6 +306,7 @@ def listed(
         decided=decided,
         groups={group.id: group.name for group in facts.groups if group.name},
         terms=terms_of(facts),
+        seats={sku_id: each.change for sku_id, each in seats.items() if each.change},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding, Notice
-from auditor.domain.result.saved_plan import Expectation, HoldingChange, SeatPrice
+from auditor.domain.result.saved_plan import DecidedSeats, Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
 from auditor.remedy.planner.reach import Reach
 from auditor.remedy.planner.simulation.changes import Changes
@@ -122,6 +122,8 @@ class TenantPlan:
     """Products that people stop and start to hold."""
     prices: tuple[SeatPrice, ...] = ()
     """Of these products."""
+    decided_seats: tuple[DecidedSeats, ...] = ()
+    """What decisions about purchases and renewals make of the seats of products; people carry them out."""
 
     @property
     def open_questions(self) -> tuple[Question, ...]:

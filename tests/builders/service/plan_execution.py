@@ -1,12 +1,13 @@
 """Carries out the steps of a plan as an administrator's tool would: reads before it writes, and waits for what arrives later."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from auditor.remedy.planner.simulation.changes import Step
 from auditor.remedy.requests import Command, properties_of, subject_of
+from tests.emulator.tenant.directory import Tenant
 
 _PATIENCE = 30
 _NO_SEAT = "does not have any available licenses"
@@ -21,26 +22,38 @@ class PlanExecution:
         self._root = root
 
     def carry_out(self, steps: Iterable[Step]) -> list[str]:
-        """Return the outcome of each step: `done`, `unchanged`, `waiting` or the refusal. Raises httpx.TransportError."""
-        return [self._step(step.command, step.waits) for step in steps]
+        """Return the outcome of each step: `done`, `unchanged`, `waiting`, `no seats` or the refusal.
+
+        After a step that is not done the others about the same person or group are `skipped`. Raises
+        httpx.TransportError.
+        """
+        outcomes: list[str] = []
+        stopped: set[str] = set()
+        for step in steps:
+            subject = step.user or step.group
+            outcome = "skipped" if subject in stopped else self._step(step.command, step.waits, step.seats)
+            outcomes.append(outcome)
+            if outcome not in {"done", "unchanged"}:
+                stopped.add(subject)
+        return outcomes
 
     def take_back(self, steps: Sequence[Step]) -> list[str]:
         """Return the outcome of each undo, from the last step to the first; what nothing takes back is left out."""
-        return [self._step(step.undo, ()) for step in reversed(steps) if step.undo is not None]
+        return [self._step(step.undo, (), {}) for step in reversed(steps) if step.undo is not None]
 
     def settle(self) -> None:
         """Read until everything has arrived."""
         for _ in range(_PATIENCE):
             self._read("/subscribedSkus")
 
-    def _step(self, command: Command, waits: Sequence[tuple[str, str]]) -> str:
+    def _step(self, command: Command, waits: Sequence[tuple[str, str]], seats: Mapping[str, int]) -> str:
         _, identifier = subject_of(command)
         if not self._waited(lambda: all(pair in self._paths(identifier) for pair in waits)):
             return "waiting"
         if self._is_done(command):
             return "unchanged"
         # A group takes any licence, and leaves those who find no seat in error.
-        if not self._waited(lambda: self._has_seats(command)):
+        if not self._waited(lambda: self._has_seats(command) and self._are_free(seats)):
             return "no seats"
         for _ in range(_PATIENCE):
             answer = self._client.request(command.method, f"{self._root}{command.path}", json=command.body or None)
@@ -71,13 +84,19 @@ class PlanExecution:
         else:
             rows = self._read(f"/groups/{group}?$select=id,assignedLicenses").get("assignedLicenses", ())
             wanted, people = [row["skuId"] for row in rows], [subject_of(command)[1]]
-        rows = self._read("/subscribedSkus").get("value", ())
-        free = {
-            row["skuId"]: row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - row["consumedUnits"]
-            for row in rows
-        }
+        free = self._free_seats()
         held = [{sku for sku, _ in self._paths(user)} for user in people]
         return all(free.get(sku, 0) >= sum(sku not in own for own in held) for sku in wanted)
+
+    def _are_free(self, seats: Mapping[str, int]) -> bool:
+        free = self._free_seats() if max(seats.values(), default=0) > 0 else {}
+        return all(count <= 0 or free.get(sku, 0) >= count for sku, count in seats.items())
+
+    def _free_seats(self) -> dict[str, int]:
+        return {
+            row["skuId"]: row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - row["consumedUnits"]
+            for row in self._read("/subscribedSkus").get("value", ())
+        }
 
     def _paths(self, user: str) -> set[tuple[str, str]]:
         rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
@@ -109,3 +128,19 @@ class PlanExecution:
     def _holds(held: dict[str, list[str]], command: Command) -> bool:
         added = {row["skuId"]: sorted(row["disabledPlans"]) for row in command.body["addLicenses"]}
         return added.items() <= held.items() and not held.keys() & set(command.body["removeLicenses"])
+
+
+def state(tenant: Tenant) -> Mapping[str, Any]:
+    """Return who holds what by which path, who is in which group, and what groups give."""
+    people = tenant.people
+    paths = {
+        str(people.value(row, "userPrincipalName")): sorted(
+            (each["skuId"], each["assignedByGroup"] or "", each["state"], tuple(sorted(each["disabledPlans"])))
+            for each in people.value(row, "licenseAssignmentStates")
+        )
+        for row in range(len(people))
+    }
+    given = {
+        group.id: sorted(row["skuId"] for row in group.document["assignedLicenses"]) for group in tenant.groups.values()
+    }
+    return {**paths, **{group.id: (given[group.id], sorted(group.members)) for group in tenant.groups.values()}}

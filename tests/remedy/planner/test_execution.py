@@ -1,9 +1,8 @@
 """A plan carried out against a Graph that misbehaves: late effects, refusals, a lost connection, a second run, and back."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import Step
-from tests.builders.service.plan_execution import PlanExecution
+from tests.builders.service.plan_execution import PlanExecution, state
 from tests.builders.tenant.plan_of_every_kind import document, rules
 from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW
@@ -32,22 +31,6 @@ def opened(emulator: Emulator, root: Path) -> set[str]:
     """Return the fingerprints of what is open in the emulator's tenant now."""
     result = audit([collected(emulator, root, LOADED.policies)], LOADED.policies, builtin(), NOW).tenants[0]
     return {finding.fingerprint for finding in result.findings if finding.status is Status.OPEN}
-
-
-def state(tenant: Tenant) -> Mapping[str, Any]:
-    """Return who holds what by which path, who is in which group, and what groups give."""
-    people = tenant.people
-    paths = {
-        str(people.value(row, "userPrincipalName")): sorted(
-            (each["skuId"], each["assignedByGroup"] or "", each["state"], tuple(sorted(each["disabledPlans"])))
-            for each in people.value(row, "licenseAssignmentStates")
-        )
-        for row in range(len(people))
-    }
-    given = {
-        group.id: sorted(row["skuId"] for row in group.document["assignedLicenses"]) for group in tenant.groups.values()
-    }
-    return {**paths, **{group.id: (given[group.id], sorted(group.members)) for group in tenant.groups.values()}}
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """How much of what is open a plan fixes: on the built-in tenants and on a messy one, with and without answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,19 +16,18 @@ from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
 from auditor.domain.enums import Status
-from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.plan_execution import PlanExecution
+from tests.builders.service.whole_plan import carry_out
 from tests.builders.tenant import messy_tenant
-from tests.builders.tenant.answers import answered_plan, first_answer
+from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
-from tests.emulator.tenant.directory import Tenant
 from tests.emulator.tenant.directory import load as load_tenant
 
 POLICIES = messy_tenant.rules().policies
@@ -42,15 +41,14 @@ class Messy:
     cloud: bool
     state: Snapshot
     answered: FleetPlan
-    questions: dict[str, Question]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["in the cloud", "by rule and on premises"])
 def messy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Messy:
     with emulated(cloud=request.param) as emulator:
         state = collected(emulator, tmp_path_factory.mktemp("before"), POLICIES)
-    answered, questions = answered_plan([state], POLICIES)
-    return Messy(cloud=request.param, state=state, answered=answered, questions=questions)
+    answered, _ = answered_plan([state], POLICIES)
+    return Messy(cloud=request.param, state=state, answered=answered)
 
 
 @contextmanager
@@ -113,8 +111,6 @@ def test_the_answered_plan_leads_to_the_state_of_its_proof(
     messy: Messy, tmp_path: Path, lag: int, lost: int | None
 ) -> None:
     (tenant,) = messy.answered.tenants
-    assert tenant.changes is not None
-    steps = [step for action in tenant.actions for step in tenant.changes.steps.get(action.id, ())]
     with emulated(cloud=messy.cloud) as emulator:
         emulator.tenants["contoso"].late.lag = lag
         bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
@@ -123,25 +119,10 @@ def test_the_answered_plan_leads_to_the_state_of_its_proof(
             if lost is not None:
                 emulator.faults.add("reset", first=lost, times=1)
                 with pytest.raises(httpx.TransportError):
-                    execution.carry_out(steps)
-            assert set(execution.carry_out(steps)) <= {"done", "unchanged"}
+                    carry_out(tenant, execution, emulator.tenants["contoso"])
+            assert set(carry_out(tenant, execution, emulator.tenants["contoso"])) <= {"done", "unchanged"}
             execution.settle()
-            assert set(execution.carry_out(steps)) == {"unchanged"}, "a second run changes nothing"
-        renew(emulator.tenants["contoso"], messy.questions.values())
+            assert set(carry_out(tenant, execution, emulator.tenants["contoso"])) == {"unchanged"}, "a second run"
         (after,) = audit([collected(emulator, tmp_path, POLICIES)], POLICIES, builtin(), NOW).tenants
     opened = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
     assert opened == {item.fingerprint for item in tenant.proof.remaining}
-
-
-def renew(tenant: Tenant, questions: Iterable[Question]) -> None:
-    """Give back the seats that were decided, as a person does at the renewal."""
-    for question in questions:
-        kind, value = first_answer(question)
-        if kind is not AnswerKind.RENEWAL:
-            continue
-        sku = next(row for row in tenant.skus if row["skuPartNumber"] == question.products[0])
-        sku["prepaidUnits"] = {**sku["prepaidUnits"], "enabled": value["seats"]}
-        for row in tenant.subscriptions:
-            if row["skuPartNumber"] == question.products[0]:
-                row["totalLicenses"] = value["seats"]
-    tenant.touch()

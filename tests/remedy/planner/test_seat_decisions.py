@@ -52,9 +52,15 @@ def test_seats_that_would_be_idle_are_given_back_by_an_answer(subscribed: bool) 
     assert set(question.findings) == {item.fingerprint for item in before.proof.remaining}, "what stays without it"
     plan = planned(of, {"question": question.id, "answer": dict(question.answers[0])})
     assert (len(bodies(plan)), plan.proof.remaining, plan.notices) == (3, (), ())
-    (action,) = plan.actions
+    action, renewal = plan.actions
     assert action.confidence == "review", "how many seats there are does not say who gives theirs up"
-    assert "Seats of `SPE_E3` to give back: 2; 2 stay." in " ".join(action.next)
+    assert "Then give back the seats of `SPE_E3`: action 2." in " ".join(action.next)
+    assert (renewal.kind, renewal.count, renewal.findings) == ("remove-seats-at-renewal", 2, ())
+    assert (renewal.confidence, renewal.owner) == ("certain", ""), "it was decided"
+    assert "Enabled seats of `SPE_E3`, decided by `me@c.example` (`D-0`): 2." in renewal.prerequisites
+    (seats,) = plan.decided_seats
+    assert (seats.action, seats.enabled_before, seats.enabled, seats.decisions) == (2, 4, 2, ("D-0",))
+    assert [each.total_licenses for each in seats.subscriptions] == ([2] if subscribed else [])
 
 
 @pytest.mark.parametrize(
@@ -77,9 +83,10 @@ def test_seats_that_are_bought_are_given_out() -> None:
     assert (question.subject, question.answers[0]) == (F3, {"purchase": {"seats": 1}})
     plan = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 1}}})
     assert (len(bodies(plan)), plan.proof.remaining) == (2, ())
-    assert "Seats of `SPE_F1` to buy first: 1, 2 in all. Decided by `me@c.example` (`D-0`)." in " ".join(
-        plan.actions[0].prerequisites
-    )
+    purchase, assignment = plan.actions
+    assert (purchase.kind, purchase.count) == ("buy", 1)
+    assert "Enabled seats of `SPE_F1`, decided by `me@c.example` (`D-0`): 2." in purchase.prerequisites
+    assert "First buy the seats of `SPE_F1`: action 1." in assignment.prerequisites
     plenty = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 9}}})
     assert (len(bodies(plenty)), plenty.proof.remaining) == (2, ())
     assert [notice.code for notice in plenty.notices] == ["decision.seats"], "as many as may be idle"

@@ -1,8 +1,9 @@
 """Seats of each product over all actions of a tenant: at most one action names a number to buy or to remove."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from auditor.checks.check import Check
 from auditor.checks.registry import check_of
@@ -22,7 +23,7 @@ MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWA
 GIVING = frozenset({ActionKind.ASSIGN, ActionKind.WAIT})
 REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds that remove seats."""
-_NUMBERED = REMOVING | {ActionKind.BUY}
+NUMBERED = REMOVING | {ActionKind.BUY}
 """Kinds that name a number of seats."""
 _NO_SEAT = "countviolation"
 
@@ -109,17 +110,20 @@ def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
     return counted + ((seat.suspended or 0) + (seat.locked_out or 0) if revived else 0)
 
 
-def settle_seats(action_groups: ActionGroups, known: RemediationContext) -> None:
+def settle_seats(
+    action_groups: ActionGroups, known: RemediationContext, decided: Mapping[str, int] = MappingProxyType({})
+) -> None:
     """Leave one group about the seats of each product, whose number reckons with all others.
 
-    To be called once, when everything found was taken.
+    To be called once, when everything found was taken. `decided` are the seats, by skuId, that somebody decided to buy
+    (+) or to give back (−); there is a group about each of these products.
     """
     groups = action_groups.groups
     ledger = Ledger.of(groups.values(), known)
     kept = dict(groups)
     seats: dict[str, list[tuple[object, ActionGroup]]] = {}
     for key, group in groups.items():
-        if group.first.kind in _NUMBERED:
+        if group.first.kind in NUMBERED:
             seats.setdefault(group.first.old, []).append((key, group))
     states = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
     numbered: set[str] = set()
@@ -135,6 +139,10 @@ def settle_seats(action_groups: ActionGroups, known: RemediationContext) -> None
             continue
         if not skus:
             continue
+        if old in decided:
+            _follow(whole, decided[old])
+            numbered.update(skus)
+            continue
         state = states.get(old)
         if _decide(whole, ledger, skus, state, removing=removing):
             numbered.update(skus)
@@ -149,6 +157,16 @@ def settle_seats(action_groups: ActionGroups, known: RemediationContext) -> None
     _state_shortages(kept.values(), ledger, numbered)
     _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], known)
     action_groups.swap(kept)
+
+
+def _follow(group: ActionGroup, change: int) -> None:
+    """Give a group the number of seats that somebody decided to buy or to give back."""
+    removal = ActionKind.REMOVE_NOW if group.first.kind is ActionKind.REMOVE_NOW else None
+    if change > 0:
+        _number(group, ActionKind.BUY, BELOW_MINIMUM, change, None)
+    else:
+        _number(group, removal or removal_kind(group.first.situation.agreement), ABOVE_MAXIMUM, -change, None)
+    group.first = replace(group.first, answered=True)
 
 
 def _carrier(
@@ -239,7 +257,7 @@ def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
     return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
 
 
-def _number(group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement) -> None:
+def _number(group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement | None) -> None:
     if group.first.kind is not kind:
         group.turn(kind, check.articles(group.first.situation)[0])
     group.seats = seats

@@ -1,6 +1,7 @@
 """Propose the changes of one person that requests can make: few, and none that harms."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, product
 from typing import Any
@@ -15,6 +16,7 @@ from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_a
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.removals import MAX_REMOVALS, Removal, removals_of
 from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import (
     NOT_SET,
     Addition,
@@ -191,7 +193,7 @@ def _proposal(
         commands.append(assign_user(account.id, add=additions, remove=removed))
     commands += _membership(account.id, (), left if given else (), cloud)  # who is to hold it directly does before
     if retried:
-        _insert_reprocess(commands, account, removed)
+        _insert_reprocess(commands, account, {*removed, *(account.held - after.held)})
     # A rule takes effect some time later: everything else is done before, on paths that are still as they were read.
     commands += settings if any(moves) else []
     return Proposal(
@@ -208,10 +210,15 @@ def _proposal(
     )
 
 
-def _insert_reprocess(commands: list[Command], account: Account, removed: Sequence[str]) -> None:
-    # What the group is to give in place of a direct copy is tried while the copy still holds the seat.
-    waiting = any(grant.sku_id in removed and not grant.active for grant in account.grants)
-    commands.insert(-1 if waiting else len(commands), reprocess(account.id))
+def _insert_reprocess(commands: list[Command], account: Account, gone: AbstractSet[str]) -> None:
+    """Try again what a group could not give: before a direct copy of it goes, or what it replaces.
+
+    The copy still holds the seat then, and who finds no seat keeps what was to be replaced.
+    """
+    retried = [grant.sku_id for grant in account.grants if account.can_retry(grant)]
+    replaced = any(same_kind(old, sku) for sku in retried for old in gone)
+    takes = (n for n, each in enumerate(commands) if each.method == "DELETE" or each.body.get("removeLicenses"))
+    commands.insert(next(takes, len(commands)) if replaced else len(commands), reprocess(account.id))
 
 
 def _moved(account: Account, left: Iterable[str], joined: Iterable[str], product_options: ProductOptions) -> Account:

@@ -1,6 +1,6 @@
 """Contracts as they will read once decided purchases and renewals are agreed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,12 @@ def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, SeatChange]) -> d
         if changed != skus and len(contracts) == 1 and contracts[0].seats is not None and units is not None:
             found[contracts[0].id] = replace(contracts[0], seats=units)
     return found
+
+
+def contracts_about(bound: BoundPolicies, contracts: Iterable[Contract], sku_id: str) -> list[Contract]:
+    """Return those contracts whose products include a SKU of the tenant."""
+    number = bound.facts.index[sku_id]
+    return [each for each in contracts if bound.masks.of(each.products).true[number]]
 
 
 def with_agreed(

@@ -1,16 +1,21 @@
 """Tells what decisions about seats mean: for the actions that need them, and where a plan cannot follow them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Action, Notice
+from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, SubscriptionSeats
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.remedy.actions.seats.ledger import NUMBERED
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
-from auditor.remedy.planner.simulation.seat_answers import SeatChange
+from auditor.remedy.planner.simulation.seat_answers import SeatChange, renewed_rows
 
 
 def seat_notices(
@@ -42,49 +47,102 @@ def seat_notices(
         yield Notice(code="decision.seats", message=message, subject=ids)
 
 
+def decided_seats(
+    actions: Sequence[Action], seats: Mapping[str, SeatChange], bound: BoundPolicies, agreed: Iterable[Contract]
+) -> tuple[DecidedSeats, ...]:
+    """Return what decisions make of the seats of products, each with the number of the action that carries it out.
+
+    `agreed` are the contracts of the tenant that will be about another number of seats.
+    """
+    carried: dict[str, int] = {}
+    for number, action in enumerate(actions, start=1):
+        if action.kind in NUMBERED or action.sku_id not in carried:
+            carried[action.sku_id] = number
+    written = tuple(agreed)
+    return tuple(
+        DecidedSeats(
+            action=carried.get(sku_id),
+            sku_id=sku_id,
+            enabled_before=change.before.enabled or 0,
+            enabled=change.sku.enabled or 0,
+            subscriptions=tuple(_renewed(change, bound.facts.subscriptions)),
+            contracts=tuple(
+                ContractSeats(id=each.id, seats=each.seats or 0) for each in contracts_about(bound, written, sku_id)
+            ),
+            decisions=tuple(dict.fromkeys(answer.decision for answer in change.decisions)),
+        )
+        for sku_id, change in sorted(seats.items())
+    )
+
+
+def _renewed(change: SeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
+    own = [row for row in rows if (row["skuId"] or "").lower() == change.sku.sku_id]
+    after = {row["id"]: row for row in renewed_rows([change], own)}
+    for row in own:
+        then = after.get(row["id"], {**row, "totalLicenses": 0})
+        if then != row:
+            yield SubscriptionSeats(
+                id=row["id"],
+                total_licenses=then["totalLicenses"],
+                next_lifecycle_date_time=then["nextLifecycleDateTime"],
+            )
+
+
 def with_seat_steps(
-    actions: Iterable[Action],
+    actions: Sequence[Action],
     taken: Iterable[Weighed],
     seats: Mapping[str, SeatChange],
-    contracts: Mapping[str, Contract],
+    decided: Iterable[DecidedSeats],
     l10n: Localizer,
 ) -> Iterator[Action]:
-    """Add to actions that take or free seats which decisions have to be carried out before or after them.
-
-    `contracts` are those that will be about another number of seats, by the id of the contract.
-    """
-    agreed = [_agreed(contract, l10n) for contract in contracts.values()]
+    """Name the decision in actions that carry out `decided`, and the action in those that take or free the seats."""
     moved = {finding.fingerprint: each.option.seats for each in taken for finding in each.fixed}
-    for action in actions:
+    by_product = {each.sku_id: each for each in decided}
+    for number, action in enumerate(actions, start=1):
+        own = by_product.get(action.sku_id)
+        if own is not None:
+            written = [_agreed(contract, l10n) for contract in own.contracts] if own.action == number else []
+            told = _decided_seats(seats[own.sku_id], l10n)
+            yield replace(action, prerequisites=(told, *action.prerequisites), next=(*action.next, *written))
+            continue
         changes: dict[str, int] = {}
         for fingerprint in action.findings if action.requests else ():
             changes |= moved.get(fingerprint, {})
-        own = [(seats[sku_id], change) for sku_id, change in sorted(changes.items()) if sku_id in seats]
-        first = [_decided_seats(each, l10n) for each, change in own if each.change > 0 and change > 0]
-        then = [_decided_seats(each, l10n) for each, change in own if each.change < 0 and change < 0]
-        written = agreed if first or then else []
-        yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then, *written))
+        first, then = _references(changes, by_product, seats, l10n)
+        yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then))
+
+
+def _references(
+    changes: Mapping[str, int], decided: Mapping[str, DecidedSeats], seats: Mapping[str, SeatChange], l10n: Localizer
+) -> tuple[list[str], list[str]]:
+    """Return which actions buy seats first that an action takes, and which give back those that it frees."""
+    first: list[str] = []
+    then: list[str] = []
+    for sku_id, change in sorted(changes.items()):
+        own = decided.get(sku_id)
+        if own is None or own.action is None:
+            continue
+        names = {"product": code(seats[sku_id].sku.part_number or sku_id), "number": own.action}
+        if change > 0 and own.enabled > own.enabled_before:
+            first.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
+        elif change < 0 and own.enabled < own.enabled_before:
+            text = l10n.gettext(
+                "Then give back the seats of {product}: action {number}. Until then policies can report them as idle."
+            )
+            then.append(text.format(**names))
+    return first, then
 
 
 def _decided_seats(change: SeatChange, l10n: Localizer) -> str:
-    text = (
-        l10n.gettext("Seats of {product} to buy first: {count}, {seats} in all. Decided by {by} ({id}).")
-        if change.change > 0
-        else l10n.gettext(
-            "Seats of {product} to give back: {count}; {seats} stay. Until then policies report them as idle. "
-            "Decided by {by} ({id})."
-        )
-    )
-    return text.format(
+    return l10n.gettext("Enabled seats of {product}, decided by {by} ({id}): {seats}.").format(
+        product=code(change.sku.part_number or change.sku.sku_id),
         by=code(", ".join(dict.fromkeys(answer.by for answer in change.decisions))),
         id=code(", ".join(dict.fromkeys(answer.decision for answer in change.decisions))),
-        count=number_label(l10n, abs(change.change)),
-        product=code(change.sku.part_number or change.sku.sku_id),
         seats=number_label(l10n, change.sku.enabled or 0),
     )
 
 
-def _agreed(contract: Contract, l10n: Localizer) -> str:
+def _agreed(contract: ContractSeats, l10n: Localizer) -> str:
     return l10n.gettext("Write {count} seats into the contract {id} of the policies once that is agreed.").format(
         count=number_label(l10n, contract.seats), id=code(contract.id)
     )

@@ -1,7 +1,7 @@
 """What the requests of a plan change, in their order: the state before, what each waits for, and what takes it back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.engine.tenant_facts import TenantFacts
@@ -39,7 +39,10 @@ class Step:
     waits: tuple[tuple[str, str], ...]
     """(skuId, group id) pairs that earlier requests lead to: the person must have them before."""
     seats: Mapping[str, int]
-    """SkuId → seats that it takes; below zero for seats that it frees."""
+    """SkuId → seats that have to be free before it; below zero for seats that it frees.
+
+    The seat of a retry counts before what it replaces is taken away: who would find none keeps what they have.
+    """
     undo: Command | None
     final: str
     """Why nothing takes it back; empty where `undo` does."""
@@ -84,12 +87,27 @@ def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed
     for each in replay:
         steps.setdefault(each.action, []).append(undo.step(each))
     return Changes(
-        steps={action: tuple(own) for action, own in steps.items()},
+        steps={action: _seats_first(own) for action, own in steps.items()},
         accounts={each.user: state.accounts[each.user] for each in replay if each.user},
         properties={user: own for user, own in properties.items() if own},
         groups={each.group: _group(each, state) for each in replay if each.group},
         products={sku.sku_id: sku.part_number for sku in facts.skus if sku.part_number},
     )
+
+
+def _seats_first(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Move the seats that a retry needs to the first step of the same person that frees a seat."""
+    found = list(steps)
+    for position, step in enumerate(steps):
+        if step.command.path.endswith("/reprocessLicenseAssignment"):
+            before = enumerate(found[:position])
+            first = next(
+                (n for n, each in before if each.user == step.user and min(each.seats.values(), default=0) < 0), None
+            )
+            if first is not None:
+                found[first] = replace(found[first], seats={**found[first].seats, **step.seats})
+                found[position] = replace(step, seats={})
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

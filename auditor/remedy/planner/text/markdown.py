@@ -224,8 +224,11 @@ def _entry(  # noqa: PLR0913, PLR0917 - what the text of an action depends on
         yield ""
     yield f"#### {escaped(heading(entry))}"
     yield ""
-    yield f"{l10n.gettext('Concerns')}: {', '.join(escaped(name) for name, _ in concerned(entry, labels))}  "
-    yield escaped(", ".join(effect_texts(entry, l10n)))
+    people = ", ".join(escaped(name) for name, _ in concerned(entry, labels))
+    if people:
+        yield f"{l10n.gettext('Concerns')}: {people}  "
+    effects = ", ".join(effect_texts(entry, l10n))
+    yield escaped(f"{effects[:1].upper()}{effects[1:]}.")
     yield ""
     if part == "decide":
         yield from _questions(entry.questions, tenant, l10n, as_of, labels)

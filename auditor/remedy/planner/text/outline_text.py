@@ -84,7 +84,8 @@ def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
         if entry.change is not None
         else l10n.ngettext("{count} finding", "{count} findings", count)
     )
-    yield form.format(count=number_label(l10n, count))
+    if count or entry.change is not None:
+        yield form.format(count=number_label(l10n, count))
     if entry.change is not None:
         yield from _seat_texts(entry.change.freed, entry.change.assigned, l10n)
     elif entry.seats:
