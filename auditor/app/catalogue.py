@@ -102,7 +102,7 @@ def _load(path: Path) -> Catalogue:
         raise AuditorError("products-catalogue", Message("{path} is not UTF-8", path=path), hint=hint) from error
     except OSError as error:
         hint = Message(
-            "{variable} and XDG_DATA_HOME say where it is looked for; `auditor products update` writes it",
+            "{variable} and XDG_DATA_HOME set where it is searched; `auditor products update` writes it",
             variable=VARIABLE,
         )
         raise AuditorError(

@@ -147,7 +147,9 @@ def _check_address(address: str) -> urllib.parse.SplitResult:
         raise AuditorError("products-address", Message("the address has a user name, or no host"), hint=hint)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
         raise AuditorError(
-            "products-address", Message("{scheme}://{host} is not asked", scheme=parts.scheme, host=host), hint=hint
+            "products-address",
+            Message("{scheme}://{host} is neither https nor this machine", scheme=parts.scheme, host=host),
+            hint=hint,
         )
     return parts
 
@@ -185,7 +187,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
                 scheme=parts.scheme,
                 hostname=parts.hostname,
             )
-            raise AuditorError("products-address", message, hint=Message("give the last address itself"))
+            raise AuditorError(
+                "products-address", message, hint=Message("give the address to which the redirects lead")
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

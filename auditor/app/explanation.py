@@ -99,7 +99,7 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
         close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
     hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
     if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
-        hints.append(Message("a finding is explained from its result: add --result FILE"))
+        hints.append(Message("to explain a finding, its result is needed: add --result FILE"))
     return UsageError(
         "usage",
         Message("no check, article, key, policy, contract or product is called '{name}'", name=name),

@@ -84,7 +84,7 @@ class _Import:
     def add(self, line: int, name: str, starts: date, amount: Decimal, currency: str) -> None:
         """Take a price; two different ones of a product and day are refused."""
         if not re.fullmatch("[A-Z]{3}", currency):
-            self.refuse(line, Message("'{currency}' is no ISO 4217 code of a currency", currency=currency))
+            self.refuse(line, Message("'{currency}' is not an ISO 4217 currency code", currency=currency))
             return
         self.currencies.setdefault(currency, line)
         known = self.prices.setdefault(name, {}).setdefault(starts, amount)
@@ -219,7 +219,7 @@ def _read_sheet(state: _Import, rows: Sequence[Row], options: PriceOptions, toda
             (key for key, value in wanted.items() if value is not None and fold(row[key]) != fold(value)), None
         )
         if other is not None:
-            why = Message("another {column} than the one asked for", column=other)
+            why = Message("a different {column} than requested", column=other)
             state.skip(why, Message("{column} {value}", column=other, value=clean(row[other])))
         elif _sound(state, line, row, ("skutitle", "producttitle", "currency")):
             _sheet_row(state, line, row, clean(row[price]), months, today)
@@ -262,9 +262,9 @@ def _known_name(state: _Import, line: int, name: str) -> str | None:
         state.skip(Message("several products have this part number"), Message(name))
         return None
     if not _SAFE.fullmatch(name):
-        state.refuse(line, Message("'{name}' is no part number and no skuId", name=name))
+        state.refuse(line, Message("'{name}' is neither a part number nor a skuId", name=name))
         return None
-    state.skip(Message("not in the product catalogue, and imported all the same"), Message(name))
+    state.skip(Message("not in the product catalogue, but imported"), Message(name))
     return name
 
 
@@ -273,10 +273,12 @@ def _sound(state: _Import, line: int, row: Mapping[str, str], names: Sequence[st
     for name in names:
         value = row.get(name, "")
         if unprintable(value) is not None or len(value) > _LONGEST:
-            state.refuse(line, Message("'{column}' has characters that no name has, or is too long", column=name))
+            state.refuse(
+                line, Message("'{column}' has characters that are not allowed in a name, or is too long", column=name)
+            )
             return False
         if value.lstrip().startswith(_FORMULA):
-            state.refuse(line, Message("'{column}' begins like a formula of a spreadsheet", column=name))
+            state.refuse(line, Message("'{column}' begins like a spreadsheet formula", column=name))
             return False
     return True
 
@@ -289,7 +291,7 @@ def _amount(state: _Import, line: int, text: str) -> Decimal | None:
     except InvalidOperation:  # digits of another script, which the pattern does not let through
         pass
     hint = Message("write 35.70, without currency, blanks or separators of thousands")
-    state.refuse(line, Message("the price '{text}' is no amount", text=plain[:40]), hint)
+    state.refuse(line, Message("the price '{text}' is not an amount", text=plain[:40]), hint)
     return None
 
 

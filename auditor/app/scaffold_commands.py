@@ -43,8 +43,8 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     commands = [*_application_commands(choices, tenant, client, f"auditor init{argument}"), ""]
     if choices.sender is not None:
         commands += [
-            f"# {N_('The sending mailbox (Exchange Online PowerShell): nothing but this one')}",
-            f"# {N_('Give no Mail.Send in Entra: grants add up.')}",
+            f"# {N_('Limit sending to this mailbox (Exchange Online PowerShell)')}",
+            f"# {N_('Do not grant Mail.Send in Entra as well: the application could then send from every mailbox.')}",
             *mailbox_commands(tenant, client, choices.sender),
             "",
         ]

@@ -50,7 +50,7 @@ def loads(text: str, *, where: str) -> Catalogue:
         products = {product.sku_id: product for product in (_product(item, by_short) for item in document["products"])}
         counts = {"products": len(products), "plans": len(plans)}
         if document["counts"] != counts:
-            text = Message("it holds {counts} where it declares {document}", counts=counts, document=document["counts"])
+            text = Message("it contains {counts}, but declares {document}", counts=counts, document=document["counts"])
             raise ValueError(text)  # noqa: TRY301 (one door for every damage)
         source, date = _name(document["source"]), dt.date.fromisoformat(document["date"]).isoformat()
     except (LookupError, TypeError, ValueError) as error:

@@ -24,7 +24,8 @@ def add_state_arguments(what: argparse._ArgumentGroup) -> None:
     declare(
         what,
         "as_of",
-        as_of="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
+        as_of="the instant of the audit; of several nights the latest not after it (default: "
+        "now, or SOURCE_DATE_EPOCH)",
     )
     what.add_argument(
         "--compare",

@@ -37,7 +37,7 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
         raise UsageError("usage", message, hint=Message("leave one of them out"))
     if args.demo or args.snapshot:
         if args.save_snapshot is not None:
-            message = Message("--save-snapshot keeps what is read live, and nothing is")
+            message = Message("--save-snapshot requires tenants that are read live")
             raise UsageError("usage", message, hint=Message("leave it out, or leave out --demo and --snapshot"))
         return None
     tenants: Path = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")

@@ -19,16 +19,16 @@ from auditor.failures import BUGS
 from auditor.files.folder import set_public
 
 COMMANDS = {
-    "audit": "audit tenants against policies and write reports: the main job",
+    "audit": "audit tenants against policies and write reports (the main command)",
     "collect": "read the state of tenants and save it as snapshots",
     "validate": "check policy files: structure and meaning",
     "test": "run the tests of policies",
     "waive": "write a waiver for exactly these findings",
     "policies": "show what the installed starter library changes in policies, and update those that extend it",
-    "preview": "what a policy change would do to a snapshot: findings added, removed, changed",
-    "plan": "the actions that would bring a tenant inside its policies, with a proof",
+    "preview": "show what a policy change would do to a snapshot: findings added, removed, changed",
+    "plan": "plan the actions that make a tenant comply with its policies, with a proof",
     "decide": "turn the answers in approvals.csv into decisions, each checked",
-    "verify": "what became of a plan: actions done, findings gone, money freed",
+    "verify": "verify a plan: actions done, findings gone, money freed",
     "send": "send the report of a saved run: by mail, to Teams, Slack and webhooks",
     "issues": "keep one GitHub issue for each action: open, update, close",
     "report": "render saved results again, in other formats; merge several",
@@ -37,7 +37,7 @@ COMMANDS = {
     "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
     "schema": "print the JSON Schema of a file format",
     "store": "keep nights in a folder or object store: put, list, check, prune, get",
-    "history": "trends over saved nights: seats, findings, money, when seats run out; since when",
+    "history": "show trends over saved nights: seats, findings, money, when seats run out, since when",
     "prices": "import prices from a price list into a file of the policies",
     "products": "list, search and update the product catalogue",
     "completion": "print the script that completes commands and options in a shell",
@@ -49,7 +49,7 @@ exit codes:
   0    complete, nothing at or above --fail-on
   1    complete, findings at or above --fail-on
   2    wrong usage, policy, tenants file or snapshot: nothing was audited
-  3    incomplete: a tenant could not be read whole, or a policy not evaluated
+  3    incomplete: a tenant could not be read completely, or a policy not evaluated
   70   a bug in the program: nothing is known about the tenants
   130  interrupted
 """
@@ -159,7 +159,7 @@ def _missing(module: str) -> UsageError | None:
     hint = Message("run: {command}", command=install_command(wanted))
     if installer() is Installer.CONTAINER:
         hint = Message(
-            "make an image of your own from this one, with the lines: USER 0, {command}, USER 10001",
+            "build an image of your own from this one, with the lines: USER 0, {command}, USER 10001",
             command=install_command(wanted),
         )
     return UsageError(

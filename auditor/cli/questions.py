@@ -36,7 +36,7 @@ def ask(
             sys.stderr.write("\n")
             raise UsageError(
                 "init-answers",
-                Message("the answers ended before the questions did: nothing was written"),
+                Message("there are fewer answers than questions: nothing was written"),
                 hint=Message("answer every question, or give options and --no-input"),
             )
         answer = line.strip() or default

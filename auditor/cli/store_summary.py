@@ -63,11 +63,11 @@ def outcome_line(stored: "Stored", l10n: "Labels") -> str:
         case "snapshot", True:
             text = l10n.gettext("{tenant}, {instant}: snapshot stored, {size}")
         case "snapshot", False:
-            text = l10n.gettext("{tenant}, {instant}: the snapshot was there already")
+            text = l10n.gettext("{tenant}, {instant}: the snapshot was already stored")
         case _, True:
             text = l10n.gettext("{tenant}, {instant}: result stored, {size}")
         case _:
-            text = l10n.gettext("{tenant}, {instant}: the result was there already")
+            text = l10n.gettext("{tenant}, {instant}: the result was already stored")
     size = sized(stored.size, l10n)
     from auditor.snapshot.manifest import format_instant  # noqa: PLC0415 - brings Arrow, which `--help` does not need
 

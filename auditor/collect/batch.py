@@ -83,7 +83,7 @@ def _verdict(
     item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
 ) -> T | Fault | Retry | Fail | SignInAgain:
     if item is None:
-        return Retry(fault=not_graph(name, Message("the batch came without its answer")))
+        return Retry(fault=not_graph(name, Message("the batch has no answer to this request")))
     verdict = classify(item.status, item.headers, item.body, request_name=name)
     if not isinstance(verdict, Ok):
         return verdict

@@ -174,7 +174,7 @@ def open_repository(
     if not host or (api.scheme != "https" and not (api.scheme == "http" and host in LOOPBACK)) or "@" in api.netloc:
         raise SettingsError(
             "issues-token",
-            Message("GITHUB_API_URL is no address that a token can be sent to"),
+            Message("GITHUB_API_URL is not an address to which a token can be sent"),
             hint=Message("unset it, or write https://HOST/api/v3"),
         )
     trusted = ssl.create_default_context(cafile=authorities(environ))
@@ -205,6 +205,6 @@ def _issue(found: Any) -> Issue:
 def _unexpected(request: str) -> DeliveryError:
     return DeliveryError(
         "issues-refused",
-        Message("the answer to {request} is not GitHub's", request=request),
+        Message("the answer to {request} is not from GitHub", request=request),
         hint=Message("check GITHUB_API_URL"),
     )

@@ -138,7 +138,7 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
                 fate=SendStatus.UNKNOWN,
                 message=found.message.rewritten(printable),
                 hint=Message(
-                    "look into the sent items of {sender} (client-request-id {request_id})",
+                    "check the sent items of {sender} (client-request-id {request_id})",
                     sender=letter.sender,
                     request_id=letter.request_id,
                 ),

@@ -43,7 +43,7 @@ def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterat
             if not unmet and not any(fits(entry, policy.severity, policy) for policy in judging):
                 yield _warning(
                     Message(
-                        "no policy fits all that the recipient {address} of the tenant {name} asks for",
+                        "no policy matches all filters of the recipient {address} of the tenant {name}",
                         address=entry.address,
                         name=tenant.name,
                     ),

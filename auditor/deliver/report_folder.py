@@ -60,7 +60,7 @@ def write_all(
             raise DeliveryError(
                 "report-unwritable",
                 Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror),
-                hint=Message("choose another --output folder, or remove what is in the way"),
+                hint=Message("choose another --output folder, or remove the file that is in its place"),
             ) from error
         finally:
             batch.discard()

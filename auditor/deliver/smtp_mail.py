@@ -72,7 +72,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
     except ssl.SSLCertVerificationError as error:
         return _refused(
             relay,
-            Message("its certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
+            Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
             Message("write the name that is in the certificate in mail.smtp.host")
             if error.verify_code in _OTHER_NAME
             else Message("name its authority in mail.smtp.ca"),
@@ -151,11 +151,12 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
             return
         raise _RefusedError(
             Message(
-                "{place} does not offer STARTTLS, and the report would go over the network in the clear",
+                "{place} does not offer STARTTLS, and the report would go over the network unencrypted",
                 place=relay.host_and_port,
             ),
             Message(
-                "use another port, or set `mail.smtp.starttls` to `optional` or `none` if the way to the relay is safe"
+                "use another port, or set `mail.smtp.starttls` to `optional` or `none` "
+                "if the connection to the relay is protected in another way"
             ),
         )
     server.starttls(context=relay.trusted)
@@ -212,7 +213,7 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
         return SendAttempt(
             fate=SendStatus.UNKNOWN,
             message=Message("the connection ended while the mail was sent: {error}", error=_error_text(error)),
-            hint=Message("look into the relay's log for {message_id}", message_id=letter.message_id),
+            hint=Message("check the log of the relay for {message_id}", message_id=letter.message_id),
         )
     _check(code, answer, Message("the mail"))
     return SendAttempt(fate=SendStatus.ACCEPTED)
@@ -224,9 +225,7 @@ def _check(code: int, reply: bytes, what: str) -> None:
     answer = f"{code} {_shown(reply)}"
     if 400 <= code < 500:
         raise _RefusedError(
-            Message(
-                "the relay refused {what} for now, and asks to try again later: {answer}", what=what, answer=answer
-            ),
+            Message("the relay temporarily refused {what}: {answer}", what=what, answer=answer),
             None,
         )
     raise _RefusedError(Message("the relay refused {what}: {answer}", what=what, answer=answer), None)

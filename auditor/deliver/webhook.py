@@ -106,7 +106,7 @@ def _attempt(
         connection = open_connection(target.url, trusted, timeout)
     except ssl.SSLCertVerificationError as error:
         return _refused(
-            Message("its certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
+            Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
             Message("name the authority of a proxy in AUDITOR_CA_BUNDLE"),
         )
     except (OSError, http.client.HTTPException) as error:
@@ -119,7 +119,7 @@ def _attempt(
         lost = SendAttempt(
             fate=SendStatus.UNKNOWN,
             message=Message("the connection ended before an answer: {error}", error=connection_error(error)),
-            hint=Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id),
+            hint=Message("check the channel; the id of the message is {message_id}", message_id=message.message_id),
         )
         return _Later(lost) if target.channel is Channel.WEBHOOK else lost
     finally:
@@ -154,11 +154,13 @@ def _judged(
     if status == 429 or (status == 503 and wait is not None):
         return _Later(_refused(description, Message("send it again later")), wait)
     if status >= 500 or status == 408:
-        where = Message("look into the channel; the id of the message is {message_id}", message_id=message.message_id)
+        where = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
         failed = SendAttempt(fate=SendStatus.UNKNOWN, message=description, hint=where)
         return _Later(failed, wait) if target.channel is Channel.WEBHOOK else failed
     hint = (
-        Message("make a new webhook where it was made, and put its address into {variable}", variable=target.variable)
+        Message(
+            "create a new webhook in the same service, and put its address into {variable}", variable=target.variable
+        )
         if status in _GONE
         else None
     )

@@ -133,7 +133,7 @@ def _expired(waiver: Waiver) -> Notice:
     return Notice(
         code="waiver.expired",
         message=Message(
-            "the waiver {waiver} ({owner}) held until {day}: its findings are open again",
+            "the waiver {waiver} ({owner}) applied until {day}: its findings are open again",
             waiver=waiver.id,
             owner=waiver.owner,
             day=waiver.expires,
@@ -146,12 +146,12 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
     left = days_left(waiver, as_of)
     values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
     message = Message(
-        "the waiver {waiver} ({owner}) holds until {day}, {days} whole days from now", days=left, **values
+        "the waiver {waiver} ({owner}) applies until {day}, {days} whole days from now", days=left, **values
     )
     if left == 1:
-        message = Message("the waiver {waiver} ({owner}) holds until {day}, one whole day from now", **values)
+        message = Message("the waiver {waiver} ({owner}) applies until {day}, one whole day from now", **values)
     if left == 0:
-        message = Message("the waiver {waiver} ({owner}) holds until {day}, less than a day from now", **values)
+        message = Message("the waiver {waiver} ({owner}) applies until {day}, less than a day from now", **values)
     return Notice(code="waiver.expiring", message=message, subject=waiver.id)
 
 
@@ -185,11 +185,11 @@ def _concerns(mention: Mention, facts: TenantFacts) -> bool:
 
 
 def _unknown_name(mention: Mention) -> Notice:
-    message = Message("neither the tenant nor the product catalogue knows the product '{name}'", name=mention.name)
+    message = Message("neither the tenant nor the product catalogue has the product '{name}'", name=mention.name)
     if mention.kind == "service":
-        message = Message("neither the tenant nor the product catalogue knows the service '{name}'", name=mention.name)
+        message = Message("neither the tenant nor the product catalogue has the service '{name}'", name=mention.name)
     if mention.kind == "role":
-        message = Message("the tenant has no role '{name}', and it is no built-in role", name=mention.name)
+        message = Message("the tenant has no role '{name}', and it is not a built-in role", name=mention.name)
     return Notice(code=f"policy.unknown-{mention.kind}", message=message, subject=mention.name)
 
 

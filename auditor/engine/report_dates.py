@@ -50,13 +50,13 @@ def outdated_reports(
 
 def _outdated(refreshed: date | None, today: date) -> Message | None:
     if refreshed is None:
-        return Message("the report does not say up to which day it knows activity; collect again")
+        return Message("the report does not say on which day it ends; collect again")
     age = today - refreshed
     if age <= MAX_AGE:
         return None
     return Message(
         "Microsoft's report ends on {day}, {days} days before the audit, and {limit} are allowed; collect again when "
-        "Microsoft has renewed it",
+        "Microsoft has updated it",
         day=refreshed,
         days=age.days,
         limit=MAX_AGE.days,

@@ -116,7 +116,7 @@ def _descriptor(path: Path, within: Path | None) -> int:
             return os.open(path, _FLAGS)
         real = path.resolve(strict=True)
         if not real.is_relative_to(within.resolve(strict=True)):
-            raise OSError(errno.EPERM, Message("it is a link that leads out of {within}", within=within), str(path))
+            raise OSError(errno.EPERM, Message("it is a link to a path outside {within}", within=within), str(path))
         return os.open(real, _FLAGS | getattr(os, "O_NOFOLLOW", 0))
     except RuntimeError as error:  # a cycle of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error

@@ -294,7 +294,9 @@ def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:
 
 def not_graph(request_name: str, why: Message) -> Fault:
     """Return the fault of an answer that cannot come from Graph; `why` says what is wrong with its body."""
-    text = Message("{asked} was answered with a body that is not Graph's: {why}", asked=request_name, why=why)
+    text = Message(
+        "{asked} was answered with a body that is not from Microsoft Graph: {why}", asked=request_name, why=why
+    )
     return Fault(kind=GraphErrorKind.NOT_GRAPH, message=text, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
 
 

@@ -149,7 +149,7 @@ def checked_address(location: str, base: str, graph_root: Root, name: str) -> st
         rest = match["rest"] or ""
         return f"{match['origin'].lower()}{rest if rest.startswith('/') else f'/{rest}'}"
     text = Message(
-        "{asked} was redirected to {host}, which is none of Microsoft's report hosts; nothing was requested there",
+        "{asked} was redirected to {host}, which is not one of Microsoft's report hosts; nothing was requested there",
         asked=name,
         host=_origin(address),
     )

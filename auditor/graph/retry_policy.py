@@ -184,7 +184,7 @@ def _message(kind: GraphErrorKind, status: int, code: str, message: str, request
             )
         case GraphErrorKind.NOT_GRAPH:
             return Message(
-                "{asked} was answered with HTTP {status} and a body that is not Graph's",
+                "{asked} was answered with HTTP {status} and a body that is not from Microsoft Graph",
                 asked=request_name,
                 status=status,
             )

@@ -111,7 +111,7 @@ async def _attempt(
     if response is None:
         nothing = Fault(
             kind=GraphErrorKind.NOT_GRAPH,
-            message=Message("{asked} was answered with nothing", asked=request_name),
+            message=Message("{asked} got an empty answer", asked=request_name),
             remedy=None,
         )
         return Unknown(fault=nothing)

@@ -63,9 +63,9 @@ def _downgrade(node: Node, names: Names) -> ProductSet | None:
     if node.has("downgradeTo") and not reports:
         names.diagnostics.error(
             "policy-downgrade-alone",
-            Message("`downgradeTo` reports nobody by itself"),
+            Message("`downgradeTo` alone reports nobody"),
             node["downgradeTo"].span(key=True),
-            Message("add `allow`, `deny` or `services: {deny: [...]}`, which says whom it is for"),
+            Message("add `allow`, `deny` or `services: {deny: [...]}`, which selects the people to report"),
         )
     return _set(node, "downgradeTo", names)
 
@@ -101,9 +101,9 @@ def _covers(node: Node, names: Names) -> bool:
     for key in others:
         names.diagnostics.error(
             "policy-covers-alone",
-            Message("'{key}' cannot stand beside `covers`, which always judges the pool by the people", key=key),
+            Message("'{key}' cannot be used with `covers`, which always evaluates the pool by the people", key=key),
             node[key].span(key=True),
-            Message("leave it out, or write a policy of its own; `of` and `graceUnits` can stand beside `covers`"),
+            Message("leave it out, or write a separate policy; `of` and `graceUnits` can be used with `covers`"),
         )
     return True
 
@@ -177,7 +177,7 @@ def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
         names.diagnostics.error(
             "policy-min-above-max",
             Message(
-                "`min` {written} lies above `max` {written2}: no number of seats satisfies both",
+                "`min` {written} is greater than `max` {written2}: no number of seats satisfies both",
                 written=minimum.written,
                 written2=maximum.written,
             ),

@@ -26,12 +26,12 @@ def read_contracts(
         contract = _contract(node, names, listed[0] if listed else None)
         first = contracts.setdefault(contract.id, contract)
         if first is not contract:
-            message = Message("the contract id '{id}' is taken", id=contract.id)
+            message = Message("the contract id '{id}' is already used", id=contract.id)
             names.diagnostics.duplicate("contract-duplicate-id", message, node["id"], first.span)
         if contract.prices and currency is None:
             names.diagnostics.error(
                 "prices-no-currency",
-                Message("the contract '{id}' has a price, and no file says in which currency", id=contract.id),
+                Message("the contract '{id}' has a price, but no file has a currency", id=contract.id),
                 node["perSeatPerMonth"],
                 Message("add `currency:` to the price, or give `prices:` with a currency"),
             )

@@ -34,7 +34,7 @@ def read_decisions(
             decision = _decision(node, names)
             first = found.setdefault(decision.id, decision)
             if first is not decision:
-                message = Message("the decision id '{id}' is taken", id=decision.id)
+                message = Message("the decision id '{id}' is already used", id=decision.id)
                 names.diagnostics.duplicate("decision-duplicate-id", message, node["id"], first.span)
             if complete and decision.scope is not None and decision.scope.policy not in {None, *policies}:
                 _unknown_policy(node["for"]["policy"], names, policies)

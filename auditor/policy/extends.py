@@ -114,9 +114,11 @@ class Extensions:
         if own in above or own & self.loaded:
             self.diagnostics.error(
                 "extends-circular",
-                Message("'{place}' is loaded with this file already", place=origin.value),
+                Message("'{place}' is already loaded with this file", place=origin.value),
                 origin,
-                Message("name a folder that neither holds this file, nor lies beside it, nor leads back to it"),
+                Message(
+                    "name another folder: not the one of this file, none above it, and none that extends this file"
+                ),
             )
             return None
         if own in self._known:
@@ -159,7 +161,7 @@ class Extensions:
                 "extends-digest",
                 Message("the content of '{place}' is not the one of this digest", place=origin.value),
                 node["digest"],
-                Message("look at what changed there, then write `digest: {digest}`", digest=digest),
+                Message("review what changed there, then write `digest: {digest}`", digest=digest),
             )
             return False
         return True
@@ -196,9 +198,9 @@ class Extensions:
         if name in known:
             return
         message = (
-            Message("what is extended has no policy '{name}'", name=name)
+            Message("the extended policies have no policy '{name}'", name=name)
             if kind == "policy"
-            else Message("what is extended defines no '{name}' in `{kind}`", name=name, kind=kind)
+            else Message("the extended policies define no '{name}' in `{kind}`", name=name, kind=kind)
         )
         otherwise = Message("remove it, or write it outside of `extends`")
         hint = self.diagnostics.hints.did_you_mean(name, known, otherwise)

@@ -38,7 +38,7 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
             case Purchases() as block:
                 yield from _purchases(policy, block, sets)
             case Seats(of=of) | Subscriptions(of=of) | Balance(of=of) if not size_of(of.elements):
-                yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is judged"))
+                yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is evaluated"))
             case _:
                 pass
         yield from _tenants(policy, tenants, hints)
@@ -127,7 +127,7 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     # Compared with an empty block, so that a new key of the language counts without a change here.
     others = replace(block, of=EVERY_PRODUCT, allow=None, deny=None, downgrade_to=None) != Assignments()
     if not size_of(block.of.elements) and not elsewhere:
-        yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is judged"))
+        yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is evaluated"))
     elif not others:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)

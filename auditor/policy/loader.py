@@ -115,7 +115,7 @@ def _policies(roots: list[Node], names: Names) -> list[Policy]:
             first = policies.setdefault(policy.id, policy)
             if first is policy:
                 continue
-            message = Message("the policy id '{id}' is taken", id=policy.id)
+            message = Message("the policy id '{id}' is already used", id=policy.id)
             if first.span.file in names.extended:
                 hint = Message("it is extended: change it under `extends`, in `policies`, or give this one another id")
                 names.diagnostics.error("policy-duplicate-id", message, node["id"], hint)
@@ -171,7 +171,7 @@ def _waivers(
             waiver = _waiver(node, names)
             first = waivers.setdefault(waiver.id, waiver)
             if first is not waiver:
-                message = Message("the waiver id '{id}' is taken", id=waiver.id)
+                message = Message("the waiver id '{id}' is already used", id=waiver.id)
                 names.diagnostics.duplicate("waiver-duplicate-id", message, node["id"], first.span)
             if complete:
                 _known_policies(node, names, policies)

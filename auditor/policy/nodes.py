@@ -88,7 +88,7 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
     except ValueError:
         diagnostics.error(
             "policy-bad-date",
-            Message("'{value}' is not a date of the calendar", value=node.value),
+            Message("'{value}' is not a date that exists", value=node.value),
             node,
             Message("write a date as 2027-01-31"),
         )

@@ -72,7 +72,7 @@ class Levels:
                 "policy-too-deep",
                 Message("definitions refer to each other more than {deepest} levels deep", deepest=MAX_LEVELS),
                 where,
-                Message("let this name what the lowest of them names"),
+                Message("refer directly to the innermost of these definitions"),
             )
             return False
         self._reached = max(self._reached, level)

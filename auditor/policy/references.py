@@ -57,7 +57,7 @@ class Names:
                 elif key == "products" and name in BUILTIN_SETS:
                     self.diagnostics.error(
                         "policy-name-taken",
-                        Message("'{name}' is a built-in product set and cannot be defined anew", name=name),
+                        Message("'{name}' is a built-in product set and cannot be redefined", name=name),
                         node.span(key=True),
                         Message("choose another name; only `free` can be extended"),
                     )

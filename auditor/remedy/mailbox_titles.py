@@ -12,8 +12,8 @@ ARTICLE: Final = "shared-mailbox"
 def of_groups(ngettext: Callable[[str, str, int], str], count: int) -> str:
     """Return the form of a title about people who leave several groups."""
     return ngettext(
-        "Take {count} person out of the groups that give {old} ({extra})",
-        "Take {count} people out of the groups that give {old} ({extra})",
+        "Take {count} person out of the groups that assign {old} ({extra})",
+        "Take {count} people out of the groups that assign {old} ({extra})",
         count,
     )
 
@@ -25,20 +25,20 @@ def titled(ngettext: Callable[[str, str, int], str], kind: ActionKind, count: in
             return ngettext("Unassign {old} from {count} mailbox", "Unassign {old} from {count} mailboxes", count)
         case ActionKind.LEAVE_GROUP if groups > 1:
             return ngettext(
-                "Take {count} mailbox out of the groups that give {old} ({extra})",
-                "Take {count} mailboxes out of the groups that give {old} ({extra})",
+                "Take {count} mailbox out of the groups that assign {old} ({extra})",
+                "Take {count} mailboxes out of the groups that assign {old} ({extra})",
                 count,
             )
         case ActionKind.LEAVE_GROUP:
             return ngettext(
-                "Take {count} mailbox out of the group that gives {old} ({extra})",
-                "Take {count} mailboxes out of the group that gives {old} ({extra})",
+                "Take {count} mailbox out of the group that assigns {old} ({extra})",
+                "Take {count} mailboxes out of the group that assigns {old} ({extra})",
                 count,
             )
         case ActionKind.GROUP_LICENCE:
             return ngettext(
-                "Stop the group {extra} from giving {old} to {count} mailbox",
-                "Stop the group {extra} from giving {old} to {count} mailboxes",
+                "Stop the group {extra} from assigning {old} to {count} mailbox",
+                "Stop the group {extra} from assigning {old} to {count} mailboxes",
                 count,
             )
         case _:

@@ -80,36 +80,36 @@ def _people(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
             return l10n.ngettext("Assign {new} to {count} person", "Assign {new} to {count} people", count)
         case ActionKind.WAIT:
             return l10n.ngettext(
-                "Give {count} person {new} as soon as seats are free",
-                "Give {count} people {new} as soon as seats are free",
+                "Assign {new} to {count} person as soon as seats are free",
+                "Assign {new} to {count} people as soon as seats are free",
                 count,
             )
         case ActionKind.OVERLAP:
             return l10n.ngettext(
-                "Decide which of {old} {count} person keeps", "Decide which of {old} {count} people keep", count
+                "Decide which product {count} person keeps: {old}",
+                "Decide which product {count} people keep: {old}",
+                count,
             )
         case ActionKind.COPY:
             return l10n.ngettext(
-                "Take the direct copy of {old} from {count} person who has it from a group too",
-                "Take the direct copy of {old} from {count} people who have it from a group too",
+                "Unassign the direct licence {old} of {count} person who also has it from a group",
+                "Unassign the direct licence {old} of {count} people who also have it from a group",
                 count,
             )
         case ActionKind.COPIES:
             return l10n.ngettext(
-                "Leave {count} person one of the paths by which {old} comes",
-                "Leave {count} people one of the paths by which {old} comes",
-                count,
+                "Keep one path of {old} for {count} person", "Keep one path of {old} for {count} people", count
             )
         case ActionKind.TO_GROUP:
             return l10n.ngettext(
-                "Give {count} person {old} through a group instead of directly",
-                "Give {count} people {old} through a group instead of directly",
+                "Assign {old} to {count} person through a group instead of directly",
+                "Assign {old} to {count} people through a group instead of directly",
                 count,
             )
         case ActionKind.TO_DIRECT:
             return l10n.ngettext(
-                "Give {count} person {old} directly instead of through a group",
-                "Give {count} people {old} directly instead of through a group",
+                "Assign {old} to {count} person directly instead of through a group",
+                "Assign {old} to {count} people directly instead of through a group",
                 count,
             )
         case _:
@@ -120,14 +120,14 @@ def _more_people(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
     match kind:
         case ActionKind.LEAVE_GROUP:
             return l10n.ngettext(
-                "Take {count} person out of the group that gives {old} ({extra})",
-                "Take {count} people out of the group that gives {old} ({extra})",
+                "Take {count} person out of the group that assigns {old} ({extra})",
+                "Take {count} people out of the group that assigns {old} ({extra})",
                 count,
             )
         case ActionKind.MOVE_GROUP:
             return l10n.ngettext(
-                "Move {count} person from the group that gives {old} ({extra}) to one that gives {new}",
-                "Move {count} people from the group that gives {old} ({extra}) to one that gives {new}",
+                "Move {count} person from the group that assigns {old} ({extra}) to one that assigns {new}",
+                "Move {count} people from the group that assigns {old} ({extra}) to one that assigns {new}",
                 count,
             )
         case ActionKind.SERVICE_ON:
@@ -180,30 +180,30 @@ def _seats(l10n: Localizer, kind: ActionKind, count: int) -> str | None:
             )
         case ActionKind.QUOTA:
             return l10n.ngettext(
-                "Decide which {count} person gives up {old}", "Decide which {count} people give up {old}", count
+                "Choose who loses {old}: {count} person", "Choose who loses {old}: {count} people", count
             )
         case ActionKind.COVER:
             return l10n.ngettext(
-                "Buy {count} seat of {old}, or let fewer people need one",
-                "Buy {count} seats of {old}, or let fewer people need one",
+                "Buy {count} seat of {old}, or reduce the number of people who need one",
+                "Buy {count} seats of {old}, or reduce the number of people who need one",
                 count,
             )
         case ActionKind.CAP:
             return l10n.ngettext(
-                "Give up {count} seat of {old}, or move people to a product without this cap",
-                "Give up {count} seats of {old}, or move people to a product without this cap",
+                "Remove {count} seat of {old}, or move people to a product without this limit",
+                "Remove {count} seats of {old}, or move people to a product without this limit",
                 count,
             )
         case ActionKind.GROUP_LICENCE:
             return l10n.ngettext(
-                "Stop the group {extra} from giving {old} to {count} person",
-                "Stop the group {extra} from giving {old} to {count} people",
+                "Stop the group {extra} from assigning {old} to {count} person",
+                "Stop the group {extra} from assigning {old} to {count} people",
                 count,
             )
         case ActionKind.GROUP_SWAP:
             return l10n.ngettext(
-                "Let the group {extra} give {new} instead of {old} to {count} person",
-                "Let the group {extra} give {new} instead of {old} to {count} people",
+                "Let the group {extra} assign {new} instead of {old} to {count} person",
+                "Let the group {extra} assign {new} instead of {old} to {count} people",
                 count,
             )
         case _:
@@ -255,15 +255,15 @@ def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[
 def bounds_first(l10n: Localizer) -> str:
     """Say what comes before the steps about seats that are too many only by bounds that contradict each other."""
     return l10n.gettext(
-        "Change the minimum or the maximum in the policy first; the steps are for what is too much then."
+        "Change the minimum or the maximum in the policy first; the steps apply if there are still too many seats."
     )
 
 
 def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
     """Say how many seats of a product are lacking for everybody who is to get it."""
     form = l10n.ngettext(
-        "{count} seat of {product} is lacking once all actions are done: free or buy it first.",
-        "{count} seats of {product} are lacking once all actions are done: free or buy them first.",
+        "{count} seat of {product} is missing once all actions are done: free or buy it first.",
+        "{count} seats of {product} are missing once all actions are done: free or buy them first.",
         count,
     )
     return form.format(count=number_label(l10n, count), product=product)
@@ -272,23 +272,23 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
 def seats_elsewhere(l10n: Localizer, product: str) -> str:
     """Say that seats are lacking, and that another action tells how many."""
     return l10n.gettext(
-        "The free seats of {product} are not enough for everybody who is to get it; "
-        "another action says how many are lacking."
+        "There are not enough free seats of {product} for everybody who should get "
+        "it; another action says how many are missing."
     ).format(product=product)
 
 
 def seats_of_other_actions(l10n: Localizer, freed: int, given: int, revived: int) -> str:
     """Say what the other actions do to the seats that a number is about."""
     return l10n.gettext(
-        "The number reckons with the other actions. Seats that they free: {freed}; that they give to people: {given}; "
-        "that come back with a suspended subscription: {revived}."
+        "The number takes the other actions into account. Seats that they free: {freed}; seats that they assign: "
+        "{given}; seats of suspended subscriptions that they reactivate: {revived}."
     ).format(freed=number_label(l10n, freed), given=number_label(l10n, given), revived=number_label(l10n, revived))
 
 
 def settled(l10n: Localizer, product: str) -> str:
     """Say what to do about seats that the other actions settle."""
     return l10n.gettext(
-        "Carry out the other actions about {product} first, then run the audit again: with them no further seats have "
+        "Carry out the other actions about {product} first, then run the audit again: after them, no more seats have "
         "to be bought or removed."
     ).format(product=product)
 
@@ -316,20 +316,20 @@ def seats_there(l10n: Localizer, tenant: str, product: str, usable: int | None, 
 def everything_on(l10n: Localizer, product: str) -> str:
     """Say that the requests turn on every service of the new product."""
     return l10n.gettext(
-        "The requests turn on every service of {product}: add to disabledPlans what must stay off, or take the "
-        "requests of `auditor plan`, which keeps off what is off today."
+        "The requests turn on every service of {product}: add the service plans that must stay off to "
+        "disabledPlans, or use the requests of `auditor plan`, which keep disabled service plans disabled."
     ).format(product=product)
 
 
 def services_lost(l10n: Localizer, services: str) -> str:
     """Say which services nobody gives these people any more."""
-    return l10n.gettext("These services end for them: {services}.").format(services=services)
+    return l10n.gettext("They lose these services: {services}.").format(services=services)
 
 
 def not_judged(l10n: Localizer) -> str:
     """Say what no report tells about a smaller product."""
     return l10n.gettext(
-        "Microsoft's reports do not tell whether the security and compliance services of a product are used: "
+        "Microsoft's reports do not show whether the security and compliance services of a product are used: "
         "they count as neither used nor unused."
     )
 
@@ -337,8 +337,8 @@ def not_judged(l10n: Localizer) -> str:
 def whole_group(l10n: Localizer, group: str) -> str:
     """Say that a change of a group reaches all its members."""
     form = l10n.gettext(
-        "The change reaches every member of the group {group}, also those who join later. Microsoft works through the "
-        "members after it has answered: go on when the group is processed."
+        "The change reaches every member of the group {group}, also those who join later. Microsoft processes the "
+        "members after it has answered: continue when the group is processed."
     )
     return form.format(group=group)
 

@@ -11,8 +11,10 @@ from auditor.policy.yaml.reader import Document
 from auditor.settings.addresses import LOOPBACK
 
 _WARNED = {
-    "endpoint": Message("tokens of the tenant {tenant} are sent to {host}, which is no host of Microsoft Graph"),
-    "authority": Message("secrets of the tenant {tenant} are sent to {host}, which is no sign-in service of Microsoft"),
+    "endpoint": Message("tokens of the tenant {tenant} are sent to {host}, which is not a host of Microsoft Graph"),
+    "authority": Message(
+        "secrets of the tenant {tenant} are sent to {host}, which is not a sign-in service of Microsoft"
+    ),
 }
 
 

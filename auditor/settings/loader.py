@@ -202,7 +202,7 @@ def _attachment_problems(document: Document, tenants: Sequence[Mapping[str, Any]
             document,
             ("tenants", number, "recipients", index, "attach"),
             "tenants-attach",
-            Message("{address} takes no attachment", address=entry["address"]),
+            Message("{address} does not accept attachments", address=entry["address"]),
             Message("leave `attach` out; messages to channels have a link (--link)"),
         )
         for number, tenant in enumerate(tenants)

@@ -139,7 +139,7 @@ def _given_up(error: Exception) -> AuditorError:
     reason = missing or (raised[-1] if raised else str(error).strip().partition("\n")[0])
     return AuditorError(
         "spark-failed",
-        Message("Spark gave up: {reason}", reason=reason),
+        Message("Spark stopped: {reason}", reason=reason),
         hint=Message(
             "the auditor and its libraries have to be installed on every worker, in the Python that Spark starts there"
         )

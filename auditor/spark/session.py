@@ -45,7 +45,7 @@ def session(master: str | None) -> Iterator["SparkSession"]:
             "spark-missing",
             Message("PySpark is not installed"),
             hint=Message(
-                "run: {command}; or leave --engine spark out: the local engine finds the same",
+                "run: {command}; or leave --engine spark out: the local engine gives the same result",
                 command=install_command(missing_requirements("spark")),
             ),
         )
@@ -85,7 +85,7 @@ def check_java(environ: Mapping[str, str]) -> None:
     if answer is None:
         raise UsageError(
             "spark-java",
-            Message("Spark needs Java, and there is none"),
+            Message("Spark needs Java, which is not installed"),
             hint=Message(
                 "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
                 oldest_java=_MIN_JAVA,
@@ -182,7 +182,7 @@ def not_started(master: str, text: str) -> UsageError:
         # The connection was accepted, but not by Spark, which gave up after a minute.
         return UsageError(
             "spark-route",
-            Message("{master} is not a Spark master, or one of another version", master=master),
+            Message("{master} is not a Spark master, or has another version", master=master),
             hint=Message("check the address (it is on the master's web page), the network and its firewall"),
         )
     lines = text.splitlines()

@@ -31,7 +31,7 @@ def read_change_log(backend: Backend, name: str) -> bytes:
     """Return the lines of a log. Raises SnapshotError where they do not have the digest that the name holds."""
     body, match = backend.read(name), _NAME.fullmatch(name)
     if body is None or match is None or hashlib.sha256(body).hexdigest() != match["digest"]:
-        raise damaged(f"{backend.address}/{name}", Message("does not have the digest in its name"))
+        raise damaged(f"{backend.address}/{name}", Message("does not match the digest in its name"))
     return body
 
 

@@ -253,7 +253,7 @@ def damaged(where: str, what: Message) -> SnapshotError:
     return SnapshotError(
         "store-damaged",
         joined(": ", (where, what)),
-        hint=Message("restore the object from a copy; `auditor store check` lists which nights are whole"),
+        hint=Message("restore the object from a copy; `auditor store check` lists which nights are complete"),
     )
 
 

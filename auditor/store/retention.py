@@ -112,7 +112,7 @@ def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
                 instant=instant.isoformat(),
                 now=now.isoformat(),
             ),
-            hint=Message("set the clock right; nothing was deleted"),
+            hint=Message("correct the clock; nothing was deleted"),
         )
 
 
@@ -136,7 +136,7 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
                 now=now.isoformat(),
             ),
             hint=Message(
-                "set the clock right; where it is right, give the instant from which ages count with --as-of; "
+                "correct the clock; if it is correct, give the instant from which ages count with --as-of; "
                 "nothing was deleted"
             ),
         )

@@ -252,7 +252,7 @@ class Store:
                     raise SnapshotError(
                         "store-damaged",
                         Message(
-                            "{address}/{name} is missing: the night of {tenant} at {instant}, which is to stay, "
+                            "{address}/{name} is missing: the night of {tenant} at {instant}, which is kept, "
                             "cannot be restored; nothing was deleted",
                             address=self.address,
                             name=entry.name,
@@ -301,7 +301,7 @@ class Store:
         body = self.backend.read(entry.name)
         where = f"{self.address}/{entry.name}"
         if body is None:
-            raise damaged(where, Message("is missing: nights that are built on it cannot be restored"))
+            raise damaged(where, Message("is missing: nights that depend on it cannot be restored"))
         if hashlib.sha256(body).hexdigest() != entry.sha256:
             raise damaged(where, Message("is not the object that the commit describes"))
         return body

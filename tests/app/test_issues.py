@@ -235,7 +235,7 @@ def test_the_command(api: GithubApi, tmp_path: Path) -> None:
     done = call(*asked, cwd=tmp_path, **api.environment)
     assert done.code == 0, done.err
     assert done.text.startswith("opened #1: ")
-    assert "left for a later run (--limit): " in done.text
+    assert "postponed to a later run (--limit): " in done.text
     assert TOKEN not in done.text + done.err
     api.asked.clear()
     assert call(*asked, "--dry-run", cwd=tmp_path, **api.environment).code == 0

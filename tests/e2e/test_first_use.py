@@ -93,7 +93,7 @@ def test_the_guide_leads_to_a_report_and_to_a_repository(tmp_path: Path, emulato
     assert len(ran) == 8
     printed = (folder / "setup.txt").read_text()
     assert "repo:o/team:ref:refs/heads/main" in printed
-    script = printed.split("# or in bash", 1)[1].split("# The sending mailbox")[0]
+    script = printed.split("# or in bash", 1)[1].split("# Limit sending to this mailbox")[0]
     subprocess.run([*bash, f"set -eu\n#{script}"], cwd=folder, env=environ, check=True, capture_output=True)
     assert read(folder / "tenants.yaml").tenants[0].credential == GithubOidc(client_id=CLIENT)
 

@@ -142,7 +142,7 @@ def test_a_foreign_redirect_is_refused_and_named(emulator: Emulator, location: s
     emulator.faults.add("report-redirect", path=REPORT, value=location)
     found, reason = status(collect(emulator, NEEDS))
     assert found == "unavailable"
-    assert f"redirected to {host}, which is none of Microsoft's report hosts" in reason
+    assert f"redirected to {host}, which is not one of Microsoft's report hosts" in reason
     assert downloads(emulator) == 0
     assert len(emulator.journal.of(REPORT)) == 1
 
@@ -187,7 +187,7 @@ def test_what_passes_is_tried_again(emulator: Emulator, path: str, kind: str, fi
         (DOWNLOAD, "throttled", {}, "unavailable", "localhost answered with HTTP 429"),
         (DOWNLOAD, "reset", {}, "unavailable", "the download from localhost failed"),
         (DOWNLOAD, "truncated", {}, "unavailable", "the download from localhost failed"),
-        (DOWNLOAD, "html", {"status": 200}, "unavailable", "it is no CSV"),
+        (DOWNLOAD, "html", {"status": 200}, "unavailable", "it is not CSV"),
         (DOWNLOAD, "html", {"status": 404}, "unavailable", "localhost answered with HTTP 404"),
     ],
 )  # fmt: skip

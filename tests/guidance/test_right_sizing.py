@@ -103,7 +103,8 @@ def test_a_finding_of_a_policy_about_use_proposes_it() -> None:
     text = described(finding, Labels("en"))
     assert "Microsoft 365 F3 may do in place of Microsoft 365 E5 (saves €47.25 a month)" in text
     assert (
-        "used: Exchange, Teams · not used, would be lost: desktop apps · use not judged, would be lost: Entra" in text
+        "used: Exchange, Teams · not used, would be lost: desktop apps · use not evaluated, would be lost: Entra"
+        in text
     )
     assert "not known: size of the mailbox, archive mailbox" in text
 

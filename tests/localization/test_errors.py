@@ -100,7 +100,7 @@ def test_a_wrong_argument_is_translated(arguments: list[str], error: str, capsys
 
 
 def test_what_is_quoted_is_never_translated() -> None:
-    message = Message("the policy id '{id}' is taken", id="the file is empty")
+    message = Message("the policy id '{id}' is already used", id="the file is empty")
     assert localization("nl").translate(message) == "de id 'the file is empty' van een beleidsregel is al in gebruik"
 
 

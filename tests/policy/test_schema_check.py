@@ -238,7 +238,7 @@ def test_one_mistake_in_a_policy_is_one_message(block: str, expected: str) -> No
         (
             "version: 1\nwaivers: [{id: w, policies: x, owner: y, expires: 2027-1-31}]",
             [
-                "2:11 missing-key: waiver 'w' lacks 'reason' ('reason': Why the exception is right.)",
+                "2:11 missing-key: waiver 'w' lacks 'reason' ('reason': The reason for the exception.)",
                 (
                     "2:29 bad-value: 'policies' must be a list of policy ids, or '*', not the text 'x'"
                     " (for example: [e3-spare], '*')"

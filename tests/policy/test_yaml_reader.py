@@ -174,7 +174,7 @@ def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tupl
         ("a:\n  b: 1\n\tc: 2\n", "a tab indents the line"),
         ("a: |\n\tb\n", "a tab indents the line"),
         ("a: - b\n", "a list cannot begin on the line of its key"),
-        ("a: {b:}\n", "a ':' is at a place where no key is allowed"),
+        ("a: {b:}\n", "a ':' is where no key is allowed"),
         ("a: 'it's'\n", "unexpected text after the closing quote"),
         ('a: "b" c\n', "unexpected text after the closing quote"),
         ("{a: 1}}\n", "this text comes after the end of the value"),

@@ -90,7 +90,7 @@ def _unread(error: SnapshotError, warn: Warn) -> None:
         warn(
             Diagnostic(
                 slug="renewal-dates-unread",
-                message=Message("a night tells nothing about monthly terms: {reason}", reason=found.message),
+                message=Message("a night does not show monthly terms: {reason}", reason=found.message),
                 hint=found.hint,
                 level=Level.WARNING,
             )

@@ -154,7 +154,9 @@ def _compared(result: Result, previous: Result) -> Result:
 
 _OTHER_KEY = Diagnostic(
     slug="compare-pseudonyms",
-    message=Message("the run to compare with has pseudonyms of another key: nothing is called new, and nothing fixed"),
+    message=Message(
+        "the run to compare with has pseudonyms made with another key: no finding is reported as new or fixed"
+    ),
     hint=Message("give --redact and the same AUDITOR_REDACT_KEY to every run"),
     level=Level.WARNING,
 )
@@ -239,7 +241,7 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
     with session(request.spark_master) as spark:
         request.notice(
             Message(
-                "judging snapshots with Spark at {spark_master}: {folders}",
+                "evaluating snapshots with Spark at {spark_master}: {folders}",
                 spark_master=request.spark_master or Message("this session"),
                 folders=len(folders),
             )

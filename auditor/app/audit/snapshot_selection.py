@@ -157,7 +157,7 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
         raise SnapshotError(
             "snapshot-missing",
             Message("{address} has no snapshot", address=store.address),
-            hint=Message("`auditor store put` brings one"),
+            hint=Message("`auditor store put` adds one"),
         )
     return found
 
@@ -196,6 +196,6 @@ def _latest(
                 asked=asked,
                 first=first,
             ),
-            hint=Message("name a later instant, or the folder of one snapshot to judge it by an earlier day"),
+            hint=Message("name a later instant, or the folder of one snapshot to evaluate it as of an earlier day"),
         )
     return latest

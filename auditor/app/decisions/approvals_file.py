@@ -68,7 +68,7 @@ def _rows(text: str, name: str) -> Iterator[ApprovalRow]:
                 yield ApprovalRow(question=question, approve=approve, span=span)
     except csv.Error as error:
         span = Span(file=name, line=reader.line_num + skipped, column=1)
-        message = Message("is no CSV: {error}", error=error)
+        message = Message("is not CSV: {error}", error=error)
         raise InputError([Diagnostic(slug="approvals-damaged", message=message, span=span, hint=_HINT)]) from error
 
 

@@ -139,7 +139,7 @@ def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
     raise _refused(
         "answer-impossible",
         row,
-        Message("{text} is no answer to the question {id}", text=repr(row.approve), id=question.id),
+        Message("{text} is not an answer to the question {id}", text=repr(row.approve), id=question.id),
         Message("write one of: {answers}", answers=possible),
     )
 
@@ -184,7 +184,7 @@ def _is_answered(
     for decision in holding:
         if {decision.kind.value: decision.value} != dict(answer):
             message = Message(
-                "the decision {id} answers the question {question} otherwise", id=decision.id, question=question.id
+                "the decision {id} answers the question {question} differently", id=decision.id, question=question.id
             )
             hint = Message("change or remove that decision, or leave the answer out")
             found.append(Diagnostic(slug="answer-contradicting", message=message, span=row.span, hint=hint))
@@ -213,7 +213,7 @@ def _check_possible(
         question = questions[decision.question or ""]
         if not is_possible(decision, question):
             row, _ = answers[question.id]
-            message = Message("{text} is no answer to the question {id}", text=repr(row.approve), id=question.id)
+            message = Message("{text} is not an answer to the question {id}", text=repr(row.approve), id=question.id)
             possible = " | ".join(map(answer_text, question.answers))
             hint = Message("write one of: {answers}", answers=possible)
             found.append(Diagnostic(slug="answer-impossible", message=message, span=row.span, hint=hint))

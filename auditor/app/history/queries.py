@@ -133,7 +133,7 @@ def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
         if there is None or there.summary.get("users") is None:
             nights[night.at] = night
     if _entries(known) and _entries(found):
-        message = Message("results of {name} stand in a store and beside it", name=name)
+        message = Message("results of {name} are both in a store and outside it", name=name)
         raise UsageError("usage", message, hint=Message("put them into the store first"))
     return _Tenant(nights=tuple(nights.values()), results=found.results if _entries(found) else known.results)
 
@@ -216,7 +216,7 @@ def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagn
     if wanted in policies:
         return None
     close = get_close_matches(wanted.casefold(), policies, n=3)
-    message = Message("no stored result of {tenant} knows a policy '{wanted}'", tenant=tenant, wanted=wanted)
+    message = Message("no stored result of {tenant} has a policy '{wanted}'", tenant=tenant, wanted=wanted)
     return (
         _unknown(message, close)
         if close

@@ -163,9 +163,9 @@ def _reported_before(address: str, state: LogState, log: Path) -> DeliveryReport
     if state is LogState.ACCEPTED:
         return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=earlier_message)
     hint = (
-        Message("look into the sending mailbox; --resend sends it all the same (the list is {log})", log=log)
+        Message("check the sending mailbox; --resend sends it again (the list is {log})", log=log)
         if mail
-        else Message("look into the channel; --resend sends it all the same (the list is {log})", log=log)
+        else Message("check the channel; --resend sends it again (the list is {log})", log=log)
     )
     return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=earlier_message, hint=hint)
 

@@ -85,7 +85,7 @@ def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
 
 def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str, l10n: Localization) -> bytes:
     title = l10n.gettext("Actions to approve")
-    who = owner or l10n.gettext("Nobody owns the policies behind these actions.")
+    who = owner or l10n.gettext("The policies of these actions have no owner.")
     intro = l10n.gettext("Fill in the column approve of approvals.csv, and send the file back.")
     day = l10n.date(datetime.fromisoformat(plan_of))
     where = f"{tenant.display_name or tenant.name}, {day}"
@@ -152,7 +152,7 @@ def _otherwise(action: Action, count: int, l10n: Localization) -> str:
     if action.saves is None:
         return text
     amount = l10n.money(action.saves.per_month, action.saves.currency)
-    return f"{text} ".lstrip() + l10n.gettext("{amount} a month goes on being spent.").replace("{amount}", amount)
+    return f"{text} ".lstrip() + l10n.gettext("{amount} a month continues to be spent.").replace("{amount}", amount)
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:

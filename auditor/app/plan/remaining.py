@@ -60,9 +60,9 @@ _CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SE
 
 def _decided(answer: Answer, l10n: Localizer) -> str:
     if is_left(answer):
-        return l10n.gettext("Left by the decision {id} of {by}: {reason}").format(
+        return l10n.gettext("Not carried out, by the decision {id} of {by}: {reason}").format(
             id=answer.decision, by=answer.by, reason=answer.reason or "-"
         )
-    return l10n.gettext("Decided by {by} ({id}): {answer}. A person carries it out.").format(
+    return l10n.gettext("Decided by {by} ({id}): {answer}. This step is manual.").format(
         id=answer.decision, by=answer.by, answer=flow({answer.kind.value: answer.value})
     )

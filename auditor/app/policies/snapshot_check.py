@@ -45,7 +45,7 @@ def _told(
                 "policy-no-match",
                 notice.subject,
                 joined(": ", (location, notice.message)),
-                Message("correct the value, or remove the policy if nobody is meant"),
+                Message("correct the value, or remove the policy if it should match nobody"),
             )
     for outcome in outcomes:
         if outcome.status is Outcome.NOT_EVALUATED:

@@ -104,7 +104,7 @@ def write(found: Update) -> tuple[Path, ...]:
             "policies-copied",
             Message("the policies are copies of the starter library, which are not overwritten"),
             hint=Message(
-                "take over by hand what you want, or extend {place} with `digest: {digest}`",
+                "copy the changes that you want by hand, or extend {place} with `digest: {digest}`",
                 place=f"{STARTER}{__version__}",
                 digest=_library_digest(),
             ),

@@ -88,7 +88,7 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
 def _unknown_name(mention: Mention) -> Message:
     if mention.kind == "role":
         return Message("there is no built-in role '{name}'", name=mention.name)
-    return Message("the product catalogue knows no {kind} '{name}'", kind=mention.kind, name=mention.name)
+    return Message("the product catalogue has no {kind} '{name}'", kind=mention.kind, name=mention.name)
 
 
 def _priced(node: Node) -> bool:
@@ -127,7 +127,7 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
         part, title = found.products[0].part_number, found.products[0].name
         return Message("did you mean '{part}' ({title})?", part=part, title=title)
     close = [product.part_number for product in found.products[:3]]
-    return Message("products like it: {close}", close=", ".join(close)) if close else _look_up(name)
+    return Message("similar products: {close}", close=", ".join(close)) if close else _look_up(name)
 
 
 def _role_hint(name: str) -> Message:

@@ -143,7 +143,7 @@ def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
     if result.run.redaction is not None:
         raise UsageError(
             "waiver-pseudonyms",
-            Message("the result has pseudonyms in place of people, whom no waiver can name"),
+            Message("the result has pseudonyms in place of people, which a waiver cannot select"),
             hint=Message("name a --snapshot, or a result without pseudonyms"),
         )
     everything = list(_located(result))
@@ -187,7 +187,7 @@ def _items(
         if not owner:
             raise UsageError(
                 "waiver-owner",
-                Message("the policy '{policy}' has no owner whom the waiver could name", policy=first.policy),
+                Message("the policy '{policy}' has no owner for the waiver", policy=first.policy),
                 hint=Message("give --owner ADDRESS"),
             )
         item: dict[str, Any] = {"id": free_id(waiver_id(first), taken), "policies": [first.policy]}
@@ -253,5 +253,8 @@ def _check(chosen: Sequence[Located], waived: set[str]) -> None:
         raise UsageError(
             "waiver-wide",
             Message("the waiver would also waive {count} other findings: {listed}", count=len(others), listed=listed),
-            hint=Message("a waiver names policies, people, products and tenants: name these findings too, or none"),
+            hint=Message(
+                "a waiver selects findings by policies, people, products and tenants: it "
+                "cannot leave these findings out, so waive them too, or waive none"
+            ),
         )

@@ -151,7 +151,7 @@ class _Products:
                 [
                     Diagnostic(
                         slug="test-unknown-product",
-                        message=Message("neither the test's products nor the catalogue knows '{name}'", name=name),
+                        message=Message("neither the test's products nor the catalogue has '{name}'", name=name),
                         span=self.where,
                         hint=Message("list it under `products` of the test, with its service plans if they matter"),
                     )

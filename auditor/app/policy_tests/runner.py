@@ -139,7 +139,7 @@ def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
             slug="policy-no-match",
             message=message,
             span=policy.span,
-            hint=Message("add a user to a test whom the policy applies to, or correct the value"),
+            hint=Message("add a user that the policy matches to a test, or correct the value"),
             level=Level.WARNING,
         )
         for name, (policy, message) in sorted(unmatched.items())
@@ -199,7 +199,7 @@ def _nothing_judged(sibling: str, where: Span) -> Diagnostic:
     """Refuse a test that no policy could fail."""
     return Diagnostic(
         slug="test-no-policy",
-        message=Message("the test judges no policy: there is none in a '{sibling}' beside it", sibling=sibling),
+        message=Message("the test has no policies: there is none in a '{sibling}' beside it", sibling=sibling),
         span=where,
         hint=Message("name some with `policies:`, or call the file after the one that holds them"),
     )
@@ -225,10 +225,10 @@ def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
         statuses = {outcome.status.value for outcome in outcomes if outcome.id == policy}
         if wanted not in statuses:
             yield Message(
-                "outcome of {policy}: {wanted}, but it is {statuses}",
+                "outcome of {policy}: expected {wanted}, got {statuses}",
                 policy=policy,
                 wanted=wanted,
-                statuses=", ".join(sorted(statuses)) or Message("not judged at all"),
+                statuses=", ".join(sorted(statuses)) or Message("not evaluated at all"),
             )
 
 

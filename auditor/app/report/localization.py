@@ -90,7 +90,7 @@ def checked_locale(tag: str) -> str:
     if localization(tag).fallback_from is not None:
         raise UsageError(
             "locale-unknown",
-            Message("there are no messages in '{tag}'", tag=tag),
+            Message("there are no translations for '{tag}'", tag=tag),
             hint=Message("one of {languages}", languages=", ".join(languages())),
         )
     return tag

@@ -76,7 +76,7 @@ def parse_format(text: str) -> tuple[str, str | None]:
     if separator and not path:
         raise UsageError(
             "format-path",
-            Message("'{text}' names no path", text=text),
+            Message("'{text}' has no path", text=text),
             hint=Message("write {name} or {name2}=PATH", name=name, name2=name),
         )
     return name, path or None

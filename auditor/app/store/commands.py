@@ -202,7 +202,7 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
     if not found:
         raise SnapshotError(
             "snapshot-later",
-            Message("{where} has no night of {tenant} so early", where=where, tenant=tenant),
+            Message("{where} has no night of {tenant} at or before this time", where=where, tenant=tenant),
             hint=Message("`auditor store list` lists them"),
         )
     return store_at(where).restore(found[-1], root)

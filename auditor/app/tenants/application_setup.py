@@ -121,7 +121,7 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
                 " --query appId --output tsv)"
             ),
             'az ad sp create --id "$CLIENT_ID"',
-            f"sleep 30  # {N_('until Entra knows the application everywhere')}",
+            f"sleep 30  # {N_('until Entra has replicated the application')}",
         ]
     else:
         lines.append(f"CLIENT_ID={setup.client_id}")

@@ -182,7 +182,7 @@ def _permissions(
         wanted = (*wanted, SEND_MAIL)
     extra = excessive(wanted, claims.roles)
     if extra:
-        message = Message("granted, but the policies do not need: {extra}", extra=", ".join(extra))
+        message = Message("granted, but not needed by the policies: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
         checks.append(Check(name="least privilege", health=Health.NOTE, message=message, commands=commands))
     return checks

@@ -23,10 +23,10 @@ def grant_commands(
     `delegated`: the sign-in is that of a person.
     """
     app = _identified(client)
-    again = f"# {N_('then sign in anew: tokens keep the permissions they were made with')}"
+    again = f"# {N_('then sign in again: a token keeps the permissions it was issued with')}"
     if delegated and isinstance(tenant.credential, AzureCli):
         return (
-            f"# {N_('The application of the Azure CLI belongs to Microsoft: sign in with one of your own')}",
+            f"# {N_('The application of the Azure CLI belongs to Microsoft: sign in with an application of your own')}",
             "auditor init --credential device-code",
         )
     if delegated:

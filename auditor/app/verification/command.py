@@ -66,7 +66,7 @@ class PlanVerifier:
 
 
 def _missing(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:
-    reason = Message("the plan has this tenant, and it was not read")
+    reason = Message("the plan has this tenant, but it was not read")
     tenant = Unaudited(
         name=name, tenant_id=tenant_id, cloud=Cloud.WORLDWIDE, agreement=Agreement.UNKNOWN, reason=reason
     )

@@ -44,7 +44,7 @@ def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
     if plan.redacted:
         raise SnapshotError(
             "plan-redacted",
-            Message("{where} has pseudonyms for people, which no tenant has", where=where),
+            Message("{where} has pseudonyms for people, which match no user of a tenant", where=where),
             hint=Message("make the plan without --redact"),
         )
     return plan

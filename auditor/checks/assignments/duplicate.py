@@ -17,7 +17,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
 CHECK = AssignmentCheck(
     id="assignment.duplicate",
     name=N_("assigned twice"),
-    explanation=N_("A user holds the same product on two or more paths; only one seat is used all the same."),
+    explanation=N_("A user has the same product from two or more assignment paths, which use one seat together."),
     key="assignments: {duplicates}",
     once_per=N_("product held"),
     asked=lambda block: block.duplicates,

@@ -29,8 +29,11 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
 
 CHECK = AssignmentCheck(
     id="assignment.path",
-    name=N_("assigned on the wrong path"),
-    explanation=N_("A product is assigned directly where the policy wants a group, or the other way round."),
+    name=N_("wrong assignment path"),
+    explanation=N_(
+        "A product is assigned directly where the policy requires a group, or by a group "
+        "where the policy requires a direct assignment."
+    ),
     key="assignments: {via}",
     once_per=N_("product held"),
     asked=lambda block: block.via is not None,

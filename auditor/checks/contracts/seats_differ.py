@@ -73,7 +73,7 @@ def _bought(scope: TenantScope, about: ContractSubject, contract: Contract) -> i
 CHECK = ContractCheck(
     id="contract.seats-differ",
     name=N_("seats differ from the contract"),
-    explanation=N_("The units that were bought are not the seats of the contracts that hold."),
+    explanation=N_("The number of purchased units differs from the seats of the contracts in force."),
     key="contracts: {match}",
     once_per=N_("product or set that contracts name"),
     asked=lambda block: block.match,

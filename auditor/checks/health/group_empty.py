@@ -23,7 +23,7 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
 CHECK = GroupCheck(
     id="group.empty",
     name=N_("no members"),
-    explanation=N_("A group that assigns licences has no members, so that its licences reach nobody."),
+    explanation=N_("A group that assigns licences has no members, so nobody gets its licences."),
     key="health: {empty}",
     asked=lambda block: block.empty,
     sources=(Source.GROUPS, Source.MEMBERS),

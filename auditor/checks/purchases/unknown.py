@@ -31,8 +31,8 @@ def _violation(bound: BoundPolicies) -> Mask:
 
 CHECK = PurchaseCheck(
     id="purchase.unknown",
-    name=N_("product in no catalogue"),
-    explanation=N_("The tenant owns a product that the catalogue of products does not know."),
+    name=N_("product not in the catalogue"),
+    explanation=N_("The tenant owns a product that is not in the product catalogue."),
     key="purchases: {unknown}",
     asked=lambda block: block.unknown,
     judge_tenant=_judge,

@@ -1,4 +1,4 @@
-"""A product has fewer spare seats than the policy wants."""
+"""A product has fewer spare seats than the policy requires."""
 
 from auditor.checks.check import SeatBalance
 from auditor.checks.seat_actions import buy
@@ -11,7 +11,7 @@ from auditor.guidance.routing import purchase_channel, trial
 CHECK = SeatCheck(
     id="seats.below-minimum",
     name=N_("too few spare"),
-    explanation=N_("A product has fewer spare seats than the policy wants."),
+    explanation=N_("A product has fewer spare seats than the policy requires."),
     key="seats: {spare: {min}}",
     asked=lambda block: block.minimum is not None,
     judge_tenant=lambda scope, block: spare_findings(scope, block, Breach.BELOW_MINIMUM),

@@ -96,8 +96,8 @@ def _finding(scope: TenantScope, block: Subscriptions, row: Row, taken: int) -> 
 
 CHECK = SubscriptionCheck(
     id="subscription.renewal-idle",
-    name=N_("renews with idle seats"),
-    explanation=N_("A subscription reaches its next date soon, and seats of its product are idle."),
+    name=N_("renews with unassigned seats"),
+    explanation=N_("A subscription reaches its next date soon, and seats of its product are not assigned."),
     key="subscriptions: {expiring: {idle}}",
     asked=lambda block: block.expiring is not None and block.idle is not None,
     judge_tenant=_judge,

@@ -38,7 +38,7 @@ Keeper = Callable[..., int]
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
 auditor audit                               every tenant of tenants.yaml against policies/
-auditor audit --history audits/ --store audits/   with the trends of earlier nights; store tonight
+auditor audit --history audits/ --store audits/   with the trends of earlier nights; store tonight's results
 auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
 """
 
@@ -73,7 +73,10 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         no_color="no colour (NO_COLOR works as well)",
     )
     how.add_argument(
-        "--plan", type=Path, metavar="FILE", help="begin with what became of this plan (default: the store's last one)"
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="begin the report with the outcome of this plan (default: the store's last one)",
     )
     how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files")
     how.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")

@@ -20,7 +20,7 @@ _EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
 auditor collect policies/seats.yaml --tenant contoso
 auditor collect --plan                    and the groups that give licences, for `auditor plan`
-auditor collect --all -o snapshots        every source there is
+auditor collect --all -o snapshots        every source
 auditor collect --store audits/           and keep the snapshots in a store
 """
 

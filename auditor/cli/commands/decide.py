@@ -21,16 +21,20 @@ exit codes: 0 every answer is a decision; 2 some answer is refused, and nothing 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor decide`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="approvals.csv as it came back")
+    parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="the approvals.csv that was sent back")
     parser.add_argument("--by", required=True, metavar="ADDRESS", help="who decided")
-    parser.add_argument("--until", type=day, metavar="DATE", help="the last day on which the decisions hold")
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why; a question that is skipped needs it")
-    parser.add_argument("--plan", type=Path, metavar="FILE", help="the plan that asks (default: out/plan.json)")
+    parser.add_argument("--until", type=day, metavar="DATE", help="the last day on which the decisions apply")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="the reason; required for a question that is skipped"
+    )
+    parser.add_argument(
+        "--plan", type=Path, metavar="FILE", help="the plan with the questions (default: out/plan.json)"
+    )
     parser.set_defaults(file=Path("policies/decisions.yaml"))
     declare(
         parser,
         *("file", "print", "beside", "as_of", "locale", "quiet", "verbose"),
-        file="the file that gets them (default: policies/decisions.yaml)",
+        file="the file to write them to (default: policies/decisions.yaml)",
         print="print the decisions instead of writing them",
         as_of="the instant of the decisions (default: now)",
         locale="language of the messages (default: the environment's)",
@@ -67,7 +71,7 @@ def _print(decided: Decided, args: argparse.Namespace) -> None:
     parts = [count.replace("{path}", args.file.as_posix())]
     if decided.already:
         parts.append(
-            l10n.plural("{count} answer was there already", "{count} answers were there already", decided.already)
+            l10n.plural("{count} answer was recorded before", "{count} answers were recorded before", decided.already)
         )
     if decided.open:
         parts.append(l10n.plural("{count} question is open", "{count} questions are open", decided.open))

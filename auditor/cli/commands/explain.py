@@ -12,10 +12,10 @@ from auditor.domain.enums import Agreement, Cloud
 from auditor.localization import localization
 
 _EXAMPLES = """\
-auditor explain assignment.redundant             what a check means, and where its guidance leads
+auditor explain assignment.redundant             what a check means, and which guidance belongs to it
 auditor explain move-users --agreement mca       a guidance article, for one agreement and cloud
 auditor explain disabled-licensed policies/      a policy, contract, waiver, population or product set
-auditor explain inactiveIn                       a key of policy files; seats.covers where several have the name
+auditor explain inactiveIn                       a key of policy files; seats.covers if several keys have this name
 auditor explain SPE_E3                           a product, with its service plans
 auditor explain 6637f361 --result out/result.json   a finding, with its evidence and what to do
 """

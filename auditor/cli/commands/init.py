@@ -35,7 +35,7 @@ _EXAMPLES = """\
 auditor init                             asks, and writes into this folder
 auditor init --tenant-id GUID --no-input
 auditor init audit/ --repository OWNER/NAME --agreement mca --mail-from audit@contoso.example
-Run again, it replaces what other options change and shows what else differs.
+A second run replaces what other options change, and shows other differences.
 The commands go to stdout, what was written to stderr.
 """
 _NO_CI = "none"
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the app registration that signs in (default: a placeholder; the printed commands create one)",
     )
     _add_repository_arguments(parser)
-    parser.add_argument("--no-input", action="store_true", help="ask nothing, also on a terminal")
+    parser.add_argument("--no-input", action="store_true", help="ask no questions, even on a terminal")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
@@ -119,7 +119,7 @@ def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
         "--action",
         type=repository,
         metavar="OWNER/NAME",
-        help="the repository of this program that workflows use: the project has no public one yet, name yours",
+        help="the repository of this program that workflows use: the project has no public one yet, give your own",
     )
     parser.add_argument(
         "--pin",
@@ -174,7 +174,7 @@ def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
 
 
 def _print_result(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
-    kept = l10n.gettext("{path} differs and was left as it is (--force overwrites it)")
+    kept = l10n.gettext("{path} differs and was not changed (--force overwrites it)")
     for text, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
         for name in names:
             print_message("auditor: " + printable(text.replace("{path}", str(folder / name))))
@@ -187,10 +187,10 @@ def _print_result(done: Scaffold, folder: Path, choices: Choices, l10n: Localiza
             more = l10n.ngettext("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
             print_message("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
     for name in done.others:
-        other = l10n.gettext("{path} runs the audit every night, too: delete it if it is not wanted")
+        other = l10n.gettext("{path} also runs the audit every night: delete it if you do not need it")
         print_message("auditor: " + printable(other.replace("{path}", str(folder / name))))
     if choices.tenant_id == NO_TENANT and not done.kept:
-        print_message("auditor: " + l10n.gettext("tenants.yaml names no tenant yet"))
+        print_message("auditor: " + l10n.gettext("tenants.yaml has no tenant yet"))
         _print_help("auditor init --tenant-id GUID", l10n)
     if choices.credential == "github-oidc":
         _print_action_notes(done, choices, l10n)
@@ -203,12 +203,10 @@ def _print_action_notes(done: Scaffold, choices: Choices, l10n: Localization) ->
     if not any(name.startswith(".github/workflows/") for name in (*done.written, *done.updated)):
         return
     if choices.action == __home__:
-        print_message("auditor: " + l10n.gettext("the workflows name no repository yet and cannot run"))
-        _print_help(l10n.gettext("name your own copy: --action OWNER/NAME --pin SHA"), l10n)
+        print_message("auditor: " + l10n.gettext("the workflows have no repository of the action yet and cannot run"))
+        _print_help(l10n.gettext("give your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin:
-        warning = l10n.gettext(
-            "this program does not know its release's commit: the workflows name a tag, which can be moved"
-        )
+        warning = l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
         hint = l10n.gettext("`{command}` prints the commit for --pin")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
         print_message(f"auditor: {warning}")

@@ -28,14 +28,14 @@ _DONE: Mapping[str, str] = {
     "reopen": N_("reopened #{number}: {title}"),
     "update": N_("updated #{number}: {title}"),
     "close": N_("closed #{number}: {title}"),
-    "later": N_("left for a later run (--limit): {title}"),
+    "later": N_("postponed to a later run (--limit): {title}"),
 }
 _WOULD: Mapping[str, str] = {
     "open": N_("to open: {title}"),
     "reopen": N_("to reopen #{number}: {title}"),
     "update": N_("to update #{number}: {title}"),
     "close": N_("to close #{number}: {title}"),
-    "later": N_("left for a later run (--limit): {title}"),
+    "later": N_("postponed to a later run (--limit): {title}"),
 }
 _EXAMPLES = """\
 auditor issues out/result.json --repository OWNER/NAME --dry-run     what would be opened, updated, closed

@@ -60,12 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "quiet",
             "verbose",
         ),
-        as_of="the plan's instant; of several nights the latest not after it (default: now)",
-        store="keep the plan here, for the next audit to tell what became of it: a folder, abfs://, az:// or s3://",
+        as_of="the instant of the plan; of several nights the latest not after it (default: now)",
+        store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
         format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
         " questions, terminal)",
-        locale="language of what people read (default: the environment's)",
+        locale="language of the output (default: the environment's)",
         quiet="print nothing but errors",
     )
     add_live_arguments(parser)

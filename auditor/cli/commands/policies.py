@@ -15,7 +15,7 @@ from auditor.render.text.labels import Labels
 
 _EXAMPLES = """\
 auditor policies update                              what the installed starter library changes in policies/
-auditor policies update --snapshot snapshots/        and which findings appear and vanish
+auditor policies update --snapshot snapshots/        and which findings appear and disappear
 auditor policies update --write                      update: writes version and digest
 """
 
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         demo="also compare the findings of the built-in tenants",
         as_of="the instant of both audits (default: now)",
     )
-    parser.add_argument("--names", action="store_true", help="call people by name (default: pseudonyms)")
-    declare(parser, "locale", "quiet", locale="language of what people read (default: the environment's)")
+    parser.add_argument("--names", action="store_true", help="show names of people (default: pseudonyms)")
+    declare(parser, "locale", "quiet", locale="language of the output (default: the environment's)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def _print(found: Update, l10n: Labels) -> None:
         out(text.replace("{version}", __version__))
         return
     if found.policies is None:
-        out(l10n.gettext("The pinned version of the library is not known here, so nothing can be compared with it."))
+        out(l10n.gettext("The pinned version of the library is not available, so nothing can be compared with it."))
     for policy in found.policies or ():
         out(printable(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
         if policy.id in found.diffs:

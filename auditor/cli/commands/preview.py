@@ -54,12 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         output="where the preview goes (default: out/)",
         format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
     )
-    parser.add_argument("--names", action="store_true", help="call people by name (default: pseudonyms)")
+    parser.add_argument("--names", action="store_true", help="show names of people (default: pseudonyms)")
     declare(
         parser,
         *("fail_on", "locale", "quiet", "verbose", "no_color"),
         fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
-        locale="language of what people read (default: the environment's)",
+        locale="language of the output (default: the environment's)",
         quiet="print nothing but errors",
     )
 

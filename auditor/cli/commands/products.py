@@ -115,7 +115,7 @@ def _changes(done: Update, l10n: Localization) -> list[str]:
         signs += [f"-{before[plan]}" for plan in before if plan not in after]
         lines.append(f"{plans}{_named(new)}  {' '.join(signs)}")
     lines += [f"{gone}{_named(product)}" for product in changes.removed]
-    return lines or [l10n.gettext("no product was added, renamed or gone")]
+    return lines or [l10n.gettext("no product was added, renamed or removed")]
 
 
 def _named(product: Product) -> str:
@@ -137,7 +137,7 @@ def _list(args: argparse.Namespace, l10n: Localization) -> int:
     if not found or not meant.matching:
         summary = l10n.gettext("no product matches {text} in the table of {date}")
         if found:
-            summary = l10n.gettext("no product matches {text} in the table of {date}; these come near")
+            summary = l10n.gettext("no product matches {text} in the table of {date}; similar products")
         print_message(printable(summary.replace("{date}", catalogue.date).replace("{text}", repr(text))))
     return 0
 

@@ -51,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
     parser.add_argument(
-        "--tenants", type=Path, metavar="FILE", help="who reads what, and how mail is sent (default: tenants.yaml)"
+        "--tenants",
+        type=Path,
+        metavar="FILE",
+        help="the file with the recipients and the mail settings (default: tenants.yaml)",
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
@@ -72,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("public", "locale", "quiet", "verbose", "no_color"),
-        locale="language of the messages here; each mail is in its reader's",
+        locale="language of the messages here; each mail is in the language of its recipient",
         quiet="print nothing but errors",
         verbose="log each step",
     )

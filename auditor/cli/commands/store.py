@@ -170,8 +170,8 @@ def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
     temporary = sum(each.kind == "temporary" for each in found)
     if temporary:
         yield l10n.ngettext(
-            "{count} temporary file of an unfinished writer: `auditor store prune --delete` removes it after two days",
-            "{count} temporary files of unfinished writers: `auditor store prune --delete` removes them after two days",
+            "{count} temporary file of an unfinished write: `auditor store prune --delete` removes it after two days",
+            "{count} temporary files of unfinished writes: `auditor store prune --delete` removes them after two days",
             temporary,
         )
 
@@ -213,14 +213,14 @@ def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
         count = len(thinned.results)
         yield "  " + (
             l10n.ngettext(
-                "the findings of {count} result were deleted; its counts stay",
-                "the findings of {count} results were deleted; their counts stay",
+                "the findings of {count} result were deleted; its counts are kept",
+                "the findings of {count} results were deleted; their counts are kept",
                 count,
             )
             if deleted
             else l10n.ngettext(
-                "the findings of {count} result would be deleted; its counts stay",
-                "the findings of {count} results would be deleted; their counts stay",
+                "the findings of {count} result would be deleted; its counts are kept",
+                "the findings of {count} results would be deleted; their counts are kept",
                 count,
             )
         )
@@ -241,20 +241,20 @@ def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
     if thinned.temporary:
         yield "  " + _temporary(len(thinned.temporary), l10n, deleted=deleted)
     if pruning.still_needed:
-        held = l10n.gettext("{size} of deleted nights stay for now: kept nights are built on them")
+        held = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
         yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), l10n))
 
 
 def _temporary(count: int, l10n: Labels, *, deleted: bool) -> str:
     if deleted:
         return l10n.ngettext(
-            "{count} temporary file of an interrupted writer was deleted",
-            "{count} temporary files of interrupted writers were deleted",
+            "{count} temporary file of an interrupted write was deleted",
+            "{count} temporary files of interrupted writes were deleted",
             count,
         )
     return l10n.ngettext(
-        "{count} temporary file of an interrupted writer would be deleted",
-        "{count} temporary files of interrupted writers would be deleted",
+        "{count} temporary file of an interrupted write would be deleted",
+        "{count} temporary files of interrupted writes would be deleted",
         count,
     )
 

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)"
     )
     texts = {
-        "locale": "language of the verdicts (default: the environment's)",
+        "locale": "language of the results (default: the environment's)",
         "quiet": "print failures and the count only",
     }
     declare(parser, "locale", "quiet", "verbose", "no_color", **texts)

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("output", "format", "locale", "redact", "public", "quiet", "verbose"),
         output="where the outcome goes (default: out/)",
         format="json, markdown, html, terminal (repeatable; default: json, terminal)",
-        locale="language of what people read (default: the environment's)",
+        locale="language of the output (default: the environment's)",
         quiet="print nothing but errors",
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress bars")

@@ -23,16 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor waive`."""
     parser.epilog = _EXAMPLES
     parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
-    parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it holds")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why the exception is right")
-    parser.add_argument("--owner", metavar="ADDRESS", help="who answers for it (default: the owner of the policy)")
+    parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it applies")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="the reason for the exception")
+    parser.add_argument(
+        "--owner", metavar="ADDRESS", help="who is responsible for it (default: the owner of the policy)"
+    )
     parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")
     parser.set_defaults(file=Path("policies/waivers.yaml"))
     declare(
         parser,
         *("file", "print", "beside", "demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
         snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
-        file="the file that gets it (default: policies/waivers.yaml)",
+        file="the file to write it to (default: policies/waivers.yaml)",
         print="print the waiver instead of writing it",
         as_of="the instant from which it is counted (default: now)",
         locale="language of the messages (default: the environment's)",
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if args.demo + bool(args.snapshot) + (args.result is not None) > 1:
         raise UsageError(
             "usage",
-            Message("--result, --snapshot and --demo are three places of findings"),
+            Message("--result, --snapshot and --demo cannot be used together"),
             hint=Message("name one of them"),
         )
     default = Path(from_environment("OUTPUT", "out") or "out") / "result.json"

@@ -179,7 +179,7 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
     console = _console(no_color=no_color)
     gettext = l10n.gettext
     if not episodes:
-        text = gettext("{tenant}: no stored result tells a finding of {wanted}")
+        text = gettext("{tenant}: no stored result has a finding of {wanted}")
         _print(console, text.format(tenant=tenant, wanted=wanted), "bold")
         return
     severities = {severity.value: gettext(label) for severity, label in SEVERITIES.items()}

@@ -68,7 +68,7 @@ def terminal(
     l10n = Labels(locale)
     shown = page(result, l10n)
     if shown.wished is not None:
-        wished = l10n.gettext("There are no messages in “{wished}”; this report is in English.")
+        wished = l10n.gettext("This report is in English, because there is no translation for “{wished}”.")
         _print(console, Text(wished.replace("{wished}", printable(shown.wished)), style="dim"))
     _print(console, Text(shown.verdict, style="bold"))
     for line in shown.plan:
@@ -121,7 +121,7 @@ def _print_completeness(console: Console, shown: Page, l10n: Labels) -> None:
     if shown.complete:
         _print(console, Text(shown.completeness[0], style="green"))
         return
-    _print(console, Text(l10n.gettext("Incomplete: something below is not known."), style="bold yellow"))
+    _print(console, Text(l10n.gettext("Incomplete: some of the data below is not known."), style="bold yellow"))
     for sentence in shown.completeness:
         _print_under(console, Text(_cut(sentence, _REASON), style="yellow"), indent=2)
 

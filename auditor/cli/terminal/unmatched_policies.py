@@ -24,7 +24,7 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
     nothing = _nothing(result)
     if not near and not nothing:
         return
-    console.print(Text("\n" + l10n.gettext("Found nothing to judge"), style="bold"), highlight=False)
+    console.print(Text("\n" + l10n.gettext("Nothing to evaluate"), style="bold"), highlight=False)
     for location, message in near[:_NOTICES]:
         line = Text(printable(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)

@@ -37,7 +37,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     groups = sorted(_named(covering, "Groups"))
     await members.read_each((group, True) for group in groups)
     faults = [*([] if fault is None else [fault]), *members.faults_of(groups)]
-    shortfall = Message("policies whose conditions are no conditions: {count}", count=damaged) if damaged else None
+    shortfall = Message("policies with conditions that cannot be read: {count}", count=damaged) if damaged else None
     tables = {"conditional_access_policies": pa.Table.from_pylist(rows, CONDITIONAL_ACCESS_POLICIES)}
     roles = await _roles(context, members) if _named(covering, "Roles") else None
     if roles is not None and not {ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST} <= set(roles.coverage[0].asked):

@@ -64,7 +64,7 @@ async def _read_products(context: CollectionContext) -> SourceResult:
         "products": pa.Table.from_pylist([product_row(row) for row in kept], schema.PRODUCTS),
         "service_plans": _service_plans(rows),
     }
-    shortfall = Message("products whose numbers of seats are no numbers: {odd}", odd=odd) if odd else None
+    shortfall = Message("products with invalid numbers of seats: {odd}", odd=odd) if odd else None
     faults = [] if fault is None else [fault]
     coverage = context.make_coverage(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
     return SourceResult(coverage=(coverage,), tables=tables)
@@ -80,7 +80,7 @@ async def _read_subscriptions(context: CollectionContext) -> SourceResult:
         except (ValueError, OverflowError):
             odd += 1
     table = pa.Table.from_pylist(kept, schema.SUBSCRIPTIONS)
-    shortfall = Message("subscriptions whose dates are no dates: {odd}", odd=odd) if odd else None
+    shortfall = Message("subscriptions with invalid dates: {odd}", odd=odd) if odd else None
     faults = [] if fault is None else [fault]
     coverage = context.make_coverage(
         Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(schema.SUBSCRIPTIONS.names), shortfall=shortfall

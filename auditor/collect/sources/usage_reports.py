@@ -231,7 +231,7 @@ def _damaged(request: str, why: Message) -> Fault:
     return fault(
         GraphErrorKind.NOT_GRAPH,
         Message("{asked}: the report is damaged: {why}", asked=request, why=why),
-        remedy=Message("collect again later; if it stays damaged, report it to Microsoft"),
+        remedy=Message("collect again later; if it is still damaged, report it to Microsoft"),
     )
 
 

@@ -211,11 +211,11 @@ def _headers(file: BinaryIO) -> list[str]:
     if not text.strip():
         raise NotGraphError(Message("it is empty"))
     if text.lstrip()[0] in "<{[":
-        raise NotGraphError(Message("it is no CSV"))
+        raise NotGraphError(Message("it is not CSV"))
     try:
         headers = next(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise NotGraphError(Message("it is no CSV")) from error
+        raise NotGraphError(Message("it is not CSV")) from error
     return [" ".join(header.split()).lower() for header in headers]
 
 

@@ -205,7 +205,7 @@ class Waiver:
     reason: str
     owner: str
     expires: date
-    """The last day, in UTC, on which it holds."""
+    """The last day, in UTC, on which it applies."""
     span: Span
     users: Selector | None = None
     products: ProductSet | None = None

@@ -65,7 +65,7 @@ def no_match(policy: str, wanted: str) -> Notice:
     return Notice(
         code="policy.no-match",
         message=Message(
-            "the policy {policy} judges nothing: there is no {products}", policy=policy, products=_products(wanted)
+            "the policy {policy} evaluates nothing: there is no {products}", policy=policy, products=_products(wanted)
         ),
         subject=policy,
     )
@@ -232,7 +232,7 @@ def _things(policy: Policy) -> Message:
             return no_match(policy.id, wanted.written).message
         case _:
             return Message(
-                "the policy {policy} judges nothing: the tenant has nothing that it looks at", policy=policy.id
+                "the policy {policy} evaluates nothing: the tenant has nothing that it applies to", policy=policy.id
             )
 
 

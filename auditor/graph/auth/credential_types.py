@@ -144,7 +144,7 @@ def _build_device_code(credential: DeviceCode, options: SignInOptions) -> "Async
     if options.ask is None:
         raise GraphError(
             "device-code-terminal",
-            Message("a device code needs a person at a terminal, and nobody can be asked here"),
+            Message("a device code needs a person at a terminal, and this run has no terminal"),
             hint=Message("run it on a terminal without --quiet and --no-progress; give jobs another credential"),
         )
     return open_device_code(

@@ -207,11 +207,13 @@ def _bearer_token(token: str, now: float) -> "AccessToken":
         raise GraphError(
             "token-invalid",
             Message("the token has a character that no token has: a line break, a space or a letter outside ASCII"),
-            hint=Message("make a new one, and set the variable to nothing but the token"),
+            hint=Message("create a new token, and set the variable to the token only"),
         )
     expires = expiry_of(bare)
     if expires is not None and expires <= now:
         raise GraphError(
-            "token-expired", Message("the token has expired"), hint=Message("make a new one; tokens live about an hour")
+            "token-expired",
+            Message("the token has expired"),
+            hint=Message("request a new token; tokens are valid for about an hour"),
         )
     return AccessToken(bare, int(now + 3600 if expires is None else expires))

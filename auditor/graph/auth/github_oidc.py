@@ -31,13 +31,13 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if missing and environ.get("GITHUB_ACTIONS") != "true":
         raise GraphError(
             "github-oidc-missing",
-            Message("the credential github-oidc works in a job of GitHub Actions only, and this is none"),
+            Message("the credential github-oidc works only in a job of GitHub Actions"),
             hint=_ELSEWHERE,
         )
     if missing:
         raise GraphError(
             "github-oidc-missing",
-            Message("{missing} not set: GitHub gives this job no identity", missing=enumeration(missing)),
+            Message("{missing} not set: GitHub does not give this job an identity", missing=enumeration(missing)),
             hint=_PERMISSION,
         )
     secrets.add(token)

@@ -71,7 +71,7 @@ def _unreachable(authority: str, text: str) -> GraphError:
         return GraphError(
             "sign-in-untrusted",
             Message(
-                "{authority} showed a certificate that no known authority vouches for",
+                "{authority} showed a certificate of an authority that is not trusted",
                 authority=authority,
             ),
             hint=Message("name your proxy's authority in SSL_CERT_FILE (a PEM file)"),

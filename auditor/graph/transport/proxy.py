@@ -46,7 +46,7 @@ def proxy_address(netloc: str, scheme: str = "https", *, tls: bool = True) -> st
             Message("it is reached over TLS, which works for Microsoft Graph and the sign-in only"),
             Message("name its address with http://, if it has one, or exclude the host with NO_PROXY"),
         )
-    reason = Message("{scheme}:// is no scheme of a proxy for HTTP", scheme=printable(parts.scheme or "?"))
+    reason = Message("{scheme}:// is not a scheme for an HTTP proxy", scheme=printable(parts.scheme or "?"))
     raise _unusable(scheme, reason, Message("write http://HOST:PORT or https://HOST:PORT"))
 
 

@@ -72,7 +72,7 @@ def _impossible_dates(document: Document, value: object, path: Path) -> Iterator
     elif isinstance(value, str) and _is_date(path) and instant(value) is None:
         yield Diagnostic(
             slug="policy-bad-date",
-            message=Message("'{value}' is not a date of the calendar", value=value),
+            message=Message("'{value}' is not a date that exists", value=value),
             span=document.span(path),
             hint=Message("write a date as 2027-01-31"),
         )

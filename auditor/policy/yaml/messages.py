@@ -100,7 +100,7 @@ _SAID: Final[dict[str, _Said]] = {
         Message("begin it on the next line, or write it in brackets: [a, b]"),
     ),
     "found unexpected ':'": (
-        Message("a ':' is at a place where no key is allowed"),
+        Message("a ':' is where no key is allowed"),
         Message("write a space after the ':' of a key, and put a value that contains ':' in quotes"),
     ),
     "did not find expected <document start>": (
@@ -108,7 +108,7 @@ _SAID: Final[dict[str, _Said]] = {
         Message("remove the extra bracket or line"),
     ),
     "mapping values are not allowed in this context": (
-        Message("a ':' is at a place where no key is allowed"),
+        Message("a ':' is where no key is allowed"),
         Message("put a value that contains ': ' in quotes; {indent}", indent=_INDENT),
     ),
     "found unexpected end of stream": (Message("the quote that opens here is never closed"), None),

@@ -205,7 +205,7 @@ class _Builder:
             )
         except ValueError:
             self._report(
-                "yaml-tag", Message("'{text}' does not fit its tag '{tag}'", text=text, tag=_shown(node.tag)), node
+                "yaml-tag", Message("'{text}' does not match its tag '{tag}'", text=text, tag=_shown(node.tag)), node
             )
         return None
 
@@ -261,7 +261,7 @@ class _Builder:
             return str(kind)
         self._report(
             "yaml-tag",
-            Message("the tag '{tag}' has no meaning here", tag=_shown(node.tag)),
+            Message("the tag '{tag}' is not supported here", tag=_shown(node.tag)),
             node,
             Message("leave it out"),
         )

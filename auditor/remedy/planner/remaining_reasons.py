@@ -43,32 +43,34 @@ def why(l10n: Localizer, code: str, detail: str = "") -> str:
     """Say why a plan leaves a finding."""
     forms = {
         "group": l10n.gettext(
-            "The licence comes from a group, or is to come from one: who is a member is for a person to change, at the "
-            "place where the membership is kept."
+            "The licence comes from a group, or should come from one: an administrator has to change the membership in "
+            "the system that manages it."
         ),
-        "renewal": l10n.gettext("The agreement lets the seats go at the renewal only, and a person has to do it."),
-        "billing": l10n.gettext("Buying, renewing, removing and cancelling are for a person; there is no request."),
+        "renewal": l10n.gettext("Under the agreement, seats can be removed only at the renewal, and only manually."),
+        "billing": l10n.gettext(
+            "Buying, renewing, removing and cancelling are manual steps; Microsoft Graph has no request for them."
+        ),
         "seats": l10n.gettext(
-            "No free seat is known that could be given without breaking another policy, or the person has no usage "
-            "location; make the plan again once there is one."
+            "No free seat can be assigned without violating another policy, or the person has no usage location; "
+            "make a new plan once this has changed."
         ),
         "idle": l10n.gettext(
-            "The seat would lie idle beyond what a policy allows: decide how many seats are renewed, and the plan "
-            "takes the licence away."
+            "More seats would be spare than a policy allows: decide how many seats are renewed, then the plan "
+            "unassigns the licence."
         ),
-        "cause": l10n.gettext("The cause of the error has to be found and fixed by a person first."),
+        "cause": l10n.gettext("Somebody has to find and fix the cause of the error first."),
         "services": l10n.gettext(
             "The service is set by a group, or no product that the person holds directly contains it."
         ),
-        "limit": l10n.gettext("Left out, because it would have created something new: {detail}."),
-        "refused": l10n.gettext("Left out, because Graph would refuse it at its turn: {detail}"),
+        "limit": l10n.gettext("Left out, because it would cause a new finding: {detail}."),
+        "refused": l10n.gettext("Left out, because Graph would reject the request: {detail}"),
         "undecided": l10n.gettext("Left out, because it could not be evaluated afterwards: {detail}."),
-        "premises": l10n.gettext("The account or the group is synchronised from on premises: it is changed there."),
+        "premises": l10n.gettext("The account or the group is synchronised from on premises: change it there."),
         "unknown": l10n.gettext(
-            "Whether it is gone cannot be evaluated once the plan is carried out: what is certain is less than the "
-            "limit then, and something is not known."
+            "It cannot be evaluated whether the plan resolves it: the number that is certain is within the limit "
+            "then, but some data is not known."
         ),
-        "paths": l10n.gettext("It is not known by which path the person holds what they hold."),
+        "paths": l10n.gettext("The assignment paths of the person's licences are not known."),
         "ends": l10n.gettext(
             "A request would end services that no policy speaks against, or leave the person without."
         ),

@@ -33,7 +33,7 @@ def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
     except (AttributeError, KeyError, TypeError, ValueError):
         found = ()
     if not found:
-        raise ValueError(Message("is no request of a plan"))
+        raise ValueError(Message("is not a request of a plan"))
     return found
 
 

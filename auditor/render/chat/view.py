@@ -82,10 +82,10 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
     yield view.verdict
     yield from view.plan
     if view.scope:
-        yield f"{l10n.gettext('Counted here is only what you receive:')} {view.scope}."
+        yield f"{l10n.gettext('These numbers count only the findings that you receive:')} {view.scope}."
     if view.complete:
         return
-    yield l10n.gettext("Incomplete: something below is not known.")
+    yield l10n.gettext("Incomplete: some of the data below is not known.")
     yield from view.completeness
     if view.more_gaps:
         yield _more(view.more_gaps, l10n)
@@ -140,7 +140,7 @@ def _money(view: MailView, l10n: Labels) -> Iterator[Line]:
     for label, amount in view.money:
         yield Line(lead=amount, text=label)
     if view.money and view.lower_bound:
-        yield Line(lead="", text=l10n.gettext("At least: some products have no price in the policies."))
+        yield Line(lead="", text=l10n.gettext("This is a minimum: some products have no price in the policies."))
 
 
 def _severity(severity: Severity, l10n: Labels) -> str:

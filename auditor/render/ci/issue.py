@@ -78,7 +78,7 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
         yield ""
         yield from (f"- [{inert(link.label)}](<{_address(link.address)}>)" for link in links)
     yield ""
-    yield f"<sub>{inert(l10n.gettext('Written by the licence audit; what stands below is kept.'))}</sub>"
+    yield f"<sub>{inert(l10n.gettext('Written by the licence audit; text below this line is kept.'))}</sub>"
 
 
 def _shown(text: str) -> str:

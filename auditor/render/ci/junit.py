@@ -170,7 +170,9 @@ def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: L
         case Outcome.REPORT_ONLY:
             text = l10n.ngettext("{count} report-only", "{count} report-only", outcome.findings)
         case Outcome.NOT_EVALUATED:
-            text = l10n.gettext("cannot tell: {reason}").replace("{reason}", l10n.translate(outcome.reason or NOTHING))
+            text = l10n.gettext("cannot be evaluated: {reason}").replace(
+                "{reason}", l10n.translate(outcome.reason or NOTHING)
+            )
         case _:
             return
     SubElement(case, "skipped", message=visible(text))

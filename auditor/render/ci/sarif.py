@@ -138,8 +138,8 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
     notes = [note for part in parts for note in _notes(part, l10n)]
     if left_out:
         more = l10n.ngettext(
-            "{count} more finding is in the other reports: this format holds {limit}.",
-            "{count} more findings are in the other reports: this format holds {limit}.",
+            "{count} more finding is in the other reports: this format has at most {limit}.",
+            "{count} more findings are in the other reports: this format has at most {limit}.",
             left_out,
         )
         notes.append(_note(more.replace("{limit}", l10n.number(LIMIT))))

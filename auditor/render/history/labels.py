@@ -77,7 +77,7 @@ def policy_columns(l10n: Labels) -> tuple[str, ...]:
     """Return the titles of the table of policies."""
     gettext = l10n.gettext
     return (
-        *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("Came / went")),
+        *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("New / gone")),
         *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Resolved")),
     )
 
@@ -98,7 +98,7 @@ def runs_out(forecast: Forecast, l10n: Labels) -> str:
         return l10n.gettext("no forecast: {reason}").replace("{reason}", l10n.translate(forecast.silent))
     if forecast.earliest is None:
         return l10n.gettext("not within two years")
-    middle = l10n.gettext("no date likely") if forecast.expected is None else _day(forecast.expected, l10n)
+    middle = l10n.gettext("no likely date") if forecast.expected is None else _day(forecast.expected, l10n)
     first = _day(forecast.earliest, l10n)
     if forecast.latest is None:
         return l10n.gettext("{day} ({first} or later)").format(day=middle, first=first)

@@ -133,7 +133,7 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
         (
             l10n.gettext("in open findings"),
             total,
-            l10n.gettext("What is paid for seats that a finding is about."),
+            l10n.gettext("The cost of the seats that findings are about."),
         ),
         (
             l10n.gettext("to reassign now"),

@@ -110,7 +110,7 @@ def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:
 
 def _verdict(shown: Page, result: Result, reader: Reader, l10n: Labels) -> str:
     if any(_scope(reader, l10n)) and shown.complete and not any(result.summary.open.values()):
-        return l10n.gettext("Nothing is open in the part that you receive.")
+        return l10n.gettext("None of the findings that you receive is open.")
     return shown.verdict
 
 

@@ -48,7 +48,7 @@ def headline(preview: Preview, l10n: Labels) -> str:
     """Return what the change does, in one line of plain text."""
     counts = tally(preview.everywhere)
     if counts.empty:
-        return l10n.gettext("This policy change adds, removes and changes no finding")
+        return l10n.gettext("This policy change does not add, remove or change any finding")
     return l10n.gettext("This policy change: {counts}").replace("{counts}", counted(counts, l10n))
 
 

@@ -14,9 +14,9 @@ _PARTNER: Final = date(2026, 5, 4)
 
 
 _CONSEQUENCES: Final = {
-    "warning": N_("Users work until this day, then they are shut out; decide before it"),
-    "suspended": N_("Users are shut out already; the data is deleted on this day"),
-    "lockedout": N_("Users are shut out already; the data is deleted on this day"),
+    "warning": N_("Users can work until this day, then they lose access; decide before it"),
+    "suspended": N_("Users have already lost access; the data is deleted on this day"),
+    "lockedout": N_("Users have already lost access; the data is deleted on this day"),
     "deleted": "",
 }
 
@@ -37,7 +37,9 @@ def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, tr
             "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before it"
         )
     if agreement is Agreement.VOLUME:
-        return l10n.gettext("Users have 90 more days as a rule if the agreement is not renewed; decide before it")
+        return l10n.gettext("Users usually have 90 more days if the agreement is not renewed; decide before it")
     if agreement is Agreement.UNKNOWN:
-        return l10n.gettext("Renews or ends, with free days after it or without, by the agreement; decide before it")
+        return l10n.gettext(
+            "Renews or ends, with or without a grace period, depending on the agreement; decide before it"
+        )
     return l10n.gettext("Renews if recurring billing is on; otherwise users have 30 more days; decide before it")

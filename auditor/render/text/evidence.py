@@ -168,7 +168,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if allowed:
         yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
     if facts.get("boundsConflict"):
-        yield l10n.gettext("no number of seats keeps both limits")
+        yield l10n.gettext("no number of seats satisfies both limits")
 
 
 def ungraced(facts: Mapping[str, Any]) -> int:
@@ -240,7 +240,7 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("next date {date}").replace("{date}", ends)
     idle = facts.get("adjust")
     if type(idle) is int and idle < 0:
-        yield l10n.ngettext("{count} idle seat to give up", "{count} idle seats to give up", -idle)
+        yield l10n.ngettext("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
     if facts.get("status"):
         yield l10n.gettext("state {state}").replace("{state}", l10n.subscription(facts["status"]))
 

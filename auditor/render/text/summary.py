@@ -18,9 +18,9 @@ def verdict(result: Result, l10n: Labels) -> str:
         )
     if not found:
         if not result.complete:
-            return l10n.gettext("No open finding so far, but not everything could be judged.")
+            return l10n.gettext("No open finding so far, but not everything could be evaluated.")
         if not (result.fleet.policies or any(tenant.policies for tenant in result.tenants)):
-            return l10n.gettext("Nothing was judged: no policy is for a tenant of this run.")
+            return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")
     return (
         l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", found), _worst(result, l10n))) + "."

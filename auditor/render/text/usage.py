@@ -104,7 +104,7 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     for parts, written in (
         (_parts(facts.get("used"), l10n), l10n.gettext("used: {parts}")),
         (_parts(facts.get("unused"), l10n), l10n.gettext("not used, would be lost: {parts}")),
-        (lost, l10n.gettext("use not judged, would be lost: {parts}")),
+        (lost, l10n.gettext("use not evaluated, would be lost: {parts}")),
         (_parts(facts.get("unknown"), l10n), l10n.gettext("not known: {parts}")),
     ):
         if parts:

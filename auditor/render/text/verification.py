@@ -14,7 +14,7 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.DONE: N_("done"),
     Verdict.PARTLY: N_("partly done"),
     Verdict.NOT: N_("not done"),
-    Verdict.CHANGED: N_("changed otherwise"),
+    Verdict.CHANGED: N_("changed in another way"),
     Verdict.UNKNOWN: N_("unknown"),
 }
 STATES: Final[Mapping[FindingState, str]] = {
@@ -23,7 +23,7 @@ STATES: Final[Mapping[FindingState, str]] = {
     FindingState.WAIVED: N_("Findings that are waived"),
     FindingState.CAME_BACK: N_("Findings that came back"),
     FindingState.NEW: N_("New findings"),
-    FindingState.UNKNOWN: N_("Findings of which nothing is known"),
+    FindingState.UNKNOWN: N_("Findings whose state is not known"),
 }
 _CAUSES: Final[Mapping[Cause, str]] = {
     Cause.SOURCE: N_("this source was not read: {detail}"),
@@ -36,7 +36,7 @@ _CAUSES: Final[Mapping[Cause, str]] = {
     Cause.OTHER_WAY: N_("the findings are gone, and the requests were not carried out"),
     Cause.WAIVED: N_("findings are waived"),
     Cause.PENDING: N_("Microsoft Entra ID has not processed the membership yet"),
-    Cause.UNDONE: N_("the log says that it was done, and it was undone since"),
+    Cause.UNDONE: N_("the log says that it was done, but it was undone since"),
 }
 
 
@@ -66,7 +66,9 @@ def plan_headline(known: Sequence[TenantVerification], l10n: Labels) -> str:
         parts.append(l10n.ngettext("{count} new finding", "{count} new findings", new))
     if unknown:
         parts.append(
-            l10n.ngettext("of {count} finding nothing is known", "of {count} findings nothing is known", unknown)
+            l10n.ngettext(
+                "the state of {count} finding is not known", "the state of {count} findings is not known", unknown
+            )
         )
     return "; ".join(parts) + "."
 

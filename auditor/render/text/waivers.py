@@ -11,10 +11,10 @@ from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import waivers
 
 _STATES: Final = {
-    "expired": N_("lapsed"),
-    "expiring": N_("lapses soon"),
+    "expired": N_("expired"),
+    "expiring": N_("expires soon"),
     "unused": N_("matches no finding"),
-    "active": N_("holds"),
+    "active": N_("in force"),
 }
 _ORDER: Final = tuple(_STATES)
 

@@ -149,7 +149,7 @@ def _expected(text: str, kind: Any) -> Message:
     if "matching regex" in text:
         return Message("a name of 1 to 63 lower-case letters, digits and hyphens")
     if "<=" in text or ">=" in text:
-        return Message("a whole number of at most {most} either way", most=text.rpartition(" ")[2].lstrip("-"))
+        return Message("a whole number from -{most} to {most}", most=text.rpartition(" ")[2].lstrip("-"))
     return _EXPECTED[text.split("`")[1].partition(" ")[0]]
 
 

@@ -155,7 +155,7 @@ class UserFilesReader:
         if owners[0] < first or owners[-1] >= end or (owners[1:] < owners[:-1]).any():
             raise SnapshotError(
                 "snapshot-damaged",
-                Message("assignments of {folder} are out of step with its users", folder=self._folder),
+                Message("assignments of {folder} do not match its users", folder=self._folder),
                 hint=AGAIN,
             )
 

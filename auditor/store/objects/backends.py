@@ -282,12 +282,10 @@ def _unreachable(address: str, error: Exception) -> NoReturn:
     raise SnapshotError(
         "store-unreachable",
         Message(
-            "{address} does not answer as a store should: {name}: {said}",
+            "{address} does not answer like a store: {name}: {said}",
             address=address,
             name=type(error).__name__,
             said=detail,
         ),
-        hint=Message(
-            "check the container's name, the network and the sign-in that the environment gives (docs/history.md)"
-        ),
+        hint=Message("check the container's name, the network and the credential in the environment (docs/history.md)"),
     ) from error

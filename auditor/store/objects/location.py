@@ -37,12 +37,12 @@ def parse(text: str) -> Path | Address:
         raise UsageError(
             "store-address",
             Message("the {scheme}:// address carries a query, a fragment or a password", scheme=parts.scheme),
-            hint=Message("leave it out; keys and tokens come from the environment (docs/history.md tells which)"),
+            hint=Message("leave it out; keys and tokens come from the environment (see docs/history.md)"),
         )
     if not parts.netloc or ".." in parts.path.split("/"):
         raise UsageError(
             "store-address",
-            Message("'{text}' names no container", text=text),
+            Message("'{text}' has no container", text=text),
             hint=Message("write {scheme}://CONTAINER/FOLDER", scheme=parts.scheme),
         )
     # Schemes are case-insensitive (RFC 3986, 3.1).

@@ -61,7 +61,7 @@ def test_results_in_two_places_are_one_clear_error(workspace: Path, tmp_path: Pa
     for other in (tmp_path / "more", Path("r0.json")):
         done = call("history", "results", other, cwd=workspace)
         assert (done.code, done.out) == (2, b"")
-        assert "results of contoso stand in a store and beside it" in done.err
+        assert "results of contoso are both in a store and outside it" in done.err
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone"])

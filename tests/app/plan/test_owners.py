@@ -50,7 +50,7 @@ def test_every_action_has_a_place_and_no_owner_reads_of_others(tmp_path: Path) -
     asked = [row["question"] for own in rows.values() for row in own if row["question"]]
     assert sorted(asked) == sorted(question["id"] for question in tenant["questions"])
     page = (folders["it@contoso.example"] / "actions.html").read_text()
-    assert "If nothing is done, 1 finding stays open. €35.70 a month goes on being spent." in page
+    assert "If nothing is done, 1 finding stays open. €35.70 a month continues to be spent." in page
     assert "kim" not in page
 
 

@@ -66,7 +66,7 @@ def test_a_test_that_judges_nothing_is_a_mistake(tmp_path: Path) -> None:
     """Without a policy to fail it, `expect: []` would pass whatever is given."""
     (tmp_path / "stores.yaml").write_text(POLICIES)
     (tmp_path / "shops_test.yaml").write_text("version: 1\ntests:\n- {name: t, given: {users: []}, expect: []}\n")
-    with pytest.raises(InputError, match="judges no policy") as caught:
+    with pytest.raises(InputError, match="has no policies") as caught:
         list(rehearse([tmp_path], builtin(), as_of=NOW))
     assert caught.value.slug == "test-no-policy"
 
@@ -109,7 +109,7 @@ def test_outcomes_are_held_too(tmp_path: Path) -> None:
     unread = GIVEN.replace("{products", "{unknown: [department], products")
     assert one(tmp_path, f"given: {unread}, outcomes: {{stores: not-evaluated, spare: pass}}").passed
     verdict = one(tmp_path, f"given: {GIVEN}, outcomes: {{stores: pass}}")
-    assert verdict.missing == ("outcome of stores: pass, but it is fail",)
+    assert verdict.missing == ("outcome of stores: expected pass, got fail",)
 
 
 def test_several_tenants_keep_their_names(tmp_path: Path) -> None:

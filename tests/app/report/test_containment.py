@@ -71,7 +71,7 @@ def test_an_audit_of_snapshots(here: Path, saved: Path, monkeypatch: pytest.Monk
 @kinds
 @pytest.mark.parametrize("form", ["json", "html", "xlsx"])
 def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
-    """A finding that a format cannot tell: its tenant is told as not audited, in every file of the run."""
+    """A finding that a format cannot be evaluated: its tenant is told as not audited, in every file of the run."""
     real = renderer
 
     def render(result: Result, name: str, **more: Any) -> Artifact:

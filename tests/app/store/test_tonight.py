@@ -47,7 +47,7 @@ def test_a_night_and_its_result_are_kept_after_the_audit(folder: Path) -> None:
     assert (history["nights"], history["results"]) == (2, 2)
     again = audited(folder, 1, "-q")
     assert (again.code, again.err) == (1, ""), "the same night once more is no failure"
-    assert call("store", "put", "audits", "out1/result.json", cwd=folder).err.count("there already") == 1
+    assert call("store", "put", "audits", "out1/result.json", cwd=folder).err.count("already stored") == 1
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(folder: Path) -> No
         "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(0), "-f", "json", "--store", "audits", cwd=folder
     )
     assert done.code == 0, done.err
-    assert done.err.count("there already") == 2
+    assert done.err.count("already stored") == 2
 
 
 @pytest.mark.slow
@@ -95,9 +95,9 @@ def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(folder:
     merged = call("report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=folder)
     assert merged.code == 0, merged.err
     put = call("store", "put", "audits", "whole/result.json", cwd=folder)
-    assert (put.code, put.err.count("there already")) == (0, 2), put.err
+    assert (put.code, put.err.count("already stored")) == (0, 2), put.err
     again = audited(folder, 2)
-    assert (again.code, again.err.count("there already")) == (1, 4), again.err
+    assert (again.code, again.err.count("already stored")) == (1, 4), again.err
     (folder / "p.yaml").write_text(BLOCKED_POLICY.replace("high", "critical"))
     other = audited(folder, 2)
     assert (other.code, other.err.count("store-exists")) == (3, 2), other.err

@@ -41,7 +41,7 @@ def blocks(text: str) -> tuple[str, str]:
     """The commands for PowerShell, those of the mailbox too, and those for bash."""
     _, rest = text.split("# In PowerShell", 1)
     first, rest = rest.split("# or in bash", 1)
-    bash, mailbox = rest.split("# The sending mailbox", 1)
+    bash, mailbox = rest.split("# Limit sending to this mailbox", 1)
     return f"#{first}#{mailbox}", f"#{bash}"
 
 

@@ -110,7 +110,7 @@ def test_logs_in_a_store_are_checked_and_pruned(here: Path, emulator: Emulator, 
     body = log.read_bytes()
     log.write_bytes(body.replace(b"admin@", b"other@"))
     checked = run(here, emulator, "store", "check", "st", "--json")
-    assert (checked.code, "does not have the digest in its name" in checked.err) == (3, True)
+    assert (checked.code, "does not match the digest in its name" in checked.err) == (3, True)
     assert next(each for each in json.loads(checked.out) if "changeLog" in each)["wrong"]
     text = next_night(here, emulator, "--history", "st")
     assert ("warning[store-damaged]" in text, "Carried out by" in text) == (True, False)

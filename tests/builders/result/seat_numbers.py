@@ -13,7 +13,7 @@ from auditor.render.text.labels import Labels
 
 _BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+))?")
 _REMOVE = re.compile(r"(?:Remove|remove) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+?))?(?: at the renewal|$|[.,;<(*\n])")
-_LACKING = re.compile(r"([0-9,]+) seats? of (.+?) (?:is|are) lacking")
+_MISSING = re.compile(r"([0-9,]+) seats? of (.+?) (?:is|are) missing once")
 
 
 def named(actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
@@ -25,7 +25,7 @@ def named(actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
 
 def of_text(text: str) -> Iterator[tuple[str, int]]:
     """Yield (product, number) of what a text says to buy or to remove; no product where it does not name one."""
-    for form, sign in ((_BUY, 1), (_REMOVE, -1), (_LACKING, 1)):
+    for form, sign in ((_BUY, 1), (_REMOVE, -1), (_MISSING, 1)):
         for number, product in form.findall(text):
             yield product.strip(), sign * int(number.replace(",", ""))
 

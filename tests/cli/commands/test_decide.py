@@ -126,7 +126,7 @@ def test_the_file_keeps_its_text_and_the_plan_follows_it(here: Path) -> None:
     }  # fmt: skip
     before = file.read_bytes()
     again = decide(here)
-    assert (again.code, "2 answers were there already" in again.err, file.read_bytes()) == (0, True, before)
+    assert (again.code, "2 answers were recorded before" in again.err, file.read_bytes()) == (0, True, before)
     fill(here, {ids["keep"]: "keep: SPE_E3"})
     ran = decide(here)
     assert (ran.code, "error[answer-contradicting]" in ran.err, file.read_bytes()) == (2, True, before)

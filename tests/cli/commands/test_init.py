@@ -116,7 +116,7 @@ def test_nothing_is_written_for_a_night_that_nobody_asked_for(tmp_path: Path) ->
     assert ".github/" not in (tmp_path / "README.md").read_text(encoding="utf-8")
     assert call("init", "-q", "--ci", "gitlab", cwd=tmp_path).code == 0
     ran = call("init", "-q", "--ci", "github", cwd=tmp_path)
-    assert f"{tmp_path / '.gitlab-ci.yml'} runs the audit every night, too" in ran.err.replace(
+    assert f"{tmp_path / '.gitlab-ci.yml'} also runs the audit every night" in ran.err.replace(
         "auditor: .gitlab", f"auditor: {tmp_path}/.gitlab"
     )
 
@@ -148,7 +148,7 @@ def test_what_differs_is_named_and_left_until_it_is_forced(tmp_path: Path) -> No
     (tmp_path / "README.md").write_text("ours\n")
     ran = call("init", cwd=tmp_path)
     assert ran.code == 0
-    assert "README.md differs and was left as it is" in ran.err
+    assert "README.md differs and was not changed" in ran.err
     assert (tmp_path / "README.md").read_text() == "ours\n"
     assert (tmp_path / "tenants.yaml").exists()
     assert call("init", "--force", cwd=tmp_path).code == 0

@@ -216,7 +216,7 @@ def test_the_terminal_explains_its_marks_and_keeps_the_parts_in_order(tmp_path: 
     contoso = done.partition("\nfabrikam")[0]
     parts = [
         contoso.index(f"\n{part}")
-        for part in ("1. What can be run: ", "2. What has to be decided: ", "3. What only people can do: ")
+        for part in ("1. What can be run: ", "2. What has to be decided: ", "3. Manual actions: ")
     ]
     assert parts == sorted(parts)
     assert "\n  ?  has open questions" in contoso

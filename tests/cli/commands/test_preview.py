@@ -240,7 +240,9 @@ def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tm
 def test_the_demo_against_a_folder_goes_to_stdout(here: Path) -> None:
     ran = call("preview", "--demo", "--base", "policies", "--as-of", AS_OF, "-f", "markdown=-", cwd=here)
     assert ran.code == 0
-    assert ran.text.startswith("<!-- auditor-preview -->\n### This policy change adds, removes and changes no finding")
+    assert ran.text.startswith(
+        "<!-- auditor-preview -->\n### This policy change does not add, remove or change any finding"
+    )
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def test_an_update_prints_one_line_a_change_and_where_it_wrote(
     ]
     assert f"wrote {output}: 3 products, 2 service plans, of 2026-08-01" in err
     assert command(*arguments) == 0
-    assert capsys.readouterr().out == "no product was added, renamed or gone\n"
+    assert capsys.readouterr().out == "no product was added, renamed or removed\n"
 
 
 def test_an_update_that_stays_unused_says_so(table: Path, capsys: pytest.CaptureFixture[str]) -> None:

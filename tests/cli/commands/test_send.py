@@ -38,7 +38,7 @@ def test_everybody_gets_theirs_once(sending: Place) -> None:
     mails = {str(mail["to"]): mail for mail in sending.mails()}
     assert sorted(mails) == ["ann@contoso.example", "bo@contoso.example", "freja@fabrikam.example"]
     assert str(mails["ann@contoso.example"]["subject"]).startswith("[2 tenants] Licences: incomplete, 4 critical")
-    assert "Counted here is only what you receive: critical" in body(mails["bo@contoso.example"])
+    assert "These numbers count only the findings that you receive: critical" in body(mails["bo@contoso.example"])
     assert "Contoso" not in body(mails["freja@fabrikam.example"]) + body(mails["freja@fabrikam.example"], "html")
     (file,) = mails["bo@contoso.example"].iter_attachments()
     assert file.get_filename() == "licence-audit-contoso-2026-11-20.csv"

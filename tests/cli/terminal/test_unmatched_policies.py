@@ -74,7 +74,7 @@ def test_the_page_and_explain_show_the_count(workspace: Path, saved: Path) -> No
     audit(workspace, saved)
     page = (workspace / "out" / "report.html").read_text()
     assert ">Judged</th>" in page
-    assert "It found nobody and nothing to judge." in page
+    assert "It applies to nobody and nothing here." in page
     ran = call("explain", "disabled", "p", "--result", "out/result.json", cwd=workspace)
     assert "Judged: Contoso Retail 22, Fabrikam Interiør 2" in ran.text
 
@@ -122,7 +122,7 @@ def test_policy_tests_say_which_policy_judged_nobody(workspace: Path) -> None:
         ("severities: [critical]", "asks for severities 'critical', which no policy of the tenant has"),
         (
             "severities: [low], tags: [sales]",
-            "no policy fits all that the recipient ann@contoso.example of the tenant contoso asks for",
+            "no policy matches all filters of the recipient ann@contoso.example of the tenant contoso",
         ),
     ],
 )

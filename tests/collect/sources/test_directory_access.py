@@ -226,7 +226,7 @@ def test_damaged_policies_are_told(graph: Emulator) -> None:
     finally:
         del policies[-2:]
     assert found.status(Source.CONDITIONAL_ACCESS) == "partial"
-    assert "conditions are no conditions: 1" in found.reason(Source.CONDITIONAL_ACCESS)
+    assert "conditions that cannot be read: 1" in found.reason(Source.CONDITIONAL_ACCESS)
     assert found.manifest.coverage(Source.CONDITIONAL_ACCESS).asked == ()
 
 

@@ -202,8 +202,8 @@ WHOLE = csv_text(HEAD, *((DAY, name, "False", "2026-11-01") for name in (ANN, BR
     [
         (b"", "it is empty"),
         (b"\xef\xbb\xbf\r\n", "it is empty"),
-        (b"<html>sign in</html>", "it is no CSV"),
-        (b'{"value": []}', "it is no CSV"),
+        (b"<html>sign in</html>", "it is not CSV"),
+        (b'{"value": []}', "it is not CSV"),
         (b"a,b\r\n1,2\r\n", "no column User Principal Name"),
         (WHOLE[:-30], "row 4 has 2 of 4 columns"),
         (WHOLE.replace(b"False,2026-11-01", b'"False,2026-11-01', 1), "of 4 columns"),

@@ -17,7 +17,7 @@ EVERY = ("en", *LANGUAGES)
 
 def held(day: date) -> Message:
     waiver = {"waiver": "W-1", "owner": "ann@contoso.example"}
-    return Message("the waiver {waiver} ({owner}) held until {day}: its findings are open again", day=day, **waiver)
+    return Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", day=day, **waiver)
 
 
 @pytest.mark.parametrize("language", EVERY)

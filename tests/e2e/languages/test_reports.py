@@ -93,7 +93,7 @@ def test_the_same_language_gives_the_same_bytes(name: str) -> None:
 def test_a_language_that_is_not_there_is_english_and_says_so() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html
-    assert "There are no messages in “fr-FR”" in unescape(html)
+    assert "there is no translation for “fr-FR”" in unescape(html)
     assert localised(demo_result(), "fr-FR") is demo_result()
 
 

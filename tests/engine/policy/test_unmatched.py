@@ -144,9 +144,9 @@ def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.Mon
 def test_things_of_which_there_are_none() -> None:
     state = tenant(*PEOPLE, subscribedSkus=[bought("SPE_E3")])
     (notices,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
-    assert notices.message == "the policy p judges nothing: there is no Microsoft 365 E5"
+    assert notices.message == "the policy p evaluates nothing: there is no Microsoft 365 E5"
     (notices,) = unmatched(judged("health: {groups: deny}", state))
-    assert notices.message == "the policy p judges nothing: the tenant has nothing that it looks at"
+    assert notices.message == "the policy p evaluates nothing: the tenant has nothing that it applies to"
 
 
 def test_the_fleet_counts_the_products_of_all_tenants() -> None:

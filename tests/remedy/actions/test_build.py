@@ -104,7 +104,9 @@ def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
     checks = {f.check for f in contoso().findings if f.fingerprint in retry.findings}
     assert checks == {"assignment.error", "assignment.missing"}
     buy = next(action for action in contoso().actions if action.kind == ActionKind.BUY)
-    assert buy.prerequisites[0].startswith("The number reckons with the other actions. Seats that they free: 11; ")
+    assert buy.prerequisites[0].startswith(
+        "The number takes the other actions into account. Seats that they free: 11; "
+    )
 
 
 def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:
@@ -152,7 +154,7 @@ def test_a_leaver_is_visited_once_for_all_that_goes_the_same_way() -> None:
     ]
     assert len(set(visits)) == len(visits)
     several = next(action for action in contoso().actions if "LIC-M365-E3, LIC-Power-BI" in action.title)
-    assert several.title.startswith("Take 1 person out of the groups that give Microsoft 365 E3 + Power BI Pro (")
+    assert several.title.startswith("Take 1 person out of the groups that assign Microsoft 365 E3 + Power BI Pro (")
     assert several.before is not None
     assert several.before.per_month == Decimal("48.80")
 

@@ -227,8 +227,8 @@ prices: {currency: EUR, perSeatPerMonth: {AAD_PREMIUM: 5.60, AAD_PREMIUM_P2: 8.4
     (tenants,) = audited(tenant(*people), rules).tenants
     found = {action.title: action for action in tenants.actions}
     small, large = sorted(found, key=lambda title: found[title].count, reverse=True)
-    assert small == "Buy 5 seats of Microsoft Entra ID P1, or let fewer people need one"
-    assert large == "Buy 2 seats of Microsoft Entra ID P2, or let fewer people need one"
+    assert small == "Buy 5 seats of Microsoft Entra ID P1, or reduce the number of people who need one"
+    assert large == "Buy 2 seats of Microsoft Entra ID P2, or reduce the number of people who need one"
     amounts = [money and money.per_month for money in (found[small].money, found[large].money)]
     assert amounts == [Decimal("-16.80"), Decimal("-16.80")]
     assert found[small].prerequisites[0].startswith("2 of these seats come with larger products")

@@ -127,7 +127,7 @@ def test_what_a_group_gives_is_never_removed_on_the_user() -> None:
     plan = planned(snapshot(people, {E3: 5}, groups=[group]), LEAVERS)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["group"]
-    assert plan.actions[0].title.startswith("Take 1 person out of the group that gives Microsoft 365 E3 (LIC-E3)")
+    assert plan.actions[0].title.startswith("Take 1 person out of the group that assigns Microsoft 365 E3 (LIC-E3)")
 
 
 def test_a_direct_copy_goes_while_the_group_keeps_the_licence() -> None:
@@ -178,7 +178,7 @@ def test_an_overlap_keeps_what_has_the_services() -> None:
     plan = planned(snapshot([user("ann", grant(E3), grant(E5))], {E3: 1, E5: 1}), text + PRICES)
     assert bodies(plan) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
     assert (plan.actions[0].guidance, plan.actions[0].confidence) == ("overlap", "review")
-    assert any("services end" in warning for warning in plan.actions[0].warnings)
+    assert any("lose these services" in warning for warning in plan.actions[0].warnings)
 
 
 def test_a_retry_follows_the_seat_that_it_needs() -> None:
@@ -308,7 +308,9 @@ def test_a_group_all_of_whose_people_should_move_is_changed_at_the_group() -> No
     state = snapshot(people, {E5: 2, F3: 2}, groups=[licensing("ann", "bo")])
     plan = planned(state, STORE.replace("SPE_E3, ", "") + PRICES)
     assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E5"])]
-    assert plan.actions[0].title == "Let the group LIC-E5 give Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
+    assert (
+        plan.actions[0].title == "Let the group LIC-E5 assign Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
+    )
     assert plan.after.open == 0
     assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off
     assert any("every member of the group LIC-E5" in warning for warning in plan.actions[0].warnings)

@@ -122,7 +122,7 @@ def test_a_card_tells_what_the_mail_tells() -> None:
     card_texts = texts(card)
     for heading in ("Open findings", "What changed", "What to do first", "Money a month"):
         assert heading in card_texts
-    assert "Incomplete: something below is not known." in card_texts
+    assert "Incomplete: some of the data below is not known." in card_texts
     assert card["lang"] == "en"
     assert card["actions"][0] == {"type": "Action.OpenUrl", "title": "Open the report", "url": READER.link}
     assert not [name for name in PEOPLE if name in card_texts]
@@ -130,7 +130,7 @@ def test_a_card_tells_what_the_mail_tells() -> None:
 
 def test_blocks_tell_the_same() -> None:
     card, blocks = texts(made(Channel.TEAMS)), texts(check_blocks(made(Channel.SLACK)))
-    for line in ("What to do first", "Incomplete: something below is not known."):
+    for line in ("What to do first", "Incomplete: some of the data below is not known."):
         assert line in card
         assert line in blocks
     assert not [name for name in PEOPLE if name in blocks]

@@ -210,7 +210,7 @@ def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
     judged = audited(policies.replace("TENANT", "contoso"), tenant(person))
     assert verdict(judged, WORDS) == "Everything complies with the policies."
     for whole in (audited(policies.replace("TENANT", "elsewhere"), tenant(person)), replace(judged, tenants=())):
-        assert verdict(whole, WORDS).startswith("Nothing was judged")
+        assert verdict(whole, WORDS).startswith("Nothing was evaluated")
 
 
 def test_bounds_are_written_as_other_numbers_are() -> None:

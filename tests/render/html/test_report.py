@@ -147,7 +147,7 @@ def test_the_first_screen_tells_the_outcome(sample: str) -> None:
         "1 policy not evaluated in contoso (Sign-in activity denied).",
         "Since 19 Nov 2026",
         "€3,750.39",
-        "At least:",
+        "This is a minimum:",
         "Remove licences from 51 people",
         "Licence assignments succeed",
     ):

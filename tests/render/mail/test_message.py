@@ -265,8 +265,8 @@ def test_who_asked_for_a_part_is_told_so() -> None:
     assert "Everything complies with the policies." in render_mail(calm, READER).text
     parts = render_mail(calm, replace(READER, severities=(Severity.HIGH, Severity.CRITICAL), owners=("Stores",)))
     for text in (parts.text, text_of(parts.html)):
-        assert "Nothing is open in the part that you receive." in text
-        assert "Counted here is only what you receive: critical, high, Stores." in text
+        assert "None of the findings that you receive is open." in text
+        assert "These numbers count only the findings that you receive: critical, high, Stores." in text
 
 
 def test_a_first_run_and_a_quiet_day_are_short() -> None:

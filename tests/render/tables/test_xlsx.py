@@ -140,7 +140,7 @@ def test_waivers_stand_with_their_last_day_as_a_date() -> None:
     head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
     assert head == ["waiver", "state", "expires", "policies", "owner", "reason", "findings"]
     written = [cell.value.date() if cell.is_date else cell.value for cell in only]
-    assert written == ["W-1", "holds", date(2027, 1, 31), "leavers", "hr@contoso.example", "=leave", 0]
+    assert written == ["W-1", "in force", date(2027, 1, 31), "leavers", "hr@contoso.example", "=leave", 0]
     assert only[2].number_format == "yyyy-mm-dd"
     assert only[5].data_type == "s"
     sheet = book(waived(expires="0001-01-01"))["Waivers"]

@@ -74,4 +74,4 @@ policies: [{id: b, severity: low, budget: {limit: 100}}]
 prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 7.50}}
 """
     (tenant,) = audited(state_of([], [product("SPE_F1", 50, 0)], []), text).tenants
-    assert [action.title for action in tenant.actions] == ["Bring the monthly cost down by €275.00"]
+    assert [action.title for action in tenant.actions] == ["Reduce the monthly cost by €275.00"]

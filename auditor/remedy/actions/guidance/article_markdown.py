@@ -23,7 +23,7 @@ _SUBJECTS: Final[Mapping[SubjectType, str]] = {
 _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
     (N_("The licence is assigned directly"), Situation(path="direct")),
     (N_("The licence comes from a group"), Situation(path="group")),
-    (N_("The licence comes on both paths"), Situation(path="both")),
+    (N_("The licence is assigned directly and by a group"), Situation(path="both")),
     (N_("The policy asks for another product"), Situation(path="direct", replacement_required=True)),
     (N_("The account is blocked"), Situation(path="direct", account_enabled=False)),
     (N_("The user is a guest"), Situation(path="direct", user_type="Guest")),
@@ -36,7 +36,7 @@ _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
     (N_("The subscription is suspended"), Situation(status="Suspended")),
     (N_("The subscription is deleted"), Situation(status="Deleted")),
     (N_("The property is usageLocation"), Situation(attribute="usageLocation")),
-    (N_("The property is another one"), Situation(attribute="department")),
+    (N_("The property is not usageLocation"), Situation(attribute="department")),
     ("CountViolation", Situation(error_code="CountViolation")),
     ("MutuallyExclusiveViolation", Situation(error_code="MutuallyExclusiveViolation")),
     ("DependencyViolation", Situation(error_code="DependencyViolation")),

@@ -94,20 +94,22 @@ def _answer(question: Question, decision: Decision) -> Answer:
 
 
 def _expired(decision: Decision, until: date) -> Notice:
-    message = Message("the decision {id} has lapsed: its last day was {until}", id=decision.id, until=until.isoformat())
+    message = Message(
+        "the decision {id} has expired: its last day was {until}", id=decision.id, until=until.isoformat()
+    )
     return Notice(code="decision.expired", message=message, subject=decision.id)
 
 
 def _unfit(decision: Decision, question: str) -> Notice:
     message = Message(
-        "the answer of the decision {id} is none to the question {question}", id=decision.id, question=question
+        "the answer of the decision {id} is not an answer to the question {question}", id=decision.id, question=question
     )
     return Notice(code="decision.unfit", message=message, subject=decision.id)
 
 
 def _contradicting(decisions: Sequence[Decision]) -> Notice:
     ids = ", ".join(sorted({each.id for each in decisions}))
-    message = Message("the decisions {ids} contradict one another: none is followed", ids=ids)
+    message = Message("the decisions {ids} contradict one another: none is applied", ids=ids)
     return Notice(code="decision.contradicting", message=message, subject=decisions[0].id)
 
 
@@ -116,7 +118,7 @@ def unmatched(decisions: Iterable[Decision], tenants: Iterable[Answered]) -> Ite
     matched = frozenset[str]().union(*(tenant.matched for tenant in tenants))
     for decision in decisions:
         if decision.id not in matched:
-            message = Message("the decision {id} fits no question: remove it or correct it", id=decision.id)
+            message = Message("the decision {id} matches no question: remove it or correct it", id=decision.id)
             yield Notice(code="decision.unmatched", message=message, subject=decision.id)
 
 

@@ -30,15 +30,15 @@ def seat_notices(
         product = change.sku.part_number or sku_id
         if sku_id in unfollowed:
             message = Message(
-                "the decision {id} about the seats of {product} is not followed: {reason}",
+                "the decision {id} about the seats of {product} is not applied: {reason}",
                 id=ids,
                 product=product,
                 reason=unfollowed[sku_id],
             )
         else:
             message = Message(
-                "the decision {id} leads to {decided} seats of {product}, and the plan to {seats}: seats in use stay, "
-                "and no policy is broken",
+                "the decision {id} leads to {decided} seats of {product}, and the plan to {seats}: seats in use are "
+                "kept, and no policy is violated",
                 id=ids,
                 decided=change.sku.enabled or 0,
                 product=product,
@@ -143,6 +143,6 @@ def _decided_seats(change: SeatChange, l10n: Localizer) -> str:
 
 
 def _agreed(contract: ContractSeats, l10n: Localizer) -> str:
-    return l10n.gettext("Write {count} seats into the contract {id} of the policies once that is agreed.").format(
+    return l10n.gettext("Once this is agreed, set the seats of the contract {id} in the policies to {count}.").format(
         count=number_label(l10n, contract.seats), id=code(contract.id)
     )

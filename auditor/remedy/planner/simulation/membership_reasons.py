@@ -94,19 +94,21 @@ def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
         case "dynamic":
             return _dynamic(name, (known.membership_rule if known is not None else None) or "", l10n)
         case "synced":
-            text = l10n.gettext("The group {group} is synchronised from on premises: its members are changed there.")
+            text = l10n.gettext("The group {group} is synchronised from on premises: change its members there.")
         case "role":
             text = l10n.gettext(
-                "The group {group} can be assigned to roles: only a Privileged Role Administrator changes its members."
+                "The group {group} can be assigned to roles: only a Privileged Role "
+                "Administrator can change its members."
             )
         case "mail":
-            text = l10n.gettext("The group {group} is mail-enabled: its members are changed in Exchange.")
+            text = l10n.gettext("The group {group} is mail-enabled: change its members in Exchange.")
         case "nested":
             text = l10n.gettext(
-                "Policies look at groups around {group} whose members were not all read: the effect is not known."
+                "Policies use groups that contain {group}, and not all members of those "
+                "groups were read: the effect is not known."
             )
         case _:
-            text = l10n.gettext("It was not read what kind of group {group} is: collect again and make a new plan.")
+            text = l10n.gettext("The type of the group {group} was not read: collect again and make a new plan.")
     return text.format(group=name)
 
 

@@ -79,7 +79,7 @@ def apply(state: TenantState, command: Command) -> str | None:
         case "groups", ["members", *_, "$ref"]:
             return _change_membership(state, identifier, subject_of(command)[1], joins=command.method == "POST")
         case _:
-            return f"{command.method} {command.path} is no request of a plan."
+            return f"{command.method} {command.path} is not a request of a plan."
 
 
 def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:

@@ -57,12 +57,17 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
         )
     if not tenant.solver.optimal:
         paragraphs.append(
-            l10n.gettext("A better choice may exist: not every other way was tried for what is left out.")
+            l10n.gettext("A better plan may exist: not every alternative was tried for the changes that are left out.")
             if tenant.dropped
-            else l10n.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
+            else l10n.gettext(
+                "A better plan may exist: scipy is not installed, and without it an "
+                "exact solution for this many seats takes too long."
+            )
         )
     if tenant.solver.unpriced:
-        paragraphs.append(l10n.gettext("Products without a price were taken to cost as much as the dearest."))
+        paragraphs.append(
+            l10n.gettext("Products without a price are assumed to cost as much as the most expensive one.")
+        )
     return tuple(paragraphs)
 
 
@@ -124,7 +129,7 @@ def _money(figures: Figures, l10n: Localizer) -> str:
         renewal=money_label(figures.reducible_at_renewal, figures.currency, l10n),
     )
     return (
-        l10n.gettext("{statement} At the least: some prices are not known.").format(statement=text)
+        l10n.gettext("{statement} This is a minimum: some prices are not known.").format(statement=text)
         if figures.lower_bound
         else text
     )

@@ -168,8 +168,8 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
         ),
         (
             "people",
-            l10n.gettext("What only people can do"),
-            l10n.gettext("There is no request for these actions."),
+            l10n.gettext("Manual actions"),
+            l10n.gettext("Microsoft Graph has no request for these actions."),
             divided.manual,
             (),
         ),

@@ -24,10 +24,10 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         AnswerKind.KEEP: l10n.gettext("Which of {products} does {name} keep?"),
         AnswerKind.GIVE: l10n.gettext("Which of {products} does {name} get?"),
         AnswerKind.SET: l10n.gettext("Which {products} does {name} have?"),
-        AnswerKind.RELEASE: l10n.gettext("May the licence {products} of {name} go?"),
-        AnswerKind.RENEWAL: l10n.gettext("Is {products} renewed, and with how many seats?"),
-        AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} are bought?"),
-        AnswerKind.GROUP: l10n.gettext("Which group is to give {name} {products}?"),
+        AnswerKind.RELEASE: l10n.gettext("May the licence {products} of {name} be unassigned?"),
+        AnswerKind.RENEWAL: l10n.gettext("Should {products} be renewed, and with how many seats?"),
+        AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} should be bought?"),
+        AnswerKind.GROUP: l10n.gettext("Which group should assign {products} to {name}?"),
     }
     name = names.get(question.subject) or (
         f"{question.name} ({question.address})" if question.address else str(question.name)
@@ -41,9 +41,9 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         return printable(form.format(new=names.get(new, new), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
         form = (
-            l10n.gettext("May {name} be blocked from signing in, so that a dynamic group takes the licence away?")
+            l10n.gettext("May {name} be blocked from signing in, so that a dynamic group removes the licence?")
             if question.products == ("accountEnabled",)
-            else l10n.gettext("Which {property} takes {name} out of the dynamic group that gives the licence?")
+            else l10n.gettext("Which {property} takes {name} out of the dynamic group that assigns the licence?")
         )
         properties = ", ".join(names.get(each, each) for each in question.products)
         return printable(form.format(property=properties, name=name))
@@ -93,9 +93,9 @@ def answer_label(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str,
         case "give", _:
             text = l10n.gettext("Give {product}").format(product=names.get(value, value))
         case "release", True:
-            text = l10n.gettext("Yes, the licence may go")
+            text = l10n.gettext("Yes, unassign the licence")
         case "release", _:
-            text = l10n.gettext("No, the licence stays")
+            text = l10n.gettext("No, keep the licence")
         case "renewal", {"renew": True}:
             text = l10n.gettext("Renew it")
         case "renewal", _:
