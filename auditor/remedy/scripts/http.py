@@ -24,11 +24,15 @@ def _lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     yield _comment(f"Plan of {plan.display_name or plan.name} ({plan.tenant_id}), {as_of}")
     yield "# Send the requests in this order, and stop at the first that fails. Here nothing compares the state with"
     yield "# the snapshot; plan.ps1 does. `token` is a token of this tenant with the permissions that the actions name."
+    seats = {each.action for each in plan.decided_seats}
     for number, action in enumerate(plan.actions, start=1):
-        if action.id not in changes.steps:
+        if action.id not in changes.steps and number not in seats:
             continue
         yield ""
         yield _comment(f"{number}. {action.title}")
+        if number in seats:
+            yield "# There is no request for this action: carry it out in this place of the order."
+            continue
         if action.confidence == "review":
             yield "# A person has to decide first."
         yield f"# Permissions: {', '.join(scopes_of(changes.steps[action.id]))}"

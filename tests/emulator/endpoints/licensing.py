@@ -94,6 +94,17 @@ def violation(tenant: Tenant, position: int, sku: dict[str, Any]) -> str | None:
     return "DependencyViolation" if needed and not needed & held else None
 
 
+def _refuse_missing_dependency(tenant: Tenant, held: set[str], removed: Collection[str]) -> None:
+    """Nothing can be removed of which another product that stays needs a service."""
+    for sku in tenant.skus:
+        needed = {str(other).lower() for other in sku.get("@emulator.requires", ())}
+        if str(sku["skuId"]).lower() in held and needed.intersection(removed) and not needed & held:
+            names = ", ".join(sorted(needed))
+            raise refused(
+                f"License assignment failed because service plan {sku['skuPartNumber']} depends on the service plan(s) {names}"
+            )
+
+
 def assign_user(call: Call) -> Answer:
     """All or nothing: removals first, then additions; a user needs a usageLocation and each SKU a free seat."""
     tenant, position = call.tenant, find_user(call)
@@ -115,6 +126,7 @@ def assign_user(call: Call) -> Answer:
         _refuse_violation(violation(tenant, position, sku), sku, freed=row["skuId"] in remove)
         states = [old for old in states if old.get("assignedByGroup") or str(old["skuId"]).lower() != row["skuId"]]
         states.append(state(str(sku["skuId"]), stamp=STAMP) | {"disabledPlans": row["disabledPlans"]})
+    _refuse_missing_dependency(tenant, _held(row for row in states if row["state"] == "Active"), remove)
     recompute(tenant, position, states)
     document = tenant.people.document(position, (*USER_DEFAULTS, "assignedLicenses"))
     return answer({"@odata.context": f"{call.request.root}/$metadata#users/$entity"} | document)

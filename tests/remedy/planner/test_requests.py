@@ -18,6 +18,7 @@ from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
+from tests.builders.service.plan_execution import PlanExecution
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
 from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.served import served
@@ -156,6 +157,25 @@ def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
     assert plan.proof.remaining == ()
 
 
+def test_a_product_on_which_another_depends_stays_and_the_refusal_is_told(tmp_path: Path) -> None:
+    """Graph alone knows which services need others: the request changes all of it or nothing."""
+    people = [identified(name, grant(E3), *more, department="Store") for name, more in DEPENDENT.items()]
+    with running_emulator([load_tenant(tenant() | {"users": people, "groups": []})]) as emulator:
+        own = plan_run([collected(emulator, tmp_path)], policy_set(TEXT), builtin(), NOW).tenants[0]
+        assert own.changes is not None
+        visio = emulator.tenants["contoso"].sku(VISIO)
+        assert visio is not None
+        visio["@emulator.requires"] = [E3]
+        token = emulator.bearer("contoso", roles=WRITE)
+        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+            steps = [step for action in own.actions for step in own.changes.steps.get(action.id, ())]
+            outcomes = PlanExecution(client, emulator.endpoint).carry_out(steps)
+        held = holdings(emulator, token)
+    assert sorted(outcome.partition(" because ")[0] for outcome in outcomes) == ["License assignment failed", "done"]
+    assert held == {"draws": {E3, VISIO}, "plain": {F3}}
+
+
+DEPENDENT: dict[str, tuple[dict[str, Any], ...]] = {"draws": (grant(VISIO),), "plain": ()}
 OPPOSED = """policies:
   - {id: no-e3, severity: high, users: {department: Torn}, assignments: {deny: [SPE_E3]}}
   - {id: e3, severity: high, users: {department: Torn}, assignments: {require: [SPE_E3]}}

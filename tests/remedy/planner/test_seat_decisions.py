@@ -10,6 +10,7 @@ from auditor.domain.policy.decision import Question
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.scripts.http import http_messages
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, snapshot, user
@@ -54,7 +55,7 @@ def test_seats_that_would_be_idle_are_given_back_by_an_answer(subscribed: bool) 
     assert (len(bodies(plan)), plan.proof.remaining, plan.notices) == (3, (), ())
     action, renewal = plan.actions
     assert action.confidence == "review", "how many seats there are does not say who gives theirs up"
-    assert "Then give back the seats of `SPE_E3`: action 2." in " ".join(action.next)
+    assert "Give back the seats of `SPE_E3`: action 2." in " ".join(action.next)
     assert (renewal.kind, renewal.count, renewal.findings) == ("remove-seats-at-renewal", 2, ())
     assert (renewal.confidence, renewal.owner) == ("certain", ""), "it was decided"
     assert "Enabled seats of `SPE_E3`, decided by `me@c.example` (`D-0`): 2." in renewal.prerequisites
@@ -87,6 +88,8 @@ def test_seats_that_are_bought_are_given_out() -> None:
     assert (purchase.kind, purchase.count) == ("buy", 1)
     assert "Enabled seats of `SPE_F1`, decided by `me@c.example` (`D-0`): 2." in purchase.prerequisites
     assert "First buy the seats of `SPE_F1`: action 1." in assignment.prerequisites
+    requests = http_messages(plan, "2026-11-20").decode()
+    assert requests.index(f"# 1. {purchase.title}\n# There is no request for this action") < requests.index("# 2. ")
     plenty = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 9}}})
     assert (len(bodies(plenty)), plenty.proof.remaining) == (2, ())
     assert [notice.code for notice in plenty.notices] == ["decision.seats"], "as many as may be idle"

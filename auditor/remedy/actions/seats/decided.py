@@ -16,17 +16,19 @@ from auditor.remedy.actions.seats.ledger import NUMBERED
 def take_decided(action_groups: ActionGroups, known: RemediationContext, decided: Mapping[str, int]) -> None:
     """Add a group for each product of `decided`: skuId → seats to buy (+) or to give back (−).
 
-    It ranks as the worst policy that bounds the spare seats of the product, and belongs to the owners of all of them.
+    Without a finding about the seats it ranks as the worst policy that would report them otherwise, and belongs to the
+    owners of all of these policies.
     """
     action_groups.take((UNSORTED, _remedy(known, sku_id, change)) for sku_id, change in sorted(decided.items()))
     for group in action_groups:
-        if group.first.old not in decided or group.first.kind not in NUMBERED:
+        if group.policies or group.first.old not in decided or group.first.kind not in NUMBERED:
             continue
-        names = [bounds.policy for bounds in known.seats[group.first.old].bounds if bounds.policy in known.policies]
-        for name in names:
-            group.weigh(name, (known.policies[name].severity.rank, ""))
-        if not group.policies:
-            group.weigh("", (Severity.INFO.rank, ""))
+        buys = group.first.kind is ActionKind.BUY
+        group.weigh("", (Severity.INFO.rank, ""))
+        for bounds in known.seats[group.first.old].bounds:
+            policy = known.policies.get(bounds.policy)
+            if policy is not None and (bounds.minimum if buys else bounds.maximum) is not None:
+                group.weigh(policy.id, (policy.severity.rank, ""))
 
 
 def _remedy(known: RemediationContext, sku_id: str, change: int) -> Remedy:

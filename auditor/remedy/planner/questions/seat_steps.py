@@ -127,7 +127,7 @@ def _references(
             first.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
         elif change < 0 and own.enabled < own.enabled_before:
             text = l10n.gettext(
-                "Then give back the seats of {product}: action {number}. Until then policies can report them as idle."
+                "Give back the seats of {product}: action {number}. Until then policies can report them as idle."
             )
             then.append(text.format(**names))
     return first, then
