@@ -1,6 +1,7 @@
 """Texts that a tenant may hold and that some reader of some format would run, follow, hide or stumble over."""
 
 from dataclasses import replace
+from functools import cache
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
@@ -34,6 +35,7 @@ HOSTILE = {
 }
 
 
+@cache
 def holding(text: str) -> Result:
     """The sample with the text wherever a tenant, a policy or a saved result can put one; its second tenant failed."""
     whole = result()

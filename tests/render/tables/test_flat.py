@@ -189,31 +189,32 @@ def wanted(of: Result) -> list[tuple[object, ...]]:
     return [tuple(map(plainly, row)) for row in rows(of)]
 
 
+def assert_rows_of(made: Result, *cuts: int) -> None:
+    """Assert that the table is that of the rows, however many are made at once."""
+    expected = wanted(made)
+    for rows_at_once in cuts or (1, 2, 10):
+        assert read(made, rows_at_once) == expected
+
+
 ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
 @pytest.mark.parametrize("name", ["accountEnabled", "userType", "department", "usageLocation"])
-def test_facts_that_are_equal_but_not_the_same_are_told_apart(
-    name: str, alike: tuple[object, object], rows_at_once: int
-) -> None:
+def test_facts_that_are_equal_but_not_the_same_are_told_apart(name: str, alike: tuple[object, object]) -> None:
     one, other = ({name: value} for value in alike)
-    for made in (result_with(one, other, one), result_with(other, one, other)):
-        assert read(made, rows_at_once) == wanted(made)
+    assert_rows_of(result_with(one, other, one))
+    assert_rows_of(result_with(other, one, other))
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
 @pytest.mark.parametrize("name", ["groupName", "assignedByGroup", "state"])
-def test_paths_that_are_equal_but_not_the_same_are_told_apart(
-    name: str, alike: tuple[object, object], rows_at_once: int
-) -> None:
+def test_paths_that_are_equal_but_not_the_same_are_told_apart(name: str, alike: tuple[object, object]) -> None:
     one, other = (
         {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
     )
-    for made in (result_with(one, other, one), result_with(other, one, other)):
-        assert read(made, rows_at_once) == wanted(made)
+    assert_rows_of(result_with(one, other, one))
+    assert_rows_of(result_with(other, one, other))
 
 
 @pytest.mark.slow
@@ -232,16 +233,15 @@ def test_a_fact_that_is_not_as_usual_is_told_as_it_is_among_usual_ones(name: str
 DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
 @pytest.mark.parametrize(
     "odd",
     [[], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}], ["g"], [None], [DIRECT, {}], [["g"]], [{}]],
     ids=str,
 )  # fmt: skip
-def test_odd_paths_among_usual_ones_are_told_as_they_are(odd: Any, rows_at_once: int) -> None:
+def test_odd_paths_among_usual_ones_are_told_as_they_are(odd: Any) -> None:
     usual = {"paths": [DIRECT]}
-    for made in (result_with(usual, {"paths": odd}, usual), result_with({"paths": odd}, {}, usual)):
-        assert read(made, rows_at_once) == wanted(made)
+    assert_rows_of(result_with(usual, {"paths": odd}, usual))
+    assert_rows_of(result_with({"paths": odd}, {}, usual))
 
 
 SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
@@ -298,9 +298,8 @@ def assert_csv_of(names: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows_at_once", [1, 7, 50, 10_000])
-def test_the_table_does_not_depend_on_how_it_is_cut(rows_at_once: int) -> None:
-    assert read(result(), rows_at_once) == wanted(result())
+def test_the_table_does_not_depend_on_how_it_is_cut() -> None:
+    assert_rows_of(result(), 1, 7, 50, 10_000)
 
 
 def test_the_parts_of_a_batch_make_up_all_columns_in_their_order() -> None:
