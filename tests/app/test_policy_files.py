@@ -15,6 +15,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_library_is_what_reading_its_files_with_every_check_gives() -> None:
     assert load_policies(()).policies == load(library_files()).policies
 

@@ -96,6 +96,7 @@ def rows(state: Any) -> dict[str, dict[str, Any]]:
     return {row["displayName"]: row for row in state.table("groups").to_pylist()}
 
 
+@pytest.mark.slow
 def test_groups_that_give_licences_are_named(graph: Emulator, tmp_path: Path) -> None:
     found, state = audited(graph, tmp_path, PATHS, name="contoso")
     assert set(rows(state)) == {"LIC-E3", "LIC-E5", "LIC-F3"}

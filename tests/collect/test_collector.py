@@ -231,6 +231,7 @@ def test_the_same_instant_twice_is_refused(graph: Emulator) -> None:
         asyncio.run(twice(root))
 
 
+@pytest.mark.slow
 def test_one_tenant_that_fails_stops_no_other(graph: Emulator) -> None:
     tenants = (
         configured(graph),

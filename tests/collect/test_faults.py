@@ -217,6 +217,7 @@ def test_nothing_at_all_is_an_error(graph: Emulator) -> None:
         collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(failures=2))
 
 
+@pytest.mark.slow
 def test_a_denied_group_source_leaves_the_rest(graph: Emulator) -> None:
     graph.faults.add("denied", path="/groups*", times=None)
     found = collect(graph, NEEDS)

@@ -185,6 +185,7 @@ def test_dates() -> None:
     assert wrong.to_pylist() == [False] * 7 + [True]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text("ab'-z", max_size=3), min_size=1, max_size=6),
     st.text("AaBb'-zZ_é", max_size=4),

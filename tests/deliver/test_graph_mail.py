@@ -93,6 +93,7 @@ def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
     assert [record.path for record in graph.journal.of("/users/*")] == [f"/users/{SENDER}/sendMail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [MAX_INLINE - 400_000, MIN_SESSION])
 def test_small_files_go_beside_the_attachment(graph: Emulator, size: int) -> None:
     small = tuple(Attachment(name=f"approvals-{n}.csv", media_type="text/csv", body=b"x" * 200_000) for n in (1, 2))
@@ -158,6 +159,7 @@ def test_an_answer_that_takes_too_long_leaves_it_unknown(graph: Emulator) -> Non
     assert len(graph.journal.of("/users/*/sendMail")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["server-error", "reset"])
 def test_the_last_step_of_a_large_mail_is_not_repeated_either(graph: Emulator, fault: str) -> None:
     graph.faults.add(fault, path="/users/*/messages/*/send", times=None)
@@ -165,6 +167,7 @@ def test_the_last_step_of_a_large_mail_is_not_repeated_either(graph: Emulator, f
     assert len(graph.journal.of("/users/*/messages/*/send")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/users/*/messages", "/users/*/messages/*/createUploadSession"])
 def test_whatever_fails_before_the_last_step_sent_nothing(graph: Emulator, path: str) -> None:
     graph.faults.add("server-error", path=path, times=None)

@@ -78,6 +78,7 @@ def users(snapshot: Snapshot) -> list[dict[str, Any]]:
     return [row for batch in snapshot.batches() for row in batch.users.to_pylist()]
 
 
+@pytest.mark.slow
 def test_every_check_is_raised() -> None:
     assert {finding.check for finding in findings(audited(AS_OF))} == CHECKS
 
@@ -258,6 +259,7 @@ def test_the_policies_are_the_same_on_every_day_but_for_their_dates() -> None:
     assert expiry[1] == {waiver: day + timedelta(days=7) for waiver, day in expiry[0].items()}
 
 
+@pytest.mark.slow
 def test_the_night_before_lacks_some_findings_and_has_others() -> None:
     now, then = audited(AS_OF), audited(AS_OF, before=True)
     assert then.complete
@@ -287,6 +289,7 @@ def test_policies_are_the_library_and_an_overlay() -> None:
     assert len(loaded.policies.policies) >= 45 + 7
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_an_audit_reads_back(tmp_path: Path) -> None:
     main([str(tmp_path), "--as-of", "2026-11-21T14:30:00Z", "--previous"])
     saved = sorted(tmp_path.glob("snapshots/*/*"))

@@ -54,6 +54,7 @@ def null(tmp_path: Path) -> Path:
     return device
 
 
+@pytest.mark.slow
 def test_a_device_stays_a_device(asked: Asked, null: Path, tmp_path: Path) -> None:
     before = null.stat()
     done = call(*asked, "-f", f"json={null}", "-f", "csv=findings.csv", "-q", cwd=tmp_path)

@@ -121,6 +121,7 @@ def test_a_certificate_as_pfx_with_password(
     )
 
 
+@pytest.mark.slow
 def test_a_certificate_in_a_variable(entra: Emulator, certificate: tuple[bytes, bytes, str]) -> None:
     pem = Certificate(client_id=CLIENT_ID, env="CERT")
     assert token_of(configured(entra, credential=pem), environment(entra, CERT=certificate[0].decode()))

@@ -113,6 +113,7 @@ def test_links_and_terms_must_be_there(name: str) -> None:
         read_library({key: text for key, text in texts().items() if key != name}, schema())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
 def test_links_and_terms_follow_their_own_part_of_the_schema(name: str) -> None:
     with pytest.raises(InputError, match=rf"{name}:\d+:\d+: .*surplus"):

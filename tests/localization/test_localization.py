@@ -57,6 +57,7 @@ def test_who_wishes_nothing_gets_the_environment_or_english(nothing: str | None)
     assert localization(nothing).fallback_from is None
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_no_tag_breaks_the_choice(tag: str) -> None:
     l10n = localization(tag)

@@ -66,6 +66,7 @@ def test_names_meet_across_files_in_any_order() -> None:
     assert [atoms(one.users) for one in sets[0].policies] == [(staff,), (staff,)]
 
 
+@pytest.mark.slow
 def test_the_digest_is_of_what_is_said_and_not_of_how_it_is_written() -> None:
     spaced = POLICIES.replace("- {id: b, severity: low", "# a comment\n\n- {severity:   low, id:   b")
     moved = [("zzz/other.yml", spaced), *FILES[2:], FILES[0]]

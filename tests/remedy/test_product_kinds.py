@@ -17,6 +17,7 @@ policies:
 OTHER_KINDS = ("PROJECTPROFESSIONAL", "VISIOCLIENT", "Microsoft_365_Copilot", "POWER_BI_PRO")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", OTHER_KINDS)
 @pytest.mark.parametrize("seats", [0, 9])
 def test_what_is_no_suite_is_never_moved_to_a_suite(part: str, seats: int) -> None:
@@ -59,6 +60,7 @@ def test_of_several_products_the_suite_is_replaced() -> None:
     assert plan.after.open == 0
 
 
+@pytest.mark.slow
 def test_the_crowded_tenant_moves_nobody_to_a_product_of_another_kind() -> None:
     names = ("Project", "Visio", "Copilot", "Power BI")
     actions = [*audited(crowded()).tenants[0].actions, *planned(crowded()).tenants[0].actions]

@@ -138,6 +138,7 @@ def test_a_group_that_is_written_with_capitals_is_told_apart_by_them(whole: Path
         assert len(snapshot.members_of(group, transitive=True)) == 60_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", [True, False])
 @pytest.mark.parametrize("name", MEMBERS.names)
 def test_a_gap_is_refused(whole: Path, table: pa.Table, tmp_path: Path, name: str, *, statistics: bool) -> None:

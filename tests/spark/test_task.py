@@ -62,6 +62,7 @@ def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -
         assert sum(map(len, outcome.chunks)) > 0
 
 
+@pytest.mark.slow
 def test_another_snapshot_than_the_drivers_is_told_not_judged(folders: list[Path]) -> None:
     (answer,) = judge(_errand(), _tasks(folders, identity="sha256:other"), _places(0), alone=False)
     (row,) = answer.to_pylist()

@@ -234,6 +234,7 @@ def test_the_same_result_of_two_writers_is_stored_once(results: tuple[Result, Re
         assert number > 3
 
 
+@pytest.mark.slow
 def test_of_two_writers_of_different_results_both_are_stored(results: tuple[Result, Result], tmp_path: Path) -> None:
     early, late = results
 

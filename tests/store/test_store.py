@@ -97,6 +97,7 @@ def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_pat
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in back.iterdir()}
 
 
+@pytest.mark.slow
 def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     asked = ("id", "assignedLicenses")

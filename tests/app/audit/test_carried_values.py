@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from auditor.app.audit.merge import merge, policies_of
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
@@ -53,6 +55,7 @@ def check(tenant: TenantResult) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_merge_keeps_what_each_tenant_carries_to_the_byte() -> None:
     whole = audited("adatum", "contoso")
     shards = [(f"{name}.json", load(body(audited(name)))) for name in ("contoso", "adatum")]

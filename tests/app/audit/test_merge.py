@@ -50,6 +50,7 @@ def merged(*parts: Result) -> Result:
     return merge([(f"{number}.json", load(body(part))) for number, part in enumerate(parts)], builtin())
 
 
+@pytest.mark.slow
 def test_counts_of_seats_and_use_survive_a_merge() -> None:
     people = (user("bob", "SPE_E5", department="IT", teamsLastActivityDate=date(2026, 8, 1)), user("cy", "SPE_E5"))
     reports = {Source.USAGE: date(2026, 11, 18)}
@@ -70,6 +71,7 @@ UNEVEN = (state("adatum", 0, "ann"), state("contoso", 9, "bob"), state("fabrikam
 EVEN = (state("adatum", 3), state("contoso", 3, "bob", "cy"), state("fabrikam", 3))
 
 
+@pytest.mark.slow
 def test_a_policy_may_hold_any_character() -> None:
     """Also those that JSON writes in two halves, which a result carries as it does all of a policy."""
     odd = POLICIES.replace("severity: low", 'title: "\U0001f600 \\x85", rationale: \U00020000, severity: low')
@@ -122,6 +124,7 @@ def test_shards_give_the_bytes_of_one_run(before: tuple[tuple[Snapshot, ...], ..
         }
 
 
+@pytest.mark.slow
 def test_shards_that_were_compared_with_nothing_merge_too() -> None:
     shards = [audited(each) for each in UNEVEN]
     assert body(merged(*shards)) == body(audited(*UNEVEN))
@@ -136,6 +139,7 @@ def test_the_change_of_a_merged_run_is_what_a_later_run_goes_on_from() -> None:
     assert [finding.change for finding in back.fleet.findings] == [Change.REOPENED]
 
 
+@pytest.mark.slow
 def test_where_each_shard_knows_another_past_nothing_is_said_of_the_fleet() -> None:
     yesterday = [audited(each) for each in UNEVEN]
     shards = [compare(audited(each, day=1), past) for each, past in zip(UNEVEN, yesterday, strict=True)]

@@ -23,6 +23,7 @@ def night(days_ago: int, ends: float) -> Snapshot:
     return replace(state, manifest=replace(state.manifest, instant=NOW - timedelta(days=days_ago)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", ["store", "results"])
 @pytest.mark.parametrize(("moved", "found"), [(30, ["t"]), (26, ["s", "t"]), (0, ["s", "t"])])
 def test_a_date_that_moves_by_a_month_between_two_nights(

@@ -103,6 +103,7 @@ def test_who_left_is_told_once_where_a_night_comes_after_the_one_that_follows_it
     assert cohorts(tmp_path) == [{"nights": 1, "kept": 1, "new": 0, "reclaimed": 0, "lapsed": 1}]
 
 
+@pytest.mark.slow
 def test_machines_get_the_comparison_as_json_and_other_forms_are_refused(tmp_path: Path) -> None:
     for snapshot in (nightly(0, ANN, BOB), nightly(1, ANN)):
         write(tmp_path / "nights", snapshot)

@@ -56,6 +56,7 @@ def test_a_place_that_is_named_twice_is_one(workspace: Path) -> None:
     assert curves(workspace, ["results", "results", "nights", "nights"]) == curves(workspace, ["results", "nights"])
 
 
+@pytest.mark.slow
 def test_results_in_two_places_are_one_clear_error(workspace: Path, tmp_path: Path) -> None:
     assert call("store", "put", tmp_path / "more", "r0.json", cwd=workspace).code == 0
     for other in (tmp_path / "more", Path("r0.json")):

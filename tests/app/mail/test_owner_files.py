@@ -60,6 +60,7 @@ def test_owners_get_their_own_approvals_and_nobody_else_s(sending: Place) -> Non
         assert [opened.read(name) for name in opened.namelist()] == [b"<p>of ann</p>"]
 
 
+@pytest.mark.slow
 def test_approvals_that_are_too_large_or_not_there_are_told(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]", mail="  send: always\n")
     names = {("ann@contoso.example", "ann"): "x" * 600_000}

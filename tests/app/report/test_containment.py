@@ -174,6 +174,7 @@ def test_a_damaged_snapshot_of_three(here: Path, saved: Path) -> None:
     assert alone.code == 2, "with one tenant there are no others"
 
 
+@pytest.mark.slow
 def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
     here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

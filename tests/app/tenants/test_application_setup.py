@@ -20,6 +20,7 @@ PLACEHOLDER = re.compile(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("credential", sorted({*CREDENTIALS} - {"azure-cli"}))
 @pytest.mark.parametrize("known", [(), ("--client-id", CLIENT)])
 def test_nothing_in_the_commands_is_to_be_replaced(tmp_path: Path, credential: str, known: tuple[str, ...]) -> None:

@@ -91,6 +91,7 @@ def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyP
     assert SENTENCE not in ran.err + ran.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [("-f", "html"), ("-q",), ("-f", "json=-")])
 def test_an_audit_without_a_summary_says_on_stderr_what_is_missing(
     here: Path, emulator: Emulator, asked: tuple[str, ...]

@@ -19,6 +19,7 @@ def graph() -> Iterator[Emulator]:
         yield running
 
 
+@pytest.mark.slow
 def test_doctor_finds_what_lacks() -> None:
     poor = small_tenant("poor")
     poor.premium = False

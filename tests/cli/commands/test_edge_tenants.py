@@ -44,6 +44,7 @@ def result(folder: Path) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 def test_names_in_every_script_reach_every_report_and_do_nothing_there(tmp_path: Path) -> None:
     people = [user(f"u{number:02}", "SPE_E3", displayName=name) for number, name in enumerate(NAMES)]
     ran = audit(tmp_path, tenant(*people, subscribedSkus=[bought("SPE_E3", 50, len(NAMES))]))
@@ -159,6 +160,7 @@ def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_pat
     assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "redact", "change"),
     [
@@ -220,6 +222,7 @@ def test_a_damaged_tenant_leaves_the_others_audited(copies: Path, name: str) -> 
     assert f"{name}.parquet is not the file" in refused(copies.parent, "--snapshot", file.parent)
 
 
+@pytest.mark.slow
 def test_what_is_no_snapshot_is_told(copies: Path) -> None:
     here = copies.parent
     (here / "empty").mkdir()

@@ -61,6 +61,7 @@ def test_seats_and_cohorts_are_told_and_the_forecast_says_why_it_is_silent(works
     assert tenant["unknown"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question", [("--policy", "blocked"), ("--person", "BOB@contoso.example"), ("--finding", None)]
 )

@@ -120,6 +120,7 @@ def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(folder
     ]
 
 
+@pytest.mark.slow
 def test_an_instant_before_the_first_night_is_said(folder: Path) -> None:
     early = compared(folder, "2020-01-01T00:00:00Z", instant(2))
     assert early["unknown"][0] == "nothing is stored at or before 2020-01-01 00:00"

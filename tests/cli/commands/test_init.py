@@ -39,6 +39,7 @@ def test_the_scaffold_is_sound_and_its_tests_pass(tmp_path: Path, size: str, ass
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_folder_that_extends_has_what_an_update_compares_with(tmp_path: Path) -> None:
     assert call("init", "--policies", "extend", cwd=tmp_path).code == 0
     assert "are those of the installed starter library" in call("policies", "update", cwd=tmp_path).text
@@ -46,6 +47,7 @@ def test_a_folder_that_extends_has_what_an_update_compares_with(tmp_path: Path) 
     assert {path.name: path.read_bytes() for path in (tmp_path / "policies" / ".starter").iterdir()} == library
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [("copy", "extend"), ("extend", "copy")])
 def test_copies_and_a_file_that_extends_do_not_mix(tmp_path: Path, first: str, second: str) -> None:
     assert call("init", "--policies", first, cwd=tmp_path).code == 0
@@ -253,6 +255,7 @@ def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: 
     assert written == ours.replace(here, f"{__home__}@{'c' * 40} # v{__version__}")
 
 
+@pytest.mark.slow
 def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
     assert call("init", "--ci", "github", "--mail-from", "audit@contoso.example", cwd=tmp_path).code == 0
     text = (tmp_path / ".github" / "workflows" / "nightly-audit.yml").read_text(encoding="utf-8")

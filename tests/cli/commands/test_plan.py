@@ -224,6 +224,7 @@ def test_the_terminal_explains_its_marks_and_keeps_the_parts_in_order(tmp_path: 
     assert re.search(r"\n {1,3}\d+ \?!? ", contoso)
 
 
+@pytest.mark.slow
 def test_people_who_share_a_name_have_their_address_beside_it(tmp_path: Path, rules: str) -> None:
     facts = {"accountEnabled": False, "displayName": "Ann Bos"}
     people = [

@@ -241,6 +241,7 @@ def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, sl
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "location"),
     [

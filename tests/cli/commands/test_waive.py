@@ -58,6 +58,7 @@ def test_exactly_the_named_findings_are_waived(here: Path, saved: Path, live: bo
     assert (again.code, "finding-waived" in again.err) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [False, True])
 def test_a_new_file_names_the_schema_that_init_wrote(here: Path, schema: bool) -> None:  # noqa: FBT001
     if schema:
@@ -78,6 +79,7 @@ def test_print_shows_it_and_writes_nothing(here: Path) -> None:
     assert not (here / "policies" / "waivers.yaml").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "slug"),
     [

@@ -123,6 +123,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *
     return shown.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SPE_E3", "move-users", "assignment.redundant", "disabled-licensed"])
 def test_explain_reads_as_plain_text(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     text = on_a_terminal(monkeypatch, width, explain, name)

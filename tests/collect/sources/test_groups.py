@@ -157,6 +157,7 @@ def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool)
         assert len(batched) == 35 + 2 * 2, "one request a group, and two more of large ones"
 
 
+@pytest.mark.slow
 def test_members_that_are_refused_are_not_known(nesting: Emulator) -> None:
     nesting.reset()
     refused = {group.document["displayName"]: group.id for group in nesting.tenants["contoso"].groups.values()}["Above"]

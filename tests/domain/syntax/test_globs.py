@@ -35,6 +35,7 @@ def test_every_way_of_matching_agrees_with_fnmatch(glob: str, values: list[str |
         assert column.where(globbed(glob)).tolist() == expected
 
 
+@pytest.mark.slow
 @given(st.lists(_SIGNS, min_size=1, max_size=4), _TEXTS)
 def test_globs_with_more_stars_than_the_automaton_takes_agree_with_fnmatch(parts: list[str], values: list[str]) -> None:
     glob = "a*" * 9 + "*".join(parts)

@@ -261,6 +261,7 @@ def test_one_variable_says_where_the_history_is(tmp_path: Path, emulator: Emulat
     assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file(), "the report comes first"
 
 
+@pytest.mark.slow
 def test_without_tenants_nothing_happens(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     (hub.repository / "tenants.yaml").unlink()

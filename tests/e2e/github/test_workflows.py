@@ -84,6 +84,7 @@ def result(folder: Path, *, complete: bool, as_of: str) -> None:
     (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
 
 
+@pytest.mark.slow
 @needs_bash
 def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
     job = job_in(tmp_path)

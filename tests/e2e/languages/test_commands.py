@@ -246,6 +246,7 @@ def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str, monkeyp
     assert end != SOURCE_STATES[SourceStatus.PARTIAL]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["nl", "tr"])
 def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path: Path) -> None:
     with running_emulator([small_tenant()]) as emulator:

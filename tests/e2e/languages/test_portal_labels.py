@@ -178,6 +178,7 @@ def test_each_source_is_that_of_a_label(language: str) -> None:
     assert set(portal.glosses(language)) & known == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "wrong"), [(language, one) for language, all_ in WRONG.items() for one in all_])
 def test_old_mistakes_do_not_come_back(language: str, wrong: str) -> None:
     """Errors speak of files, where some of the German and Dutch words are right."""

@@ -56,6 +56,7 @@ def test_a_page_shows_the_same_findings_in_every_language(language: str) -> None
     assert page(language).count("<li>") == page("en").count("<li>")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> None:
     before = {action.id: action for tenant in demo_result().tenants for action in tenant.actions}
@@ -90,6 +91,7 @@ def test_the_same_language_gives_the_same_bytes(name: str) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 def test_a_language_that_is_not_there_is_english_and_says_so() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html

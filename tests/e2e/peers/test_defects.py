@@ -243,6 +243,7 @@ def _scripts(node: object) -> Iterator[str]:
             yield from _scripts(item)
 
 
+@pytest.mark.slow
 def test_20_high_is_the_exception() -> None:
     """Half of Maester's rules are High: the word means nothing there."""
     counted = Counter(policy.severity for policy in load(library_files()).policies.policies)

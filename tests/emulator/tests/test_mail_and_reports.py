@@ -113,6 +113,7 @@ def report(emulator: Emulator, client: Any, call: str) -> list[dict[str, str]]:
     return list(csv.DictReader(answered.content.decode("utf-8-sig").splitlines()))
 
 
+@pytest.mark.slow
 def test_reports_come_from_elsewhere_and_may_conceal_names(emulator: Emulator, client: Any) -> None:
     mailboxes = report(emulator, client, "getMailboxUsageDetail(period='D7')")
     assert {row["User Principal Name"]: row["Has Archive"] for row in mailboxes}["bram@contoso.example"] == "False"

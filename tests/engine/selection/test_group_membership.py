@@ -263,6 +263,7 @@ def test_a_snapshot_of_many_members_is_audited_as_one_at_hand(large: Path) -> No
     assert result == audited(POLICIES, whole)
 
 
+@pytest.mark.slow
 def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     policies = load([("policies/p.yaml", f"version: 1\n{POLICIES}".encode())]).policies
     errand = packed(policies, builtin(), NOW)

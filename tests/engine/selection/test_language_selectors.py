@@ -248,6 +248,7 @@ HIDDEN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["denied", "unavailable", "not-needed"])
 def test_unknown_is_never_a_pass_and_never_a_finding(status: str, tmp_path: Path) -> None:
     stamp = datetime(2020, 1, 1, tzinfo=UTC)

@@ -61,6 +61,7 @@ def test_every_owner_on_github_is_known() -> None:
     assert strange == set()
 
 
+@pytest.mark.slow
 def test_every_action_is_the_placeholder_or_pinned() -> None:
     strange = set()
     for name, text in texts().items():

@@ -80,6 +80,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+@pytest.mark.slow
 def test_every_link_between_pages_leads_somewhere() -> None:
     lost = []
     for path in (path for path in files() if path.suffix == ".md" and "golden" not in path.parts):
@@ -109,6 +110,7 @@ def test_the_readme_counts_the_policies_of_the_starter_library() -> None:
     assert f"[{count} policies](policies/README.md)" in page("README.md")
 
 
+@pytest.mark.slow
 def test_the_readme_shows_the_help_that_the_program_prints() -> None:
     assert BLOCK.findall(page("README.md")) == [usage()], "make readme"
 

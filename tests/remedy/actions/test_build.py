@@ -32,6 +32,7 @@ def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
         assert sorted(listed) == sorted(open_)
 
 
+@pytest.mark.slow
 def test_every_finding_names_a_known_article() -> None:
     known = packaged_library().articles
     findings = [finding for tenant in demo_result().tenants for finding in tenant.findings] + list(

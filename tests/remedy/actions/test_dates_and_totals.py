@@ -41,6 +41,7 @@ def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
         assert all(step.startswith("Before ") and " 2026, choose" in step for step in chosen)
 
 
+@pytest.mark.slow
 def test_the_new_total_is_told_where_the_subscriptions_are_known() -> None:
     buying = next(action for action in actions() if action.kind == ActionKind.BUY)
     assert any("the new total is" in text for text in buying.prerequisites)

@@ -46,6 +46,7 @@ def test_seats_that_a_purchase_counts_are_no_cost_of_those_who_assign_them(actio
     assert costs["assign"] == 0
 
 
+@pytest.mark.slow
 def test_seats_that_nobody_removes_stay_a_saving_of_those_who_free_them(actions: list[dict[str, Any]]) -> None:
     freeing = [action for action in actions if "Microsoft 365 E5 from" in action["title"]]
     assert freeing

@@ -84,6 +84,7 @@ def test_idle_seats_of_the_demo_that_renew_soon_are_among_the_five() -> None:
     assert not any(highlight.why.startswith("Severity") for highlight in highlights), "it stands beside it"
 
 
+@pytest.mark.slow
 def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> None:
     shown = page(result(), Labels("en"))
     expected = [highlight.title for highlight in shown.highlights]

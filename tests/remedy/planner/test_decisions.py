@@ -20,6 +20,8 @@ from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW
 
+pytestmark = pytest.mark.slow
+
 RULES = """version: 1
 products: {suite: [SPE_E3, SPE_E5]}
 populations: {store: {department: Store}}
@@ -102,7 +104,6 @@ def test_without_an_answer_a_person_has_to_decide() -> None:
     assert [added for _, added, _ in bodies(planned(state("office")))] == [["SPE_E3"]], "the cheapest"
 
 
-@pytest.mark.slow
 def test_an_attribute_is_set_unless_it_is_kept_on_premises() -> None:
     for who, body in (("placeless", [("PATCH", {"department": "O'Hara"})]), ("synced", [])):
         question = asked(state(who), "set")
@@ -255,7 +256,6 @@ def test_stubs_are_refused_until_they_are_filled_in() -> None:
     assert answered.tenants[0].proof.remaining == ()
 
 
-@pytest.mark.slow
 def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_them(tmp_path: Path) -> None:
     demo = ("plan", "--demo", "--tenant", "contoso", "--as-of", AS_OF, "-q")
     assert call(*demo, cwd=tmp_path).code == 0
@@ -311,7 +311,6 @@ def test_cost_centres_are_left_to_people_because_graph_would_empty_the_division(
     assert len(plan.proof.remaining) == 1
 
 
-@pytest.mark.slow
 def test_an_add_on_goes_with_the_suite_only_by_a_decision_and_only_where_a_policy_asks_for_the_suite() -> None:
     base = "  - {id: base, severity: high, users: {holds: [VISIOCLIENT]}, assignments: {require: [SPE_E3]}}\n"
     rules = RULES.replace("{of: paid, allow: []}", "{deny: [SPE_E3]}").encode()

@@ -64,6 +64,7 @@ def test_seats_that_would_be_idle_are_given_back_by_an_answer(subscribed: bool) 
     assert [each.total_licenses for each in seats.subscriptions] == ([2] if subscribed else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "seats"),
     [({"seats": 0, "renew": True}, 1), ({"seats": 4, "renew": False}, 1), ({"seats": 3, "renew": True}, 3)],
@@ -113,6 +114,7 @@ def test_idle_seats_of_today_are_given_back_by_an_answer() -> None:
     assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person still carries it out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contracts", "stays"), [(("P1Y",), False), ((), True), (("P1Y", "P3Y"), True), (("P1M",), True)]
 )

@@ -172,6 +172,7 @@ def test_no_text_is_a_formula_or_a_link(text: str) -> None:
     assert name.replace("_x005F_", "_") == plain(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("each", "sheets"), [(40, 2), (33, 3), (10_000, 1)])
 def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
     each: int, sheets: int, monkeypatch: pytest.MonkeyPatch

@@ -166,6 +166,7 @@ def test_a_membership_becomes_a_direct_path_where_a_policy_asks(tmp_path: Path, 
         assert plan.actions[0].requests[0]["body"]["addLicenses"] == [{"skuId": E3, "disabledPlans": list(off)}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planned", [False, True])
 def test_what_a_plan_needs_is_collected_where_the_policies_need_less(tmp_path: Path, planned: bool) -> None:  # noqa: FBT001
     """Without a usage location nothing can be assigned, and no policy here asks for it."""
