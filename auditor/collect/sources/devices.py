@@ -26,7 +26,7 @@ from auditor.snapshot.schema import DEVICE_COLUMNS as COLUMNS
 SELECT: Final = ("id", "lastSyncDateTime", "managementAgent", "userId")
 
 _INSTANT = pa.timestamp("us", tz="UTC")
-_DEVICES = pa.schema([("id", pa.string()), ("lastSync", _INSTANT)])
+_DEVICES = pa.schema([("id", pa.string()), ("userId", pa.string()), ("lastSync", _INSTANT)])
 """A row per counted device; the id is that of its user and its own, which are sorted by user."""
 _OWNERS = pa.schema([("id", pa.string()), (COLUMNS[0], pa.int32()), (COLUMNS[1], _INSTANT)])
 _SEPARATOR = "\0"
@@ -109,10 +109,11 @@ def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     damaged = pc.or_(unusable, pc.is_valid(page.column(MALFORMED)))
     managed = pc.invert(pc.is_in(pc.ascii_lower(agents), value_set=_NOT_MANAGED))
     counted = pc.and_(pc.and_not(managed, unusable), pc.fill_null(pc.not_equal(users, ""), fill_value=False))
-    keys = pc.binary_join_element_wise(pc.ascii_lower(users.filter(counted)), devices.filter(counted), _SEPARATOR)
+    owners = pc.ascii_lower(users.filter(counted))
+    keys = pc.binary_join_element_wise(owners, devices.filter(counted), _SEPARATOR)
     instants, malformed = timestamps(stamps.filter(counted))
     count = (pc.sum(damaged).as_py() or 0) + (pc.sum(malformed).as_py() or 0)
-    return pa.RecordBatch.from_arrays([keys, instants], schema=_DEVICES), count
+    return pa.RecordBatch.from_arrays([keys, owners, instants], schema=_DEVICES), count
 
 
 def _has_separator(texts: pa.Array) -> pa.Array:
@@ -123,9 +124,8 @@ def _owners(devices: Spool) -> Iterator[pa.RecordBatch]:
     """Yield the number of devices and the latest synchronisation of each user, from devices sorted by user."""
     ahead = _OWNERS.empty_table()
     for table in devices.tables():
-        owners = pc.list_element(pc.split_pattern(one_array(table["id"]), _SEPARATOR, max_splits=1), 0)
         ones = pa.array(np.ones(table.num_rows, np.int32))
-        rows = pa.table([owners, ones, one_array(table["lastSync"])], schema=_OWNERS)
+        rows = pa.table([table["userId"], ones, table["lastSync"]], schema=_OWNERS)
         counted = _by_owner(pa.concat_tables([ahead, rows]).combine_chunks())
         # The devices of the last user may go on in the next table.
         ahead = counted.slice(counted.num_rows - 1)

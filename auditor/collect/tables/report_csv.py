@@ -267,34 +267,34 @@ def _part(
         if len(known):
             refreshed = date.fromordinal(int(known.min()) + _EPOCH)
             summary.refresh_date = min(refreshed, summary.refresh_date or refreshed)
-    kept: Numbers | slice = slice(None)
-    part = ReportRows(names=names)
     if _DELETED in named:
         deleted, unreadable = _numbers(batch.column(str(named[_DELETED])), flags)
-        kept = np.flatnonzero(~((deleted == 1) & ~unreadable))
-        part.names = names.take(pa.array(kept))
+        kept = pa.array((deleted != 1) | unreadable)
+        batch, names = batch.filter(kept), names.filter(kept)
+    part = ReportRows(names=names)
     if _USER_ID in named:
-        ids = folded(pc.utf8_trim_whitespace(batch.column(str(named[_USER_ID]))))
-        part.ids = ids if isinstance(kept, slice) else ids.take(pa.array(kept))
-    summary.count += len(part.names)
+        part.ids = folded(pc.utf8_trim_whitespace(batch.column(str(named[_USER_ID]))))
+    summary.count += len(names)
     for column in columns:
         own = [(index, cell) for (name, index), cell in cells.items() if name == column.name]
         values = np.full(batch.num_rows, column.start, column.storage)
         wrong = np.zeros(batch.num_rows, np.bool_)
         for index, cell in own:
-            numbers, unreadable = _numbers(batch.column(str(index)), cell.numbers)
-            column.merge(values, numbers, out=values, casting="same_kind")
+            numbers, unreadable = _numbers(batch.column(str(index)), cell.numbers, column.storage)
+            column.merge(values, numbers, out=values)
             wrong |= unreadable
         if own:
-            part.values[column.name], part.unreadable[column.name] = values[kept], wrong[kept]
+            part.values[column.name], part.unreadable[column.name] = values, wrong
     return part
 
 
-def _numbers(texts: pa.DictionaryArray, numbers: Reader) -> tuple[Numbers, Flags]:
+def _numbers(
+    texts: pa.DictionaryArray, numbers: Reader, storage: type[np.integer[Any]] = np.int32
+) -> tuple[Numbers, Flags]:
     """Return the numbers that the texts of a column stand for; each distinct text is read once."""
     values, unreadable = numbers(texts.dictionary)
     indices = texts.indices.to_numpy()
-    return values[indices], unreadable[indices]
+    return values.astype(storage).take(indices), unreadable.take(indices)
 
 
 def folded(texts: pa.Array) -> pa.Array:
