@@ -6,6 +6,8 @@ import sys
 
 _RARELY = (50_000, 20, 100)
 """Allocations between runs of the garbage collector: imports create ten thousands of objects and no cycles."""
+_MALLOC = {-8: 1, -3: 32 << 20, -1: 64 << 20}
+"""glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD."""
 _BUG = 70
 """The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
 _INTERRUPTED = 130
@@ -22,6 +24,25 @@ def settle() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Arrow's own allocator gives memory back and asks for it again: a fifth of a large audit went into clearing pages.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Let all threads allocate from one heap of glibc, which keeps what is freed for the next allocation.
+
+    By default several threads have heaps of their own, and large blocks are fetched from the system and returned to it.
+    The system clears every page that it hands out: a quarter of what optional sources added to a collection.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        import ctypes  # noqa: PLC0415  numpy imports it too
+
+        mallopt = ctypes.CDLL(None).mallopt
+    except (ImportError, OSError, AttributeError):
+        return  # another C library, or a Python without ctypes
+    for option, value in _MALLOC.items():
+        mallopt(option, value)
 
 
 def main() -> None:
