@@ -277,14 +277,6 @@ def seats_elsewhere(l10n: Localizer, product: str) -> str:
     ).format(product=product)
 
 
-def seats_of_other_actions(l10n: Localizer, freed: int, given: int, revived: int) -> str:
-    """Say what the other actions do to the seats that a number is about."""
-    return l10n.gettext(
-        "The number takes the other actions into account. Seats that they free: {freed}; seats that they assign: "
-        "{given}; seats of suspended subscriptions that they reactivate: {revived}."
-    ).format(freed=number_label(l10n, freed), given=number_label(l10n, given), revived=number_label(l10n, revived))
-
-
 def settled(l10n: Localizer, product: str) -> str:
     """Say what to do about seats that the other actions settle."""
     return l10n.gettext(

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from auditor.domain.actions.money import Money
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.saved_field import SavedField
 
 
@@ -55,6 +56,8 @@ class Action:
     before: Money | None = None
     after: Money | None = None
     """What the seats concerned cost a month before and after."""
+    seats: Annotated[SeatMovement | None, SavedField.OPTIONAL] = None
+    """The seats of the product that it is about; None where it is about none, or about several."""
     due: date | None = None
     """The day by which to decide: the next date of the subscription that it is about."""
     rank: int = 0

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
+from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import Assignments
@@ -22,14 +23,7 @@ from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.action_names import group_label, product_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.groups import (
-    AT_GROUPS,
-    COUNTED_IN_SEATS,
-    UNSORTED,
-    ActionGroup,
-    ActionGroups,
-    shared,
-)
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
@@ -41,6 +35,7 @@ from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_a
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
 from auditor.remedy.labels import owned_of, part_number, service_label
 from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.numbers import number_label
 
 _TOTALLED = frozenset(
     {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
@@ -200,6 +195,7 @@ def _action(
         irreversible=guidance.irreversible,
         before=before,
         after=after,
+        seats=group.moved if group.moved is not None and group.moved.sku_id else None,
         due=due_of(group, context.known.tenant, context.known.today),
         sku_id=first.old if first.kind in _OF_SEATS else "",
     )
@@ -266,23 +262,27 @@ def _prerequisites(context: ActionContext, group: ActionGroup, count: int, guida
             for name, count in named
         ]
         return (*said, *guidance.prerequisites)
-    if moved is not None and (moved.freed or moved.given or moved.revived):
-        seat_note = messages.seats_of_other_actions(l10n, moved.freed, moved.given, moved.revived)
-        return (seat_note, *_total(context, group.first, count), *guidance.prerequisites)
+    if moved is not None and (group.first.kind in _TOTALLED | {ActionKind.SETTLED} or group.seats_resolved):
+        name = product_label(context.known, moved.sku_id or group.first.old)
+        seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
+        return (seat_note, *_total(context, group, count), *guidance.prerequisites)
     if group.first.kind is ActionKind.BOUNDS:
         return (messages.bounds_first(l10n), *guidance.prerequisites)
     if group.first.kind in _TOTALLED and not group.first.proven:
-        return (*_total(context, group.first, count), *guidance.prerequisites)
+        return (*_total(context, group, count), *guidance.prerequisites)
     enough = _enough(context, group)
     return (messages.any_of(l10n, ", ".join(enough)), *guidance.prerequisites) if enough else guidance.prerequisites
 
 
-def _total(context: ActionContext, remedy: Remedy, count: int) -> tuple[str, ...]:
-    """Return the new number of seats where the product's subscriptions are known."""
-    found = totals(context.known.tenant, remedy.old)
+def _total(context: ActionContext, group: ActionGroup, count: int) -> tuple[str, ...]:
+    """Return the new number of seats where the product's subscriptions are known, unless the seat movement tells it."""
+    remedy = group.first
+    found = totals(context.known.tenant, remedy.old) if remedy.kind in _TOTALLED else None
     if found is None or not count:
         return ()
     subscriptions, now = found
+    if subscriptions == 1 and group.moved is not None and now == group.moved.usable + group.moved.revived:
+        return ()
     then = now + (count if remedy.kind is ActionKind.BUY else -count)
     product = product_label(context.known, remedy.old)
     return (total(context.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)

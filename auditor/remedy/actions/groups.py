@@ -1,7 +1,7 @@
 """Groups remedies: each group becomes one action for a person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from heapq import nsmallest
@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result.model import Finding
 from auditor.findings.person_names import NAMED
@@ -35,18 +36,6 @@ UNSORTED: Final[SortKey] = (0, "", "")
 """The key of remedies that are in their order already."""
 Weight = tuple[int, str]
 """Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatMovement:
-    """What the other actions do to the seats of a product."""
-
-    freed: int = 0
-    """Seats of people who are to lose it."""
-    given: int = 0
-    """Seats of people who are to get it."""
-    revived: int = 0
-    """Seats of suspended subscriptions that are to be brought back."""
 
 
 class ActionGroup:
@@ -90,7 +79,7 @@ class ActionGroup:
         self.dates: set[str] = set()
         """The next dates of the subscriptions that the findings name, as days."""
         self.moved: SeatMovement | None = None
-        """What the other actions do to the seats that it is about."""
+        """What all actions do to the seats that it is about."""
         self.lacking: dict[str, int] = {}
         """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
         self.covered = 0
@@ -191,6 +180,7 @@ class ActionGroup:
             self.policies[policy] = min(weight, self.policies.get(policy, weight))
         self.fingerprints += seats.fingerprints
         self.seats_resolved.append(seats.first.old)
+        self.moved = seats.moved
 
     def turn(self, kind: ActionKind, article: str) -> None:
         """Become an action of another kind, which follows an article."""

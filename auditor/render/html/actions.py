@@ -1,8 +1,9 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -11,16 +12,18 @@ from markupsafe import Markup, escape
 
 from auditor.domain.actions.money import rounded
 from auditor.domain.actions.priority import FIRST, Reason, Weight, ranked, why
+from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding_stats import Concern
 from auditor.domain.result.model import Action, Finding, Money
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
+from auditor.render.html.action_view import ActionSet, Guide, Step
 from auditor.render.html.finding_index import LONG, FindingIndex
 from auditor.render.html.rows import anchor, problem, subject_label
-from auditor.render.html.view import Group, Guide, Highlight, Section, Step
+from auditor.render.html.view import Group, Highlight, Section
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import is_https, visible
+from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.result.codec.encoder import line
 
 _DASH: Final = " – "
@@ -40,15 +43,67 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
     today = moment.astimezone(UTC).date()
     # Ranked anew: of a part of the findings the severities are those of the part.
     made = [
-        replace(listed[position], why=why(l10n, reason, listed[position].weight, today))
+        replace(listed[position], why=_why(reason, listed[position].weight, today, l10n))
         for position, reason in ranked([step.weight for step in listed], today)
     ]
     groups: dict[object, list[Step]] = {}
-    for step in made:
-        groups.setdefault(_guidance(step.action), []).append(step)
+    for product, together in _by_product(made, index):
+        for step in together:
+            groups.setdefault((product, _guidance(step.action)), []).append(step)
     shown = GuidanceParts()
     guides = {group[0].anchor: _guide(group, shown, l10n) for group in groups.values()}
     return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
+
+
+def _why(reason: Reason, weight: Weight, today: date, l10n: Labels) -> str:
+    """Say why an action has its place, unless severity, money and date do, which stand beside it."""
+    return "" if reason is Reason.WEIGHT else why(l10n, reason, weight, today)
+
+
+def _by_product(ordered: Sequence[Step], index: FindingIndex) -> list[tuple[str, list[Step]]]:
+    """Return actions in their order, those about one product together in the order of the plan, each with its skuId.
+
+    An action about no product, or the only one about its product, stands alone, with an empty skuId.
+    """
+    counts = Counter(_product(step) for step in ordered)
+    sets: dict[str, list[Step]] = {}
+    for step in ordered:
+        sets.setdefault(_product(step) if counts[_product(step)] > 1 else step.anchor, []).append(step)
+    planned = {action.id: place for place, action in enumerate(index.actions)}
+    return [
+        (_product(each[0]) if len(each) > 1 else "", sorted(each, key=lambda step: planned[step.action.id]))
+        for each in sets.values()
+    ]
+
+
+def _product(step: Step) -> str:
+    """Return the skuId of the product that an action is about; its anchor where it is about none."""
+    seats = step.action.seats
+    return step.anchor if seats is None or seats.sku_id is None else seats.sku_id
+
+
+def action_sets(ordered: Sequence[Step], index: FindingIndex, l10n: Labels) -> tuple[ActionSet, ...]:
+    """Return actions in their order, those about one product as one set."""
+    found = [_action_set(product, together, index, l10n) for product, together in _by_product(ordered, index)]
+    return tuple(each for each in found if each.steps)
+
+
+def _action_set(product: str, together: Sequence[Step], index: FindingIndex, l10n: Labels) -> ActionSet:
+    told = tuple(step for step in together if step.guide is not None)
+    seats, first = together[0].action.seats, together[0]
+    name = shortened(index.context.names.get(product.casefold(), product)) if len(told) > 1 else ""
+    nearest = min((step for step in together if step.action.due), key=lambda step: str(step.action.due), default=first)
+    return ActionSet(
+        product=name,
+        seats=seat_movement(l10n, name, seats, l10n.number) if name and seats is not None else "",
+        severity=min((step.severity for step in together), key=lambda severity: severity.rank),
+        money=_worth_together([step.action.money for step in together], l10n),
+        due=nearest.due,
+        count=len(together),
+        findings=sum(step.findings for step in together),
+        first=first,
+        steps=told,
+    )
 
 
 def _guidance(action: Action) -> object:
@@ -100,10 +155,9 @@ def highlights(sections: Sequence[Section], moment: datetime, l10n: Labels) -> t
         ]
     order = ranked([weight for weight, _ in found], today)[:FIRST]
     return tuple(
-        # Severity, money and date stand beside it: only a place that these do not explain is explained.
-        found[position][1]
-        if reason is Reason.WEIGHT
-        else replace(found[position][1], why=why(l10n, reason, found[position][0], today))
+        replace(found[position][1], why=said)
+        if (said := _why(reason, found[position][0], today, l10n))
+        else found[position][1]
         for position, reason in order
     )
 

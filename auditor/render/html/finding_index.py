@@ -97,7 +97,13 @@ class FindingIndex:
         statement_codes = statements.codes(map(_statement, findings))
         amount_codes = amounts.codes([None, *map(_amount, findings)])[1:]
         return cls(
-            context=replace(context, numbers=seat_numbers(part.actions, rows, findings, context.about_seats)),
+            context=replace(
+                context,
+                numbers=seat_numbers(part.actions, rows, findings, context.about_seats),
+                movements={
+                    (each.seats.sku_id or "").casefold(): each.seats for each in part.actions if each.seats is not None
+                },
+            ),
             findings=findings,
             stats=part.findings.stats,
             concerns=concerned,

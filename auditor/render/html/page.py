@@ -12,7 +12,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.model import Finding, Notice, Result, TenantResult
 from auditor.domain.translation import capitalized
-from auditor.render.html.actions import highlights, steps
+from auditor.render.html.actions import action_sets, highlights, steps
 from auditor.render.html.charts import timeline, trends
 from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
 from auditor.render.html.rows import (
@@ -186,6 +186,7 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
         ),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
+    listed = steps(tenant.name, index, moment, l10n)
     return Section(
         anchor=anchor("t", tenant.name),
         name=tenant.name,
@@ -198,7 +199,8 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps(tenant.name, index, moment, l10n),
+        steps=listed,
+        action_sets=action_sets(listed, index, l10n),
         more_steps=index.more_actions,
         seats=tuple(products),
         usage=usage_table(tenant, l10n),
@@ -219,6 +221,7 @@ def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
     groups = _groups(index)
     anchors = {each.policy: each.anchor for each in groups}
     counts = index.counts()
+    listed = steps("fleet", index, result.run.as_of, l10n)
     return Section(
         anchor="fleet",
         name="",
@@ -231,7 +234,8 @@ def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps("fleet", index, result.run.as_of, l10n),
+        steps=listed,
+        action_sets=action_sets(listed, index, l10n),
         more_steps=index.more_actions,
         seats=(),
         usage=None,

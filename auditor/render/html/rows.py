@@ -1,11 +1,12 @@
 """Findings, seats, outcomes and sources into the rows and lines of the page."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from re import sub
 from typing import Any, Final
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.model import (
@@ -21,7 +22,7 @@ from auditor.domain.result.model import (
 from auditor.render.html.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.details import detail_label
-from auditor.render.text.evidence import advice, described, limits, ungraced
+from auditor.render.text.evidence import advice, described, limits, moved_advice, ungraced
 from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
@@ -50,6 +51,8 @@ class Context:
     l10n: Labels
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
+    movements: Mapping[str, SeatMovement] = field(default_factory=dict)
+    """skuId in lower case → what the actions do to its seats."""
     numbers: Mapping[str, int] | None = None
     """skuId in lower case → seats to buy, below zero to remove, or 0 where the tenant's other actions resolve the
     finding; None where no action has a rank, as in the result of an earlier version, whose findings tell it."""
@@ -263,6 +266,9 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
     change = adjust if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
     if type(change) is not int or (change == 0 and context.numbers is None):
         return ""
+    moved = context.movements.get(seats.sku_id.casefold())
+    if moved is not None and (moved.freed or moved.given):
+        return moved_advice(change, moved, l10n)
     return advice(change, l10n) if change else l10n.gettext("other actions resolve this")
 
 

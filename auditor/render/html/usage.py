@@ -28,7 +28,6 @@ class UsageRow:
     """One product, with its numbers as texts."""
 
     name: str
-    part_number: str
     idle_cost: str
     idle: str
     used_30: str
@@ -159,7 +158,6 @@ def _usage_row(product: ProductUsage, l10n: Labels) -> UsageRow:
     name = shortened(product.name or product.sku_part_number or product.sku_id)
     return UsageRow(
         name=name,
-        part_number=shortened(product.sku_part_number),
         idle_cost=_money(product.idle_cost, l10n),
         idle=l10n.number(product.idle),
         used_30=l10n.number(product.used_in_30_days),

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from markupsafe import Markup
-
-from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
-from auditor.domain.result.model import Action, Notice
-from auditor.guidance.parts import GuidancePart
+from auditor.domain.result.model import Notice
+from auditor.render.html.action_view import ActionSet, Step
 from auditor.render.html.seat_chart import Picture
 from auditor.render.html.seat_lines import SmallerProducts
 from auditor.render.html.usage import UnitTable, UsageTable
@@ -111,50 +108,6 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Step:
-    """An action with where it stands on the page."""
-
-    anchor: str
-    action: Action
-    severity: Severity
-    money: str
-    due: str
-    """By when to decide; empty where there is no date."""
-    why: str
-    """Why it stands where it stands."""
-    weight: Weight
-    findings: int
-    seats: str
-    """What is wrong with the seats that it frees or fills beside what it does for people; empty where nothing is."""
-    who: str
-    """The people concerned; empty where it is about a product or a group."""
-    requests: tuple[Markup, ...]
-    """Each as it is typed: method and path, the body, the PowerShell line; escaped."""
-    more_requests: int
-    """Requests that are only in the other files."""
-    links: tuple[tuple[str, str | None], ...]
-    """Labels with an https address, or None for one that is none."""
-    guide: "Guide | None"
-    """What is told in its place; None for what an earlier action tells of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Guide:
-    """Actions that have the same guidance in every word, and are told together where the first of them stands."""
-
-    steps: tuple[Step, ...]
-    titles: tuple[str, ...]
-    """Those of the actions, without the end that all of them have."""
-    severity: Severity
-    money: str
-    findings: int
-    prerequisites: GuidancePart
-    instructions: GuidancePart
-    warnings: GuidancePart
-    next: GuidancePart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Line:
     """A finding that changed, in one line."""
 
@@ -214,6 +167,7 @@ class Section:
     lines: tuple[Line, ...]
     more_lines: int
     steps: tuple[Step, ...]
+    action_sets: tuple[ActionSet, ...]
     more_steps: int
     """Actions that are not told."""
     seats: tuple[SeatRow, ...]

@@ -8,11 +8,12 @@ from typing import Final
 
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Finding, Result, TenantResult
+from auditor.render.html.action_view import Step
 from auditor.render.html.charts import sparks
 from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
-from auditor.render.html.view import Highlight, Page, SeatRow, Section, Step
+from auditor.render.html.view import Highlight, Page, SeatRow, Section
 from auditor.render.mail.contract_dates import contract_dates, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailFiles, MailView, Reader, Renewal, SeatLine, TenantLine
@@ -219,7 +220,6 @@ def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
         bar = (assigned, BAR - assigned - over, over)
     return SeatLine(
         name=flat(row.name, 80),
-        part_number=flat(row.part_number, 60) if row.part_number != row.name else "",
         tenant=flat(section.title, 60) if several else "",
         figures=f"{row.consumed} / {row.usable}",
         spare=row.spare,

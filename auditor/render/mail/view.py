@@ -83,7 +83,6 @@ class SeatLine:
     """A product whose seats are outside their limits."""
 
     name: str
-    part_number: str
     tenant: str
     figures: str
     """Assigned of usable."""

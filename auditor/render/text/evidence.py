@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, tells_holdings
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.model import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.access import ACCESS, access_parts
@@ -201,6 +202,19 @@ def advice(change: int, l10n: Labels) -> str:
     if change > 0:
         return l10n.ngettext("buy {count} seat", "buy {count} seats", change)
     return l10n.ngettext("{count} seat too many", "{count} seats too many", -change)
+
+
+def moved_advice(change: int, moved: SeatMovement, l10n: Labels) -> str:
+    """Return what is left to do about seats once the actions have freed and given some; `change` is what to add."""
+    text = l10n.gettext("the actions free {freed} and give {given}; then {spare} of {usable} are spare")
+    if change > 0:
+        text = l10n.gettext("the actions free {freed} and give {given}; then buy {count}")
+    elif change < 0:
+        text = l10n.gettext("the actions free {freed} and give {given}; then {count} of {usable} are too many")
+    usable = moved.usable + moved.revived
+    numbers = {"freed": moved.freed, "given": moved.given, "count": abs(change), "usable": usable}
+    numbers["spare"] = usable - moved.assigned_after
+    return text.format(**{name: l10n.number(number) for name, number in numbers.items()})
 
 
 def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:

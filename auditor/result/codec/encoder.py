@@ -16,12 +16,14 @@ import orjson
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import rounded
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Findings
 from auditor.domain.saved_field import SavedField
 
 TOOL: Final = "m365-license-auditor"
 """The distribution that writes the documents."""
-_COMPUTED: Final[Mapping[type, Mapping[str, tuple[str, ...]]]] = {Action: {"due": ("saves", "costs")}}
+_OF_SEATS: Final = {"added": ("usable_after", "assigned_after")}
+_COMPUTED: Final[Mapping[type, Any]] = {Action: {"due": ("saves", "costs")}, SeatMovement: _OF_SEATS}
 """Properties that a document holds too, by the field after which they stand."""
 _SHORT: Final = 100
 """Items of a list that is written at once with the object that holds it."""
@@ -29,8 +31,6 @@ _BATCH: Final = 1000
 """Items of a longer list that are written at once."""
 _FINDINGS: Final = 4096
 """Findings that are written at once."""
-_NESTED: Final = "({variable}:={value})and{inner}"
-"""Python expression of a field that holds a dataclass, which is always true, or none."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
 """DEL and the C1 controls in UTF-8."""
@@ -166,7 +166,7 @@ def _object_expression(kind: type, value: str) -> str:
         expression = f"{value}.{name}"
         if nested is not None:
             inner = _object_expression(nested, variable)
-            expression = _NESTED.format(variable=variable, value=expression, inner=inner)
+            expression = f"({variable}:={expression})and{inner}"  # a dataclass, which is always true, or none
         parts.append(f"{camel_case(name)!r}: {expression}")
     return "{" + ", ".join(parts) + "}"
 

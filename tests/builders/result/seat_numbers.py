@@ -11,7 +11,7 @@ from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 
-_BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+))?")
+_BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+)(?: seats?(?: of ([^.,;<(*\n]+))?)?")
 _REMOVE = re.compile(r"(?:Remove|remove) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+?))?(?: at the renewal|$|[.,;<(*\n])")
 _MISSING = re.compile(r"([0-9,]+) seats? of (.+?) (?:is|are) missing once")
 

@@ -264,7 +264,7 @@ def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
 def test_one_guidance_is_read_by_all_actions_that_share_it(opened: Open) -> None:
     tab = opened("demo")
     counts = tab.eval_on_selector_all(
-        "details.step ul > li:first-child > a[href^='#a-']",
+        "details.step .same a[href^='#a-']",
         "links => links.map(link => document.querySelectorAll('details' + link.getAttribute('href')).length)",
     )
     assert set(counts) == {1}

@@ -1,5 +1,6 @@
 """Findings of the built-in tenants into actions: each in exactly one, in a safe order, with nothing left to look up."""
 
+import json
 import re
 from decimal import Decimal
 
@@ -10,12 +11,14 @@ from auditor.app.audit.remediation import packaged_library, remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Status
 from auditor.domain.result.model import Action
 from auditor.guidance import Order
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import circumstances, situated
 from auditor.remedy.kinds import ORDER
+from auditor.result.codec.encoder import line
 from tests.builders.result.audited_demo import AS_OF, contoso, demo_result
 from tests.builders.tenant import tenants
 
@@ -105,9 +108,27 @@ def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
     checks = {f.check for f in contoso().findings if f.fingerprint in retry.findings}
     assert checks == {"assignment.error", "assignment.missing"}
     buy = next(action for action in contoso().actions if action.kind == ActionKind.BUY)
-    assert buy.prerequisites[0].startswith(
-        "The number takes the other actions into account. Seats that they free: 11; "
+    assert buy.prerequisites[0] == (
+        "Microsoft 365 F3: 213 seats today, 213 of them assigned. The actions free 11 and give 9 to people; needed then: "
+        "211. To buy: 3. Then there are 216, 5 of them spare."
     )
+
+
+def test_all_actions_about_a_product_tell_the_same_movement_of_its_seats() -> None:
+    moved: dict[str | None, SeatMovement | None] = {}
+    for action in contoso().actions:
+        if action.seats is not None:
+            assert (
+                moved.setdefault(action.seats.sku_id, action.seats) == action.seats or action.kind == ActionKind.COVER
+            )
+    removal = next(action for action in contoso().actions if action.title.startswith("Remove 32 seats of Power BI Pro"))
+    assert removal.seats is not None
+    assert removal.seats.added == -removal.count
+    assert sum(action.seats == removal.seats for action in contoso().actions) > 5
+    spare = removal.seats.usable_after - removal.seats.assigned_after
+    assert (removal.seats.usable_after, spare) == (28, 5)
+    document = json.loads(line(removal))["seats"]
+    assert (document["usableAfter"], document["assignedAfter"]) == (28, 23)
 
 
 def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:

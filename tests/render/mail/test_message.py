@@ -61,11 +61,7 @@ def summary(view: MailView) -> list[str]:
     lines += [plain(text) for act in view.acts for text in (act.title, act.first, *act.facts)]
     lines += [act.document[0] for act in view.acts if act.document]
     lines += [text for line in view.tenants for text in (line.name, line.summary)]
-    lines += [
-        t
-        for seat in view.seats
-        for t in (seat.name, seat.part_number, seat.tenant, seat.figures, seat.state, seat.advice)
-    ]
+    lines += [t for seat in view.seats for t in (seat.name, seat.tenant, seat.figures, seat.state, seat.advice)]
     lines += [text for line in view.renewals for text in (line.name, line.tenant, line.date, line.summary)]
     return [line for line in lines if line]
 

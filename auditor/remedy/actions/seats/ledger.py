@@ -10,12 +10,13 @@ from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
 from auditor.domain.actions.kind import ActionKind, removal_kind
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Status
 from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.result.model import SeatCount
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup, ActionGroups, SeatMovement
+from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.labels import contains, owned_of
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
@@ -66,11 +67,18 @@ class Ledger:
             found += choices if len(choices) == 1 else ()
         return tuple(found)
 
-    def movement(self, skus: Iterable[str], revived: int = 0) -> SeatMovement:
-        """Return what the other actions do to the seats of some products together."""
-        each = tuple(skus)
+    def movement(self, skus: Sequence[str]) -> SeatMovement | None:
+        """Return what the actions about people do to the seats of some products together; None if these are unknown."""
+        seats = [self.known.seats[sku] for sku in skus]
+        usable, assigned = [seat.usable for seat in seats], [seat.consumed for seat in seats]
+        if not skus or None in usable or None in assigned:
+            return None
         return SeatMovement(
-            freed=sum(self.freed[sku] for sku in each), given=sum(self.given[sku] for sku in each), revived=revived
+            sku_id=skus[0] if len(skus) == 1 else None,
+            usable=sum(count or 0 for count in usable),
+            assigned=sum(count or 0 for count in assigned),
+            freed=sum(self.freed[sku] for sku in skus),
+            given=sum(self.given[sku] for sku in skus),
         )
 
     def shortage(self, sku_id: str) -> int:
@@ -87,9 +95,9 @@ class Ledger:
         """
         seats = [self.known.seats[sku] for sku in skus]
         moved = self.movement(skus)
-        if any(seat.consumed is None or seat.enabled is None or seat.warning is None for seat in seats):
+        if moved is None or any(seat.enabled is None or seat.warning is None for seat in seats):
             return None
-        consumed = max(0, sum(seat.consumed or 0 for seat in seats) + moved.given - moved.freed)
+        consumed = moved.assigned_after
         least: list[int] = []
         most: list[int] = []
         for rule in rules:
@@ -140,7 +148,7 @@ def settle_seats(
         if not skus:
             continue
         if old in decided:
-            _follow(whole, decided[old])
+            _follow(whole, decided[old], ledger.movement(skus))
             numbered.update(skus)
             continue
         state = states.get(old)
@@ -156,16 +164,19 @@ def settle_seats(
             carrier.resolve(kept.pop(key))
     _state_shortages(kept.values(), ledger, numbered)
     _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], known)
+    _state_movements(kept.values(), ledger)
     action_groups.swap(kept)
 
 
-def _follow(group: ActionGroup, change: int) -> None:
+def _follow(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
     """Give a group the number of seats that somebody decided to buy or to give back."""
     removal = ActionKind.REMOVE_NOW if group.first.kind is ActionKind.REMOVE_NOW else None
+    kind = removal or removal_kind(group.first.situation.agreement)
+    moved = moved and replace(moved, added=change)
     if change > 0:
-        _number(group, ActionKind.BUY, BELOW_MINIMUM, change, None)
+        _number(group, ActionKind.BUY, BELOW_MINIMUM, change, moved)
     else:
-        _number(group, removal or removal_kind(group.first.situation.agreement), ABOVE_MAXIMUM, -change, None)
+        _number(group, kind, ABOVE_MAXIMUM, -change, moved)
     group.first = replace(group.first, answered=True)
 
 
@@ -227,6 +238,8 @@ def _decide(
         return group.seats > 0
     low, high = change
     moved = ledger.movement(skus)
+    if moved is None:
+        return False
     if high is not None and low > high and removing:
         if low >= 0:
             group.turn(ActionKind.BOUNDS, group.first.article)  # no number of seats keeps all policies
@@ -241,12 +254,12 @@ def _decide(
         low = again[0] if again is not None else low
         moved = replace(moved, revived=_revived(skus, ledger))
     if low > 0:
-        _number(group, ActionKind.BUY, BELOW_MINIMUM, low, moved)
+        _number(group, ActionKind.BUY, BELOW_MINIMUM, low, replace(moved, added=low))
         return True
     if high is not None and high < 0:
         first = group.first
         kind = ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
-        _number(group, kind, ABOVE_MAXIMUM, -high, moved)
+        _number(group, kind, ABOVE_MAXIMUM, -high, replace(moved, added=high))
         return True
     _settled(group, moved)
     return False
@@ -264,7 +277,7 @@ def _number(group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: in
     group.moved = moved
 
 
-def _settled(group: ActionGroup, moved: SeatMovement) -> None:
+def _settled(group: ActionGroup, moved: SeatMovement | None) -> None:
     group.turn(ActionKind.SETTLED, group.first.article)
     group.seats = 0
     group.moved = moved
@@ -281,6 +294,17 @@ def _count_larger_products(groups: Sequence[ActionGroup], known: RemediationCont
     for group in groups:
         larger = [each for each in groups if counts_for(each, group) and not counts_for(group, each)]
         group.covered = min(group.seats, sum(each.seats for each in larger))
+
+
+def _state_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
+    """Let every action about one product tell what all of them do to its seats."""
+    stated = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
+    for group in groups:
+        old = group.first.old
+        if group.moved is None and old in ledger.known.seats:
+            group.moved = stated.get(old) or ledger.movement((old,))
+            if group.moved is not None and group.first.kind is ActionKind.COVER:
+                group.moved = replace(group.moved, added=max(0, group.seats - group.covered))
 
 
 def _state_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:

@@ -1,0 +1,72 @@
+"""Defines what the actions of a tenant do to the seats of a product, and the sentence that says it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Localizer(Protocol):
+    """What looks up a translation."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatMovement:
+    """The seats of a product, or of the products of a pool, before and after all actions of a tenant."""
+
+    sku_id: str | None
+    """None for a pool."""
+    usable: int
+    assigned: int
+    freed: int = 0
+    """Seats of people who are to lose it."""
+    given: int = 0
+    """Seats of people who are to get it."""
+    revived: int = 0
+    """Seats of suspended subscriptions that are to be brought back."""
+    added: int = 0
+    """Seats to buy; below zero, to remove."""
+
+    @property
+    def usable_after(self) -> int:
+        """Seats that can be used once all actions are done."""
+        return self.usable + self.revived + self.added
+
+    @property
+    def assigned_after(self) -> int:
+        """Seats that are assigned then."""
+        return max(0, self.assigned - self.freed + self.given)
+
+
+def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Callable[[int], str]) -> str:
+    """Say how many seats a product has, what the actions do to them, and what is left to buy or remove.
+
+    `number` writes a number in the language.
+    """
+    told = [
+        l10n.gettext(
+            "{product}: {usable} seats today, {assigned} of them assigned. The actions free {freed} and give {given} "
+            "to people; needed then: {needed}."
+        )
+    ]
+    told += [l10n.gettext("Back with a suspended subscription: {revived}.")] if seats.revived else []
+    if seats.added < 0:
+        told.append(l10n.gettext("To remove: {count}. {left} are left, {spare} of them spare."))
+    elif seats.added:
+        told.append(l10n.gettext("To buy: {count}. Then there are {left}, {spare} of them spare."))
+    else:
+        told.append(l10n.gettext("Nothing to buy or to remove: {spare} of {left} are spare then."))
+    numbers = {
+        "usable": seats.usable,
+        "assigned": seats.assigned,
+        "freed": seats.freed,
+        "given": seats.given,
+        "needed": seats.assigned_after,
+        "revived": seats.revived,
+        "count": abs(seats.added),
+        "left": seats.usable_after,
+        "spare": seats.usable_after - seats.assigned_after,
+    }
+    return " ".join(told).format(product=product, **{name: number(n) for name, n in numbers.items()})
