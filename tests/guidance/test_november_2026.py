@@ -47,7 +47,7 @@ LEAKS = [
     (r"60 (days )?under volume licensing", set()),
     (r"For 60 days|after 60 days it is Deleted", {VOLUME}),
     (r"Disabled after another 30 days as a rule", {MOSA}),
-    (r"turns into a paid subscription on its last day", {MCA, MOSA}),
+    (r"turns into a paid subscription", {MCA, MOSA}),
     (r"free Expired stage|has no free days", {MCA, CSP}),
     (r"Since 9 February 2026", {MCA}),
     (r"Since 4 May 2026", {CSP}),

@@ -26,6 +26,8 @@ def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, tr
     known = status.casefold() if isinstance(status, str) else ""
     if known in _CONSEQUENCES:
         return l10n.gettext(_CONSEQUENCES[known]) if _CONSEQUENCES[known] else ""
+    if trial and agreement in {Agreement.VOLUME, Agreement.CSP}:
+        return l10n.gettext("The trial ends; decide before it")
     if trial:
         return l10n.gettext("The trial ends, or becomes a paid subscription; decide before it")
     if agreement is Agreement.MCA and day >= _DIRECT:

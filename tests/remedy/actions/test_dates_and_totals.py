@@ -99,6 +99,8 @@ def test_what_happens_on_the_day_differs_by_agreement(locale: str) -> None:
         "Enabled", Agreement.MOSA, date(2026, 2, 8), l10n
     )
     assert happens("Suspended", Agreement.MCA, today, l10n) not in each.values()
+    trials = {one: happens("Enabled", one, today, l10n, trial=True) for one in Agreement}
+    assert trials[Agreement.VOLUME] == trials[Agreement.CSP] != trials[Agreement.MCA] == trials[Agreement.MOSA]
 
 
 def test_the_oldest_day_of_the_guidance_is_told() -> None:
