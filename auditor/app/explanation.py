@@ -171,7 +171,8 @@ def _plain(value: object) -> str:
 
 
 def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> str:
-    lines = [f"# {escaped(policy.id)}: {escaped(l10n.policy(policy.title))}", ""]
+    title = escaped(l10n.policy(policy.title))
+    lines = [f"# {escaped(policy.id)}: {title}" if title else f"# {escaped(policy.id)}", ""]
     lines += [escaped(l10n.policy(policy.rationale)), ""] if policy.rationale else []
     rows = [
         (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[policy.severity])),

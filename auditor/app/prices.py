@@ -329,5 +329,7 @@ def _diagnostic(file: str, line: int, message: Message, hint: Message | None = N
 
 def _unusable(path: Path, error: OSError) -> UsageError:
     return UsageError(
-        "prices-file", Message("{path}: {strerror}", path=path, strerror=error.strerror or str(error)), hint=None
+        "prices-file",
+        Message("{path}: {strerror}", path=path, strerror=error.strerror or str(error)),
+        hint=Message("name the CSV of the price list, and with --output a file that can be written"),
     )

@@ -99,3 +99,8 @@ def test_ids_of_explain(tmp_path: Path, name: str, meant: str) -> None:
     ran = call("explain", name, "p.yaml", cwd=tmp_path)
     assert ran.code == 2
     assert f"did you mean {meant}" in ran.err
+
+
+def test_a_policy_without_a_title_is_explained_by_its_id(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
+    assert call("explain", "p", "p.yaml", cwd=tmp_path).text.splitlines()[0] == "# p"

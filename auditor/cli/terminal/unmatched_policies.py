@@ -21,11 +21,12 @@ _LONGEST: Final = 300
 def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
     """Print the policies that judged nothing in any tenant, and in full those whose values come near others."""
     near = list(_near(result))
-    nothing = _nothing(result)
+    shown = {policy for policy, _, _ in near[:_NOTICES]}
+    nothing = [policy for policy in _nothing(result) if policy not in shown]
     if not near and not nothing:
         return
     console.print(Text("\n" + l10n.gettext("Nothing to evaluate"), style="bold"), highlight=False)
-    for location, message in near[:_NOTICES]:
+    for _, location, message in near[:_NOTICES]:
         line = Text(printable(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)
         line.append(printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"), style="yellow")
@@ -36,11 +37,12 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
         console.print(Padding(Text(printable(f"{count}: {named}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
-def _near(result: Result) -> Iterator[tuple[str, Message]]:
+def _near(result: Result) -> Iterator[tuple[str, str, Message]]:
+    """Yield policy, tenant and message of notices about values that come near others."""
     for tenant in result.tenants:
         for notice in tenant.notices:
             if notice.code == "policy.no-match" and "near" in notice.message.arguments:
-                yield tenant.display_name or tenant.name, notice.message
+                yield notice.subject, tenant.display_name or tenant.name, notice.message
 
 
 def _nothing(result: Result) -> list[str]:

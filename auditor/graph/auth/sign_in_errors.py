@@ -40,10 +40,10 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
             return _unreachable(authority, Message("no answer in time"))
         case ServiceRequestError() | ServiceResponseError():
             return _unreachable(authority, text)
-        case OSError(filename=str()):  # of a file, not of a connection
+        case OSError(filename=str() as path, strerror=str() as reason):  # of a file, not of a connection
             return GraphError(
                 "credential-file",
-                Message(text[:_MAX_QUOTED]),
+                Message("{path} cannot be read: {strerror}", path=path, strerror=reason),
                 hint=Message("check the path in the tenants file"),
             )
         case ValueError() if not _NO_TOKEN.match(text):
@@ -70,11 +70,8 @@ def _unreachable(authority: str, text: str) -> GraphError:
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text.lower():
         return GraphError(
             "sign-in-untrusted",
-            Message(
-                "{authority} showed a certificate of an authority that is not trusted",
-                authority=authority,
-            ),
-            hint=Message("name your proxy's authority in SSL_CERT_FILE (a PEM file)"),
+            Message("the certificate of {authority} is signed by no known authority", authority=authority),
+            hint=Message("if a proxy inspects TLS, name a PEM file with its CA certificate in SSL_CERT_FILE"),
         )
     return GraphError(
         "sign-in-unreachable",
@@ -97,15 +94,18 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
     return GraphError(
         "credential-invalid",
         Message("the credential cannot be used: {text}", text=text[:_MAX_QUOTED]),
-        hint=Message("see the tenants file"),
+        hint=_credential_hint(tenant),
     )
 
 
 def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
-    credential_type = type_of(tenant.credential)
-    hint = None if credential_type is None else credential_type.hint(tenant.tenant_id)
     return GraphError(
         "sign-in-unavailable",
         Message("no sign-in: {text}", text=text[:_MAX_QUOTED]),
-        hint=hint,
+        hint=_credential_hint(tenant),
     )
+
+
+def _credential_hint(tenant: Tenant) -> Message | None:
+    credential_type = type_of(tenant.credential)
+    return None if credential_type is None else credential_type.hint(tenant.tenant_id)
