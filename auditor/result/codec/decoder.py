@@ -183,6 +183,8 @@ def _struct(kind: Any) -> Any:
         inside, default = _wire(hint), each.default
         if SavedField.UNSAVED in get_args(hint):
             inside, default = None, None
+            if each.default is not MISSING:
+                replaced.append((each.name, each.default))
         elif inside is not None and NoneType in get_args(inside):
             default = None
         elif SavedField.LABEL in get_args(hint) or (isinstance(default, str | int) and not isinstance(default, bool)):
