@@ -27,7 +27,7 @@ class Installer(StrEnum):
 
 
 def installer(prefix: Path | None = None) -> Installer:
-    """Return what keeps the environment `prefix` (default: this one): the files that each tool leaves there tell."""
+    """Return what keeps the environment `prefix` (default: this one): the files that each tool leaves there show."""
     place = Path(sys.prefix) if prefix is None else prefix
     if os.environ.get("AUDITOR_CONTAINER"):
         return Installer.CONTAINER

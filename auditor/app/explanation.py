@@ -193,7 +193,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
 
 
 def _judged(saved: Result, policy: str, l10n: Labels) -> str:
-    """Return how many people or objects the policy judged in each tenant of a run."""
+    """Return how many people or objects the policy evaluated in each tenant of a run."""
     parts = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
     parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
     counts = [(name, outcome.judged) for name, outcomes in parts for outcome in outcomes if outcome.id == policy]

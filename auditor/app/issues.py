@@ -89,7 +89,7 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
 def carry_out(
     repository: Repository, changes: Sequence[IssueChange], report: Callable[[IssueChange, int], None]
 ) -> None:
-    """Do what the changes say, and tell each with the number of its issue. Raises DeliveryError."""
+    """Do what the changes say, and report each with the number of its issue. Raises DeliveryError."""
     if any(change.step is IssueStep.OPEN for change in changes):
         repository.ensure_label()
     for change in changes:

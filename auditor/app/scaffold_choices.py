@@ -109,7 +109,7 @@ class Choices:
 
 
 def existing_choices(folder: Path) -> dict[str, Any]:
-    """Return the fields of Choices that the files of a repository tell; a file that cannot be read tells nothing."""
+    """Return the fields of Choices that the files of a repository show; a file that cannot be read shows nothing."""
     found: dict[str, Any] = {}
     tenants = _text(folder / "tenants.yaml")
     if tenants is not None:

@@ -29,9 +29,9 @@ _INCIDENTAL: Final = re.compile(r"SHAREPOINTWAC.*|EXCHANGE_S_FOUNDATION.*|FORMS_
 
 
 def services_of(plans: Iterable[str]) -> tuple[str, ...]:
-    """Return the services that tell whether a product is used, in the order of `SERVICES`.
+    """Return the services that show whether a product is used, in the order of `SERVICES`.
 
-    `plans` are its servicePlanNames. Nothing tells the use of a product whose main part no
+    `plans` are its servicePlanNames. Nothing shows the use of a product whose main part no
     report covers, though it comes with OneDrive or SharePoint, such as Visio, Project, Dynamics 365 and Microsoft 365
     Apps: a product has mailboxes or Copilot, or nothing but services of the reports.
     """

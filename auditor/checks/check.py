@@ -137,7 +137,7 @@ class Check(Generic[Block]):
     count_holders: Callable[[Scope, Block], HolderCount] | None = None
     """Count the users of one batch, for `judge_tenant`."""
     judge_tenant: Callable[[TenantScope, Block], Iterable[ObjectFinding]] | None = None
-    """Judge what the tenant owns, once all users are judged and counted."""
+    """Evaluate what the tenant owns, once all users are evaluated and counted."""
     judge_fleet: Callable[[FleetScope, Block], Iterable[Finding]] | None = None
     """Judge the tenants of a run together, by their results."""
     extent: Extent | None = None

@@ -58,7 +58,7 @@ def policy_needs(policy: Policy) -> Needs:
 
 
 def waiver_needs(waiver: Waiver) -> Needs:
-    """Return what it takes to tell whom a waiver is for."""
+    """Return what is needed to know whom a waiver is for."""
     people = Needs() if waiver.users is None else selector_needs(waiver.users)
     return people.union(set_needs([] if waiver.products is None else [waiver.products]))
 

@@ -1,4 +1,4 @@
-"""The products that a tenant owns, judged one by one against a set."""
+"""The products that a tenant owns, evaluated one by one against a set."""
 
 from collections.abc import Iterator
 

@@ -92,7 +92,7 @@ class _Question:
 def ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) -> None:
     """Ask for every option of `auditor init` that `args` does not have, and put the answers there.
 
-    `known` holds the fields of Choices that the repository tells.
+    `known` holds the fields of Choices that the repository shows.
     """
     tenant, name, default_cloud = signed_in_tenant(os.environ) or ("", NAME, Cloud.WORLDWIDE)
     first = (

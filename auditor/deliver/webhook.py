@@ -74,7 +74,7 @@ def post(
     """Post a message. A refused one was certainly not taken; one with an unknown outcome may have been.
 
     It is repeated if no connection was made, if the service asks for patience (429, or 503 with Retry-After), and after
-    any failure if the receiver can tell duplicates by the id of a signed message. `timeout` is in seconds. Raises
+    any failure if the receiver can detect duplicates by the id of a signed message. `timeout` is in seconds. Raises
     SettingsError if the environment names a CA bundle that cannot be read.
     """
     bundle = authorities(environ)

@@ -1,4 +1,4 @@
-"""Use and devices of the demo's users, as Microsoft's usage reports and Intune tell them."""
+"""Use and devices of the demo's users, as Microsoft's usage reports and Intune show them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta

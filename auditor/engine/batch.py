@@ -47,7 +47,7 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
 
 
 def _count(scope: Scope, outcome: BatchOutcome) -> None:
-    """Count the people who hold something, for the check that judges their number once all batches are added up."""
+    """Count the people who hold something, for the check that evaluates their number once all batches are added up."""
     for check in scope.bound.rules.checks(scope.policy):
         if check.count_holders is not None:
             outcome.tallies[scope.index] = check.count_holders(scope, scope.policy.constraint)

@@ -1,4 +1,4 @@
-"""Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
+"""Policies × one snapshot into an Evaluation: batches of people evaluated one by one, everything else once."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _AT_ONCE = 2
-"""Batches that are judged at the same time; a third is read meanwhile."""
+"""Batches that are evaluated at the same time; a third is read meanwhile."""
 
 
 def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
@@ -108,7 +108,7 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")
     if bound.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
-        # Every path tells what is switched off over it; what a licence tells stands in for paths that nobody knows.
+        # Every path shows what is switched off over it; what a licence shows stands in for paths that nobody knows.
         links = tuple(name for name in links if name != "disabledPlans")
     return users, links
 

@@ -1,4 +1,4 @@
-"""Policies about all tenants of a run, judged from what the result of each tenant says."""
+"""Policies about all tenants of a run, evaluated from what the result of each tenant says."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

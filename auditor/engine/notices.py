@@ -38,7 +38,7 @@ def days_left(waiver: Waiver, as_of: datetime) -> int:
 
 
 class FleetNames:
-    """Takes the tenants of a run one by one, and tells which names in `balance` policies none of them knows."""
+    """Takes the tenants of a run one by one, and shows which names in `balance` policies none of them knows."""
 
     def __init__(self, policies: PolicySet) -> None:
         self._strange = [mention for mention in policies.mentions if mention.fleet]

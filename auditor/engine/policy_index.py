@@ -1,4 +1,4 @@
-"""A policy set into what follows from policies alone: worked out once, however many tenants are judged by it."""
+"""A policy set into what follows from policies alone: worked out once, however many tenants are evaluated by it."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
@@ -76,7 +76,7 @@ Checks = tuple[PolicyCheck, ...]
 
 
 class Rules:
-    """What policies say, whoever is judged by them; to hash a policy is to walk it whole, so ids stand for them."""
+    """What policies say, whoever is evaluated by them; to hash a policy is to walk it whole, so ids stand for them."""
 
     def __init__(self, policies: PolicySet, checks: Checks) -> None:
         self.policies = policies
@@ -122,11 +122,11 @@ class Rules:
         return any(check.judge_users is not None for check in self.checks(policy))
 
     def reads_users(self, policy: Policy) -> bool:
-        """Whether a check of the policy judges users, or counts them."""
+        """Whether a check of the policy evaluates users, or counts them."""
         return any(check.judge_users or check.count_holders for check in self.checks(policy))
 
     def judges_fleet(self, policy: Policy) -> bool:
-        """Whether the policy judges the tenants of a run together, and no tenant alone."""
+        """Whether the policy evaluates the tenants of a run together, and no tenant alone."""
         return any(check.judge_fleet is not None for check in self.checks(policy))
 
     def properties(self, policy: Policy) -> tuple[str, ...]:

@@ -90,11 +90,11 @@ class Scope:
     policy: Policy
     population: Mask
     check: str = ""
-    """The id of the check that judges."""
+    """The id of the check that evaluates."""
 
     @property
     def bound(self) -> BoundPolicies:
-        """The policies and what they are judged by."""
+        """The policies and what they are evaluated by."""
         return self.batch.bound
 
     @property
@@ -149,7 +149,7 @@ class TenantScope:
     """The policy's index among the bound policies."""
     policy: Policy
     check: str
-    """The id of the check that judges."""
+    """The id of the check that evaluates."""
     holders: HolderCount | None
     """How many people of the population hold what, where a check of the policy counts them."""
     unknown: NotEvaluated

@@ -50,7 +50,7 @@ def counted_products(bound: BoundPolicies) -> Flags:
 
 
 def services_by_product(facts: TenantFacts) -> Sequence[tuple[str, ...]]:
-    """Return the services of each SKU whose activity the reports of usage tell."""
+    """Return the services of each SKU whose activity the reports of usage show."""
     return [services_of((sku.plans or {}).values()) for sku in facts.skus]
 
 

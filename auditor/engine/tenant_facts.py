@@ -1,4 +1,4 @@
-"""A snapshot's small tables into the facts that rules are judged by: SKUs, service plans, subscriptions, groups."""
+"""A snapshot's small tables into the facts that rules are evaluated by: SKUs, service plans, subscriptions, groups."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ class TenantFacts:
 
     @cached_property
     def marks_mailboxes(self) -> bool:
-        """Whether the snapshot tells of whom the mailbox could not be read, so that it was read of everybody else."""
+        """Whether the snapshot shows of whom the mailbox could not be read, so that it was read of everybody else."""
         gaps = self.snapshot.not_collected
         if gaps is not None:
             return _MAILBOX in gaps
@@ -150,7 +150,7 @@ class TenantFacts:
 
     @cached_property
     def assignable(self) -> tuple[int, ...]:
-        """The places of the SKUs that the tenant owns and people can hold: those whose seats are judged."""
+        """The places of the SKUs that the tenant owns and people can hold: those whose seats are evaluated."""
         return tuple(index for index, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
 
     @cached_property
@@ -213,7 +213,7 @@ class TenantFacts:
     def described(self, sku_id: str, part_number: str | None = None) -> SkuFact:
         """Return what is known of any SKU; one that the tenant no longer shows is looked up in the catalogue.
 
-        `part_number` is the one that the subject itself tells.
+        `part_number` is the one that the subject itself shows.
         """
         index = self.index.get(sku_id)
         if index is not None and self.skus[index].owned:

@@ -107,7 +107,7 @@ def json_text(value: Any) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     except TypeError:
-        # The space in front tells that orjson cannot read it again.
+        # The space in front says that orjson cannot read it again.
         return " " + json.dumps(value, default=_listed)
 
 

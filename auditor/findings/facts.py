@@ -31,7 +31,7 @@ def cell_text(value: Any) -> str:
 
 
 def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
-    """Return the latest sign-in that the evidence tells, an RFC 3339 instant in UTC; None where it tells none."""
+    """Return the latest sign-in that the evidence shows, an RFC 3339 instant in UTC; None where it shows none."""
     last = ""
     for name in SIGN_INS:
         stamp = evidence.get(name)

@@ -244,7 +244,7 @@ class FindingTableBuilder:
             self._close()
 
     def table(self, concerns: Mapping[str, Concern] | None = None) -> FindingTable:
-        """Return the table; `concerns` tells by action id whom the actions are about."""
+        """Return the table; `concerns` shows by action id whom the actions are about."""
         if self._pending:
             self._close()
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)

@@ -1,4 +1,4 @@
-"""Builds the evidence about usage: the values of the reports that a policy judges users by, and their refresh dates."""
+"""Builds the evidence about usage: values of the reports that a policy evaluates users by, and their refresh dates."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -59,7 +59,7 @@ class UsageEvidence:
         """By the identity of the set of products that the policy names; to hash a set is to walk it whole."""
 
     def added_to(self, evidence: pa.StringArray, policies: Sequence[Policy], policy: Rows, person: Rows) -> pa.Array:
-        """Return the evidence of findings as JSON: that of each person, and the use by which each policy judges.
+        """Return the evidence of findings as JSON: that of each person, and the use by which each policy evaluates.
 
         `policy` and `person` are the places of each finding's policy and person.
         """

@@ -1,4 +1,4 @@
-"""Describes judged users and objects as record batches of findings; users with findings are read a second time."""
+"""Describes evaluated users and objects as record batches of findings; users with findings are read a second time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ def describe(
 
     A record batch holds all findings about some people in report order; they are in the order of users. `batches` has
     to hold one outcome for every batch of the snapshot, in their order. Raises SnapshotError where the snapshot cannot
-    be read, or is no longer the one that was judged.
+    be read, or is no longer the one that was evaluated.
     """
     read: Iterator[UserBatch] | None = None
     for number, part in enumerate(batches):

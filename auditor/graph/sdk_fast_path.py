@@ -15,7 +15,7 @@ from opentelemetry.trace import INVALID_SPAN, Span
 _GRAPHS = frozenset(cloud.value for cloud in NationalClouds)
 
 
-class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no types
+class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph has no types
     """Sends what the SDK's own adapter sends, in less than half of its processor time."""
 
     def __init__(self, provider: AuthenticationProvider, client: httpx.AsyncClient) -> None:
@@ -58,7 +58,7 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no
         )
 
 
-class LeanTelemetry(GraphTelemetryHandler):  # type: ignore[misc] # msgraph tells no types
+class LeanTelemetry(GraphTelemetryHandler):  # type: ignore[misc] # msgraph has no types
     """Adds the SDK's telemetry headers; checks an address by lookup where the SDK parses it."""
 
     def is_graph_url(self, url: httpx.URL) -> bool:

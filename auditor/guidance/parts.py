@@ -10,7 +10,7 @@ _FEWEST: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GuidancePart:
-    """A part of the guidance, without what an earlier action tells in the same l10n."""
+    """A part of the guidance, without what an earlier action shows in the same l10n."""
 
     like: tuple[str, str] | None
     """Anchor and title of that action."""

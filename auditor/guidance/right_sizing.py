@@ -1,6 +1,6 @@
 """Finds the cheapest product that contains what a person is known to use of a suite, and says what it would take away.
 
-A proposal, never a certainty: only the parts that reports of usage cover are judged, and what they do not tell is kept
+A proposal, never a certainty: only the parts that reports of usage cover are evaluated, and all other parts are kept
 or named. Security and compliance plans work without activity, so nothing is said about their use.
 """
 
@@ -40,7 +40,7 @@ _AREAS: Final = tuple(
         ("Windows", r"WIN10_.*|Windows_Autopatch"),
     )
 )
-"""Parts of suites whose use no report tells, by their service plans."""
+"""Parts of suites whose use no report shows, by their service plans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
 
 
 def _parts(offer: Offer) -> frozenset[str]:
-    """Return the parts of a product whose use reports tell."""
+    """Return the parts of a product whose use reports show."""
     desktop = any(_DESKTOP_PLANS.fullmatch(name) for name in offer.plans.values())
     return frozenset((*services_of(offer.plans.values()), *([DESKTOP_APPS] if desktop else [])))
 
@@ -144,5 +144,5 @@ def _has(offer: Offer, plans: "re.Pattern[str]") -> bool:
 
 
 def _judged(name: str) -> bool:
-    """Whether a report tells the use of a service plan."""
+    """Whether a report shows the use of a service plan."""
     return bool(services_of([name]) or _DESKTOP_PLANS.fullmatch(name))

@@ -54,7 +54,7 @@ def happened(
         # A policy without an outcome left the set, or leaves this tenant out now.
         outcome = outcomes.get(was["policy"])
         if outcome is Outcome.NOT_EVALUATED:
-            kept[fingerprint] = was  # nobody looked: neither mended nor found again
+            kept[fingerprint] = was  # nobody looked: neither fixed nor found again
         else:
             rows.append({**was, "at": at, "event": "dropped" if outcome is None else "closed"})
     return rows, kept

@@ -42,7 +42,7 @@ class Entry:
     sha256: str
     size: int
     checkpoint: bool
-    """Whether the events tell everything that is held, so that nothing earlier is needed."""
+    """Whether the events show everything that is held, so that nothing earlier is needed."""
     summary: Mapping[str, Any]
 
 
@@ -223,7 +223,7 @@ class Ledger:
         return self._replayed(since_checkpoint(self.entries()))
 
     def held_at(self, entry: Entry) -> dict[str, dict[str, Any]] | None:
-        """Return what stood after a result; None where retention may have taken what tells it.
+        """Return what was open after a result; None where retention may have deleted the events for it.
 
         SnapshotError where it is missing, and retention would have left it.
         """
@@ -309,7 +309,7 @@ class Ledger:
 
 
 def since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
-    """Return the results whose events tell what stands now: retention never takes these."""
+    """Return the results whose events contain what is open now: retention never deletes these."""
     return known[max((i for i, entry in enumerate(known) if entry.checkpoint), default=0) :]
 
 

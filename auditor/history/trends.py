@@ -48,11 +48,11 @@ _COHORT_QUERY: Final = """
 """
 _POLICY_QUERY: Final = """
     WITH each AS (SELECT policy, days, unnest(range("count")) FROM repair),
-         mended AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
+         resolved AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
     SELECT p.policy, last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"),
            list(open ORDER BY "at"), list(waived ORDER BY "at"), sum(opened), sum(closed), last(ages ORDER BY "at"),
-           any_value(mended.repaired), any_value(mended.repair_days)
-    FROM policies p LEFT JOIN mended USING (policy) GROUP BY p.policy ORDER BY p.policy
+           any_value(resolved.repaired), any_value(resolved.repair_days)
+    FROM policies p LEFT JOIN resolved USING (policy) GROUP BY p.policy ORDER BY p.policy
 """
 _EPISODE_QUERY: Final = """
     SELECT fingerprint, policy, last(severity ORDER BY "at"),
@@ -68,7 +68,7 @@ _EPISODE_QUERY: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightSummary:
-    """What a night says of itself in counts: the summary of a stored night, or what a plain snapshot tells."""
+    """What a night says of itself in counts: the summary of a stored night, or what a plain snapshot shows."""
 
     at: datetime
     complete: bool

@@ -51,7 +51,7 @@ def _population(policy: Policy, known: dict[str, bool]) -> Iterator[Diagnostic]:
 
 
 def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
-    """Return whether no user can satisfy a selector, judging by its text; `known` caches answers for names."""
+    """Return whether no user can satisfy a selector, evaluating by its text; `known` caches answers for names."""
     match selector:
         case kinds.Every(parts=parts):
             return any(_impossible(part, known) for part in parts) or _disjoint(_flat(parts))
@@ -177,7 +177,7 @@ def _outside(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
 
 
 def _inside(one: ProductSet, other: ProductSet, sets: "_Sets") -> bool:
-    """Return whether every element of one set is in the other, judging by their text."""
+    """Return whether every element of one set is in the other, evaluating by their text."""
     inner, around = sets.elements(one), sets.elements(other)
     if not inner or around is None:
         return False

@@ -9,7 +9,7 @@ from auditor.policy.nodes import Diagnostics, Node
 MAX_LEVELS: Final = 256
 """Nesting levels of selectors, and of sets, however many names lie between.
 
-Reading and judging them recurses once per level, and Python limits recursion.
+Reading and evaluating them recurses once per level, and Python limits recursion.
 """
 
 

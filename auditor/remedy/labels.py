@@ -40,7 +40,7 @@ def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount,
 
 
 def contains(wanted: ProductSet, sku_id: str, part: str | None = None) -> bool:
-    """Whether a set names a product one by one, by a pattern or by a service; without `part` the catalogue tells it."""
+    """Whether a set names a product one by one, by a pattern or by a service; without `part` the catalogue shows it."""
     part = part or part_number(sku_id) or ""
     return any(_names(element, sku_id, part) for element in leaves(wanted.elements))
 

@@ -52,7 +52,7 @@ def title(  # noqa: PLR0913 - whatever a title may name
 
     `old` is the product that goes or is concerned, `new` the one that comes or the services that are turned on while
     others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
-    `extra` names; `article` tells mailboxes from people.
+    `extra` names; `article` distinguishes mailboxes from people.
     """
     several = mailbox_titles.of_groups(l10n.ngettext, count) if kind is ActionKind.LEAVE_GROUP and groups > 1 else None
     form = mailbox_titles.titled(l10n.ngettext, kind, count, groups) if article == mailbox_titles.ARTICLE else None
@@ -224,7 +224,7 @@ def step(
     dated: str | None = None,
     deadline: date | None = None,
 ) -> str:
-    """Return one documented step, under the branch to which it belongs, with the article that tells it in full.
+    """Return one documented step, under the branch to which it belongs, with the article that shows it in full.
 
     `dated` is its text for a deadline that is known.
     """
@@ -270,7 +270,7 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
 
 
 def seats_elsewhere(l10n: Localizer, product: str) -> str:
-    """Say that seats are lacking, and that another action tells how many."""
+    """Say that seats are lacking, and that another action shows how many."""
     return l10n.gettext(
         "There are not enough free seats of {product} for everybody who should get "
         "it; another action says how many are missing."
@@ -319,7 +319,7 @@ def services_lost(l10n: Localizer, services: str) -> str:
 
 
 def not_judged(l10n: Localizer) -> str:
-    """Say what no report tells about a smaller product."""
+    """Say what no report shows about a smaller product."""
     return l10n.gettext(
         "Microsoft's reports do not show whether the security and compliance services of a product are used: "
         "they count as neither used nor unused."

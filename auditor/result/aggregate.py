@@ -93,7 +93,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
 
 
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
-    """Return by action id whom the actions are about; of a result that was read from a file its findings tell it."""
+    """Return by action id whom the actions are about; of a result that was read from a file its findings show it."""
     known = of.findings.stats.concerns
     if known or not of.actions:
         return known

@@ -73,7 +73,7 @@ def past_of(previous: Result) -> FleetPast:
 
 
 def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str]) -> FleetResult:
-    """Return the fleet with the change since `past`, which it keeps: a merge of shards judges the fleet again.
+    """Return the fleet with the change since `past`, which it keeps: a merge of shards evaluates the fleet again.
 
     Where a tenant of the previous run is not among `tenants`, nothing that is gone counts as fixed: a fleet without it
     is another one.
@@ -121,7 +121,7 @@ class _Since:
 
 
 def _since(findings: Findings, past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
-    """Compare: what is gone is fixed where its policy was judged, and waits where that could not be."""
+    """Compare: what is gone is fixed where its policy was evaluated, and waits where that could not be."""
     # Of earlier findings only the status is held: there may be more of them than fit in memory.
     known = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(_states(past.findings))
     here = {fingerprint for fingerprint, _ in _states(findings)}
@@ -138,7 +138,7 @@ def _since(findings: Findings, past: _Past, *, judged: Iterable[str], unjudged: 
 
 
 def _gone(past: _Past, here: set[str]) -> list[Finding]:
-    """Return the earlier findings that are not here any more, each once, as the later list tells it."""
+    """Return the earlier findings that are not here any more, each once, as the later list shows it."""
     gone = {finding.fingerprint: finding for finding in past.unconfirmed if finding.fingerprint not in here}
     for batch in past.findings.batches():
         absent = pa.array(

@@ -11,7 +11,7 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.result.aggregate import NO_FLEET, summarise
 
 MAX_FULL_TENANTS: Final = 50
-"""Tenants that one page tells in full: nobody reads a hundred, and every part takes some 100 kB."""
+"""Tenants that one page shows in full: nobody reads a hundred, and every part takes some 100 kB."""
 WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 
 Standing = tuple[bool, tuple[int, ...], bool, str]
@@ -23,7 +23,7 @@ def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, na
 
 
 def most_urgent_tenants(result: Result) -> Result:
-    """Return the result of the tenants that are told in full: all of few, the worst of many, in their order."""
+    """Return the result of the tenants that are shown in full: all of few, the worst of many, in their order."""
     if len(result.tenants) <= MAX_FULL_TENANTS:
         return result
     worst = sorted(result.tenants, key=_standing)[:MAX_FULL_TENANTS]

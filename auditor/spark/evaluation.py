@@ -37,7 +37,7 @@ _Answer = tuple[pa.Buffer, int]
 
 
 class Distributed:
-    """What the people of some snapshots come to, judged on the cluster when it is asked for."""
+    """What the people of some snapshots come to, evaluated on the cluster when it is asked for."""
 
     def __init__(self, session: "SparkSession", errand: bytes, jobs: Sequence[tuple[Task, ...]]) -> None:
         self._session = session
@@ -50,7 +50,7 @@ class Distributed:
         self._last: tuple[int, list[_Answer]] = (-1, [])
 
     def batches(self, bound: BoundPolicies) -> Iterator[BatchOutcome]:
-        """Yield what `auditor.engine.evaluate.judged_batches` yields, from batches that are judged elsewhere.
+        """Yield what `auditor.engine.evaluate.judged_batches` yields, from batches that are evaluated elsewhere.
 
         Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or
         where Spark gives a task up.

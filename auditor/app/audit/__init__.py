@@ -1,1 +1,1 @@
-"""Runs an audit: judges snapshots against policies and assembles the Result with guidance and actions."""
+"""Runs an audit: evaluates snapshots against policies and assembles the Result with guidance and actions."""

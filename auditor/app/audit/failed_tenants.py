@@ -71,7 +71,7 @@ def unaudited_of(manifest: Manifest, failure: AuditorError) -> Unaudited:
 
 
 def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
-    """Report a tenant that was judged, but whose report failed: none of its findings is reported."""
+    """Report a tenant that was evaluated, but whose report failed: none of its findings is reported."""
     reason = reason_of(failure)
     outcomes = (
         replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))

@@ -21,7 +21,7 @@ _RECOMPUTED = "waiver.unused"
 
 
 def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
-    """Merge (name, result) pairs; the fleet and unused waivers are judged again over all tenants.
+    """Merge (name, result) pairs; the fleet and unused waivers are evaluated again over all tenants.
 
     Changes of the fleet are reported only if all results were compared with the same previous fleet, because results of
     single shards do not describe all tenants together. Raises UsageError if the results do not belong to one run: other
@@ -84,7 +84,7 @@ def _past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]
 
 
 def policies_of(result: Result) -> PolicySet:
-    """Rebuild the policies that a result was judged by; a result carries them as they were loaded."""
+    """Rebuild the policies that a result was evaluated by; a result carries them as they were loaded."""
     known = result.run.definitions
     document: dict[str, Any] = {"version": 1, "policies": [dict(header.spec) for header in result.run.policies]}
     for key in ("populations", "products", "waivers", "prices", "contracts"):

@@ -1,4 +1,4 @@
-"""Judges snapshots against policies: each tenant by itself, then the fleet, then the changes."""
+"""Evaluates snapshots against policies: each tenant by itself, then the fleet, then the changes."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
 Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
-"""Judges the people of one tenant, batch by batch and in their order, here or elsewhere; all judges say the same."""
+"""Evaluates the people of one tenant, batch by batch and in their order, here or elsewhere; all return the same."""
 
 
 def audit(  # noqa: PLR0913 - what an audit depends on
@@ -141,7 +141,7 @@ def assemble(
     *,
     unknown_names: Sequence[Notice],
 ) -> Result:
-    """Put tenants together into a run: the fleet is judged over all of them, and only now is a waiver unused."""
+    """Put tenants together into a run: the fleet is evaluated over all of them, and only now is a waiver unused."""
     tenants = sorted(audited, key=lambda tenant: tenant.name)
     fleet, findings, touched = judge_fleet(policies, tenants, catalogue, registered(), today=as_of.date())
     fleet = replace(fleet, findings=FindingTable.of(findings), notices=(*fleet.notices, *unknown_names))
@@ -182,7 +182,7 @@ def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResul
 
 
 def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
-    """Return what is known of a tenant before it is judged."""
+    """Return what is known of a tenant before it is evaluated."""
     facts, manifest = bound.facts, bound.facts.manifest
     readable = [facts.status(source) for source in needed]
     bounds = bounds_of(bound)
@@ -262,7 +262,7 @@ def _with_unused(
     fleet: FleetResult,
     fleet_waivers: frozenset[str],
 ) -> list[TenantResult]:
-    """Add `waiver.unused` to every tenant that the waiver is for; only the whole run can tell."""
+    """Add `waiver.unused` to every tenant that the waiver is for; only the whole run has the answer."""
     outcomes = {tenant.name: tenant.policies for tenant in tenants}
     touched = fleet_waivers.union(*(tenant.touched_waivers for tenant in tenants))
     unused = list(unused_waivers(policies, as_of, outcomes, fleet, touched))

@@ -31,7 +31,7 @@ def earlier_dates(
 ) -> dict[str, EarlierDates]:
     """Return the next dates of subscriptions in the nights of folders and stores, by tenant.
 
-    Empty where no policy asks for terms. `warn` hears of what cannot be read; its nights tell nothing.
+    Empty where no policy asks for terms. `warn` hears of what cannot be read; its nights show nothing.
     """
     if not any(
         isinstance(each.constraint, Subscriptions) and each.constraint.except_monthly for each in policies.policies

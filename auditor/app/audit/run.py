@@ -52,7 +52,7 @@ class Request:
     shard: tuple[int, int] | None = None
     """(I, N): only the tenants whose name falls to the I-th of N parts."""
     as_of: datetime
-    """What the policies are judged by: durations and waivers count from here."""
+    """What the policies are evaluated by: durations and waivers count from here."""
     state_as_of: datetime | None = None
     """Of places with several nights: audit the latest not after this; None for the latest."""
     started: datetime
@@ -228,7 +228,7 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
 
 @contextmanager
 def judging(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
-    """Yield what judges the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
+    """Yield what evaluates the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
     if request.engine is Engine.LOCAL:
         yield judged_batches
         return
@@ -268,7 +268,7 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
 
 
 def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
-    """Return the tenant of a snapshot folder that cannot be read, as far as the folder tells which one it is."""
+    """Return the tenant of a snapshot folder that cannot be read, as far as the folder shows which one it is."""
     with TenantBoundary(folder.parent.name) as wall:
         return unaudited_of(manifest_of(folder), failure)
     assert wall.failure is not None

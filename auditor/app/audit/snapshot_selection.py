@@ -100,7 +100,7 @@ def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, TenantSnap
         return _latest(_stored(store_at(where).require()), at, str(where))
     folder = Path(where)
     if files.is_file(folder / "manifest.json"):
-        # A single snapshot is audited whatever its instant is: `at` only judges it.
+        # A single snapshot is audited whatever its instant is: `at` only evaluates it.
         state = _plain(folder, manifest_of(folder))
         return {state.manifest.tenant: state}
     read = snapshots(folder)

@@ -27,10 +27,10 @@ _LEADS: Final = Message("name the folder that contains the result.json files of 
 def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[EarlierRun, ...]:
     """Return the runs before `result` whose result.json lies anywhere below a folder, oldest first.
 
-    A curve compares like with like: a run tells of the tenants that were audited now, and is passed over where it lacks
+    A curve compares like with like: a run has the tenants that were audited now, and is passed over where it lacks
     one. Of several at one instant the last by path counts; where none is left, `warn` hears of it. Raises UsageError
     (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read. A store, by folder
-    or address, tells the runs that were put into it.
+    or address, shows the runs that were put into it.
     """
     if is_store(folder):
         from auditor.app.history.queries import stored_runs  # noqa: PLC0415  a folder of results needs none of it

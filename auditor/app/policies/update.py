@@ -67,7 +67,7 @@ class Update:
 def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
     """Compare the policies of files and folders with those of the installed starter library; nothing is written.
 
-    With a request its snapshots are judged by both. Raises InputError where the policies are not valid with the
+    With a request its snapshots are evaluated by both. Raises InputError where the policies are not valid with the
     installed library, and AuditorError where a snapshot cannot be read.
     """
     before = policy_files(paths)

@@ -13,7 +13,7 @@ GROUP_FACTS: Final = (
     "membershipRuleProcessingState",
     "nestedGroups",
 )
-"""What a policy test tells of its groups."""
+"""What a policy test says of its groups."""
 _NAMESPACE = uuid.UUID("6f2a1d7e-5c1b-5f0e-9a57-3b1d0c8e4f11")
 """The UUID namespace of ids that a test omits; they are derived from names, and equal in every run."""
 

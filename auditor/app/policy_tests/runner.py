@@ -46,9 +46,9 @@ class Verdict:
     unexpected: tuple[Message, ...]
     """Findings that were not expected, as text."""
     matched: frozenset[str] = frozenset()
-    """The policies that judged some user or object."""
+    """The policies that evaluated some user or object."""
     unmatched: tuple[tuple[Policy, Message], ...] = ()
-    """The policies that judged nothing, each with its notice."""
+    """The policies that evaluated nothing, each with its notice."""
 
     @property
     def passed(self) -> bool:
@@ -128,7 +128,7 @@ def _judge(
 
 
 def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
-    """Return a warning for every policy that judged nothing in any of the tests that use it."""
+    """Return a warning for every policy that evaluated nothing in any of the tests that use it."""
     matched: set[str] = set()
     unmatched: dict[str, tuple[Policy, Message]] = {}
     for verdict in verdicts:

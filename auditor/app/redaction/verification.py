@@ -9,7 +9,7 @@ from auditor.domain.result.verification import ActionVerdict, FindingVerdict, Te
 
 
 def redacted_verification(verification: TenantVerification, people: People) -> TenantVerification:
-    """Return the verification with pseudonyms and their fingerprints; its lists do not tell the order of ids."""
+    """Return the verification with pseudonyms and their fingerprints; its lists do not show the order of ids."""
     findings = (_finding(finding, people) for finding in verification.findings)
     return replace(
         verification,

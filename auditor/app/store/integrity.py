@@ -17,7 +17,7 @@ from auditor.store.commit import Night, damaged
 from auditor.store.store import Store
 
 _NUMBER: Final = re.compile("[^/]+/(?:results|findings)/([0-9]{6,})[-.][^/]*")
-"""An object of a result; the first digits tell which."""
+"""An object of a result; the first digits show which."""
 Item = TypeVar("Item")
 
 

@@ -73,7 +73,7 @@ def by_preference(names: Sequence[str], as_of: datetime) -> list[str]:
     """Return the plans made before an instant in the order in which they are to be verified; `names`: oldest first.
 
     First those of the last week, the oldest first: where every night makes a plan, the last one has only what is left,
-    and what was done since the week began would not be told. Then older ones, the newest first, and at the end those of
+    and what was done since the week began would not be shown. Then older ones, the newest first, and last those of
     the last hours.
     """
     made = [(plan_instant(name), name) for name in names]

@@ -26,7 +26,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
 
 
 def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
-    """Report users with different SKUs out of two or more elements; users with equal holdings are judged once."""
+    """Report users with different SKUs out of two or more elements; users with equal holdings are evaluated once."""
     people, population, unread = scope.people, scope.population, scope.unread
     clashing = scope.bound.masks.made(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))
     if not clashing.possible:
@@ -67,7 +67,7 @@ _MOST_KNOWN = 4096
 
 
 class _Clashing:
-    """What holdings say of one list of exclusive elements; equal holdings are judged once, whoever has them."""
+    """What holdings say of one list of exclusive elements; equal holdings are evaluated once, whoever has them."""
 
     def __init__(self, bound: BoundPolicies, of: Mask, group: tuple[ProductSet, ...]) -> None:
         elements = [of & bound.masks.of(element) for element in group]

@@ -49,7 +49,7 @@ class Stock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The SKUs whose seats a policy judges, as indices into the SKUs of the tenant."""
+    """The SKUs whose seats a policy evaluates, as indices into the SKUs of the tenant."""
 
     certain: Sequence[int]
     possible: Sequence[int]
@@ -117,7 +117,7 @@ def _adds_nothing(sku: SkuFact) -> bool:
 
 
 def no_numbers(stock: Stock) -> Message:
-    """Return the reason why seats without numbers cannot be judged."""
+    """Return the reason why seats without numbers cannot be evaluated."""
     return Message(
         "Graph gave no seat numbers for {product}", product=stock.product.sku_part_number or stock.subject.id
     )

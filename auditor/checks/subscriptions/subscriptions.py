@@ -1,4 +1,4 @@
-"""The subscriptions of a tenant, judged one by one."""
+"""The subscriptions of a tenant, evaluated one by one."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

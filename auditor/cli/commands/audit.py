@@ -147,7 +147,7 @@ def _report(
 
 
 def _exit_code(result: Result, args: argparse.Namespace) -> int:
-    """Return what the findings say, and 3 where the store that tells the new ones cannot be read."""
+    """Return what the findings say, and 3 where the store that shows the new ones cannot be read."""
     fail_on = threshold(args)
     if not fail_on.new:
         return exit_code(result, fail_on.severity)

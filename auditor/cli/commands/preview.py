@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor preview`: 0, 1 or 3 by what the change adds and how whole it could be judged.
+    """Run `auditor preview`: 0, 1 or 3 by what the change adds and how whole it could be evaluated.
 
     Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
     """

@@ -152,7 +152,7 @@ def _print_counts(console: Console, shown: Page, l10n: Labels) -> None:
 def _print_seats(console: Console, shown: Page, l10n: Labels, count: int) -> None:
     """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant.
 
-    `count` is how many there are, those of tenants that the page does not tell among them.
+    `count` is how many there are, those of tenants that the page does not show among them.
     """
     rows = [(section, row) for section in shown.sections for row in section.seats]
     worst = sorted(rows, key=lambda item: len(Severity) if item[1].severity is None else item[1].severity.rank)

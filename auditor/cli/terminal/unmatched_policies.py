@@ -19,7 +19,7 @@ _LONGEST: Final = 300
 
 
 def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
-    """Print the policies that judged nothing in any tenant, and in full those whose values come near others."""
+    """Print the policies that evaluated nothing in any tenant, and in full those whose values come near others."""
     near = list(_near(result))
     shown = {policy for policy, _, _ in near[:_NOTICES]}
     nothing = [policy for policy in _nothing(result) if policy not in shown]
@@ -46,7 +46,7 @@ def _near(result: Result) -> Iterator[tuple[str, str, Message]]:
 
 
 def _nothing(result: Result) -> list[str]:
-    """Return the policies that judged something in no tenant, and were evaluated in one at least."""
+    """Return the policies that evaluated something in no tenant, and were evaluated in one at least."""
     judged: dict[str, int] = {}
     alone = {notice.subject for notice in result.fleet.notices if notice.code == "balance.single-tenant"}
     for outcomes in (*(tenant.policies for tenant in result.tenants), result.fleet.policies):

@@ -95,7 +95,7 @@ async def _read(report: _Report, context: CollectionContext) -> SourceResult:
 def _result(
     report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault], users: Spool
 ) -> SourceResult:
-    """Return what the reports of some periods tell; `faults` is why others were not read."""
+    """Return what the reports of some periods show; `faults` is why others were not read."""
     spool, known, unreadable = _spool(report, context, reads, users)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
@@ -106,7 +106,7 @@ def _result(
         faults,
         asked=tuple(name for read, column in columns for name in column.asked(read.summary.facts)),
         shortfall=in_one("; ", [*reasons, *([lacking(absent)] if absent else [])]) or None,
-        # Neither makes a gap for others: `asked` tells which columns were read, and users are marked one by one.
+        # Neither makes a gap for others: `asked` shows which columns were read, and users are marked one by one.
         status=None if faults else SourceStatus.COMPLETE,
     )
     rows = [

@@ -47,7 +47,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         # Count and first page concurrently: the page is the only one of a small tenant, and a sample of a large one.
         expected, _ = await asyncio.gather(in_task(_count_users, context), in_task(first_list.read))
         if AGENT in select and first_list.is_unsupported:
-            # A cloud whose users have no identityParentId: the type of the objects, which comes unasked, tells agents.
+            # A cloud whose users have no identityParentId: the type of the objects, which comes unasked, shows agents.
             asked = tuple(name for name in asked if name != PARENT)
             first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
             await first_list.read()

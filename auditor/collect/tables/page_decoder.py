@@ -37,7 +37,7 @@ _ACTIVITY = pa.struct(
     ]
 )
 AGENT = "agent"
-"""Whether the user is that of an agent, which Graph tells by two properties."""
+"""Whether the user is that of an agent, which Graph shows by two properties."""
 PARENT = "identityParentId"
 _AGENT_FIELDS = ("@odata.type", PARENT)
 _AGENT_TYPE = "#microsoft.graph.agentuser"
@@ -139,7 +139,7 @@ class Decoder:
         return self._with_agents(batch)
 
     def _with_agents(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Make the column `agent` of the properties that tell it; an object that has neither is no agent's user."""
+        """Make the column `agent` of the properties that show it; an object that has neither is no agent's user."""
         if not self._has_agents:
             return batch
         types, parents = (batch.column(name) for name in _AGENT_FIELDS)

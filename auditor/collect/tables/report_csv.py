@@ -122,7 +122,7 @@ def sizes(texts: pa.Array) -> tuple[Numbers, Flags]:
 
 
 def or_nothing(numbers: Reader, texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return NOTHING for blank texts, which tell as little as a missing column."""
+    """Return NOTHING for blank texts, which show as little as a missing column."""
     values, unreadable = numbers(texts)
     blank = pc.equal(pc.utf8_trim_whitespace(texts), "").to_numpy(zero_copy_only=False)
     return np.where(blank, NOTHING, values), unreadable & ~blank

@@ -14,7 +14,7 @@ _NOBODY: Final = -1
 
 
 class UserFacts:
-    """What a report tells about some users, in their order; several rows about one of them are merged."""
+    """What a report shows about some users, in their order; several rows about one of them are merged."""
 
     def __init__(self, columns: Sequence[ReportColumn], count: int) -> None:
         self.listed = np.zeros(count, np.bool_)
@@ -49,7 +49,7 @@ class UserFacts:
     def arrays(self, among: Flags) -> list[pa.Array]:
         """Return the columns of users.parquet, null for users who are not `among` those that count.
 
-        Null also where a user has no row, or where the report tells nothing or something that cannot be read.
+        Null also where a user has no row, or where the report shows nothing or something that cannot be read.
         """
         arrays = []
         for column in self._columns:

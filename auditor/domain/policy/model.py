@@ -72,7 +72,7 @@ class Seats:
 
     @property
     def judges_spare(self) -> bool:
-        """Whether it judges spare seats; False where it sets a quota, a cap or coverage alone."""
+        """Whether it evaluates spare seats; False where it sets a quota, a cap or coverage alone."""
         other = self.quota is not None or self.purchased is not None or self.covers
         return not other or self.minimum is not None or self.maximum is not None
 
@@ -130,7 +130,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Spare seats judged per SKU over all tenants of the run."""
+    """Spare seats evaluated per SKU over all tenants of the run."""
 
     of: ProductSet = PAID_PRODUCTS
     minimum: Bound | None = None
@@ -185,13 +185,13 @@ class Policy:
     report_only: bool = False
     """Whether its findings are shown and do not count (`status: report-only`)."""
     tenants: tuple[str, ...] | None = None
-    """The tenants it judges; None for every tenant."""
+    """The tenants it evaluates; None for every tenant."""
     users: Selector = EVERYBODY
     spec: Mapping[str, Any] = field(default_factory=dict)
     """The policy as loaded, in plain values."""
 
     def applies_to(self, tenant: str) -> bool:
-        """Whether the policy judges the tenant at all."""
+        """Whether the policy evaluates the tenant at all."""
         return self.tenants is None or tenant in self.tenants
 
 

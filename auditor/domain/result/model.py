@@ -98,7 +98,7 @@ class SeatCount:
     usable: SeatSum | None
     spare: SeatSum | None
     bounds: tuple[SeatBounds, ...] = ()
-    """Of every policy that judges its spare seats and has a bound, whether it is kept or not."""
+    """Of every policy that evaluates its spare seats and has a bound, whether it is kept or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Subscription:
     status: str | None
     is_trial: bool | None
     total_licenses: int | None
-    """Seats bought; None where Graph did not tell."""
+    """Seats bought; None where Graph did not say."""
     next_lifecycle_date_time: datetime
     """When it renews, or falls into its next state."""
 
@@ -195,7 +195,7 @@ class TenantResult:
     sources: tuple[Coverage, ...] = ()
     seats: tuple[SeatCount, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
-    """Those with a next date, as far as the source was read; `sources` tells how far."""
+    """Those with a next date, as far as the source was read; `sources` shows how far."""
     contracts: Annotated[tuple[ContractTerm, ...] | None, SavedField.OPTIONAL] = None
     """In order of id; None where no policy file has a contract for the tenant."""
     contract_prices: Annotated[tuple[ContractPrice, ...] | None, SavedField.OPTIONAL] = None
@@ -217,7 +217,7 @@ class TenantResult:
     balance: tuple[BalanceShare, ...] = ()
     """What a merge of results needs to judge `balance` again."""
     touched_waivers: tuple[str, ...] = ()
-    """Ids of waivers that matched, or may match, a finding: what a merge needs to tell which are unused."""
+    """Ids of waivers that matched, or may match, a finding: what a merge needs to know which are unused."""
     usage: Annotated[UsageReport | None, SavedField.OPTIONAL] = None
     """Use of each product beside its cost; None where no report of usage was read."""
     departments: Annotated[DepartmentReport | None, SavedField.OPTIONAL] = None
@@ -288,7 +288,7 @@ class PolicyHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redaction:
-    """What a redacted result tells of the key of its pseudonyms and fingerprints."""
+    """What a redacted result shows of the key of its pseudonyms and fingerprints."""
 
     key: str
     """By which the key is known again: the same in all results that were redacted with it."""

@@ -1,4 +1,4 @@
-"""Defines what plan.json tells a verification: actions with their requests, findings, and the state before them."""
+"""Defines what plan.json provides to a verification: actions with their requests, findings and the state before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Seats that people hold beside what usage reports tell of them, what they could hold instead, and who needs one."""
+"""Seats that people hold beside what usage reports show of them, what they could hold instead, and who needs one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class ProductUsage:
     sku_part_number: Label
     name: Label
     services: tuple[str, ...]
-    """Services of the product whose activity the reports of usage tell; empty where they tell nothing of it."""
+    """Services of the product whose activity the reports of usage show; empty where they show nothing of it."""
     assigned: int
     used_in_30_days: int | None
-    """People with activity in one of the services; None where the reports tell nothing of the product."""
+    """People with activity in one of the services; None where the reports show nothing of the product."""
     used_in_90_days: int | None
     """The same, those of 30 days included."""
     idle: int | None

@@ -29,7 +29,7 @@ class FindingState(StrEnum):
     OPEN = "open"
     WAIVED = "waived"
     CAME_BACK = "came-back"
-    """The plan mended it, and it is open again."""
+    """The plan fixed it, and it is open again."""
     NEW = "new"
     UNKNOWN = "unknown"
     """Its policy could not be evaluated."""

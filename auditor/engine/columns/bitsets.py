@@ -56,7 +56,7 @@ class Products:
 class HoldingsCollector:
     """The SKUs of all users, one after the other, to be collected into bitsets.
 
-    `starts` tells where the SKUs of each user begin and where the last one's end, `size` how many SKUs there are.
+    `starts` shows where the SKUs of each user begin and where the last one's end, `size` how many SKUs there are.
     """
 
     def __init__(self, starts: Rows, skus: Rows, size: int) -> None:

@@ -29,7 +29,7 @@ NO_ACTIVITY = np.iinfo(np.int32).min
 """Stands for an absent day in columns of days since 1970."""
 
 _BLANK_IS_NONE = frozenset({Source.USAGE, Source.COPILOT_USAGE})
-"""Reports whose blanks mean that there was no activity; `notCollected` tells who has no row."""
+"""Reports whose blanks mean that there was no activity; `notCollected` shows who has no row."""
 
 
 class People:
@@ -112,7 +112,7 @@ class People:
                 return self.everybody
 
     def _unreported(self, source: Source, column: str) -> Flags:
-        """For whom a report does not tell the fact of a column: it has no such column, or no row."""
+        """For whom a report does not show the fact of a column: it has no such column, or no row."""
         coverage = self.facts.coverage(source)
         if not coverage.status.is_read or column not in coverage.asked:
             return self.everybody

@@ -100,7 +100,7 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seat
 
 
 def assignable(bound: BoundPolicies) -> Flags:
-    """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
+    """Tell which SKUs the tenant owns and people can hold: those whose seats are evaluated."""
     found = np.zeros(bound.size, dtype=bool)
     found[list(bound.facts.assignable)] = True
     return found

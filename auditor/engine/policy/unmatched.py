@@ -43,7 +43,7 @@ def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]
     """Return a notice `policy.no-match` for each of the policies at these places, all of which looked at nothing.
 
     The users are read once more, and of them only the properties that the policies' populations name. Values of
-    properties that tell who somebody is are never suggested.
+    properties that show who somebody is are never suggested.
     """
     policies = [bound.policies[index] for index in sorted(indices)]
     populations = {policy.id: policy for policy in policies if bound.rules.reads_users(policy)}

@@ -24,7 +24,7 @@ Beginnings = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """One group as a policy names it; `reason` tells why its members are not all known."""
+    """One group as a policy names it; `reason` shows why its members are not all known."""
 
     group: GroupFact | None
     reason: Message | None
@@ -156,7 +156,7 @@ class _InParts:
 
 
 class Membership:
-    """Resolves the groups that policies name, and tells for each batch who belongs to them."""
+    """Resolves the groups that policies name, and shows for each batch who belongs to them."""
 
     def __init__(self, facts: TenantFacts, *, room: int = _ROOM) -> None:
         """`room`: bytes of members that are kept at hand, where they are read in parts."""

@@ -166,7 +166,7 @@ def circumstances(
 
 
 def _prices(tenant: TenantResult, policies: PolicySet, today: date) -> SeatPrices | None:
-    """Return what seats cost on the day of the audit; the tenant's result tells what contracts make of it."""
+    """Return what seats cost on the day of the audit; the tenant's result shows what contracts make of it."""
     agreed = {
         price.sku_id: SeatPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
         for price in tenant.contract_prices or ()

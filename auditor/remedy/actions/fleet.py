@@ -33,7 +33,7 @@ def actions_between(
 ) -> tuple[Action, ...]:
     """Return the actions for the fleet's open findings: every short tenant buys before any other gives seats up.
 
-    Each is told for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
+    Each is shown for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
     """
     today = policies.day or max((day_of(tenant.as_of) for tenant in tenants), default=date.min)
     named = {tenant.name: tenant for tenant in tenants}

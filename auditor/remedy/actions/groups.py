@@ -81,7 +81,7 @@ class ActionGroup:
         self.moved: SeatMovement | None = None
         """What all actions do to the seats that it is about."""
         self.lacking: dict[str, int] = {}
-        """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
+        """SkuId → seats that lack for everybody who is to get it; 0 where another action shows how many."""
         self.covered = 0
         """Seats to buy that count among the seats of a larger product, which another action buys."""
         self.seats_resolved: list[str] = []
@@ -94,7 +94,7 @@ class ActionGroup:
 
     @property
     def article(self) -> str:
-        """The article that tells what to do."""
+        """The article that shows what to do."""
         return self._article or self.first.article
 
     @property
@@ -292,7 +292,7 @@ def _variant(kind: ActionKind, situation: Situation) -> Variant:
 
 
 def shared(variants: Sequence[Variant]) -> Variant:
-    """Return the facts that all variants share; where they differ, every branch is told."""
+    """Return the facts that all variants share; where they differ, every branch is shown."""
     first, *others = variants
     if not others:
         return first

@@ -211,7 +211,7 @@ class PersonRemedies:
             self._groups.numbered(number).weigh(policy, (Severity(severity).rank, text))
 
     def _name(self, groups: Rows, people: Rows, first: pa.RecordBatch) -> None:
-        """Count the people of each group, and tell it the first few of them in the order of the alphabet."""
+        """Count the people of each group, and add the first few of them in the order of the alphabet."""
         labels = _labels(first.column("subjectName"), first.column("principal"))
         ranks = pc.rank(labels, tiebreaker="first").to_numpy().astype(np.int64)[people]
         order = np.lexsort((ranks, groups))

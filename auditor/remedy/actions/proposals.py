@@ -28,7 +28,7 @@ _PARTS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downgrade:
-    """A smaller product that would do for somebody, as far as the reports of use tell."""
+    """A smaller product that would do for somebody, as far as the reports of use show."""
 
     old: str
     """SkuId."""
@@ -39,7 +39,7 @@ class Downgrade:
     saves: Money
     """Each month."""
     lost: tuple[str, ...]
-    """What would end: parts that are not used, and areas of which no report tells the use."""
+    """What would end: parts that are not used, and areas of which no report shows the use."""
 
 
 def asks_to_downgrade(policy: Policy | None) -> bool:

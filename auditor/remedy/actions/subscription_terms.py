@@ -1,4 +1,4 @@
-"""The seats and the date of a product's subscriptions, as an action tells them."""
+"""The seats and the date of a product's subscriptions, as an action shows them."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

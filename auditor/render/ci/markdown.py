@@ -17,7 +17,7 @@ from auditor.render.text.sanitize import visible
 LIMIT: Final = 1_000_000
 """Bytes; GitHub drops a step summary over 1 MiB whole."""
 _ROWS: Final = 10
-"""Findings of one policy that are told by name."""
+"""Findings of one policy that are shown by name."""
 _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)])|(?<=www)\.")
 """What Markdown, or GitHub after it, takes for markup: anywhere, at the beginning of a line, or in a bare address."""
 

@@ -37,7 +37,7 @@ _NAMES: Final = 5
 def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's.
 
-    The first of those with the same guidance tells it.
+    The first of those with the same guidance shows it.
     """
     listed = [_step(name, *each, index, l10n) for each in zip(index.actions, index.action_rows, strict=True)]
     today = moment.astimezone(UTC).date()

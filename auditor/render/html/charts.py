@@ -90,7 +90,7 @@ class _Dated:
     """The id of the subscription, or of the contract with what its date is."""
     name: str
     status: object
-    """The state as Graph calls it; None where it did not tell."""
+    """The state as Graph calls it; None where it did not say."""
     summary: Sequence[str]
     trial: bool
     finding: Finding | None

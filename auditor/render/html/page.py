@@ -260,7 +260,7 @@ def _groups(index: FindingIndex) -> tuple[Group, ...]:
     parts = index.by_policy()
     limit = max(_MIN_ROWS, _ROWS_OF_LONG // max(len(parts), 1)) if index.long else ROWS
     listed = [part.first(index, limit) for part in parts]
-    # One pass over the findings of the actions tells of every policy whether an action resolves something of it.
+    # One pass over the findings of the actions shows for every policy whether an action resolves something of it.
     fingerprints = {each.fingerprint for some in listed for each in some}
     resolved = fingerprints.intersection(map(index.fingerprints.__getitem__, chain.from_iterable(index.action_rows)))
     groups = [_group(part, index, first, resolved) for part, first in zip(parts, listed, strict=True)]

@@ -55,7 +55,7 @@ class Context:
     """skuId in lower case → what the actions do to its seats."""
     numbers: Mapping[str, int] | None = None
     """skuId in lower case → seats to buy, below zero to remove, or 0 where the tenant's other actions resolve the
-    finding; None where no action has a rank, as in the result of an earlier version, whose findings tell it."""
+    finding; None where no action has a rank, as in the result of an earlier version, whose findings show it."""
 
     @classmethod
     def of_tenant(
@@ -87,7 +87,7 @@ class Context:
         l10n: Labels,
         sets: Mapping[str, Any] | None = None,
     ) -> "Context":
-        """Return the context of a tenant of which no seats are told: findings about them are not looked for."""
+        """Return the context of a tenant of which no seats are shown: findings about them are not looked for."""
         named = labels(headers.values(), sets or {}, tenant.seats, l10n) | product_names(tenant)
         return cls(prefix=tenant.name, headers=headers, names=named, l10n=l10n, about_seats={})
 
@@ -187,7 +187,7 @@ def subject_label(finding: Finding) -> str:
 
 
 def subject_address(finding: Finding, name: str) -> str:
-    """Return what tells it from another of the same name; empty where the name says it all."""
+    """Return what distinguishes it from another of the same name; empty where the name says it all."""
     address = finding.evidence.get("userPrincipalName")
     if address is not None and str(address) != name:
         return str(address)
@@ -239,7 +239,7 @@ def sentence(finding: Finding, context: Context) -> str:
 
 
 def seat_row(seats: SeatCount, context: Context) -> SeatRow:
-    """Return one product's seats, with the bounds that a finding tells, else with the tightest of all policies."""
+    """Return one product's seats, with the bounds that a finding shows, else with the tightest of all policies."""
     l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)

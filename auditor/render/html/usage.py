@@ -35,7 +35,7 @@ class UsageRow:
     assigned: str
     cost: str
     unknown: str
-    """How many are not known; empty where none is, and where the reports tell nothing of the product."""
+    """How many are not known; empty where none is, and where the reports show nothing of the product."""
     bar: tuple[int, int, int] | None
     """Where those used in 30 days, those used in 90 days and those idle end."""
     summary: str

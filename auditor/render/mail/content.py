@@ -207,7 +207,7 @@ def _outside(section: Section) -> Iterable[SeatRow]:
 
 
 def _outside_elsewhere(result: Result, shown: Page, l10n: Labels) -> int:
-    """Count the products outside their limits of tenants that the page does not tell."""
+    """Count the products outside their limits of tenants that the page does not show."""
     names = {section.name for section in shown.sections}
     others = [(each, Context.of_tenant(each, {}, l10n)) for each in result.tenants if each.name not in names]
     return sum(seats.sku_id.casefold() in known.about_seats for each, known in others for seats in each.seats)
@@ -248,7 +248,7 @@ def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
 def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> list[Renewal]:
     """Return the near dates of subscriptions with open findings, and of contracts.
 
-    Who receives a part is told of the contracts that its open findings name; who receives the whole, of all.
+    A recipient of a part sees the contracts that its open findings name; a recipient of the whole sees all.
     """
     found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     today = result.run.as_of.astimezone(UTC).date()

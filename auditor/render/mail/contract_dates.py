@@ -12,7 +12,7 @@ from auditor.render.text.contracts import happens_to_contract
 from auditor.render.text.labels import Labels
 
 ENDED: Final = timedelta(days=30)
-"""How long a contract that has ended is told."""
+"""How long a contract that has ended is shown."""
 
 
 def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
@@ -32,7 +32,7 @@ def contract_dates(
 ) -> Iterator[tuple[str, datetime, Renewal]]:
     """Yield the near last days to give notice and ends of contracts, and ends of the last month.
 
-    `today` is the day of the audit, in UTC; `named` are the ids of the contracts that may be told; None for all.
+    `today` is the day of the audit, in UTC; `named` are the ids of the contracts that may be shown; None for all.
     """
     for contract in tenant.contracts or ():
         if named is not None and contract.id not in named:

@@ -1,4 +1,4 @@
-"""What a mail says, as plain values: both its parts, text and HTML, are made of them and tell the same story."""
+"""What a mail says, as plain values: both its parts, text and HTML, are made of them and have the same content."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

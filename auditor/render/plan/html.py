@@ -72,13 +72,13 @@ class ActionView:
     who: tuple[tuple[str, str], ...]
     """Names and addresses of the subjects."""
     guide: GuideView | None
-    """None where the action is told elsewhere on the page, at `elsewhere`."""
+    """None where the action is shown elsewhere on the page, at `elsewhere`."""
     questions: tuple[QuestionView, ...] = ()
     """Those that are shown here, before several alike one for all of them."""
     asked: int = 0
     """How many questions they are."""
     elsewhere: str = ""
-    """The anchor where the action is told in full, or where its questions are."""
+    """The anchor where the action is shown in full, or where its questions are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

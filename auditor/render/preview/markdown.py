@@ -17,7 +17,7 @@ LIMIT: Final = 60_000
 MARK: Final = "<!-- auditor-preview -->"
 """The first line, by which a workflow finds its comment again."""
 _ROWS: Final = 20
-"""Findings of one tenant and kind that are told one by one."""
+"""Findings of one tenant and kind that are shown one by one."""
 _TEXT: Final = 200
 """Characters of one text; no title is worth more of a comment."""
 _STATUSES: Final = {

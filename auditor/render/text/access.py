@@ -6,11 +6,11 @@ from typing import Any, Final
 from auditor.render.text.labels import Labels
 
 ACCESS: Final = frozenset({"directoryRoles", "conditionalAccess"})
-"""The facts that this module tells."""
+"""The facts that this module shows."""
 
 
 def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    """Yield the roles of a person and the policies that cover them; nothing where the evidence does not tell it."""
+    """Yield the roles of a person and the policies that cover them; nothing where the evidence does not show it."""
     if ACCESS.isdisjoint(facts):
         return
     roles = _mappings(facts.get("directoryRoles"))

@@ -1,4 +1,4 @@
-"""What an earlier run came to, as far as curves tell it."""
+"""What an earlier run came to, as far as curves show it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ _IN_SENTENCES: Final = frozenset(
         *ACCESS,
     }
 )
-"""Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
+"""Facts that a sentence of their own shows, or that only a program needs; all of them are in the other formats."""
 _OF_PEOPLE: Final = frozenset(
     {
         *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"),
@@ -64,7 +64,7 @@ _OF_GROUPS: Final = frozenset(
 _NUMBERS: Final = frozenset({int, float, Decimal})
 
 SubjectParts = tuple[str, str, str]
-"""Who or how many, last sign-in, and assignment paths; each is empty where the facts do not tell it."""
+"""Who or how many, last sign-in, and assignment paths; each is empty where the facts do not show it."""
 _SEPARATOR: Final = " · "
 
 

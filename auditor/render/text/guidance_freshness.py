@@ -7,7 +7,7 @@ from auditor.domain.result.model import Action
 
 
 def oldest(actions: Iterable[Action]) -> date | None:
-    """Return the oldest day on which the guidance of some actions was checked; None where no action tells one."""
+    """Return the oldest day on which the guidance of some actions was checked; None where no action shows one."""
     return min((day for action in actions if (day := _day(action.checked)) is not None), default=None)
 
 

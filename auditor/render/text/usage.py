@@ -9,7 +9,7 @@ from auditor.render.text.facts import titled
 from auditor.render.text.labels import Labels
 
 USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent", "smallerProduct"})
-"""The facts that this module tells."""
+"""The facts that this module shows."""
 _NAMES: Final[Mapping[str, str]] = {
     "exchange": "Exchange",
     "onedrive": "OneDrive",
@@ -37,7 +37,7 @@ _MB: Final = 2**20
 
 
 def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    """Yield what the reports of usage say of a person; nothing where the evidence does not tell it."""
+    """Yield what the reports of usage say of a person; nothing where the evidence does not show it."""
     if USAGE.isdisjoint(facts):
         return
     if facts.get("agent") is True:

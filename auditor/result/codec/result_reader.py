@@ -110,7 +110,7 @@ def _decoded(text: bytes, where: str) -> Any:
     try:
         return json_document.decode(text)
     except ValueError as error:
-        # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both tell the position.
+        # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both show the position.
         raise SnapshotError(
             "result-damaged",
             Message("{where} is not JSON text: {error}", where=where, error=error),

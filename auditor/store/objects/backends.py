@@ -171,7 +171,7 @@ class ObjectStoreBackend:
         return tuple(self.written(under))
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
-        """Return when each object below a folder was last modified, as the store tells it."""
+        """Return when each object below a folder was last modified, as the store shows it."""
 
         def listed() -> Mapping[str, Mapping[str, Any]]:
             self._fs.invalidate_cache()

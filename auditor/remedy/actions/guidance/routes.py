@@ -86,7 +86,7 @@ def _numbered(values: Iterable[Hashable]) -> tuple[Rows, list[Any]]:
 
 
 def _replacements(batch: pa.RecordBatch, known: RemediationContext) -> tuple[RemediationContext, Rows]:
-    """Return which findings are about a product in exchange for another, and what the findings say that tell so."""
+    """Return which findings are about a product in exchange for another, and what those findings say."""
     checks = batch.column("check")
     corrections = [check_of(check).correction for check in checks.dictionary.to_pylist()]
     comes, goes = (

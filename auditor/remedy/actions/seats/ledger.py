@@ -41,7 +41,7 @@ class Ledger:
 
     @classmethod
     def of(cls, groups: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
-        """Return the ledger over all groups of a tenant; the findings of `known` tell what is waived."""
+        """Return the ledger over all groups of a tenant; the findings of `known` show what is waived."""
         waived = (f for f in known.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
             known=known,
@@ -308,7 +308,7 @@ def _state_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
 
 
 def _state_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
-    """Let the action about most people tell how many seats of a product lack, where no action about its seats does."""
+    """Let the action about most people show how many seats of a product lack, where no action about its seats does."""
     waiting: dict[str, list[ActionGroup]] = {}
     for group in groups:
         first = group.first

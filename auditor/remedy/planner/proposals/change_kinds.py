@@ -90,7 +90,7 @@ def changed_group(group_change: GroupChange) -> Decided:
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
-    """Order the findings that one change corrects: the first decides which article tells how."""
+    """Order the findings that one change corrects: the first decides which article shows how."""
     check = check_of(finding.check)
     correction = len(_CORRECTIONS) if check.correction is None else _CORRECTIONS.index(check.correction)
     return correction, registered().index(check)

@@ -1,4 +1,4 @@
-"""Evaluate proposals: the engine that found what is wrong judges each person as they would be."""
+"""Evaluate proposals: the engine that found what is wrong evaluates each person as they would be."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -54,7 +54,7 @@ class GroupState:
 
     name: str
     licenses: Mapping[str, frozenset[str] | None]
-    """SkuId → the plans that are off; None where no member tells."""
+    """SkuId → the plans that are off; None where no member shows."""
     members: tuple[str, ...] | None
     """Ids of all its people, for groups whose licences a request changes."""
 

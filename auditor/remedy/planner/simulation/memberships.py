@@ -51,7 +51,7 @@ class Memberships:
         return "nested" if self._is_unclear(group_id) else None
 
     def given(self, group_id: str) -> Mapping[str, frozenset[str]] | None:
-        """Return what a group gives a new member, skuId → plans that are off; None where no member tells it."""
+        """Return what a group gives a new member, skuId → plans that are off; None where no member shows it."""
         group = self.groups.get(group_id)
         if group is None or group.processing_state != "ProcessingComplete":
             return None
