@@ -7,12 +7,13 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.result.model import Finding
 from auditor.policy.yaml.writer import flow
+from auditor.remedy.actions.proposals import downgrade_of
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import Options, PlanConstraints
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.reach import Location, location_of
 from auditor.remedy.planner.remaining_reasons import why, why_code
-from auditor.remedy.planner.simulation.membership_reasons import membership_reasons
+from auditor.remedy.planner.simulation.membership_reasons import group_reasons, membership_reasons
 
 
 def remaining_of(
@@ -51,11 +52,22 @@ def remaining_of(
     reasons = membership_reasons(finding, options.state.memberships, l10n) if code == "group" else ()
     if location_of(finding, options.state.memberships) is Location.PREMISES:
         code = "premises"
+    answers = options.answered.answers.get(fingerprint, ()) if code == "person" else ()
+    if answers:
+        reasons = (_decided(answers[0], l10n), *_kept_by_groups(finding, options, l10n))
+        code = "decided"
     return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or why(l10n, code))
 
 
 _CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})
 """Answers that a person carries out, where no request does."""
+
+
+def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tuple[str, ...]:
+    """Return why no request ends the paths of a product in whose place somebody was to get a smaller one."""
+    smaller, account = downgrade_of(finding, options.known), options.state.accounts.get(finding.subject.id)
+    grants = () if smaller is None or account is None else account.by_group(smaller.old)
+    return group_reasons((grant.group or "" for grant in grants), options.state.memberships, l10n)
 
 
 def _decided(answer: Answer, l10n: Localizer) -> str:

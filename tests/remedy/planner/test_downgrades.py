@@ -1,8 +1,11 @@
 """Smaller products: proposed where a policy asks for it, asked as a question, and requested once somebody has answered."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from auditor.app.audit.pipeline import audit
@@ -19,7 +22,7 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.question_text import sentence
 from auditor.snapshot.model import Snapshot
-from tests.builders.tenant.plan_tenants import bodies
+from tests.builders.tenant.plan_tenants import PARTS, bodies
 from tests.builders.tenant.tenants import NOW
 
 PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 54.75, SPE_E3: 35.70, SPE_F1: 7.50}}\n"
@@ -34,13 +37,26 @@ def loaded(to: str = "downgradeTo: '*'", *decisions: dict[str, Any], keys: str =
     return load([("p.yaml", text.encode())], decisions=answers)
 
 
-def state(*, seats: int = 9, **user: Any) -> Snapshot:
+def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None, **user: Any) -> Snapshot:
+    """Return a tenant with one person; `groups` give E5, each of the kind that its properties say."""
     used = {"lastActivity": {"teams": "2026-11-18", "exchange": "2026-11-18"}, "apps": {"outlook": ["web"]}}
     given = {
         "products": [{"skuPartNumber": "SPE_E5", "enabled": 9}, {"skuPartNumber": "SPE_F1", "enabled": seats}],
         "users": [{"userPrincipalName": "ann", "usageLocation": "NL", "licenses": ["SPE_E5"], **used, **user}],
     }
-    return given_tenant("contoso", given, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    given["groups"] = [
+        {"displayName": name, "assignedLicenses": ["SPE_E5"], "members": ["ann"]} for name in groups or ()
+    ]
+    made = given_tenant("contoso", given, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    table = made.table("groups")
+    rows = [{**row, **CLOUD, **(groups or {})[row["displayName"]]} for row in table.to_pylist()]
+    return replace(made, tables={**made.tables, "groups": pa.Table.from_pylist(rows, table.schema)})
+
+
+CLOUD = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
+DYNAMIC = {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'}
+BOTH: dict[str, Any] = {"licenses": [{"sku": "SPE_E5", "via": ["A", "B"]}]}
+ENOUGH = {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}}
 
 
 def audited(policies: PolicySet, snapshot: Snapshot) -> TenantResult:
@@ -121,6 +137,29 @@ def test_decisions_in_words(decision: dict[str, Any], codes: list[str], notices:
     plan = plan_run([state()], found.policies, builtin(), NOW, decisions=found.decisions)
     assert [item.code for item in plan.tenants[0].proof.remaining] == codes
     assert [notice.code for notice in plan.notices] == notices
+
+
+def test_all_groups_that_give_the_larger_product_are_left_once_a_seat_of_the_smaller_is_free() -> None:
+    plan = planned(state(groups={"A": {}, "B": {}}, **BOTH), ENOUGH)
+    (action,) = plan.actions
+    assert [request["method"] for request in action.requests] == ["DELETE", "DELETE", "POST"]
+    assert plan.changes is not None
+    seats = [{PARTS[sku]: count for sku, count in step.seats.items()} for step in plan.changes.steps[action.id]]
+    assert seats == [{}, {"SPE_E5": -1, "SPE_F1": 1}, {}], "counted before the last path of the larger one ends"
+    direct: dict[str, Any] = {"licenses": [{"sku": "SPE_E5", "via": ["direct", "A"]}]}
+    plan = planned(state(groups={"A": {}}, **direct), ENOUGH)
+    assert [request["method"] for action in plan.actions for request in action.requests] == ["DELETE", "POST"]
+    assert plan.proof.remaining == ()
+
+
+@pytest.mark.parametrize(("kind", "told"), [(DYNAMIC, "rule"), ({"onPremisesSyncEnabled": True}, "on premises")])
+def test_where_one_of_the_groups_cannot_be_left_nothing_changes(kind: dict[str, Any], told: str) -> None:
+    plan = planned(state(groups={"A": {}, "B": kind}, **BOTH), ENOUGH)
+    assert not any(action.requests for action in plan.actions)
+    (left,) = plan.proof.remaining
+    assert left.code == "decided"
+    assert left.why.startswith("Decided by me@c.example (D-0): {give: SPE_F1}. This step is manual. ")
+    assert told in left.why
 
 
 def test_where_no_seat_is_free_nobody_loses_anything() -> None:

@@ -41,7 +41,7 @@ class Step:
     seats: Mapping[str, int]
     """SkuId → seats that have to be free before it; below zero for seats that it frees.
 
-    The seat of a retry counts before what it replaces is taken away: who would find none keeps what they have.
+    A seat that a person gets counts before the first seat is taken away from them: who finds none keeps what they have.
     """
     undo: Command | None
     final: str
@@ -96,17 +96,16 @@ def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed
 
 
 def _seats_first(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Move the seats that a retry needs to the first step of the same person that frees a seat."""
+    """Move the seats that a step takes to the first step of the same person that frees one, if that comes before."""
     found = list(steps)
+    freeing: dict[str, int] = {}
     for position, step in enumerate(steps):
-        if step.command.path.endswith("/reprocessLicenseAssignment"):
-            before = enumerate(found[:position])
-            first = next(
-                (n for n, each in before if each.user == step.user and min(each.seats.values(), default=0) < 0), None
-            )
-            if first is not None:
-                found[first] = replace(found[first], seats={**found[first].seats, **step.seats})
-                found[position] = replace(step, seats={})
+        first = freeing.get(step.user) if step.user else None
+        if first is not None and max(step.seats.values(), default=0) > 0:
+            found[first] = replace(found[first], seats={**found[first].seats, **step.seats})
+            found[position] = replace(step, seats={})
+        if min(step.seats.values(), default=0) < 0:
+            freeing.setdefault(step.user, position)
     return tuple(found)
 
 

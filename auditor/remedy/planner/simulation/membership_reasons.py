@@ -22,7 +22,13 @@ _LONGEST_RULE: Final = 400
 
 def membership_reasons(finding: Finding, memberships: Memberships, l10n: Localizer) -> tuple[str, ...]:
     """Return why no request changes the members of the groups that give the product of a finding."""
-    return tuple(_reason(group, memberships, l10n) for group in _refused(finding, memberships))
+    return group_reasons(groups_of(finding), memberships, l10n)
+
+
+def group_reasons(groups: Iterable[str], memberships: Memberships, l10n: Localizer) -> tuple[str, ...]:
+    """Return why no request changes the members of those of some groups whose members no request changes."""
+    refused = (group for group in dict.fromkeys(groups) if memberships.refusal(group) is not None)
+    return tuple(_reason(group, memberships, l10n) for group in refused)
 
 
 def with_membership_steps(
