@@ -32,8 +32,8 @@ _OWNERS = pa.schema([("id", pa.string()), (COLUMNS[0], pa.int32()), (COLUMNS[1],
 _SEPARATOR = "\0"
 _NEVER = int(np.iinfo(np.int64).min)
 _SPOOL_BYTES = 16 << 20
-_ROWS_FILTERED = 16_384
-"""Devices that are filtered at once: a page has 1,000 at most."""
+_ROWS = 16_384
+"""Devices that are filtered, or counted by user, at once: a page has 1,000 at most."""
 _NOT_MANAGED = pa.array(["eas", "mssense", "unknown"])
 """Agents that do not manage a device; one that this program does not know counts."""
 _NO_INTUNE = "not applicable to target tenant"
@@ -54,7 +54,7 @@ class _Devices:
         self.read += page.num_rows
         self._pages.append(page)
         self._waiting += page.num_rows
-        if self._waiting >= _ROWS_FILTERED:
+        if self._waiting >= _ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -123,7 +123,7 @@ def _has_separator(texts: pa.Array) -> pa.Array:
 def _owners(devices: Spool) -> Iterator[pa.RecordBatch]:
     """Yield the number of devices and the latest synchronisation of each user, from devices sorted by user."""
     ahead = _OWNERS.empty_table()
-    for table in devices.tables():
+    for table in devices.tables(_ROWS):
         ones = pa.array(np.ones(table.num_rows, np.int32))
         rows = pa.table([table["userId"], ones, table["lastSync"]], schema=_OWNERS)
         counted = _by_owner(pa.concat_tables([ahead, rows]).combine_chunks())
