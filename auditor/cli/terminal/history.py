@@ -16,6 +16,7 @@ from auditor.render.history.labels import (
     change,
     cohorts_text,
     compared_nights,
+    is_notable,
     method,
     money_change,
     policy_columns,
@@ -59,16 +60,9 @@ def show(
         if trend.tenant in two:
             _between(console, two[trend.tenant], l10n)
         _overall(console, trend, l10n)
-        _seats(console, [seat for seat in trend.seats if everything or _is_seat_shown(seat)], l10n)
+        _seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
         _policies(console, [each for each in trend.policies if everything or _is_policy_shown(each)], l10n)
         _left_out(console, trend, l10n, everything=everything)
-
-
-def _is_seat_shown(seat: SeatTrend) -> bool:
-    """Return whether a number changed, or seats are or will be short."""
-    changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
-    lacking = seat.spare[-1] is None or seat.spare[-1] < 0
-    return changed or lacking or seat.forecast.earliest is not None
 
 
 def _is_policy_shown(policy: PolicyTrend) -> bool:
@@ -117,7 +111,7 @@ def _policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -
 def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: bool) -> None:
     if everything:
         return
-    seats = sum(not _is_seat_shown(seat) for seat in trends.seats)
+    seats = sum(not is_notable(seat) for seat in trends.seats)
     policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
     line = []
     if seats:

@@ -10,13 +10,14 @@ from markupsafe import Markup, escape
 from auditor import resources
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.trends import Between, PolicyTrend, Trends
+from auditor.domain.trends import Between, PolicyTrend, SeatTrend, Trends
 from auditor.render.artifact import Artifact
 from auditor.render.history.labels import (
     between_grids,
     change,
     cohorts_text,
     compared_nights,
+    is_notable,
     method,
     money_change,
     policy_columns,
@@ -81,27 +82,45 @@ def _section(trends: Trends, two: Between | None, l10n: Labels) -> Markup:
 
 
 def _tenant(trends: Trends, two: Between | None, l10n: Labels) -> Sequence[Markup]:
-    seats = [
-        (
-            seat.sku,
-            change(seat.consumed, l10n),
-            curve(seat.consumed, f"{seat.sku}: {change(seat.consumed, l10n)}", l10n),
-            change(seat.usable, l10n),
-            change(seat.spare, l10n),
-            cohorts_text(seat.cohorts, l10n),
-            runs_out(seat.forecast, l10n),
-        )
-        for seat in trends.seats
-    ]
     parts = [_tag("h2", trends.tenant), _tag("p", spent(trends, l10n))]
     parts += [_warned(text, l10n) for text in trends.unknown]
     parts += [] if two is None else _between(two, l10n)
-    parts += [_overall(trends, l10n), _table(l10n.gettext("Seats"), seat_columns(l10n), seats)]
+    seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]
+    parts += [_overall(trends, l10n), *_folded(l10n.gettext("Seats"), seat_columns(l10n), seats, l10n)]
     parts += [_tag("p", method(trends.seats[0].forecast, l10n))] if trends.seats else []
-    policies = [_policy(policy, l10n) for policy in trends.policies]
-    return [
-        part for part in (*parts, _table(l10n.gettext("Findings by policy"), policy_columns(l10n), policies)) if part
+    policies = [
+        (len(set(policy.open)) > 1 or len(set(policy.waived)) > 1, _policy(policy, l10n)) for policy in trends.policies
     ]
+    parts += _folded(l10n.gettext("Findings by policy"), policy_columns(l10n), policies, l10n)
+    return [part for part in parts if part]
+
+
+def _folded(
+    title: str, titles: Sequence[str], rows: Sequence[tuple[bool, Sequence[str]]], l10n: Labels
+) -> list[Markup]:
+    """Return a table of the rows that changed, and one of the others in an element that is closed at first."""
+    changed, others = [row for moved, row in rows if moved], [row for moved, row in rows if not moved]
+    parts = [_tag("h3", title)] if rows else []
+    parts += [_table("", titles, changed)]
+    if others:
+        label = l10n.ngettext("{count} without a change", "{count} without a change", len(others))
+        folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
+        count = label.replace("{count}", l10n.number(len(others)))
+        parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the frame is ours
+    return parts
+
+
+def _seat(seat: SeatTrend, l10n: Labels) -> tuple[str, ...]:
+    assigned = change(seat.consumed, l10n)
+    return (
+        seat.sku,
+        assigned,
+        curve(seat.consumed, f"{seat.sku}: {assigned}", l10n),
+        change(seat.usable, l10n),
+        change(seat.spare, l10n),
+        cohorts_text(seat.cohorts, l10n),
+        runs_out(seat.forecast, l10n),
+    )
 
 
 def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
@@ -161,8 +180,9 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         return Markup("")
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
     body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
-    made = "<h3>{}</h3>\n<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
-    return Markup(made).format(title, head, body)  # noqa: S704 - the frame is ours
+    made = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
+    table = Markup(made).format(head, body)  # noqa: S704 - the frame is ours
+    return _tag("h3", title) + Markup("\n") + table if title else table
 
 
 def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, Trends
+from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.text.labels import SEVERITIES, Labels
 
 T = TypeVar("T")
@@ -71,6 +71,13 @@ def seat_columns(l10n: Labels) -> tuple[str, ...]:
         ),
         gettext("Runs out ({share} interval)").replace("{share}", l10n.percent("90")),
     )
+
+
+def is_notable(seat: SeatTrend) -> bool:
+    """Return whether a number of seats changed, or seats are or will be short."""
+    changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
+    lacking = seat.spare[-1] is None or seat.spare[-1] < 0
+    return changed or lacking or seat.forecast.earliest is not None
 
 
 def policy_columns(l10n: Labels) -> tuple[str, ...]:

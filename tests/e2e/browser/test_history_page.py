@@ -36,6 +36,14 @@ def test_a_phone_needs_no_scrolling_to_the_side(opened: Any) -> None:
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_what_did_not_change_is_folded(opened: Any) -> None:
+    folds = opened.locator("details.fold")
+    assert folds.count() > 0
+    assert not folds.first.locator("table").is_visible()
+    folds.first.locator("summary").click()
+    assert folds.first.locator("tbody tr").first.is_visible()
+
+
 def test_a_dark_screen_gets_a_dark_page(opened: Any) -> None:
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
 
