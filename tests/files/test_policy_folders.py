@@ -32,7 +32,7 @@ def test_a_link_out_of_the_folder_is_refused_and_not_quoted(folder: Path, comman
     assert ran.code == 2, ran.err
     assert "policies-unreadable" in ran.err
     assert f"policies/{name}" in ran.err
-    assert "link that leads out of" in ran.err
+    assert "link to a path outside" in ran.err
     assert "secret-line" not in ran.err + ran.text
 
 

@@ -14,13 +14,13 @@ from auditor.spark.session import check_java, check_route, not_started
 
 
 def test_no_java_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="needs Java, and there is none") as caught:
+    with pytest.raises(UsageError, match="needs Java, which is not installed") as caught:
         check_java({"PATH": str(tmp_path)})
     assert "JAVA_HOME" in (caught.value.hint or "")
 
 
 def test_an_empty_java_home_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is none"):
+    with pytest.raises(UsageError, match="needs Java, which is not installed"):
         check_java({"JAVA_HOME": str(tmp_path)})
 
 

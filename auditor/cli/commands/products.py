@@ -29,7 +29,8 @@ auditor products update FILE_OR_URL   import Microsoft's table, a CSV
 
 
 _USAGE = """\
-%(prog)s [-h] [--free] [--json] [--locale TAG] [-v] [TEXT ...]
+%(prog)s [-h] [--free] [--json] [--locale TAG] [-v]
+                        [TEXT ...]
        %(prog)s update FILE_OR_URL [--output PATH] [--source TEXT]
                                 [--date YYYY-MM-DD] [--locale TAG] [-v]"""
 
