@@ -127,13 +127,12 @@ def cohorts_text(cohorts: Cohorts | None, l10n: Labels) -> str:
 
 
 def repair(policy: PolicyTrend, l10n: Labels) -> str:
-    """Return how long mending took."""
+    """Return how many findings were resolved, and the median of the days that it took."""
     if policy.repair_days is None:
         return l10n.gettext("none resolved")
-    text = l10n.ngettext(
-        "{count} resolved, median {days} days", "{count} resolved, median {days} days", policy.repaired
-    )
-    return text.replace("{days}", l10n.number(round(policy.repair_days)))
+    days = round(policy.repair_days)
+    text = l10n.ngettext("{resolved} resolved, median {count} day", "{resolved} resolved, median {count} days", days)
+    return text.replace("{resolved}", l10n.number(policy.repaired))
 
 
 Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]

@@ -24,7 +24,8 @@ def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) ->
         tail = f"{kind}: {l10n.joined(parts)} — {day}"
         room = LONGEST - len(tail) - len("[] ")
         who = _who(result, l10n)
-        if room >= min(len(who), 12) or len(parts) == 1:
+        # A name may be cut, the number of tenants may not.
+        if room >= (min(len(who), 12) if len(result.tenants) == 1 else len(who)) or len(parts) == 1:
             break
         parts.pop()
     return f"[{flat(who, max(room, 8))}] {flat(tail, LONGEST - 11)}"
