@@ -291,7 +291,7 @@ def test_no_text_that_somebody_wrote_names_anybody(key: str, tmp_path: Path) -> 
         assert [secret for secret in SECRETS if secret.casefold() in text.casefold()] == []
     result = json.loads((tmp_path / "out/result.json").read_text())
     assert result["run"]["redaction"]["stable"] is bool(key)
-    assert ("of this run only" in (tmp_path / "out/report.html").read_text()) is not bool(key)
+    assert ("for this run only" in (tmp_path / "out/report.html").read_text()) is not bool(key)
     assert "owners@contoso.example" in {policy["owner"] for policy in result["run"]["policies"]}
 
 

@@ -82,7 +82,7 @@ def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(sending: Pla
     sending.running.box.refuse["ann@contoso.example"] = "450 later"
     code, sent = sending.send()
     assert code == 3
-    assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay refused" in sent
+    assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay temporarily refused" in sent
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
     sending.running.box.refuse.clear()
     assert sending.send()[0] == 0

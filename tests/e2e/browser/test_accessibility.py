@@ -246,10 +246,8 @@ def test_a_link_to_an_action_that_is_told_with_others_opens_them(opened: Open, *
 
 
 def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
-    tab = opened("demo")
-    step = tab.locator("details.step").first
-    step.locator("summary").click()
-    number = step.locator(".note a").first
+    tab = opened("demo", "#open-all")
+    number = tab.locator("details.step .note a").first
     target = str(number.get_attribute("href"))
     number.click()
     link = tab.locator(f"{target} a")
