@@ -13,7 +13,7 @@ from tests.builders.service.chromium import running
 # jsonschema builds a grammar from it for a second and a half, for a format that none of our schemas has.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=40)
+settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=25)
 # The same tree has the same outcome, on a busy machine too; new examples are for `--hypothesis-profile=explore`.
 settings.load_profile("steady")
 settings.register_profile("quick", settings.get_profile("steady"), max_examples=15)

@@ -133,8 +133,8 @@ def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, sch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("locale", languages())
-def test_axe_finds_nothing_in_any_language(opened: Open, axe: str, locale: str) -> None:
+@pytest.mark.parametrize("locale", ["de", "tr"])
+def test_axe_finds_nothing_in_a_translation(opened: Open, axe: str, locale: str) -> None:
     tab = opened("demo", locale=locale, bypass_csp=True)
     tab.evaluate(axe)
     find = "async () => (await axe.run()).violations.map(one => [one.id, one.nodes.slice(0, 3).map(node => node.html)])"

@@ -15,7 +15,7 @@ _SPARE = {"seats.over-assigned", "seats.below-minimum", "seats.above-maximum"}
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios(blocks=("seats",)))
 def test_bounds_agree_with_what_findings_say_and_with_what_none_says(scenario: Scenario) -> None:
     for tenant in run(scenario).tenants:

@@ -86,7 +86,7 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.sampled_from(SOLVERS))
 def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
     people, seats, groups = tenant
@@ -103,7 +103,7 @@ def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.data())
 def test_no_answers_make_anything_worse(tenant: Any, data: st.DataObject) -> None:
     """Whatever is answered to the questions, wrong numbers of seats included."""
@@ -134,7 +134,7 @@ def open_marks(findings: Sequence[Finding]) -> set[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
     loaded = load(files(scenario.documents)).policies
@@ -164,7 +164,7 @@ NOTHING = Option(score=NO_CHANGE)
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(WAYS, max_size=6), LIMITS)
 def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: dict[str, Limit]) -> None:
     pytest.importorskip("scipy")
