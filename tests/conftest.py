@@ -13,19 +13,13 @@ from tests.builders.service.chromium import running
 # jsonschema builds a grammar from it for a second and a half, for a format that none of our schemas has.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=25)
+settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=15)
 # The same tree has the same outcome, on a busy machine too; new examples are for `--hypothesis-profile=explore`.
 settings.load_profile("steady")
-settings.register_profile("quick", settings.get_profile("steady"), max_examples=15)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Try fewer examples where slow tests are left out, and let programs that tests start be interrupted.
-
-    A shell that runs in the background ignores interrupts.
-    """
-    if "not slow" in config.option.markexpr and not config.getoption("--hypothesis-profile"):
-        settings.load_profile("quick")
+def pytest_configure() -> None:
+    """Let programs that tests start be interrupted: a shell that runs in the background ignores interrupts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
