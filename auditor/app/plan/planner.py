@@ -27,14 +27,7 @@ from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.action_order import bought_first, reordered
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.draft import (
-    Draft,
-    Options,
-    PlanConstraints,
-    draft,
-    listed,
-    options_of,
-)
+from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,

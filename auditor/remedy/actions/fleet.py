@@ -36,6 +36,7 @@ def actions_between(
     Each is shown for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
     """
     today = policies.day or max((day_of(tenant.as_of) for tenant in tenants), default=date.min)
+    dated = replace(policies, day=today)
     named = {tenant.name: tenant for tenant in tenants}
     open_ = [finding for finding in fleet.findings if finding.status is Status.OPEN]
     shares = [
@@ -44,7 +45,7 @@ def actions_between(
         for finding in open_
         for share in _shares(finding, key)
     ]
-    actions = [_action(finding, share, part, named, policies, library, l10n) for finding, share, part in shares]
+    actions = [_action(finding, share, part, named, dated, library, l10n) for finding, share, part in shares]
     if not actions:
         return ()
     severities = [finding.severity for finding, _, _ in shares]
@@ -82,8 +83,7 @@ def _action(
     article = articles_of(finding.check, situation)[0]
     variant = situation.variant(side=side)
     if tenant is not None:
-        day = policies.day or day_of(tenant.as_of)
-        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=day)
+        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=policies.day)
     guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
     product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
     counted = messages.seats_there(l10n, where, product, share.get("usable"), share.get("consumed"))
