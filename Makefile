@@ -29,8 +29,9 @@ demo: $(VENV)/.runtime ## Audit the built-in tenant and write a report into out/
 	if [ $$code -gt 1 ]; then echo "make demo: the audit failed with exit code $$code" >&2; exit $$code; fi; \
 	printf '\nThe report: %s\nMore to try: %s\n' "$(OUT)/report.html" "$(VENV)/bin/auditor --help"
 
-test: $(VENV)/.test ## Run every check: lint, types, layers, workflows, tests; one summary at the end
-	-@$(MAKE) --silent $(VENV)/.site
+test: ## Run every check: lint, types, layers, workflows, tests; one summary at the end
+	-@$(MAKE) --silent --keep-going -j2 $(VENV)/.test $(VENV)/.site
+	@$(MAKE) --silent $(VENV)/.test
 	@$(py) -m tests.package.gates lint test
 
 quick: $(VENV)/.test ## Run the tests that answer within a minute
