@@ -7,9 +7,10 @@ from functools import cache
 from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.remedy import mailbox_titles, messages
+from auditor.remedy import messages
 from auditor.remedy.currency import relabelled_money
 from auditor.remedy.messages import Localizer
+from auditor.remedy.titles import MAILBOX, action_title
 
 _PARTS: Final = ("old", "new", "extra")
 _OR: Final = " or "
@@ -58,7 +59,7 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
         parts = match.groupdict()
         count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
         translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}
-        return messages.title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
+        return action_title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
     return None
 
 
@@ -90,11 +91,11 @@ def _forms(kind: ActionKind) -> tuple[_Form, ...]:
 
 def _all_forms(kind: ActionKind) -> Iterator[_Form]:
     names = {name: f"{{{name}}}" for name in _PARTS}
-    for article in (mailbox_titles.ARTICLE, ""):
+    for article in (MAILBOX, ""):
         for count in (_ONE, _MANY):
             for groups in (_ONE, _MANY):
                 for new in (names["new"], ""):
-                    form = messages.title(
+                    form = action_title(
                         _Templates(), kind, count, **{**names, "new": new}, groups=groups, article=article
                     )
                     yield from (_Form(_pattern(form, any_), count, groups, article) for any_ in (".*?", ".*"))

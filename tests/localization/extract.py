@@ -32,7 +32,7 @@ DOMAINS = ("guidance", "auditor", "policies", "errors")
 PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 """Where Babel's header (`nplurals=1`) and CLDR's categories (one, other) disagree, CLDR's count stands."""
 
-CALLS = {"N_": (0,), "gettext": (0,), "translated_text": (0,), "ngettext": (0, 1), "plural": (0, 1)}
+CALLS = {"N_": (0,), "NN_": (0, 1), "gettext": (0,), "translated_text": (0,), "ngettext": (0, 1), "plural": (0, 1)}
 """What marks a message, and which of its arguments are one."""
 TEMPLATES = "reports/templates"
 ENGLISH_ONLY = "guidance"

@@ -8,10 +8,11 @@ import pytest
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.product_names import one_of
 from auditor.localization import Localization, localization
-from auditor.remedy import mailbox_titles, messages
+from auditor.remedy import messages
 from auditor.remedy.currency import money_label
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.title_translation import translated_title
+from auditor.remedy.titles import MAILBOX, action_title
 
 WHOLE = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 people"}
 
@@ -19,11 +20,9 @@ WHOLE = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 people"}
 @pytest.mark.parametrize("kind", ActionKind)
 def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) -> None:
     nl = localization("nl")
-    for count, groups, article, new in product(
-        (1, 2, 40, 1_234_567), (1, 2), ("", mailbox_titles.ARTICLE), ("", "Microsoft 365 F3")
-    ):
+    for count, groups, article, new in product((1, 2, 40, 1_234_567), (1, 2), ("", MAILBOX), ("", "Microsoft 365 F3")):
         asked = {**WHOLE, "new": new, "groups": groups, "article": article}
-        english, dutch = (messages.title(l10n, kind, count, **asked) for l10n in (ENGLISH, nl))  # type: ignore[arg-type]
+        english, dutch = (action_title(l10n, kind, count, **asked) for l10n in (ENGLISH, nl))  # type: ignore[arg-type]
         assert translated_title(english, kind, nl) == dutch
         because = "Review the licence of a guest"
         translated = translated_title(messages.about(ENGLISH, english, because), kind, nl)
@@ -36,7 +35,7 @@ def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) ->
 def test_titles_group_the_digits_of_numbers_as_reports_do(language: str, number: str) -> None:
     l10n = localization(language)
     assert l10n.number(1087) == number
-    written = messages.title(l10n, ActionKind.REMOVE_NOW, 1087, old="Microsoft 365 E3")
+    written = action_title(l10n, ActionKind.REMOVE_NOW, 1087, old="Microsoft 365 E3")
     assert number in written
     assert number in messages.seats_lacking(l10n, 1087, "Microsoft 365 E3")
     assert translated_title("Remove 1087 seats of Microsoft 365 E3", "remove-seats", l10n) == written  # a saved plan
@@ -58,8 +57,8 @@ def test_amounts_and_lists_of_products_are_in_the_language_too(language: str, cu
         amount = money_label(Decimal("1200.50"), currency, to)
         names = one_of(to, ["Microsoft 365 E3", "Microsoft 365 E5", "Office 365 E1", "Office 365 E3"][:products])
         return [
-            messages.title(to, ActionKind.BUDGET, 1, extra=amount),
-            messages.title(to, ActionKind.ASSIGN, 3, new=names),
+            action_title(to, ActionKind.BUDGET, 1, extra=amount),
+            action_title(to, ActionKind.ASSIGN, 3, new=names),
         ]
 
     saved = zip(titles(english), (ActionKind.BUDGET, ActionKind.ASSIGN), strict=True)

@@ -36,6 +36,7 @@ from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED,
 from auditor.remedy.labels import owned_of, part_number, service_label
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.numbers import number_label
+from auditor.remedy.titles import action_title
 
 _TOTALLED = frozenset(
     {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
@@ -239,7 +240,7 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
         from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
 
         label = amount_label(extra, context.l10n)  # its space may be one that does not break
-    return messages.title(
+    return action_title(
         context.l10n,
         remedy.kind,
         count,

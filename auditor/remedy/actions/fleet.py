@@ -19,6 +19,7 @@ from auditor.remedy.actions.ranks import prioritised
 from auditor.remedy.actions.subscription_terms import day_of
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.titles import action_title
 
 _SIDES = (("short", "target", ActionKind.BUY_HERE), ("excess", "source", ActionKind.GIVE_UP_HERE))
 
@@ -91,7 +92,7 @@ def _action(
         id=_identity(finding, kind, name),
         guidance=article,
         findings=(finding.fingerprint,),
-        title=messages.title(l10n, kind, 1, old=product, extra=where),
+        title=action_title(l10n, kind, 1, old=product, extra=where),
         role=guidance.role,
         prerequisites=(counted, *guidance.prerequisites),
         steps=guidance.steps,

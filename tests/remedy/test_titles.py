@@ -4,7 +4,8 @@ import pytest
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.localization import localization
-from auditor.remedy.messages import ENGLISH, title
+from auditor.remedy.messages import ENGLISH
+from auditor.remedy.titles import action_title
 from tests.builders.result.audited_demo import demo_result
 from tests.localization.reading import LANGUAGES
 
@@ -22,7 +23,7 @@ def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, c
     for language in ("en", *LANGUAGES):
         l10n = ENGLISH if language == "en" else localization(language)
         of_people, of_mailboxes = (
-            title(l10n, kind, count, old="E3", extra="G", groups=groups, article=article)
+            action_title(l10n, kind, count, old="E3", extra="G", groups=groups, article=article)
             for article in ("inactive-users", "shared-mailbox")
         )
         assert of_mailboxes != of_people
@@ -35,7 +36,7 @@ def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, c
 
 def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> None:
     assert (
-        title(ENGLISH, ActionKind.MOVE, 2, old="E5", new="E3", article="shared-mailbox")
+        action_title(ENGLISH, ActionKind.MOVE, 2, old="E5", new="E3", article="shared-mailbox")
         == "Move 2 people from E5 to E3"
     )
 

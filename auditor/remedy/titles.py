@@ -1,0 +1,173 @@
+"""The titles of actions, as whole messages for the translation catalogues."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.translation import N_, NN_
+from auditor.remedy.messages import Localizer
+from auditor.remedy.numbers import number_label
+
+MAILBOX: Final = "shared-mailbox"
+"""The article of actions about mailboxes that are nobody's own."""
+
+Form = str | tuple[str, str]
+"""A title, or its singular and plural by the number of people, seats or mailboxes."""
+
+_TITLES: Final[Mapping[ActionKind, Form]] = {
+    ActionKind.DOWNGRADE: NN_(
+        "Ask whether {new} is enough for {count} person in place of {old}",
+        "Ask whether {new} is enough for {count} people in place of {old}",
+    ),
+    ActionKind.SEPARATE: NN_(
+        "Move the directory roles of {count} person to a separate account",
+        "Move the directory roles of {count} people to separate accounts",
+    ),
+    ActionKind.UNASSIGN: NN_("Unassign {old} from {count} person", "Unassign {old} from {count} people"),
+    ActionKind.MOVE: NN_("Move {count} person from {old} to {new}", "Move {count} people from {old} to {new}"),
+    ActionKind.ASSIGN: NN_("Assign {new} to {count} person", "Assign {new} to {count} people"),
+    ActionKind.WAIT: NN_(
+        "Assign {new} to {count} person as soon as seats are free",
+        "Assign {new} to {count} people as soon as seats are free",
+    ),
+    ActionKind.OVERLAP: NN_(
+        "Decide which product {count} person keeps: {old}", "Decide which product {count} people keep: {old}"
+    ),
+    ActionKind.COPY: NN_(
+        "Unassign the direct licence {old} of {count} person who also has it from a group",
+        "Unassign the direct licence {old} of {count} people who also have it from a group",
+    ),
+    ActionKind.COPIES: NN_("Keep one path of {old} for {count} person", "Keep one path of {old} for {count} people"),
+    ActionKind.TO_GROUP: NN_(
+        "Assign {old} to {count} person through a group instead of directly",
+        "Assign {old} to {count} people through a group instead of directly",
+    ),
+    ActionKind.TO_DIRECT: NN_(
+        "Assign {old} to {count} person directly instead of through a group",
+        "Assign {old} to {count} people directly instead of through a group",
+    ),
+    ActionKind.LEAVE_GROUP: NN_(
+        "Take {count} person out of the group that assigns {old} ({extra})",
+        "Take {count} people out of the group that assigns {old} ({extra})",
+    ),
+    ActionKind.MOVE_GROUP: NN_(
+        "Move {count} person from the group that assigns {old} ({extra}) to one that assigns {new}",
+        "Move {count} people from the group that assigns {old} ({extra}) to one that assigns {new}",
+    ),
+    ActionKind.SERVICE_ON: NN_("Turn on {extra} for {count} person", "Turn on {extra} for {count} people"),
+    ActionKind.SERVICE_OFF: NN_("Turn off {extra} for {count} person", "Turn off {extra} for {count} people"),
+    ActionKind.ERROR: NN_(
+        "Fix the error {extra} of {old} for {count} person", "Fix the error {extra} of {old} for {count} people"
+    ),
+    ActionKind.REPROCESS: NN_(
+        "Process the group licence {old} of {count} person again",
+        "Process the group licence {old} of {count} people again",
+    ),
+    ActionKind.ATTRIBUTE_SET: NN_("Set {extra} of {count} person", "Set {extra} of {count} people"),
+    ActionKind.ATTRIBUTE_CORRECT: NN_("Correct {extra} of {count} person", "Correct {extra} of {count} people"),
+    ActionKind.BUY: NN_("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}"),
+    ActionKind.REMOVE_NOW: NN_("Remove {count} seat of {old}", "Remove {count} seats of {old}"),
+    ActionKind.REMOVE_BY_SELLER: NN_(
+        "Ask the seller to remove {count} seat of {old} at the renewal",
+        "Ask the seller to remove {count} seats of {old} at the renewal",
+    ),
+    ActionKind.REMOVE_AT_RENEWAL: NN_(
+        "Remove {count} seat of {old} at the renewal", "Remove {count} seats of {old} at the renewal"
+    ),
+    ActionKind.QUOTA: NN_("Choose who loses {old}: {count} person", "Choose who loses {old}: {count} people"),
+    ActionKind.COVER: NN_(
+        "Buy {count} seat of {old}, or reduce the number of people who need one",
+        "Buy {count} seats of {old}, or reduce the number of people who need one",
+    ),
+    ActionKind.CAP: NN_(
+        "Remove {count} seat of {old}, or move people to a product without this limit",
+        "Remove {count} seats of {old}, or move people to a product without this limit",
+    ),
+    ActionKind.GROUP_LICENCE: NN_(
+        "Stop the group {extra} from assigning {old} to {count} person",
+        "Stop the group {extra} from assigning {old} to {count} people",
+    ),
+    ActionKind.GROUP_SWAP: NN_(
+        "Let the group {extra} assign {new} instead of {old} to {count} person",
+        "Let the group {extra} assign {new} instead of {old} to {count} people",
+    ),
+    ActionKind.BOUNDS: N_("Correct the limits of {old}: no number of seats satisfies both"),
+    ActionKind.SETTLED: N_("Check the seats of {old} once the other actions are done"),
+    ActionKind.PURCHASE: N_("End the subscription of {old}"),
+    ActionKind.TRIAL: N_("Decide about the trial of {old}"),
+    ActionKind.UNKNOWN_PRODUCT: N_("Identify the product {old}"),
+    ActionKind.EXPIRING: N_("Renew {old}, or prepare for its end"),
+    ActionKind.STATE: N_("Reactivate the subscription of {old}, or prepare for its end ({extra})"),
+    ActionKind.GROUP_ERRORS: N_("Fix the licence errors in the group {extra}"),
+    ActionKind.GROUP_PROCESSING: N_("Check that the group {extra} is processed"),
+    ActionKind.GROUP_NESTED: N_("Decide who gets licences from the groups nested in {extra}"),
+    ActionKind.GROUP_PAUSED: N_("Resume the processing of the group {extra}"),
+    ActionKind.GROUP_EMPTY: N_("Remove the licences of the group {extra}, which has no members, or add its members"),
+    ActionKind.BUY_HERE: N_("Buy {old} for {extra}: spare seats of another tenant cannot be transferred"),
+    ActionKind.GIVE_UP_HERE: N_("Remove spare seats of {old} in {extra}: they cannot be transferred"),
+    ActionKind.CONTRACT_SEATS: N_("Find out why the seats of {old} differ from the contract"),
+    ActionKind.CONTRACT_NOTICE: N_("Decide whether to give notice of the contract for {old} ({extra})"),
+    ActionKind.CONTRACT_ENDING: N_("Renew the contract for {old}, or prepare for its end ({extra})"),
+    ActionKind.CONTRACT_MISSING: N_("Record the contract for {old}, or stop using the product"),
+    ActionKind.BUDGET: N_("Reduce the monthly cost by {extra}"),
+}
+_OF_MAILBOXES: Final[Mapping[ActionKind, Form]] = {
+    ActionKind.UNASSIGN: NN_("Unassign {old} from {count} mailbox", "Unassign {old} from {count} mailboxes"),
+    ActionKind.LEAVE_GROUP: NN_(
+        "Take {count} mailbox out of the group that assigns {old} ({extra})",
+        "Take {count} mailboxes out of the group that assigns {old} ({extra})",
+    ),
+    ActionKind.GROUP_LICENCE: NN_(
+        "Stop the group {extra} from assigning {old} to {count} mailbox",
+        "Stop the group {extra} from assigning {old} to {count} mailboxes",
+    ),
+}
+"""Titles of actions that are done to mailboxes."""
+_LEAVE_GROUPS: Final = NN_(
+    "Take {count} person out of the groups that assign {old} ({extra})",
+    "Take {count} people out of the groups that assign {old} ({extra})",
+)
+_MAILBOXES_LEAVE_GROUPS: Final = NN_(
+    "Take {count} mailbox out of the groups that assign {old} ({extra})",
+    "Take {count} mailboxes out of the groups that assign {old} ({extra})",
+)
+_SERVICES_SWITCHED: Final = NN_(
+    "Turn off {extra} and turn on {new} for {count} person",
+    "Turn off {extra} and turn on {new} for {count} people",
+)
+_OTHER: Final = N_("Fix {old} {extra}")
+"""The title of an action of a later version."""
+
+
+def action_title(  # noqa: PLR0913 - whatever a title may name
+    l10n: Localizer,
+    kind: ActionKind,
+    count: int,
+    *,
+    old: str = "",
+    new: str = "",
+    extra: str = "",
+    groups: int = 1,
+    article: str = "",
+) -> str:
+    """Return the title of an action about so many people, seats or things.
+
+    `old` is the product that goes or is concerned, `new` the one that comes or the services that are turned on while
+    others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
+    `extra` names; `article` distinguishes mailboxes from people.
+    """
+    form = _form(kind, mailbox=article == MAILBOX, several=groups > 1, switched=bool(new))
+    text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, count)
+    return text.format(count=number_label(l10n, count), old=old, new=new, extra=extra)
+
+
+def _form(kind: ActionKind, *, mailbox: bool, several: bool, switched: bool) -> Form:
+    match kind:
+        case ActionKind.LEAVE_GROUP if several:
+            return _MAILBOXES_LEAVE_GROUPS if mailbox else _LEAVE_GROUPS
+        case ActionKind.SERVICE_OFF if switched:
+            return _SERVICES_SWITCHED
+        case _ if mailbox and kind in _OF_MAILBOXES:
+            return _OF_MAILBOXES[kind]
+        case _:
+            return _TITLES.get(kind, _OTHER)
