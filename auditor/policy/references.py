@@ -16,11 +16,10 @@ from auditor.domain.policy.product_set import (
     WithService,
     builtins_of,
 )
-from auditor.domain.policy.selector import EVERYBODY, Population, Selector
+from auditor.domain.policy.selector import Population
 from auditor.policy.nodes import Diagnostics, Node
 from auditor.policy.reference_depth import Levels
 from auditor.policy.schema.recovery import Gaps
-from auditor.policy.selectors import read_selector
 
 
 @dataclass(slots=True)
@@ -39,7 +38,8 @@ class Names:
     """The tenants of the policy or waiver being read."""
     fleet: bool = False
     levels: Levels = field(init=False)
-    _selectors: dict[str, Population] = field(default_factory=dict)
+    selectors: dict[str, Population] = field(default_factory=dict)
+    """The populations that were read."""
     _sets: dict[str, Named] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,44 +78,11 @@ class Names:
                 else:
                     known[name] = node
 
-    def read_all(self) -> None:
-        """Read every definition, so that errors in unused ones are reported too."""
-        for name, node in self.populations.items():
-            self.population(name, node)
+    def read_sets(self) -> None:
+        """Read every product set, so that errors in unused ones are reported too."""
         for name, node in self.products.items():
             self._named(name, node)
         self.free_sets()
-
-    def population(self, name: str, where: Node) -> Selector:
-        """Return the selector of a population; an unknown or circular name is reported and read as all users."""
-        known = self._selectors.get(name)
-        if known is not None:
-            return known if self.levels.reuse(Message("population {name}", name=name), where) else EVERYBODY
-        node = self.populations.get(name)
-        if node is None and (self.gaps.sections or name in self.gaps.populations):
-            return EVERYBODY
-        if node is None:
-            self._unknown_population(name, where)
-            return EVERYBODY
-        if not self.levels.open(Message("population {name}", name=name), node, where):
-            return EVERYBODY
-        found = Population(name=name, selector=read_selector(node, self))
-        self.levels.close(Message("population {name}", name=name))
-        self._selectors[name] = found
-        return found
-
-    def _unknown_population(self, name: str, where: Node) -> None:
-        listed = sorted(self.populations)
-        more = ["…"] if len(listed) > _MAX_LISTED else []
-        known = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
-        self.diagnostics.error(
-            "policy-unknown-population",
-            Message("no file defines the population '{name}'", name=name),
-            where,
-            self.diagnostics.hints.did_you_mean(
-                name, self.populations, Message("populations that are defined: {known}", known=known)
-            ),
-        )
 
     def product_set(self, node: Node) -> ProductSet:
         """Read a set: a name, `{withService: …}`, or a list of those."""
@@ -174,10 +141,6 @@ class Names:
         self.levels.close(label)
         self._sets[name] = named
         return named
-
-
-_MAX_LISTED = 20
-"""Names that a hint lists."""
 
 
 def _written(value: object) -> str:

@@ -1,6 +1,6 @@
 """Reads `users:` into a Selector."""
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as kinds
@@ -18,15 +18,16 @@ from auditor.domain.policy.selector import (
 )
 from auditor.domain.syntax.sizes import bytes_of
 from auditor.policy.nodes import Node, duration, instant, moment
+from auditor.policy.references import Names
 
-if TYPE_CHECKING:
-    from auditor.policy.references import Names
+_MAX_LISTED: Final = 20
+"""Names that a hint lists."""
 
 
-def read_selector(node: Node, names: "Names") -> Selector:
+def read_selector(node: Node, names: Names) -> Selector:
     """Return a selector: the name of a population, or a mapping whose keys must all hold."""
     if isinstance(node.value, str):
-        return names.population(node.value, node)
+        return _population(node.value, node, names)
     if not names.levels.descend(node):
         return EVERYBODY
     # Loops, here and below, because a generator would add a stack frame per nesting level.
@@ -38,14 +39,54 @@ def read_selector(node: Node, names: "Names") -> Selector:
     return parts[0] if len(parts) == 1 else kinds.Every(parts=tuple(parts))
 
 
-def _several(node: Node, names: "Names") -> tuple[Selector, ...]:
+def read_populations(names: Names) -> None:
+    """Read every population, so that errors in unused ones are reported too."""
+    for name, node in names.populations.items():
+        _population(name, node, names)
+
+
+def _population(name: str, where: Node, names: Names) -> Selector:
+    """Return the selector of a population; an unknown or circular name is reported and read as all users."""
+    known = names.selectors.get(name)
+    label = Message("population {name}", name=name)
+    if known is not None:
+        return known if names.levels.reuse(label, where) else EVERYBODY
+    node = names.populations.get(name)
+    if node is None and (names.gaps.sections or name in names.gaps.populations):
+        return EVERYBODY
+    if node is None:
+        _report_unknown(name, where, names)
+        return EVERYBODY
+    if not names.levels.open(label, node, where):
+        return EVERYBODY
+    found = kinds.Population(name=name, selector=read_selector(node, names))
+    names.levels.close(label)
+    names.selectors[name] = found
+    return found
+
+
+def _report_unknown(name: str, where: Node, names: Names) -> None:
+    listed = sorted(names.populations)
+    more = ["…"] if len(listed) > _MAX_LISTED else []
+    known = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
+    names.diagnostics.error(
+        "policy-unknown-population",
+        Message("no file defines the population '{name}'", name=name),
+        where,
+        names.diagnostics.hints.did_you_mean(
+            name, names.populations, Message("populations that are defined: {known}", known=known)
+        ),
+    )
+
+
+def _several(node: Node, names: Names) -> tuple[Selector, ...]:
     parts: list[Selector] = []
     for item in node.each():
         parts.append(read_selector(item, names))  # noqa: PERF401
     return tuple(parts)
 
 
-def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
+def _part(key: str, node: Node, parent: Node, names: Names) -> Selector:
     match key:
         case "holds":
             return kinds.Holds(products=names.product_set(node))
@@ -90,7 +131,7 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
         case "not":
             return kinds.Not(part=read_selector(node, names))
         case "population":
-            return names.population(str(node.value), node)
+            return _population(str(node.value), node, names)
         case _:
             return _property(key, node, names)
 
@@ -116,7 +157,7 @@ def _member_of(node: Node) -> kinds.MemberOf:
     return kinds.MemberOf(groups=tuple(groups) if isinstance(groups, list) else (str(groups),), transitive=transitive)
 
 
-def _has_role(node: Node, names: "Names") -> kinds.HasRole:
+def _has_role(node: Node, names: Names) -> kinds.HasRole:
     if not isinstance(node.value, dict):
         return kinds.HasRole(roles=_roles(node, names))
     return kinds.HasRole(
@@ -126,7 +167,7 @@ def _has_role(node: Node, names: "Names") -> kinds.HasRole:
     )
 
 
-def _roles(node: Node, names: "Names") -> tuple[str, ...] | None:
+def _roles(node: Node, names: Names) -> tuple[str, ...] | None:
     items = tuple(node.each()) if isinstance(node.value, list) else (node,)
     for item in items:
         if item.value != "*":
@@ -134,14 +175,14 @@ def _roles(node: Node, names: "Names") -> tuple[str, ...] | None:
     return None if any(item.value == "*" for item in items) else tuple(str(item.value) for item in items)
 
 
-def _property(name: str, node: Node, names: "Names") -> Selector:
+def _property(name: str, node: Node, names: Names) -> Selector:
     if not isinstance(node.value, dict):
         return _one_of(name, node, names)
     parts = tuple(_operator(name, key, operand, names) for key, operand in node.items())
     return parts[0] if len(parts) == 1 else kinds.Every(parts=parts)
 
 
-def _operator(name: str, operator: str, node: Node, names: "Names") -> Selector:
+def _operator(name: str, operator: str, node: Node, names: Names) -> Selector:
     match operator:
         case "is" | "in":
             return _one_of(name, node, names)
@@ -158,12 +199,12 @@ def _operator(name: str, operator: str, node: Node, names: "Names") -> Selector:
             return kinds.After(property=name, moment=moment(node, names.diagnostics))
 
 
-def _one_of(name: str, node: Node, names: "Names") -> kinds.OneOf:
+def _one_of(name: str, node: Node, names: Names) -> kinds.OneOf:
     items = tuple(node.each()) if isinstance(node.value, list) else (node,)
     return kinds.OneOf(property=name, values=tuple(scalar(name, item, names) for item in items))
 
 
-def scalar(name: str, node: Node, names: "Names") -> Scalar | None:
+def scalar(name: str, node: Node, names: Names) -> Scalar | None:
     """Return a value that a property can equal; dates of instant properties are midnight UTC."""
     if node.value == "":
         return None  # an empty string means no value, as in Graph
