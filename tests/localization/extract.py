@@ -132,7 +132,8 @@ def _described(schema: object) -> Iterator[str]:
         yield noun
         if {"id", "name"} & set(properties):
             yield f"{noun.partition(' ')[2]} {{name}}"
-    for key in schema.get("required", ()):
+    thens = [branch["then"] for branch in schema.get("allOf", ()) if "then" in branch]
+    for key in dict.fromkeys(key for branch in (schema, *thens) for key in branch.get("required", ())):
         about = properties.get(key)
         if isinstance(about, dict) and "description" in about:
             yield about["description"]

@@ -74,7 +74,10 @@ def policy(block: str) -> list[str]:
         ),
         (
             "users:\n  health: {errors: deny}",
-            "5:3 wrong-type: 'users' must be a selector, but nothing is written (for example: {accountEnabled: false})",
+            (
+                "5:3 wrong-type: 'users' must be a selector, but nothing is written ('users': The name of a population, or"
+                " a mapping of which all keys must hold. For example: frontline, {accountEnabled: false})"
+            ),
         ),
         (
             "assignments: {}",
@@ -192,7 +195,13 @@ def policy(block: str) -> list[str]:
                 " (write a list: ['contoso'])"
             ),
         ),
-        ("title: ' '\n  budget: {limit: 1}", "5:10 empty: 'title' must be text, not the text ' ' (None)"),
+        (
+            "title: ' '\n  budget: {limit: 1}",
+            (
+                "5:10 empty: 'title' must be text, not the text ' '"
+                " (for example: Frontline staff work on Microsoft 365 F3)"
+            ),
+        ),
     ],
 )
 def test_one_mistake_in_a_policy_is_one_message(block: str, expected: str) -> None:
@@ -287,7 +296,26 @@ def test_mistakes_in_a_policy_file(text: str, expected: list[str]) -> None:
             [
                 (
                     "5:39 bad-value: 'tokenEnv' must be the name of an environment variable, not the text 'ey J'"
-                    " (for example: CONTOSO_SECRET)"
+                    " (for example: CONTOSO_TOKEN)"
+                ),
+            ],
+        ),
+        (
+            "{type: github-oidc, clientId: ''}",
+            [
+                (
+                    "5:45 empty: 'clientId' must be text, not the empty text ('clientId': The application (client) id that"
+                    " the Entra admin center shows under App registrations, or the client id of a managed identity."
+                    " For example: 66666666-7777-8888-9999-000000000000)"
+                ),
+            ],
+        ),
+        (
+            "{type: github-oidc}",
+            [
+                (
+                    "5:15 missing-key: 'credential' lacks 'clientId' ('clientId': The application (client) id that the"
+                    " Entra admin center shows under App registrations, or the client id of a managed identity.)"
                 ),
             ],
         ),

@@ -27,7 +27,10 @@ from auditor.policy.yaml.reader import parse
         (
             "inactiveIn: {services: [], for: 9d}",
             "24 'services' is an empty list",
-            "remove the key, or give it a value",
+            (
+                "'services': The services, or '*' alone: exchange, onedrive, sharepoint, yammer and teams."
+                " For example: [exchange, teams], '*'"
+            ),
         ),
         (
             "appsUnused: {on: [window], for: 30d}",

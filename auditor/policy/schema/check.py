@@ -106,8 +106,34 @@ def _thorough(name: SchemaName) -> "Validator":
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
 
     # NOTE: `$` of Python also matches before a final line break, which the other validator and JSON Schema do not mean.
-    strict: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return strict(schema_document(name))
+    strict: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern, "$ref": _reference})  # type: ignore[no-untyped-call]
+    return strict(_explained(schema_document(name)))
+
+
+def _explained(schema: Any) -> Any:
+    """Return a schema in which exactly the keys that are needed have a description: messages explain those."""
+    if isinstance(schema, list):
+        return [_explained(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    copy = {key: _explained(value) for key, value in schema.items()}
+    keys, thens = copy.get("properties", {}), [branch["then"] for branch in copy.get("allOf", ()) if "then" in branch]
+    needed = {key for branch in (copy, *thens) for key in branch.get("required", ())}
+    for key, about in keys.items():
+        if key not in needed and isinstance(about, dict):
+            about.pop("description", None)
+    for then in thens:
+        then["properties"] = {key: keys.get(key) or about for key, about in then.get("properties", {}).items()}
+    return copy
+
+
+def _reference(validator: Any, reference: str, instance: object, schema: Any) -> Iterator[Exception]:
+    """Yield the errors of a definition; one about the value itself explains the key that refers to it."""
+    own = {key: schema[key] for key in ("description", "examples") if key in schema}
+    for error in validator._validate_reference(ref=reference, instance=instance):  # noqa: SLF001  as jsonschema's own
+        if not error.path and isinstance(error.schema, dict):
+            error.schema = {**error.schema, **own}
+        yield error
 
 
 def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[Exception]:

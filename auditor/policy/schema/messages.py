@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
 from auditor.policy.schema.selector_synonyms import synonym
-from auditor.policy.schema.terms import OF_POLICIES, close_to, example, label, listed, noun_of, subject_of, written
+from auditor.policy.schema.terms import (
+    OF_POLICIES,
+    close_to,
+    example,
+    explanation,
+    label,
+    listed,
+    noun_of,
+    subject_of,
+    written,
+)
 from auditor.policy.yaml.messages import described, quoted
 
 if TYPE_CHECKING:
@@ -158,7 +168,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
         if error.instance is None
         else None
     )
-    hint = _instead(error.instance, schema) or example(schema)
+    hint = _instead(error.instance, schema) or (example(schema) if nothing is None else explanation(path[-1], schema))
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
 
 
@@ -223,7 +233,7 @@ def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
     value, noun = str(error.instance), noun_of(schema)
     message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(value))
     if not value.strip():
-        return Mistake(path=path, kind="empty", message=message, hint=example(schema))
+        return Mistake(path=path, kind="empty", message=message, hint=explanation(path[-1], schema))
     share = _PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
         outside = Message("{path} must be between 0% and 100%, not {value}", path=label(path), value=quoted(value))
@@ -342,6 +352,8 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
         if known
         else Message("remove the key, or give it a value")
     )
+    if "description" in schema:
+        hint = explanation(path[-1], schema) or hint
     return Mistake(
         path=path,
         kind="empty",
