@@ -203,6 +203,7 @@ def _values(choices: Choices) -> dict[str, str]:
         "VERSION": __version__,
         "AUDIENCE": addresses.federation_audience,
         "AUTHORITY": addresses.authority,
+        "BRANCH": choices.branch,
         "ENVIRONMENT": _ENVIRONMENTS[choices.cloud],
     }
     parts = zip(("FILES", "REVIEW", "SETUP"), _parts(f"readme-{choices.ci or 'none'}.md"), strict=True)

@@ -17,6 +17,8 @@ from auditor.files import input as files
 from auditor.policy.yaml.reader import parse
 
 NAME: Final = "contoso"
+MAIN: Final = "main"
+"""The branch of a repository whose default branch is not known."""
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
 CREDENTIALS: Final = (
     *("azure-cli", "device-code", "github-oidc", "workload-identity", "managed-identity", "certificate"),
@@ -38,9 +40,13 @@ _AZ_CLOUDS: Final = {"AzureUSGovernment": Cloud.USGOV, "AzureChinaCloud": Cloud.
 """Clouds of the Azure CLI; it does not tell the two US Government clouds apart."""
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+BRANCH: Final = re.compile(r"[A-Za-z0-9_][\w./-]{0,99}", re.ASCII)
+"""Branches in commands and files: a name with other characters could be read as code."""
 TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _USES: Final = re.compile(r"(?m)^ *- id: audit\n *uses: (?P<action>\w[\w-]*/[\w.-]+)@(?:(?P<pin>[0-9a-f]{40})|v\S+) # ")
+_TRIGGER: Final = re.compile(r"(?m)^ +include: \[(?P<branch>[\w./-]+)\]$", re.ASCII)
+_PACKED: Final = re.compile(r"(?m)^[0-9a-f]+ refs/heads/(\S+)$")
 _REMOTE: Final = re.compile(
     r'\[remote "origin"\][^\[]*?\burl\s*=\s*(?:\w+://)?(?:[^@\s/]*@)?'
     r"(?P<host>[a-z0-9.-]+)(?::[0-9]+/|[:/])(?P<path>[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+?)+?)(?:\.git)?/?\s"
@@ -69,6 +75,8 @@ class Choices:
     """The team's repository on GitHub, whose jobs sign in."""
     project: tuple[str, str] | None = None
     """Host and path of the team's repository elsewhere, such as on GitLab."""
+    branch: str = MAIN
+    """The branch that runs the audit every night; in a clone, the repository's default branch."""
     sender: str | None = None
     """The mailbox that sends; None for no mail."""
     action: str = __home__
@@ -121,6 +129,9 @@ def existing_choices(folder: Path) -> dict[str, Any]:
     uses = _USES.search(_text(folder / ".github" / "workflows" / "nightly-audit.yml") or "")
     if uses is not None:
         found |= {"action": uses["action"], "pin": uses["pin"] or ""}
+    trigger = _TRIGGER.search(_text(folder / "azure-pipelines.yml") or "")
+    branch = default_branch(folder) if trigger is None else trigger["branch"]
+    found |= {} if branch == MAIN else {"branch": branch}
     return found | _remote(folder)
 
 
@@ -128,6 +139,21 @@ def github_repository(folder: Path) -> str | None:
     """Return OWNER/NAME of a folder's remote `origin`; None if it is not on GitHub."""
     found: str | None = _remote(folder).get("repository")
     return found
+
+
+def default_branch(folder: Path) -> str:
+    """Return the default branch of a clone's remote `origin`, or the only branch of a new repository; else `main`."""
+    git = folder / ".git"
+    remote = (_text(git / "refs" / "remotes" / "origin" / "HEAD") or "").removeprefix("ref: refs/remotes/origin/")
+    current = (_text(git / "HEAD") or "").removeprefix("ref: refs/heads/").strip()
+    heads = {
+        path.relative_to(git / "refs" / "heads").as_posix()
+        for path in (git / "refs" / "heads").rglob("*")
+        if path.is_file()
+    }
+    heads |= set(_PACKED.findall(_text(git / "packed-refs") or ""))
+    name = remote.strip() or (current if heads <= {current} else "")
+    return name if BRANCH.fullmatch(name) else MAIN
 
 
 def _remote(folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.policy_files import installed_base, is_policy_file
-from auditor.app.scaffold_choices import Choices
+from auditor.app.scaffold_choices import Choices, default_branch
 from auditor.app.scaffold_policies import starter_files
 from auditor.app.tenants.application_setup import (
     ApplicationSetup,
@@ -37,10 +37,11 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
         choices = replace(choices, credential="workload-identity")
     if choices.credential == "azure-cli":
         about = f"# {N_('Your own report, as the person of the Azure CLI')}"
-        return (about, *azure_cli_login(tenant), *own, "", *_every_night(choices))
+        return (about, *azure_cli_login(tenant), *own, "", *_mailbox_later(choices), *_every_night(choices))
     if choices.credential == "managed-identity" and client is None:
-        return (*_system_assigned(own), "", *_every_night(choices))
-    commands = [*_application_commands(choices, tenant, client, f"auditor init{argument}"), ""]
+        return (*_system_assigned(own), "", *_mailbox_later(choices), *_every_night(choices))
+    branch = "" if choices.branch == default_branch(folder) else f" --branch {choices.branch}"
+    commands = [*_application_commands(choices, tenant, client, f"auditor init{argument}{branch}"), ""]
     if choices.sender is not None:
         commands += [
             f"# {N_('Limit sending to this mailbox (Exchange Online PowerShell)')}",
@@ -60,6 +61,14 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
         case _:
             last = (f"# {N_('Your own report')}", *own)
     return (*commands, *last)
+
+
+def _mailbox_later(choices: Choices) -> tuple[str, ...]:
+    """Return where the commands of the mailbox are found, as long as it is not known which application sends."""
+    if choices.sender is None:
+        return ()
+    about = N_("The mailbox: `auditor doctor`, run as the application that sends, prints the commands that allow it")
+    return (f"# {about}", "")
 
 
 def _every_night(choices: Choices) -> tuple[str, ...]:
@@ -95,6 +104,7 @@ def _application_commands(choices: Choices, tenant: Tenant, client: str | None, 
         wanted=wanted,
         repository=choices.repository,
         project=choices.project if choices.ci == "gitlab" else None,
+        branch=choices.branch,
         secret_variable=choices.secret_variable,
         again=again,
     )

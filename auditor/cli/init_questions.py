@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.app.scaffold_choices import (
     ADDRESS,
+    BRANCH,
     CLOUDS,
     CREDENTIALS,
     GUID,
@@ -67,6 +68,7 @@ tenant_name = _like(
 )
 address = _like(ADDRESS, lambda text: Message("{text} is not a mail address such as audit@contoso.example", text=text))
 repository = _like(REPOSITORY, lambda text: Message("{text} is not OWNER/NAME of a repository on GitHub", text=text))
+branch = _like(BRANCH, lambda text: Message("{text} is not the name of a branch", text=text))
 commit = _like(
     re.compile("[0-9a-f]{40}"),
     lambda text: Message("{text} is not the SHA of a commit, 40 hexadecimal digits", text=text),

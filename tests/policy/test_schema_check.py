@@ -300,25 +300,6 @@ def test_mistakes_in_a_policy_file(text: str, expected: list[str]) -> None:
                 ),
             ],
         ),
-        (
-            "{type: github-oidc, clientId: ''}",
-            [
-                (
-                    "5:45 empty: 'clientId' must be text, not the empty text ('clientId': The application (client) id that"
-                    " the Entra admin center shows under App registrations, or the client id of a managed identity."
-                    " For example: 66666666-7777-8888-9999-000000000000)"
-                ),
-            ],
-        ),
-        (
-            "{type: github-oidc}",
-            [
-                (
-                    "5:15 missing-key: 'credential' lacks 'clientId' ('clientId': The application (client) id that the"
-                    " Entra admin center shows under App registrations, or the client id of a managed identity.)"
-                ),
-            ],
-        ),
     ],
 )
 def test_a_credential_has_the_keys_of_its_type(credential: str, expected: list[str]) -> None:

@@ -169,3 +169,12 @@ def test_mail_through_a_tenant() -> None:
     assert mail is not None
     assert mail.route == GraphMail(tenant="contoso")
     assert mail.send is Send.CHANGED
+
+
+@pytest.mark.parametrize(
+    "written", ["{type: github-oidc}", "{type: github-oidc, clientId: }", "{type: github-oidc, clientId: ''}"]
+)
+def test_a_missing_client_id_says_where_to_find_it(written: str) -> None:
+    with pytest.raises(InputError) as raised:
+        load(one(f"    credential: {written}\n"), file="tenants.yaml")
+    assert "the Entra admin center shows under App registrations" in (raised.value.diagnostics[0].hint or "")

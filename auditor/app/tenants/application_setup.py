@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from auditor.app.tenants.federation import azure_cli_federate, federate, github_azure_cli, github_powershell
-from auditor.app.tenants.permission_grants import GRAPH, azure_cli_login, azure_cli_role_assignments, connect
+from auditor.app.tenants.permission_grants import (
+    GRAPH,
+    azure_cli_login,
+    azure_cli_role_assignments,
+    connect,
+    delegated_consent,
+    role_assignments,
+)
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
@@ -17,7 +24,7 @@ _EXCHANGE = {
 """The parameter of `Connect-ExchangeOnline` for a cloud (Microsoft's reference of the cmdlet)."""
 _TITLE = "Licence auditor"
 """The display name of the application."""
-_GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:main"
+_GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:{branch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,8 @@ class ApplicationSetup:
     """OWNER/NAME on GitHub, for `github-oidc`."""
     project: tuple[str, str] | None
     """Host and path of the project on GitLab whose jobs sign in, for `workload-identity`."""
+    branch: str
+    """The branch of the repository or project whose jobs sign in."""
     secret_variable: str
     again: str
     """The command line of `auditor init` for the same folder."""
@@ -41,7 +50,6 @@ class ApplicationSetup:
 
 def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     """Return the commands of Microsoft Graph PowerShell; later lines use the variables of earlier ones."""
-    names = ",".join(item.name for item in setup.wanted)
     if setup.client_id is None:
         public = " -IsFallbackPublicClient" if setup.credential == "device-code" else ""
         app = [
@@ -60,16 +68,9 @@ def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     scopes = f"{own},{grant}.ReadWrite.All"
     lines = [connect(setup.tenant, scopes), *app, f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\""]
     if setup.credential == "device-code":
-        lines.append(
-            "New-MgOauth2PermissionGrant -ClientId $principal.Id -ConsentType AllPrincipals -ResourceId $graph.Id"
-            f" -Scope '{names.replace(',', ' ')}'"
-        )
+        lines += delegated_consent("$principal", setup.wanted)
     else:
-        lines += [
-            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -PrincipalId $principal.Id"
-            f" -ResourceId $graph.Id -AppRoleId {item.role_id}  # {item.name}"
-            for item in setup.wanted
-        ]
+        lines += role_assignments("$principal", setup.wanted)
     lines += _powershell_credential(setup)
     if setup.client_id is None:
         lines.append(f"{setup.again} --client-id $app.AppId")
@@ -98,11 +99,11 @@ def _powershell_credential(setup: ApplicationSetup) -> list[str]:
         ]
     if setup.project is not None:
         host, path = setup.project
-        subject = f"'{_GITLAB_SUBJECT.format(path=path)}'"
+        subject = f"'{_GITLAB_SUBJECT.format(path=path, branch=setup.branch)}'"
         return [federate(setup.tenant, name="gitlab", issuer=f"https://{host}", subject=subject)]
     if setup.credential != "github-oidc" or setup.repository is None:
         return []
-    return list(github_powershell(setup.tenant, setup.repository))
+    return list(github_powershell(setup.tenant, setup.repository, f"refs/heads/{setup.branch}"))
 
 
 def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
@@ -120,7 +121,7 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
                 f"CLIENT_ID=$(az ad app create --display-name '{_TITLE}' --sign-in-audience AzureADMyOrg{public}"
                 " --query appId --output tsv)"
             ),
-            'az ad sp create --id "$CLIENT_ID"',
+            'az ad sp show --id "$CLIENT_ID" --output none 2>/dev/null || az ad sp create --id "$CLIENT_ID"',
             f"sleep 30  # {N_('until Entra has replicated the application')}",
         ]
     else:
@@ -159,49 +160,50 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
         ]
     if setup.project is not None:
         host, path = setup.project
-        subject = _GITLAB_SUBJECT.format(path=path)
+        subject = _GITLAB_SUBJECT.format(path=path, branch=setup.branch)
         return [azure_cli_federate(setup.tenant, name="gitlab", issuer=f"https://{host}", subject=subject)]
     if setup.credential != "github-oidc" or setup.repository is None:
         return []
-    return list(github_azure_cli(setup.tenant, setup.repository))
+    return list(github_azure_cli(setup.tenant, setup.repository, f"refs/heads/{setup.branch}"))
 
 
 def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:
     """Return the commands of Exchange Online PowerShell that let the application send as one mailbox.
 
-    A mailbox that does not exist is created as a shared one, which needs no licence.
+    A mailbox that does not exist is created as a shared one, which needs no licence. The commands may be run again,
+    also with another mailbox.
     """
-    *session, test = mailbox_test(tenant, client_id, sender)
+    wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
+    mailbox = _quoted(sender)
+    limit = f"-RecipientRestrictionFilter {_quoted(f'PrimarySmtpAddress -eq {mailbox}')}"
     return (
-        *session,
-        (
-            f"if (-not (Get-Mailbox -Identity '{sender}' -ErrorAction SilentlyContinue))"
-            f" {{ New-Mailbox -Shared -Name '{_TITLE}' -PrimarySmtpAddress '{sender}' }}"
+        connect(tenant, "Application.Read.All"),
+        f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
+        f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
+        _unless(
+            f"Get-Mailbox -Identity {mailbox}", f"New-Mailbox -Shared -Name '{_TITLE}' -PrimarySmtpAddress {mailbox}"
         ),
-        f"New-ServicePrincipal -AppId $principal.AppId -ObjectId $principal.Id -DisplayName '{_TITLE}'",
-        (
-            f"New-ManagementScope -Name '{_TITLE} mailbox'"
-            f" -RecipientRestrictionFilter \"PrimarySmtpAddress -eq '{sender}'\""
+        _unless(
+            "Get-ServicePrincipal -Identity $principal.Id",
+            f"New-ServicePrincipal -AppId $principal.AppId -ObjectId $principal.Id -DisplayName '{_TITLE}'",
         ),
-        (
-            "New-ManagementRoleAssignment -App $principal.Id -Role 'Application Mail.Send'"
-            f" -CustomResourceScope '{_TITLE} mailbox'"
+        f'$name = "{_TITLE} $($principal.AppId)"',
+        _unless("Get-ManagementScope -Identity $name", f"New-ManagementScope -Name $name {limit}")
+        + f" else {{ Set-ManagementScope -Identity $name {limit} }}",
+        _unless(
+            "Get-ManagementRoleAssignment -Identity $name",
+            "New-ManagementRoleAssignment -Name $name -App $principal.Id -Role 'Application Mail.Send'"
+            " -CustomResourceScope $name",
         ),
-        test,
+        f"Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource {mailbox}",
     )
+
+
+def _unless(found: str, create: str) -> str:
+    """Return the command of PowerShell that creates what is not found."""
+    return f"if (-not ({found} -ErrorAction SilentlyContinue)) {{ {create} }}"
 
 
 def _quoted(text: str) -> str:
     """Return a string of PowerShell."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def mailbox_test(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:
-    """Return the commands of Exchange Online PowerShell that show whether the application may send as a mailbox."""
-    wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
-    return (
-        connect(tenant, "Application.Read.All"),
-        f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
-        f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
-        f"Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource {_quoted(sender)}",
-    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from auditor.app.tenants.application_setup import mailbox_test
+from auditor.app.tenants.application_setup import mailbox_commands
 from auditor.app.tenants.federation import federation_commands
 from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
 from auditor.collect.json_pages import listing
@@ -21,7 +21,7 @@ from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
-from auditor.graph.auth.github_oidc import MAIN, reference_of, subjects
+from auditor.graph.auth.github_oidc import reference_of, subjects
 from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
@@ -93,11 +93,12 @@ def diagnose_all(
     environ: Mapping[str, str] | None = None,
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
+    branch: str = "main",
 ) -> tuple[Diagnosis, ...]:
     """Diagnose (tenant, needs, the mailbox from which it sends), some concurrently; a failure is a check too.
 
     `ask` shows a request to the person at the terminal; None if nobody is there. `repository` is OWNER/NAME of the
-    GitHub repository whose jobs sign in; a job knows its own.
+    GitHub repository whose jobs sign in, on its default `branch`; a job knows its own.
     """
     variables = os.environ if environ is None else environ
     repository = variables.get("GITHUB_REPOSITORY") or repository
@@ -109,7 +110,7 @@ def diagnose_all(
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
                 async with slots:
                     return await diagnose(
-                        tenant, needs, sender=sender, environ=variables, ask=ask, repository=repository
+                        tenant, needs, sender=sender, environ=variables, ask=ask, repository=repository, branch=branch
                     )
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
             return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, message=message),))
@@ -127,6 +128,7 @@ async def diagnose(
     environ: Mapping[str, str],
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
+    branch: str = "main",
 ) -> Diagnosis:
     """Diagnose one tenant; `sender` is the mailbox from which its application sends, None if it sends no mail."""
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  brings aiohttp; `--help` needs none
@@ -150,7 +152,7 @@ async def diagnose(
         message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
         checks.append(Check(name="sign-in", health=Health.BAD, message=message))
         if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
-            checks.append(_federation(tenant, tenant.credential, environ, repository))
+            checks.append(_federation(tenant, tenant.credential, environ, repository, branch))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
 
 
@@ -190,20 +192,21 @@ def _permissions(
 
 def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...]) -> Check:
     """Return what is known about sending: from every mailbox with a role of Entra, else what Exchange allows."""
+    allow = ("# Exchange Online PowerShell", *mailbox_commands(tenant, client, sender))
     if SEND_MAIL.name in roles:
         message = Message(
-            "Mail.Send is granted in Entra, so the application can send from every mailbox: allow only {sender} in "
-            "Exchange Online (`auditor init` prints the commands), then revoke Mail.Send",
+            "Mail.Send is granted in Entra, so the application can send from every mailbox: these commands allow only "
+            "{sender} in Exchange Online, and then revoke Mail.Send",
             sender=sender,
         )
-        commands = revoke_commands(tenant, client, (SEND_MAIL.name,))
+        commands = (*allow, *revoke_commands(tenant, client, (SEND_MAIL.name,)))
     else:
         message = Message(
             "Exchange Online decides whether the application may send from {sender}, which the token does not show; "
-            "`auditor init` prints the commands that allow it, and these test it",
+            "these commands allow it, and the last one tests it",
             sender=sender,
         )
-        commands = ("# Exchange Online PowerShell", *mailbox_test(tenant, client, sender))
+        commands = allow
     return Check(name="mail", health=Health.NOTE, message=message, commands=commands)
 
 
@@ -267,17 +270,19 @@ async def _premium(graph: Graph) -> Check:
     return Check(name="premium licence", health=Health.BAD, message=message)
 
 
-def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str], repository: str | None) -> Check:
+def _federation(
+    tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str], repository: str | None, branch: str
+) -> Check:
     """Return the subjects with which jobs sign in, and the commands that register them."""
     if repository is None:
         message = Message(
             "run `auditor doctor` in a clone of the repository: it prints the commands of the federated credential"
         )
         return Check(name="GitHub", health=Health.NOTE, message=message, commands=("auditor doctor",))
-    forms = json.dumps(subjects(environ, repository))[1:-1]
-    reference = reference_of(environ)
+    reference = reference_of(environ, branch)
+    forms = json.dumps(subjects(environ, repository, reference))[1:-1]
     message = Message("the federated credential's subject is one of: {forms}", forms=forms)
-    if reference != MAIN:
+    if reference != f"refs/heads/{branch}":
         message = Message(
             "{subject}; with these commands everybody who can push to {reference} can sign in: protect it",
             subject=message,

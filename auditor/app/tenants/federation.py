@@ -9,7 +9,6 @@ from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
-from auditor.graph.auth.github_oidc import MAIN
 
 _ISSUER = "https://token.actions.githubusercontent.com"
 _IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:{reference}"
@@ -18,7 +17,7 @@ _UPSERT = "create-if-missing"
 """The value of `Prefer` with which Graph creates a federated credential, or updates one that has the name."""
 
 
-def federation_commands(tenant: Tenant, client_id: str, repository: str, reference: str = MAIN) -> tuple[str, ...]:
+def federation_commands(tenant: Tenant, client_id: str, repository: str, reference: str) -> tuple[str, ...]:
     """Return the commands that let jobs of a repository (OWNER/NAME) on a branch or tag sign in as an application.
 
     They register both forms of GitHub's subject, and may be run again.
@@ -38,7 +37,7 @@ def federation_commands(tenant: Tenant, client_id: str, repository: str, referen
     )
 
 
-def github_powershell(tenant: Tenant, repository: str, reference: str = MAIN) -> tuple[str, ...]:
+def github_powershell(tenant: Tenant, repository: str, reference: str) -> tuple[str, ...]:
     """Return the commands of PowerShell for the application in `$app`; GitHub's CLI gives the ids."""
     ids = _IDS.format(
         owner="$($r.owner.login)",
@@ -55,7 +54,7 @@ def github_powershell(tenant: Tenant, repository: str, reference: str = MAIN) ->
     )
 
 
-def github_azure_cli(tenant: Tenant, repository: str, reference: str = MAIN) -> tuple[str, ...]:
+def github_azure_cli(tenant: Tenant, repository: str, reference: str) -> tuple[str, ...]:
     """Return the commands of bash for the application in `$CLIENT_ID`; GitHub's CLI gives the ids."""
     ids = _IDS.format(
         owner="\\(.owner.login)",
@@ -102,6 +101,6 @@ def _json(tenant: Tenant, issuer: str, subject: str) -> str:
 
 def _name(reference: str) -> str:
     """Return the name of the credential of a branch or tag: another one does not replace that of `main`."""
-    if reference == MAIN:
+    if reference == "refs/heads/main":
         return "auditor"
     return "auditor-" + re.sub("[^A-Za-z0-9]+", "-", reference.removeprefix("refs/heads/")).strip("-")[:100]

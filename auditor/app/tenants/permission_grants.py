@@ -33,11 +33,7 @@ def grant_commands(
         return ("# Microsoft Graph PowerShell", *_delegated_grant(tenant, app, wanted), again)
     powershell = [
         *_powershell_session(tenant, app),
-        *(
-            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -PrincipalId $app.Id"
-            f" -ResourceId $graph.Id -AppRoleId {item.role_id}  # {item.name}"
-            for item in wanted
-        ),
+        *role_assignments("$app", wanted),
     ]
     az = _azure_cli_grant(tenant, app, wanted)
     return ("# Microsoft Graph PowerShell", *powershell, *((f"# {N_('or Azure CLI')}", *az) if az else ()), again)
@@ -45,18 +41,42 @@ def grant_commands(
 
 def _delegated_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
     """Return the commands that consent to delegated permissions; those that were granted before stay."""
+    return (*_powershell_session(tenant, app, "DelegatedPermissionGrant"), *delegated_consent("$app", wanted))
+
+
+def role_assignments(principal: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+    """Return the commands of PowerShell that assign the missing app roles of `$graph` to a service principal.
+
+    `principal` is its variable. The commands may be run again.
+    """
+    return (
+        f"$held = (Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId {principal}.Id -All).AppRoleId",
+        *(
+            f"if ('{item.role_id}' -notin $held) {{ New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId"
+            f" {principal}.Id -PrincipalId {principal}.Id -ResourceId $graph.Id -AppRoleId {item.role_id} }}"
+            f"  # {item.name}"
+            for item in wanted
+        ),
+    )
+
+
+def delegated_consent(principal: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+    """Return the commands of PowerShell that consent to delegated permissions for everybody in the tenant.
+
+    `principal` is the variable of the service principal. Earlier permissions stay; the commands may be run again.
+    """
     names = " ".join(item.name for item in wanted)
     return (
-        *_powershell_session(tenant, app, "DelegatedPermissionGrant"),
         (
             "$grant = Get-MgOauth2PermissionGrant -Filter"
-            " \"clientId eq '$($app.Id)' and resourceId eq '$($graph.Id)' and consentType eq 'AllPrincipals'\""
+            f" \"clientId eq '$({principal}.Id)' and resourceId eq '$($graph.Id)' and consentType eq 'AllPrincipals'\""
         ),
+        f"$scope = (\"$($grant.Scope) {names}\".Trim() -split ' ' | Select-Object -Unique) -join ' '",
         (
-            f'if ($grant) {{ $changed = @{{ OAuth2PermissionGrantId = $grant.Id; Scope = "$($grant.Scope) {names}" }}'
+            "if ($grant) { $changed = @{ OAuth2PermissionGrantId = $grant.Id; Scope = $scope }"
             "; Update-MgOauth2PermissionGrant @changed }"
-            " else { New-MgOauth2PermissionGrant -ClientId $app.Id -ConsentType AllPrincipals -ResourceId $graph.Id"
-            f" -Scope '{names}' }}"
+            f" else {{ New-MgOauth2PermissionGrant -ClientId {principal}.Id -ConsentType AllPrincipals"
+            " -ResourceId $graph.Id -Scope $scope }"
         ),
     )
 
@@ -77,14 +97,16 @@ def _azure_cli_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -
 def azure_cli_role_assignments(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
     """Return the commands for bash that grant permissions to a service principal without an application.
 
-    `app` is its application id, or a quoted variable.
+    `app` is its application id, or a quoted variable. The commands may be run again.
     """
     url = f"{clouds.addresses(tenant.cloud).graph}/v1.0/servicePrincipals/$PRINCIPAL/appRoleAssignments"
     return (
         f"PRINCIPAL=$(az ad sp show --id {app} --query id --output tsv)",
         f"GRAPH=$(az ad sp show --id {GRAPH} --query id --output tsv)",
+        f'HELD=$(az rest --method get --url {url} --query "value[].appRoleId" --output tsv)',
         *(
-            f'az rest --method post --url {url} --body "{{\\"principalId\\": \\"$PRINCIPAL\\", \\"resourceId\\":'
+            f"[[ $HELD = *{item.role_id}* ]] || az rest --method post --url {url}"
+            ' --body "{\\"principalId\\": \\"$PRINCIPAL\\", \\"resourceId\\":'
             f' \\"$GRAPH\\", \\"appRoleId\\": \\"{item.role_id}\\"}}"  # {item.name}'
             for item in wanted
         ),

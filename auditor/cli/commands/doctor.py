@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
-from auditor.app.scaffold_choices import github_repository
+from auditor.app.scaffold_choices import default_branch, github_repository
 from auditor.app.tenants.collection import everything, needs_of
 from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
 from auditor.cli.options import reader_locale
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         for tenant in chosen(settings, args.tenant)
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
-    found = diagnose_all(tenants, ask=ask, repository=github_repository(Path()))
+    found = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))
     with for_people():
         for diagnosis in found:
             _print(diagnosis, l10n)

@@ -15,6 +15,7 @@ from auditor.cli.init_questions import (
     SIZES,
     address,
     ask_for,
+    branch,
     client_id,
     cloud,
     commit,
@@ -84,6 +85,12 @@ def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
         type=repository,
         metavar="OWNER/NAME",
         help="your repository on GitHub, whose nightly job signs in (default: the remote `origin`)",
+    )
+    parser.add_argument(
+        "--branch",
+        type=branch,
+        metavar="NAME",
+        help="the branch that runs the audit every night (default: the default branch of the clone, else main)",
     )
     parser.add_argument(
         "--ci",
@@ -164,6 +171,7 @@ def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
         "client_id": args.client_id and args.client_id.lower(),
         "credential": credential,
         "repository": args.repository,
+        "branch": args.branch,
         "sender": args.mail_from,
         "action": args.action,
         "pin": args.pin or (__commit__ if args.action else None),

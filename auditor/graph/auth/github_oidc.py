@@ -18,7 +18,6 @@ _ELSEWHERE = Message(
     "it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
     credential="{type: azure-cli}",
 )
-MAIN = "refs/heads/main"
 _MAX_ATTEMPTS = 3
 _TIMEOUT = 60.0
 """Seconds for all attempts together."""
@@ -99,24 +98,23 @@ async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, 
     raise AssertionError(address)
 
 
-def reference_of(environ: Mapping[str, str]) -> str:
-    """Return the branch or tag of the running job; `refs/heads/main` outside of jobs and in pull requests.
+def reference_of(environ: Mapping[str, str], branch: str) -> str:
+    """Return the branch or tag of the running job; that of the default `branch` outside of jobs and in pull requests.
 
     A name with characters that a shell would interpret counts as none: people paste commands that contain it.
     """
     reference = environ.get("GITHUB_REF", "")
-    return reference if re.fullmatch(r"refs/(heads|tags)/[\w./-]+", reference, re.ASCII) else MAIN
+    return reference if re.fullmatch(r"refs/(heads|tags)/[\w./-]+", reference, re.ASCII) else f"refs/heads/{branch}"
 
 
-def subjects(environ: Mapping[str, str], repository: str) -> tuple[str, ...]:
-    """Return the possible subjects of a federated credential for a repository (OWNER/NAME).
+def subjects(environ: Mapping[str, str], repository: str, reference: str) -> tuple[str, ...]:
+    """Return the possible subjects of a federated credential for a branch or tag of a repository (OWNER/NAME).
 
     Since 15 July 2026 new, renamed and transferred repositories use the form with ids, which renaming does not change;
     only a job knows the ids.
     """
     owner, _, name = repository.partition("/")
     owner_id, repository_id = (environ.get(f"GITHUB_REPOSITORY_{key}") for key in ("OWNER_ID", "ID"))
-    reference = reference_of(environ)
     prefixes = [repository]
     if owner_id and repository_id:
         prefixes.insert(0, f"{owner}@{owner_id}/{name}@{repository_id}")

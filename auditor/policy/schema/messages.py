@@ -15,6 +15,7 @@ from auditor.policy.schema.terms import (
     close_to,
     example,
     explanation,
+    instead,
     label,
     listed,
     noun_of,
@@ -42,8 +43,6 @@ KINDS: Final = (
     "structure",
 )
 """Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
-_TRUE: Final = {"yes", "on", "y", "true"}
-_FALSE: Final = {"no", "off", "n", "false"}
 _SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
 _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
@@ -168,30 +167,8 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
         if error.instance is None
         else None
     )
-    hint = _instead(error.instance, schema) or (example(schema) if nothing is None else explanation(path[-1], schema))
+    hint = instead(error.instance, schema) or (example(schema) if nothing is None else explanation(path[-1], schema))
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
-
-
-def _instead(value: Any, schema: Any) -> Message | None:
-    """Return how a value of the wrong type is probably meant."""
-    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    match value:
-        case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
-            return (
-                Message("write true, without quotes")
-                if value.casefold() in _TRUE
-                else Message("write false, without quotes")
-            )
-        case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-            return Message("remove the quotes")
-        case bool() | int() | float() if "string" in kinds:
-            text = written(value)
-            fitting = "pattern" not in schema or re.search(schema["pattern"], text)
-            return Message("to mean text, write '{text}' in quotes", text=text) if fitting else None
-        case str() if kinds == ["array"]:
-            return Message("write a list: [{value}]", value=quoted(value))
-        case _:
-            return None
 
 
 def _not_among(error: "ValidationError", path: "Path") -> Mistake:

@@ -23,6 +23,8 @@ _TYPES: Final = {
     "array": Message("a list"),
     "object": Message("a mapping"),
 }
+_TRUE: Final = {"yes", "on", "y", "true"}
+_FALSE: Final = {"no", "off", "n", "false"}
 _LONGEST_NAME: Final = 60
 OF_POLICIES: Final = frozenset(
     ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
@@ -106,3 +108,25 @@ def written(value: Any) -> str:
             return "'*'"
         case _:
             return str(value)
+
+
+def instead(value: Any, schema: Any) -> Message | None:
+    """Return how a value of the wrong type is probably meant."""
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    match value:
+        case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
+            return (
+                Message("write true, without quotes")
+                if value.casefold() in _TRUE
+                else Message("write false, without quotes")
+            )
+        case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+            return Message("remove the quotes")
+        case bool() | int() | float() if "string" in kinds:
+            text = written(value)
+            fitting = "pattern" not in schema or re.search(schema["pattern"], text)
+            return Message("to mean text, write '{text}' in quotes", text=text) if fitting else None
+        case str() if kinds == ["array"]:
+            return Message("write a list: [{value}]", value=quoted(value))
+        case _:
+            return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.scaffold_choices import CREDENTIALS
+from auditor.app.scaffold_choices import CREDENTIALS, default_branch
 from auditor.domain.tenant import GithubOidc
 from auditor.settings.loader import read
 from tests.builders.document.powershell import Script
@@ -72,3 +72,47 @@ def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_pat
     assert log.count(f"--id {CLIENT}") == 3
     assert log.count(f"applications(appId='{CLIENT}')/federatedIdentityCredentials(name='auditor") == 2
     assert read(team / "tenants.yaml").tenants[0].credential == GithubOidc(client_id=CLIENT)
+
+
+@pytest.mark.slow
+def test_jobs_of_the_default_branch_of_a_clone_sign_in(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", "-b", "trunk", tmp_path / "team"], check=True)
+    given = ("--tenant-id", TENANT, "--repository", "o/team", "--no-input")
+    assert call("init", *given, cwd=tmp_path / "team").text.count(":ref:refs/heads/trunk") == 4
+    text = call("init", *given, "--branch", "release/1", cwd=tmp_path / "team").text
+    assert text.count(":ref:refs/heads/release/1") == 4
+    assert "auditor init --branch release/1 --client-id" in text
+
+
+@pytest.mark.parametrize(
+    ("files", "branch"),
+    [
+        ({}, "main"),
+        ({"HEAD": "ref: refs/heads/trunk\n"}, "trunk"),
+        ({"HEAD": "ref: refs/heads/trunk\n", "refs/heads/trunk": "0\n"}, "trunk"),
+        ({"HEAD": "ref: refs/heads/fix\n", "refs/heads/fix": "0\n", "refs/heads/trunk": "0\n"}, "main"),
+        (
+            {"HEAD": "ref: refs/heads/fix\n", "refs/heads/fix": "0\n", "packed-refs": f"{'a' * 40} refs/heads/b\n"},
+            "main",
+        ),
+        ({"HEAD": "ref: refs/heads/fix\n", "refs/remotes/origin/HEAD": "ref: refs/remotes/origin/a/b\n"}, "a/b"),
+        ({"HEAD": "ref: refs/heads/$(x)\n"}, "main"),
+        ({"HEAD": f"{'a' * 40}\n", "refs/heads/trunk": "0\n"}, "main"),
+    ],
+)
+def test_the_default_branch_of_a_folder(tmp_path: Path, files: dict[str, str], branch: str) -> None:
+    for name, text in files.items():
+        path = tmp_path / ".git" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert default_branch(tmp_path) == branch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ci", ["azure-devops", "container-job"])
+def test_without_an_application_the_commands_of_the_mailbox_come_later(tmp_path: Path, ci: str) -> None:
+    text = call(
+        "init", "--ci", ci, "--tenant-id", TENANT, "--mail-from", "a@b.example", "--no-input", cwd=tmp_path
+    ).text
+    assert "The mailbox: `auditor doctor`" in text
+    assert "New-Mailbox" not in text
