@@ -56,6 +56,16 @@ class Envelope:
         """Return whether this reader gets findings of a severity and policy in a tenant; empty for the fleet."""
         return any(fits(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
 
+    def includes_owner(self, tenant: str, owners: str) -> bool:
+        """Return whether this reader gets an action that has no findings; `owners` are joined by `, `."""
+        own = {owner.casefold() for owner in owners.split(", ")}
+        return any(
+            name == tenant
+            and entry.severities is entry.tags is None
+            and (entry.owners is None or not own.isdisjoint(map(str.casefold, entry.owners)))
+            for name, entry in self.portions
+        )
+
     def scope(self) -> tuple[tuple[Severity, ...], tuple[str, ...], tuple[str, ...]]:
         """Return the severities, owners and tags that select the content of the envelope; empty for no choice."""
         entries = [entry for _, entry in self.portions]

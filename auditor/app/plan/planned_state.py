@@ -1,6 +1,6 @@
 """Records what the requests of a plan change, so that the plan can be verified later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from auditor.domain.result.saved_plan import HoldingChange, SeatPrice
@@ -28,17 +28,18 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChang
         expected=observed(facts, expectations_of(action.requests for action in plan.actions)),
         holdings=holdings,
         seat_effects=seat_effects(plan.actions, holdings),
-        prices=_prices(options, holdings),
+        prices=_prices(options, holdings, seats),
     )
 
 
-def _prices(options: Options, holdings: Sequence[HoldingChange]) -> tuple[SeatPrice, ...]:
-    """Return the prices of the products that people stop or start to hold, as far as they are known."""
+def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterable[str]) -> tuple[SeatPrice, ...]:
+    """Return the known prices of the products that people stop or start to hold, and of those with decided seats."""
     prices, facts = options.plan.prices, options.plan.facts
     if prices is None:
         return ()
     found: list[SeatPrice] = []
-    for sku_id in sorted({sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}):
+    held = {sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}
+    for sku_id in sorted(held.union(decided)):
         index = facts.index.get(sku_id)
         part_number = None if index is None else facts.skus[index].part_number
         price = prices.of(sku_id=sku_id, part_number=part_number)

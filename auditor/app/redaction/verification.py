@@ -20,12 +20,13 @@ def redacted_verification(verification: TenantVerification, people: People) -> T
 
 def _action(action: ActionVerdict, people: People) -> ActionVerdict:
     steps = (replace(step, subject=people.text(step.subject)) for step in action.steps)
-    run = action.execution
+    run, decided = action.execution, action.decided
     return replace(
         action,
         title=people.program_text(action.title),
         steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
         findings=tuple(sorted(map(people.key.fingerprint, action.findings))),
+        decided=decided and replace(decided, decisions=tuple(map(people.free, decided.decisions))),
         execution=None if run is None else replace(run, by=tuple(map(people.free, run.by))),
     )
 

@@ -76,7 +76,12 @@ def _verification(
     seen = (f for f in whole.findings if envelope.includes(tenant.name, f.severity, headers.get(f.policy)))
     findings = tuple(seen)
     here = {finding.fingerprint for finding in findings}
-    actions = tuple(action for action in whole.actions if not here.isdisjoint(action.findings))
+    actions = tuple(
+        action
+        for action in whole.actions
+        if not here.isdisjoint(action.findings)
+        or (not action.findings and envelope.includes_owner(tenant.name, action.owner))
+    )
     return replace(whole, actions=actions, findings=findings, freed=freed_by(actions)) if actions or findings else None
 
 

@@ -18,6 +18,7 @@ from auditor.domain.result.verification import (
     Cause,
     FindingState,
     FindingVerdict,
+    SeatDecisionVerdict,
     StepVerdict,
     TenantVerification,
     Verdict,
@@ -25,6 +26,7 @@ from auditor.domain.result.verification import (
 )
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import TenantBoundary
+from auditor.remedy.verification.decided_seats import seat_decision_verdicts
 from auditor.remedy.verification.verdicts import Steps, seat_changes, step_verdicts
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.reader import manifest_of, read
@@ -116,7 +118,7 @@ def tenant_verification(
     """Return what became of a tenant's plan; `facts` is None where the tenant was not audited."""
     plan, done = known.tenant, known.log.done
     steps = step_verdicts(plan, facts, done)
-    seats = seat_changes(plan, facts)
+    seats, decided = seat_changes(plan, facts), seat_decision_verdicts(plan, facts)
     states = _finding_states(plan, tenant, steps, done)
     planned = _PlannedStates(states=states, policies={each.fingerprint: each.policy for each in plan.findings})
     by_action: dict[int, list[StepVerdict]] = {}
@@ -124,9 +126,10 @@ def tenant_verification(
         by_action.setdefault(number, []).append(step)
     actions = tuple(
         replace(
-            _action(number, action, by_action.get(number, ()), planned),
+            _action(number, action, by_action.get(number, ()), planned, decided.get(number)),
             seats=seats.get(number, ()),
             execution=known.log.execution(number),
+            decided=decided.get(number),
         )
         for number, action in enumerate(plan.actions, start=1)
     )
@@ -188,9 +191,20 @@ def _was_done(number: int, subject: str, steps: Steps, logged: Collection[tuple[
     return bool(own) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in own.items())
 
 
-def _action(number: int, action: PlannedAction, steps: Sequence[StepVerdict], planned: _PlannedStates) -> ActionVerdict:
-    """Judge an action by its requests, and one that has none by its findings."""
-    verdict, cause, detail = _by_requests(steps) if steps else _by_findings(action.findings, planned)
+def _action(
+    number: int,
+    action: PlannedAction,
+    steps: Sequence[StepVerdict],
+    planned: _PlannedStates,
+    decided: SeatDecisionVerdict | None,
+) -> ActionVerdict:
+    """Judge an action by its requests, one without requests by its decided seats, and any other by its findings."""
+    if steps:
+        verdict, cause, detail = _by_requests(steps)
+    elif decided is not None:
+        verdict, cause, detail = decided.verdict, decided.cause, decided.detail
+    else:
+        verdict, cause, detail = _by_findings(action.findings, planned)
     states = {planned.states.get(fingerprint, FindingState.GONE) for fingerprint in action.findings}
     if steps and verdict in {Verdict.NOT, Verdict.PARTLY} and states == {FindingState.GONE}:
         verdict, cause = Verdict.CHANGED, Cause.OTHER_WAY

@@ -150,6 +150,7 @@ class SavedTenantPlan:
     """None in plans of earlier versions."""
     holdings: Annotated[tuple[HoldingChange, ...] | None, SavedField.OPTIONAL] = None
     prices: Annotated[tuple[SeatPrice, ...] | None, SavedField.OPTIONAL] = None
+    decided_seats: Annotated[tuple[DecidedSeats, ...] | None, SavedField.OPTIONAL] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

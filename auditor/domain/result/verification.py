@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import ProductReference, Subject
-from auditor.domain.saved_field import Label, RunInstant
+from auditor.domain.saved_field import Label, RunInstant, SavedField
 
 
 class Verdict(StrEnum):
@@ -91,6 +92,40 @@ class SeatChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeatDecisionVerdict:
+    """What became of a decided purchase, reduction or renewal of a product's seats."""
+
+    sku_id: str
+    enabled_before: int
+    """Graph's `prepaidUnits.enabled` when the plan was made."""
+    enabled: int
+    """The same as decided; equal to the number before for a renewal that keeps all seats."""
+    actual: int | None
+    """The same now; None where that is not known."""
+    verdict: Verdict
+    cause: Cause = Cause.NONE
+    detail: str = ""
+    due: datetime | None = None
+    """The renewal that carries the decision out, where it is not done and lies ahead."""
+    decisions: tuple[str, ...] = ()
+    """Ids."""
+    currency: str | None = None
+    per_month: Decimal | None = None
+    """What a seat cost when the plan was made; None where that is not known."""
+
+    @property
+    def planned_change(self) -> int:
+        """The seats to buy (+) or to give back (−)."""
+        return self.enabled - self.enabled_before
+
+    @property
+    def done(self) -> int:
+        """The seats that were bought or given back, at most the decided number."""
+        moved = (self.enabled_before if self.actual is None else self.actual) - self.enabled_before
+        return max(0, min(moved, self.planned_change) if self.planned_change > 0 else min(-moved, -self.planned_change))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """What the log of changes says about an action."""
 
@@ -126,6 +161,8 @@ class ActionVerdict:
     """Fingerprints."""
     seats: tuple[SeatChange, ...] = ()
     execution: Execution | None = None
+    decided: Annotated[SeatDecisionVerdict | None, SavedField.OPTIONAL] = None
+    """For an action that carries decisions about seats out, which a person does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ class TenantPlan:
     holdings: tuple[HoldingChange, ...] = ()
     """Products that people stop and start to hold."""
     prices: tuple[SeatPrice, ...] = ()
-    """Of these products."""
+    """Of these products, and of those with decided seats."""
     decided_seats: tuple[DecidedSeats, ...] = ()
     """What decisions about purchases and renewals make of the seats of products; people carry them out."""
 

@@ -1,13 +1,23 @@
 """What became of a remediation plan, in the sentences that every report shares."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from auditor.catalogue import builtin
 from auditor.domain.enums import Source
-from auditor.domain.result.model import Result
-from auditor.domain.result.verification import Cause, FindingState, Freed, TenantVerification, Verdict
+from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.verification import (
+    Cause,
+    FindingState,
+    Freed,
+    SeatDecisionVerdict,
+    TenantVerification,
+    Verdict,
+)
 from auditor.domain.translation import N_
+from auditor.render.text.facts import product_names
 from auditor.render.text.labels import SOURCES, Labels
 
 VERDICTS: Final[Mapping[Verdict, str]] = {
@@ -39,11 +49,16 @@ _CAUSES: Final[Mapping[Cause, str]] = {
     Cause.UNDONE: N_("the log says that it was done, but it was undone since"),
 }
 
+_NAMED: Final = 3
+"""Products with decided seats that a report begins with."""
+
 
 def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
     """Return what reports begin with where a plan is known: what became of it, and who carried it out."""
     known = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
-    return tuple(filter(None, (plan_headline(known, l10n), performers(known, l10n)))) if known else ()
+    if not known:
+        return ()
+    return tuple(filter(None, (plan_headline(known, l10n), seat_decisions(result, l10n), performers(known, l10n))))
 
 
 def plan_headline(known: Sequence[TenantVerification], l10n: Labels) -> str:
@@ -71,6 +86,72 @@ def plan_headline(known: Sequence[TenantVerification], l10n: Labels) -> str:
             )
         )
     return "; ".join(parts) + "."
+
+
+def seat_decisions(result: Result, l10n: Labels) -> str:
+    """Return what became of decided purchases, reductions and renewals, of each product in all tenants together."""
+    found: dict[tuple[str, int], list[SeatDecisionVerdict]] = {}
+    names: dict[str, str] = {}
+    for tenant in result.tenants:
+        for action in () if tenant.verification is None else tenant.verification.actions:
+            if (decided := action.decided) is not None:
+                change = decided.planned_change
+                found.setdefault((decided.sku_id, (change > 0) - (change < 0)), []).append(decided)
+                names.setdefault(decided.sku_id, _product(decided.sku_id, tenant))
+    texts = [_decided(names[sku_id], direction, own, l10n) for (sku_id, direction), own in found.items()]
+    more = len(texts) - _NAMED
+    rest = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
+    if not texts:
+        return ""
+    return l10n.gettext("Decided seats: {changes}.").replace("{changes}", "; ".join([*texts[:_NAMED], *rest]))
+
+
+def _product(sku_id: str, tenant: TenantResult) -> str:
+    known = builtin().product(sku_id)
+    return product_names(tenant).get(sku_id) or (known.name if known is not None else sku_id)
+
+
+def _decided(product: str, direction: int, own: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:
+    """Return what became of the decisions about one product that buy seats (1), give them back (−1), or renew (0)."""
+    if any(each.actual is None for each in own):
+        return l10n.gettext("the seats of {product} today are not known").replace("{product}", product)
+    if direction:
+        count, done = sum(abs(each.planned_change) for each in own), sum(each.done for each in own)
+        if direction > 0:
+            text = l10n.ngettext(
+                "{done} of {count} seat of {product} bought", "{done} of {count} seats of {product} bought", count
+            )
+        else:
+            text = l10n.ngettext(
+                "{done} of {count} seat of {product} given back",
+                "{done} of {count} seats of {product} given back",
+                count,
+            )
+        text = text.replace("{done}", l10n.number(done))
+    else:
+        renewed = all(each.verdict is Verdict.DONE for each in own)
+        text = l10n.gettext(N_("{product} renewed") if renewed else N_("{product} not renewed yet"))
+    saved = l10n.sums(_saved(own)) if direction < 0 else ""
+    if saved:
+        text = l10n.gettext("{change}, {money} a month saved").replace("{change}", text).replace("{money}", saved)
+    due = [each.due for each in own if each.due is not None]
+    if due:
+        text = f"{text} ({renewal_day(min(due), l10n)})"
+    return text.replace("{product}", product)
+
+
+def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
+    """Return what the seats that were given back cost a month, by currency, as far as prices are known."""
+    found: dict[str, Decimal] = {}
+    for each in decisions:
+        if each.done and each.currency is not None and each.per_month is not None:
+            found[each.currency] = found.get(each.currency, Decimal(0)) + each.done * each.per_month
+    return found
+
+
+def renewal_day(day: datetime, l10n: Labels) -> str:
+    """Return when seats can be given back, or are renewed."""
+    return l10n.gettext("at the renewal on {day}").replace("{day}", l10n.date(day))
 
 
 def performers(known: Iterable[TenantVerification], l10n: Labels) -> str:

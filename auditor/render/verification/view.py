@@ -4,19 +4,38 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from auditor.domain.result.model import Result, TenantResult
-from auditor.domain.result.verification import ActionVerdict, FindingState, FindingVerdict, TenantVerification, Verdict
+from auditor.domain.result.verification import (
+    ActionVerdict,
+    FindingState,
+    FindingVerdict,
+    SeatDecisionVerdict,
+    TenantVerification,
+    Verdict,
+)
 from auditor.render.text.details import detail_label
 from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sections import Section
 from auditor.render.text.summary import completeness
-from auditor.render.text.verification import STATES, VERDICTS, cause_text, performers, plan_headline
+from auditor.render.text.verification import (
+    STATES,
+    VERDICTS,
+    cause_text,
+    performers,
+    plan_headline,
+    renewal_day,
+    seat_decisions,
+)
 
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[Section, ...]:
     """Return the document; of each list at most so many items, the rest as a number."""
     known = [each.verification for each in result.tenants if each.verification is not None]
-    intro = [performers(known, l10n), *(() if result.complete else completeness(result, l10n))]
+    intro = [
+        seat_decisions(result, l10n),
+        performers(known, l10n),
+        *(() if result.complete else completeness(result, l10n)),
+    ]
     head = Section(title=plan_headline(known, l10n), paragraphs=tuple(filter(None, intro)), level=1)
     tenants = (
         section
@@ -77,6 +96,7 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     if action.requests and action.verdict not in {Verdict.DONE, Verdict.NOT}:
         text = l10n.ngettext("{done} of {count} request done", "{done} of {count} requests done", action.requests)
         parts.append(text.replace("{done}", l10n.number(action.done)))
+    parts.extend(() if action.decided is None else _decided(action.decided, l10n))
     parts.append(cause_text(action.cause, action.detail, l10n))
     run = action.execution
     if run is not None:
@@ -88,6 +108,16 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     left = (step for step in action.steps if action.requests > 1)
     parts.append(_people((names.get(step.subject) or step.subject for step in left), l10n))
     return "; ".join(filter(None, parts))
+
+
+def _decided(decided: SeatDecisionVerdict, l10n: Labels) -> Iterator[str]:
+    """Yield the seats before the plan, as decided and today, and when the decision can be carried out."""
+    text = l10n.gettext("seats before: {before}, decided: {decided}, now: {now}")
+    now = l10n.gettext("unknown") if decided.actual is None else l10n.number(decided.actual)
+    text = text.replace("{before}", l10n.number(decided.enabled_before)).replace("{now}", now)
+    yield text.replace("{decided}", l10n.number(decided.enabled))
+    yield "" if decided.due is None else renewal_day(decided.due, l10n)
+    yield l10n.gettext("decision {id}").replace("{id}", l10n.joined(decided.decisions))
 
 
 _NAMED: Final = 5

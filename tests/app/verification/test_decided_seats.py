@@ -1,0 +1,148 @@
+"""What a verification says of decided purchases, reductions and renewals that people carried out, or did not."""
+
+import json
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.app.plan.json_document import plan_json
+from auditor.app.plan.planner import plan_run
+from auditor.app.verification.plan_file import decoded_plan
+from auditor.catalogue import builtin
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy.decision import Question
+from auditor.domain.result.verification import Cause, SeatDecisionVerdict, Verdict
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.policy.loader import load
+from auditor.policy.yaml.writer import block
+from auditor.remedy.verification.decided_seats import seat_decision_verdicts
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.writer import write
+from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.crowded_tenant import subscription
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, grant, snapshot, user
+from tests.builders.tenant.tenants import NOW, policy_set
+
+RULES = f"""policies:
+  - {{id: leavers, severity: high, users: {{accountEnabled: false}}, assignments: {{of: paid, allow: []}}}}
+  - {{id: office, severity: high, users: {{department: Office}}, assignments: {{require: [SPE_F1]}}}}
+  - {{id: idle, severity: low, seats: {{of: [SPE_E3], spare: {{max: 1}}}}}}
+  - {{id: ends, severity: low, subscriptions: {{of: [SPE_E5], expiring: {{within: 60d}}}}}}
+{PRICES}
+contracts:
+  - {{id: C-E5, products: [SPE_E5], term: P1Y, ends: 2026-12-09, renews: automatically}}
+"""
+BEFORE = {E3: 4, F3: 1, E5: 1}
+DECIDED = {E3: 2, F3: 2, E5: 1}
+
+
+def tenant(seats: dict[str, int] = BEFORE, *, ends: str = "2026-12-10", **more: Any) -> Snapshot:
+    """Leavers with the product that is given back, and people who need the one that is bought."""
+    leavers = [user(f"leaver{n}", grant(E3), accountEnabled=False) for n in range(3)]
+    starters = [user(f"starter{n}", department="Office") for n in range(2)]
+    rows = [subscription("SPE_E3", seats.get(E3, 0), "2027-02-01"), subscription("SPE_E5", seats.get(E5, 0), ends)]
+    people = [*leavers, *starters, user("stays", grant(E3)), user("head", grant(E5))]
+    # A renewed subscription keeps its id.
+    rows[1]["id"] = "e5"
+    rows[0]["id"] = "e3"
+    return snapshot(people, seats, subscriptions=rows, **more)
+
+
+def answer(question: Question) -> dict[str, Any]:
+    seats = {"e3": 2, "e5": 1}.get(question.subject)
+    value = {"purchase": {"seats": 1}} if seats is None else {"renewal": {"renew": True, "seats": seats}}
+    name = {"e3": "D-less", "e5": "D-again"}.get(question.subject, "D-more")
+    return {"id": name, "question": question.id, "answer": value, "by": "me@c.example", "on": "2026-11-20"}
+
+
+@pytest.fixture(scope="module")
+def plan() -> bytes:
+    (asked,) = plan_run([tenant()], policy_set(RULES), builtin(), NOW).tenants
+    kinds = {"purchase", "renewal"}
+    decisions = block([answer(question) for question in asked.questions if question.kind in kinds])
+    read = load(
+        [("p.yaml", f"version: 1\n{RULES}".encode())],
+        decisions=[("d.yaml", f"version: 1\ndecisions:\n{decisions}".encode())],
+    )
+    made = plan_run([tenant()], read.policies, builtin(), NOW, decisions=read.decisions)
+    assert {each.sku_id: each.enabled for each in made.tenants[0].decided_seats} == DECIDED
+    return plan_json(made)
+
+
+def judged(plan: bytes, after: Snapshot | None) -> dict[str, SeatDecisionVerdict]:
+    (own,) = decoded_plan(plan, where="plan.json").tenants
+    facts = None if after is None else TenantFacts(after, builtin(), policy_set(RULES), NOW)
+    found = seat_decision_verdicts(own, facts)
+    assert set(found) <= set(range(1, len(own.actions) + 1))
+    return {each.sku_id: each for each in found.values()}
+
+
+@pytest.mark.parametrize(
+    ("seats", "ends", "verdicts"),
+    [
+        (BEFORE, "2026-12-10", {E3: "not", F3: "not", E5: "not"}),
+        (DECIDED, "2027-12-10", {E3: "done", F3: "done", E5: "done"}),
+        ({**DECIDED, E3: 3}, "2026-12-10", {E3: "partly", F3: "done", E5: "not"}),
+        ({**DECIDED, E3: 5, F3: 9}, "2027-12-10", {E3: "changed", F3: "changed", E5: "done"}),
+        ({E5: 1}, "2027-12-10", {E3: "changed", F3: "changed", E5: "done"}),
+    ],
+)
+def test_seats_and_dates_of_today_decide(
+    plan: bytes, seats: dict[str, int], ends: str, verdicts: dict[str, str]
+) -> None:
+    found = judged(plan, tenant(seats, ends=ends))
+    assert {sku_id: str(each.verdict) for sku_id, each in found.items()} == verdicts
+    assert {sku_id: each.actual for sku_id, each in found.items()} == {sku_id: seats.get(sku_id, 0) for sku_id in found}
+
+
+def test_what_is_due_later_says_when_and_what_is_bought_does_not(plan: bytes) -> None:
+    due = {sku_id: each.due for sku_id, each in judged(plan, tenant()).items()}
+    assert due == {
+        E3: datetime(2027, 2, 1, 23, 59, tzinfo=UTC), F3: None, E5: datetime(2026, 12, 10, 23, 59, tzinfo=UTC),
+    }  # fmt: skip
+
+
+def test_what_was_not_read_is_unknown(plan: bytes) -> None:
+    refused = dict.fromkeys((Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS), SourceStatus.DENIED)
+    unread = judged(plan, tenant({}, statuses=refused))
+    assert {(each.verdict, each.cause, each.actual) for each in unread.values()} == {
+        (Verdict.UNKNOWN, Cause.SOURCE, None)
+    }
+    assert {(each.verdict, each.cause) for each in judged(plan, None).values()} == {(Verdict.UNKNOWN, Cause.TENANT)}
+
+
+@pytest.mark.slow
+def test_verify_and_the_next_report_name_purchases_and_reductions(plan: bytes, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_bytes(plan)
+    (tmp_path / "p.yaml").write_text(f"version: 1\n{RULES}")
+    write(tmp_path / "after", tenant({**DECIDED, E3: 3}))
+    state = ("p.yaml", "--snapshot", "after", "--as-of", AS_OF)
+    ran = call("verify", "plan.json", *state, "-f", "json", "-f", "html", "-f", "terminal", cwd=tmp_path)
+    line = (
+        "Decided seats: Microsoft 365 E5 not renewed yet (at the renewal on 10 Dec 2026); 1 of 1 seat of Microsoft 365 "
+        "F3 bought; 1 of 2 seats of Microsoft 365 E3 given back, €35.70 a month saved (at the renewal on 1 Feb 2027)."
+    )
+    assert line in " ".join(ran.text.split()), ran.text
+    (found,) = json.loads((tmp_path / "out/verification.json").read_text())["tenants"]
+    decided = {each["kind"]: each["decided"] for each in found["actions"] if "decided" in each}
+    assert decided["buy"] == {
+        "skuId": F3, "enabledBefore": 1, "enabled": 2, "actual": 2, "verdict": "done", "cause": "", "detail": "",
+        "due": None, "decisions": ["D-more"], "currency": "EUR", "perMonth": 7.5,
+    }  # fmt: skip
+    assert "seats before: 4, decided: 2, now: 3" in (tmp_path / "out/verification.html").read_text()
+    ran = call("audit", *state, "--plan", "plan.json", "-f", "html", "-f", "markdown", "-f", "json", "-q", cwd=tmp_path)
+    for name in ("report.html", "summary.md"):
+        assert "1 of 1 seat of Microsoft 365 F3 bought" in (tmp_path / "out" / name).read_text().replace("&#58;", ":")
+    (tmp_path / "tenants.yaml").write_text(
+        "version: 1\ntenants:\n- {name: contoso, tenantId: 11111111-2222-3333-4444-555555555555, credential: {type: azure-cli},\n"
+        "  recipients: [{address: all@c.example}]}\n"
+        "mail: {from: audit@c.example, smtp: {host: mail.c.example}, send: always}\n"
+    )
+    assert call("send", "out/result.json", "--dry-run", cwd=tmp_path).code == 0
+    (mail,) = (tmp_path / "out/mail").glob("*.eml")
+    body = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert body is not None
+    assert line in " ".join(body.get_content().split()), "also what no finding is about"
