@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
@@ -28,6 +29,7 @@ class _Form:
     """1 for the singular, else 2."""
     groups: int
     article: str
+    answered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,15 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
         parts = match.groupdict()
         count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
         translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}
-        return action_title(l10n, ActionKind(kind), count, groups=form.groups, article=form.article, **translated)
+        return action_title(
+            l10n,
+            ActionKind(kind),
+            count,
+            groups=form.groups,
+            article=form.article,
+            answered=form.answered,
+            **translated,
+        )
     return None
 
 
@@ -91,14 +101,11 @@ def _forms(kind: ActionKind) -> tuple[_Form, ...]:
 
 def _all_forms(kind: ActionKind) -> Iterator[_Form]:
     names = {name: f"{{{name}}}" for name in _PARTS}
-    for article in (MAILBOX, ""):
-        for count in (_ONE, _MANY):
-            for groups in (_ONE, _MANY):
-                for new in (names["new"], ""):
-                    form = action_title(
-                        _Templates(), kind, count, **{**names, "new": new}, groups=groups, article=article
-                    )
-                    yield from (_Form(_pattern(form, any_), count, groups, article) for any_ in (".*?", ".*"))
+    choices = product((MAILBOX, ""), (_ONE, _MANY), (_ONE, _MANY), (names["new"], ""), (False, True))
+    for article, count, groups, new, answered in choices:
+        texts = {**names, "new": new}
+        form = action_title(_Templates(), kind, count, **texts, groups=groups, article=article, answered=answered)
+        yield from (_Form(_pattern(form, any_), count, groups, article, answered) for any_ in (".*?", ".*"))
 
 
 def _pattern(form: str, any_: str) -> re.Pattern[str]:

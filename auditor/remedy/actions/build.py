@@ -249,6 +249,7 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
         extra=label,
         groups=remedy.extra.count(", ") + 1,
         article=remedy.article,
+        answered=remedy.answered,
     )
 
 

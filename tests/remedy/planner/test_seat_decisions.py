@@ -86,7 +86,7 @@ def test_seats_that_are_bought_are_given_out() -> None:
     plan = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 1}}})
     assert (len(bodies(plan)), plan.proof.remaining) == (2, ())
     purchase, assignment = plan.actions
-    assert (purchase.kind, purchase.count) == ("buy", 1)
+    assert (purchase.kind, purchase.title) == ("buy", "Buy 1 seat of Microsoft 365 F3")
     assert "Enabled seats of `SPE_F1`, decided by `me@c.example` (`D-0`): 2." in purchase.prerequisites
     assert "First buy the seats of `SPE_F1`: action 1." in assignment.prerequisites
     requests = http_messages(plan, "2026-11-20").decode()
