@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from auditor import __version__
@@ -64,7 +65,9 @@ def night_of(as_of: datetime) -> datetime:
     return night if night <= instant else night - timedelta(days=1)
 
 
+@lru_cache(maxsize=4)
 def _snapshot(organisation: Organisation, night: datetime, *, tonight: bool) -> Snapshot:
+    # Both nights of both tenants are kept: a snapshot never changes, and everybody who asks for a night gets it.
     def group_id(name: str) -> str:
         return identifier("group", organisation.name, name)
 

@@ -39,8 +39,9 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     same seats. So are seats that would have to be bought. Amounts are rounded to cents before they are added, because
     every table lists them so. Findings without a price do not count.
     """
-    counted = StatsBuilder()
-    counted.add(encode(tuple(findings)))
+    counted, rows = StatsBuilder(), tuple(findings)
+    if rows:  # a table of every column is built even for none, and most policies of a preview have no difference
+        counted.add(encode(rows))
     return dict(counted.stats().money)
 
 
