@@ -61,13 +61,17 @@ def test_a_report_does_not_land_in_a_closed_standard_file(here: Path, saved: Pat
 
 @pytest.mark.slow
 @posix
-@pytest.mark.parametrize(
-    "line", ["auditor --help", "auditor audit --help", "auditor schema policy", "auditor products E3"]
-)
+@pytest.mark.parametrize("line", ["auditor --help", "auditor audit --help", "auditor schema policy"])
 def test_what_was_asked_for_and_not_written_is_no_success(here: Path, line: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     assert shell(f"{line} > /dev/full", here).returncode == 3
+
+
+@pytest.mark.slow
+@posix
+@pytest.mark.parametrize("line", ["auditor --help", "auditor products E3"])
+def test_a_reader_that_is_gone_is_no_failure(here: Path, line: str) -> None:
     assert shell(f"{line} | true; exit ${{PIPESTATUS[0]}}", here).returncode == 0
 
 
@@ -76,7 +80,6 @@ def test_what_was_asked_for_and_not_written_is_no_success(here: Path, line: str)
     ("module", "raised", "flags"),
     [
         ("pyarrow", "RuntimeError('x')", ()),
-        ("pyarrow", "RuntimeError('x')", ("-v",)),
         ("pyarrow", "MemoryError()", ("-v",)),
         ("pyarrow", "SystemExit(1)", ()),
         ("argparse", "ImportError('x')", ()),
@@ -105,10 +108,8 @@ def test_the_help_tells_the_code_of_a_bug() -> None:
 @pytest.mark.parametrize(
     ("encoding", "asked", "code"),
     [
-        ("cp1252", ("audit", "policies/people.yaml", "--locale", "tr", "-f", "terminal", "--snapshot"), 0),
-        ("cp850", ("audit", "policies/people.yaml", "--locale", "tr", "-f", "terminal", "--snapshot"), 0),
         ("ascii", ("audit", "policies/people.yaml", "--locale", "tr", "-f", "terminal", "--snapshot"), 0),
-        ("cp1252", ("plan", "--demo", "--locale", "tr", "-f", "terminal"), 0),
+        ("cp850", ("plan", "policies/people.yaml", "--locale", "tr", "-f", "terminal", "--snapshot"), 0),
         ("cp1252", ("validate", "policies/wrong.yaml", "--locale", "tr"), 2),
         ("ascii", ("explain", "Ğüneş → ✓"), 2),
     ],

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from auditor.app.report import containment, outputs
-from auditor.demo.tenants import snapshots
 from auditor.domain.result.model import Result
 from auditor.render import TenantSpans, result_json
 from auditor.render import render as renderer
@@ -19,25 +18,27 @@ from auditor.render.artifact import Artifact
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.service.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds, made
-from tests.builders.tenant.tenants import NOW
+from tests.builders.tenant.tenants import bought, tenant, user
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three tenants, saved as a collection would."""
+    """Three tenants of two people, saved as a collection would."""
     root = tmp_path_factory.mktemp("three") / "snapshots"
-    first, second = snapshots(NOW)
-    write(root, first)
-    write(root, second)
-    third = _renamed(first, "woodgrove", "99999999-2222-3333-4444-555555555555")
-    write(root, third)
+    people = [user("ann", "SPE_E3", accountEnabled=False), user("bob", "SPE_E3")]
+    for number, name in enumerate(NAMES):
+        guid = f"{number}1111111-2222-3333-4444-555555555555"
+        write(root, tenant(*people, name=name, tenant_id=guid, subscribedSkus=[bought("SPE_E3", 5, 2)]))
     return root
 
 
-def _renamed(snapshot: Any, name: str, tenant_id: str) -> Any:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(snapshot, manifest=replace(snapshot.manifest, tenant=name, tenant_id=tenant_id))
+@pytest.fixture(scope="module")
+def before(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of an audit in which nothing fails."""
+    folder = tmp_path_factory.mktemp("before")
+    (folder / "p.yaml").write_text(POLICY)
+    call("audit", "p.yaml", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=folder)
+    return folder / "out" / "result.json"
 
 
 @pytest.fixture
@@ -94,11 +95,10 @@ def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form
 
 @pytest.mark.slow
 @kinds
-def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json")
-    call(*asked, "-o", "before", cwd=here)
+def test_a_comparison(here: Path, saved: Path, before: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     failing(monkeypatch, "auditor.result.diff.compared_tenant", kind)
-    assert_contained(call(*asked, "--compare", "before/result.json", cwd=here), here, kind)
+    asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "--compare", before)
+    assert_contained(call(*asked, cwd=here), here, kind)
 
 
 @pytest.mark.slow
@@ -118,15 +118,14 @@ def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, phase:
 @pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("phase", ["auditor.store.store:Store.put", "ledger"])
-def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, phase: str, kind: str) -> None:
+def test_a_store(here: Path, saved: Path, before: Path, monkeypatch: pytest.MonkeyPatch, phase: str, kind: str) -> None:
     """Snapshots and results of the others are kept, by `store put` and by `audit --store`."""
-    call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
     if phase == "ledger":
         failing_ledger(monkeypatch, kind)
     else:
         failing(monkeypatch, phase, kind)
     for asked in (
-        ("store", "put", "nights", saved, "out/result.json"),
+        ("store", "put", "nights", saved, before),
         ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "--store", "again"),
     ):
         ran = call(*asked, cwd=here)

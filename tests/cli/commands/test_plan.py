@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64encode
+from dataclasses import dataclass
 from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
@@ -16,7 +17,7 @@ from auditor.cli.main import run
 from auditor.domain.enums import Source, SourceStatus
 from auditor.remedy.planner.text.markdown import escaped
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import Ran, call
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
 AS_OF = "--as-of=2026-11-20T02:17:00Z"
@@ -31,10 +32,45 @@ def plan_of(folder: Path) -> dict[str, Any]:
     return document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan for the demo in every format."""
+
+    ran: Ran
+    folder: Path
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return plan_of(self.folder)
+
+    @property
+    def page(self) -> str:
+        return (self.folder / "plan.html").read_text(encoding="utf-8")
+
+    @property
+    def markdown(self) -> str:
+        return (self.folder / "plan.md").read_text(encoding="utf-8")
+
+
+def planned(folder: Path, locale: str) -> Planned:
+    ran = call("plan", "--demo", AS_OF, "--locale", locale, "-f", "json,markdown,html,terminal", "-o", ".", cwd=folder)
+    assert ran.code == 0, ran.err
+    return Planned(ran=ran, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    return planned(tmp_path_factory.mktemp("en"), "en")
+
+
+@pytest.fixture(scope="module")
+def dutch(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    return planned(tmp_path_factory.mktemp("nl"), "nl")
+
+
 @pytest.mark.slow
-def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["plan", "--demo", AS_OF, "-o", str(tmp_path), "-f", "json,markdown,terminal"]) == 0
-    document = plan_of(tmp_path)
+def test_the_demo_has_a_proven_plan_that_keeps_its_schema(english: Planned) -> None:
+    document = english.document
     contoso = document["tenants"][0]
     assert document["proven"]
     assert contoso["proof"]["new"] == []
@@ -43,38 +79,29 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
     orders = [action["order"] for action in contoso["actions"]]
     assert orders == sorted(orders, key=["check", "backup", "reassign", "buy", "move", "remove", "cancel"].index)
     fixed, left = (len(contoso["proof"][key]) for key in ("fixed", "remaining"))
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = " ".join(english.ran.text.split())
     assert f"Contoso Retail has {fixed + left} open findings." in shown
     assert f"requests fix {fixed} of them; {left} remain." in shown
     assert "new finding" not in shown
-    markdown = (tmp_path / "plan.md").read_text(encoding="utf-8")
+    markdown = english.markdown
     assert "Set-MgUserLicense -UserId '" in markdown
     prose = re.sub(r"^( *)```.*?^\1```$", "", markdown, flags=re.DOTALL | re.MULTILINE)
     assert "<img" not in re.sub(r"\\.", "", prose)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("locale", ["nl", "tr"])
-def test_amounts_are_written_with_spaces_not_with_codes(tmp_path: Path, locale: str) -> None:
-    ran = call("plan", "--demo", AS_OF, "--locale", locale, "-f", "markdown", "-f", "terminal", cwd=tmp_path)
-    assert ran.code == 0, ran.err
-    done = ran.out.decode() + (tmp_path / "out/plan.md").read_text(encoding="utf-8")
+def test_amounts_are_written_with_spaces_not_with_codes(dutch: Planned) -> None:
+    done = dutch.ran.text + dutch.markdown
     assert "353,70" in done
     assert not any(code in done for code in ("\\xa0", "\\u202f"))
 
 
 @pytest.mark.slow
-def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        run(["plan", "--demo", AS_OF, "-q", "-o", str(tmp_path / name)])
-    assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
-
-
-@pytest.mark.slow
-def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Path) -> None:
+def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Path, english: Planned) -> None:
     ran = call("plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert ran.out == (tmp_path / "out/plan.json").read_bytes()
+    assert ran.out == (english.folder / "plan.json").read_bytes(), "equal runs write equal bytes"
     assert "Contoso Retail has " in ran.err
     assert not (tmp_path / "-").exists()
 
@@ -91,19 +118,16 @@ def test_each_document_has_a_place_of_its_own(formats: list[str], tmp_path: Path
 
 
 @pytest.mark.slow
-def test_people_read_their_language_and_machines_english(tmp_path: Path) -> None:
-    for name, locale in (("en", "en"), ("nl", "nl")):
-        run(["plan", "--demo", AS_OF, "-q", "--locale", locale, "-f", "json,markdown", "-o", str(tmp_path / name)])
-    assert (tmp_path / "en/plan.json").read_bytes() == (tmp_path / "nl/plan.json").read_bytes()
-    assert "**Voordat u begint**" in (tmp_path / "nl/plan.md").read_text(encoding="utf-8")
+def test_people_read_their_language_and_machines_english(english: Planned, dutch: Planned) -> None:
+    assert (english.folder / "plan.json").read_bytes() == (dutch.folder / "plan.json").read_bytes()
+    assert "**Voordat u begint**" in dutch.markdown
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
     """The German page of the demo's plan, and the plan."""
-    folder = tmp_path_factory.mktemp("plan")
-    run(["plan", "--demo", AS_OF, "-q", "--locale", "de", "-f", "json,html", "-o", str(folder)])
-    return (folder / "plan.html").read_text(encoding="utf-8"), plan_of(folder)
+    german = planned(tmp_path_factory.mktemp("de"), "de")
+    return german.page, german.document
 
 
 @pytest.mark.slow
@@ -182,9 +206,8 @@ def test_the_page_tells_the_same_guidance_once(page: tuple[str, dict[str, Any]])
 
 
 @pytest.mark.slow
-def test_an_answer_copied_from_the_page_is_a_decision(tmp_path: Path) -> None:
-    run(["plan", "--demo", AS_OF, "-q", "-f", "json,html", "-o", str(tmp_path)])
-    text = (tmp_path / "plan.html").read_text(encoding="utf-8")
+def test_an_answer_copied_from_the_page_is_a_decision(tmp_path: Path, english: Planned) -> None:
+    text = english.page
     answers = [unescape(each) for each in re.findall(r'(?s)<pre tabindex="0"[^>]*><code>(.*?)</code></pre>', text)]
     kinds = {"keep", "give", "release", "renewal", "purchase", "skip"}
     assert kinds <= {found[1] for found in (re.search(r"answer: \{(\w+):", each) for each in answers) if found}
@@ -210,10 +233,8 @@ def test_an_answer_copied_from_the_page_is_a_decision(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_terminal_explains_its_marks_and_keeps_the_parts_in_order(tmp_path: Path) -> None:
-    ran = call("plan", "--demo", AS_OF, "-f", "terminal", cwd=tmp_path)
-    done = ran.out.decode()
-    contoso = done.partition("\nfabrikam")[0]
+def test_the_terminal_explains_its_marks_and_keeps_the_parts_in_order(english: Planned) -> None:
+    contoso = english.ran.text.partition("\nfabrikam")[0]
     parts = [
         contoso.index(f"\n{part}")
         for part in ("1. What can be run: ", "2. What has to be decided: ", "3. Manual actions: ")
