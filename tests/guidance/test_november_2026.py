@@ -9,7 +9,7 @@ import pytest
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
-from auditor.guidance.subscription_states import state_name
+from auditor.guidance.portal_names import state_name
 from auditor.localization import localization
 from auditor.remedy.actions.guidance.article_markdown import article_markdown
 from auditor.remedy.actions.guidance.text import guidance_text

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from auditor import __home__, resources
 from auditor.domain.errors import format_diagnostic
-from auditor.policy.schema import messages
 from auditor.policy.schema.check import SchemaName, check, complaints, fits
+from auditor.policy.schema.mistake import KINDS
 from auditor.policy.yaml.reader import parse
 from tests.builders.document.policy_documents import VALID
 
@@ -95,7 +95,7 @@ def test_both_validators_agree_and_every_mistake_has_words(name: SchemaName, dat
     found = check(parse(text, file="f.yaml"), name)
     assert len(found) == len(own)
     for item in found:
-        assert item.slug.partition("-")[2] in messages.KINDS
+        assert item.slug.partition("-")[2] in KINDS
         assert item.span is not None
         assert format_diagnostic(item).startswith(f"f.yaml:1:{item.span.column}: error[{item.slug}]: ")
 
@@ -129,7 +129,7 @@ def test_a_schema_helps_an_editor(name: SchemaName) -> None:
 
 
 def test_every_message_has_its_section() -> None:
-    used = {f"{prefix}-{kind}" for prefix in ("policy", "tenants", "result") for kind in messages.KINDS}
+    used = {f"{prefix}-{kind}" for prefix in ("policy", "tenants", "result") for kind in KINDS}
     used -= {
         f"{p}-{k}" for p in ("tenants", "result") for k in ("unknown-property", "no-constraint", "several-constraints")
     }

@@ -17,8 +17,7 @@ from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.outline_text import named
 from auditor.remedy.planner.text.question_text import named_answer, sentence
-from auditor.render.html.text_page import text_page
-from auditor.render.text.sections import Section
+from auditor.render.text.static_page import Section, text_page
 from auditor.result.codec.encoder import document, members
 
 FOLDER: Final = "owners"

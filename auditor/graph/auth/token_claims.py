@@ -13,12 +13,10 @@ class TokenClaims:
 
     tenant_id: str | None
     application_id: str | None
-    audience: str | None
     roles: tuple[str, ...]
     """Application permissions, sorted."""
     scopes: tuple[str, ...]
     """Delegated permissions, sorted."""
-    issued: float | None
     expires: float | None
 
 
@@ -39,10 +37,8 @@ def claims_of(token: str) -> TokenClaims | None:
     return TokenClaims(
         tenant_id=_text(claims.get("tid")),
         application_id=_text(claims.get("appid") or claims.get("azp")),
-        audience=_text(claims.get("aud")),
         roles=tuple(sorted(str(role) for role in roles)) if isinstance(roles, list) else (),
         scopes=tuple(sorted(scopes.split())) if isinstance(scopes, str) else (),
-        issued=_number(claims.get("iat")),
         expires=_number(claims.get("exp")),
     )
 

@@ -11,13 +11,12 @@ from auditor import resources
 from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
 from auditor.policy.nodes import instant
+from auditor.policy.schema.mistake import UNKNOWN, Mistake
 from auditor.policy.yaml.reader import Document, Path
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
     from jsonschema_rs import Draft202012Validator
-
-    from auditor.policy.schema.messages import Mistake
 
 SchemaName = Literal["policy", "policy-test", "decisions", "tenants", "result"]
 
@@ -143,18 +142,16 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-def _mistakes(value: Any, schema: SchemaName) -> "list[Mistake]":
+def _mistakes(value: Any, schema: SchemaName) -> list[Mistake]:
     from auditor.policy.schema import messages  # noqa: PLC0415  who made no mistake does not wait for the words
 
     errors = islice(_thorough(schema).iter_errors(value), _MAX_MISTAKES)
     found = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
-    return found or [messages.Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
+    return found or [Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
 
 
-def _without_echoes(mistakes: "Iterable[Mistake]") -> "list[Mistake]":
+def _without_echoes(mistakes: "Iterable[Mistake]") -> list[Mistake]:
     """Drop consequences of other mistakes: one mistake per value, and a misspelt key is not a missing one."""
-    from auditor.policy.schema.messages import UNKNOWN  # noqa: PLC0415
-
     first: dict[object, Mistake] = {}
     for mistake in sorted(mistakes, key=lambda item: item.rank):
         first.setdefault(mistake.identity, mistake)

@@ -5,10 +5,10 @@ A schema names what it describes in `$comment` ("a number of days"), and shows h
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
+from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.selector_synonyms import synonym
 from auditor.policy.schema.terms import (
     OF_POLICIES,
@@ -29,51 +29,8 @@ if TYPE_CHECKING:
 
     from auditor.policy.yaml.reader import Path
 
-UNKNOWN: Final = ("unknown-key", "unknown-property")
-KINDS: Final = (
-    *UNKNOWN,
-    "version",
-    "wrong-type",
-    "bad-value",
-    "out-of-range",
-    "empty",
-    "missing-key",
-    "no-constraint",
-    "several-constraints",
-    "structure",
-)
-"""Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
 _SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
 _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """One mistake at a path of a document."""
-
-    path: "Path"
-    kind: str
-    """The slug without its prefix."""
-    message: Message
-    hint: Message | None = None
-    key: str | None = None
-    """The key at the path that the mistake is about; None if it is about the value there."""
-    meant: str | None = None
-    """For an unknown key, the one that was probably meant."""
-    needs: tuple[str, ...] = ()
-    """The keys of which the lack is the mistake."""
-    nothing: Message | None = None
-    """What to say where nothing at all is written."""
-
-    @property
-    def identity(self) -> object:
-        """The key by which mistakes are deduplicated: one per value, and one per key of a mapping."""
-        return (self.path, self.key, self.needs)
-
-    @property
-    def rank(self) -> int:
-        """The precedence among mistakes about one value: the lowest is reported."""
-        return KINDS.index(self.kind)
 
 
 def mistakes(error: "ValidationError") -> Iterator[Mistake]:
@@ -81,9 +38,8 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         name = str(error.instance)
-        yield Mistake(
-            path=path, kind="bad-value", key=name, message=Message("{name} cannot be a name here", name=quoted(name))
-        )
+        message = Message("{name} cannot be a name here", name=quoted(name))
+        yield Mistake(path=path, kind="bad-value", key=name, message=message)
         return
     match error.validator:
         case "additionalProperties":
@@ -115,13 +71,11 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
         case "minItems" | "minProperties":
             yield _too_few(error, path)
         case "uniqueItems":
-            yield Mistake(
-                path=path, kind="bad-value", message=Message("{path} has a duplicate entry", path=label(path))
-            )
+            message = Message("{path} has a duplicate entry", path=label(path))
+            yield Mistake(path=path, kind="bad-value", message=message)
         case _:
-            yield Mistake(
-                path=path, kind="structure", message=Message("{path} does not fit the schema", path=label(path))
-            )
+            message = Message("{path} does not fit the schema", path=label(path))
+            yield Mistake(path=path, kind="structure", message=message)
 
 
 def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
@@ -181,9 +135,8 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
             if error.instance is not None
             else Message("no version")
         )
-        return Mistake(
-            path=path, kind="version", message=message, hint=Message("write 'version: {allowed}'", allowed=allowed[0])
-        )
+        hint = Message("write 'version: {allowed}'", allowed=allowed[0])
+        return Mistake(path=path, kind="version", message=message, hint=hint)
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
     meant = close_to(error.instance, names) if isinstance(error.instance, str) else None
     hint = (
@@ -226,20 +179,12 @@ def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
 
 
 def _out_of_range(error: "ValidationError", path: "Path") -> Mistake:
-    found = written(error.instance)
-    message = Message(
-        "{path} must be at most {validator_value}, not {found}",
-        path=label(path),
-        validator_value=error.validator_value,
-        found=found,
+    facts = {"path": label(path), "validator_value": error.validator_value, "found": written(error.instance)}
+    message = (
+        Message("{path} must be at least {validator_value}, not {found}", **facts)
+        if error.validator == "minimum"
+        else Message("{path} must be at most {validator_value}, not {found}", **facts)
     )
-    if error.validator == "minimum":
-        message = Message(
-            "{path} must be at least {validator_value}, not {found}",
-            path=label(path),
-            validator_value=error.validator_value,
-            found=found,
-        )
     return Mistake(path=path, kind="out-of-range", message=message)
 
 

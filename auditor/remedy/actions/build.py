@@ -18,8 +18,7 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.model import Assignments
 from auditor.domain.result.model import Action, Money
 from auditor.guidance import Library, Variant, compose
-from auditor.guidance.property_names import property_name
-from auditor.guidance.subscription_states import state_name
+from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.action_names import group_label, product_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding

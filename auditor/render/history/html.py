@@ -1,8 +1,6 @@
 """Trends into one HTML page with pictures that loads nothing and runs nothing."""
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -28,6 +26,7 @@ from auditor.render.history.labels import (
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
+from auditor.render.text.static_page import content_policy, tag
 
 _STYLES: Final = ("styles/report.css", "styles/history.css")
 _WIDE: Final = 160
@@ -42,11 +41,9 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     title = l10n.gettext("Licences over time")
     style = "".join(resources.reports().joinpath(path).read_text(encoding="utf-8") for path in _STYLES)
     sections = Markup("\n").join(_section(each, two.get(each.tenant), l10n) for each in trends)
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     text = (
         f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         '<meta name="robots" content="noindex">\n'
@@ -61,7 +58,7 @@ def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
     """Return a small picture; a gap in the line where a value is not known."""
     known = [value for value in values if value is not None]
     if not known:
-        return _tag("span", l10n.gettext("not known"))
+        return tag("span", l10n.gettext("not known"))
     low, high = min(0, *known), max(1, *known)
     pieces: list[list[str]] = [[]]
     for number, value in enumerate(values):
@@ -82,12 +79,12 @@ def _section(trends: Trends, two: Between | None, l10n: Labels) -> Markup:
 
 
 def _tenant(trends: Trends, two: Between | None, l10n: Labels) -> Sequence[Markup]:
-    parts = [_tag("h2", trends.tenant), _tag("p", spent(trends, l10n))]
+    parts = [tag("h2", trends.tenant), tag("p", spent(trends, l10n))]
     parts += [_warned(text, l10n) for text in trends.unknown]
     parts += [] if two is None else _between(two, l10n)
     seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]
     parts += [_overall(trends, l10n), *_folded(l10n.gettext("Seats"), seat_columns(l10n), seats, l10n)]
-    parts += [_tag("p", method(trends.seats[0].forecast, l10n))] if trends.seats else []
+    parts += [tag("p", method(trends.seats[0].forecast, l10n))] if trends.seats else []
     policies = [
         (len(set(policy.open)) > 1 or len(set(policy.waived)) > 1, _policy(policy, l10n)) for policy in trends.policies
     ]
@@ -100,7 +97,7 @@ def _folded(
 ) -> list[Markup]:
     """Return a table of the rows that changed, and one of the others in an element that is closed at first."""
     changed, others = [row for moved, row in rows if moved], [row for moved, row in rows if not moved]
-    parts = [_tag("h3", title)] if rows else []
+    parts = [tag("h3", title)] if rows else []
     parts += [_table("", titles, changed)]
     if others:
         label = l10n.ngettext("{count} without a change", "{count} without a change", len(others))
@@ -132,12 +129,12 @@ def _between(two: Between, l10n: Labels) -> list[Markup]:
     grids = between_grids(two, l10n, most=_MOST)
     more = max(0, len(two.findings) - _MOST)
     notes = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
-    nothing = [] if grids else [_tag("p", l10n.gettext("Nothing changed."))]
+    nothing = [] if grids else [tag("p", l10n.gettext("Nothing changed."))]
     return [
-        _tag("h3", compared_nights(two, l10n)),
+        tag("h3", compared_nights(two, l10n)),
         *(_warned(text, l10n) for text in two.unknown),
         *(_table(title, columns, rows) for title, columns, rows in grids),
-        *(_tag("p", text) for text in notes),
+        *(tag("p", text) for text in notes),
         *nothing,
     ]
 
@@ -171,10 +168,6 @@ def _overall(trends: Trends, l10n: Labels) -> Markup:
     )
 
 
-def _tag(name: str, text: str) -> Markup:
-    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - names are ours
-
-
 def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     if not rows:
         return Markup("")
@@ -182,7 +175,7 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
     made = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
     table = Markup(made).format(head, body)  # noqa: S704 - the frame is ours
-    return _tag("h3", title) + Markup("\n") + table if title else table
+    return tag("h3", title) + Markup("\n") + table if title else table
 
 
 def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:

@@ -1,9 +1,7 @@
 """A remediation plan into one HTML file that loads nothing, runs nothing and prints well."""
 
-from base64 import b64encode
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Final
 
 from markupsafe import Markup
@@ -16,6 +14,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
 from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels
+from auditor.render.text.static_page import content_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +144,11 @@ def render(view: PlanView, *, locale: str) -> Artifact:
     """Write the page; equal plans give equal bytes."""
     l10n = Labels(locale)
     style = "".join(_text(path) for path in _STYLES)
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     template = environment(l10n).get_template("plan.html.jinja")
     text = template.render(
         plan=view,
         language=l10n.language,
-        csp=rules,
+        csp=content_policy(style),
         style=Markup(style),  # noqa: S704 - ours
     )
     return Artifact(name="plan.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))

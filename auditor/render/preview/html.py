@@ -1,8 +1,6 @@
 """A Preview into one small HTML page that loads nothing and runs nothing."""
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -23,6 +21,7 @@ from auditor.render.preview.markdown import (
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
+from auditor.render.text.static_page import page, tag
 from auditor.result.preview_counts import by_department, by_policy, tally
 
 _STYLE: Final = (
@@ -48,39 +47,24 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     columns = columns_of(l10n)
     policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
     parts = [
-        _tag("h1", headline(preview, l10n)),
-        _tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),
-        _tag("p", f"{l10n.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
+        tag("h1", headline(preview, l10n)),
+        tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),
+        tag("p", f"{l10n.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
         _unknown(preview, l10n),
         _table((policy, title, l10n.gettext("It is"), *columns), policies),
         _table((l10n.gettext("Department"), *columns), departments),
         *(_tenant(each, l10n) for each in preview.everywhere),
     ]
-    text = _head(l10n) + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
-    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
-
-
-def _head(l10n: Labels) -> str:
-    digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
-    rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return (
-        f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(l10n.gettext('Policy preview'))}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-    )
-
-
-def _tag(name: str, text: str) -> Markup:
-    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - names are ours
+    body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.language, style=_STYLE)
+    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=body)
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     if not rows:
         return Markup("")
-    head = Markup("").join(_tag("th", title) for title in titles)
+    head = Markup("").join(tag("th", title) for title in titles)
     body = Markup("\n").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(_tag("td", cell) for cell in row)) for row in rows
+        Markup("<tr>{}</tr>").format(Markup("").join(tag("td", cell) for cell in row)) for row in rows
     )
     return Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
 
@@ -96,7 +80,7 @@ def _unknown(preview: Preview, l10n: Labels) -> Markup:
     sides = [l10n.joined(filter(None, (sided(each.side, l10n), each.tenant))) for each in preview.unknown]
     pairs = zip(preview.unknown, sides, strict=True)
     rows = [f"{each.policy} ({side}): {l10n.translate(each.reason)}" for each, side in pairs]
-    return Markup('<div class="warn">{}{}</div>').format(_tag("p", l10n.gettext(INCOMPLETE)), _list(rows, l10n))
+    return Markup('<div class="warn">{}{}</div>').format(tag("p", l10n.gettext(INCOMPLETE)), _list(rows, l10n))
 
 
 def _tenant(each: Difference, l10n: Labels) -> Markup:
@@ -111,6 +95,6 @@ def _tenant(each: Difference, l10n: Labels) -> Markup:
 
 
 def _list(rows: Sequence[str], l10n: Labels) -> Markup:
-    shown = [_tag("li", row) for row in rows[:_ROWS]]
-    shown += [_tag("li", more(len(rows) - _ROWS, l10n))] if len(rows) > _ROWS else []
+    shown = [tag("li", row) for row in rows[:_ROWS]]
+    shown += [tag("li", more(len(rows) - _ROWS, l10n))] if len(rows) > _ROWS else []
     return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(shown))

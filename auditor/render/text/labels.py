@@ -11,7 +11,7 @@ from typing import Final
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
-from auditor.guidance.subscription_states import state_name
+from auditor.guidance.portal_names import state_name
 from auditor.localization import localization
 
 _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")

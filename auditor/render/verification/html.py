@@ -2,8 +2,8 @@
 
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
-from auditor.render.html.text_page import text_page
 from auditor.render.text.labels import Labels
+from auditor.render.text.static_page import text_page
 from auditor.render.verification.view import sections
 
 

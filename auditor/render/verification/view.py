@@ -15,7 +15,7 @@ from auditor.domain.result.verification import (
 from auditor.render.text.details import detail_label
 from auditor.render.text.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.sections import Section
+from auditor.render.text.static_page import Section
 from auditor.render.text.summary import completeness
 from auditor.render.text.verification import (
     STATES,

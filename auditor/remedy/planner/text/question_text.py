@@ -7,7 +7,7 @@ from typing import Any, Final
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Notice
-from auditor.guidance.property_names import property_name
+from auditor.guidance.portal_names import property_name
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label

@@ -1,0 +1,53 @@
+"""Defines a mistake in a document that does not fit its schema."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from auditor.domain.message import Message
+
+if TYPE_CHECKING:
+    from auditor.policy.yaml.reader import Path
+
+UNKNOWN: Final = ("unknown-key", "unknown-property")
+KINDS: Final = (
+    *UNKNOWN,
+    "version",
+    "wrong-type",
+    "bad-value",
+    "out-of-range",
+    "empty",
+    "missing-key",
+    "no-constraint",
+    "several-constraints",
+    "structure",
+)
+"""Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One mistake at a path of a document."""
+
+    path: "Path"
+    kind: str
+    """The slug without its prefix."""
+    message: Message
+    hint: Message | None = None
+    key: str | None = None
+    """The key at the path that the mistake is about; None if it is about the value there."""
+    meant: str | None = None
+    """For an unknown key, the one that was probably meant."""
+    needs: tuple[str, ...] = ()
+    """The keys of which the lack is the mistake."""
+    nothing: Message | None = None
+    """What to say where nothing at all is written."""
+
+    @property
+    def identity(self) -> object:
+        """The key by which mistakes are deduplicated: one per value, and one per key of a mapping."""
+        return (self.path, self.key, self.needs)
+
+    @property
+    def rank(self) -> int:
+        """The precedence among mistakes about one value: the lowest is reported."""
+        return KINDS.index(self.kind)

@@ -1,0 +1,63 @@
+"""Small HTML pages that load nothing and run nothing; no text of them is read as markup."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from auditor.render.text.sanitize import visible
+
+_STYLE: Final = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "li,p,h1,h2,h3{overflow-wrap:anywhere}h2{border-top:1px solid #888;padding-top:1rem}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a document; every text is plain text in the reader's language."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    level: int = 2
+
+
+def text_page(sections: Iterable[Section], *, title: str, language: str) -> bytes:
+    """Return a page of headings, paragraphs and lists."""
+    parts = (part for section in sections for part in _section(section))
+    return page(parts, title=title, language=language, style=_STYLE)
+
+
+def page(parts: Iterable[Markup], *, title: str, language: str, style: str) -> bytes:
+    """Return a page in UTF-8."""
+    head = (
+        f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{escape(visible(title))}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
+    )
+    body = "\n".join(part for part in parts if part)
+    return f"{head}{body}\n</main>\n</body>\n</html>\n".encode("utf-8", "replace")
+
+
+def content_policy(style: str) -> str:
+    """Return the Content-Security-Policy of a page that has one style sheet, inside it, and nothing else."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def tag(name: str, text: str) -> Markup:
+    """Return an element with a text."""
+    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - names are ours
+
+
+def _section(section: Section) -> Iterable[Markup]:
+    yield tag(f"h{section.level}", section.title)
+    yield from (tag("p", paragraph) for paragraph in section.paragraphs)
+    if section.items:
+        items = Markup("\n").join(tag("li", item) for item in section.items)
+        yield Markup("<ul>\n{}\n</ul>").format(items)
