@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
@@ -25,6 +26,9 @@ Reader: TypeAlias = Callable[[pa.Array], tuple[Numbers, Flags]]
 _BLOCK_BYTES: Final = 512 << 10
 """Bytes that are parsed at once; no row may be longer. Arrow reads up to 32 blocks ahead."""
 _MAX_HEADER: Final = 1 << 16
+_BLOCKS_READ: Final = 8
+"""Blocks whose texts become numbers at once: for a single one the calls take longer than the texts."""
+_MAX_DIGITS: Final = 15
 _ROWS_TAKEN: Final = 131_072
 _NAME: Final = "user principal name"
 _USER_ID: Final = "user id"
@@ -116,7 +120,7 @@ def flags(texts: pa.Array) -> tuple[Numbers, Flags]:
 def sizes(texts: pa.Array) -> tuple[Numbers, Flags]:
     """Return numbers of bytes; a blank text cannot be read."""
     texts = pc.utf8_trim_whitespace(texts)
-    readable = pc.match_substring_regex(texts, "^[0-9]{1,15}$")
+    readable = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), _MAX_DIGITS))
     numbers = pc.if_else(readable, texts, "0").cast(pa.int64()).to_numpy()
     return numbers, ~readable.to_numpy(zero_copy_only=False)
 
@@ -176,7 +180,7 @@ def read_report(file: BinaryIO, columns: Sequence[ReportColumn], take: Callable[
     parts: list[ReportRows] = []
     waiting = 0
     texts = {named[name] for name in (_NAME, _USER_ID) if name in named}
-    for batch in _batches(file, len(headers), indices, texts):
+    for batch in _several(_batches(file, len(headers), indices, texts)):
         parts.append(_part(batch, columns, cells, named, summary))
         waiting += len(parts[-1].names)
         if waiting >= _ROWS_TAKEN:
@@ -247,6 +251,12 @@ def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) ->
         raise NotGraphError(
             Message("row {row} has {count} of {width} columns", row=match[1], count=match[3], width=match[2])
         ) from None
+
+
+def _several(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of several blocks as one batch, whose dictionaries have each text once."""
+    while several := list(islice(batches, _BLOCKS_READ)):
+        yield from pa.Table.from_batches(several).combine_chunks().to_batches()
 
 
 def _part(
