@@ -40,10 +40,9 @@ async def read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=(coverage,), users=spool)
 
 
-def join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
-    users.mark_not_collected("mailboxType", pc.is_null(indices))
-    empty = pa.nulls(len(indices), pa.string())
-    users.set_column("mailboxType", empty if rows is None else one_array(rows["mailboxType"]).take(indices))
+def join(users: UserRows, rows: pa.Table) -> None:
+    users.mark_not_collected("mailboxType", pc.is_null(one_array(rows["id"])))
+    users.set_column("mailboxType", one_array(rows["mailboxType"]))
 
 
 USERS = next(source for source in SOURCES if Source.USERS in source.fills)

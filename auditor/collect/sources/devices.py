@@ -90,12 +90,10 @@ async def _read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=(coverage,), users=owners)
 
 
-def _join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
-    """Add the devices of the users in `rows`; users without a row have none."""
-    none = pa.nulls(len(indices), _INSTANT)
-    counts = pa.nulls(len(indices), pa.int32()) if rows is None else one_array(rows[COLUMNS[0]]).take(indices)
-    users.set_column(COLUMNS[0], pc.fill_null(counts, pa.scalar(0, pa.int32())))
-    users.set_column(COLUMNS[1], none if rows is None else one_array(rows[COLUMNS[1]]).take(indices))
+def _join(users: UserRows, rows: pa.Table) -> None:
+    """Add the devices of the users; those without a row have none."""
+    users.set_column(COLUMNS[0], pc.fill_null(one_array(rows[COLUMNS[0]]), pa.scalar(0, pa.int32())))
+    users.set_column(COLUMNS[1], one_array(rows[COLUMNS[1]]))
 
 
 def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:

@@ -60,11 +60,10 @@ async def _read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=(_coverage(context, spool, counts),), users=spool)
 
 
-def _join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
-    """Add the mailbox types of the users in `rows`; users without a row are marked as not collected."""
-    users.mark_not_collected("mailboxType", pc.is_null(indices))
-    empty = pa.nulls(len(indices), pa.string())
-    users.set_column("mailboxType", empty if rows is None else one_array(rows["mailboxType"]).take(indices))
+def _join(users: UserRows, rows: pa.Table) -> None:
+    """Add the mailbox types of the users; those without a row are marked as not collected."""
+    users.mark_not_collected("mailboxType", pc.is_null(one_array(rows["id"])))
+    users.set_column("mailboxType", one_array(rows["mailboxType"]))
 
 
 async def _first(context: CollectionContext, batches: Iterator[list[str]], spool: Spool, counts: _Counts) -> bool:

@@ -48,17 +48,15 @@ async def _read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=(coverage,), users=spool)
 
 
-def _join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
-    """Add the timestamps of the users in `rows`; users without a row are marked as not collected."""
-    users.mark_not_collected("signInActivity", pc.is_null(indices))
-    if rows is None:
-        return
-    activity = one_array(rows["signInActivity"]).take(indices)
+def _join(users: UserRows, rows: pa.Table) -> None:
+    """Add the timestamps of the users; those without a row are marked as not collected."""
+    users.mark_not_collected("signInActivity", pc.is_null(one_array(rows["id"])))
+    activity = one_array(rows["signInActivity"])
     for name in SIGN_IN_COLUMNS:
         instants, malformed = timestamps(pc.struct_field(activity, name))
         users.set_column(name, instants)
         users.mark_not_collected("signInActivity", malformed)
-    users.mark_not_collected("signInActivity", pc.is_valid(one_array(rows[MALFORMED]).take(indices)))
+    users.mark_not_collected("signInActivity", pc.is_valid(one_array(rows[MALFORMED])))
 
 
 async def _read_pages(

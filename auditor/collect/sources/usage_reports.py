@@ -189,16 +189,16 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
     return spool, known_count, unreadable_count
 
 
-def _join(report: _Report, users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
+def _join(report: _Report, users: UserRows, rows: pa.Table) -> None:
     """Add the columns of a report to users; where null is a fact, users without a row are marked as not collected."""
     if report.marks_missing:
-        known = pa.nulls(len(indices), pa.bool_()) if rows is None else one_array(rows[_KNOWN]).take(indices)
-        users.mark_not_collected(report.source.value, pc.invert(pc.fill_null(known, fill_value=False)))
+        known = pc.fill_null(one_array(rows[_KNOWN]), fill_value=False)
+        users.mark_not_collected(report.source.value, pc.invert(known))
     for name in report.filled:
-        if rows is None or name not in rows.column_names:
-            users.set_column(name, pa.nulls(len(indices), schema.USERS.field(name).type))
+        if name in rows.column_names:
+            users.set_column(name, one_array(rows[name]))
         else:
-            users.set_column(name, one_array(rows[name]).take(indices))
+            users.set_column(name, pa.nulls(len(rows), schema.USERS.field(name).type))
 
 
 def _other_cloud() -> Fault:

@@ -20,20 +20,21 @@ _ALWAYS_SENT = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
 """Properties that Graph sends for every user; with User.ReadBasic.All they are null."""
 
 
-Join: TypeAlias = Callable[["UserRows", pa.Table | None, pa.Array], None]
-"""Adds columns: (users, rows of a second spool or None, for each user the index of its row or null)."""
+Join: TypeAlias = Callable[["UserRows", pa.Table], None]
+"""Adds columns: (users, for each of them its row in a second spool, all null if it has none)."""
 
 
 class _MergeCursor:
     """Reads a second spool in step with the users; both are sorted by id."""
 
     def __init__(self, spool: Spool) -> None:
+        self._schema = spool.schema
         self._tables = spool.tables()
         self._tables_ahead: list[pa.Table] = []
         self._has_more = True
 
-    def matching(self, ids: pa.Array) -> tuple[pa.Table | None, pa.Array]:
-        """Return some rows, and for each id the index of its row among them, or null."""
+    def matching(self, ids: pa.Array) -> pa.Table:
+        """Return for each id its row; all values are null where there is none."""
         last = ids[-1].as_py()
         while self._has_more and (not self._tables_ahead or self._tables_ahead[-1]["id"][-1].as_py() < last):
             table = next(self._tables, None)
@@ -41,15 +42,15 @@ class _MergeCursor:
             if table is not None:
                 self._tables_ahead.append(table)
         if not self._tables_ahead:
-            return None, pa.nulls(len(ids), pa.int32())
+            return pa.table([pa.nulls(len(ids), field.type) for field in self._schema], schema=self._schema)
         rows = pa.concat_tables(self._tables_ahead).combine_chunks()
         if rows["id"].equals(pa.chunked_array([ids])):
             self._tables_ahead = []
-            return rows, pa.array(np.arange(len(ids)))
+            return rows
         self._tables_ahead = []
         if rows["id"][-1].as_py() > last:
             self._tables_ahead.append(rows.filter(pc.greater(rows["id"], last)))
-        return rows, pc.index_in(ids, value_set=rows["id"])
+        return rows.take(pc.index_in(ids, value_set=rows["id"]))
 
 
 def row_groups(
@@ -67,7 +68,7 @@ def row_groups(
         del table  # row groups are large: release each as soon as it is no longer needed
         check_stopped()
         for cursor, join in cursors:
-            join(group, *cursor.matching(group.ids))
+            join(group, cursor.matching(group.ids))
         people = group.users()
         check_stopped()
         links = group.assignments(offset)
