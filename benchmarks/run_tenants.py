@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
-from auditor.engine.evaluate import conclude, judged_batches
+from auditor.engine.evaluate import conclude, evaluated_batches
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
@@ -44,7 +44,7 @@ def main(root: Path, most: int | None = None) -> None:
         snapshot = read(folder)
         stamps.append(time.process_time())
         plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), registered())
-        batches = list(judged_batches(plan))
+        batches = list(evaluated_batches(plan))
         stamps.append(time.process_time())
         outcome = BatchOutcome()
         found = sum(batch.num_rows for batch in describe(plan, batches, outcome))

@@ -62,7 +62,7 @@ def explain(
         return article_markdown(compose(library, name, variant), l10n, titles)
     saved = None
     if result is not None:
-        saved = localised(saved_result(result, hint=Message("name the result.json of an audit")), l10n.locale)
+        saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
         found = _finding(saved, name)
         if found is not None:
             return _finding_text(saved, *found, library=library, l10n=l10n)
@@ -181,7 +181,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
         (l10n.gettext("Tags"), ", ".join(policy.tags)),
         (l10n.gettext("Frameworks"), ", ".join(policy.frameworks)),
         (l10n.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
-        (l10n.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Labels(l10n.locale))),
+        (l10n.gettext("Evaluated"), None if saved is None else _evaluated(saved, policy.id, Labels(l10n.locale))),
     ]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += [f"- {l10n.gettext('Reference')}: {escaped(page.title)}: <{page.url}>" for page in policy.references]
@@ -192,7 +192,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
     return "\n".join(lines) + "\n"
 
 
-def _judged(saved: Result, policy: str, l10n: Labels) -> str:
+def _evaluated(saved: Result, policy: str, l10n: Labels) -> str:
     """Return how many people or objects the policy evaluated in each tenant of a run."""
     parts = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
     parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))

@@ -123,16 +123,16 @@ def _extended_folder(file: str, location: str) -> Path:
     if not files.is_folder(folder):
         raise UsageError(
             "policies-missing",
-            Message("there is no folder {place}", place=folder),
-            hint=Message("name a folder of policy files, relative to this file"),
+            Message("there is no folder {location}", location=folder),
+            hint=Message("specify a folder of policy files, relative to this file"),
         )
     real = _real(there)
     repository = next((each for each in (real, *real.parents) if exists(each / ".git")), None)
     if repository is not None and not _real(folder).is_relative_to(repository):
         raise UsageError(
             "policies-missing",
-            Message("{place} is outside of the repository {repository}", place=folder, repository=repository),
-            hint=Message("name a folder of the same repository"),
+            Message("{location} is outside of the repository {repository}", location=folder, repository=repository),
+            hint=Message("specify a folder of the same repository"),
         )
     return folder
 
@@ -158,21 +158,21 @@ def _of(location: Path) -> Iterable[Path]:
         if not found:
             raise UsageError(
                 "policies-none",
-                Message("{place} has no policy file", place=location),
-                hint=Message("name files that end in .yaml, or run without a path to use the starter library"),
+                Message("{location} has no policy file", location=location),
+                hint=Message("specify files that end in .yaml, or run without a path to use the starter library"),
             )
         return found
     if not exists(location):
         raise UsageError(
             "policies-missing",
-            Message("{place} does not exist", place=location),
-            hint=Message("name a policy file, or a folder of them"),
+            Message("{location} does not exist", location=location),
+            hint=Message("specify a policy file, or a folder of them"),
         )
     if location.stem.endswith(TEST_SUFFIX):
         raise UsageError(
             "policies-test",
-            Message("{place} is a test of policies, not a policy file", place=location),
-            hint=Message("run: auditor test {place}", place=location),
+            Message("{location} is a test of policies, not a policy file", location=location),
+            hint=Message("run: auditor test {location}", location=location),
         )
     return [location]
 

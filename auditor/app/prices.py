@@ -144,7 +144,7 @@ def _check_output(output: Path) -> None:
         raise UsageError(
             "prices-not-alone",
             Message("{output} holds more than prices, and an import replaces the whole file", output=output),
-            hint=Message("name another file with --output"),
+            hint=Message("specify another file with --output"),
         )
 
 
@@ -331,5 +331,5 @@ def _unusable(path: Path, error: OSError) -> UsageError:
     return UsageError(
         "prices-file",
         Message("{path}: {strerror}", path=path, strerror=error.strerror or str(error)),
-        hint=Message("name the CSV of the price list, and with --output a file that can be written"),
+        hint=Message("specify the CSV of the price list, and with --output a file that can be written"),
     )

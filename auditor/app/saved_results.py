@@ -14,7 +14,7 @@ from auditor.files import input as files
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.result.codec.result_reader import Body, load
 
-_WHICH: Final = Message("name a result.json of an earlier run")
+_WHICH: Final = Message("specify a result.json of an earlier run")
 
 
 def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = _WHICH) -> Result:

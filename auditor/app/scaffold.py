@@ -70,7 +70,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(
-            "init-folder", Message("{folder} is a file, not a folder", folder=folder), hint=Message("name a folder")
+            "init-folder", Message("{folder} is a file, not a folder", folder=folder), hint=Message("specify a folder")
         )
     written: dict[Path, bytes] = {}
     same: list[str] = []

@@ -28,7 +28,7 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
                 "usage",
                 Message("--done requires --plan, or a store with plans"),
                 hint=Message(
-                    "name the plan.json that the log belongs to, or the store that `auditor plan --store` wrote"
+                    "specify the plan.json that the log belongs to, or the store that `auditor plan --store` wrote"
                 ),
             )
         return None

@@ -117,7 +117,7 @@ class SentLog:
                 "{where}: the list of sent mails cannot be read, so nothing is sent: a mail could go out twice",
                 where=where,
             ),
-            hint=Message("correct or remove the line, or name another file with --sent-log"),
+            hint=Message("correct or remove the line, or specify another file with --sent-log"),
         )
 
     def _append(self, mailing: Mailing, state: LogState, at: datetime, claim: str) -> None:
@@ -143,5 +143,5 @@ class SentLog:
                     path=self.path,
                     strerror=error.strerror,
                 ),
-                hint=Message("name another file with --sent-log"),
+                hint=Message("specify another file with --sent-log"),
             ) from error

@@ -75,7 +75,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
             Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
             Message("write the name that is in the certificate in mail.smtp.host")
             if error.verify_code in _OTHER_NAME
-            else Message("name its authority in mail.smtp.ca"),
+            else Message("specify its authority in mail.smtp.ca"),
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         # Before DATA: nothing was sent.
@@ -151,8 +151,8 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
             return
         raise _RefusedError(
             Message(
-                "{place} does not offer STARTTLS, and the report would go over the network unencrypted",
-                place=relay.host_and_port,
+                "{location} does not offer STARTTLS, and the report would go over the network unencrypted",
+                location=relay.host_and_port,
             ),
             Message(
                 "use another port, or set `mail.smtp.starttls` to `optional` or `none` "
@@ -168,14 +168,16 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         return
     if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in _LOOPBACK:
         raise _RefusedError(
-            Message("{place} is not encrypted, so the password was not sent", place=relay.host_and_port),
+            Message("{location} is not encrypted, so the password was not sent", location=relay.host_and_port),
             Message("set `mail.smtp.starttls` to `required`, or leave usernameEnv and passwordEnv out"),
         )
     try:
         server.login(*relay.password)
     except smtplib.SMTPAuthenticationError as error:
         raise _RefusedError(
-            Message("{place} refused the sign-in ({smtp_code})", place=relay.host_and_port, smtp_code=error.smtp_code),
+            Message(
+                "{location} refused the sign-in ({smtp_code})", location=relay.host_and_port, smtp_code=error.smtp_code
+            ),
             Message(
                 "check the variables {username_env} and {password_env}",
                 username_env=relay.settings.username_env,
@@ -184,7 +186,7 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise _RefusedError(
-            Message("{place} offers no sign-in", place=relay.host_and_port),
+            Message("{location} offers no sign-in", location=relay.host_and_port),
             Message("leave usernameEnv and passwordEnv out of mail.smtp"),
         ) from None
 

@@ -107,7 +107,7 @@ def _attempt(
     except ssl.SSLCertVerificationError as error:
         return _refused(
             Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
-            Message("name the authority of a proxy in AUDITOR_CA_BUNDLE"),
+            Message("specify the authority of a proxy in AUDITOR_CA_BUNDLE"),
         )
     except (OSError, http.client.HTTPException) as error:
         return _Later(_refused(Message("no connection: {error}", error=connection_error(error)), None))
@@ -124,7 +124,7 @@ def _attempt(
         return _Later(lost) if target.channel is Channel.WEBHOOK else lost
     finally:
         connection.close()
-    return _judged(target, message, response, answer)
+    return _outcome_of(target, message, response, answer)
 
 
 def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> dict[str, str]:
@@ -139,7 +139,7 @@ def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> 
     return headers
 
 
-def _judged(
+def _outcome_of(
     target: WebhookTarget, message: WebhookMessage, response: http.client.HTTPResponse, answer: bytes
 ) -> SendAttempt | _Later:
     status = response.status

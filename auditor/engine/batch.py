@@ -35,7 +35,7 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
             continue
         undecided = nobody
         found: list[FindingColumns] = []
-        for chunk, unknown in _judged(scope):
+        for chunk, unknown in _evaluated(scope):
             if unknown is not nobody:
                 undecided = undecided | unknown
             if chunk is not None and len(chunk):
@@ -53,7 +53,7 @@ def _count(scope: Scope, outcome: BatchOutcome) -> None:
             outcome.tallies[scope.index] = check.count_holders(scope, scope.policy.constraint)
 
 
-def _judged(scope: Scope) -> Iterator[Found]:
+def _evaluated(scope: Scope) -> Iterator[Found]:
     rules, policy = scope.bound.rules, scope.policy
     # Nothing is said of a user whose licences were not collected, so the outcome stays unknown.
     if scope.unread is not None and rules.judges_users(policy) and LICENCES in rules.properties(policy):

@@ -35,19 +35,19 @@ _AT_ONCE = 2
 def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
     """Judge one tenant without describing what was found about people; `batches` is what they came to, if known."""
     outcome = BatchOutcome()
-    for part in judged_batches(bound) if batches is None else batches:
+    for part in evaluated_batches(bound) if batches is None else batches:
         outcome.add(part)
         outcome.chunks.clear()
     return conclude(bound, outcome)
 
 
-def judged_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
+def evaluated_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
     """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read."""
     if people_are_readable(bound):
-        yield from _judged(bound, bound.facts.snapshot.batches(*columns(bound)))
+        yield from _evaluated(bound, bound.facts.snapshot.batches(*columns(bound)))
 
 
-def _judged(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
+def _evaluated(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
     """Judge batches in their order, two at a time where there are several: Arrow and NumPy let go of the lock."""
     if bound.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
         yield from (judge_batch(bound, batch) for batch in batches)

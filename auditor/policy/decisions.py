@@ -47,7 +47,7 @@ def _unknown_policy(node: Node, names: Names, policies: set[str]) -> None:
         Message("the decision is for the policy '{value}', which no file defines", value=node.value),
         node,
         names.diagnostics.hints.did_you_mean(
-            str(node.value), policies, Message("name a policy that exists, or remove the decision")
+            str(node.value), policies, Message("specify a policy that exists, or remove the decision")
         ),
     )
 

@@ -114,17 +114,17 @@ class Extensions:
         if own in above or own & self.loaded:
             self.diagnostics.error(
                 "extends-circular",
-                Message("'{place}' is already loaded with this file", place=origin.value),
+                Message("'{location}' is already loaded with this file", location=origin.value),
                 origin,
                 Message(
-                    "name another folder: not the one of this file, none above it, and none that extends this file"
+                    "specify another folder: not the one of this file, none above it, and none that extends this file"
                 ),
             )
             return None
         if own in self._known:
             self.diagnostics.error(
                 "extends-twice",
-                Message("'{place}' is extended twice", place=origin.value),
+                Message("'{location}' is extended twice", location=origin.value),
                 origin,
                 Message("write all changes into one file"),
             )
@@ -151,7 +151,7 @@ class Extensions:
         if not node.has("digest"):
             self.diagnostics.error(
                 "extends-digest",
-                Message("'extends' lacks the digest of '{place}'", place=origin.value),
+                Message("'extends' lacks the digest of '{location}'", location=origin.value),
                 node,
                 Message("write `digest: {digest}`", digest=digest),
             )
@@ -159,7 +159,7 @@ class Extensions:
         if node["digest"].value != digest:
             self.diagnostics.error(
                 "extends-digest",
-                Message("the content of '{place}' is not the one of this digest", place=origin.value),
+                Message("the content of '{location}' is not the one of this digest", location=origin.value),
                 node["digest"],
                 Message("review what changed there, then write `digest: {digest}`", digest=digest),
             )

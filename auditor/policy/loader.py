@@ -199,7 +199,7 @@ def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
                 Message("the waiver is for the policy '{value}', which no file defines", value=item.value),
                 item,
                 names.diagnostics.hints.did_you_mean(
-                    str(item.value), policies, Message("name a policy that exists, or remove the waiver")
+                    str(item.value), policies, Message("specify a policy that exists, or remove the waiver")
                 ),
             )
 

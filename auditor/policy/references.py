@@ -125,7 +125,7 @@ class Names:
                     "policy-circular-name",
                     Message("`free` cannot be extended by a set that contains `free` or `paid`"),
                     node,
-                    Message("name the SKUs themselves"),
+                    Message("specify the SKUs themselves"),
                 )
             sets.append(read)
         return tuple(sets)

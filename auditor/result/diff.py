@@ -42,7 +42,7 @@ def compare(current: Result, previous: Result, *, each: Each = lambda tenant, ch
                 as_of=previous.run.as_of.isoformat(),
                 as_of2=current.run.as_of.isoformat(),
             ),
-            hint=Message("name the result of an earlier run, or set --as-of"),
+            hint=Message("specify the result of an earlier run, or set --as-of"),
         )
     policies = {policy.id: policy for policy in current.run.policies}
     before = {tenant.name: tenant for tenant in previous.tenants}
@@ -78,14 +78,14 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
     Where a tenant of the previous run is not among `tenants`, nothing that is gone counts as fixed: a fleet without it
     is another one.
     """
-    judged, unjudged = _judged(fleet.policies), _not_evaluated(fleet.policies)
+    evaluated, unevaluated = _evaluated(fleet.policies), _not_evaluated(fleet.policies)
     if not set(past.tenants) <= set(tenants):
-        judged, unjudged = set(), judged | unjudged
+        evaluated, unevaluated = set(), evaluated | unevaluated
     since = _since(
         fleet.findings,
         _Past(findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=frozenset(past.closed)),
-        judged=judged,
-        unjudged=unjudged,
+        evaluated=evaluated,
+        unevaluated=unevaluated,
     )
     return replace(
         fleet,
@@ -120,19 +120,19 @@ class _Since:
     closed: tuple[str, ...]
 
 
-def _since(findings: Findings, past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
+def _since(findings: Findings, past: _Past, *, evaluated: Iterable[str], unevaluated: Iterable[str]) -> _Since:
     """Compare: what is gone is fixed where its policy was evaluated, and waits where that could not be."""
     # Of earlier findings only the status is held: there may be more of them than fit in memory.
     known = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(_states(past.findings))
     here = {fingerprint for fingerprint, _ in _states(findings)}
     gone = _gone(past, here)
-    judged, unjudged = set(judged), set(unjudged)
-    fixed = tuple(finding for finding in gone if finding.policy in judged)
+    evaluated, unevaluated = set(evaluated), set(unevaluated)
+    fixed = tuple(finding for finding in gone if finding.policy in evaluated)
     closed = past.closed | {finding.fingerprint for finding in fixed}
     return _Since(
         findings=findings.map_batches(lambda batch: _with_changes(batch, known, past.closed)),
         fixed=fixed,
-        unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
+        unconfirmed=tuple(finding for finding in gone if finding.policy in unevaluated),
         closed=tuple(sorted(closed - here)),
     )
 
@@ -178,12 +178,12 @@ def compared_tenant(
     tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]
 ) -> TenantResult:
     """Return a tenant with the change since the previous run."""
-    unjudged = _unjudged(tenant, policies)
+    unevaluated = _unevaluated(tenant, policies)
     past = _NOTHING
     if before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold():
         closed = {*before.closed, *(finding.fingerprint for finding in before.fixed)}
         past = _Past(findings=before.findings, unconfirmed=before.unconfirmed, closed=frozenset(closed))
-    since = _since(tenant.findings, past, judged=_judged(tenant.policies) - unjudged, unjudged=unjudged)
+    since = _since(tenant.findings, past, evaluated=_evaluated(tenant.policies) - unevaluated, unevaluated=unevaluated)
     return replace(
         tenant,
         findings=since.findings,
@@ -193,7 +193,7 @@ def compared_tenant(
     )
 
 
-def _judged(outcomes: Iterable[PolicyOutcome]) -> set[str]:
+def _evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
     return {outcome.id for outcome in outcomes if outcome.status is not Outcome.NOT_EVALUATED}
 
 
@@ -201,7 +201,7 @@ def _not_evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
     return {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
 
 
-def _unjudged(tenant: TenantResult, policies: Mapping[str, PolicyHeader]) -> set[str]:
+def _unevaluated(tenant: TenantResult, policies: Mapping[str, PolicyHeader]) -> set[str]:
     """Return the policies of the set that are for this tenant and could not be evaluated in it."""
     if tenant.failure is None:
         return _not_evaluated(tenant.policies)

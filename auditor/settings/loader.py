@@ -40,13 +40,13 @@ def read(path: Path) -> Settings:
         raise SettingsError(
             "tenants-missing",
             Message("{path} does not exist", path=path),
-            hint=Message("write one with `auditor init`, or name it with --tenants"),
+            hint=Message("write one with `auditor init`, or specify it with --tenants"),
         ) from error
     except OSError as error:
         raise SettingsError(
             "tenants-unreadable",
             Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-            hint=Message("name a file with --tenants"),
+            hint=Message("specify a file with --tenants"),
         ) from error
     return load(text, file=str(path))
 

@@ -56,14 +56,14 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} is not a folder", root=root),
-            hint=Message("name a snapshot, or the folder that holds them"),
+            hint=Message("specify a snapshot, or the folder that holds them"),
         )
     found = tuple(_read(folder, root) for folder in _below(root, _DEPTH))
     if not found:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} has no snapshot", root=root),
-            hint=Message("run `auditor collect` first, or name another folder"),
+            hint=Message("run `auditor collect` first, or specify another folder"),
         )
     return found
 

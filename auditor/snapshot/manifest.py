@@ -78,7 +78,7 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
         raise SnapshotError(
             "snapshot-foreign",
             Message("{where} is not a snapshot of this program", where=where),
-            hint=Message("name a folder that `auditor collect` wrote"),
+            hint=Message("specify a folder that `auditor collect` wrote"),
         )
     if document["schema"] != SCHEMA:
         raise SnapshotError(

@@ -119,7 +119,7 @@ def manifest_text(folder: Path) -> bytes:
         raise SnapshotError(
             "snapshot-missing",
             Message("{folder} has no manifest.json", folder=folder),
-            hint=Message("name a folder that `auditor collect` wrote"),
+            hint=Message("specify a folder that `auditor collect` wrote"),
         ) from error
     except OSError as error:
         raise unreadable(error) from error

@@ -50,7 +50,7 @@ class Distributed:
         self._last: tuple[int, list[_Answer]] = (-1, [])
 
     def batches(self, bound: BoundPolicies) -> Iterator[BatchOutcome]:
-        """Yield what `auditor.engine.evaluate.judged_batches` yields, from batches that are evaluated elsewhere.
+        """Yield what `auditor.engine.evaluate.evaluated_batches` yields, from batches that are evaluated elsewhere.
 
         Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or
         where Spark gives a task up.

@@ -232,7 +232,7 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
         raise SnapshotError(
             "store-foreign",
             Message("{where} was not written by this program", where=where),
-            hint=Message("name a store that `auditor store` made"),
+            hint=Message("specify a store that `auditor store` made"),
         )
     if found != schema:
         raise SnapshotError(

@@ -61,7 +61,7 @@ class Store:
             raise SnapshotError(
                 "store-missing",
                 Message("{address} is not a store: it has no {mark}", address=self.address, mark=MARKER),
-                hint=Message("name a store that `auditor store put` made, or a folder of snapshots"),
+                hint=Message("specify a store that `auditor store put` made, or a folder of snapshots"),
             )
         return self
 

@@ -23,10 +23,10 @@
     }
     return lines[name];
   }
-  function said(name, i) { return texts(name)[column(name)[i]]; }
+  function textOf(name, i) { return texts(name)[column(name)[i]]; }
   function named(i) { return texts("name")[column("name")[column("who")[i]]]; }
   function addressed(i) { return texts("address")[column("address")[column("who")[i]]]; }
-  function evidence(i) { return EVIDENCE.map(function (name) { return said(name, i); }).filter(Boolean).join(" \u00b7 "); }
+  function evidence(i) { return EVIDENCE.map(function (name) { return textOf(name, i); }).filter(Boolean).join(" \u00b7 "); }
   function decoded(text) {
     return Uint8Array.fromBase64 ? Uint8Array.fromBase64(text)
       : Uint8Array.from(atob(text), function (sign) { return sign.charCodeAt(0); });
@@ -51,23 +51,23 @@
     return into;
   }
 
-  /* The address: #f-<fingerprint>?<filter>, #find?<filter>, or any other place of the page. */
+  /* The address: #f-<fingerprint>?<filter>, #find?<filter>, or any other anchor of the page. */
   function parts() {
     var hash = location.hash.slice(1), cut = hash.indexOf("?");
-    return cut < 0 ? { place: hash, query: null } : { place: hash.slice(0, cut), query: hash.slice(cut + 1) };
+    return cut < 0 ? { anchor: hash, query: null } : { anchor: hash.slice(0, cut), query: hash.slice(cut + 1) };
   }
   function query() {
-    var told = new URLSearchParams();
-    KEYS.forEach(function (key) { if (state[key]) { told.set(key, state[key]); } });
-    return told.toString();
+    var params = new URLSearchParams();
+    KEYS.forEach(function (key) { if (state[key]) { params.set(key, state[key]); } });
+    return params.toString();
   }
-  function address(place) {
-    var told = query();
-    return "#" + place + (told ? "?" + told : "");
+  function address(anchor) {
+    var filter = query();
+    return "#" + anchor + (filter ? "?" + filter : "");
   }
   function restore(text) {
-    var told = new URLSearchParams(text || "");
-    KEYS.forEach(function (key) { state[key] = told.get(key) || ""; });
+    var params = new URLSearchParams(text || "");
+    KEYS.forEach(function (key) { state[key] = params.get(key) || ""; });
     all.querySelectorAll("[data-key]").forEach(function (field) {
       field.value = state[field.dataset.key];
       if (field.value !== state[field.dataset.key]) { state[field.dataset.key] = field.value = ""; }
@@ -246,7 +246,7 @@
   function chips(i) {
     var list = make("span", "chips"), change = column("change")[i];
     if (change) { put(list, make("span", "chip new", data.changes[change][1])); }
-    if (column("status")[i]) { put(list, make("span", "chip", (data.labels[STATUSES[column("status")[i]]] + " " + said("waiver", i)).trim())); }
+    if (column("status")[i]) { put(list, make("span", "chip", (data.labels[STATUSES[column("status")[i]]] + " " + textOf("waiver", i)).trim())); }
     return list;
   }
   function level(at) { return make("span", "badge " + data.severities[at][0], data.severities[at][1]); }
@@ -257,8 +257,8 @@
     link.href = address("f-" + mark(i));
     put(cells[0], level(column("severity")[i]));
     put(name, put(make("div", "clip"), link, " ", make("small", "", addressed(i))));
-    put(cells[1], put(make("div", "clip"), said("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
-    cells[2].textContent = said("money", i);
+    put(cells[1], put(make("div", "clip"), textOf("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
+    cells[2].textContent = textOf("money", i);
     put(cells[3], make("div", "clip", evidence(i)));
     return put(row, cells[0], name, cells[1], cells[2], cells[3]);
   }
@@ -340,7 +340,7 @@
   }
 
   /* One finding, whatever the filter. */
-  function told(list, label, value) {
+  function entry(list, label, value) {
     if (value) { put(list, put(make("div"), make("dt", "", label), put(make("dd"), value))); }
   }
   function linked(anchor, text) {
@@ -352,17 +352,17 @@
     var labels = data.labels, place = data.places[column("place")[i]], list = make("dl"), act = column("action")[i];
     one.querySelector("h2").textContent = named(i);
     one.querySelector("p").textContent = addressed(i);
-    told(list, labels.finding, said("what", i));
-    told(list, labels.severity, level(column("severity")[i]));
-    told(list, labels.status, labels[STATUSES[column("status")[i]]]);
-    told(list, labels.waiver, said("waiver", i));
-    told(list, labels.change, data.changes[column("change")[i]][1]);
-    told(list, labels.policy, linked(place[2], data.policies[place[1]][1]));
-    if (data.tenants.length > 1) { told(list, labels.tenant, data.tenants[place[0]][1]); }
-    told(list, labels.department, said("department", i));
-    told(list, labels.evidence, evidence(i));
-    told(list, labels.month, said("money", i));
-    if (act) { told(list, labels.act, linked(data.actions[act][0], data.actions[act][1])); }
+    entry(list, labels.finding, textOf("what", i));
+    entry(list, labels.severity, level(column("severity")[i]));
+    entry(list, labels.status, labels[STATUSES[column("status")[i]]]);
+    entry(list, labels.waiver, textOf("waiver", i));
+    entry(list, labels.change, data.changes[column("change")[i]][1]);
+    entry(list, labels.policy, linked(place[2], data.policies[place[1]][1]));
+    if (data.tenants.length > 1) { entry(list, labels.tenant, data.tenants[place[0]][1]); }
+    entry(list, labels.department, textOf("department", i));
+    entry(list, labels.evidence, evidence(i));
+    entry(list, labels.month, textOf("money", i));
+    if (act) { entry(list, labels.act, linked(data.actions[act][0], data.actions[act][1])); }
     one.querySelector("dl").replaceWith(list);
     one.querySelector(".waive").hidden = data.redacted || column("status")[i] > 0;
     shown = i;
@@ -386,7 +386,7 @@
       made.get(key).values.add(quoted(value));
     });
     made.forEach(function (each) {
-      var values = Array.from(each.values), sku = said("sku", each.first), tenant = data.tenants[each.place[0]][0];
+      var values = Array.from(each.values), sku = textOf("sku", each.first), tenant = data.tenants[each.place[0]][0];
       written += "  - id: W-" + mark(each.first).slice(0, 8) + "\n    policies: [" + data.policies[each.place[1]][0] + "]\n"
         + (each.by ? "    users: {" + each.by + ": " + (values.length > 1 ? "[" + values.join(", ") + "]" : values[0]) + "}\n" : "")
         + (sku ? "    products: " + sku + "\n" : "") + (tenant ? "    tenants: [" + tenant + "]\n" : "")
@@ -425,7 +425,7 @@
   function reveal(clicked) {
     var at = parts(), stay = clicked !== undefined, i, target, up, closing = one && one.open;
     if (data && at.query !== null && at.query !== query()) { restore(at.query); arrange(); }
-    i = stay ? clicked : found(at.place);
+    i = stay ? clicked : found(at.anchor);
     if (i !== NONE) {
       /* Whoever came by an address stands at the table when the finding is closed; whoever clicked, where they were. */
       var item = items.indexOf(i);
@@ -435,9 +435,9 @@
       return;
     }
     if (closing) { one.close(); }
-    target = at.place && doc.getElementById(at.place === "find" ? "all" : at.place);
+    target = at.anchor && doc.getElementById(at.anchor === "find" ? "all" : at.anchor);
     for (up = target; up; up = up.parentElement) { if (up.tagName === "DETAILS") { up.open = true; } }
-    if (target && !(closing && at.place === "find")) {
+    if (target && !(closing && at.anchor === "find")) {
       /* A row or an action stands in the middle of the screen; a heading, or what is larger, begins at its top. */
       target.scrollIntoView({ block: /^(TR|LI|DETAILS)$/.test(target.tagName) && target.offsetHeight < innerHeight ? "center" : "start" });
     }
@@ -512,7 +512,7 @@
     one.addEventListener("close", function () {
       // A link to another finding may have been followed since. Its dialog is open already, or its address stands there.
       if (one.open) { return; }
-      if (shown !== NONE && found(parts().place) === shown) { history.replaceState(null, "", address("find")); }
+      if (shown !== NONE && found(parts().anchor) === shown) { history.replaceState(null, "", address("find")); }
       if (shut && shut.isConnected) { shut.focus({ preventScroll: true }); } else { focus(active); }
     });
     one.querySelector("button").addEventListener("click", function () { one.close(); });

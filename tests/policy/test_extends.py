@@ -32,7 +32,7 @@ def bases(files: Mapping[str, str], version: str | None = None) -> Bases:
 
     def find(_: str, path: str) -> Base:
         if path.partition("@")[0] not in files:
-            raise UsageError("policies-missing", Message("there is no folder {place}", place=path), hint=None)
+            raise UsageError("policies-missing", Message("there is no folder {location}", location=path), hint=None)
         name = path.partition("@")[0]
         return Base(files=((f"{name}/p.yaml", files[name].encode()),), version=version if "@" in path else None)
 

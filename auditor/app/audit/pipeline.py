@@ -34,7 +34,7 @@ from auditor.domain.result.model import (
     SourceLine,
     TenantResult,
 )
-from auditor.engine.evaluate import conclude, evaluate, judged_batches
+from auditor.engine.evaluate import conclude, evaluate, evaluated_batches
 from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
@@ -61,7 +61,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     catalogue: Catalogue,
     as_of: datetime,
     *,
-    judge: Judge = judged_batches,
+    judge: Judge = evaluated_batches,
     alone: bool = False,
     spill: SpillFile | None = None,
     actions: bool | None = None,

@@ -19,7 +19,7 @@ from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
-from auditor.engine.evaluate import judged_batches
+from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
@@ -177,7 +177,7 @@ def checked_policies(request: Request) -> PolicySet:
         raise UsageError(
             "policies-none",
             Message("the policy files define no policy, so there is nothing to audit"),
-            hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
+            hint=Message("specify the files with `policies:` too, or run without a path to use the starter library"),
         )
     return policies
 
@@ -222,7 +222,9 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
         yield request.collect(request, policies)
     else:
         raise UsageError(
-            "usage", Message("there is nothing to audit"), hint=Message("name a --snapshot, a tenants file, or --demo")
+            "usage",
+            Message("there is nothing to audit"),
+            hint=Message("specify a --snapshot, a tenants file, or --demo"),
         )
 
 
@@ -230,7 +232,7 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
 def judging(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
     """Yield what evaluates the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
     if request.engine is Engine.LOCAL:
-        yield judged_batches
+        yield evaluated_batches
         return
     from auditor.spark.evaluation import distribute  # noqa: PLC0415  only who uses Spark needs it
     from auditor.spark.session import session  # noqa: PLC0415
@@ -261,7 +263,7 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
         if isinstance(path, Unaudited):
             yield path
             continue
-        request.notice(Message("auditing {place}", place=path))
+        request.notice(Message("auditing {location}", location=path))
         with TenantBoundary(path.parent.name, alone=len(places) == 1) as wall:
             state = read(path)
         yield state if wall.failure is None else unreadable(path, wall.failure)

@@ -85,7 +85,7 @@ def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, Te
                         state=_where(state),
                         name=name,
                     ),
-                    hint=Message("name one of them"),
+                    hint=Message("specify one of them"),
                 )
             found[name] = state
     return {name: found[name] for name in sorted(found)}
@@ -196,6 +196,6 @@ def _latest(
                 asked=asked,
                 first=first,
             ),
-            hint=Message("name a later instant, or the folder of one snapshot to evaluate it as of an earlier day"),
+            hint=Message("specify a later instant, or the folder of one snapshot to evaluate it as of an earlier day"),
         )
     return latest

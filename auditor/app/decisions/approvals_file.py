@@ -35,7 +35,7 @@ def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
     Commas, semicolons and tabs separate; a line `sep=;`, a byte order mark and UTF-16 are understood. Raises
     SnapshotError for a file that cannot be read, and InputError with the place of a mistake.
     """
-    hint = Message("name the approvals.csv that `auditor plan -f approvals` wrote")
+    hint = Message("specify the approvals.csv that `auditor plan -f approvals` wrote")
     body = read_named(path, most=files.TABLE, slug="approvals-unreadable", hint=hint)
     return tuple(_rows(_text(body), path.as_posix()))
 

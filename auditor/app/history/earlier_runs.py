@@ -21,7 +21,7 @@ from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]
 """Receives warnings."""
-_LEADS: Final = Message("name the folder that contains the result.json files of earlier runs")
+_LEADS: Final = Message("specify the folder that contains the result.json files of earlier runs")
 
 
 def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[EarlierRun, ...]:

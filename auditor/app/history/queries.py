@@ -68,7 +68,7 @@ class HistorySources:
             message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
             raise UsageError("tenant-unknown", message, hint=known)
         if name is None and len(self.names) != 1:
-            raise UsageError("usage", Message("there are several tenants: name one with --tenant"), hint=known)
+            raise UsageError("usage", Message("there are several tenants: specify one with --tenant"), hint=known)
         chosen = name or self.names[0]
         failure = self.failures.get(chosen)
         if failure is not None and failure.error is not None:
@@ -159,7 +159,7 @@ def _empty(where: str, *within: datetime | None) -> SnapshotError:
         message = Message("{where} has nothing before {last}", where=where, last=last)
     elif last is None:
         message = Message("{where} has nothing after {first}", where=where, first=first)
-    return SnapshotError("history-empty", message, hint=Message("name other instants, or leave --from and --to out"))
+    return SnapshotError("history-empty", message, hint=Message("specify other instants, or leave --from and --to out"))
 
 
 def two_nights(
@@ -182,7 +182,7 @@ def in_order(first: datetime, last: datetime) -> None:
     if last < first:
         texts = {"first": format_instant(first), "last": format_instant(last)}
         message = Message("--from {first} is after --to {last}", **texts)
-        raise UsageError("usage", message, hint=Message("name the earlier night first"))
+        raise UsageError("usage", message, hint=Message("specify the earlier night first"))
 
 
 def since_when(

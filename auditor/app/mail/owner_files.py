@@ -19,7 +19,7 @@ from auditor.files import json_document
 from auditor.result.codec.decoder import read
 
 _SLUG: Final = "approvals-unreadable"
-_HINT: Final = Message("name the folder that `auditor plan --by owner` wrote")
+_HINT: Final = Message("specify the folder that `auditor plan --by owner` wrote")
 _DEPTHS: Final = (INDEX, f"*/{INDEX}", f"*/*/{INDEX}")
 """Where the list stands in a folder: that of owners, the output of a plan, or outputs of several plans."""
 

@@ -46,7 +46,7 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
         raise UsageError(
             "policies-none",
             Message("the policy files define no policy, so there is nothing to plan for"),
-            hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
+            hint=Message("specify the files with `policies:` too, or run without a path to use the starter library"),
         )
     policies = policies.enabled
     with places_of(request, policies) as folders:

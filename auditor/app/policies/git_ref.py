@@ -79,8 +79,8 @@ def bases_of(commit: str, ref: str) -> Bases:
             return installed_base(file, source)
         raise UsageError(
             "policies-missing",
-            Message("there is no folder {place}", place=wanted),
-            hint=Message("name a folder of policy files, relative to this file"),
+            Message("there is no folder {location}", location=wanted),
+            hint=Message("specify a folder of policy files, relative to this file"),
         )
 
     return find
@@ -92,8 +92,8 @@ def _within(root: Path, path: Path) -> PurePosixPath:
     except ValueError as error:
         raise UsageError(
             "base-outside",
-            Message("{place} is outside the repository {root}", place=path, root=root),
-            hint=Message("name a folder as --base"),
+            Message("{location} is outside the repository {root}", location=path, root=root),
+            hint=Message("specify a folder as --base"),
         ) from error
 
 
@@ -115,13 +115,13 @@ def _git(*arguments: str) -> bytes:
         )
     except FileNotFoundError as error:
         raise UsageError(
-            "base-git", Message("git is not installed"), hint=Message("install git, or name a folder as --base")
+            "base-git", Message("git is not installed"), hint=Message("install git, or specify a folder as --base")
         ) from error
     except subprocess.TimeoutExpired as error:
         raise UsageError(
             "base-git",
             Message("git did not answer within {seconds} seconds", seconds=_SECONDS),
-            hint=Message("name a folder as --base"),
+            hint=Message("specify a folder as --base"),
         ) from error
     if done.returncode == 0:
         return done.stdout
@@ -134,7 +134,7 @@ def _git(*arguments: str) -> bytes:
             "git cannot read the base: {text}",
             text=lines[0] if lines else Message("exit code {code}", code=done.returncode),
         ),
-        hint=Message("run inside the repository that holds the policies, or name a folder as --base"),
+        hint=Message("run inside the repository that holds the policies, or specify a folder as --base"),
     )
 
 
@@ -142,5 +142,5 @@ def _unknown(ref: str) -> UsageError:
     return UsageError(
         "base-unknown",
         Message("there is neither a folder nor a commit '{ref}'", ref=ref),
-        hint=Message("fetch it first (in GitHub Actions: actions/checkout with `fetch-depth: 0`), or name a folder"),
+        hint=Message("fetch it first (in GitHub Actions: actions/checkout with `fetch-depth: 0`), or specify a folder"),
     )

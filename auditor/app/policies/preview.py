@@ -52,7 +52,7 @@ def preview(request: PreviewRequest) -> Preview:
             Message("--demo previews only on the built-in tenants")
             if request.demo
             else Message("a preview requires a snapshot"),
-            hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
+            hint=Message("specify a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
     return previewed(*_sides(request), request)
 
@@ -125,7 +125,7 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
         raise UsageError(
             "base-unsafe",
             Message("'{base}' is neither a Git reference nor a folder", base=request.base),
-            hint=Message("name a branch, tag or commit"),
+            hint=Message("specify a branch, tag or commit"),
         )
     if Path(request.base).is_dir():
         return None, policy_files((Path(request.base),))
@@ -133,7 +133,7 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
         raise UsageError(
             "base-unsafe",
             Message("'{base}' is neither a folder nor a valid Git reference", base=request.base),
-            hint=Message("name a branch, tag or commit (no range, no path after a colon)"),
+            hint=Message("specify a branch, tag or commit (no range, no path after a colon)"),
         )
     commit = commit_of(request.base)
     return commit, files_of(commit, request.policies, ref=request.base)

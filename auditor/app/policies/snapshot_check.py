@@ -19,7 +19,7 @@ def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datet
 
     Raises SnapshotError where a snapshot cannot be read.
     """
-    result = _judged(policies, Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of))
+    result = _evaluated(policies, Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of))
     places = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
     places.append(("", result.fleet.policies, result.fleet.notices))
     spans = {policy.id: policy.span for policy in policies.policies}
@@ -30,7 +30,7 @@ def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datet
     ]
 
 
-def _judged(policies: PolicySet, request: Request) -> Result:
+def _evaluated(policies: PolicySet, request: Request) -> Result:
     """Evaluate every snapshot without building findings."""
     with opened_states(request, policies) as states:
         return audit(states, policies, active(), request.as_of, alone=True, described=False)
@@ -53,8 +53,8 @@ def _told(
                 "policy-not-evaluated",
                 outcome.id,
                 Message(
-                    "{place}: the policy {id} cannot be evaluated: {reason}",
-                    place=location,
+                    "{location}: the policy {id} cannot be evaluated: {reason}",
+                    location=location,
                     id=outcome.id,
                     reason=outcome.reason,
                 ),

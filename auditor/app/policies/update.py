@@ -104,8 +104,8 @@ def write(found: Update) -> tuple[Path, ...]:
             "policies-copied",
             Message("the policies are copies of the starter library, which are not overwritten"),
             hint=Message(
-                "copy the changes that you want by hand, or extend {place} with `digest: {digest}`",
-                place=f"{STARTER}{__version__}",
+                "copy the changes that you want by hand, or extend {location} with `digest: {digest}`",
+                location=f"{STARTER}{__version__}",
                 digest=_library_digest(),
             ),
         )

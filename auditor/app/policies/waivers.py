@@ -75,7 +75,7 @@ def waive(request: WaiverRequest) -> Waived:
         raise UsageError(
             "policies-none",
             Message("there are no policies beside {file}", file=name),
-            hint=Message("name them with --policies, or run `auditor init`"),
+            hint=Message("specify them with --policies, or run `auditor init`"),
         )
     result = _result(request, before)
     chosen = list(_chosen(result, request.fingerprints))
@@ -144,7 +144,7 @@ def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
         raise UsageError(
             "waiver-pseudonyms",
             Message("the result has pseudonyms in place of people, which a waiver cannot select"),
-            hint=Message("name a --snapshot, or a result without pseudonyms"),
+            hint=Message("specify a --snapshot, or a result without pseudonyms"),
         )
     everything = list(_located(result))
     for digits in dict.fromkeys(fingerprints):

@@ -80,8 +80,8 @@ def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
         if not exists(location):
             raise UsageError(
                 "tests-missing",
-                Message("{place} does not exist", place=location),
-                hint=Message("name a *_test.yaml file, or a folder of them"),
+                Message("{location} does not exist", location=location),
+                hint=Message("specify a *_test.yaml file, or a folder of them"),
             )
         if files.is_folder(location):
             found.update({path: (location, False) for path in list_folder(location, is_test_file) if path not in found})
@@ -170,7 +170,7 @@ def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Docum
         files = {policy.id: policy.span.file for policy in policies.policies} | dict(loaded.changed)
         wanted = [policy for policy, file in files.items() if _without_suffix(file) == beside]
         if not wanted:
-            raise InputError([_nothing_judged(f"{stem}.yaml", document.span(("tests", number, "name")))])
+            raise InputError([_nothing_evaluated(f"{stem}.yaml", document.span(("tests", number, "name")))])
     alone = "tenants" not in test
     kept = [policy for policy in policies.policies if policy.id in wanted]
     return replace(
@@ -195,13 +195,13 @@ def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:
     )
 
 
-def _nothing_judged(sibling: str, where: Span) -> Diagnostic:
+def _nothing_evaluated(sibling: str, where: Span) -> Diagnostic:
     """Refuse a test that no policy could fail."""
     return Diagnostic(
         slug="test-no-policy",
         message=Message("the test has no policies: there is none in a '{sibling}' beside it", sibling=sibling),
         span=where,
-        hint=Message("name some with `policies:`, or call the file after the one that holds them"),
+        hint=Message("specify some with `policies:`, or call the file after the one that holds them"),
     )
 
 

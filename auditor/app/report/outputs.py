@@ -108,7 +108,7 @@ def check_targets(targets: Sequence[Path | None]) -> None:
         if any(_same(place, other) for other in targets[:number]):
             raise UsageError(
                 "format-path",
-                Message("two outputs would be written to {place}", place=place or "stdout"),
+                Message("two outputs would be written to {location}", location=place or "stdout"),
                 hint=Message("give each its own path"),
             )
 
@@ -124,7 +124,7 @@ def _check_target(path: Path) -> None:
             raise UsageError(
                 "format-path",
                 Message("{path} is a folder", path=path),
-                hint=Message("name a file in it: {path}", path=path / "report"),
+                hint=Message("specify a file in it: {path}", path=path / "report"),
             )
         for folder in path.parents:
             if folder.exists() and not folder.is_dir():

@@ -61,7 +61,7 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
     """Store snapshots and results in order of their instants; the store is created if missing."""
     folders = [folder for path in places if input_files.is_folder(path) for folder in _snapshots(path)]
     files = [path for path in places if not input_files.is_folder(path)]
-    hint = Message("name a snapshot, a folder of them, or a result.json")
+    hint = Message("specify a snapshot, a folder of them, or a result.json")
     with saved_results(files, None, hint=hint) as (results, _):
         store = store_at(where).create()
         alone = len(folders) + len(files) == 1

@@ -120,7 +120,7 @@ def log_paths(log: Path) -> list[Path]:
 
 def read_log(path: Path) -> bytes:
     """Return the bytes of a done.jsonl. Raises SnapshotError where it cannot be read."""
-    hint = Message("name the done.jsonl that plan.ps1 wrote")
+    hint = Message("specify the done.jsonl that plan.ps1 wrote")
     return read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
 
 
@@ -193,5 +193,7 @@ def _refuse(where: str, line: int, message: Message, column: int = 1) -> NoRetur
         "log-damaged",
         message,
         span=Span(file=where, line=line, column=column),
-        hint=Message("name the done.jsonl of this plan; a line that a stopped script left unfinished can be removed"),
+        hint=Message(
+            "specify the done.jsonl of this plan; a line that a stopped script left unfinished can be removed"
+        ),
     )

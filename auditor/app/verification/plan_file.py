@@ -19,7 +19,7 @@ _AGAIN: Final = Message("make the plan again with `auditor plan`")
 
 def saved_plan(path: Path) -> SavedPlan:
     """Read a plan.json. Raises SnapshotError as `decoded_plan`, and for a file that cannot be read."""
-    hint = Message("name a plan.json that `auditor plan` wrote")
+    hint = Message("specify a plan.json that `auditor plan` wrote")
     body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=hint)
     return decoded_plan(body, where=str(path))
 
@@ -60,7 +60,7 @@ def _check_version(document: Any, where: str) -> None:
             schema=repr(schema),
             version=_VERSION,
         )
-        raise SnapshotError("plan-foreign", message, hint=Message("name a plan.json that `auditor plan` wrote"))
+        raise SnapshotError("plan-foreign", message, hint=Message("specify a plan.json that `auditor plan` wrote"))
     if int(version[1]) != _VERSION:
         message = Message(
             "{where} has the schema {schema}; this version reads 'auditor/plan/v{version}'",

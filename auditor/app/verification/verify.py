@@ -70,7 +70,7 @@ def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
     plans = {tenant.name: tenant for tenant in tenants}
     named = {state.name: state.tenant_id for state in states if isinstance(state, Unaudited)}
     named |= {manifest.tenant: manifest.tenant_id for manifest in _manifests(states).values()}
-    hint = Message("name the plan of this tenant")
+    hint = Message("specify the plan of this tenant")
     for name, tenant in plans.items():
         if named.get(name) and named[name] != tenant.tenant_id:
             message = Message(

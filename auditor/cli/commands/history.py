@@ -101,7 +101,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
     since, day = args.since
     if since is None or args.until is None:
         raise UsageError(
-            "usage", Message("--people requires two nights"), hint=Message("name both with --from and --to")
+            "usage", Message("--people requires two nights"), hint=Message("specify both with --from and --to")
         )
     _check_told(formats)
     tenant = looked.one(args.tenant)[0]

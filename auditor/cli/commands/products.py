@@ -38,7 +38,7 @@ _USAGE = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor products`."""
     parser.usage, parser.epilog = _USAGE, _EXAMPLES
-    parser.add_argument("words", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
     parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
     declare(parser, "locale", locale="language of the messages, and of the table on a terminal")
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor products` and return the exit code. Raises AuditorError before anything is written."""
     l10n = localization(reader_locale(args.locale))
-    if args.words[:1] == ["update"]:
+    if args.text[:1] == ["update"]:
         return _update(args, l10n)
     if any(value is not None for value in (args.output, args.source, args.date)):
         raise UsageError(
@@ -75,13 +75,13 @@ def _date(text: str) -> dt.date:
 
 
 def _update(args: argparse.Namespace, l10n: Localization) -> int:
-    if len(args.words) != 2 or args.free or args.json:
+    if len(args.text) != 2 or args.free or args.json:
         raise UsageError(
             "usage",
             Message("update takes one file or address, and no --free or --json"),
             hint=Message("`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`"),
         )
-    done = update(args.words[1], output=args.output, source=args.source, date=args.date)
+    done = update(args.text[1], output=args.output, source=args.source, date=args.date)
     for line in _changes(done, l10n):
         out(line)
     own = done.catalogue
@@ -125,7 +125,7 @@ def _named(product: Product) -> str:
 
 def _list(args: argparse.Namespace, l10n: Localization) -> int:
     catalogue = active()
-    text = " ".join(args.words)
+    text = " ".join(args.text)
     meant = resembling(catalogue, text)
     found = [p for p in meant.products if not args.free or catalogue.is_free(p)]
     if args.json:

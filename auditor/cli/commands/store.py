@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("put", "list", "check", "prune", "get"), help="what to do with the store")
     parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
-        "things",
+        "arguments",
         nargs="*",
         default=[],
         metavar="PATH_OR_TENANT",
@@ -80,17 +80,19 @@ def run(args: argparse.Namespace) -> int:
         case "prune":
             return _prune(args, l10n)
         case _:
-            out(str(restore(args.store, args.things[0], args.as_of, args.output)))
+            out(str(restore(args.store, args.arguments[0], args.as_of, args.output)))
             return 0
 
 
 def _misused(args: argparse.Namespace) -> Message | None:
-    if args.action == "put" and not args.things:
+    if args.action == "put" and not args.arguments:
         return Message("put requires snapshots or results")
-    if args.action == "get" and len(args.things) != 1:
+    if args.action == "get" and len(args.arguments) != 1:
         return Message("get needs the name of one tenant")
-    if args.action in {"list", "check", "prune"} and args.things:
-        return Message("{action} takes only a store: remove '{things}'", action=args.action, things=args.things[0])
+    if args.action in {"list", "check", "prune"} and args.arguments:
+        return Message(
+            "{action} takes only a store: remove '{argument}'", action=args.action, argument=args.arguments[0]
+        )
     if (args.action == "prune") != (args.keep is not None):
         return Message("--keep is required with prune, and allowed only there")
     if args.delete and args.action != "prune":
@@ -100,7 +102,7 @@ def _misused(args: argparse.Namespace) -> Message | None:
 
 def _put(args: argparse.Namespace, l10n: Labels) -> int:
     code = 0
-    paths = [Path(thing) for thing in args.things]
+    paths = [Path(argument) for argument in args.arguments]
     logs = [path for path in paths if path.suffix == ".jsonl"]
     for log in logs:
         for recorded in record_changes(args.store, log):

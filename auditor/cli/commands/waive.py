@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "usage",
             Message("--result, --snapshot and --demo cannot be used together"),
-            hint=Message("name one of them"),
+            hint=Message("specify one of them"),
         )
     default = Path(from_environment("OUTPUT", "out") or "out") / "result.json"
     request = WaiverRequest(

@@ -45,19 +45,19 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
 
     `number` writes a number in the language.
     """
-    told = [
+    sentences = [
         l10n.gettext(
             "{product}: {usable} seats today, {assigned} of them assigned. The actions free {freed} and give {given} "
             "to people; needed then: {needed}."
         )
     ]
-    told += [l10n.gettext("Back with a suspended subscription: {revived}.")] if seats.revived else []
+    sentences += [l10n.gettext("Back with a suspended subscription: {revived}.")] if seats.revived else []
     if seats.added < 0:
-        told.append(l10n.gettext("To remove: {count}. {left} are left, {spare} of them spare."))
+        sentences.append(l10n.gettext("To remove: {count}. {left} are left, {spare} of them spare."))
     elif seats.added:
-        told.append(l10n.gettext("To buy: {count}. Then there are {left}, {spare} of them spare."))
+        sentences.append(l10n.gettext("To buy: {count}. Then there are {left}, {spare} of them spare."))
     else:
-        told.append(l10n.gettext("Nothing to buy or to remove: {spare} of {left} are spare then."))
+        sentences.append(l10n.gettext("Nothing to buy or to remove: {spare} of {left} are spare then."))
     numbers = {
         "usable": seats.usable,
         "assigned": seats.assigned,
@@ -69,4 +69,4 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
         "left": seats.usable_after,
         "spare": seats.usable_after - seats.assigned_after,
     }
-    return " ".join(told).format(product=product, **{name: number(n) for name, n in numbers.items()})
+    return " ".join(sentences).format(product=product, **{name: number(n) for name, n in numbers.items()})

@@ -16,7 +16,7 @@ def is_missing(name: str, location: str) -> Message:
     """
     if _PLAIN.fullmatch(name):
         return Message("the environment variable {name} is not set", name=name)
-    return Message("the environment variable that {place} names is not set", place=location)
+    return Message("the environment variable that {location} names is not set", location=location)
 
 
 def to_set(name: str) -> str:

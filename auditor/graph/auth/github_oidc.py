@@ -14,8 +14,8 @@ _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 _PERMISSION = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
 _ELSEWHERE = Message(
-    "on your own computer run `az login`, write `credential: {credential}` into a copy of the tenants file, and name "
-    "it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
+    "on your own computer run `az login`, write `credential: {credential}` into a copy of the tenants file, and "
+    "specify it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
     credential="{type: azure-cli}",
 )
 _MAX_ATTEMPTS = 3

@@ -71,7 +71,7 @@ def _unreachable(authority: str, text: str) -> GraphError:
         return GraphError(
             "sign-in-untrusted",
             Message("the certificate of {authority} is signed by no known authority", authority=authority),
-            hint=Message("if a proxy inspects TLS, name a PEM file with its CA certificate in SSL_CERT_FILE"),
+            hint=Message("if a proxy inspects TLS, specify a PEM file with its CA certificate in SSL_CERT_FILE"),
         )
     return GraphError(
         "sign-in-unreachable",

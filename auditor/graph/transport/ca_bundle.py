@@ -26,7 +26,7 @@ def authorities(environ: Mapping[str, str]) -> str | None:
             raise SettingsError(
                 "ca-missing",
                 Message("{name} names {path}, which is not a file", name=name, path=path),
-                hint=Message("name a PEM file, or unset the variable"),
+                hint=Message("specify a PEM file, or unset the variable"),
             )
         try:
             files.check_regular(Path(path), most=files.CERTIFICATES)

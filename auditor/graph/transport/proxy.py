@@ -44,7 +44,7 @@ def proxy_address(netloc: str, scheme: str = "https", *, tls: bool = True) -> st
         raise _unusable(
             scheme,
             Message("it is reached over TLS, which works for Microsoft Graph and the sign-in only"),
-            Message("name its address with http://, if it has one, or exclude the host with NO_PROXY"),
+            Message("specify its address with http://, if it has one, or exclude the host with NO_PROXY"),
         )
     reason = Message("{scheme}:// is not a scheme for an HTTP proxy", scheme=printable(parts.scheme or "?"))
     raise _unusable(scheme, reason, Message("write http://HOST:PORT or https://HOST:PORT"))

@@ -121,7 +121,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
         if error.instance is None
         else None
     )
-    hint = instead(error.instance, schema) or (example(schema) if nothing is None else explanation(path[-1], schema))
+    hint = instead(error.instance, schema) or (example(schema) if nothing is None else explanation(path, schema))
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
 
 
@@ -163,7 +163,7 @@ def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
     value, noun = str(error.instance), noun_of(schema)
     message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(value))
     if not value.strip():
-        return Mistake(path=path, kind="empty", message=message, hint=explanation(path[-1], schema))
+        return Mistake(path=path, kind="empty", message=message, hint=explanation(path, schema))
     share = _PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
         outside = Message("{path} must be between 0% and 100%, not {value}", path=label(path), value=quoted(value))
@@ -275,7 +275,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
         else Message("remove the key, or give it a value")
     )
     if "description" in schema:
-        hint = explanation(path[-1], schema) or hint
+        hint = explanation(path, schema) or hint
     return Mistake(
         path=path,
         kind="empty",

@@ -83,8 +83,8 @@ def example(schema: Any) -> Message | None:
     return Message("for example: {example}", example=", ".join(map(written, examples))) if examples else None
 
 
-def explanation(key: object, schema: Any) -> Message | None:
-    """Return what an empty key is for, and an example; None for a schema without an example.
+def explanation(path: "Path", schema: Any) -> Message | None:
+    """Return what the empty key at a path is for, and an example; None for a schema without an example.
 
     Keys that are needed have a description in the schema.
     """
@@ -92,7 +92,7 @@ def explanation(key: object, schema: Any) -> Message | None:
     if shown is None or about is None:
         return shown
     example_of = shown.arguments["example"]
-    return Message("'{key}': {about} For example: {example}", key=key, about=Message(about), example=example_of)
+    return Message("'{key}': {about} For example: {example}", key=path[-1], about=Message(about), example=example_of)
 
 
 def written(value: Any) -> str:

@@ -237,7 +237,7 @@ class _Builder:
 
     def _key(self, node: pyyaml.Node) -> str | None:
         if node.tag == _PLAIN and node.value == "<<":
-            hint = Message("write the keys out, or name a population and refer to it")
+            hint = Message("write the keys out, or define a population and refer to it")
             self._report("yaml-merge-key", Message("merge keys ('<<') are not part of YAML 1.2"), node, hint)
             return None
         problems = len(self.problems)

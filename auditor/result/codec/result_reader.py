@@ -128,7 +128,7 @@ def _check_schema(document: dict[str, Any], where: str) -> None:
             schema=repr(schema),
             **reads,
         )
-        hint = Message("name a result.json that `auditor audit` wrote")
+        hint = Message("specify a result.json that `auditor audit` wrote")
         raise SnapshotError("result-foreign", message, hint=hint)
     if int(version[1]) != _VERSION:
         message = Message(

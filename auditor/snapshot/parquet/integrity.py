@@ -166,7 +166,7 @@ def unreadable(error: OSError) -> SnapshotError:
             filename=error.filename or Message("a file"),
             strerror=error.strerror or error,
         ),
-        hint=Message("correct its permissions, or name another folder"),
+        hint=Message("correct its permissions, or specify another folder"),
     )
 
 

@@ -28,7 +28,7 @@ def parse(text: str) -> Path | Address:
             "store-address",
             Message("the scheme '{scheme}://' is not supported", scheme=parts.scheme),
             hint=Message(
-                "name a folder, or an address that begins with one of {value}",
+                "specify a folder, or an address that begins with one of {value}",
                 value=", ".join(f"{s}://" for s in SCHEMES),
             ),
         )

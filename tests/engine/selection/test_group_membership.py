@@ -21,7 +21,7 @@ from auditor.checks.registry import registered
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result
 from auditor.engine.columns.users import People
-from auditor.engine.evaluate import judged_batches
+from auditor.engine.evaluate import evaluated_batches
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
 from auditor.engine.selection.group_membership import Membership
@@ -272,7 +272,7 @@ def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     seen, identity = outline_of(large), read(large).identity
     tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
     assert row_groups(large) == 3
-    here = list(judged_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW), registered())))
+    here = list(evaluated_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW), registered())))
     for row_group in (2, 0, 1):
         (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False)
         assert answer.column("problem").to_pylist() == [None]

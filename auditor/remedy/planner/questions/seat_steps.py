@@ -102,8 +102,8 @@ def with_seat_steps(
         own = by_product.get(action.sku_id)
         if own is not None:
             written = [_agreed(contract, l10n) for contract in own.contracts] if own.action == number else []
-            told = _decided_seats(seats[own.sku_id], l10n)
-            yield replace(action, prerequisites=(told, *action.prerequisites), next=(*action.next, *written))
+            sentence = _decided_seats(seats[own.sku_id], l10n)
+            yield replace(action, prerequisites=(sentence, *action.prerequisites), next=(*action.next, *written))
             continue
         changes: dict[str, int] = {}
         for fingerprint in action.findings if action.requests else ():
