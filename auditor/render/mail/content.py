@@ -172,15 +172,19 @@ def _link(reader: Reader, anchor: str) -> str:
 
 
 def _acts(shown: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
+    """Yield the highlights; of their warnings, such as an unknown agreement, each is there once."""
     steps = {step.anchor: step for section in shown.sections for step in section.steps}
+    warned: set[str] = set()
     for highlight in shown.highlights:
         step = steps.get(highlight.anchor)
+        caution = next((text for text in step.action.warnings if text not in warned), "") if step is not None else ""
+        warned.add(caution)
         yield Act(
             title=flat(highlight.title, 200),
             severity=highlight.severity,
             facts=tuple(flat(fact) for fact in _facts(highlight, step, l10n, several=len(shown.sections) > 1) if fact),
             why=flat(highlight.why),
-            caution=flat(next(iter(step.action.warnings), ""), 400) if step is not None else "",
+            caution=flat(caution, 400),
             first=flat(highlight.first, 300),
             next=flat(next(iter(step.action.next), ""), 200) if step is not None else "",
             href=_link(reader, highlight.anchor),

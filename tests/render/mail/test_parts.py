@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from auditor.domain.enums import Status
-from auditor.domain.result.model import ContractTerm, Result
+from auditor.domain.result.model import ContractTerm, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render.html.page import page
@@ -27,6 +27,15 @@ def test_both_parts_lead_to_the_same_places() -> None:
     assert [link for link in links if "#t-" in link]
     assert sorted(re.findall(r"https://\S+", parts.text)) == sorted(links)
     assert "https://reports.example" not in render_mail(WHOLE, READER).text
+
+
+def test_a_warning_of_several_actions_is_there_once() -> None:
+    def warned(tenant: TenantResult) -> TenantResult:
+        return replace(tenant, actions=tuple(replace(each, warnings=("The same.",)) for each in tenant.actions))
+
+    view = next(mail_views(replace(WHOLE, tenants=tuple(map(warned, WHOLE.tenants))), READER, Labels("en")))
+    assert len(view.acts) > 1
+    assert [act.caution for act in view.acts if act.caution] == ["The same."]
 
 
 def test_waivers_in_force_are_counted() -> None:
