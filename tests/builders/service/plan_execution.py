@@ -17,9 +17,10 @@ _SELECTED = "id,usageLocation,department,assignedLicenses,licenseAssignmentState
 class PlanExecution:
     """Sends the requests of steps in order; each may be sent again without harm."""
 
-    def __init__(self, client: httpx.Client, root: str) -> None:
+    def __init__(self, client: httpx.Client, root: str, head: Mapping[str, str] | None = None) -> None:
         self._client = client
         self._root = root
+        self._head = dict(head or {})
 
     def carry_out(self, steps: Iterable[Step]) -> list[str]:
         """Return the outcome of each step: `done`, `unchanged`, `waiting`, `no seats` or the refusal.
@@ -56,7 +57,9 @@ class PlanExecution:
         if not self._waited(lambda: self._has_seats(command) and self._are_free(seats)):
             return "no seats"
         for _ in range(_PATIENCE):
-            answer = self._client.request(command.method, f"{self._root}{command.path}", json=command.body or None)
+            answer = self._client.request(
+                command.method, f"{self._root}{command.path}", headers=self._head, json=command.body or None
+            )
             if answer.is_success:
                 # A retry is never refused; what it finds shows later.
                 retried = command.path.endswith("/reprocessLicenseAssignment")
@@ -71,7 +74,7 @@ class PlanExecution:
         return any(condition() for _ in range(_PATIENCE))
 
     def _read(self, path: str) -> dict[str, Any]:
-        answer = self._client.get(f"{self._root}{path}")
+        answer = self._client.get(f"{self._root}{path}", headers=self._head)
         return dict(answer.json()) if answer.is_success else {}
 
     def _has_seats(self, command: Command) -> bool:

@@ -11,10 +11,14 @@ from tests.builders.tenant.tenants import NOW
 from tests.emulator.server import Emulator
 
 
-def collected(emulator: Emulator, root: Path, policies: PolicySet | None = None) -> Snapshot:
+def collected(emulator: Emulator, root: Path, policies: PolicySet | None = None, *, name: str = "contoso") -> Snapshot:
     """Collect all of the tenant, and all that the policies name, into a folder, and read it back."""
     (outcome,) = collect_all(
-        [configured(emulator)], lambda _: everything(policies), root=root, instant=NOW, environ=environment(emulator)
+        [configured(emulator, name)],
+        lambda _: everything(policies),
+        root=root,
+        instant=NOW,
+        environ=environment(emulator),
     )
     assert outcome.folder is not None, outcome.failure
     return read(outcome.folder)

@@ -4,7 +4,7 @@ from typing import Any
 
 from auditor.domain.policy.selector import GRAPH_PROPERTIES, NESTED_PROPERTIES, TEXT_PROPERTIES
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.schema import SIGN_IN_COLUMNS
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APPS, PLATFORMS, SIGN_IN_COLUMNS, app_bits
 
 PREPAID = ("enabled", "warning", "suspended", "lockedOut")
 
@@ -23,7 +23,42 @@ def served(snapshot: Snapshot) -> dict[str, Any]:
         "subscribedSkus": [_sku(row, plans.get(row["skuId"], [])) for row in snapshot.table("products").to_pylist()],
         "subscriptions": [_dated(row) for row in snapshot.table("subscriptions").to_pylist()],
         "groups": [_group(row, snapshot, links) for row in snapshot.table("groups").to_pylist()],
+        "usage": _usage(snapshot, users),
+        "devices": [device for row in users for device in _devices(row)],
     }
+
+
+def _usage(snapshot: Snapshot, users: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the reports tell of each person; those that were not read have no row of anybody."""
+    days = {row["refreshDate"] for row in snapshot.table("reports").to_pylist()}
+    people = {row["userPrincipalName"]: _used(row) for row in users}
+    return {"people": people, **({"refreshed": _text(max(days))} if days else {})}
+
+
+def _used(row: dict[str, Any]) -> dict[str, Any]:
+    unread = row["notCollected"] or ()
+    used = row["appUsageD180"]
+    bits = {(app, platform): app_bits((app,), (platform,)) for app in APPS for platform in PLATFORMS}
+    read = {
+        "getOffice365ActiveUserDetail": "usage" not in unread,
+        "getMicrosoft365CopilotUsageUserDetail": "copilotUsage" not in unread,
+        "getM365AppUserDetail": used is not None,
+        "getMailboxUsageDetail": row["mailboxStorageUsed"] is not None,
+    }
+    return {
+        **{service: _text(row[column]) for service, column in ACTIVITY_COLUMNS.items()},
+        "apps": {app: [platform for platform in PLATFORMS if (used or 0) & bits[app, platform]] for app in APPS},
+        "mailbox": {"size": row["mailboxStorageUsed"] or 0, "archive": bool(row["mailboxHasArchive"])},
+        "without": [report for report, is_read in read.items() if not is_read],
+    }
+
+
+def _devices(row: dict[str, Any]) -> list[dict[str, Any]]:
+    seen = _text(row["managedDeviceLastSyncDateTime"])
+    return [
+        {"id": f"{row['id']}-{number}", "userId": row["id"], "managementAgent": "mdm", "lastSyncDateTime": seen}
+        for number in range(row["managedDevices"] or 0)
+    ]
 
 
 def _user(row: dict[str, Any], links: list[dict[str, Any]]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Usage:
     """The refresh date of every report; None for two days ago."""
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By user principal name: `exchange` … `teams` and `copilot` (ISO dates or None), `apps` {app: [platforms]},
-    `mailbox` {size: bytes, archive: bool}, and `report`: "none" for a person without rows."""
+    `mailbox` {size: bytes, archive: bool}, `report`: "none" for no rows at all, `without`: [reports without a row]."""
     rows: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     """By report: rows written after those of the people."""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -326,6 +326,7 @@ def load(document: Mapping[str, Any]) -> Tenant:
         groups=_groups(tenant_id, list(document.get("groups", ())), people),
         others={str(row["id"]).lower(): dict(row) for row in document.get("others", ())},
         mailboxes=mailboxes,
+        devices=[dict(row) for row in document.get("devices", ())],
         premium=bool(document.get("premium", True)),
         access=AccessLists.load(document),
     )
@@ -333,8 +334,7 @@ def load(document: Mapping[str, Any]) -> Tenant:
     usage = document.get("usage", {})
     tenant.usage.people.update(usage.get("people", {}))
     tenant.usage.refreshed = date.fromisoformat(usage["refreshed"]) if "refreshed" in usage else None
-    for row in document.get("apps", ()):
-        tenant.register(_app(row))
+    tenant.apps = {app.client_id.lower(): app for app in map(_app, document.get("apps", ()))}
     consumed = {str(row["skuId"]): row["consumedUnits"] for row in tenant.skus if "consumedUnits" in row}
     tenant.count_seats()
     for row in tenant.skus:

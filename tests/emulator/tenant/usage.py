@@ -77,7 +77,11 @@ def _rows(tenant: Tenant, usage: Usage, name: str, period: str) -> Iterator[dict
         held = [str(row["skuId"]).lower() for row in tenant.people.value(position, "assignedLicenses")]
         principal = str(tenant.people.value(position, "userPrincipalName"))
         facts = usage.people.get(principal)
-        if (not held and facts is None) or (facts or {}).get("report") == "none":
+        if (
+            (not held and facts is None)
+            or (facts or {}).get("report") == "none"
+            or name in (facts or {}).get("without", ())
+        ):
             continue
         facts = _made_up(position, refreshed) if facts is None else facts
         row = {

@@ -1,6 +1,5 @@
 """A plan's requests, sent to a Graph emulator over HTTP: what is collected afterwards is what the proof promised."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,10 @@ import pytest
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
-from auditor.checks.data_needs import needs
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots as demo_snapshots
-from auditor.domain.enums import Source, Status
-from auditor.domain.policy.model import Policy, PolicySet
+from auditor.domain.enums import Status
+from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
@@ -112,21 +110,12 @@ def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
     assert seats == {"SPE_E3": 1, "SPE_E5": 1, "SPE_F1": 3, "VISIOCLIENT": 0}
 
 
-UNSERVED = {Source.USAGE, Source.APP_USAGE, Source.COPILOT_USAGE, Source.MAILBOX_USAGE, Source.DEVICES}
-
-
-def only(rules: PolicySet, policy: Policy) -> PolicySet:
-    return replace(rules, policies=(policy,), waivers=())
-
-
 @pytest.mark.slow
 def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
     rules = load(demo_policies(NOW)).policies
-    # The served tenant has no reports of usage: policies that need them could not be evaluated.
-    known = tuple(policy for policy in rules.policies if UNSERVED.isdisjoint(needs(only(rules, policy)).sources))
     state = demo_snapshots(NOW)[0]
     with running_emulator([load_tenant(served(state))]) as emulator:
-        plan = prove(emulator, replace(rules, policies=known), tmp_path).tenants[0]
+        plan = prove(emulator, rules, tmp_path).tenants[0]
     assert len(plan.proof.fixed) > 20
     assert {finding.check for finding in plan.findings if finding.fingerprint in plan.proof.fixed} >= {
         "assignment.not-allowed", "assignment.path", "assignment.overlap", "assignment.redundant",
