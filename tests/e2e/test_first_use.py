@@ -14,6 +14,7 @@ import pytest
 
 from auditor.domain.tenant import GithubOidc
 from auditor.settings.loader import read
+from tests.builders.service.preloaded_program import preloaded_program
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 from tests.package.tree import ROOT
@@ -105,7 +106,7 @@ def stand_ins(folder: Path, tenant_id: str, token: str) -> None:
     programs = {
         "az": f'case "$*" in *get-access-token*) cat "{folder}/token.json" ;; *"app create"*) echo {CLIENT} ;; esac',
         "gh": """echo '{"owner": {"login": "o", "id": 7}, "name": "team", "id": 9}' | jq -c "$4" """,
-        "auditor": f'exec "{sys.executable}" -m auditor "$@"',
+        "auditor": f'exec {preloaded_program()} "$@"',
         "sleep": "exit 0",
     }
     for name, body in programs.items():

@@ -10,8 +10,9 @@ import pytest
 from tests.builders.service.command_line import call
 from tests.builders.service.github_api import GithubApi
 from tests.builders.service.mail_relay import PASSWORD, USER, Running
+from tests.builders.service.preloaded_program import preloaded_program
 from tests.e2e.github.hub import Hub
-from tests.e2e.github.workflow import Event, program
+from tests.e2e.github.workflow import Event
 from tests.emulator.fixtures import CLIENT_ID
 from tests.emulator.server import Emulator
 
@@ -66,7 +67,7 @@ def team(
 def night(hub: Hub, emulator: Emulator, **more: object) -> Event:
     """The schedule's event, on a machine that reaches the tenant and the relay."""
     environ = {**emulator.environment(), "CURL_CA_BUNDLE": str(emulator.ca_path), "U": USER, "P": PASSWORD}
-    return Event(hub=hub, environ=environ, installed=program(), **more)  # type: ignore[arg-type]
+    return Event(hub=hub, environ=environ, installed=preloaded_program(), **more)  # type: ignore[arg-type]
 
 
 def request(hub: Hub, emulator: Emulator, *, fork: bool = False) -> Event:
@@ -78,6 +79,6 @@ def request(hub: Hub, emulator: Emulator, *, fork: bool = False) -> Event:
         name="pull_request",
         payload=payload,
         environ=emulator.environment(),
-        installed=program(),
+        installed=preloaded_program(),
         fork=fork,
     )

@@ -14,6 +14,7 @@ from tests.builders.service import planned_tenant
 from tests.builders.service.command_line import ROOT
 from tests.builders.service.mail_relay import PASSWORD, USER, relay
 from tests.builders.service.planned_tenant import carry_out, planned_emulator, planned_folder, sender
+from tests.builders.service.preloaded_program import preloaded_program
 from tests.e2e.github.runner import Job, action_inputs
 from tests.emulator.fixtures import CLIENT_ID, running_emulator
 from tests.emulator.server import Emulator
@@ -31,8 +32,11 @@ policies:
     assignments: {of: paid, allow: []}
 """
 HOSTILE = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
-PROGRAM = {"steps.install.outputs.auditor": str(Path(sys.executable).parent / "auditor")}
-"""The program is installed already: what `Install` would leave behind is this."""
+
+
+def installed() -> dict[str, str]:
+    """Return what `Install` would leave behind."""
+    return {"steps.install.outputs.auditor": str(preloaded_program())}
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
         f"    recipients: [{{address: ann@contoso.example, locale: en}}]\n{mail}",
         encoding="utf-8",
     )
-    return Job(folder=repository, environ=emulator.environment(), known=dict(PROGRAM))
+    return Job(folder=repository, environ=emulator.environment(), known=installed())
 
 
 def run(job: Job, **given: str) -> int:
@@ -147,7 +151,7 @@ def test_the_log_of_a_plan_says_who_carried_it_out(tmp_path: Path) -> None:
         ("missing.jsonl", "st", False),
         ("done.jsonl", "", False),
     ):
-        job = Job(folder=here, environ={}, known=dict(PROGRAM))
+        job = Job(folder=here, environ={}, known=installed())
         assert run(job, done=done, history=history, **given) == 0, (done, history, job.log)
         report = " ".join(job.log.split())
         assert ("4 of 4 actions of 20 Nov 2026 done" in report) is (history == "st"), (done, history, report)

@@ -9,7 +9,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +60,7 @@ class Event:
     environ: Mapping[str, str] = field(default_factory=dict)
     """What the runner's environment has besides; sign-in variables reach jobs with `id-token: write` only."""
     installed: Path | None = None
-    """The folder that `Install` of the action left behind, so that it does not run again in every job."""
+    """The program that `Install` of the action left behind, so that it does not run again in every job."""
     action: Path = ROOT
     """Where the project's own action is."""
     attempt: int = 1
@@ -225,7 +224,7 @@ class _Job:
         assert step["shell"] == "bash"
         installed = self.event.installed
         if (file, step.get("id")) == ("action.yml", "install") and installed is not None:
-            return 0, {"auditor": str(installed / "bin" / "auditor")}
+            return 0, {"auditor": str(installed)}
         number = len(list((self.machine / "files").iterdir()))
         output, summary = (self.machine / "files" / f"{number}-{kind}" for kind in ("output", "summary"))
         output.touch()
@@ -311,8 +310,3 @@ class _Job:
         for one in sorted(store.glob(given["pattern"])):
             shutil.copytree(one, to / one.name, dirs_exist_ok=True)
         return 0
-
-
-def program() -> Path:
-    """The environment that the tests run in, in the place of what `Install` would make."""
-    return Path(sys.executable).parent.parent

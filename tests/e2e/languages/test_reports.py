@@ -11,8 +11,8 @@ from auditor.domain.errors import UsageError
 from auditor.localization import languages, localization
 from auditor.render import FORMATS, render
 from tests.builders.result.audited_demo import demo_result
-from tests.localization.extract import SOURCES
-from tests.localization.reading import BOLD, LANGUAGES
+from tests.localization.extract import DOMAINS
+from tests.localization.reading import BOLD, LANGUAGES, wanted
 
 OTHERS = tuple(language for language in LANGUAGES if language in languages())
 
@@ -30,22 +30,24 @@ def visible_texts(html: str) -> list[str]:
 
 
 @cache
-def english_only(language: str) -> frozenset[str]:
-    """Messages that the language says in other words than English does, labels of the portal aside."""
+def told() -> frozenset[str]:
+    """Messages without values and marks, labels of the portal aside."""
+    labels = {label for message in wanted("guidance") for label in BOLD.findall(str(message.id))}
+    ids = {message.id for domain in DOMAINS for message in wanted(domain) if isinstance(message.id, str)}
+    return frozenset(text for text in ids - labels if text and not re.search(r"[{%*`]", text))
+
+
+def english_only(language: str) -> set[str]:
+    """Messages that the language says in other words than English does."""
     l10n = localization(language)
-    labels = {label for message in SOURCES["guidance"]() for label in BOLD.findall(str(message.id))}
-    ids = [message.id for domain in SOURCES.values() for message in domain() if isinstance(message.id, str)]
-    return (
-        frozenset(text for text in ids if text and l10n.gettext(text) != text and not re.search(r"[{%*`]", text))
-        - labels
-    )
+    return {text for text in told() if l10n.gettext(text) != text}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_page_is_in_its_language(language: str) -> None:
     assert f'lang="{language}"' in page(language)
-    assert [text for text in visible_texts(page(language)) if text in english_only(language)] == []
+    assert set(visible_texts(page(language))) & english_only(language) == set()
 
 
 @pytest.mark.slow
@@ -80,7 +82,7 @@ def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> N
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
 def test_machines_read_the_same_bytes_in_every_language(name: str) -> None:
     assert not FORMATS[name].localized
-    bodies = {b"".join(render(demo_result(), name, locale=locale).chunks()) for locale in ("en", *OTHERS)}
+    bodies = {b"".join(render(demo_result(), name, locale=locale).chunks()) for locale in ("en", "de", "tr")}
     assert len(bodies) == 1
 
 
