@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
@@ -237,7 +237,9 @@ def test_equal_nights_give_equal_tenants() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
+@example(datetime(2028, 2, 29, 2, 16), 0)  # noqa: DTZ001
+@example(datetime(2026, 12, 31, 23, 59), -12)  # noqa: DTZ001
 @given(
     st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2031, 12, 31)),  # noqa: DTZ001  the zone comes next
     st.integers(min_value=-12, max_value=14),

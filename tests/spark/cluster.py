@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+QUICK_JAVA = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+"""An environment for JVMs that live for half a minute: compiling them well would take longer than they run."""
 _START = 240.0
 """Seconds that a JVM may take to come up on a machine with other things to do."""
 _MASTER = re.compile(r"spark://127\.0\.0\.1:[0-9]+")
@@ -48,14 +50,12 @@ def home() -> Path:
 def running(folder: Path) -> Iterator[Cluster]:
     """Start master and workers with their logs and work in `folder`; stop them at the end, whatever happened."""
     environment = {
-        **os.environ,
+        **QUICK_JAVA,
         "SPARK_HOME": str(home()),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_DAEMON_MEMORY": "256m",
         "SPARK_NO_DAEMONIZE": "1",
         "PYSPARK_PYTHON": sys.executable,
-        # Half a dozen JVMs that live for half a minute: compiling them well would take longer than they run.
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     started: list[subprocess.Popen[bytes]] = []
     try:

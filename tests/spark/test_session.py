@@ -11,6 +11,8 @@ import pytest
 
 from auditor.domain.errors import UsageError
 from auditor.spark.session import check_java, check_route, not_started
+from tests.builders.service.command_line import call
+from tests.spark.cluster import QUICK_JAVA
 
 
 def test_no_java_is_said(tmp_path: Path) -> None:
@@ -85,7 +87,8 @@ def test_what_java_says_instead_of_starting_is_one_clear_error(tmp_path: Path) -
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and never listening
         master = f"k8s://http://127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run([*command, "--spark-master", master], capture_output=True, text=True, check=False)
+        command += ["--spark-master", master]
+        done = subprocess.run(command, env=QUICK_JAVA, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert "error[spark-session]: Spark does not start: io.fabric8" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -114,22 +117,20 @@ with session("local[1]") as ours:
 @pytest.mark.spark
 @pytest.mark.skipif(find_spec("pyspark") is None or shutil.which("java") is None, reason="takes PySpark and Java")
 def test_the_session_of_a_notebook_is_used_and_left_running() -> None:
-    done = subprocess.run([sys.executable, "-c", _IN_A_NOTEBOOK], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", _IN_A_NOTEBOOK]
+    done = subprocess.run(command, env=QUICK_JAVA, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
-def test_a_master_without_the_engine_is_a_mistake() -> None:
-    command = [sys.executable, "-m", "auditor", "audit", "--demo", "--spark-master", "local[2]"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "--engine spark" in done.stderr
+def test_a_master_without_the_engine_is_a_mistake(tmp_path: Path) -> None:
+    done = call("audit", "--demo", "--spark-master", "local[2]", cwd=tmp_path)
+    assert done.code == 2
+    assert "--engine spark" in done.err
 
 
 @pytest.mark.skipif(find_spec("pyspark") is not None, reason="PySpark is installed")
 def test_without_pyspark_the_extra_is_named(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "auditor", "audit", "--demo", "--engine", "spark", "-o", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "m365-license-auditor[spark]" in done.stderr
+    done = call("audit", "--demo", "--engine", "spark", "-o", "out", cwd=tmp_path)
+    assert done.code == 2
+    assert "m365-license-auditor[spark]" in done.err
     assert not (tmp_path / "out").exists()

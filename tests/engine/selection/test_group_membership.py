@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -109,15 +110,8 @@ def guid(number: int) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("statistics", [True, False])
-@pytest.mark.parametrize("case", [str, str.upper])
-@pytest.mark.parametrize("order", [sorted, lambda ids: sorted(ids, reverse=True)])
 def test_ids_are_compared_without_their_case_whatever_their_order(
-    tmp_path: Path,
-    change: Change,
-    case: Callable[[str], str],
-    order: Callable[[list[str]], list[str]],
-    *,
-    statistics: bool,
+    tmp_path: Path, change: Change, *, statistics: bool
 ) -> None:
     # First letters around those where capitals and small letters swap places with digits.
     ids = [f"{first:x}{guid(number)[1:]}" for first in range(16) for number in range(first, 40, 4)]
@@ -126,18 +120,18 @@ def test_ids_are_compared_without_their_case_whatever_their_order(
                            {"id": "g2", "displayName": "Two", "transitiveMembers": ids}])  # fmt: skip
     state = stored(state, tmp_path, change, row_group_size=12, write_statistics=statistics)
     facts = TenantFacts(state, builtin(), PolicySet(policies=()), NOW)
-    membership = Membership(facts)
-    everybody = order(ids)
-    found: list[str] = []
-    for start in range(0, len(everybody), 25):
-        batch = everybody[start : start + 25]
-        people = people_of([case(each) for each in batch], facts)
-        mask = membership.of(people, ("One",), transitive=False)
-        found += [each for each, member in zip(batch, mask.true, strict=True) if member]
-        assert membership.of(people, ("Two",), transitive=True).true.all()
-        assert not membership.of(people, ("One",), transitive=True).true.any()
-    assert set(found) == listed
-    assert len(found) == len(listed)
+    for capital, backwards in product((False, True), repeat=2):
+        membership, everybody = Membership(facts), sorted(ids, reverse=backwards)
+        found: list[str] = []
+        for start in range(0, len(everybody), 25):
+            batch = everybody[start : start + 25]
+            people = people_of([each.upper() if capital else each for each in batch], facts)
+            mask = membership.of(people, ("One",), transitive=False)
+            found += [each for each, member in zip(batch, mask.true, strict=True) if member]
+            assert membership.of(people, ("Two",), transitive=True).true.all()
+            assert not membership.of(people, ("One",), transitive=True).true.any()
+        assert set(found) == listed
+        assert len(found) == len(listed)
 
 
 def people_of(ids: list[str], facts: TenantFacts) -> People:

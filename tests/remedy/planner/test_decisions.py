@@ -258,7 +258,7 @@ def test_stubs_are_refused_until_they_are_filled_in() -> None:
 
 def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_them(tmp_path: Path) -> None:
     demo = ("plan", "--demo", "--tenant", "contoso", "--as-of", AS_OF, "-q")
-    assert call(*demo, cwd=tmp_path).code == 0
+    assert call(*demo, "-f", "json,questions", cwd=tmp_path).code == 0
     questions = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"][0]["questions"]
     stubs = (tmp_path / "out" / "questions.yaml").read_text()
     assert stubs.count("question:") == len(questions) > 20
@@ -275,7 +275,7 @@ def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_the
     }
     file.write_text(f"version: 1\ndecisions:\n{block([item])}")
     assert "1 decision" in call("validate", cwd=tmp_path).err
-    assert call(*demo, "--decisions", "policies/decisions.yaml", "-o", "again", cwd=tmp_path).code == 0
+    assert call(*demo, "--decisions", "policies/decisions.yaml", "-f", "json", "-o", "again", cwd=tmp_path).code == 0
     tenant = json.loads((tmp_path / "again" / "plan.json").read_text())["tenants"][0]
     assert {each["decision"] for each in tenant["questions"] if each["id"] == chosen["id"]} == {"D-1"}
     codes = {item["fingerprint"]: item["code"] for item in tenant["proof"]["remaining"]}

@@ -33,26 +33,36 @@ def opened(emulator: Emulator, root: Path) -> set[str]:
     return {finding.fingerprint for finding in result.findings if finding.status is Status.OPEN}
 
 
-@contextmanager
-def planned(folder: Path) -> Iterator[tuple[Emulator, TenantPlan, PlanExecution, list[Step]]]:
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> TenantPlan:
     with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, folder / "before", LOADED.policies)
-        plan = plan_run([before], LOADED.policies, builtin(), NOW, decisions=LOADED.decisions)
-        assert plan.proven
-        tenant = plan.tenants[0]
-        assert tenant.changes is not None
-        steps = [step for action in tenant.actions for step in tenant.changes.steps.get(action.id, ())]
+        before = collected(emulator, tmp_path_factory.mktemp("before"), LOADED.policies)
+    whole = plan_run([before], LOADED.policies, builtin(), NOW, decisions=LOADED.decisions)
+    assert whole.proven
+    return whole.tenants[0]
+
+
+@pytest.fixture
+def steps(plan: TenantPlan) -> list[Step]:
+    assert plan.changes is not None
+    return [step for action in plan.actions for step in plan.changes.steps.get(action.id, ())]
+
+
+@contextmanager
+def served() -> Iterator[tuple[Emulator, PlanExecution]]:
+    """The tenant as it was when the plan was made."""
+    with running_emulator([load_tenant(document())]) as emulator:
         bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
         with httpx.Client(headers=bearer, trust_env=False) as client:
-            yield emulator, tenant, PlanExecution(client, emulator.endpoint), steps
+            yield emulator, PlanExecution(client, emulator.endpoint)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, None), (0, 7), (4, 11), (4, 1)])
 def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
-    tmp_path: Path, lag: int, lost: int | None
+    plan: TenantPlan, steps: list[Step], tmp_path: Path, lag: int, lost: int | None
 ) -> None:
-    with planned(tmp_path) as (emulator, plan, execution, steps):
+    with served() as (emulator, execution):
         tenant = emulator.tenants["contoso"]
         tenant.late.lag = lag
         if lost is not None:
@@ -72,8 +82,8 @@ def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lag", [0, 4])
-def test_undo_brings_back_licences_paths_and_memberships(tmp_path: Path, lag: int) -> None:
-    with planned(tmp_path) as (emulator, _, execution, steps):
+def test_undo_brings_back_licences_paths_and_memberships(steps: list[Step], lag: int) -> None:
+    with served() as (emulator, execution):
         tenant = emulator.tenants["contoso"]
         before = state(tenant)
         tenant.late.lag = lag
@@ -118,11 +128,13 @@ def left(tenant: Tenant) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("change", "refusals"), [(dynamic, True), (synced, True), (no_seats, True), (left, False)])
 def test_what_graph_refuses_meanwhile_is_told_and_harms_nothing(
+    plan: TenantPlan,
+    steps: list[Step],
     tmp_path: Path,
     change: Callable[[Tenant], None],
     refusals: bool,  # noqa: FBT001
 ) -> None:
-    with planned(tmp_path) as (emulator, plan, execution, steps):
+    with served() as (emulator, execution):
         change(emulator.tenants["contoso"])
         emulator.tenants["contoso"].touch()
         disturbed = opened(emulator, tmp_path / "disturbed")
