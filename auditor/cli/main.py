@@ -10,8 +10,8 @@ from types import ModuleType
 from auditor import __version__
 from auditor.cli.crash_report import traceback_of, verbose
 from auditor.cli.environment import fill_in
+from auditor.cli.options import declare
 from auditor.cli.parsing import Ended, Parser
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 from auditor.domain.message import Message

@@ -149,12 +149,8 @@ class FindingTable(Findings):
         elif self._count:
             yield from (group.whole(self._spill) for group in self._groups)
 
-    def by_subject(self) -> Iterator[Sequence[Finding]]:
-        """Yield the findings in groups that hold all findings about their subjects."""
-        yield from (tuple(decode(batch)) for batch in self.subject_batches())
-
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "FindingTable":
-        """Return a new table of what `change` makes of every group of `by_subject`."""
+        """Return a new table of what `change` makes of every batch of `subject_batches`."""
         return self.map_batches(lambda batch: encode(tuple(change(tuple(decode(batch))))))
 
     def map_batches(self, change: Callable[[pa.RecordBatch], pa.RecordBatch]) -> "FindingTable":

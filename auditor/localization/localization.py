@@ -51,10 +51,6 @@ class Localization:
         """Return the translation of the form that belongs to a count, its `{count}` not filled in."""
         return self.translations.ngettext(singular, plural, count)
 
-    def pgettext(self, context: str, message: str, /) -> str:
-        """Return the translation of a message that means different things in different places."""
-        return self.translations.pgettext(context, message)
-
     def plural(self, singular: str, plural: str, count: int) -> str:
         """Return a message that counts, with its `{count}` filled in."""
         return self.ngettext(singular, plural, count).replace("{count}", self.number(count))

@@ -11,10 +11,11 @@ from auditor.app.audit.run import audited
 from auditor.app.report.containment import contained
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
-from auditor.cli.audit_request import add_state_arguments, audit_request
+from auditor.cli.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.options import (
     add_mail_arguments,
+    declare,
     formats_of,
     locale_of,
     output_folder,
@@ -22,8 +23,6 @@ from auditor.cli.options import (
     threshold,
     wished_locale,
 )
-from auditor.cli.plan_verifier import plan_verifier
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from auditor.app.policy_files import load_policies
 from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, everything, needs_of
-from auditor.cli.options import reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, reader_locale
 from auditor.cli.store_summary import ready, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress

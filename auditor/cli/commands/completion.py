@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.cli.completion import SHELLS, Command, Option, script
-from auditor.cli.options import location, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, location, reader_locale
 from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
 from auditor.localization import Localization, catalogues, localization

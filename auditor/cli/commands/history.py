@@ -8,8 +8,7 @@ from auditor.app.catalogue import active
 from auditor.app.history.product_titles import titled, titled_between, titled_episodes
 from auditor.app.history.queries import HistorySources, look, over_time, since_when, two_nights
 from auditor.app.report.outputs import check_targets
-from auditor.cli.options import first_instant, last_instant, location, now, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, first_instant, last_instant, location, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_message, warnings
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all

@@ -23,9 +23,8 @@ from auditor.cli.init_questions import (
     tenant_id,
     tenant_name,
 )
-from auditor.cli.options import one_of, reader_locale
+from auditor.cli.options import declare, one_of, reader_locale
 from auditor.cli.questions import somebody_there
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import commented, out, print_message
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import saved_results
-from auditor.cli.options import locale_of, one_of, reader_locale, wished_locale
+from auditor.cli.options import declare, locale_of, one_of, reader_locale, wished_locale
 from auditor.cli.redaction import redaction_key
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable

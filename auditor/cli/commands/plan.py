@@ -16,10 +16,9 @@ from auditor.app.plan.command import (
 )
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
-from auditor.cli.options import now, output_folder, reader_locale
+from auditor.cli.options import declare, now, output_folder, reader_locale
 from auditor.cli.plan_formats import targets_of
 from auditor.cli.redaction import redaction_key
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people

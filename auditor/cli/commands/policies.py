@@ -5,9 +5,8 @@ import argparse
 from auditor import __version__
 from auditor.app.policies.preview import PreviewRequest
 from auditor.app.policies.update import Update, update, write
-from auditor.cli.options import now, reader_locale
+from auditor.cli.options import declare, now, reader_locale
 from auditor.cli.redaction import redaction_key
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable
 from auditor.render.preview.markdown import change_line, finding_line, headline, state

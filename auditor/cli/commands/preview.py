@@ -6,9 +6,8 @@ from pathlib import Path
 
 from auditor.app.policies.preview import PreviewRequest, exit_code, preview
 from auditor.app.report.outputs import check_targets
-from auditor.cli.options import now, output_folder, reader_locale, threshold
+from auditor.cli.options import declare, now, output_folder, reader_locale, threshold
 from auditor.cli.redaction import redaction_key
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people

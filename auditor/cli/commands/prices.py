@@ -7,8 +7,7 @@ from typing import Final
 
 from auditor.app.catalogue import active
 from auditor.app.prices import BILLING, Imported, PriceOptions, import_prices
-from auditor.cli.options import now, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, now, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable
 from auditor.localization import Localization, localization

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditor.app.catalogue import Update, active, update
 from auditor.catalogue import Catalogue, Product, free_products, resembling
-from auditor.cli.options import reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, reader_locale
 from auditor.cli.terminal.console import document, out, print_message
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message

@@ -12,9 +12,8 @@ from auditor.app.report.outputs import Output, outputs, parse_format, write_repo
 from auditor.app.saved_results import saved_results
 from auditor.cli.commands.audit import print_result, publish
 from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
-from auditor.cli.options import formats_of, locale_of, wished_locale
+from auditor.cli.options import declare, formats_of, locale_of, wished_locale
 from auditor.cli.redaction import redaction_key
-from auditor.cli.shared_options import declare
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
 

@@ -4,7 +4,7 @@ import argparse
 import difflib
 
 from auditor import resources
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare
 from auditor.cli.terminal.console import document, out
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from auditor.app.redaction.redact import redacted
 from auditor.app.saved_results import saved_results
-from auditor.cli.options import add_mail_arguments, from_environment, now, output_folder, reader_locale
+from auditor.cli.options import add_mail_arguments, declare, from_environment, now, output_folder, reader_locale
 from auditor.cli.redaction import redaction_key
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable

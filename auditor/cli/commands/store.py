@@ -9,8 +9,7 @@ from pathlib import Path
 from auditor.app.store.commands import Thinned, nights, put, restore, thin
 from auditor.app.store.integrity import Checked, check
 from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
-from auditor.cli.options import instant, location, now, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, instant, location, now, reader_locale
 from auditor.cli.store_summary import outcome_line, sized
 from auditor.cli.terminal.console import document, out, print_diagnostics, print_message
 from auditor.domain.errors import AuditorError, UsageError, printable

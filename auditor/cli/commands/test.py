@@ -6,8 +6,7 @@ from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
-from auditor.cli.options import instant, now, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, instant, now, reader_locale
 from auditor.cli.terminal.console import colourful, out, print_diagnostics
 from auditor.domain.errors import printable
 from auditor.localization import localization

@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from auditor.app.policies.validation import validate
-from auditor.cli.options import instant, now, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import declare, instant, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import Level
 from auditor.localization import localization

@@ -6,9 +6,8 @@ from pathlib import Path
 from auditor.app.report.localization import localised_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.audit_request import add_state_arguments, audit_request
-from auditor.cli.options import output_folder, reader_locale
+from auditor.cli.options import declare, output_folder, reader_locale
 from auditor.cli.plan_formats import targets_of
-from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people

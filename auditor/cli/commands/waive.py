@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 
 from auditor.app.policies.waivers import Waived, WaiverRequest, waive
-from auditor.cli.options import day, from_environment, now, reader_locale
-from auditor.cli.shared_options import declare
+from auditor.cli.options import day, declare, from_environment, now, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import UsageError, printable

@@ -91,15 +91,8 @@ class Findings(SizedIterable[Finding]):
         """
 
     @abstractmethod
-    def by_subject(self) -> Iterator[Sequence[Finding]]:
-        """Yield the findings in groups such that all findings about one subject are in the same group.
-
-        The findings of a group are in report order.
-        """
-
-    @abstractmethod
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
-        """Return a new table of what `change` makes of every group of `by_subject`; it may leave findings out.
+        """Return a new table of what `change` makes of every batch of `subject_batches`; it may leave findings out.
 
         Within one policy and check `change` keeps the order, or returns findings in the order of their new subject ids.
         """
@@ -141,10 +134,6 @@ class NoFindings(Findings):
         """Return an empty tuple."""
         del count
         return ()
-
-    def by_subject(self) -> Iterator[Sequence[Finding]]:
-        """Yield nothing."""
-        return iter(())
 
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
         """Return the same table."""
