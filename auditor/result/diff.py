@@ -19,6 +19,7 @@ from auditor.domain.result.model import (
     Result,
     TenantResult,
 )
+from auditor.domain.result.verification import FindingState
 from auditor.findings.columns import decode, replaced, texts, values_of
 from auditor.findings.table import FindingTable
 
@@ -211,3 +212,22 @@ def _unevaluated(tenant: TenantResult, policies: Mapping[str, PolicyHeader]) -> 
 def _is_for(policy: PolicyHeader, tenant: str) -> bool:
     named = policy.spec.get("tenants")
     return not isinstance(named, list | tuple) or tenant in named
+
+
+def with_reopened(result: Result) -> Result:
+    """Return a compared result in which open findings of a plan that were reopened are findings that came back."""
+    return replace(result, tenants=tuple(map(_with_reopened, result.tenants)))
+
+
+def _with_reopened(tenant: TenantResult) -> TenantResult:
+    verification = tenant.verification
+    if verification is None or not verification.count(FindingState.OPEN):
+        return tenant
+    again = {finding.fingerprint for finding in tenant.findings if finding.change is Change.REOPENED}
+    findings = tuple(
+        replace(each, state=FindingState.CAME_BACK)
+        if each.state is FindingState.OPEN and each.fingerprint in again
+        else each
+        for each in verification.findings
+    )
+    return replace(tenant, verification=replace(verification, findings=findings))

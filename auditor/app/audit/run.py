@@ -136,8 +136,7 @@ def changed(result: Result, previous: Result | None, request: Request) -> Result
 
 def _compared(result: Result, previous: Result) -> Result:
     """Report what changed since an earlier run; a tenant for which that fails is reported as failed."""
-    from auditor.result.diff import compare  # noqa: PLC0415  only where there is an earlier run
-    from auditor.result.plan_findings import with_reopened  # noqa: PLC0415  likewise
+    from auditor.result.diff import compare, with_reopened  # noqa: PLC0415  only where there is an earlier run
 
     failures: dict[str, AuditorError] = {}
 

@@ -13,8 +13,7 @@ from auditor.app.mail.recipients import check_mail, check_recipients, chosen
 from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
-from auditor.app.report.subset import portion
-from auditor.app.report.waiver_subset import own_waivers
+from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, message, split_address
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.routing import Envelope, Reason, reason, week_of

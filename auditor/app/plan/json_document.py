@@ -1,7 +1,11 @@
-"""Builds plan.json (`auditor/plan/v1`)."""
+"""Builds plan.json (`auditor/plan/v1`), and keeps it in a store."""
 
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
+from auditor.app.locations import store_at
 from auditor.domain.result.model import Finding
 from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
@@ -29,6 +33,19 @@ def plan_json(plan: FleetPlan) -> bytes:
             "notices": plan.notices,
         }
     )
+
+
+def keep_plan(where: Path | str, plan: FleetPlan) -> None:
+    """Store the plan of every tenant under its instant, beside its nights; one of the same instant is replaced."""
+    from auditor.store.plans import plan_name  # noqa: PLC0415  only who keeps a store waits for it
+
+    store = store_at(where).create()
+    for tenant in plan.tenants:
+        name = plan_name(tenant.name, datetime.fromisoformat(plan.as_of))
+        body = plan_json(replace(plan, tenants=(tenant,)))
+        if not store.backend.create(name, body):
+            store.backend.remove(name)
+            store.backend.create(name, body)
 
 
 def _brief(finding: Finding) -> dict[str, Any]:

@@ -220,7 +220,7 @@ def _tenant_pages(
     """Yield a page for each tenant, if the main page does not describe all of them in full."""
     if beside is None:
         return
-    from auditor.app.report.waiver_subset import own_waivers  # noqa: PLC0415  few fleets are so large
+    from auditor.app.report.subset import own_waivers  # noqa: PLC0415  few fleets are so large
 
     earlier = histories(result)
     for tenant in result.tenants:

@@ -1,8 +1,9 @@
 """Selects a recipient's part of a Result and counts it again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, Final
 
 from auditor.deliver.routing import Envelope
 from auditor.domain.result.model import (
@@ -17,6 +18,9 @@ from auditor.domain.result.model import (
 )
 from auditor.domain.result.verification import TenantVerification, freed_by
 from auditor.result.aggregate import summarise
+
+_ALL: Final = "*"
+"""Stands for every policy in a waiver."""
 
 
 def portion(result: Result, envelope: Envelope) -> Result:
@@ -112,3 +116,28 @@ def _outcomes(
         if header is None or envelope.includes(tenant, header.severity, header):
             kept.append(outcome)
     return tuple(kept)
+
+
+def own_waivers(part: Result) -> Result:
+    """Return a part of a result without the waivers of other tenants or policies.
+
+    The reason and owner of a waiver belong to its tenants like findings. A waiver for several tenants keeps the names
+    of those in the part only.
+    """
+    tenants = {tenant.name for tenant in part.tenants}
+    policies = {header.id for header in part.run.policies}
+    kept = list(_kept(part.run.definitions.get("waivers") or (), tenants, policies))
+    return replace(part, run=replace(part.run, definitions={**part.run.definitions, "waivers": kept}))
+
+
+def _kept(
+    waivers: Collection[Mapping[str, Any]], tenants: Collection[str], policies: Collection[str]
+) -> Iterator[Mapping[str, Any]]:
+    for waiver in waivers:
+        meant = waiver.get("policies") or ()
+        if _ALL not in meant and not any(policy in policies for policy in meant):
+            continue
+        if "tenants" not in waiver:
+            yield waiver
+        elif own := [tenant for tenant in waiver["tenants"] if tenant in tenants]:
+            yield {**waiver, "tenants": own}

@@ -14,6 +14,7 @@ from auditor.app.plan.command import (
     run_plans,
     tenant_documents,
 )
+from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
 from auditor.cli.options import declare, now, output_folder, reader_locale
@@ -113,8 +114,6 @@ def run(args: argparse.Namespace) -> int:
         files |= owner_documents(output_folder(args), localised, l10n)
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
-        from auditor.app.plan.stored_plan import keep_plan  # noqa: PLC0415  only who keeps a store waits for it
-
         keep_plan(args.store, plan)
     piped = [name for name, path in targets if path is None]
     for name in piped:

@@ -5,8 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from auditor.app.history.earlier_runs import earlier_of
-from auditor.app.report.subset import portion
-from auditor.app.report.waiver_subset import own_waivers
+from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.routing import envelopes
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Recipient, Tenant
