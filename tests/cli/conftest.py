@@ -6,8 +6,7 @@ import pytest
 
 from auditor.demo.tenants import snapshots
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF
-from tests.builders.tenant.tenants import NOW
+from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
 POLICY = """\
 version: 1
@@ -23,9 +22,21 @@ policies:
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's two tenants, saved as a collection would."""
+    """Two tenants with a blocked account, saved as a collection would."""
     root = tmp_path_factory.mktemp("saved") / "snapshots"
-    assert AS_OF.startswith(NOW.date().isoformat())
+    for name in ("contoso", "fabrikam"):
+        people = [
+            user(f"{who}-{name}", "SPE_E3", accountEnabled=who != "ann", department="Sales")
+            for who in ("ann", "bob", "eve")
+        ]
+        write(root, tenant(*people, name=name, tenant_id=f"id-{name}", subscribedSkus=[bought("SPE_E3", 5, 3)]))
+    return root
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's two tenants, saved as a collection would: people and products of every kind."""
+    root = tmp_path_factory.mktemp("demo") / "snapshots"
     for snapshot in snapshots(NOW):
         write(root, snapshot)
     return root

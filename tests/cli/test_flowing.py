@@ -31,13 +31,13 @@ def audit(folder: Path, *what: str | Path, **environment: str) -> Ran:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "nl"])
-def test_the_demo_tenants_as_saved_by_a_collection(locale: str, saved: Path, tmp_path: Path) -> None:
-    both(tmp_path, "--snapshot", saved, "--locale", locale, code=1)
+def test_the_demo_tenants_as_saved_by_a_collection(locale: str, demo: Path, tmp_path: Path) -> None:
+    both(tmp_path, "--snapshot", demo, "--locale", locale, code=1)
 
 
 @pytest.mark.slow
-def test_a_single_tenant_of_them_and_another_threshold(saved: Path, tmp_path: Path) -> None:
-    both(tmp_path, "--snapshot", saved, "--tenant", "contoso", "--fail-on", "never", code=0)
+def test_a_single_tenant_of_them_and_another_threshold(demo: Path, tmp_path: Path) -> None:
+    both(tmp_path, "--snapshot", demo, "--tenant", "contoso", "--fail-on", "never", code=0)
 
 
 @pytest.mark.slow
@@ -86,10 +86,10 @@ def test_several_row_groups_of_strange_people(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "ndjson"])
-def test_stdout_gets_the_same_as_a_file(name: str, saved: Path, tmp_path: Path) -> None:
-    alone = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=-")
-    beside = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=-", "-f", "parquet=p/f.parquet")
-    whole = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=there", "-f", "json=j")
+def test_stdout_gets_the_same_as_a_file(name: str, demo: Path, tmp_path: Path) -> None:
+    alone = audit(tmp_path, "--snapshot", demo, "-f", f"{name}=-")
+    beside = audit(tmp_path, "--snapshot", demo, "-f", f"{name}=-", "-f", "parquet=p/f.parquet")
+    whole = audit(tmp_path, "--snapshot", demo, "-f", f"{name}=there", "-f", "json=j")
     assert (alone.code, beside.code, whole.code) == (1, 1, 1)
     assert alone.out == beside.out == (tmp_path / "there").read_bytes()
     assert sorted(contents(tmp_path)) == ["j", "p", "p/f.parquet", "there"]

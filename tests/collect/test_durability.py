@@ -51,15 +51,18 @@ def test_the_disk_has_every_byte_before_the_folder_has_its_name(
 
 WRITER = """
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from auditor.domain.enums import Cloud
 from auditor.snapshot.from_graph import snapshot_of
+from auditor.snapshot.model import Manifest
 from auditor.snapshot.writer import write
-from tests.builders.tenant.collection import manifest
 users = [{"id": f"{place:05}", "assignedLicenses": [{"skuId": "a"}]} for place in range(300)]
 print("started", flush=True)
 for second in range(10_000):
-    write(Path(sys.argv[1]), snapshot_of({"users": users}, manifest(second)))
+    instant = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=second)
+    manifest = Manifest(tenant="contoso", tenant_id="x", cloud=Cloud.WORLDWIDE, instant=instant, sources=())
+    write(Path(sys.argv[1]), snapshot_of({"users": users}, manifest))
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.files.folder import set_public
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import call
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
@@ -31,9 +31,13 @@ def usual() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with two nights of one tenant."""
+    """A folder with two nights of one tenant, and a policy."""
     for day in (0, 1):
         write(tmp_path / "nights", night(TWO_PEOPLE, day))
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(
+        "version: 1\npolicies:\n- {id: a, severity: low, seats: {of: paid}}\n"
+    )
     return tmp_path
 
 
@@ -49,22 +53,12 @@ def modes(*roots: Path) -> set[tuple[str, str]]:
 PRIVATE = {("file", "0o600"), ("folder", "0o700")}
 PUBLIC = {("file", "0o644"), ("folder", "0o755")}
 COMMANDS = [
-    (
-        "audit",
-        "--demo",
-        "--as-of",
-        AS_OF,
-        "-o",
-        "made/out",
-        "-f",
-        "html,json,csv,ndjson,parquet,xlsx,sarif,junit",
-        "-q",
-    ),
-    ("audit", "--demo", "--as-of", AS_OF, "-o", "made", "-f", "terminal=made/said.txt", "-f", "json", "-q"),
+    ("audit", "--snapshot", "nights", "-o", "made/out", "-f", "html,json,csv,ndjson,parquet,xlsx,sarif,junit", "-q"),
+    ("audit", "--snapshot", "nights", "-o", "made", "-f", "terminal=made/said.txt", "-f", "json", "-q"),
     ("audit", "--snapshot", "nights", "-o", "made", "--findings", "made/findings.parquet", "-q"),
-    ("audit", "--demo", "--as-of", AS_OF, "-o", "made", "-f", "json", "--store", "made/store", "-q"),
-    ("plan", "--demo", "--as-of", AS_OF, "-o", "made", "-q"),
-    ("preview", "--base", "policies", "--demo", "--as-of", AS_OF, "-o", "made", "-q"),
+    ("audit", "--demo", "-o", "made", "-f", "json", "--store", "made/store", "-q"),
+    ("plan", "--snapshot", "nights", "-o", "made", "-q"),
+    ("preview", "--base", "policies", "--snapshot", "nights", "-o", "made", "-q"),
     ("store", "put", "made/store", "nights", "-q"),
     ("history", "store", "-f", "json=made/told/history.json", "-f", "csv=made/told/history.csv", "-q"),
     ("store", "get", "store", "contoso", "-o", "made/snapshots", "-q"),
@@ -77,8 +71,6 @@ COMMANDS = [
 def test_what_a_command_writes_is_private_unless_asked_otherwise(
     command: tuple[str, ...], folder: Path, *, public: bool
 ) -> None:
-    (folder / "policies").mkdir()
-    (folder / "policies" / "p.yaml").write_text("version: 1\npolicies:\n- {id: a, severity: low, seats: {of: paid}}\n")
     if "store" in command[1:]:
         assert call("store", "put", "store", "nights", "-q", cwd=folder).code == 0
     done = call(*command, *(["--public"] if public else []), cwd=folder)
@@ -87,20 +79,19 @@ def test_what_a_command_writes_is_private_unless_asked_otherwise(
 
 
 @pytest.mark.slow
-def test_the_environment_may_ask_for_it(tmp_path: Path) -> None:
-    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path, AUDITOR_PUBLIC="1")
-    assert done.code == 1
-    assert modes(tmp_path / "out") == PUBLIC
-    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path)
-    assert done.code == 1
-    assert ("file", "0o644") not in modes(tmp_path / "out"), "a file that is replaced is a new one"
+def test_the_environment_may_ask_for_it(folder: Path) -> None:
+    audit = ("audit", "--snapshot", "nights", "-f", "json", "-q")
+    assert call(*audit, cwd=folder, AUDITOR_PUBLIC="1").code == 0
+    assert modes(folder / "out") == PUBLIC
+    assert call(*audit, cwd=folder).code == 0
+    assert ("file", "0o644") not in modes(folder / "out"), "a file that is replaced is a new one"
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir(mode=0o755)
-    assert call("audit", "--demo", "--as-of", AS_OF, "-f", "csv", "-q", cwd=tmp_path).code == 1
-    assert modes(tmp_path / "out") == {("file", "0o600"), ("folder", "0o755")}
+def test_a_folder_that_is_there_keeps_its_mode(folder: Path) -> None:
+    (folder / "out").mkdir(mode=0o755)
+    assert call("audit", "--snapshot", "nights", "-f", "csv", "-q", cwd=folder).code == 0
+    assert modes(folder / "out") == {("file", "0o600"), ("folder", "0o755")}
 
 
 def test_snapshots_are_private(folder: Path) -> None:

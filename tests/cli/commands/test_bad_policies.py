@@ -177,8 +177,8 @@ def test_a_test_of_policies_is_no_policy_file(here: Path, saved: Path) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_folder_the_starter_library_is_used(tmp_path: Path, saved: Path) -> None:
-    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=r.json", cwd=tmp_path)
+def test_without_a_folder_the_starter_library_is_used(tmp_path: Path, demo: Path) -> None:
+    ran = call("audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json=r.json", cwd=tmp_path)
     assert ran.code == 1
     assert '"file": "auditor.policies/capacity.yaml"' in (tmp_path / "r.json").read_text()
 

@@ -13,11 +13,11 @@ KEPT = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [us
 
 
 @pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory, saved: Path) -> Path:
+def audited(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
     """A folder with the starter library and a result; no test changes it."""
     folder = tmp_path_factory.mktemp("audited")
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*_test.yaml", "*.py"))
-    assert call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-q", cwd=folder).code == 1
+    assert call("audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json", "-q", cwd=folder).code == 1
     return folder
 
 
@@ -39,19 +39,19 @@ def waive(here: Path, *more: str | Path, until: str = "2027-01-31", reason: str 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("live", [False, True])
-def test_exactly_the_named_findings_are_waived(here: Path, saved: Path, live: bool) -> None:  # noqa: FBT001
+def test_exactly_the_named_findings_are_waived(here: Path, demo: Path, live: bool) -> None:  # noqa: FBT001
     file = here / "policies" / "waivers.yaml"
     if live:
         file.write_text(KEPT)
     chosen = [each["fingerprint"] for each in findings(here, check="assignment.not-allowed", status="open")[:3]]
     assert len(chosen) == 3
-    ran = waive(here, *(mark[:12] for mark in chosen), *(("--snapshot", saved) if live else ()))
+    ran = waive(here, *(mark[:12] for mark in chosen), *(("--snapshot", demo) if live else ()))
     assert ran.code == 0, ran.err
     if live:
         lines = iter(file.read_text().splitlines())
         assert all(line in lines for line in KEPT.splitlines())
     before = {each["fingerprint"] for each in findings(here, status="open")}
-    call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-q", cwd=here)
+    call("audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json", "-q", cwd=here)
     waived = {each["fingerprint"] for each in findings(here, status="waived")}
     assert waived & before - {each["fingerprint"] for each in findings(here, policy="usage-location")} == set(chosen)
     again = waive(here, chosen[0])

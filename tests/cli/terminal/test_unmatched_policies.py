@@ -54,8 +54,8 @@ def counts(document: Any) -> dict[str, int | None]:
 
 
 @pytest.mark.slow
-def test_every_route_of_an_audit_counts_alike(workspace: Path, saved: Path) -> None:
-    whole = audit(workspace, saved)
+def test_every_route_of_an_audit_counts_alike(workspace: Path, demo: Path) -> None:
+    whole = audit(workspace, demo)
     held = json.loads((workspace / "out" / "result.json").read_bytes())
     wanted = counts(held)
     assert wanted == {
@@ -64,15 +64,15 @@ def test_every_route_of_an_audit_counts_alike(workspace: Path, saved: Path) -> N
     assert SLAES in " ".join(whole.text.split())
     assert "policy: sales" not in whole.text, "what has a notice is named once"
     for part in (1, 2, 3):
-        audit(workspace, saved, "--shard", f"{part}/3", "-f", "json", folder=f"shard{part}")
+        audit(workspace, demo, "--shard", f"{part}/3", "-f", "json", folder=f"shard{part}")
     shards = [path for path in sorted(workspace.glob("shard*/result.json")) if json.loads(path.read_bytes())["tenants"]]
     assert call("report", *shards, "-f", "json", "-o", "merged", cwd=workspace).code != 2
     assert counts(json.loads((workspace / "merged" / "result.json").read_bytes())) == wanted
 
 
 @pytest.mark.slow
-def test_the_page_and_explain_show_the_count(workspace: Path, saved: Path) -> None:
-    audit(workspace, saved)
+def test_the_page_and_explain_show_the_count(workspace: Path, demo: Path) -> None:
+    audit(workspace, demo)
     page = (workspace / "out" / "report.html").read_text()
     assert ">Judged</th>" in page
     assert "It applies to nobody and nothing here." in page
