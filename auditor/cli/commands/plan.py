@@ -16,16 +16,16 @@ from auditor.app.plan.command import (
 )
 from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
+from auditor.cli.document_targets import print_written, targets_of
 from auditor.cli.live_tenants import add_live_arguments, live_collector, tenants_file
 from auditor.cli.options import declare, now, output_folder, reader_locale
-from auditor.cli.plan_formats import targets_of
 from auditor.cli.redaction import redaction_key
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.messages import ENGLISH, Localizer
@@ -123,8 +123,7 @@ def run(args: argparse.Namespace) -> int:
         with for_people():
             print_plan(localised, l10n, print_message if piped else out)
     if not args.quiet:
-        for path in written:
-            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+        print_written(written, l10n)
     return exit_code(plan)
 
 

@@ -5,6 +5,7 @@ import argparse
 from auditor import __version__
 from auditor.app.policies.preview import PreviewRequest
 from auditor.app.policies.update import Update, update, write
+from auditor.cli.document_targets import print_written
 from auditor.cli.options import declare, now, reader_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.terminal.console import out, print_message
@@ -46,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         _print(found, l10n)
     if args.write:
-        for path in write(found):
-            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+        print_written(write(found), l10n)
     elif not found.current and not found.copied and not args.quiet:
         print_message(l10n.gettext("auditor: nothing was written; --write updates to the installed version"))
     return 3 if found.preview is not None and not found.preview.complete else 0

@@ -2,19 +2,17 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from auditor.app.policies.preview import PreviewRequest, exit_code, preview
-from auditor.app.report.outputs import check_targets
+from auditor.cli.document_targets import print_written, targets_of
 from auditor.cli.options import declare, now, output_folder, reader_locale, threshold
 from auditor.cli.redaction import redaction_key
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError, printable
-from auditor.domain.message import Message
+from auditor.domain.errors import printable
 from auditor.domain.preview import Preview
 from auditor.render.artifact import Artifact
 from auditor.render.preview import html, json, markdown
@@ -68,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
     """
-    fail_on, targets, locale = threshold(args), _targets(args), reader_locale(args.locale)
+    fail_on, locale = threshold(args), reader_locale(args.locale)
+    names = {name: file for name, (file, _) in _FORMATS.items()}
+    targets, _ = targets_of(args.format, names, output_folder(args), default=("json", "markdown"))
     found = preview(
         PreviewRequest(
             base=args.base,
@@ -91,27 +91,8 @@ def run(args: argparse.Namespace) -> int:
         if all(path is not None for _, path in targets):
             with for_people():
                 _print_preview(found, l10n)
-        for path in written:
-            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+        print_written(written, l10n)
     return exit_code(found, fail_on.severity)
-
-
-def _targets(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
-    """Return the target of each format; None for stdout."""
-    folder = output_folder(args)
-    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
-    targets: list[tuple[str, Path | None]] = []
-    for text in asked or ["json", "markdown"]:
-        name, separator, path = text.partition("=")
-        if name not in _FORMATS or (separator and not path):
-            raise UsageError(
-                "format-unknown",
-                Message("a preview cannot be written as '{text}'", text=text),
-                hint=Message("{formats}, with =PATH for a file", formats=", ".join(_FORMATS)),
-            )
-        targets.append((name, None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]))
-    check_targets([path for _, path in targets])
-    return targets
 
 
 def _print_preview(found: Preview, l10n: Labels) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from auditor.app.report.localization import localised_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.audit_request import add_state_arguments, audit_request
+from auditor.cli.document_targets import print_written, targets_of
 from auditor.cli.options import declare, output_folder, reader_locale
-from auditor.cli.plan_formats import targets_of
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
@@ -63,9 +63,7 @@ def run(args: argparse.Namespace) -> int:
             with for_people():
                 _print(localised, Labels(locale), to_stderr=bool(piped))
         if not args.quiet:
-            l10n = Labels(locale)
-            for path in written:
-                print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+            print_written(written, Labels(locale))
         return exit_code(result, logged=args.done is not None)
 
 

@@ -1,11 +1,14 @@
-"""Parses the formats of commands that write a few documents of their own: FORMAT or FORMAT=PATH."""
+"""Parses where commands write the few documents of their own, FORMAT or FORMAT=PATH, and prints what was written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from auditor.app.report.outputs import check_targets
-from auditor.domain.errors import UsageError
+from auditor.cli.terminal.console import print_message
+from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
+from auditor.localization import Localization
+from auditor.render.text.labels import Labels
 
 
 def targets_of(
@@ -33,3 +36,9 @@ def targets_of(
             )
     check_targets([path for _, path in targets])
     return targets, terminal
+
+
+def print_written(paths: Iterable[Path], l10n: Labels | Localization) -> None:
+    """Print the paths of the files that were written."""
+    for path in paths:
+        print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
