@@ -15,9 +15,8 @@ LINES = Format(file="findings.txt", module="tests.render.format_template")
 @pytest.mark.parametrize("formats", ["lines", "lines,json"])
 def test_a_format_of_one_module_and_one_line_is_written_by_an_audit(formats: str, tmp_path: Path) -> None:
     with registered("lines", LINES):
-        done = call(
-            "audit", "--demo", "--as-of", AS_OF, "-f", formats, "-f", "json=whole.json", "-o", "out", cwd=tmp_path
-        )
+        asked = ("--demo", "--tenant", "fabrikam", "--as-of", AS_OF)
+        done = call("audit", *asked, "-f", formats, "-f", "json=whole.json", "-o", "out", cwd=tmp_path)
     assert done.code in {0, 1}, done.err
     whole = json.loads((tmp_path / "whole.json").read_text(encoding="utf-8"))
     wanted = [

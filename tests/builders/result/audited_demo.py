@@ -1,4 +1,4 @@
-"""The built-in tenants, audited once for all tests of a process."""
+"""Results that all tests of a process share: the built-in tenants, audited, and the large ones of the benchmarks."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -6,8 +6,10 @@ from functools import cache
 from auditor.app.audit.run import Request
 from auditor.app.report.localization import localised
 from auditor.domain.result.model import Result, TenantResult
+from benchmarks.report import large
 from tests.builders.result.audits import run
 
+large_result = cache(large)
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
 

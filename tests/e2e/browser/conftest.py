@@ -12,7 +12,7 @@ import pytest
 
 from auditor.domain.result.model import Result
 from auditor.render import render
-from benchmarks.report import large
+from tests.builders.result.audited_demo import large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
 
@@ -46,7 +46,7 @@ def _result(which: str, locale: str) -> Result:
         return holding(
             "\n".join(HOSTILE[kind] for kind in ("html", "script", "comment", "template", "bidi", "markdown"))
         )
-    return compare(result(), night_before()) if which == "sample" else large(int(which))
+    return compare(result(), night_before()) if which == "sample" else large_result(int(which))
 
 
 @pytest.fixture
