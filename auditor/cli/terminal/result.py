@@ -244,8 +244,8 @@ def _print_highlights(console: Console, shown: Page, l10n: Labels) -> None:
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
         item.add_row(Text(""), Text(_about(highlight, shown, l10n), style="dim"))
-        if highlight.why:
-            item.add_row(Text(""), Text(highlight.why, style="dim"))
+        for text in filter(None, (highlight.why, highlight.movement)):
+            item.add_row(Text(""), Text(text, style="dim"))
         console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
 
 

@@ -1,12 +1,14 @@
 """Ranks actions by severity, money and days left, and words the reason for a rank in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Final, Protocol
 
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Severity
 
 FIRST: Final = 5
@@ -25,6 +27,16 @@ _MONEY: Final = 60
 """Points of the largest saving; smaller savings get a proportional share."""
 _DAYS: Final = ((7, 30), (14, 25), (30, 20), (60, 10), (SOON, 5))
 """Upper bounds of the days left, with their points."""
+
+
+_OF_PRODUCTS: Final = frozenset(
+    {
+        *(ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER),
+        *(ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.PURCHASE, ActionKind.SETTLED),
+        *(ActionKind.CONTRACT_SEATS, ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING),
+    }
+)
+"""Kinds about the seats, subscriptions and contracts of a product, and about no person."""
 
 
 class Reason(Enum):
@@ -71,6 +83,22 @@ def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
     first = kept.union(others[: FIRST - len(kept)])
     order.sort(key=lambda index: index not in first)
     return [(index, _reason(index, saving, deadline)) for index in order]
+
+
+def product_of(action: Action) -> str | None:
+    """Return the skuId of the product whose seats, subscriptions or contract an action is about; None for others."""
+    return action.seats.sku_id if action.seats is not None and action.kind in _OF_PRODUCTS else None
+
+
+def most_important(products: Iterable[Hashable]) -> list[int]:
+    """Return the positions of at most `FIRST` items, of each product the first; `products` are in order of rank.
+
+    None stands for no product.
+    """
+    found: dict[Hashable, int] = {}
+    for position, product in enumerate(products):
+        found.setdefault(position if product is None else ("", product), position)
+    return list(found.values())[:FIRST]
 
 
 def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:

@@ -83,7 +83,7 @@ def names_of(plan: TenantPlan) -> dict[str, str]:
 
 
 def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
-    """Yield the lines of $Plan, $Products, $People, $Groups and $Actions."""
+    """Yield the lines of $Plan, $Products, $Purchases, $People, $Groups and $Actions."""
     changes, names = changes_in(plan), names_of(plan)
     products = {sku_id: plan.names.get(part, part) for sku_id, part in changes.products.items()}
     head = {
@@ -100,6 +100,14 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     yield "$Products = @{"
     for sku_id, name in sorted(products.items()):
         yield f"    {key(sku_id)} = {literal(printable(name))}"
+    yield "}"
+    yield ""
+    yield "# The actions in which a person buys seats, as somebody decided; no request does it."
+    yield "$Purchases = @{"
+    for decided in plan.decided_seats:
+        if decided.action is not None and decided.enabled > decided.enabled_before:
+            text = f"{decided.action} ({plan.actions[decided.action - 1].title})"
+            yield f"    {key(decided.sku_id)} = {literal(printable(text))}"
     yield "}"
     yield ""
     yield "# What the snapshot says of the people that change."

@@ -26,6 +26,8 @@ class Step:
     findings: int
     seats: str
     """What is wrong with the seats that it frees or fills beside what it does for people; empty where nothing is."""
+    movement: str
+    """What all actions do to the seats that it buys or removes; empty for another action."""
     who: str
     """The people concerned; empty where it is about a product or a group."""
     requests: tuple[Markup, ...]

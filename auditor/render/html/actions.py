@@ -11,7 +11,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.priority import FIRST, Reason, Weight, ranked, why
+from auditor.domain.actions.priority import Reason, Weight, most_important, product_of, ranked, why
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding_stats import Concern
@@ -53,6 +53,10 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
     shown = GuidanceParts()
     guides = {group[0].anchor: _guide(group, shown, l10n) for group in groups.values()}
     return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
+
+
+def _date(step: Step) -> date:
+    return step.action.due or date.max
 
 
 def _why(reason: Reason, weight: Weight, today: date, l10n: Labels) -> str:
@@ -143,17 +147,28 @@ def _worth_together(each: Sequence[Money | None], l10n: Labels) -> str:
 
 
 def highlights(sections: Sequence[Section], moment: datetime, l10n: Labels) -> tuple[Highlight, ...]:
-    """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
+    """Return at most five, the most important first: actions, and policies with open findings that no action mends.
+
+    Of the actions about one product of a tenant it is the first, with the nearest date of all of them.
+    """
     today = moment.astimezone(UTC).date()
-    found: list[tuple[Weight, Highlight]] = []
+    found: list[tuple[Weight, Highlight, object]] = []
     for section in sections:
-        found += [(step.weight, _of_step(step, section)) for step in section.steps]
+        nearest: dict[str, Step] = {}
+        for step in section.steps:
+            product = product_of(step.action) or step.anchor
+            nearest[product] = min(step, nearest.get(product, step), key=_date)
+        for step in section.steps:
+            product = product_of(step.action) or step.anchor
+            shown = replace(_of_step(step, section), due=nearest[product].due)
+            found.append((step.weight, shown, (section.title, product)))
         found += [
-            (Weight(severity=group.severity, findings=group.open), _of_group(group, section, l10n))
+            (Weight(severity=group.severity, findings=group.open), _of_group(group, section, l10n), None)
             for group in section.groups
             if group.open and not group.has_action
         ]
-    order = ranked([weight for weight, _ in found], today)[:FIRST]
+    order = ranked([weight for weight, _, _ in found], today)
+    order = [order[position] for position in most_important(found[index][2] for index, _ in order)]
     return tuple(
         replace(found[position][1], why=said)
         if (said := _why(reason, found[position][0], today, l10n))
@@ -181,12 +196,21 @@ def _step(tenant: str, action: Action, rows: Sequence[int], index: FindingIndex,
         ),
         findings=len(action.findings),
         seats=_seats(map(index.findings.__getitem__, rows), index) if concern.people else "",
+        movement=_movement(action, index, l10n),
         who=_who(concern, l10n, _NAMES if index.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
         links=tuple((link.label, link.address if is_https(link.address) else None) for link in action.links),
         guide=None,
     )
+
+
+def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:
+    """Return what all actions do to the seats of a product; empty for actions about people, contracts and dates."""
+    seats = action.seats
+    if seats is None or seats.sku_id is None or not seats.added or abs(seats.added) != action.count:
+        return ""
+    return seat_movement(l10n, index.context.names.get(seats.sku_id.casefold(), seats.sku_id), seats, l10n.number)
 
 
 def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
@@ -239,6 +263,7 @@ def _of_step(step: Step, section: Section) -> Highlight:
         money=step.money,
         due=step.due,
         why=step.seats,
+        movement=step.movement,
         who=step.action.role,
         first=step.action.steps[0] if step.action.steps else "",
     )
@@ -254,6 +279,7 @@ def _of_group(group: Group, section: Section, l10n: Labels) -> Highlight:
         money=l10n.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
         due="",
         why="",
+        movement="",
         who=group.owner,
         first=group.rationale,
     )

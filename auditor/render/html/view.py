@@ -199,6 +199,8 @@ class Highlight:
     """By when to decide; empty where there is no date."""
     why: str
     """Why it is among the few."""
+    movement: str
+    """What all actions do to the seats that it buys or removes; empty for another action."""
     who: str
     first: str
 

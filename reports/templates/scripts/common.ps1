@@ -328,7 +328,7 @@ function Wait-Seat {
         if ($WhatIfPreference -or $late -or [datetime]::UtcNow -ge $Until) {
             foreach ($sku in $short) {
                 $SeatsMissing[$sku] = $true
-                '{0}: {1} needed, {2} free' -f (Get-ProductName -SkuId $sku), $Change.Seats[$sku], $left[$sku]
+                '{0}: {1} needed, {2} free{3}' -f (Get-ProductName -SkuId $sku), $Change.Seats[$sku], $left[$sku], (Get-PurchaseText -SkuId $sku)
             }
             return
         }
@@ -414,6 +414,12 @@ function Get-Difference {
 function Get-ProductName {
     param([string] $SkuId)
     if ($Products[$SkuId]) { $Products[$SkuId] } else { $SkuId }
+}
+
+function Get-PurchaseText {
+    # The action of the plan with which a person buys seats of a product.
+    param([string] $SkuId)
+    if ($Purchases[$SkuId]) { ', the plan buys seats in action {0}' -f $Purchases[$SkuId] } else { '' }
 }
 
 function Get-GroupName {

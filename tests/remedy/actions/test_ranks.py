@@ -16,7 +16,7 @@ from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, ranked
+from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, ranked
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
@@ -47,6 +47,32 @@ def plan() -> FleetPlan:
 def demo() -> Result:
     loaded = load(demo_policies(NOW)).policies
     return remedied(audit(snapshots(NOW), loaded, builtin(), NOW), loaded)
+
+
+@pytest.mark.parametrize(
+    ("products", "chosen"),
+    [
+        (["e3", None, "e3", None, "bi"], [0, 1, 3, 4]),
+        (["e3", "e3", *"abcdef"], [0, 2, 3, 4, 5]),
+        ([("north", "e3"), ("south", "e3")], [0, 1]),
+        ([0, None, 1], [0, 1, 2]),
+        ([], []),
+    ],
+)
+def test_of_the_actions_about_one_product_the_first_is_named(products: list[object], chosen: list[int]) -> None:
+    assert most_important(products) == chosen
+
+
+@pytest.mark.slow
+def test_the_few_that_matter_most_name_no_product_twice_and_its_nearest_date() -> None:
+    shown = [
+        each for each in page(demo(), Labels("en")).highlights if "seats of" in each.title or "contract" in each.title
+    ]
+    (e3,) = (each for each in shown if "Microsoft 365 E3" in each.title)
+    (tenant,) = (each for each in demo().tenants if each.name == "contoso")
+    dates = [each.due for each in tenant.actions if "Microsoft 365 E3" in each.title and each.due is not None]
+    assert e3.due == f"decide by {Labels('en').date(min(dates))}"
+    assert e3.movement.startswith("Microsoft 365 E3: 170 seats today, 147 of them assigned.")
 
 
 @pytest.mark.slow

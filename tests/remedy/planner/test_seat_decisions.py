@@ -11,7 +11,9 @@ from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.scripts.http import http_messages
+from auditor.remedy.scripts.powershell import plan_script
 from auditor.snapshot.model import Snapshot
+from tests.builders.document.powershell import Script
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW
@@ -91,6 +93,8 @@ def test_seats_that_are_bought_are_given_out() -> None:
     assert "First buy the seats of `SPE_F1`: action 1." in assignment.prerequisites
     requests = http_messages(plan, "2026-11-20").decode()
     assert requests.index(f"# 1. {purchase.title}\n# There is no request for this action") < requests.index("# 2. ")
+    script = Script(plan_script(plan, "2026-11-20T02:17:00Z")).literals
+    assert script["$Purchases"] == {F3: f"1 ({purchase.title})"}, "named where a change finds no seat"
     plenty = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 9}}})
     assert (len(bodies(plenty)), plenty.proof.remaining) == (2, ())
     assert [notice.code for notice in plenty.notices] == ["decision.seats"], "as many as may be idle"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from auditor.domain.actions.priority import FIRST
+from auditor.domain.actions.priority import most_important, product_of
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action
@@ -106,9 +106,10 @@ def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
 
 
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
-    """Return the few most important actions, each with its number in the order in which they are carried out."""
-    chosen = [item for item in enumerate(tenant.actions, start=1) if item[1].rank <= FIRST]
-    return tuple(sorted(chosen, key=lambda item: item[1].rank))
+    """Return the few most important actions, one of each product, with their numbers in the order of execution."""
+    listed = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
+    chosen = most_important(product_of(action) for _, action in listed)
+    return tuple(listed[position] for position in chosen)
 
 
 def plain(text: str) -> str:
