@@ -8,14 +8,15 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from auditor.app.report.localization import checked_locale
 from auditor.cli.terminal.console import environment_locale
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
-from auditor.domain.result.model import Result
+
+if TYPE_CHECKING:
+    from auditor.domain.result.model import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _FIRST, _LAST = 1970, 9000
@@ -251,11 +252,13 @@ def from_environment(name: str, fallback: str | None = None) -> str | None:
 
 def wished_locale(flag: str | None) -> str | None:
     """Return the language of the flag or AUDITOR_LOCALE. Raises UsageError for a language without messages."""
+    from auditor.app.report.localization import checked_locale  # noqa: PLC0415  help needs no model of results
+
     wish = flag or from_environment("LOCALE")
     return None if wish is None else checked_locale(wish)
 
 
-def locale_of(wish: str | None, result: Result) -> str:
+def locale_of(wish: str | None, result: "Result") -> str:
     """Return the reports' language: the requested one, else that of all tenants, the environment's, English."""
     if wish is not None:
         return wish
