@@ -133,11 +133,14 @@ class ProductMasks:
     @cached_property
     def _plans(self) -> tuple[Mapping[str, int], int]:
         """Service plan, by name, folded, or id → the SKUs that contain it; and those whose plans nobody knows."""
-        found: dict[str, int] = {}
+        pairs: dict[tuple[str, str], int] = {}
         for index, sku in enumerate(self._skus):
-            for plan_id, name in sku.plans.items() if sku.plans else ():
-                for each in (plan_id, name.casefold()):
-                    found[each] = found.get(each, 0) | 1 << index
+            for pair in sku.plans.items() if sku.plans else ():
+                pairs[pair] = pairs.get(pair, 0) | 1 << index
+        found: dict[str, int] = {}
+        for (plan_id, name), places in pairs.items():
+            for each in (plan_id, name.casefold()):
+                found[each] = found.get(each, 0) | places
         return found, _bits(sku.plans is None for sku in self._skus)
 
     def of(self, products: ProductSet) -> Mask:
