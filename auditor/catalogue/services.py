@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 SERVICES: Final = ("exchange", "onedrive", "sharepoint", "yammer", "teams", "copilot")
@@ -35,6 +35,11 @@ def services_of(plans: Iterable[str]) -> tuple[str, ...]:
     report covers, though it comes with OneDrive or SharePoint, such as Visio, Project, Dynamics 365 and Microsoft 365
     Apps: a product has mailboxes or Copilot, or nothing but services of the reports.
     """
+    return _services_of(frozenset(plans))
+
+
+@lru_cache(maxsize=4096)
+def _services_of(plans: frozenset[str]) -> tuple[str, ...]:
     by_plan = {name: _services_of_plan(name) for name in plans if not _INCIDENTAL.fullmatch(name)}
     known = {service for services in by_plan.values() for service in services}
     if known.isdisjoint(_TELLING) and not all(by_plan.values()):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from auditor.catalogue.services import services_of
@@ -43,7 +44,7 @@ _AREAS: Final = tuple(
 """Parts of suites whose use no report shows, by their service plans."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Offer:
     """A product that a tenant owns, with its monthly price."""
 
@@ -52,6 +53,26 @@ class Offer:
     plans: Mapping[str, str]
     """ServicePlanId → servicePlanName."""
     price: Decimal
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The parts whose use reports show."""
+        desktop = [DESKTOP_APPS] if self.has(_DESKTOP_PLANS) else []
+        return frozenset((*services_of(self.plans.values()), *desktop))
+
+    @cached_property
+    def has_large_mailboxes(self) -> bool:
+        """Whether its mailboxes may be as large as those of Exchange Online Plan 2."""
+        return self.has(_LARGE_MAILBOX_PLANS)
+
+    @cached_property
+    def quota(self) -> int:
+        """Size of its mailboxes in bytes, unless they are large."""
+        return _SMALL_QUOTA if self.has(_SMALL_MAILBOX_PLANS) else _STANDARD_QUOTA
+
+    def has(self, plans: "re.Pattern[str]") -> bool:
+        """Return whether a service plan has a name of this pattern."""
+        return any(plans.fullmatch(name) for name in self.plans.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +111,14 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
 
     A product of which nothing is known to be used, or that the reports do not cover, has no smaller one.
     """
-    parts = _parts(held)
+    parts = held.parts
     kept = parts - use.unused
     if not parts & use.used:
         return None
     fitting = [
         offer
         for offer in offers
-        if offer.price < held.price
-        and kept <= _parts(offer)
-        and _holds_mailbox(offer, use, exchange="exchange" in kept)
+        if offer.price < held.price and kept <= offer.parts and _holds_mailbox(offer, use, exchange="exchange" in kept)
     ]
     if not fitting:
         return None
@@ -111,36 +130,24 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
         product=product,
         saves=held.price - product.price,
         used=tuple(sorted(parts & use.used)),
-        unused=tuple(sorted((parts & use.unused) - _parts(product))),
+        unused=tuple(sorted((parts & use.unused) - product.parts)),
         lost=tuple(area for _, area in _AREAS if area in areas),
         more_plans=areas.count(None),
         unknown=_unknown(held, product, use, exchange="exchange" in kept),
     )
 
 
-def _parts(offer: Offer) -> frozenset[str]:
-    """Return the parts of a product whose use reports show."""
-    desktop = any(_DESKTOP_PLANS.fullmatch(name) for name in offer.plans.values())
-    return frozenset((*services_of(offer.plans.values()), *([DESKTOP_APPS] if desktop else [])))
-
-
 def _holds_mailbox(offer: Offer, use: KnownUse, *, exchange: bool) -> bool:
     if not exchange:
         return True
-    large, small = (_has(offer, plans) for plans in (_LARGE_MAILBOX_PLANS, _SMALL_MAILBOX_PLANS))
-    size = use.mailbox_size or 0
-    return large or (size <= (_SMALL_QUOTA if small else _STANDARD_QUOTA) and use.archive is not True)
+    return offer.has_large_mailboxes or ((use.mailbox_size or 0) <= offer.quota and use.archive is not True)
 
 
 def _unknown(held: Offer, product: Offer, use: KnownUse, *, exchange: bool) -> tuple[str, ...]:
-    if not exchange or not _has(held, _LARGE_MAILBOX_PLANS) or _has(product, _LARGE_MAILBOX_PLANS):
+    if not exchange or not held.has_large_mailboxes or product.has_large_mailboxes:
         return ()
     facts = {"mailboxSize": use.mailbox_size, "archive": use.archive}
     return tuple(name for name, value in facts.items() if value is None)
-
-
-def _has(offer: Offer, plans: "re.Pattern[str]") -> bool:
-    return any(plans.fullmatch(name) for name in offer.plans.values())
 
 
 def _judged(name: str) -> bool:
