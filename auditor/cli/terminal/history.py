@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.domain.errors import printable
+from auditor.cli.terminal.markdown import plain
 from auditor.domain.trends import Between, Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.render.history.labels import (
     between_grids,
@@ -61,11 +61,11 @@ def show(
             _between(console, two[trend.tenant], l10n)
         _overall(console, trend, l10n)
         _seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
-        _policies(console, [each for each in trend.policies if everything or _is_policy_shown(each)], l10n)
+        _policies(console, [each for each in trend.policies if everything or _is_policyplain(each)], l10n)
         _left_out(console, trend, l10n, everything=everything)
 
 
-def _is_policy_shown(policy: PolicyTrend) -> bool:
+def _is_policyplain(policy: PolicyTrend) -> bool:
     """Return whether a policy has or had open findings, or its waived ones changed."""
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
@@ -112,7 +112,7 @@ def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: boo
     if everything:
         return
     seats = sum(not is_notable(seat) for seat in trends.seats)
-    policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
+    policies = sum(not _is_policyplain(policy) for policy in trends.policies)
     line = []
     if seats:
         line.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
@@ -131,7 +131,7 @@ def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None
     for title, _ in columns[1:]:
         table.add_column(title, overflow="fold")
     for row in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*(Text(_shown(cell)) for cell in row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
@@ -216,12 +216,7 @@ def _console(*, no_color: bool) -> Console:
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(_shown(text), style=style), highlight=False)
-
-
-def _shown(text: str) -> str:
-    """Return what a terminal may show; the spaces in figures, which must not break on paper, are spaces."""
-    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
+    console.print(Text(plain(text), style=style), highlight=False)
 
 
 def _table(
@@ -229,7 +224,7 @@ def _table(
 ) -> None:
     """Print rows without columns that are empty, and without `optional` columns where there is no room for them."""
     shown = [at for at in range(len(titles)) if any(row[at] for row in rows)]
-    wide = {at: max(cell_len(_shown(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown}
+    wide = {at: max(cell_len(plain(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown}
     if sum(wide.values()) + _GAP * (len(shown) + 1) > console.width:
         shown = [at for at in shown if titles[at] not in optional]
     if not rows:
@@ -238,5 +233,5 @@ def _table(
     for at in shown:
         table.add_column(titles[at], overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_shown(row[at])) for at in shown))
+        table.add_row(*(Text(plain(row[at])) for at in shown))
     console.print(Padding(table, (0, 0, 0, _GAP)))

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.markdown import filled, plain
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.markdown import first_by_rank, plain, summary
+from auditor.remedy.planner.text.markdown import first_by_rank, summary
 from auditor.remedy.planner.text.outline import Entry
 from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.remedy.planner.text.question_text import effect, sentence
