@@ -20,7 +20,7 @@ from auditor.policy.nodes import Diagnostics, Node, day
 from auditor.policy.prices import read_prices
 from auditor.policy.references import Names
 from auditor.policy.schema.recovery import Gaps
-from auditor.policy.selectors import read_populations, read_selector
+from auditor.policy.selectors import read_definitions, read_selector
 from auditor.policy.yaml.reader import Document
 
 
@@ -69,8 +69,7 @@ def load(
     names = Names(diagnostics, gaps, extended=extensions.files)
     for root in roots:
         names.define(root)
-    read_populations(names)
-    names.read_sets()
+    read_definitions(names)
     policies = _policies(roots, names)
     known = {*(policy.id for policy in policies), *gaps.policies}
     waivers = _waivers(roots, names, known, waivers_from, complete=not gaps.anything)

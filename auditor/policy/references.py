@@ -79,7 +79,7 @@ class Names:
                     known[name] = node
 
     def read_sets(self) -> None:
-        """Read every product set, so that errors in unused ones are reported too."""
+        """Read every product set."""
         for name, node in self.products.items():
             self._named(name, node)
         self.free_sets()

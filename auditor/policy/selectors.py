@@ -39,10 +39,11 @@ def read_selector(node: Node, names: Names) -> Selector:
     return parts[0] if len(parts) == 1 else kinds.Every(parts=tuple(parts))
 
 
-def read_populations(names: Names) -> None:
-    """Read every population, so that errors in unused ones are reported too."""
+def read_definitions(names: Names) -> None:
+    """Read every population and product set, so that errors in unused ones are reported too."""
     for name, node in names.populations.items():
         _population(name, node, names)
+    names.read_sets()
 
 
 def _population(name: str, where: Node, names: Names) -> Selector:
