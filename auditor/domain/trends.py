@@ -58,6 +58,8 @@ class PolicyTrend:
     """The findings of one policy, result by result."""
 
     policy: str
+    title: str | None
+    """None in results of older versions."""
     severity: Severity | None
     at: tuple[datetime, ...]
     open: tuple[int, ...]

@@ -150,6 +150,7 @@ class _Policy(msgspec.Struct):
     ages: list[Whole]
     repair: dict[Annotated[str, msgspec.Meta(pattern="^-?[0-9]{1,14}$")], Whole]
     """Days → findings that were repaired after so many days."""
+    title: str | None = None
 
 
 class _Summary(msgspec.Struct, rename="camel"):
@@ -194,6 +195,7 @@ def _policy(
     edges = (0, *AGES, float("inf"))
     return {
         "id": name,
+        "title": header.title if header is not None else None,
         "severity": header.severity.value if header is not None else (rows[0]["severity"] if rows else None),
         "status": status,
         "open": len(opened),

@@ -24,7 +24,7 @@ _SEATS: Final = pa.schema(
 _POLICIES: Final = pa.schema(
     [
         ("at", _AT), ("policy", pa.string()), ("severity", pa.string()), ("open", pa.int64()), ("waived", pa.int64()),
-        ("opened", pa.int64()), ("closed", pa.int64()), ("ages", pa.list_(pa.int64())),
+        ("opened", pa.int64()), ("closed", pa.int64()), ("ages", pa.list_(pa.int64())), ("title", pa.string()),
     ]
 )  # fmt: skip
 _REPAIR: Final = pa.schema([("policy", pa.string()), ("days", pa.int64()), ("count", pa.int64())])
@@ -49,7 +49,8 @@ _COHORT_QUERY: Final = """
 _POLICY_QUERY: Final = """
     WITH each AS (SELECT policy, days, unnest(range("count")) FROM repair),
          resolved AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
-    SELECT p.policy, last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"),
+    SELECT p.policy, last(title ORDER BY "at") FILTER (title IS NOT NULL),
+           last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"),
            list(open ORDER BY "at"), list(waived ORDER BY "at"), sum(opened), sum(closed), last(ages ORDER BY "at"),
            any_value(resolved.repaired), any_value(resolved.repair_days)
     FROM policies p LEFT JOIN resolved USING (policy) GROUP BY p.policy ORDER BY p.policy
@@ -214,7 +215,7 @@ def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
 
 def _policy_row(entry: Entry, policy: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("id", "severity", "open", "waived", "opened", "closed", "ages")
-    return entry.as_of, *(policy[name] for name in names)
+    return entry.as_of, *(policy[name] for name in names), policy.get("title")
 
 
 def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
@@ -244,9 +245,10 @@ def _seats(asked: _Asking, now: datetime, *, ended: bool) -> Iterable[SeatTrend]
 
 
 def _policies(asked: _Asking) -> Iterable[PolicyTrend]:
-    for policy, severity, at, stood, waived, opened, closed, ages, repaired, days in asked.rows(_POLICY_QUERY):
+    for policy, title, severity, at, stood, waived, opened, closed, ages, repaired, days in asked.rows(_POLICY_QUERY):
         yield PolicyTrend(
             policy=policy,
+            title=title,
             severity=None if severity is None else Severity(severity),
             at=tuple(map(_utc, at)),
             open=tuple(stood),

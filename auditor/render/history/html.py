@@ -121,7 +121,8 @@ def _seat(seat: SeatTrend, l10n: Labels) -> tuple[str, ...]:
 
 
 def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
-    name, stood, *rest = policy_row(policy, l10n)
+    _, stood, *rest = policy_row(policy, l10n)
+    name = policy.title or policy.policy
     return name, stood, curve(policy.open, f"{name}: {stood}", l10n), *rest
 
 

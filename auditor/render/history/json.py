@@ -114,6 +114,7 @@ def _policy(policy: PolicyTrend) -> dict[str, Any]:
     rows = zip(policy.at, policy.open, policy.waived, strict=True)
     return {
         "id": policy.policy,
+        "title": policy.title,
         "severity": policy.severity,
         "results": [{"at": at, "open": stood, "waived": waived} for at, stood, waived in rows],
         "opened": policy.opened,

@@ -1,6 +1,7 @@
 """`auditor history` over a store: seats, findings, who kept a licence, and since when."""
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_PO
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five nights: Bob is fine, blocked twice, mended, and blocked again."""
     folder = tmp_path_factory.mktemp("history")
-    (folder / "p.yaml").write_text(BLOCKED_POLICY)
+    (folder / "p.yaml").write_text(BLOCKED_POLICY.replace("severity:", "title: Nobody blocked, severity:"))
     for day, users in enumerate(
         [[ANN, {**BOB, **HOSTILE}], [ANN, BLOCKED_BOB], [ANN, BLOCKED_BOB], [ANN], [ANN, BLOCKED_BOB]]
     ):
@@ -49,6 +50,11 @@ def test_findings_of_every_night_are_counted_with_what_came_and_went(workspace: 
     assert [result["open"] for result in policy["results"]] == [0, 2, 2, 0, 2]
     assert (policy["opened"], policy["closed"], policy["repaired"], policy["medianRepairDays"]) == (4, 2, 2, 2.0)
     assert [each["open"]["high"] for each in tenant["findings"]] == [0, 2, 2, 0, 2]
+
+
+def test_the_page_names_policies_by_their_titles(workspace: Path) -> None:
+    call("history", "audits", "-f", "html=titles.html", cwd=workspace)
+    assert re.search("<t[dh][^>]*>Nobody blocked</t[dh]>", (workspace / "titles.html").read_text())
 
 
 @pytest.mark.slow

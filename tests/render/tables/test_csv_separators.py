@@ -60,6 +60,7 @@ def findings(name: str) -> bytes:
 def history(name: str) -> bytes:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     policy = PolicyTrend(
+        title=None,
         policy=name,
         severity=None,
         at=(at,),
