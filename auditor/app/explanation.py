@@ -24,7 +24,7 @@ from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import Finding, Result, TenantResult
 from auditor.guidance import Library, Variant, compose
 from auditor.localization import Localization
-from auditor.policy.schema.keys import keys_named, policy_keys
+from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.text.markdown import escaped
 from auditor.render.text.evidence import described
@@ -81,7 +81,7 @@ def explain(
     if products:
         return "\n".join(_product_text(catalogue, product, l10n) for product in products)
     names = [*(check.id for check in registered()), *library.articles, *known, *_defined(loaded.definitions)]
-    names += [part for key in policy_keys() for part in (key.path[-1], key.dotted)]
+    names += [part for key in written_keys() for part in (key.path[-1], key.dotted)]
     raise _unknown(name, names, catalogue, result)
 
 

@@ -15,6 +15,8 @@ from auditor.policy.yaml.writer import flow
 _SELECTOR: Final = ("policies", "users")
 _COMBINED: Final = frozenset({"all", "any", "not", "population", "signal"})
 """Selectors that say something of other selectors, and need nothing themselves."""
+_FILES: Final = {"tenants": "tenants.yaml", "policy-test": "*_test.yaml", "decisions": "decisions.yaml"}
+"""Where keys are that do not belong to policy files."""
 _WIDTH: Final = 76
 """Maximum line width of quoted YAML."""
 
@@ -24,7 +26,8 @@ def keys_markdown(keys: Sequence[Key], l10n: Localization) -> str:
     name = keys[0].path[-1]
     lines = [f"# `{name}`", ""]
     for key in keys:
-        lines += [f"## `{key.dotted}`", ""] if len(keys) > 1 else [f"`{key.dotted}`", ""]
+        file = f" ({_FILES[key.file]})" if key.file in _FILES else ""
+        lines += [f"{'## ' if len(keys) > 1 else ''}`{key.dotted}`{file}", ""]
         lines += described(key, l10n)
         if key.keys:
             lines += [f"{l10n.gettext('Keys')}:", "", *(_listed(each, l10n) for each in key.keys), ""]

@@ -67,7 +67,9 @@ def _mailbox_later(choices: Choices) -> tuple[str, ...]:
     """Return where the commands of the mailbox are found, as long as it is not known which application sends."""
     if choices.sender is None:
         return ()
-    about = N_("The mailbox: `auditor doctor`, run as the application that sends, prints the commands that allow it")
+    about = N_("The mailbox: `auditor doctor`, run as the application that sends, prints the commands")
+    if choices.credential == "azure-cli":
+        about = N_("The mailbox: `auditor init --client-id ID`, with the application that sends, prints the commands")
     return (f"# {about}", "")
 
 

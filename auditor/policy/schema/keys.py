@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from auditor.policy.schema.check import SchemaName, schema_document
 
+_FILES: Final[tuple[SchemaName, ...]] = ("policy", "tenants", "policy-test", "decisions")
+"""The files that people write. A name is looked for in the first two, and in the others where they do not have it."""
 _FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defaults")
 """Keys of a file in the order of the walk: a key of several definitions is listed where it is met first."""
 
@@ -15,6 +17,7 @@ _FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defa
 class Key:
     """A key of a file."""
 
+    file: SchemaName
     path: tuple[str, ...]
     """The keys that lead to it from the top of a file; lists are left out: `("policies", "users", "inactiveIn")`."""
     description: str
@@ -32,9 +35,9 @@ class Key:
         return ".".join(self.path)
 
 
-def policy_keys() -> tuple[Key, ...]:
-    """Return every key of policy files, a key before those of its value; a shared definition stands there once."""
-    return all_keys("policy")
+def written_keys() -> tuple[Key, ...]:
+    """Return every key of the files that people write."""
+    return tuple(key for file in _FILES for key in all_keys(file))
 
 
 @cache
@@ -46,13 +49,14 @@ def all_keys(name: SchemaName) -> tuple[Key, ...]:
 @cache
 def top_keys(name: SchemaName) -> tuple[Key, ...]:
     """Return the keys at the top of a kind of file."""
-    return _Walk(schema_document(name)).top()
+    return _Walk(name).top()
 
 
 def keys_named(name: str) -> tuple[Key, ...]:
     """Return the keys that a name, or the end of a dotted path, stands for; letter case does not matter."""
     wanted = tuple(name.casefold().split("."))
-    return tuple(key for key in policy_keys() if tuple(map(str.casefold, key.path))[-len(wanted) :] == wanted)
+    found = tuple(key for key in written_keys() if tuple(map(str.casefold, key.path))[-len(wanted) :] == wanted)
+    return tuple(key for key in found if key.file in _FILES[:2]) or found
 
 
 def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
@@ -66,8 +70,9 @@ def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
 class _Walk:
     """A schema, walked from the top; every definition is entered once."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._schema = schema
+    def __init__(self, file: SchemaName) -> None:
+        self._file: SchemaName = file
+        self._schema: Mapping[str, Any] = schema_document(file)
         self._known: dict[str, tuple[Key, ...]] = {}
 
     def top(self) -> tuple[Key, ...]:
@@ -88,6 +93,7 @@ class _Walk:
         definition = self._schema["$defs"][own["$ref"].rpartition("/")[2]] if "$ref" in own else {}
         member = {**definition, **own}
         return Key(
+            file=self._file,
             path=path,
             description=own.get("description", ""),
             values=tuple(member["enum"]) if "enum" in member else (member["const"],) if "const" in member else (),

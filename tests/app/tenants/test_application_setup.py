@@ -109,10 +109,12 @@ def test_the_default_branch_of_a_folder(tmp_path: Path, files: dict[str, str], b
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ci", ["azure-devops", "container-job"])
-def test_without_an_application_the_commands_of_the_mailbox_come_later(tmp_path: Path, ci: str) -> None:
+@pytest.mark.parametrize(
+    ("ci", "command"), [("azure-devops", "auditor init --client-id ID"), ("container-job", "auditor doctor")]
+)
+def test_without_an_application_the_commands_of_the_mailbox_come_later(tmp_path: Path, ci: str, command: str) -> None:
     text = call(
         "init", "--ci", ci, "--tenant-id", TENANT, "--mail-from", "a@b.example", "--no-input", cwd=tmp_path
     ).text
-    assert "The mailbox: `auditor doctor`" in text
+    assert f"The mailbox: `{command}`" in text
     assert "New-Mailbox" not in text

@@ -11,7 +11,7 @@ from auditor.checks.registry import articles_of, check_of, registered
 from auditor.cli.main import run
 from auditor.guidance import Situation
 from auditor.policy.schema.check import complaints
-from auditor.policy.schema.keys import keys_named, policy_keys
+from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
 
 CHECKS = [check.id for check in registered()]
@@ -64,8 +64,8 @@ def test_a_policy_and_a_product(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_every_key_of_policy_files(capsys: pytest.CaptureFixture[str]) -> None:
-    for key in policy_keys():
+def test_every_key_of_written_files(capsys: pytest.CaptureFixture[str]) -> None:
+    for key in written_keys():
         assert key.description, key.dotted
         assert any(each.path == key.path for each in keys_named(key.dotted)), key.dotted
     for selector in ("inactiveIn", "heldFor", "hasRole", "coveredBy", "managedDevice", "mailboxUsage", "appsUnused"):
@@ -73,6 +73,7 @@ def test_every_key_of_policy_files(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"\n{selector}: " in text  # an example
         assert ("- Permissions: " in text) is (selector != "heldFor")  # what everybody holds is read anyway
     assert "Reports.Read.All" in explained(capsys, "inactivein")
+    assert "`tenants.credential.clientId` (tenants.yaml)" in explained(capsys, "clientId")
     assert "`policies.seats.covers`" in explained(capsys, "seats.covers")
     every = explained(capsys, "of")
     assert "## `policies.seats.of`" in every
@@ -80,7 +81,7 @@ def test_every_key_of_policy_files(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_examples_of_selectors_are_valid() -> None:
-    for key in policy_keys():
+    for key in written_keys():
         if key.path[:-1] != ("policies", "users") or key.path[-1] in {"signal", "population"}:
             continue
         for example in key.examples:

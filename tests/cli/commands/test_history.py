@@ -1,7 +1,6 @@
 """`auditor history` over a store: seats, findings, who kept a licence, and since when."""
 
 import json
-import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,11 +49,6 @@ def test_findings_of_every_night_are_counted_with_what_came_and_went(workspace: 
     assert [result["open"] for result in policy["results"]] == [0, 2, 2, 0, 2]
     assert (policy["opened"], policy["closed"], policy["repaired"], policy["medianRepairDays"]) == (4, 2, 2, 2.0)
     assert [each["open"]["high"] for each in tenant["findings"]] == [0, 2, 2, 0, 2]
-
-
-def test_the_page_names_policies_by_their_titles(workspace: Path) -> None:
-    call("history", "audits", "-f", "html=titles.html", cwd=workspace)
-    assert re.search("<t[dh][^>]*>Nobody blocked</t[dh]>", (workspace / "titles.html").read_text())
 
 
 @pytest.mark.slow
@@ -144,7 +138,9 @@ def test_without_a_store_snapshots_and_results_say_the_same(workspace: Path) -> 
 def test_hostile_names_stay_harmless_in_every_form(workspace: Path) -> None:
     done = call("history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=workspace)
     assert done.code == 0, done.err
-    assert "<script" not in (workspace / "h.html").read_text()
+    page = (workspace / "h.html").read_text()
+    assert "<script" not in page
+    assert ">Nobody blocked<" in page, "policies have their titles"
     assert pq.read_table(workspace / "h.parquet").num_rows == len((workspace / "h.csv").read_text().splitlines()) - 1
     shown: Ran = call("history", "audits", "--policy", "blocked", cwd=workspace)
     assert "\x1b[31m" not in shown.text
