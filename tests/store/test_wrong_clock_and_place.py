@@ -19,12 +19,19 @@ FAR = "2272147200"
 PRUNE = ("store", "prune", "audits", "--keep", "35d,24m")
 
 
-@pytest.fixture
-def nightly(tmp_path: Path) -> Path:
-    """Ten nights of one tenant, from 29 January 2026 on."""
+@pytest.fixture(scope="module")
+def ten_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nights")
     for day in range(10):
-        write(tmp_path / "snapshots", night(TWO_PEOPLE, day))
-    assert call("store", "put", "audits", "snapshots", cwd=tmp_path).code == 0
+        write(folder / "snapshots", night(TWO_PEOPLE, day))
+    assert call("store", "put", "audits", "snapshots", cwd=folder).code == 0
+    return folder / "audits"
+
+
+@pytest.fixture
+def nightly(ten_nights: Path, tmp_path: Path) -> Path:
+    """Ten nights of one tenant, from 29 January 2026 on."""
+    shutil.copytree(ten_nights, tmp_path / "audits")
     return tmp_path
 
 
@@ -80,12 +87,18 @@ def test_a_tenant_that_is_collected_no_longer_does_not_stop_retention_of_the_oth
     assert call(*PRUNE, "--delete", cwd=nightly, SOURCE_DATE_EPOCH=now).text.count("deleted:") == 7
 
 
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    """A store of the two built-in tenants, with a result of each."""
-    done = call("audit", "--demo", "--as-of", AS_OF, "--store", "audits", "-f", "json", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    done = call("audit", "--demo", "--as-of", AS_OF, "--store", "audits", "-f", "json", cwd=folder)
     assert done.code in {0, 1, 3}, done.err
-    return tmp_path / "audits"
+    return folder / "audits"
+
+
+@pytest.fixture
+def two(demo_store: Path, tmp_path: Path) -> Path:
+    """A store of the two built-in tenants, with a result of each."""
+    return shutil.copytree(demo_store, tmp_path / "audits")
 
 
 def swap(one: Path, other: Path) -> None:
