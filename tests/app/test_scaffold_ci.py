@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
+from click.testing import CliRunner
 
 from auditor.settings.loader import read
 from tests.builders.service.command_line import ROOT, call, clean_environment, contents
@@ -36,9 +38,9 @@ def test_its_own_schema_accepts_it(tmp_path: Path, ci: str) -> None:
     made(tmp_path, ci)
     file, schema = SCHEMAS[ci]
     # The schema of Azure Pipelines has patterns that are no regular expressions of Unicode mode.
-    command = (BIN / "check-jsonschema", "--builtin-schema", schema, "--regex-variant", "nonunicode", tmp_path / file)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
+    arguments = ["--builtin-schema", schema, "--regex-variant", "nonunicode", str(tmp_path / file)]
+    done = CliRunner().invoke(check_jsonschema, arguments)
+    assert done.exit_code == 0, done.output[-2000:]
 
 
 @pytest.mark.parametrize("ci", SCHEMAS)

@@ -1,6 +1,7 @@
 """One damaged tenant of a store stops neither `auditor history` nor the reports that show earlier runs."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,21 @@ _NIGHTS = ("2026-11-19T02:17:00Z", "2026-11-20T02:17:00Z")
 _TONIGHT = "2026-11-21T02:17:00Z"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Two nights of the two tenants of the demo."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two nights of the two tenants of the demo; no test changes them."""
+    folder = tmp_path_factory.mktemp("whole")
     for number, instant in enumerate(_NIGHTS):
-        ran = call("audit", "--demo", "--as-of", instant, "-o", f"out{number}", "-f", "json", cwd=tmp_path)
+        ran = call("audit", "--demo", "--as-of", instant, "-o", f"out{number}", "-f", "json", cwd=folder)
         assert ran.code in {0, 1}, ran.err
-        put = call("store", "put", "audits", f"out{number}/result.json", cwd=tmp_path)
+        put = call("store", "put", "audits", f"out{number}/result.json", cwd=folder)
         assert put.code == 0, put.err
-    return tmp_path / "audits"
+    return folder / "audits"
+
+
+@pytest.fixture
+def store(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "audits"))
 
 
 def _tenants(store: Path) -> tuple[str, str]:
