@@ -42,7 +42,7 @@ class Proposal:
     add: tuple[Addition, ...] = ()
     remove: tuple[str, ...] = ()
     retried: bool = False
-    """Whether group licences that found no seat are tried again."""
+    """Whether group licences in error are tried again."""
     location: str | None = None
     commands: tuple[Command, ...] = field(default=())
     left: tuple[str, ...] = ()
@@ -166,6 +166,7 @@ def _proposal(
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
 ) -> Proposal | None:
     removals, added, location, properties = change
+    account = replace(account, usage_location=location or account.usage_location)  # the first request sets it
     gains = [gain for gain in added if gain is not None]
     removed = tuple(removal.sku_id for removal in removals if removal.sku_id)
     left = tuple(dict.fromkeys(removal.leave for removal in removals if removal.leave))

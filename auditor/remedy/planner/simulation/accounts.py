@@ -14,8 +14,9 @@ from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
 
-RETRIED: Final = frozenset({"CountViolation", "MutuallyExclusiveViolation"})
-"""Errors of a group's licence that end once there is a seat, or once a product that conflicts is gone."""
+_PROHIBITED: Final = "ProhibitedInUsageLocationViolation"
+RETRIED: Final = frozenset({"CountViolation", "MutuallyExclusiveViolation", _PROHIBITED})
+"""Errors of a group's licence that a retry ends once there is a seat, no conflict, or another usage location."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Grant:
     off: frozenset[str] = frozenset()
     """Ids of the service plans that this path leaves off."""
     updated: datetime | None = None
+    offered: frozenset[str] = frozenset()
+    """Of a path in error because of the usage location: the locations in which somebody has all that it gives."""
 
     @property
     def waits(self) -> bool:
@@ -93,8 +96,11 @@ class Account:
     def can_retry(self, grant: Grant) -> bool:
         """Return whether a path that waits arrives where there is a seat.
 
-        Which products conflict is not known: nothing does where the person holds no other product.
+        Which products conflict is not known: nothing does where the person holds no other product. Where a service
+        is prohibited is not known either: it is not where somebody holds the product with the same services.
         """
+        if grant.error == _PROHIBITED:
+            return grant.waits and self.usage_location in grant.offered
         alone = self.held <= {grant.sku_id}
         return grant.waits and (grant.error == "CountViolation" or alone)
 
@@ -165,7 +171,31 @@ def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]
             account = _account(user["id"], number, user.get("usageLocation") if located else None, rows.get(number, []))
             if account is not None and not hidden & {"assignedLicenses", "licenseAssignmentStates"}:
                 accounts[account.id] = replace(account, instant=facts.as_of)
-    return accounts
+    return _with_locations(facts, accounts) if located else accounts
+
+
+def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[str, Account]:
+    """Add to each path that a usage location prohibits where its product is offered; others stay as they are."""
+    prohibited = {each.sku_id for account in accounts.values() for each in account.grants if each.error == _PROHIBITED}
+    if not prohibited:
+        return accounts
+    holders: set[tuple[str, str, frozenset[str]]] = set()
+    columns = ("user", "skuId", "state", "pathDisabledPlans")
+    for batch in facts.snapshot.batches(("usageLocation",), columns):
+        places, links = batch.users.column("usageLocation"), batch.assignments
+        active = pc.equal(links.column("state").cast(pa.string()), "Active")
+        same = pc.is_in(pc.utf8_lower(links.column("skuId").cast(pa.string())), pa.array(sorted(prohibited)))
+        for row in links.filter(pc.and_(active, same)).to_pylist():
+            off = frozenset(row["pathDisabledPlans"] or ())
+            holders.add((row["skuId"].lower(), places[row["user"] - batch.offset].as_py() or "", off))
+
+    def located(grant: Grant) -> Grant:
+        if grant.error != _PROHIBITED:
+            return grant
+        offered = {place for sku_id, place, off in holders if place and sku_id == grant.sku_id and off <= grant.off}
+        return replace(grant, offered=frozenset(offered))
+
+    return {user: replace(each, grants=tuple(map(located, each.grants))) for user, each in accounts.items()}
 
 
 def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:

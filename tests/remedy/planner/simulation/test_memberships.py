@@ -311,3 +311,31 @@ def test_an_attribute_that_brings_somebody_into_a_dynamic_group_gives_its_licenc
         (plan,) = answered_plan([collected(emulator, tmp_path / "unknown", policies)], policies)[0].tenants
     assert paths(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["decided"], "what the rule makes of it is not known"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("holder", ["same", "less", "nobody"])
+def test_a_group_licence_is_retried_where_a_corrected_location_offers_it(tmp_path: Path, holder: str) -> None:
+    """Somebody in the new location who has the product with the same services shows that it is not prohibited there."""
+    lic, off = stable_id("plan", "LIC-E3"), "57ff2da0-773e-42df-b2af-ffb7a2317929"
+    prohibited = grant(E3, lic, error="ProhibitedInUsageLocationViolation")
+    held = {"same": [grant(E3)], "less": [grant(E3, off=(off,))], "nobody": []}[holder]
+    people = [
+        identified("placed", prohibited, usageLocation="AE"),
+        identified("left", prohibited, usageLocation="AE", department="Gulf"),
+        identified("holder", *held, usageLocation="NL"),
+    ]
+    rules = (
+        "  - {id: errors, severity: high, health: {errors: deny}}\n"
+        "  - {id: location, severity: medium, users: {not: {department: Gulf}},"
+        " attributes: {allow: {usageLocation: [NL]}}}\n"
+    )
+    state = document(people, group("LIC-E3", E3, members=("placed", "left")))
+    state["subscribedSkus"][0]["@emulator.prohibited"] = ["AE"]
+    plan, after = proven(state, rules, tmp_path)
+    retried = [("POST", "reprocessLicenseAssignment")] if holder == "same" else []
+    assert paths(plan) == [("PATCH", people[0]["id"]), *retried]
+    assert after["placed"] == ({"SPE_E3"} if retried else set())
+    assert [action.guidance for action in plan.actions if action.kind == "reprocess"] == (
+        ["group-error-location"] if retried else []
+    )
