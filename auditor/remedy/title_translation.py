@@ -30,6 +30,7 @@ class _Form:
     groups: int
     article: str
     answered: bool
+    declined: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
             groups=form.groups,
             article=form.article,
             answered=form.answered,
+            declined=form.declined,
             **translated,
         )
     return None
@@ -101,11 +103,12 @@ def _forms(kind: ActionKind) -> tuple[_Form, ...]:
 
 def _all_forms(kind: ActionKind) -> Iterator[_Form]:
     names = {name: f"{{{name}}}" for name in _PARTS}
-    choices = product((MAILBOX, ""), (_ONE, _MANY), (_ONE, _MANY), (names["new"], ""), (False, True))
-    for article, count, groups, new, answered in choices:
-        texts = {**names, "new": new}
-        form = action_title(_Templates(), kind, count, **texts, groups=groups, article=article, answered=answered)
-        yield from (_Form(_pattern(form, any_), count, groups, article, answered) for any_ in (".*?", ".*"))
+    decisions = ((False, False), (True, False), (True, True))
+    choices = product((MAILBOX, ""), (_ONE, _MANY), (_ONE, _MANY), (names["new"], ""), decisions)
+    for article, count, groups, new, (answered, declined) in choices:
+        texts = {**names, "new": new, "article": article}
+        form = action_title(_Templates(), kind, count, **texts, groups=groups, answered=answered, declined=declined)
+        yield from (_Form(_pattern(form, any_), count, groups, article, answered, declined) for any_ in (".*?", ".*"))
 
 
 def _pattern(form: str, any_: str) -> re.Pattern[str]:

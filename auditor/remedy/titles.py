@@ -126,8 +126,15 @@ _OF_MAILBOXES: Final[Mapping[ActionKind, Form]] = {
 _ANSWERED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.DOWNGRADE: _TITLES[ActionKind.MOVE],
     ActionKind.BUY: NN_("Buy {count} seat of {old}", "Buy {count} seats of {old}"),
+    ActionKind.EXPIRING: N_("Renew {old}"),
+    ActionKind.STATE: N_("Reactivate the subscription of {old} ({extra})"),
 }
 """Titles of actions about which somebody decided; those of the table above ask."""
+_DECLINED: Final[Mapping[ActionKind, Form]] = {
+    ActionKind.EXPIRING: N_("Prepare for the end of {old}"),
+    ActionKind.STATE: N_("Prepare for the end of the subscription of {old} ({extra})"),
+}
+"""Titles of actions about subscriptions that somebody decided not to renew."""
 _LEAVE_GROUPS: Final = NN_(
     "Take {count} person out of the groups that assign {old} ({extra})",
     "Take {count} people out of the groups that assign {old} ({extra})",
@@ -155,15 +162,17 @@ def action_title(  # noqa: PLR0913 - whatever a title may name
     groups: int = 1,
     article: str = "",
     answered: bool = False,
+    declined: bool = False,
 ) -> str:
     """Return the title of an action about so many people, seats or things.
 
     `old` is the product that goes or is concerned, `new` the one that comes or the services that are turned on while
     others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
-    `extra` names; `article` distinguishes mailboxes from people, and `answered` actions about which
-    somebody decided from questions.
+    `extra` names; `article` distinguishes mailboxes from people, `answered` actions about which
+    somebody decided from questions, and `declined` those that somebody decided against.
     """
-    form = _ANSWERED.get(kind) if answered else None
+    decided = _DECLINED if declined else _ANSWERED
+    form = decided.get(kind) if answered else None
     form = form or _form(kind, mailbox=article == MAILBOX, several=groups > 1, switched=bool(new))
     text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, count)
     return text.format(count=number_label(l10n, count), old=old, new=new, extra=extra)

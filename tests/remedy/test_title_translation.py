@@ -20,10 +20,14 @@ WHOLE = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 people"}
 @pytest.mark.parametrize("kind", ActionKind)
 def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) -> None:
     nl = localization("nl")
-    for count, groups, article, new, answered in product(
-        (1, 2, 40, 1_234_567), (1, 2), ("", MAILBOX), ("", "Microsoft 365 F3"), (False, True)
+    for count, groups, article, new, (answered, declined) in product(
+        (1, 2, 40, 1_234_567),
+        (1, 2),
+        ("", MAILBOX),
+        ("", "Microsoft 365 F3"),
+        ((False, False), (True, False), (True, True)),
     ):
-        asked = {**WHOLE, "new": new, "groups": groups, "article": article, "answered": answered}
+        asked = {**WHOLE, "new": new, "groups": groups, "article": article, "answered": answered, "declined": declined}
         english, dutch = (action_title(l10n, kind, count, **asked) for l10n in (ENGLISH, nl))  # type: ignore[arg-type]
         assert translated_title(english, kind, nl) == dutch
         because = "Review the licence of a guest"

@@ -28,8 +28,8 @@ from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seats.attribution import counted_once
-from auditor.remedy.actions.seats.decided import take_decided
-from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING, settle_seats
+from auditor.remedy.actions.seats.decided import follow_renewals, take_decided
+from auditor.remedy.actions.seats.ledger import GIVING, MOVING, NUMBERED, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
 from auditor.remedy.labels import owned_of, part_number, service_label
@@ -37,10 +37,7 @@ from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import action_title
 
-_TOTALLED = frozenset(
-    {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
-)
-_OF_SUBSCRIPTIONS = _TOTALLED | {
+_OF_SUBSCRIPTIONS = NUMBERED | {
     ActionKind.STATE,
     ActionKind.EXPIRING,
     ActionKind.TRIAL,
@@ -94,13 +91,15 @@ def actions_of(  # noqa: PLR0913 - all that is known of a tenant
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
     seats: Mapping[str, int] | None = None,
+    renewals: Mapping[str, bool] | None = None,
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
     `situations` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
     moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
     are listed: those of the evidence alone were not tried out. `seats` are the seats of products, by skuId, that
-    somebody decided to buy (+) or to give back (−): one action of each product is about this number.
+    somebody decided to buy (+) or to give back (−): one action of each product is about this number. `renewals` tell by
+    the fingerprint of a finding whether somebody decided to renew.
     """
     context = action_context(known, library, l10n=l10n, groups=groups, terms=terms)
     remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
@@ -110,6 +109,7 @@ def actions_of(  # noqa: PLR0913 - all that is known of a tenant
     action_groups.take((UNSORTED, remedy) for remedy in remedies)
     take_decided(action_groups, known, seats or {})
     settle_seats(action_groups, known, seats or {})
+    follow_renewals(action_groups, renewals or {})
     return actions_from(
         context, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
     )
@@ -249,6 +249,7 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
         groups=remedy.extra.count(", ") + 1,
         article=remedy.article,
         answered=remedy.answered,
+        declined=remedy.declined,
     )
 
 
@@ -263,13 +264,13 @@ def _prerequisites(context: ActionContext, group: ActionGroup, count: int, guida
             for name, count in named
         ]
         return (*said, *guidance.prerequisites)
-    if moved is not None and (group.first.kind in _TOTALLED | {ActionKind.SETTLED} or group.seats_resolved):
+    if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = product_label(context.known, moved.sku_id or group.first.old)
         seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
         return (seat_note, *_total(context, group, count), *guidance.prerequisites)
     if group.first.kind is ActionKind.BOUNDS:
         return (messages.bounds_first(l10n), *guidance.prerequisites)
-    if group.first.kind in _TOTALLED and not group.first.proven:
+    if group.first.kind in NUMBERED and not group.first.proven:
         return (*_total(context, group, count), *guidance.prerequisites)
     enough = _enough(context, group)
     return (messages.any_of(l10n, ", ".join(enough)), *guidance.prerequisites) if enough else guidance.prerequisites
@@ -278,7 +279,7 @@ def _prerequisites(context: ActionContext, group: ActionGroup, count: int, guida
 def _total(context: ActionContext, group: ActionGroup, count: int) -> tuple[str, ...]:
     """Return the new number of seats where the product's subscriptions are known, unless the seat movement tells it."""
     remedy = group.first
-    found = totals(context.known.tenant, remedy.old) if remedy.kind in _TOTALLED else None
+    found = totals(context.known.tenant, remedy.old) if remedy.kind in NUMBERED else None
     if found is None or not count:
         return ()
     subscriptions, now = found
@@ -326,7 +327,7 @@ def _money(context: ActionContext, group: ActionGroup, count: int) -> tuple[Mone
     if remedy.kind is ActionKind.COVER and count > group.covered:
         return _cost(context, old, 0), _cost(context, old, count - group.covered)
     seat = context.known.seats.get(remedy.old)
-    if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:
+    if seat is None or seat.usable is None or remedy.kind not in NUMBERED:
         return None, None
     then = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
     return _cost(context, old, seat.usable), _cost(context, old, then)

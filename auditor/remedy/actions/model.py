@@ -33,6 +33,8 @@ class Remedy:
     """Whether the commands come from a plan, which knows all that the person holds."""
     answered: bool = False
     """Whether somebody decided about all of the findings."""
+    declined: bool = False
+    """Whether the decision is not to renew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ from auditor.remedy.planner.questions.questions import (
 from auditor.remedy.planner.questions.seat_needs import seat_needs
 from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
 from auditor.remedy.planner.simulation.replay import Replayed, replayed
-from auditor.remedy.planner.simulation.seat_answers import SeatChange, followed, seat_changes_of
+from auditor.remedy.planner.simulation.seat_answers import SeatChange, followed, followed_renewals, seat_changes_of
 from auditor.remedy.planner.simulation.tenant import TenantState, copied, state_of
 from auditor.remedy.planner.terms import terms_of
 
@@ -307,6 +307,7 @@ def listed(
         groups={group.id: group.name for group in facts.groups if group.name},
         terms=terms_of(facts),
         seats={sku_id: each.change for sku_id, each in seats.items() if each.change},
+        renewals=dict(followed_renewals(options.answered.answers, options.seat_changes, seats)),
     )
 
 

@@ -138,6 +138,27 @@ def test_a_renewal_moves_the_date_by_the_term_of_its_contract(contracts: tuple[s
     assert [item.code for item in plan.proof.remaining] == (["decided"] if stays else [])
     (action,) = plan.actions
     assert action.requests == (), "a person renews"
+    assert (action.title, action.confidence) == ("Renew Microsoft 365 E3", "certain")
+
+
+@pytest.mark.parametrize(("renew", "decided"), [(None, ""), (True, "Reactivate"), (False, "Prepare")])
+@pytest.mark.parametrize("held", [False, True])
+def test_the_title_of_a_suspended_subscription_names_the_decision(
+    renew: bool | None,  # noqa: FBT001
+    decided: str,
+    held: bool,  # noqa: FBT001
+) -> None:
+    rows = [{**subscription("SPE_E3", 1, "2026-12-10"), "status": "Suspended"}]
+    of = snapshot([user("stays", *([grant(E3)] if held else []))], {E3: 1}, subscriptions=rows)
+    rules = "version: 1\npolicies:\n  - {id: state, severity: low, subscriptions: {of: paid, states: {deny: [Suspended]}}}\n"
+    (question,) = planned(of, rules=rules).questions
+    answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
+    (action,) = planned(of, *answers, rules=rules).actions
+    assert action.title.startswith(decided or "Reactivate the subscription of Microsoft 365 E3, or prepare")
+    assert (", or prepare" in action.title, action.confidence) == (
+        renew is None,
+        "review" if renew is None else "certain",
+    )
 
 
 def test_a_cap_on_what_is_bought_asks_for_the_renewal() -> None:

@@ -1,6 +1,8 @@
-"""Groups about seats that somebody decided to buy or to give back, also where no finding is about them."""
+"""Groups about seats that somebody decided to buy, to give back or to renew, also where no finding is about them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
@@ -11,6 +13,8 @@ from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.model import Remedy
 from auditor.remedy.actions.seats.ledger import NUMBERED
+
+_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE})
 
 
 def take_decided(action_groups: ActionGroups, known: RemediationContext, decided: Mapping[str, int]) -> None:
@@ -29,6 +33,14 @@ def take_decided(action_groups: ActionGroups, known: RemediationContext, decided
             policy = known.policies.get(bounds.policy)
             if policy is not None and (bounds.minimum if buys else bounds.maximum) is not None:
                 group.weigh(policy.id, (policy.severity.rank, ""))
+
+
+def follow_renewals(action_groups: ActionGroups, renewals: Mapping[str, bool]) -> None:
+    """Mark groups about subscriptions of which one decision covers all findings: fingerprint → whether to renew."""
+    for group in action_groups:
+        decided = {renewals.get(fingerprint) for fingerprint in group.fingerprints}
+        if group.first.kind in _RENEWED and len(decided) == 1 and None not in decided:
+            group.first = replace(group.first, answered=True, declined=False in decided)
 
 
 def _remedy(known: RemediationContext, sku_id: str, change: int) -> Remedy:

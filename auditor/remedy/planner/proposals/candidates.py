@@ -170,8 +170,7 @@ def _proposal(
     gains = [gain for gain in added if gain is not None]
     removed = tuple(removal.sku_id for removal in removals if removal.sku_id)
     left = tuple(dict.fromkeys(removal.leave for removal in removals if removal.leave))
-    changes: tuple[Removal | Gain, ...] = (*removals, *gains)
-    joined = tuple(dict.fromkeys(name for each in changes if (name := _joined(each))))
+    joined = tuple(dict.fromkeys(filter(None, (*(each.join for each in removals), *(each.group for each in gains)))))
     after = _moved(account.without_direct(removed) if removed else account, left, joined, product_options)
     given = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
     assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))
@@ -234,10 +233,6 @@ def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cl
     """Yield who joins first: who is to get a product from another group is a member there before they leave."""
     yield from (join_group(group, user, cloud=cloud) for group in joined)
     yield from (leave_group(group, user) for group in left)
-
-
-def _joined(change: Removal | Gain) -> str:
-    return change.join if isinstance(change, Removal) else change.group
 
 
 def _off(

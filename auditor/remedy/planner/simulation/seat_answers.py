@@ -1,6 +1,6 @@
 """What answers about purchases and renewals make of the seats of products."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,20 @@ def followed(known: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatC
     if enabled == then:
         return known
     return replace(known, sku=replace(known.sku, enabled=enabled))
+
+
+def followed_renewals(
+    answers: Mapping[str, Iterable[Answer]], decided: Mapping[str, SeatChange], seats: Mapping[str, SeatChange]
+) -> Iterator[tuple[str, bool]]:
+    """Yield the fingerprints of findings with a decision about a renewal, and whether it is to renew.
+
+    Of the `decided` changes of seats those that are not in `seats` are not followed: their findings stay questions.
+    """
+    unfollowed = [answer for sku_id, each in decided.items() if sku_id not in seats for answer in each.decisions]
+    for fingerprint, own in answers.items():
+        for answer in own:
+            if answer.kind is AnswerKind.RENEWAL and answer not in unfollowed:
+                yield fingerprint, bool(answer.value["renew"])
 
 
 def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
