@@ -1,5 +1,6 @@
 """Builds the view model of plan.html, with every text in the reader's language."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
@@ -26,6 +28,7 @@ from auditor.remedy.planner.text.question_text import answer_label, answered, ef
 from auditor.render.plan.html import (
     ActionView,
     AnswerView,
+    FirstAction,
     GuideView,
     MoneyRow,
     Part,
@@ -78,7 +81,7 @@ class _TenantPage:
             open_before=tenant.before.open,
             open_after=tenant.after.open,
             money=tuple(_money(tenant, l10n)),
-            first=tuple((self._place(number), action) for number, action in first_by_rank(tenant)),
+            first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
             parts=parts,
             proof=len(parts) + 1,
             fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
@@ -105,6 +108,16 @@ class _TenantPage:
             note=part.note,
             effects=part.effects,
             actions=(*views, *self._loose(anchor, part.questions)),
+        )
+
+    def _first(self, number: int, action: Action) -> FirstAction:
+        """Show the date in place of the reason where the reason counts the days to a later one."""
+        day = "" if action.due is None else self._l10n.day(action.due)
+        return FirstAction(
+            anchor=self._place(number),
+            title=action.title,
+            why=action.why if action.due == self._tenant.actions[number - 1].due else "",
+            due=self._l10n.gettext("decide by {date}").format(date=day) if day else "",
         )
 
     def _place(self, number: int) -> str:

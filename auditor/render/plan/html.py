@@ -93,6 +93,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstAction:
+    """One of the few most important actions."""
+
+    anchor: str
+    title: str
+    why: str
+    due: str
+    """The nearest date of the product that it is about; empty where no date is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantView:
     """The plan of one tenant, as it is shown; every text is in the reader's language."""
 
@@ -103,8 +114,7 @@ class TenantView:
     open_before: int
     open_after: int
     money: tuple[MoneyRow, ...]
-    first: tuple[tuple[str, Action], ...]
-    """The few most important actions with their anchors."""
+    first: tuple[FirstAction, ...]
     parts: tuple[Part, ...]
     proof: int
     """The number of the part about the proof."""

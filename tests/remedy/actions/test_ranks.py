@@ -1,6 +1,7 @@
 """What matters most: the largest saving with a date and the nearest deadline always have a place among the first."""
 
 import json
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -11,18 +12,19 @@ from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
+from auditor.app.plan.html_view import plan_html
 from auditor.app.plan.json_document import plan_json
 from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, ranked
+from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, product_of, ranked
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
-from auditor.remedy.planner.text.markdown import plan_markdown
+from auditor.remedy.planner.text.markdown import first_by_rank, plan_markdown
 from auditor.render.html.page import page
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
@@ -126,6 +128,19 @@ def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> N
     assert [line for line in lines if line.startswith("- [Action ")][FIRST - 1]
     for title, line in zip(titles, [line for line in lines if line.startswith("- [Action ")][:FIRST], strict=True):
         assert title in line
+
+
+def test_what_matters_most_of_a_plan_shows_the_nearest_date_of_each_product() -> None:
+    (tenant,) = plan().tenants
+    chosen = first_by_rank(tenant)
+    for number, action in chosen:
+        own = tenant.actions[number - 1]
+        same = [each for each in tenant.actions if product_of(each) == product_of(own) is not None] or [own]
+        assert action.due == min((each.due for each in same if each.due), default=None)
+    shown = plan_html(plan(), l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
+    dates = [f"decide by {localization('en').day(each.due)}" for _, each in chosen if each.due]
+    assert dates
+    assert re.findall("decide by [^<]+", shown.partition("</ol>")[0]) == dates
 
 
 def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None:

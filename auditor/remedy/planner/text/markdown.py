@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 
 from auditor.domain.actions.priority import most_important, product_of
@@ -106,10 +107,18 @@ def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
 
 
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
-    """Return the few most important actions, one of each product, with their numbers in the order of execution."""
+    """Return the few most important actions with their numbers in the order of execution.
+
+    Of the actions about one product it is the first, with the nearest date of all of them.
+    """
     listed = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
-    chosen = most_important(product_of(action) for _, action in listed)
-    return tuple(listed[position] for position in chosen)
+    products = [product_of(action) for _, action in listed]
+    dates: dict[str | None, date] = {}
+    for product, (_, action) in zip(products, listed, strict=True):
+        if product is not None and action.due is not None:
+            dates[product] = min(action.due, dates.get(product, action.due))
+    chosen = ((*listed[position], products[position]) for position in most_important(products))
+    return tuple((number, replace(action, due=dates.get(product, action.due))) for number, action, product in chosen)
 
 
 def plain(text: str) -> str:
