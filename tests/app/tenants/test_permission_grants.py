@@ -47,7 +47,7 @@ def test_a_managed_identity_has_no_application_to_add_permissions_to(cloud: Clou
 def test_the_sign_in_of_a_person_gets_delegated_permissions() -> None:
     powershell, bash = lines(DeviceCode(client_id=CLIENT), delegated=True)
     assert "Update-MgOauth2PermissionGrant" in powershell
-    assert "-Scope 'User.Read.All AuditLog.Read.All'" in powershell
+    assert 'Scope) User.Read.All AuditLog.Read.All".Trim()' in powershell
     assert "AppRole" not in powershell
     assert bash == ""
 

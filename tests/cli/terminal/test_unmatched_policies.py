@@ -74,10 +74,10 @@ def test_every_route_of_an_audit_counts_alike(workspace: Path, demo: Path) -> No
 def test_the_page_and_explain_show_the_count(workspace: Path, demo: Path) -> None:
     audit(workspace, demo)
     page = (workspace / "out" / "report.html").read_text()
-    assert ">Judged</th>" in page
+    assert ">Evaluated</th>" in page
     assert "It applies to nobody and nothing here." in page
     ran = call("explain", "disabled", "p", "--result", "out/result.json", cwd=workspace)
-    assert "Judged: Contoso Retail 22, Fabrikam Interiør 2" in ran.text
+    assert "Evaluated: Contoso Retail 22, Fabrikam Interiør 2" in ran.text
 
 
 def test_validate_holds_policies_against_a_snapshot(workspace: Path, saved: Path) -> None:

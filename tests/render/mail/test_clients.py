@@ -85,7 +85,7 @@ def caniemail(tmp_path_factory: pytest.TempPathFactory) -> Path:
         PACKAGE,
     ]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=40)
     except subprocess.TimeoutExpired:
         pytest.skip(f"npm did not bring {PACKAGE} in time")
     if done.returncode:
