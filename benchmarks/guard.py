@@ -55,8 +55,8 @@ _BOUNDS = {
     "ndjson, a finding": 22,
     "sarif, a finding": 67,
     "junit, a finding": 14,
-    "html, all of it by its findings": 400,
-    "markdown, all of it by its findings": 98,  # ranks with their reasons, warnings, and what comes next
+    "html, all of it by its findings": 640,  # sets of actions about a product, with its seats and their movement
+    "markdown, all of it by its findings": 140,  # the same, ranks with their reasons, warnings, and what comes next
 }
 """Calls for each further one, or all of them divided."""
 

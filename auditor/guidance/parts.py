@@ -22,7 +22,7 @@ class GuidancePart:
 class _GuidanceSource:
     """A part of the guidance that is shown in full, and the action that shows it."""
 
-    part: str
+    number: int
     lines: tuple[tuple[str, bool], ...]
     target: tuple[str, str]
 
@@ -31,7 +31,8 @@ class _GuidanceSource:
 class GuidanceParts:
     """The guidance that a document shows so far."""
 
-    earlier: list[_GuidanceSource] = field(default_factory=list)
+    earlier: dict[tuple[str, tuple[str, bool]], list[_GuidanceSource]] = field(default_factory=dict)
+    """By part and first line: of a source whose first line is missing, other lines need no comparison."""
 
     def add(self, part: str, lines: Sequence[tuple[str, bool]], target: tuple[str, str]) -> GuidancePart:
         """Return a part of the guidance without the lines that one earlier action shows; steps have no `part`.
@@ -42,12 +43,15 @@ class GuidanceParts:
         wanted = set(lines)
         known = [
             each
-            for each in self.earlier
-            if each.part == part and (each.lines == tuple(lines) if not part else wanted.issuperset(each.lines))
+            for line in dict.fromkeys(lines if part else lines[:1])
+            for each in self.earlier.get((part, line), ())
+            if (wanted.issuperset(each.lines) if part else each.lines == tuple(lines))
         ]
-        best = max(known, key=lambda each: len(each.lines), default=None)
+        best = max(known, key=lambda each: (len(each.lines), -each.number), default=None)
         if best is None or len(best.lines) < _FEWEST:
             if lines:
-                self.earlier.append(_GuidanceSource(part=part, lines=tuple(lines), target=target))
+                number = sum(map(len, self.earlier.values()))
+                source = _GuidanceSource(number=number, lines=tuple(lines), target=target)
+                self.earlier.setdefault((part, lines[0]), []).append(source)
             return GuidancePart(like=None, lines=tuple(lines))
         return GuidancePart(like=best.target, lines=tuple(line for line in lines if line not in best.lines))
