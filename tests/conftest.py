@@ -1,5 +1,6 @@
 """What every test starts from, whoever started the tests."""
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,12 @@ def pytest_configure() -> None:
     """Let programs that tests start be interrupted: a shell that runs in the background ignores interrupts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of tests out of every garbage collection, which runs as rarely as in the program."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="module")
