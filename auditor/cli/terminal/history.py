@@ -61,11 +61,11 @@ def show(
             _between(console, two[trend.tenant], l10n)
         _overall(console, trend, l10n)
         _seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
-        _policies(console, [each for each in trend.policies if everything or _is_policyplain(each)], l10n)
+        _policies(console, [each for each in trend.policies if everything or _is_policy_shown(each)], l10n)
         _left_out(console, trend, l10n, everything=everything)
 
 
-def _is_policyplain(policy: PolicyTrend) -> bool:
+def _is_policy_shown(policy: PolicyTrend) -> bool:
     """Return whether a policy has or had open findings, or its waived ones changed."""
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
@@ -112,7 +112,7 @@ def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: boo
     if everything:
         return
     seats = sum(not is_notable(seat) for seat in trends.seats)
-    policies = sum(not _is_policyplain(policy) for policy in trends.policies)
+    policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
     line = []
     if seats:
         line.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
