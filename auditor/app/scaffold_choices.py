@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold_policies import existing_starter
+from auditor.app.tenants.federation import MAIN
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import NO_CLIENT
@@ -17,8 +18,6 @@ from auditor.files import input as files
 from auditor.policy.yaml.reader import parse
 
 NAME: Final = "contoso"
-MAIN: Final = "main"
-"""The branch of a repository whose default branch is not known."""
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
 CREDENTIALS: Final = (
     *("azure-cli", "device-code", "github-oidc", "workload-identity", "managed-identity", "certificate"),

@@ -120,6 +120,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
+def printable_line(text: str) -> str:
+    """Return a printable text with ordinary spaces for those that languages write in amounts and do not break."""
+    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
+
+
 def one_line(diagnostic: Diagnostic) -> str:
     """Return `file:line:column: message`, or the message alone where no place is known."""
     return f"{_place(diagnostic.span)}{printable(diagnostic.message)}"

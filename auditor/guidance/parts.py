@@ -1,7 +1,8 @@
 """Shortens guidance that several actions of a document share: later actions refer to the first one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 _FEWEST: Final = 2
@@ -33,6 +34,8 @@ class GuidanceParts:
 
     earlier: dict[tuple[str, tuple[str, bool]], list[_GuidanceSource]] = field(default_factory=dict)
     """By part and first line: of a source whose first line is missing, other lines need no comparison."""
+    numbers: Iterator[int] = field(default_factory=count)
+    """Of sources of equal length the first is referred to."""
 
     def add(self, part: str, lines: Sequence[tuple[str, bool]], target: tuple[str, str]) -> GuidancePart:
         """Return a part of the guidance without the lines that one earlier action shows; steps have no `part`.
@@ -50,8 +53,7 @@ class GuidanceParts:
         best = max(known, key=lambda each: (len(each.lines), -each.number), default=None)
         if best is None or len(best.lines) < _FEWEST:
             if lines:
-                number = sum(map(len, self.earlier.values()))
-                source = _GuidanceSource(number=number, lines=tuple(lines), target=target)
+                source = _GuidanceSource(number=next(self.numbers), lines=tuple(lines), target=target)
                 self.earlier.setdefault((part, lines[0]), []).append(source)
             return GuidancePart(like=None, lines=tuple(lines))
         return GuidancePart(like=best.target, lines=tuple(line for line in lines if line not in best.lines))

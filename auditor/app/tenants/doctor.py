@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from auditor.app.tenants.application_setup import mailbox_commands
-from auditor.app.tenants.federation import federation_commands
+from auditor.app.tenants.federation import MAIN, federation_commands
 from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
 from auditor.collect.json_pages import listing
 from auditor.collect.permissions import SEND_MAIL, excessive, missing
@@ -93,7 +93,7 @@ def diagnose_all(
     environ: Mapping[str, str] | None = None,
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
-    branch: str = "main",
+    branch: str = MAIN,
 ) -> tuple[Diagnosis, ...]:
     """Diagnose (tenant, needs, the mailbox from which it sends), some concurrently; a failure is a check too.
 
@@ -128,7 +128,7 @@ async def diagnose(
     environ: Mapping[str, str],
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
-    branch: str = "main",
+    branch: str = MAIN,
 ) -> Diagnosis:
     """Diagnose one tenant; `sender` is the mailbox from which its application sends, None if it sends no mail."""
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  brings aiohttp; `--help` needs none

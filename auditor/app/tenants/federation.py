@@ -10,6 +10,8 @@ from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
 
+MAIN = "main"
+"""The branch of a repository whose default branch is not known."""
 _ISSUER = "https://token.actions.githubusercontent.com"
 _IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:{reference}"
 """GitHub's subject with ids, which repositories have since July 2026; the form before has names only."""
@@ -101,6 +103,6 @@ def _json(tenant: Tenant, issuer: str, subject: str) -> str:
 
 def _name(reference: str) -> str:
     """Return the name of the credential of a branch or tag: another one does not replace that of `main`."""
-    if reference == "refs/heads/main":
+    if reference == f"refs/heads/{MAIN}":
         return "auditor"
     return "auditor-" + re.sub("[^A-Za-z0-9]+", "-", reference.removeprefix("refs/heads/")).strip("-")[:100]

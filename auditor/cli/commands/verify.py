@@ -9,10 +9,11 @@ from auditor.cli.audit_request import add_state_arguments, audit_request
 from auditor.cli.document_targets import print_written, targets_of
 from auditor.cli.options import declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
-from auditor.cli.terminal.markdown import filled, plain
+from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import printable_line
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.text.labels import Labels
@@ -89,8 +90,8 @@ def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     speak = print_message if to_stderr else out
     for section in sections(result, l10n, most=_SHOWN):
         indent = "  " * (section.level - 1)
-        speak(filled(plain(section.title), first=indent, rest=indent + "  "))
+        speak(filled(printable_line(section.title), first=indent, rest=indent + "  "))
         for paragraph in section.paragraphs:
-            speak(filled(plain(paragraph), first=indent + "  ", rest=indent + "    "))
+            speak(filled(printable_line(paragraph), first=indent + "  ", rest=indent + "    "))
         for item in section.items:
-            speak(filled(plain(item), first=indent + "  ", rest=indent + "    "))
+            speak(filled(printable_line(item), first=indent + "  ", rest=indent + "    "))

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.cli.terminal.markdown import plain
+from auditor.domain.errors import printable_line
 from auditor.domain.trends import Between, Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.render.history.labels import (
     between_grids,
@@ -131,7 +131,7 @@ def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None
     for title, _ in columns[1:]:
         table.add_column(title, overflow="fold")
     for row in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*(Text(plain(cell)) for cell in row))
+        table.add_row(*(Text(printable_line(cell)) for cell in row))
     console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
@@ -216,7 +216,7 @@ def _console(*, no_color: bool) -> Console:
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(plain(text), style=style), highlight=False)
+    console.print(Text(printable_line(text), style=style), highlight=False)
 
 
 def _table(
@@ -224,7 +224,9 @@ def _table(
 ) -> None:
     """Print rows without columns that are empty, and without `optional` columns where there is no room for them."""
     shown = [at for at in range(len(titles)) if any(row[at] for row in rows)]
-    wide = {at: max(cell_len(plain(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown}
+    wide = {
+        at: max(cell_len(printable_line(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown
+    }
     if sum(wide.values()) + _GAP * (len(shown) + 1) > console.width:
         shown = [at for at in shown if titles[at] not in optional]
     if not rows:
@@ -233,5 +235,5 @@ def _table(
     for at in shown:
         table.add_column(titles[at], overflow="fold")
     for row in rows:
-        table.add_row(*(Text(plain(row[at])) for at in shown))
+        table.add_row(*(Text(printable_line(row[at])) for at in shown))
     console.print(Padding(table, (0, 0, 0, _GAP)))

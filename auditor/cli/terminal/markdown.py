@@ -37,11 +37,6 @@ def filled(text: str, *, first: str = "", rest: str = "", width: int | None = No
     )
 
 
-def plain(text: str) -> str:
-    """Return what a terminal may show; the spaces in figures, which must not break on paper, are spaces."""
-    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
-
-
 def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
     code = False
     for raw in markdown.rstrip("\n").split("\n"):

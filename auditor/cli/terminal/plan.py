@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from auditor.cli.terminal.markdown import filled, plain
+from auditor.cli.terminal.markdown import filled
+from auditor.domain.errors import printable_line
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.markdown import first_by_rank, summary
@@ -25,46 +26,46 @@ def print_plan(plan: FleetPlan, l10n: Localization, speak: Callable[[str], None]
         for line in _tenant(tenant, l10n):
             speak(line)
     for notice in plan.notices:
-        speak(filled(plain(l10n.translate(notice.message)), rest="  "))
+        speak(filled(printable_line(l10n.translate(notice.message)), rest="  "))
 
 
 def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
     for line in summary(tenant, l10n):
-        yield filled(plain(line), rest="  ")
+        yield filled(printable_line(line), rest="  ")
     first = first_by_rank(tenant)
     if first:
-        yield plain(l10n.gettext("What matters most"))
+        yield printable_line(l10n.gettext("What matters most"))
     for number, action in first:
-        yield filled(plain(f"{action.title}  {action.why}"), first=f"{number:>4}    ", rest=_INDENT)
+        yield filled(printable_line(f"{action.title}  {action.why}"), first=f"{number:>4}    ", rest=_INDENT)
     parts = tuple(plan_parts(tenant, l10n))
     for part in parts:
-        yield filled(plain(f"{part.number}. {part.title}: {', '.join(part.effects)}"), rest="   ")
+        yield filled(printable_line(f"{part.number}. {part.title}: {', '.join(part.effects)}"), rest="   ")
         # Actions with requests and open questions are marked in the first part.
         listed = [entry for entry in part.entries if part.key == "run" or not entry.action.requests]
         for entry in listed[:_LISTED]:
             yield from _entry(entry, l10n)
         more = len(listed) - _LISTED
         if more > 0:
-            yield _INDENT + plain(l10n.plural("and {count} more", "and {count} more", more))
+            yield _INDENT + printable_line(l10n.plural("and {count} more", "and {count} more", more))
         labels = subject_labels(tenant.findings) if part.questions else {}
         for question in part.questions:
             text = f"{sentence(question, l10n, {**tenant.names, **labels})} {effect(question, l10n)}"
-            yield filled(plain(text), first=_INDENT, rest=_INDENT)
+            yield filled(printable_line(text), first=_INDENT, rest=_INDENT)
     yield from _legend((entry for part in parts for entry in part.entries[:_LISTED]), l10n)
     for notice in tenant.notices:
-        yield filled(plain(l10n.translate(notice.message)), first="  ", rest="    ")
+        yield filled(printable_line(l10n.translate(notice.message)), first="  ", rest="    ")
     for item in tenant.dropped:
         subject = tenant.names.get(item.subject, item.subject)
-        yield filled(plain(f"{l10n.gettext('left out:')} {subject}: {item.why}"), first="  ", rest="    ")
+        yield filled(printable_line(f"{l10n.gettext('left out:')} {subject}: {item.why}"), first="  ", rest="    ")
 
 
 def _entry(entry: Entry, l10n: Localization) -> Iterator[str]:
     begun = f"{entry.number:>4} {''.join(_marks(entry)):<2} "
-    yield filled(plain(entry.action.title), first=begun, rest=_INDENT)
+    yield filled(printable_line(entry.action.title), first=begun, rest=_INDENT)
     texts = [l10n.gettext(SEVERITIES[entry.severity]), *effect_texts(entry, l10n)]
     if entry.questions:
         texts.append(l10n.plural("{count} open question", "{count} open questions", len(entry.questions)))
-    yield filled(plain(", ".join(texts)), first=_INDENT, rest=_INDENT)
+    yield filled(printable_line(", ".join(texts)), first=_INDENT, rest=_INDENT)
 
 
 def _marks(entry: Entry) -> Iterator[str]:
@@ -83,4 +84,4 @@ def _legend(entries: Iterable[Entry], l10n: Localization) -> Iterator[str]:
     }
     for mark, meaning in meanings.items():
         if mark in used:
-            yield filled(plain(meaning), first=f"  {mark}  ", rest="     ")
+            yield filled(printable_line(meaning), first=f"  {mark}  ", rest="     ")

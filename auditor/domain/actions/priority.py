@@ -85,9 +85,18 @@ def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
     return [(index, _reason(index, saving, deadline)) for index in order]
 
 
-def product_of(action: Action) -> str | None:
+def product_concerned(action: Action) -> str | None:
     """Return the skuId of the product whose seats, subscriptions or contract an action is about; None for others."""
     return action.seats.sku_id if action.seats is not None and action.kind in _OF_PRODUCTS else None
+
+
+def nearest_dates(dated: Iterable[tuple[Hashable, date | None]]) -> dict[Hashable, date]:
+    """Return the nearest date of each product, by pairs of a product and a date; None stands for no product."""
+    found: dict[Hashable, date] = {}
+    for product, day in dated:
+        if product is not None and day is not None:
+            found[product] = min(day, found.get(product, day))
+    return found
 
 
 def most_important(products: Iterable[Hashable]) -> list[int]:

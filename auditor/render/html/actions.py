@@ -11,7 +11,15 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.priority import Reason, Weight, most_important, product_of, ranked, why
+from auditor.domain.actions.priority import (
+    Reason,
+    Weight,
+    most_important,
+    nearest_dates,
+    product_concerned,
+    ranked,
+    why,
+)
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding_stats import Concern
@@ -53,10 +61,6 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
     shown = GuidanceParts()
     guides = {group[0].anchor: _guide(group, shown, l10n) for group in groups.values()}
     return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
-
-
-def _date(step: Step) -> date:
-    return step.action.due or date.max
 
 
 def _why(reason: Reason, weight: Weight, today: date, l10n: Labels) -> str:
@@ -154,14 +158,11 @@ def highlights(sections: Sequence[Section], moment: datetime, l10n: Labels) -> t
     today = moment.astimezone(UTC).date()
     found: list[tuple[Weight, Highlight, object]] = []
     for section in sections:
-        nearest: dict[str, Step] = {}
-        for step in section.steps:
-            product = product_of(step.action) or step.anchor
-            nearest[product] = min(step, nearest.get(product, step), key=_date)
-        for step in section.steps:
-            product = product_of(step.action) or step.anchor
-            shown = replace(_of_step(step, section), due=nearest[product].due)
-            found.append((step.weight, shown, (section.title, product)))
+        products = [product_concerned(step.action) for step in section.steps]
+        dates = nearest_dates(zip(products, (step.action.due for step in section.steps), strict=True))
+        for step, product in zip(section.steps, products, strict=True):
+            shown = _of_step(step, section, _due(dates.get(product, step.action.due), l10n))
+            found.append((step.weight, shown, None if product is None else (section.title, product)))
         found += [
             (Weight(severity=group.severity, findings=group.open), _of_group(group, section, l10n), None)
             for group in section.groups
@@ -186,7 +187,7 @@ def _step(tenant: str, action: Action, rows: Sequence[int], index: FindingIndex,
         action=action,
         severity=concern.worst,
         money="" if action.money is None else _worth(action.money, l10n),
-        due=_due(action, l10n),
+        due=_due(action.due, l10n),
         why="",
         weight=Weight(
             severity=concern.worst,
@@ -247,13 +248,11 @@ def _worth(money: Money, l10n: Labels) -> str:
     return text.replace("{money}", l10n.money(abs(money.per_month), money.currency))
 
 
-def _due(action: Action, l10n: Labels) -> str:
-    if action.due is None:
-        return ""
-    return l10n.gettext("decide by {date}").replace("{date}", l10n.day(action.due.isoformat()))
+def _due(day: date | None, l10n: Labels) -> str:
+    return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.day(day.isoformat()))
 
 
-def _of_step(step: Step, section: Section) -> Highlight:
+def _of_step(step: Step, section: Section, due: str) -> Highlight:
     return Highlight(
         anchor=step.anchor,
         title=step.action.title,
@@ -261,7 +260,7 @@ def _of_step(step: Step, section: Section) -> Highlight:
         tenant=section.title,
         count=step.findings,
         money=step.money,
-        due=step.due,
+        due=due,
         why=step.seats,
         movement=step.movement,
         who=step.action.role,

@@ -1,11 +1,9 @@
 """A Result into one HTML file that loads nothing, needs no JavaScript, and whose own policy forbids it more."""
 
 import re
-from base64 import b64encode
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cache
-from hashlib import sha256
 from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -22,6 +20,7 @@ from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.tables.flat import row_count
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
+from auditor.render.text.static_page import hash_source
 
 _MARKERS: Final = ("<columns>", "<marks>")
 """Where the columns and the fingerprints go; nothing that is escaped can look like these."""
@@ -123,17 +122,13 @@ def _shown(value: Any) -> Any:
 def _csp(style: str, script: str) -> str:
     sources = {
         "default-src": "'none'",
-        "style-src": _digest(style),
-        "script-src": _digest(script),
+        "style-src": hash_source(style),
+        "script-src": hash_source(script),
         "img-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",
     }
     return "; ".join(f"{name} {source}" for name, source in sources.items())
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 @cache

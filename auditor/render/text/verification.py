@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.catalogue import builtin
+from auditor.domain.actions.money import added
 from auditor.domain.enums import Source
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (
@@ -142,11 +143,11 @@ def _decided(product: str, direction: int, own: Sequence[SeatDecisionVerdict], l
 
 def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
     """Return what the seats that were given back cost a month, by currency, as far as prices are known."""
-    found: dict[str, Decimal] = {}
-    for each in decisions:
-        if each.done and each.currency is not None and each.per_month is not None:
-            found[each.currency] = found.get(each.currency, Decimal(0)) + each.done * each.per_month
-    return found
+    return added(
+        {each.currency: each.done * each.per_month}
+        for each in decisions
+        if each.done and each.currency is not None and each.per_month is not None
+    )
 
 
 def renewal_day(day: datetime, l10n: Labels) -> str:

@@ -18,7 +18,7 @@ from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, product_of, ranked
+from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, product_concerned, ranked
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
@@ -132,7 +132,7 @@ def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> N
 
 def test_what_matters_most_of_a_plan_shows_the_nearest_date_of_each_product() -> None:
     (tenant,), day = plan().tenants, date(2026, 11, 21)
-    number, first = next(each for each in first_by_rank(tenant) if product_of(each[1]) is not None)
+    number, first = next(each for each in first_by_rank(tenant) if product_concerned(each[1]) is not None)
     later = replace(first, id="later", rank=99, due=day)
     shown = replace(plan(), tenants=(replace(tenant, actions=(*tenant.actions, later)),))
     assert (number, replace(first, due=day)) in first_by_rank(shown.tenants[0])

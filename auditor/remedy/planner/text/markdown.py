@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from auditor.domain.actions.priority import most_important, product_of
-from auditor.domain.errors import printable
+from auditor.domain.actions.priority import most_important, nearest_dates, product_concerned
+from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidanceParts
@@ -112,23 +112,15 @@ def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
     Of the actions about one product it is the first, with the nearest date of all of them.
     """
     listed = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
-    products = [product_of(action) for _, action in listed]
-    dates: dict[str | None, date] = {}
-    for product, (_, action) in zip(products, listed, strict=True):
-        if product is not None and action.due is not None:
-            dates[product] = min(action.due, dates.get(product, action.due))
+    products = [product_concerned(action) for _, action in listed]
+    dates = nearest_dates(zip(products, (action.due for _, action in listed), strict=True))
     chosen = ((*listed[position], products[position]) for position in most_important(products))
     return tuple((number, replace(action, due=dates.get(product, action.due))) for number, action, product in chosen)
 
 
-def plain(text: str) -> str:
-    """Return a text for one line; the spaces that languages write in amounts are ordinary ones there."""
-    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
-
-
 def escaped(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line."""
-    return _MARKUP.sub(r"\\\1", plain(text))
+    return _MARKUP.sub(r"\\\1", printable_line(text))
 
 
 def _money(figures: Figures, l10n: Localizer) -> str:

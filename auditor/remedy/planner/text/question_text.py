@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Notice
 from auditor.guidance.portal_names import property_name
@@ -130,5 +130,5 @@ def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Itera
     opened = [(question, tenant.names) for tenant in tenants for question in tenant.open_questions]
     yield f"version: 1\ndecisions:{'' if opened else ' []'}\n"
     for question, names in opened:
-        text = effect(question, l10n).replace("\u00a0", " ").replace("\u202f", " ")
-        yield f"  # {sentence(question, l10n, names)} {printable(text)}\n{stub(question, as_of, names)}"
+        about = printable_line(effect(question, l10n))
+        yield f"  # {sentence(question, l10n, names)} {about}\n{stub(question, as_of, names)}"
