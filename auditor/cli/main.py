@@ -8,10 +8,10 @@ from importlib import import_module
 from types import ModuleType
 
 from auditor import __version__
+from auditor.cli.arguments.environment import fill_in
+from auditor.cli.arguments.options import declare
+from auditor.cli.arguments.parser import Ended, Parser
 from auditor.cli.crash_report import traceback_of, verbose
-from auditor.cli.environment import fill_in
-from auditor.cli.options import declare
-from auditor.cli.parsing import Ended, Parser
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 from auditor.domain.message import Message
@@ -19,30 +19,36 @@ from auditor.failures import BUGS
 from auditor.files.folder import set_public
 
 COMMANDS = {
-    "audit": "audit tenants against policies and write reports (the main command)",
-    "collect": "read the state of tenants and save it as snapshots",
-    "validate": "check policy files: structure and meaning",
-    "test": "run the tests of policies",
-    "waive": "write a waiver for exactly these findings",
-    "policies": "show what the installed starter library changes in policies, and update those that extend it",
-    "preview": "show what a policy change would do to a snapshot: findings added, removed, changed",
-    "plan": "plan the actions that make a tenant comply with its policies, with a proof",
-    "decide": "turn the answers in approvals.csv into decisions, each checked",
-    "verify": "verify a plan: actions done, findings gone, money freed",
-    "send": "send the report of a saved run: by mail, to Teams, Slack and webhooks",
-    "issues": "keep one GitHub issue for each action: open, update, close",
-    "report": "render saved results again, in other formats; merge several",
-    "doctor": "check sign-in, permissions and clocks of every tenant, and say how to fix them",
-    "explain": "describe a check, policy, product or guidance article",
-    "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
-    "schema": "print the JSON Schema of a file format",
-    "store": "keep nights in a folder or object store: put, list, check, prune, get",
-    "history": "show trends over saved nights: seats, findings, money, when seats run out, since when",
-    "prices": "import prices from a price list into a file of the policies",
-    "products": "list, search and update the product catalogue",
-    "completion": "print the script that completes commands and options in a shell",
+    "audit": ("audits", "audit tenants against policies and write reports (the main command)"),
+    "collect": ("audits", "read the state of tenants and save it as snapshots"),
+    "validate": ("policies", "check policy files: structure and meaning"),
+    "test": ("policies", "run the tests of policies"),
+    "waive": ("policies", "write a waiver for exactly these findings"),
+    "policies": (
+        "policies",
+        "show what the installed starter library changes in policies, and update those that extend it",
+    ),
+    "preview": ("policies", "show what a policy change would do to a snapshot: findings added, removed, changed"),
+    "plan": ("plans", "plan the actions that make a tenant comply with its policies, with a proof"),
+    "decide": ("plans", "turn the answers in approvals.csv into decisions, each checked"),
+    "verify": ("plans", "verify a plan: actions done, findings gone, money freed"),
+    "send": ("audits", "send the report of a saved run: by mail, to Teams, Slack and webhooks"),
+    "issues": ("audits", "keep one GitHub issue for each action: open, update, close"),
+    "report": ("audits", "render saved results again, in other formats; merge several"),
+    "doctor": ("setup", "check sign-in, permissions and clocks of every tenant, and say how to fix them"),
+    "explain": ("policies", "describe a check, policy, product or guidance article"),
+    "init": (
+        "setup",
+        "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
+    ),
+    "schema": ("policies", "print the JSON Schema of a file format"),
+    "store": ("stores", "keep nights in a folder or object store: put, list, check, prune, get"),
+    "history": ("stores", "show trends over saved nights: seats, findings, money, when seats run out, since when"),
+    "prices": ("catalogue", "import prices from a price list into a file of the policies"),
+    "products": ("catalogue", "list, search and update the product catalogue"),
+    "completion": ("setup", "print the script that completes commands and options in a shell"),
 }
-"""Every command with its one line of help; each is a module with its name, imported when it is called."""
+"""Every command with its package in `commands` and its line of help; its module is imported when it is called."""
 
 _EXIT_CODES = """\
 exit codes:
@@ -79,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
 def main_parser(arguments: Sequence[str] = ()) -> Parser:
     """Return the parser of the arguments before a command."""
     width = max(map(len, COMMANDS)) + 2
-    lines = "\n".join(f"  {name:<{width}}{line}" for name, line in COMMANDS.items())
+    lines = "\n".join(f"  {name:<{width}}{line}" for name, (_, line) in COMMANDS.items())
     parser = Parser(
         arguments,
         prog="auditor",
@@ -95,8 +101,9 @@ def main_parser(arguments: Sequence[str] = ()) -> Parser:
 
 def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleType, Parser]:
     """Return the module of a command, and the parser of its arguments."""
-    module = import_module(f"auditor.cli.commands.{command}")
-    parser = Parser(arguments, prog=f"auditor {command}", description=COMMANDS[command])
+    package, description = COMMANDS[command]
+    module = import_module(f"auditor.cli.commands.{package}.{command}")
+    parser = Parser(arguments, prog=f"auditor {command}", description=description)
     module.add_arguments(parser)
     if parser.epilog is not None:  # examples, whose lines stay as they are
         parser.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from auditor.cli import main
-from auditor.cli.parsing import Ended
+from auditor.cli.arguments.parser import Ended
 from auditor.cli.terminal.console import print_diagnostics
 from auditor.cli.terminal.streams import close, finish, open_standard_files, prepare
 

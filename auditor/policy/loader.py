@@ -11,16 +11,16 @@ from auditor.domain.message import Message
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import Attributes, Mention, Policy, PolicySet, Reference, Waiver
 from auditor.domain.policy.selector import EVERYBODY, Licensed, Selector
-from auditor.policy.constraints import read_constraint
-from auditor.policy.contracts import read_contracts
-from auditor.policy.decisions import read_decisions
 from auditor.policy.documents import digest_of, read_documents
 from auditor.policy.extends import Bases, Extensions
 from auditor.policy.nodes import Diagnostics, Node, day
-from auditor.policy.prices import read_prices
 from auditor.policy.references import Names
 from auditor.policy.schema.recovery import Gaps
-from auditor.policy.selectors import read_definitions, read_selector
+from auditor.policy.sections.constraints import read_constraint
+from auditor.policy.sections.contracts import read_contracts
+from auditor.policy.sections.decisions import read_decisions
+from auditor.policy.sections.prices import read_prices
+from auditor.policy.sections.selectors import read_definitions, read_selector
 from auditor.policy.yaml.reader import Document
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-from auditor.cli.commands import send as command
+from auditor.cli.commands.audits import send as command
 from auditor.domain.errors import AuditorError, SettingsError
 from auditor.history import compare
 from auditor.render import render

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from auditor.cli.commands import explain, products
+from auditor.cli.commands.catalogue import products
+from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.demo.__main__ import main as write_demo
 from tests.builders.service.command_line import AS_OF, call

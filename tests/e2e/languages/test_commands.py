@@ -220,7 +220,7 @@ def test_a_table_of_products_is_told_and_its_lines_for_programs_are_not(
     monkeypatch.setenv("COLUMNS", "400")
     screen = Terminal()
     with contextlib.redirect_stdout(screen):
-        from auditor.cli.commands import products  # noqa: PLC0415
+        from auditor.cli.commands.catalogue import products  # noqa: PLC0415
 
         parser = argparse.ArgumentParser()
         products.add_arguments(parser)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from auditor.cli.arguments.parser import sentence, wish
 from auditor.cli.main import COMMANDS, command_parser, main_parser
-from auditor.cli.parsing import sentence, wish
 from auditor.localization import localization
 from tests.builders.service.command_line import call
 from tests.localization.reading import LANGUAGES

@@ -70,7 +70,7 @@ def test_a_language_is_added_by_data_alone(program: Path) -> None:
 def test_a_command_is_added_by_one_module_and_one_line(program: Path) -> None:
     recipe = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Adding a command")[1].split("\n## ")[0]
     module, line = PYTHON.findall(recipe)
-    (program / "auditor" / "cli" / "commands" / "languages.py").write_text(module, encoding="utf-8")
+    (program / "auditor" / "cli" / "commands" / "setup" / "languages.py").write_text(module, encoding="utf-8")
     main = program / "auditor" / "cli" / "main.py"
     code = main.read_text(encoding="utf-8")
     main.write_text(code.replace("COMMANDS = {\n", f"COMMANDS = {{\n{line}", 1), encoding="utf-8")

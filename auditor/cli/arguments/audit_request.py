@@ -1,0 +1,117 @@
+"""Declares the arguments that say what is audited, and builds the request of an audit of them."""
+
+import argparse
+import re
+from pathlib import Path
+
+from auditor.app.audit.run import Request, Verifier
+from auditor.app.locations import is_store
+from auditor.app.redaction.pseudonyms import Key
+from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
+from auditor.cli.arguments.options import declare, now, one_of
+from auditor.cli.terminal.console import notices, warnings
+from auditor.domain.enums import Engine
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+
+
+def add_state_arguments(what: argparse._ArgumentGroup) -> None:
+    """Declare the arguments that say which tenants are audited, and from which state."""
+    declare(what, "demo", "snapshot")
+    add_live_arguments(what)
+    declare(what, "tenant")
+    what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
+    declare(
+        what,
+        "as_of",
+        as_of="the instant of the audit; of several nights the latest not after it (default: "
+        "now, or SOURCE_DATE_EPOCH)",
+    )
+    what.add_argument(
+        "--compare",
+        type=Path,
+        metavar="RESULT",
+        help="the result.json of the previous run: what is new, reopened, fixed",
+    )
+    what.add_argument(
+        "--engine",
+        type=one_of(Engine),
+        choices=list(Engine),
+        default=Engine.LOCAL,
+        help="where people are evaluated: local (default), or spark where one machine is too small",
+    )
+    what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
+
+
+def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) -> Request:
+    """Return the request of an audit. Raises UsageError for arguments that do not fit together."""
+    tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
+    if args.spark_master and args.engine is not Engine.SPARK:
+        message = Message("--spark-master requires --engine spark")
+        raise UsageError("usage", message, hint=Message("add --engine spark"))
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants_file=tenants,
+        tenants=tuple(args.tenant),
+        shard=args.shard,
+        as_of=args.as_of or started,
+        state_as_of=args.as_of,
+        started=started,
+        compare=args.compare,
+        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
+        redaction=_redaction(args),
+        warn=warnings(args.locale, quiet=args.quiet),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
+        collect=live_collector(args) if tenants is not None else None,
+        engine=args.engine,
+        spark_master=args.spark_master,
+        verifier=verifier,
+    )
+
+
+def plan_verifier(args: argparse.Namespace) -> Verifier | None:
+    """Return what compares the audit with a plan; None where no plan is named and no store is given.
+
+    Raises UsageError for a log without a plan, and SnapshotError for files that are not what they should be.
+    """
+    stores = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
+    warn = warnings(args.locale, quiet=args.quiet)
+    if args.plan is not None:
+        from auditor.app.verification.command import PlanVerifier  # noqa: PLC0415  only where a plan is known
+
+        verifier = PlanVerifier(plan=args.plan, log=args.done, stores=stores, warn=warn)
+        _ = verifier.files  # errors of the files before anything is audited
+        return verifier
+    if not stores:
+        if args.done is not None:
+            raise UsageError(
+                "usage",
+                Message("--done requires --plan, or a store with plans"),
+                hint=Message(
+                    "specify the plan.json that the log belongs to, or the store that `auditor plan --store` wrote"
+                ),
+            )
+        return None
+    from auditor.app.verification.recorded_changes import entries_of  # noqa: PLC0415  likewise
+    from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise
+
+    log = () if args.done is None else entries_of(args.done)
+    return StoredPlanVerifier(stores=stores, log=log, warn=warn)
+
+
+def _redaction(args: argparse.Namespace) -> Key | None:
+    """Return the key of pseudonyms if people are to have them. Raises UsageError before anything is audited."""
+    if not args.redact:
+        return None
+    from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
+
+    return redaction_key()
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", text) and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(Message("{text} is not I/N with 1 <= I <= N", text=repr(text)))
+    return int(part), int(parts)

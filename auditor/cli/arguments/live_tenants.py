@@ -1,0 +1,66 @@
+"""Which tenants a command reads live, and the function that reads them, with progress."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from auditor.app.audit.failed_tenants import Unaudited
+from auditor.app.audit.run import Request
+from auditor.cli.arguments.options import from_environment, reader_locale
+from auditor.cli.terminal.console import print_diagnostics
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+from auditor.domain.policy.model import PolicySet
+
+Collector = Callable[[Request, PolicySet], Sequence[Path | Unaudited]]
+
+
+def add_live_arguments(parser: argparse._ActionsContainer) -> None:
+    """Declare the arguments of commands that read tenants live."""
+    parser.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
+    parser.add_argument(
+        "--save-snapshot", type=Path, metavar="DIR", help="keep what is read live as snapshots in this folder"
+    )
+
+
+def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | None:
+    """Return the file of the tenants that are read live; None for the demo and for saved snapshots.
+
+    With `mails` the file may also be given for its recipients. Raises UsageError.
+    """
+    if args.demo and (args.snapshot or (args.tenants and not mails)):
+        hint = Message("leave out --snapshot and --tenants")
+        raise UsageError("usage", Message("--demo audits only the built-in tenants"), hint=hint)
+    if args.snapshot and args.tenants and not mails:
+        message = Message("--snapshot and --tenants cannot be used together")
+        raise UsageError("usage", message, hint=Message("leave one of them out"))
+    if args.demo or args.snapshot:
+        if args.save_snapshot is not None:
+            message = Message("--save-snapshot requires tenants that are read live")
+            raise UsageError("usage", message, hint=Message("leave it out, or leave out --demo and --snapshot"))
+        return None
+    tenants: Path = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    if not tenants.is_file():
+        raise UsageError(
+            "tenants-missing",
+            Message("there is no {tenants}, and neither --snapshot nor --demo is given", tenants=tenants),
+            hint=Message("run `auditor init`, which writes one; `auditor audit --demo` needs none"),
+        )
+    return tenants
+
+
+def live_collector(args: argparse.Namespace, *, planned: bool = False) -> Collector:
+    """Return the function that reads the tenants of a request, with what a plan needs where it is `planned`."""
+    from auditor.app.tenants.live import collector  # noqa: PLC0415  the SDK is for live tenants only
+    from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
+    from auditor.render.text.labels import Labels  # noqa: PLC0415
+
+    l10n = Labels(reader_locale(args.locale))
+    shows = not args.no_progress and not args.quiet and sys.stderr.isatty()
+    return collector(
+        lambda: shown_progress(l10n, enabled=shows),
+        lambda message: print_diagnostics(message, locale=args.locale),
+        root=args.save_snapshot,
+        planned=planned,
+    )

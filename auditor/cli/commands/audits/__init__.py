@@ -1,0 +1,1 @@
+"""Commands that audit tenants, and render and deliver results."""

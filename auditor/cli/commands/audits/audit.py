@@ -1,0 +1,259 @@
+"""Implements `auditor audit`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from auditor.app.audit.pipeline import exit_code
+from auditor.app.audit.run import audited
+from auditor.app.report.containment import contained
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
+from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
+from auditor.cli.arguments.options import (
+    add_mail_arguments,
+    declare,
+    formats_of,
+    locale_of,
+    output_folder,
+    reader_locale,
+    threshold,
+    wished_locale,
+)
+from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text, warnings
+from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.deliver.report_folder import write_all
+from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, printable
+from auditor.domain.message import Message, joined
+from auditor.domain.result.model import Result
+from auditor.domain.tenant import Settings
+from auditor.findings.spill import SpillFile
+from auditor.render.text.earlier_run import EarlierRun
+
+Keeper = Callable[..., int]
+_EXAMPLES = """\
+auditor audit --demo                        the built-in tenants: no credentials, no network
+auditor audit                               every tenant of tenants.yaml against policies/
+auditor audit --history audits/ --store audits/   with the trends of earlier nights; store tonight's results
+auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
+"""
+
+
+_FINDINGS = Diagnostic(
+    slug="findings-deprecated",
+    message=Message("--findings FILE is deprecated and will be removed in the next release"),
+    hint=Message("write -f parquet=FILE"),
+    level=Level.WARNING,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor audit`."""
+    parser.epilog = _EXAMPLES
+    declare(parser, "policies")
+    add_state_arguments(parser.add_argument_group("what is audited"))
+    _add_how(parser.add_argument_group("outputs"))
+    mail = parser.add_argument_group("mail")
+    mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
+    add_mail_arguments(mail)
+
+
+def _add_how(how: argparse._ArgumentGroup) -> None:
+    declare(
+        how,
+        *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
+        *("quiet", "verbose", "no_color"),
+        format="repeatable (default: html, json, terminal); a PATH of - is stdout",
+        locale="language of the reports (default: the tenant's, then the environment's)",
+        verbose="log each step; a bug shows its traceback",
+        no_color="no colour (NO_COLOR works as well)",
+    )
+    how.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="begin the report with the outcome of this plan (default: the store's last one)",
+    )
+    how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files")
+    how.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")
+    how.add_argument("--no-progress", action="store_true", help="no progress bars")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor audit`: 0, 1 or 3 by what was found and how whole it is.
+
+    Raises AuditorError before anything is audited.
+    """
+    threshold(args), wished_locale(args.locale)  # report their errors before anything is audited
+    keep = _keeper(args)
+    args.history = _history(args)
+    if args.findings is not None:
+        args.format = [*args.format, f"parquet={args.findings}"]
+        warnings(args.locale, quiet=args.quiet)(_FINDINGS)
+    formats = [parse_format(text) for text in formats_of(args.format)]
+    wanted = outputs(formats, output_folder(args), csv_bom=args.csv_bom)
+    request = audit_request(args, plan_verifier(args))
+    settings = None
+    if args.send:
+        from auditor.cli.commands.audits.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
+
+        settings = mail_settings(args.tenants)
+    # A store, a mail, the summary of a job and a comparison read the actions.
+    others = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
+    actions, evidence = others or not wanted.streams, others or wanted.reads_evidence
+    with audited(request, wanted.beside, actions=actions, evidence=evidence) as (result, folders, spill):
+        return _report(result, folders, args, wanted, settings, keep, spill)
+
+
+def _report(
+    result: Result,
+    folders: tuple[Path, ...],
+    args: argparse.Namespace,
+    wanted: Output,
+    settings: Settings | None,
+    keep: Keeper | None,
+    spill: SpillFile,
+) -> int:
+    """Write the reports, store the night, send the mails, in this order: later failures lose nothing earlier."""
+    locale = locale_of(wished_locale(args.locale), result)
+    past, code = earlier_runs(args, result)
+
+    def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
+        people = wanted.for_people or "GITHUB_ACTIONS" in os.environ
+        shown = localised(result, locale, spill) if people else result
+        histories = earlier_of_tenants(args)
+        return shown, write_reports(result, shown, wanted, locale=locale, history=past, histories=histories)
+
+    result, (shown, written) = contained(result, wanted, write, locale=locale)
+    code = max(code, _exit_code(result, args))
+    if keep is not None:
+        code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
+    # After the store: a reader of the summary may close the pipe.
+    print_result(shown, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    publish(shown, wanted, locale=locale, code=code)
+    if settings is None:
+        return code
+    from auditor.cli.commands.audits.send import send  # noqa: PLC0415  likewise
+
+    code = max(code, send(result, settings, args))
+    from auditor.app.ci.github_actions import publish_outputs  # noqa: PLC0415  likewise
+
+    publish_outputs({"exit-code": str(code)}, os.environ)
+    return code
+
+
+def _exit_code(result: Result, args: argparse.Namespace) -> int:
+    """Return what the findings say, and 3 where the store that shows the new ones cannot be read."""
+    fail_on = threshold(args)
+    if not fail_on.new:
+        return exit_code(result, fail_on.severity)
+    from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only where new findings count
+
+    try:
+        return exit_code(result, fail_on.severity, new_findings(result, args.store))
+    except AuditorError as error:
+        print_diagnostics(error.diagnostics, locale=args.locale)
+        return 3
+
+
+def _keeper(args: argparse.Namespace) -> Keeper | None:
+    """Return what keeps tonight; what would fail for sure is said before anything is audited."""
+    if args.store is None:
+        return None
+    if args.redact:
+        raise UsageError(
+            "usage",
+            Message("--redact cannot be used with --store, which keeps the names of people"),
+            hint=Message("leave out --redact, or --store"),
+        )
+    from auditor.cli.store_summary import ready, store_night  # noqa: PLC0415  only who keeps a store waits for it
+
+    ready(args.store)
+    return store_night
+
+
+def _history(args: argparse.Namespace) -> Path | str | None:
+    """Return the location of earlier runs; None if it is the store that tonight's audit creates.
+
+    Raises UsageError if it does not exist, before the audit rather than after it.
+    """
+    location: Path | str | None = args.history
+    if location is not None and location == args.store:
+        from auditor.cli.store_summary import is_new  # noqa: PLC0415  only who keeps a store waits for it
+
+        return None if is_new(location) else location
+    if isinstance(location, Path):
+        from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only for the curves of a report
+
+        check_folder(location)
+    return location
+
+
+def publish(result: Result, wanted: Output, *, locale: str, code: int) -> None:
+    """Write summary, outputs and annotations of a GitHub Actions job; nothing outside of a job.
+
+    Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
+    cannot be written.
+    """
+    if "GITHUB_ACTIONS" not in os.environ:
+        return
+    from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
+
+    lines = github_actions.publish(result, wanted, locale=locale, code=code, environ=os.environ)
+    write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
+
+
+def print_result(
+    result: Result,
+    wanted: Output,
+    written: tuple[Path, ...],
+    *,
+    locale: str,
+    quiet: bool,
+    no_color: bool,
+    history: Sequence[EarlierRun] = (),
+) -> None:
+    """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
+    paths = tuple(map(str, written))
+    if wanted.terminal_file is not None:
+        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  machines that ask for JSON do not wait for it
+
+        write_all([(wanted.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
+    if wanted.terminal and not quiet:
+        from rich.console import Console  # noqa: PLC0415  likewise
+
+        from auditor.cli.terminal.result import terminal  # noqa: PLC0415  likewise
+
+        # If stdout is a report, messages for people are written to stderr.
+        taken = any(path is None for _, path in wanted.files)
+        console = Console(no_color=True if no_color else None, stderr=taken)
+        with for_people():
+            terminal(result, console, paths=paths, locale=locale, history=history)
+        return
+    _print_missing_data(result, locale)
+    if not quiet and sys.stderr.isatty():
+        text = translated_text("wrote {path}", locale)
+        for path in written:
+            print_message(printable(text.replace("{path}", str(path))))
+
+
+def _print_missing_data(result: Result, locale: str) -> None:
+    """Say on stderr why an audit is incomplete where no summary does; in a GitHub Actions job annotations say it."""
+    if result.complete or "GITHUB_ACTIONS" in os.environ:
+        return
+    from auditor.render.text.labels import Labels  # noqa: PLC0415  only what is incomplete waits for it
+    from auditor.render.text.summary import missing_data  # noqa: PLC0415  likewise
+
+    l10n = Labels(locale)
+    reasons = [joined(": ", pair) for pair in missing_data(result, l10n)]
+    print_diagnostics([Diagnostic(slug="audit-incomplete", message=each) for each in reasons[:_REASONS]], locale=locale)
+    if len(reasons) > _REASONS:
+        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", len(reasons) - _REASONS)
+        print_message(f"auditor: {more}")
+
+
+_REASONS = 20
+"""How many reasons of an incomplete audit are printed."""

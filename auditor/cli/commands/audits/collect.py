@@ -1,0 +1,97 @@
+"""Implements `auditor collect`."""
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from auditor.app.policy_files import load_policies
+from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, everything, needs_of
+from auditor.cli.arguments.options import declare, reader_locale
+from auditor.cli.store_summary import ready, store_night
+from auditor.cli.terminal.console import out, print_diagnostics, print_message
+from auditor.cli.terminal.progress import shown_progress
+from auditor.domain.errors import printable
+from auditor.failures import named
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.settings.loader import chosen, read
+
+_EXAMPLES = """\
+auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
+auditor collect policies/seats.yaml --tenant contoso
+auditor collect --plan                    and the groups that give licences, for `auditor plan`
+auditor collect --all -o snapshots        every source
+auditor collect --store audits/           and keep the snapshots in a store
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor collect`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
+    )
+    parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="read also what `auditor plan` needs: subscriptions, licensed groups, their members",
+    )
+    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
+    )
+    declare(parser, "store", "public")
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
+    declare(parser, "locale", locale="language of the messages (default: the environment's)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor collect`; returns 0 if every tenant was read completely, else 3. Raises AuditorError."""
+    locale = reader_locale(args.locale)
+    l10n = Labels(locale)
+    if args.store is not None:
+        ready(args.store)
+    settings = read(args.tenants)
+    print_diagnostics(settings.warnings, locale=locale)
+    tenants = chosen(settings, args.tenant)
+    policies = load_policies(args.policies).policies
+    instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    planned = (PLAN_NEEDS,) if args.plan else ()
+    needed = {
+        tenant.name: everything(policies) if args.all else needs_of(policies, tenant).union(*planned)
+        for tenant in tenants
+    }
+    with shown_progress(l10n, enabled=not args.no_progress and not args.quiet) as progress:
+        outcomes = collect_all(
+            tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
+        )
+    code = max(_print_coverage(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
+    if args.store is None:
+        return code
+    folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
+    return max(code, store_night(args.store, folders, locale=locale, quiet=args.quiet))
+
+
+def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> int:
+    """Print the outcome of a tenant; returns the exit code for it."""
+    if outcome.folder is None:
+        assert outcome.failure is not None
+        failure = named(outcome.tenant.name, outcome.failure)
+        print_diagnostics(failure.diagnostics, locale=l10n.language)
+        return 3
+    out(str(outcome.folder))
+    whole = True
+    for coverage in outcome.sources:
+        complete = coverage.status.value in {"complete", "not-needed"}
+        whole = whole and complete
+        source = f"{outcome.tenant.name}: {l10n.gettext(SOURCES[coverage.name])}"
+        if not complete:
+            state = l10n.gettext(SOURCE_STATES[coverage.status])
+            print_message(
+                printable(f"{source}: {state}" + (f": {l10n.translate(coverage.reason)}" if coverage.reason else ""))
+            )
+        elif not quiet:
+            print_message(f"{source}: {l10n.number(coverage.count)}")
+    return 0 if whole else 3

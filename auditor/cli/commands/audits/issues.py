@@ -1,0 +1,123 @@
+"""Implements `auditor issues`."""
+
+import argparse
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.app.redaction.redact import redacted
+from auditor.app.report.localization import localised
+from auditor.app.saved_results import saved_results
+from auditor.cli.arguments.options import declare, locale_of, one_of, reader_locale, wished_locale
+from auditor.cli.redaction import redaction_key
+from auditor.cli.terminal.console import out, print_message
+from auditor.domain.enums import Severity
+from auditor.domain.errors import printable
+from auditor.domain.message import Message
+from auditor.domain.translation import N_
+from auditor.localization import Localization, localization
+
+if TYPE_CHECKING:
+    from auditor.app.issues import IssueChange
+
+_DONE: Mapping[str, str] = {
+    "open": N_("opened #{number}: {title}"),
+    "reopen": N_("reopened #{number}: {title}"),
+    "update": N_("updated #{number}: {title}"),
+    "close": N_("closed #{number}: {title}"),
+    "later": N_("postponed to a later run (--limit): {title}"),
+}
+_WOULD: Mapping[str, str] = {
+    "open": N_("to open: {title}"),
+    "reopen": N_("to reopen #{number}: {title}"),
+    "update": N_("to update #{number}: {title}"),
+    "close": N_("to close #{number}: {title}"),
+    "later": N_("postponed to a later run (--limit): {title}"),
+}
+_EXAMPLES = """\
+auditor issues out/result.json --repository OWNER/NAME --dry-run     what would be opened, updated, closed
+auditor issues out/result.json --repository OWNER/NAME --severity high
+It writes to GitHub, with the token in GITHUB_TOKEN, and never to a tenant.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor issues`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
+    parser.add_argument(
+        "--repository", type=_repository, required=True, metavar="OWNER/NAME", help="the repository with the issues"
+    )
+    parser.add_argument(
+        "--severity",
+        type=one_of(Severity),
+        default=Severity.MEDIUM,
+        metavar="SEVERITY",
+        help="open issues from this severity on (default: medium)",
+    )
+    parser.add_argument(
+        "--limit", type=_limit, default=20, metavar="NUMBER", help="issues to open in one run (default: 20)"
+    )
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="LABEL", help="a label for every issue (repeatable)"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be done; without a token, as if there were no issues"
+    )
+    parser.add_argument("--names", action="store_true", help="names of people, no pseudonyms")
+    declare(parser, "locale", "quiet", locale="language of the issues (default: the tenant's)")
+    parser.add_argument(
+        "-v", "--verbose", action="count", default=0, help="print the bodies too; a bug shows its traceback"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor issues`: 0 if everything was done. Raises AuditorError; a later run goes on."""
+    from auditor.app.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  `--help` waits for none of it
+    from auditor.deliver.github_issues import open_repository  # noqa: PLC0415  likewise
+
+    offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")
+    repository = None if offline else open_repository(args.repository, os.environ)
+    wish, key = wished_locale(args.locale), None if args.names else redaction_key()
+    l10n = localization(reader_locale(args.locale))
+    with saved_results([args.result], None) as ([(_, result)], _spill):
+        locale = locale_of(wish, result)
+        shown_result = localised(result if key is None else redacted(result, key), locale)
+        job = IssueJob(severity=args.severity, limit=args.limit, labels=tuple(args.label), locale=locale)
+        changes = list(issue_changes(shown_result, [] if repository is None else list(repository.issues()), job))
+    if repository is None or args.dry_run:
+        for change in changes:
+            _print_change(change, 0, l10n, _WOULD, quiet=args.quiet, verbose=bool(args.verbose))
+        return 0
+    carry_out(
+        repository,
+        changes,
+        lambda change, number: _print_change(change, number, l10n, _DONE, quiet=args.quiet, verbose=bool(args.verbose)),
+    )
+    return 0
+
+
+def _print_change(
+    change: "IssueChange", number: int, l10n: Localization, texts: Mapping[str, str], *, quiet: bool, verbose: bool
+) -> None:
+    text = texts.get(change.step)
+    if text is None or quiet:
+        return
+    shown = number or (0 if change.issue is None else change.issue.number)
+    out(printable(l10n.gettext(text).replace("{number}", str(shown)).replace("{title}", change.title)))
+    if verbose and change.body:
+        print_message("\n".join(printable(line) for line in change.body.splitlines()))
+
+
+def _repository(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", text) is None:
+        raise argparse.ArgumentTypeError(Message("{text} is not OWNER/NAME", text=repr(text)))
+    return text
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
+        raise argparse.ArgumentTypeError(Message("{text} is not a number from 1 to 1000", text=repr(text)))
+    return int(text)

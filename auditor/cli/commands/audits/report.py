@@ -1,0 +1,53 @@
+"""Implements `auditor report`."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.audit.merge import merge
+from auditor.app.catalogue import active
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.saved_results import saved_results
+from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
+from auditor.cli.arguments.options import declare, formats_of, locale_of, wished_locale
+from auditor.cli.commands.audits.audit import print_result, publish
+from auditor.cli.redaction import redaction_key
+from auditor.domain.result.model import Result
+from auditor.findings.spill import SpillFile
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor report`."""
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
+    declare(
+        parser,
+        *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
+        format="repeatable (default: html, json, terminal)",
+        locale="language of the reports",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor report`: 0, or 3 if the earlier runs of one of several tenants cannot be read."""
+    wish = wished_locale(args.locale)
+    formats = [parse_format(text) for text in formats_of(args.format)]
+    wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
+    key = redaction_key() if args.redact else None
+    with saved_results(args.results, wanted.beside) as (results, spill):
+        return _report(merge(results, active(), spill), args, wanted, wish, key, spill)
+
+
+def _report(
+    result: Result, args: argparse.Namespace, wanted: Output, wish: str | None, key: Key | None, spill: SpillFile
+) -> int:
+    if key is not None:
+        result = redacted(result, key)
+    locale = locale_of(wish, result)
+    localized = localised(result, locale, spill)
+    past, code = earlier_runs(args, result)
+    written = write_reports(result, localized, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
+    print_result(localized, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    publish(localized, wanted, locale=locale, code=code)
+    return code

@@ -1,0 +1,229 @@
+"""Implements `auditor send`."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.app.redaction.redact import redacted
+from auditor.app.saved_results import saved_results
+from auditor.cli.arguments.options import (
+    add_mail_arguments,
+    declare,
+    from_environment,
+    now,
+    output_folder,
+    reader_locale,
+)
+from auditor.cli.redaction import redaction_key
+from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
+from auditor.deliver.recipient_selection import unmet_choices
+from auditor.domain.errors import Diagnostic, UsageError, printable
+from auditor.domain.message import Message
+from auditor.domain.result.model import Result
+from auditor.domain.tenant import Channel, Settings, channel_of
+from auditor.domain.translation import N_
+from auditor.localization import Localization, localization
+from auditor.settings.loader import read
+
+if TYPE_CHECKING:
+    from auditor.app.mail.job import DeliveryReport
+
+_OUTCOMES: Mapping[str, str] = {
+    "accepted": N_("mail to {address}: accepted"),
+    "written": N_("mail to {address}: written ({file})"),
+    "already": N_("mail to {address}: already sent"),
+    "not-due": N_("mail to {address}: nothing to report"),
+}
+"""What became of a mail that nobody has to look after."""
+_MESSAGE_OUTCOMES: Mapping[str, str] = {
+    "accepted": N_("message to {address}: accepted"),
+    "written": N_("message to {address}: written ({file})"),
+    "already": N_("message to {address}: already sent"),
+    "not-due": N_("message to {address}: nothing to report"),
+}
+"""The same of a message to a channel."""
+_EXAMPLES = """\
+auditor send out/result.json                           to all recipients
+auditor send out/result.json --dry-run                 write the mails as files, send nothing
+auditor send out/result.json --to ann@contoso.example  to one of the recipients
+auditor send out/result.json --to teams:TEAMS_URL      to the webhook whose address is in $TEAMS_URL
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor send`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
+    parser.add_argument(
+        "--tenants",
+        type=Path,
+        metavar="FILE",
+        help="the file with the recipients and the mail settings (default: tenants.yaml)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
+    )
+    add_mail_arguments(parser)
+    declare(parser, "history", history="earlier result.json files, or a store, for the trends in the mail")
+    parser.add_argument("--dry-run", action="store_true", help="write the mails as files, send nothing")
+    parser.add_argument("--resend", action="store_true", help="send again what was sent, or may have been sent")
+    parser.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="only to this recipient: an address, mail, or teams:NAME, slack:NAME or webhook:NAME with the variable "
+        "that holds the URL (repeatable; default: all recipients in the tenants file)",
+    )
+    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
+    declare(
+        parser,
+        *("public", "locale", "quiet", "verbose", "no_color"),
+        locale="language of the messages here; each mail is in the language of its recipient",
+        quiet="print nothing but errors",
+        verbose="log each step",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor send`: 0 if every mail that was due was accepted, else 3."""
+    settings = mail_settings(args.tenants, tuple(args.to))
+    folder = output_folder(args)
+    key = redaction_key() if args.redact else None
+    with saved_results([args.result], None) as ([(_, result)], _spill):
+        return send(
+            result if key is None else redacted(result, key),
+            settings,
+            args,
+            dry_run=folder / "mail" if args.dry_run else None,
+            resend=args.resend,
+            only=tuple(args.to),
+            warn=warnings(args.locale, quiet=args.quiet),
+        )
+
+
+def mail_settings(path: Path | None, only: tuple[str, ...] = ()) -> Settings:
+    """Read the tenants file for its mail settings. Raises before anything is audited or sent.
+
+    If only channels of the command line get something, there need be no file.
+    """
+    from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415 - audits that send nothing do not wait
+
+    named = path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    channels = bool(only) and all(channel_of(each)[0] is not Channel.MAIL for each in only)
+    settings = Settings(tenants=()) if path is None and channels and not named.exists() else read(named)
+    check_recipients(settings, os.environ, only)
+    redaction_key()  # a key that is too short is reported before anything is audited
+    return settings
+
+
+def send(
+    result: Result,
+    settings: Settings,
+    args: argparse.Namespace,
+    *,
+    dry_run: Path | None = None,
+    resend: bool = False,
+    only: tuple[str, ...] = (),
+    warn: Callable[[Diagnostic], None] = lambda _: None,
+) -> int:
+    """Mail a result and print the outcome of each mail; returns 0 if none failed, else 3.
+
+    `warn` receives warnings about the mails that an audit has already printed for its reports.
+    """
+    from auditor.app.mail.delivery import send_result  # noqa: PLC0415  only where mails are sent
+    from auditor.app.mail.job import MailJob  # noqa: PLC0415  likewise
+
+    l10n = localization(reader_locale(args.locale))
+    link, report_link = _link(args.link, os.environ)
+    sending = MailJob(
+        settings=settings,
+        now=now(),
+        environ=os.environ,
+        log=args.sent_log or _log_path(os.environ),
+        dry_run=dry_run,
+        resend=resend,
+        only=only,
+        link=link,
+        report_link=report_link,
+        fallback=from_environment("LOCALE", "en") or "en",
+        approvals=_approvals(args),
+        history=args.history,
+        pseudonyms=None if args.names else redaction_key(),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
+        warn=warn,
+    )
+    if not args.quiet:
+        audited = {tenant.name for tenant in result.tenants}
+        read_of = [tenant for tenant in settings.tenants if tenant.name in audited]
+        print_diagnostics(unmet_choices(read_of, result.run.policies), locale=args.locale)
+    done = send_result(result, sending)
+    for sent in done:
+        _print_report(sent, l10n, quiet=args.quiet)
+    if not done and not args.quiet:
+        print_message(l10n.gettext("mail: the tenants in this result have no recipients"))
+    return 0 if all(sent.end.is_fine for sent in done) else 3
+
+
+def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
+    """Return the folders of --approvals. Raises UsageError with --redact: the files name people."""
+    if args.approvals and args.redact:
+        raise UsageError(
+            "usage",
+            Message("--redact cannot be used with --approvals, whose files name people"),
+            hint=Message("leave out --redact, or --approvals"),
+        )
+    return tuple(args.approvals)
+
+
+def _print_report(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
+    channel = channel_of(sent.address)[0] is not Channel.MAIL
+    if sent.end.is_fine:
+        if not quiet:
+            text = l10n.gettext((_MESSAGE_OUTCOMES if channel else _OUTCOMES)[sent.end])
+            print_message(printable(text.replace("{address}", sent.address).replace("{file}", str(sent.file))))
+        return
+    from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
+
+    unknown = sent.end is DeliveryStatus.UNKNOWN
+    arguments = {"address": sent.address, "message": sent.message}
+    match channel, unknown:
+        case False, False:
+            slug, message = "mail-refused", Message("mail to {address}: not sent: {message}", **arguments)
+        case False, True:
+            slug, message = "mail-unknown", Message("mail to {address}: unknown whether sent: {message}", **arguments)
+        case True, False:
+            slug, message = "webhook-refused", Message("message to {address}: not sent: {message}", **arguments)
+        case _:
+            slug, message = (
+                "webhook-unknown",
+                Message("message to {address}: unknown whether sent: {message}", **arguments),
+            )
+    print_diagnostics([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=l10n.locale)
+
+
+def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the link for the mail and whether it leads to the report; the workflow run's if none is given."""
+    if given is not None:
+        if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
+            raise UsageError(
+                "usage",
+                Message("--link {given} is not an https address without a fragment", given=repr(given)),
+                hint=Message("write https://…"),
+            )
+        return given, True
+    server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if environ.get("GITHUB_ACTIONS") == "true" and server.startswith("https://") and repository and number:
+        return f"{server}/{repository}/actions/runs/{number}", False
+    return "", False
+
+
+def _log_path(environ: Mapping[str, str]) -> Path:
+    named = from_environment("SENT_LOG")
+    if named:
+        return Path(named)
+    state = environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return home / "auditor" / "sent" / "sent.jsonl"

@@ -1,0 +1,1 @@
+"""Commands that read and update the product catalogue and price lists."""

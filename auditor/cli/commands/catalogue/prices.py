@@ -1,0 +1,68 @@
+"""Implements `auditor prices`."""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from auditor.app.catalogue import active
+from auditor.app.prices import BILLING, Imported, PriceOptions, import_prices
+from auditor.cli.arguments.options import declare, now, reader_locale
+from auditor.cli.terminal.console import out, print_message
+from auditor.domain.errors import printable
+from auditor.localization import Localization, localization
+
+_EXAMPLES = """\
+auditor prices import prices.csv                   a table: skuPartNumber,price,currency
+auditor prices import pricesheet.csv --market NL   Microsoft's price sheet for partners
+"""
+_SHOWN: Final = 20
+"""Products that are named for each reason why they were left out."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor prices`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("action", choices=("import",), help="write the prices of a CSV into a file of the policies")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the CSV to read")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("policies/prices.yaml"),
+        metavar="FILE",
+        help="the file of prices to write (default: policies/prices.yaml)",
+    )
+    declare(parser, "locale", locale="language of the messages")
+    sheet = parser.add_argument_group("price sheet")
+    sheet.add_argument("--market", metavar="XX", help="only the rows of this market")
+    sheet.add_argument("--segment", default="Commercial", metavar="TEXT", help="the segment (default: Commercial)")
+    sheet.add_argument("--term", choices=BILLING, default="P1Y", help="the term (default: P1Y)")
+    sheet.add_argument("--billing", metavar="PLAN", help="Monthly, Annual or Triennial (default: by the term)")
+    sheet.add_argument("--partner-cost", action="store_true", help="read UnitPrice instead of ERP Price")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor prices` and return the exit code. Raises AuditorError before anything is written."""
+    options = PriceOptions(
+        market=args.market,
+        segment=args.segment,
+        term=args.term,
+        billing=args.billing,
+        partner=args.partner_cost,
+    )
+    done = import_prices(args.file, args.output, options, active(), now().date())
+    _report(done, localization(reader_locale(args.locale)))
+    return 0
+
+
+def _report(done: Imported, l10n: Localization) -> None:
+    """Print what was left out, and say what was written."""
+    for why, products in done.skipped.items():
+        more = ["…"] if len(products) > _SHOWN else []
+        listed = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
+        text = l10n.gettext("left out or noted: {reason}: {products}")
+        out(printable(text.replace("{reason}", str(why)).replace("{products}", listed)))
+    counts = l10n.plural("{count} price", "{count} prices", done.count)
+    wrote = l10n.gettext("wrote {path}: {counts} in {currency}")
+    summary = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))
+    print_message(printable(summary))

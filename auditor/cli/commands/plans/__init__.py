@@ -1,0 +1,1 @@
+"""Commands that plan changes, record decisions and verify the outcome."""

@@ -1,0 +1,77 @@
+"""Implements `auditor decide`."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.decisions.decide import Decided, DecideRequest, decide
+from auditor.cli.arguments.options import day, declare, from_environment, now, reader_locale
+from auditor.cli.terminal.console import out, print_message
+from auditor.deliver.report_folder import write_all
+from auditor.domain.errors import printable
+from auditor.localization import localization
+
+_EXAMPLES = """\
+auditor decide approvals.csv --by licensing@contoso.example          answers to questions of out/plan.json
+auditor decide approvals.csv --by licensing@contoso.example --until 2027-01-31 --print
+exit codes: 0 every answer is a decision; 2 some answer is refused, and nothing is written
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor decide`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="the approvals.csv that was sent back")
+    parser.add_argument("--by", required=True, metavar="ADDRESS", help="who decided")
+    parser.add_argument("--until", type=day, metavar="DATE", help="the last day on which the decisions apply")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="the reason; required for a question that is skipped"
+    )
+    parser.add_argument(
+        "--plan", type=Path, metavar="FILE", help="the plan with the questions (default: out/plan.json)"
+    )
+    parser.set_defaults(file=Path("policies/decisions.yaml"))
+    declare(
+        parser,
+        *("file", "print", "beside", "as_of", "locale", "quiet", "verbose"),
+        file="the file to write them to (default: policies/decisions.yaml)",
+        print="print the decisions instead of writing them",
+        as_of="the instant of the decisions (default: now)",
+        locale="language of the messages (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor decide`: 0 when every answer is a decision. Raises AuditorError, and writes nothing, otherwise."""
+    request = DecideRequest(
+        approvals=tuple(args.approvals),
+        plan=args.plan or Path(from_environment("OUTPUT", "out") or "out") / "plan.json",
+        file=args.file,
+        policies=tuple(args.policies),
+        by=args.by,
+        as_of=args.as_of or now(),
+        until=args.until,
+        reason=args.reason,
+    )
+    decided = decide(request)
+    if args.print:
+        out(decided.text.rstrip("\n"))
+        return 0
+    if decided.content is not None:
+        write_all([(args.file, [decided.content])])
+    if not args.quiet:
+        _print(decided, args)
+    return 0
+
+
+def _print(decided: Decided, args: argparse.Namespace) -> None:
+    l10n = localization(reader_locale(args.locale))
+    count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decided.ids))
+    parts = [count.replace("{path}", args.file.as_posix())]
+    if decided.already:
+        parts.append(
+            l10n.plural("{count} answer was recorded before", "{count} answers were recorded before", decided.already)
+        )
+    if decided.open:
+        parts.append(l10n.plural("{count} question is open", "{count} questions are open", decided.open))
+    print_message(printable("auditor: " + "; ".join(parts)))

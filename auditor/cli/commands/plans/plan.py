@@ -1,0 +1,161 @@
+"""Implements `auditor plan`."""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+
+from auditor.app.audit.run import Request
+from auditor.app.plan.command import (
+    FORMATS,
+    TENANT_FORMATS,
+    documents,
+    exit_code,
+    run_plans,
+    tenant_documents,
+)
+from auditor.app.plan.json_document import keep_plan
+from auditor.app.redaction.redact import redacted_plan
+from auditor.cli.arguments.document_targets import print_written, targets_of
+from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
+from auditor.cli.arguments.options import declare, now, output_folder, reader_locale
+from auditor.cli.redaction import redaction_key
+from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.plan import print_plan
+from auditor.cli.terminal.streams import for_people
+from auditor.deliver.report_folder import ChildFile, write_all
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
+from auditor.localization import FALLBACK, Localization, localization
+from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.planner.model import FleetPlan
+
+_EXAMPLES = """\
+auditor plan --demo                          the built-in tenants
+auditor plan                                 every tenant of tenants.yaml, read now
+auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
+The auditor only reads: requests and PowerShell lines are for an administrator to review and run.
+exit codes: 0 the proof holds; 1 a finding that should be fixed remains, or a new one appears; 3 incomplete
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor plan`."""
+    parser.epilog = _EXAMPLES
+    declare(
+        parser,
+        *(
+            "policies",
+            "demo",
+            "snapshot",
+            "tenant",
+            "as_of",
+            "output",
+            "format",
+            "locale",
+            "store",
+            "redact",
+            "public",
+            "quiet",
+            "verbose",
+        ),
+        as_of="the instant of the plan; of several nights the latest not after it (default: now)",
+        store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
+        output="where the plan goes (default: out/)",
+        format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
+        " questions, terminal)",
+        locale="language of the output (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+    add_live_arguments(parser)
+    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
+    parser.add_argument(
+        "--decisions",
+        type=Path,
+        metavar="FILE",
+        help="answers to the questions of the plan (default: decisions.yaml beside the policies)",
+    )
+    parser.add_argument(
+        "--by",
+        choices=["owner"],
+        help="write approvals.csv and a page for each owner of policies too, in the folder owners/ of the output",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor plan`: 0 when the proof holds, 1 when it does not, 3 from an incomplete read.
+
+    Raises AuditorError where there is nothing to plan for.
+    """
+    formats = {**FORMATS, **TENANT_FORMATS}
+    targets, terminal = targets_of(args.format, formats, output_folder(args), default=("json", "questions"))
+    if args.redact and args.store is not None:
+        raise UsageError(
+            "usage",
+            Message("--redact cannot be used with --store, which keeps the names of people"),
+            hint=Message("leave out --redact, or --store"),
+        )
+    key = redaction_key() if args.redact else None
+    l10n = localization(reader_locale(args.locale))
+    # Documents are in English; for people the plan is printed in their language.
+    languages: list[Localizer] = [ENGLISH] if l10n.language == FALLBACK else [ENGLISH, l10n]
+    plan, *others = run_plans(_request(args), args.decisions, languages)
+    localised = others[0] if others else plan
+    if key is not None:
+        plan, localised = redacted_plan(plan, key), redacted_plan(localised, key)
+    bodies = documents(plan, localised, l10n)
+    files = dict(
+        chain.from_iterable(_files(name, path, bodies, localised, l10n) for name, path in targets if path is not None)
+    )
+    if args.by is not None:
+        from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
+
+        files |= owner_documents(output_folder(args), localised, l10n)
+    written = write_all((path, [body]) for path, body in files.items())
+    if args.store is not None:
+        keep_plan(args.store, plan)
+    piped = [name for name, path in targets if path is None]
+    for name in piped:
+        write_document([_piped(name, bodies, localised, l10n)], name)
+    if terminal and not args.quiet:
+        # If stdout is a document, messages for people are written to stderr.
+        with for_people():
+            print_plan(localised, l10n, print_message if piped else out)
+    if not args.quiet:
+        print_written(written, l10n)
+    return exit_code(plan)
+
+
+def _request(args: argparse.Namespace) -> Request:
+    tenants, started = tenants_file(args), now()
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants_file=tenants,
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or started,
+        state_as_of=args.as_of,
+        started=started,
+        collect=live_collector(args, planned=True) if tenants is not None else None,
+    )
+
+
+def _files(
+    name: str, path: Path, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization
+) -> Iterable[tuple[Path | ChildFile, bytes]]:
+    return tenant_documents(name, path, plan, l10n) if name in TENANT_FORMATS else [(path, bodies[name]())]
+
+
+def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization) -> bytes:
+    """Return what is written to stdout. Raises UsageError for a format of which each of several tenants has files."""
+    if name not in TENANT_FORMATS:
+        return bodies[name]()
+    if len(plan.tenants) > 1:
+        raise UsageError(
+            "usage",
+            Message("'{name}' has files of its own for each of {count} tenants", name=name, count=len(plan.tenants)),
+            hint=Message("choose one with --tenant, or write to a file"),
+        )
+    return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))

@@ -1,0 +1,1 @@
+"""Commands that check, test, explain and preview policies."""

@@ -1,0 +1,62 @@
+"""Implements `auditor explain`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.explanation import explain
+from auditor.cli.arguments.options import now, one_of, reader_locale
+from auditor.cli.terminal.console import colourful, out
+from auditor.cli.terminal.markdown import columns, shown
+from auditor.domain.enums import Agreement, Cloud
+from auditor.localization import localization
+
+_EXAMPLES = """\
+auditor explain assignment.redundant             what a check means, and which guidance belongs to it
+auditor explain move-users --agreement mca       a guidance article, for one agreement and cloud
+auditor explain disabled-licensed policies/      a policy, contract, waiver, population or product set
+auditor explain inactiveIn                       a key of policy files; seats.covers if several keys have this name
+auditor explain SPE_E3                           a product, with its service plans
+auditor explain 6637f361 --result out/result.json   a finding, with its evidence and what to do
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor explain`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        help="a check, article, policy, contract, key of policy files, product, or the fingerprint of a finding",
+    )
+    parser.add_argument(
+        "policies",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="POLICY",
+        help="where policies are looked for (default: policies/)",
+    )
+    parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
+    parser.add_argument("--cloud", type=one_of(Cloud), choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
+    parser.add_argument(
+        "--agreement", type=one_of(Agreement), choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
+    )
+    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor explain`. Raises UsageError if nothing has the name."""
+    l10n = localization(reader_locale(args.locale))
+    text = explain(
+        args.id,
+        l10n=l10n,
+        policies=tuple(args.policies),
+        result=args.result,
+        cloud=args.cloud,
+        agreement=args.agreement,
+        today=now().date(),
+    )
+    # Files and pipes get Markdown; on a terminal it is rendered.
+    out(shown(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
+    return 0

@@ -1,0 +1,116 @@
+"""Implements `auditor policies`."""
+
+import argparse
+
+from auditor import __version__
+from auditor.app.policies.preview import PreviewRequest
+from auditor.app.policies.update import Update, update, write
+from auditor.cli.arguments.document_targets import print_written
+from auditor.cli.arguments.options import declare, now, reader_locale
+from auditor.cli.redaction import redaction_key
+from auditor.cli.terminal.console import out, print_message
+from auditor.domain.errors import printable
+from auditor.render.preview.markdown import change_line, finding_line, headline, state
+from auditor.render.text.labels import Labels
+
+_EXAMPLES = """\
+auditor policies update                              what the installed starter library changes in policies/
+auditor policies update --snapshot snapshots/        and which findings appear and disappear
+auditor policies update --write                      update: writes version and digest
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor policies`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("action", choices=("update",), help="compare with the installed starter library")
+    declare(parser, "policies")
+    parser.add_argument("--write", action="store_true", help="write the new version and digest into the files")
+    declare(
+        parser,
+        *("demo", "snapshot", "tenant", "as_of"),
+        snapshot="also compare the findings of a snapshot: a folder, or a store (repeatable)",
+        demo="also compare the findings of the built-in tenants",
+        as_of="the instant of both audits (default: now)",
+    )
+    parser.add_argument("--names", action="store_true", help="show names of people (default: pseudonyms)")
+    declare(parser, "locale", "quiet", locale="language of the output (default: the environment's)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor policies` and return 0, or 3 where the findings could not be compared completely.
+
+    Raises AuditorError before anything is written.
+    """
+    found = update(args.policies, _request(args))
+    l10n = Labels(reader_locale(args.locale))
+    if not args.quiet:
+        _print(found, l10n)
+    if args.write:
+        print_written(write(found), l10n)
+    elif not found.current and not found.copied and not args.quiet:
+        print_message(l10n.gettext("auditor: nothing was written; --write updates to the installed version"))
+    return 3 if found.preview is not None and not found.preview.complete else 0
+
+
+def _request(args: argparse.Namespace) -> PreviewRequest | None:
+    """Return the tenants to compare the findings of; None where no tenants are named."""
+    if not args.demo and not args.snapshot:
+        return None
+    return PreviewRequest(
+        base="",
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or now(),
+        names=args.names,
+        key=None if args.names else redaction_key(),
+    )
+
+
+def _print(found: Update, l10n: Labels) -> None:
+    """Print the policies that changed, the findings that appear and vanish, and the changes of the files."""
+    if found.current:
+        text = l10n.gettext("The policies are those of the installed starter library, {version}.")
+        out(text.replace("{version}", __version__))
+        return
+    if found.policies is None:
+        out(l10n.gettext("The pinned version of the library is not available, so nothing can be compared with it."))
+    for policy in found.policies or ():
+        out(printable(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
+        if policy.id in found.diffs:
+            _print_lines(found.diffs[policy.id])
+    if found.definitions:
+        text = l10n.gettext("Changed populations and product sets: {names}")
+        out(printable(text.replace("{names}", ", ".join(found.definitions))))
+    if found.missing_files:
+        text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
+        out(printable(text.replace("{names}", ", ".join(found.missing_files))))
+    if found.preview is not None:
+        _print_findings(found, l10n)
+    for each in found.files:
+        if each.diff and not found.copied:
+            _print_lines(each.diff)
+
+
+def _print_lines(text: str) -> None:
+    for line in text.splitlines():
+        out(printable(line))
+
+
+def _print_findings(found: Update, l10n: Labels) -> None:
+    preview = found.preview
+    assert preview is not None
+    out(printable(headline(preview, l10n)))
+    for each in preview.everywhere:
+        lines = [("+", finding_line(finding, l10n)) for finding in each.added]
+        lines += [("-", finding_line(finding, l10n)) for finding in each.removed]
+        lines += [("~", change_line(pair, l10n)) for pair in each.changed]
+        for mark, line in lines[:_SHOWN]:
+            out(printable(f"{mark} {each.name or 'fleet'}: {line}"))
+        if len(lines) > _SHOWN:
+            out("  " + l10n.ngettext("and {count} more", "and {count} more", len(lines) - _SHOWN))
+
+
+_SHOWN = 50
+"""How many findings of a tenant are listed."""

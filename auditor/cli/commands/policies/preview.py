@@ -1,0 +1,106 @@
+"""Implements `auditor preview`."""
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from auditor.app.policies.preview import PreviewRequest, exit_code, preview
+from auditor.cli.arguments.document_targets import print_written, targets_of
+from auditor.cli.arguments.options import declare, now, output_folder, reader_locale, threshold
+from auditor.cli.redaction import redaction_key
+from auditor.cli.terminal.console import out
+from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.streams import for_people
+from auditor.deliver.report_folder import write_all
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import printable
+from auditor.domain.preview import Preview
+from auditor.render.artifact import Artifact
+from auditor.render.preview import html, json, markdown
+from auditor.render.preview.markdown import counted, headline, sided, state
+from auditor.render.text.labels import Labels
+from auditor.result.preview_counts import by_policy
+
+_EXAMPLES = """\
+auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
+auditor preview --base old-policies/ policies/ --demo -f markdown=-
+exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
+"""
+_FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
+    "json": ("preview.json", json.render),
+    "markdown": ("preview.md", markdown.render),
+    "html": ("preview.html", html.render),
+}
+"""Format → default file name and writer."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor preview`."""
+    parser.epilog = _EXAMPLES
+    declare(
+        parser,
+        "policies",
+        policies="the changed policies: files or folders (default: policies/, else the starter library)",
+    )
+    parser.add_argument(
+        "--base", required=True, metavar="REF_OR_DIR", help="the policies before the change: a git ref, or a folder"
+    )
+    declare(
+        parser,
+        *("demo", "snapshot", "tenant", "as_of", "output", "public", "format"),
+        as_of="the instant of both audits (default: now)",
+        output="where the preview goes (default: out/)",
+        format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
+    )
+    parser.add_argument("--names", action="store_true", help="show names of people (default: pseudonyms)")
+    declare(
+        parser,
+        *("fail_on", "locale", "quiet", "verbose", "no_color"),
+        fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
+        locale="language of the output (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor preview`: 0, 1 or 3 by what the change adds and how whole it could be evaluated.
+
+    Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
+    """
+    fail_on, locale = threshold(args), reader_locale(args.locale)
+    names = {name: file for name, (file, _) in _FORMATS.items()}
+    targets, _ = targets_of(args.format, names, output_folder(args), default=("json", "markdown"))
+    found = preview(
+        PreviewRequest(
+            base=args.base,
+            policies=tuple(args.policies),
+            demo=args.demo,
+            snapshots=tuple(args.snapshot),
+            tenants=tuple(args.tenant),
+            as_of=args.as_of or now(),
+            names=args.names,
+            key=None if args.names else redaction_key(),
+        )
+    )
+    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in targets]
+    written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
+    for (name, path), (_, artifact) in zip(targets, artifacts, strict=True):
+        if path is None:
+            write_document(artifact.chunks(), name)
+    l10n = Labels(locale)
+    if not args.quiet:
+        if all(path is not None for _, path in targets):
+            with for_people():
+                _print_preview(found, l10n)
+        print_written(written, l10n)
+    return exit_code(found, fail_on.severity)
+
+
+def _print_preview(found: Preview, l10n: Labels) -> None:
+    out(filled(headline(found, l10n)))
+    for policy, counts in by_policy(found):
+        text = printable(f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}")
+        out(filled(text, first="  ", rest="    "))
+    for each in found.unknown:
+        template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
+        values = {"side": sided(each.side, l10n), "policy": each.policy, "tenant": each.tenant}
+        out(filled(printable(template.format(**values, reason=l10n.translate(each.reason))), first="  ", rest="    "))

@@ -1,0 +1,56 @@
+"""Implements `auditor test`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
+from auditor.cli.arguments.options import declare, instant, now, reader_locale
+from auditor.cli.terminal.console import colourful, out, print_diagnostics
+from auditor.domain.errors import printable
+from auditor.localization import localization
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor test`."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="*_test.yaml files, or folders (default: policies/)"
+    )
+    parser.add_argument(
+        "--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)"
+    )
+    texts = {
+        "locale": "language of the results (default: the environment's)",
+        "quiet": "print failures and the count only",
+    }
+    declare(parser, "locale", "quiet", "verbose", "no_color", **texts)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor test`: 0 if every test passed, else 1."""
+    green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if colourful(sys.stdout) else ("", "", "")
+    l10n = localization(reader_locale(args.locale))
+    missing, unexpected = l10n.gettext("expected, not found:"), l10n.gettext("found, not expected:")
+    passed = failed = 0
+    verdicts: list[Verdict] = []
+    for verdict in rehearse(args.paths, active(), as_of=args.as_of or now()):
+        passed += verdict.passed
+        failed += not verdict.passed
+        verdicts.append(verdict)
+        location = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
+        if not verdict.passed:
+            out(f"{red}{l10n.gettext('FAILED')}{plain} {location}: {printable(verdict.name)}")
+            for text in verdict.missing:
+                out(f"    {missing} {printable(l10n.translate(text))}")
+            for text in verdict.unexpected:
+                out(f"    {unexpected} {printable(text)}")
+        elif not args.quiet:
+            out(f"{green}{l10n.gettext('passed')}{plain} {location}: {printable(verdict.name)}")
+    counts = (
+        l10n.plural("{count} passed", "{count} passed", passed),
+        l10n.plural("{count} failed", "{count} failed", failed),
+    )
+    out(", ".join(counts))
+    print_diagnostics(never_matched(verdicts), locale=args.locale)
+    return int(failed > 0)

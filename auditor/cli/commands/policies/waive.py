@@ -1,0 +1,80 @@
+"""Implements `auditor waive`."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.policies.waivers import Waived, WaiverRequest, waive
+from auditor.cli.arguments.options import day, declare, from_environment, now, reader_locale
+from auditor.cli.terminal.console import out, print_message
+from auditor.deliver.report_folder import write_all
+from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
+from auditor.localization import localization
+
+_EXAMPLES = """\
+auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot"      in the findings of out/result.json
+auditor waive 6637f361 82ab09c4 --until 2027-01-31 --reason "Store pilot" --snapshot snapshots/ --print
+exit codes: 0 the waiver is written; 2 it is refused, and nothing is written
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor waive`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
+    parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it applies")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="the reason for the exception")
+    parser.add_argument(
+        "--owner", metavar="ADDRESS", help="who is responsible for it (default: the owner of the policy)"
+    )
+    parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")
+    parser.set_defaults(file=Path("policies/waivers.yaml"))
+    declare(
+        parser,
+        *("file", "print", "beside", "demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
+        snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
+        file="the file to write it to (default: policies/waivers.yaml)",
+        print="print the waiver instead of writing it",
+        as_of="the instant from which it is counted (default: now)",
+        locale="language of the messages (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor waive`: 0 when the waiver is written. Raises AuditorError, and writes nothing, otherwise."""
+    audited = args.demo or bool(args.snapshot)
+    if args.demo + bool(args.snapshot) + (args.result is not None) > 1:
+        raise UsageError(
+            "usage",
+            Message("--result, --snapshot and --demo cannot be used together"),
+            hint=Message("specify one of them"),
+        )
+    default = Path(from_environment("OUTPUT", "out") or "out") / "result.json"
+    request = WaiverRequest(
+        fingerprints=tuple(args.fingerprints),
+        until=args.until,
+        reason=args.reason,
+        owner=args.owner,
+        file=args.file,
+        policies=tuple(args.policies),
+        result=None if audited else args.result or default,
+        snapshots=tuple(args.snapshot),
+        demo=args.demo,
+        as_of=args.as_of or now(),
+    )
+    waived = waive(request)
+    if args.print:
+        out(waived.text.rstrip("\n"))
+        return 0
+    write_all([(args.file, [waived.content])])
+    if not args.quiet:
+        _print(waived, args)
+    return 0
+
+
+def _print(waived: Waived, args: argparse.Namespace) -> None:
+    l10n = localization(reader_locale(args.locale))
+    count = l10n.plural("{count} finding", "{count} findings", len(waived.findings))
+    text = l10n.gettext("{ids} in {path} waives {count}")
+    print_message(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))

@@ -1,0 +1,1 @@
+"""Commands that set up a repository, check access, and install completion."""

@@ -1,0 +1,77 @@
+"""Implements `auditor doctor`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.policy_files import load_policies
+from auditor.app.scaffold_choices import default_branch, github_repository
+from auditor.app.tenants.collection import everything, needs_of
+from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
+from auditor.cli.arguments.options import reader_locale
+from auditor.cli.terminal.console import commented, notices, print_diagnostics
+from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.streams import for_people
+from auditor.domain.errors import printable
+from auditor.domain.tenant import GraphMail, Settings, Tenant
+from auditor.domain.translation import N_
+from auditor.localization import Localization, localization
+from auditor.settings.loader import chosen, read
+
+_MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("FAIL"), Health.UNKNOWN: "?"}
+_EXAMPLES = """\
+auditor doctor                     what policies/ need of every tenant in tenants.yaml, and what is missing
+auditor doctor --all               the same for `auditor collect --all`
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor doctor`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
+    )
+    parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
+    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor doctor`; returns 0 if every tenant can be collected, else 3. Raises AuditorError."""
+    l10n = localization(reader_locale(args.locale))
+    settings = read(args.tenants)
+    print_diagnostics(settings.warnings, locale=args.locale)
+    policies = load_policies(args.policies).policies
+    tenants = [
+        (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sender(settings, tenant))
+        for tenant in chosen(settings, args.tenant)
+    ]
+    ask = notices(args.locale) if sys.stderr.isatty() else None
+    found = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))
+    with for_people():
+        for diagnosis in found:
+            _print(diagnosis, l10n)
+    return 0 if all(diagnosis.healthy for diagnosis in found) else 3
+
+
+def _sender(settings: Settings, tenant: Tenant) -> str | None:
+    mail = settings.mail
+    sends = mail is not None and isinstance(mail.route, GraphMail) and mail.route.tenant == tenant.name
+    return mail.sender if mail is not None and sends else None
+
+
+def _print(diagnosis: Diagnosis, l10n: Localization) -> None:
+    tenant = diagnosis.tenant
+    print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
+    for check in diagnosis.checks:
+        _print_check(check, l10n)
+
+
+def _print_check(check: Check, l10n: Localization) -> None:
+    marks = {health: l10n.gettext(mark) for health, mark in _MARKS.items()}
+    mark = marks[check.health].ljust(max(map(len, marks.values())))
+    text = printable(l10n.translate(check.message))
+    print(filled(f"{l10n.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
+    for command in check.commands:
+        print(f"          {printable(commented(command, l10n))}")

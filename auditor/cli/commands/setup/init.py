@@ -1,0 +1,224 @@
+"""Implements `auditor init`."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from auditor import __commit__, __home__, __version__
+from auditor.app.scaffold import Scaffold, scaffold
+from auditor.app.scaffold_choices import CI, CLOUDS, CREDENTIALS, NO_TENANT, Choices, existing_choices
+from auditor.app.scaffold_commands import setup_commands
+from auditor.cli.arguments.options import declare, one_of, reader_locale
+from auditor.cli.commands.setup.init_questions import (
+    ASSIGNMENTS,
+    POLICIES,
+    SIZES,
+    address,
+    ask_for,
+    branch,
+    client_id,
+    cloud,
+    commit,
+    repository,
+    tenant_id,
+    tenant_name,
+)
+from auditor.cli.terminal.console import commented, out, print_message
+from auditor.cli.terminal.questions import somebody_there
+from auditor.domain.enums import Agreement
+from auditor.domain.errors import printable
+from auditor.files import input as files
+from auditor.localization import Localization, localization
+
+_EXAMPLES = """\
+auditor init                             asks, and writes into this folder
+auditor init --tenant-id GUID --no-input
+auditor init audit/ --repository OWNER/NAME --agreement mca --mail-from audit@contoso.example
+A second run replaces what other options change, and shows other differences.
+The commands go to stdout, what was written to stderr.
+"""
+_NO_CI = "none"
+_DIFF_LINES = 40
+"""Lines of a difference that are shown for one file."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor init`."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
+    )
+    parser.add_argument("--tenant-id", type=tenant_id, metavar="GUID", help="the tenant (default: a placeholder)")
+    parser.add_argument(
+        "--cloud",
+        type=cloud,
+        choices=CLOUDS,
+        metavar="CLOUD",
+        help=f"the Microsoft cloud of the tenant: {', '.join(CLOUDS)} (default: worldwide)",
+    )
+    parser.add_argument("--name", type=tenant_name, help="the tenant's name in files (default: contoso)")
+    parser.add_argument(
+        "--credential",
+        choices=CREDENTIALS,
+        metavar="TYPE",
+        help=f"how to sign in: {', '.join(CREDENTIALS)} (default: azure-cli; github-oidc with --repository)",
+    )
+    parser.add_argument(
+        "--client-id",
+        type=client_id,
+        metavar="GUID",
+        help="the app registration that signs in (default: a placeholder; the printed commands create one)",
+    )
+    _add_repository_arguments(parser)
+    parser.add_argument("--no-input", action="store_true", help="ask no questions, even on a terminal")
+    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repository",
+        type=repository,
+        metavar="OWNER/NAME",
+        help="your repository on GitHub, whose nightly job signs in (default: the remote `origin`)",
+    )
+    parser.add_argument(
+        "--branch",
+        type=branch,
+        metavar="NAME",
+        help="the branch that runs the audit every night (default: the default branch of the clone, else main)",
+    )
+    parser.add_argument(
+        "--ci",
+        choices=(*CI, _NO_CI),
+        metavar="NAME",
+        help=f"what runs the audit every night: {', '.join(CI)}, {_NO_CI} (default: none; github with github-oidc)",
+    )
+    parser.add_argument(
+        "--policies",
+        choices=POLICIES,
+        help="copy: the files of the starter library; extend: one file that names its version (default: copy)",
+    )
+    parser.add_argument("--size", choices=SIZES, help="large: add-ons, inactivity and mailboxes too (default: small)")
+    parser.add_argument(
+        "--agreement",
+        type=one_of(Agreement),
+        choices=tuple(Agreement),
+        metavar="AGREEMENT",
+        help=f"how licences are bought: {', '.join(Agreement)} (default: unknown)",
+    )
+    parser.add_argument("--assignment", choices=ASSIGNMENTS, help="how licences are assigned (default: direct)")
+    _add_action_arguments(parser)
+
+
+def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--mail-from",
+        type=address,
+        metavar="ADDRESS",
+        help="the mailbox that sends the report, and gets it first (default: none)",
+    )
+    parser.add_argument(
+        "--action",
+        type=repository,
+        metavar="OWNER/NAME",
+        help="the repository of this program that workflows use: the project has no public one yet, give your own",
+    )
+    parser.add_argument(
+        "--pin",
+        type=commit,
+        metavar="SHA",
+        help="the commit of the action in workflows (default: that of this release; in a working copy, its tag)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor init`: 0 even if differing files were kept. Raises AuditorError before anything is written."""
+    locale = reader_locale(args.locale)
+    known = existing_choices(args.folder)
+    if args.ci in CI and args.credential is None:
+        args.credential = CI[args.ci][1]
+    new = not files.is_file(args.folder / "tenants.yaml")
+    if new and not args.no_input and somebody_there():
+        ask_for(args, known, locale)
+    choices = _chosen(args, known)
+    l10n = localization(locale)
+    _print_result(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
+    if not args.quiet:
+        out("\n".join(commented(line, l10n) for line in setup_commands(choices, args.folder)))
+    return 0
+
+
+def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
+    """Return the choices: options first, then what the repository says, then defaults."""
+    credential = args.credential or ("github-oidc" if args.repository else known.get("credential"))
+    credential = credential or ("github-oidc" if args.client_id else None)
+    ci = args.ci or known.get("ci")
+    if credential == "github-oidc" and args.ci is None:
+        ci = "github"
+    given = {
+        "cloud": args.cloud,
+        "extend": None if args.policies is None else args.policies == "extend",
+        "large": None if args.size is None else args.size == "large",
+        "groups": None if args.assignment is None else args.assignment == "groups",
+        "agreement": args.agreement,
+        "name": args.name,
+        "tenant_id": args.tenant_id and args.tenant_id.lower(),
+        "client_id": args.client_id and args.client_id.lower(),
+        "credential": credential,
+        "repository": args.repository,
+        "branch": args.branch,
+        "sender": args.mail_from,
+        "action": args.action,
+        "pin": args.pin or (__commit__ if args.action else None),
+    }
+    base = {"large": False, "groups": False, "agreement": Agreement.UNKNOWN}
+    chosen = {**base, **known, **{name: value for name, value in given.items() if value is not None}}
+    return Choices(**{**chosen, "ci": None if ci == _NO_CI else ci})
+
+
+def _print_result(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
+    kept = l10n.gettext("{path} differs and was not changed (--force overwrites it)")
+    for text, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
+        for name in names:
+            print_message("auditor: " + printable(text.replace("{path}", str(folder / name))))
+    for name, diff in done.kept:
+        print_message("auditor: " + printable(kept.replace("{path}", str(folder / name))))
+        lines = diff.splitlines()
+        for line in lines[:_DIFF_LINES]:
+            print_message("  " + printable(line))
+        if len(lines) > _DIFF_LINES:
+            more = l10n.ngettext("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
+            print_message("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
+    for name in done.others:
+        other = l10n.gettext("{path} also runs the audit every night: delete it if you do not need it")
+        print_message("auditor: " + printable(other.replace("{path}", str(folder / name))))
+    if choices.tenant_id == NO_TENANT and not done.kept:
+        print_message("auditor: " + l10n.gettext("tenants.yaml has no tenant yet"))
+        _print_help("auditor init --tenant-id GUID", l10n)
+    if choices.credential == "github-oidc":
+        _print_action_notes(done, choices, l10n)
+    if not done.written and not done.updated and not done.kept:
+        print_message("auditor: " + l10n.gettext("all files exist already"))
+
+
+def _print_action_notes(done: Scaffold, choices: Choices, l10n: Localization) -> None:
+    """Say what keeps the workflows from running, or from being pinned."""
+    if not any(name.startswith(".github/workflows/") for name in (*done.written, *done.updated)):
+        return
+    if choices.action == __home__:
+        print_message("auditor: " + l10n.gettext("the workflows have no repository of the action yet and cannot run"))
+        _print_help(l10n.gettext("give your own copy: --action OWNER/NAME --pin SHA"), l10n)
+    elif not choices.pin:
+        warning = l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
+        hint = l10n.gettext("`{command}` prints the commit for --pin")
+        command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
+        print_message(f"auditor: {warning}")
+        _print_help(hint.replace("{command}", command), l10n)
+
+
+def _print_help(text: str, l10n: Localization) -> None:
+    print_message(f"   = {l10n.gettext('help')}: {text}")

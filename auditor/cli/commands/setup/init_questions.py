@@ -1,0 +1,177 @@
+"""Asks for the options of `auditor init` that the command line does not give."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.app.scaffold_choices import (
+    ADDRESS,
+    BRANCH,
+    CLOUDS,
+    CREDENTIALS,
+    GUID,
+    NAME,
+    REPOSITORY,
+    TENANT_NAME,
+    signed_in_tenant,
+)
+from auditor.cli.arguments.options import one_of
+from auditor.cli.terminal.questions import ask
+from auditor.domain.enums import Agreement, Cloud
+from auditor.domain.message import Message
+from auditor.domain.translation import N_
+
+SIZES, ASSIGNMENTS, POLICIES = ("small", "large"), ("direct", "groups"), ("copy", "extend")
+
+
+def _like(pattern: re.Pattern[str], message: Callable[[str], Message]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if pattern.fullmatch(text) is None:
+            raise argparse.ArgumentTypeError(message(repr(text)))
+        return text
+
+    return read
+
+
+def _choice(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(
+                Message("{text} is not one of {words}", text=repr(text), words=", ".join(choices))
+            )
+        return text
+
+    return read
+
+
+def _optional(read: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: read(text) if text else ""
+
+
+def _guid(where: Message) -> Callable[[str], str]:
+    def wrong(text: str) -> Message:
+        if text == repr(""):
+            return Message("no id was given: {where}", where=where)
+        guid = "11111111-2222-3333-4444-555555555555"
+        return Message("{text} is not a GUID such as {guid}: {where}", text=text, guid=guid, where=where)
+
+    return _like(GUID, wrong)
+
+
+tenant_id = _guid(Message("the overview in https://entra.microsoft.com shows it as Tenant ID"))
+client_id = _guid(Message("the app registration in https://entra.microsoft.com shows it as Application (client) ID"))
+tenant_name = _like(
+    TENANT_NAME, lambda text: Message("{text} is not a name of lower-case letters, digits and hyphens", text=text)
+)
+address = _like(ADDRESS, lambda text: Message("{text} is not a mail address such as audit@contoso.example", text=text))
+repository = _like(REPOSITORY, lambda text: Message("{text} is not OWNER/NAME of a repository on GitHub", text=text))
+branch = _like(BRANCH, lambda text: Message("{text} is not the name of a branch", text=text))
+commit = _like(
+    re.compile("[0-9a-f]{40}"),
+    lambda text: Message("{text} is not the SHA of a commit, 40 hexadecimal digits", text=text),
+)
+
+
+def cloud(text: str) -> Cloud:
+    """Return a cloud that tenants can be read in. Raises ArgumentTypeError."""
+    return Cloud(_choice(CLOUDS)(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What is asked for an option that the command line does not give."""
+
+    option: str
+    text: str
+    default: str
+    read: Callable[[str], Any]
+    choices: tuple[str, ...] = ()
+
+
+def ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) -> None:
+    """Ask for every option of `auditor init` that `args` does not have, and put the answers there.
+
+    `known` holds the fields of Choices that the repository shows.
+    """
+    tenant, name, default_cloud = signed_in_tenant(os.environ) or ("", NAME, Cloud.WORLDWIDE)
+    first = (
+        _Question(
+            option="tenant_id",
+            text=N_("Directory (tenant) id, from the overview of the Entra admin center"),
+            default=tenant,
+            read=tenant_id,
+        ),
+        _Question(option="cloud", text=N_("Microsoft cloud"), default=default_cloud, read=cloud, choices=CLOUDS),
+        _Question(option="name", text=N_("Short name of the tenant"), default=name, read=tenant_name),
+        _Question(
+            option="credential",
+            text=N_("Sign in with"),
+            default="github-oidc" if args.repository else "azure-cli",
+            read=_choice(CREDENTIALS),
+            choices=CREDENTIALS,
+        ),
+    )
+    _ask_each(first, args, locale)
+    _ask_each([*_sign_in_questions(args.credential, known), *_QUESTIONS], args, locale)
+
+
+def _sign_in_questions(credential: str, known: Mapping[str, Any]) -> list[_Question]:
+    """Return what the type of credential needs."""
+    of_repository = _Question(
+        option="repository",
+        text=N_("Your private repository on GitHub, OWNER/NAME"),
+        default=known.get("repository", ""),
+        read=repository,
+    )
+    client = _Question(
+        option="client_id",
+        text=N_("Application (client) id (empty: the commands create one)"),
+        default="",
+        read=_optional(client_id),
+    )
+    return [*([of_repository] if credential == "github-oidc" else []), *([client] if credential != "azure-cli" else [])]
+
+
+def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: str) -> None:
+    for each in questions:
+        if getattr(args, each.option) is None:
+            answer = ask(each.text, each.default, each.read, choices=each.choices, locale=locale)
+            setattr(args, each.option, answer or None)
+
+
+_QUESTIONS = (
+    _Question(
+        option="agreement",
+        text=N_("Licences are bought by"),
+        default=Agreement.UNKNOWN.value,
+        read=one_of(Agreement),
+        choices=tuple(Agreement),
+    ),
+    _Question(
+        option="size", text=N_("Policies for a tenant that is"), default="small", read=_choice(SIZES), choices=SIZES
+    ),
+    _Question(
+        option="assignment",
+        text=N_("Licences are assigned"),
+        default="direct",
+        read=_choice(ASSIGNMENTS),
+        choices=ASSIGNMENTS,
+    ),
+    _Question(
+        option="policies",
+        text=N_("Starter policies: copy the files, or extend the library by its version"),
+        default="copy",
+        read=_choice(POLICIES),
+        choices=POLICIES,
+    ),
+    _Question(
+        option="mail_from",
+        text=N_("Mailbox that sends the report (empty: no mail)"),
+        default="",
+        read=_optional(address),
+    ),
+)
+"""What is asked whatever the credential."""

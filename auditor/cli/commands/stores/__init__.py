@@ -1,0 +1,1 @@
+"""Commands that keep nights in a store and show trends over them."""

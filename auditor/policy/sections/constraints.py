@@ -1,0 +1,221 @@
+"""Reads the constraint block of a policy into a Constraint."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from auditor.domain.message import Message
+from auditor.domain.policy.model import (
+    Assignments,
+    Attributes,
+    Balance,
+    Bound,
+    Budget,
+    Constraint,
+    Contracts,
+    Health,
+    Purchases,
+    Seats,
+    Services,
+    Subscriptions,
+)
+from auditor.domain.policy.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
+from auditor.domain.policy.selector import Scalar
+from auditor.policy.nodes import Node, duration, percentage
+from auditor.policy.references import Names
+from auditor.policy.sections.selectors import scalar
+
+BLOCKS = (
+    *("assignments", "seats", "purchases", "subscriptions", "attributes", "health"),
+    *("balance", "budget", "contracts"),
+)
+
+
+def read_constraint(policy: Node, names: Names) -> Constraint:
+    """Return the constraint of a policy; the schema has checked that there is exactly one block."""
+    block = next(name for name in BLOCKS if policy.has(name))
+    return _READERS[block](policy[block], names)
+
+
+def _assignments(node: Node, names: Names) -> Constraint:
+    via: Literal["group", "direct"] | None = node.value.get("via")
+    return Assignments(
+        of=_set(node, "of", names) or EVERY_PRODUCT,
+        allow=_set(node, "allow", names),
+        deny=_set(node, "deny", names),
+        require=tuple(names.product_set(item) for item in node["require"].each()) if node.has("require") else (),
+        exclusive=tuple(
+            tuple(names.product_set(element) for element in group.each()) for group in node["exclusive"].each()
+        )
+        if node.has("exclusive")
+        else (),
+        redundant=node.has("redundant"),
+        via=via,
+        duplicates=node.has("duplicates"),
+        services=_services(node["services"], names) if node.has("services") else Services(),
+        downgrade_to=_downgrade(node, names),
+    )
+
+
+def _downgrade(node: Node, names: Names) -> ProductSet | None:
+    """Read `downgradeTo`; without a key that reports people who hold too much it is an error."""
+    reports = node.has("allow") or node.has("deny") or (node.has("services") and node["services"].has("deny"))
+    if node.has("downgradeTo") and not reports:
+        names.diagnostics.error(
+            "policy-downgrade-alone",
+            Message("`downgradeTo` alone reports nobody"),
+            node["downgradeTo"].span(key=True),
+            Message("add `allow`, `deny` or `services: {deny: [...]}`, which selects the people to report"),
+        )
+    return _set(node, "downgradeTo", names)
+
+
+def _services(node: Node, names: Names) -> Services:
+    for key in ("require", "deny"):
+        for item in node[key].each() if node.has(key) else ():
+            names.mention("service", str(item.value), item)
+    return Services(require=node.texts("require"), deny=node.texts("deny"))
+
+
+def _seats(node: Node, names: Names) -> Constraint:
+    minimum, maximum = _spare(node, names)
+    return Seats(
+        of=_set(node, "of", names) or PAID_PRODUCTS,
+        minimum=minimum,
+        maximum=maximum,
+        quota=_bound(node["assigned"]["max"]) if node.has("assigned") else None,
+        purchased=int(node.value["purchased"]["max"]) if node.has("purchased") else None,
+        covers=_covers(node, names),
+        pool=bool(node.value.get("pool", False)) or node.has("covers"),
+        count_grace_units=node.value.get("graceUnits", "count") == "count",
+    )
+
+
+def _covers(node: Node, names: Names) -> bool:
+    """Read `covers: users`; a key beside it that it cannot be combined with is an error."""
+    if not node.has("covers"):
+        return False
+    others = [key for key in ("spare", "assigned", "purchased") if node.has(key)]
+    if node.value.get("pool") is False:
+        others.append("pool")
+    for key in others:
+        names.diagnostics.error(
+            "policy-covers-alone",
+            Message("'{key}' cannot be used with `covers`, which always evaluates the pool by the people", key=key),
+            node[key].span(key=True),
+            Message("leave it out, or write a separate policy; `of` and `graceUnits` can be used with `covers`"),
+        )
+    return True
+
+
+def _purchases(node: Node, names: Names) -> Constraint:
+    return Purchases(
+        allow=_set(node, "allow", names),
+        deny=_set(node, "deny", names),
+        trials=node.has("trials"),
+        unknown=node.has("unknown"),
+    )
+
+
+def _subscriptions(node: Node, names: Names) -> Constraint:
+    return Subscriptions(
+        of=_set(node, "of", names) or EVERY_PRODUCT,
+        expiring=duration(node["expiring"]["within"]) if node.has("expiring") else None,
+        idle=_bound(node["expiring"]["idle"]["min"]) if node.has("expiring") and node["expiring"].has("idle") else None,
+        except_monthly=node.has("expiring") and node["expiring"].has("exceptTerm"),
+        states=node["states"].texts("deny") if node.has("states") else (),
+        trials_ending=duration(node["trials"]["endingWithin"]) if node.has("trials") else None,
+    )
+
+
+def _attributes(node: Node, names: Names) -> Constraint:
+    allow: list[tuple[str, tuple[Scalar, ...]]] = []
+    if node.has("allow"):
+        for name, values in node["allow"].items():
+            items = values.each() if isinstance(values.value, list) else (values,)
+            read = (scalar(name, item, names) for item in items)
+            allow.append((name, tuple(value for value in read if value is not None)))
+    return Attributes(require=node.texts("require"), allow=tuple(allow))
+
+
+def _health(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
+    return Health(**{name: node.has(name) for name in ("errors", "groups", "nested", "paused", "empty")})
+
+
+def _balance(node: Node, names: Names) -> Constraint:
+    minimum, maximum = _spare(node, names)
+    return Balance(of=_set(node, "of", names) or PAID_PRODUCTS, minimum=minimum, maximum=maximum)
+
+
+def _budget(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
+    return Budget(limit=Decimal(str(node.value["limit"])))
+
+
+def _contracts(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
+    return Contracts(
+        match=node.has("match"),
+        notice=duration(node["notice"]["within"]) if node.has("notice") else None,
+        ending=duration(node["ending"]["within"]) if node.has("ending") else None,
+        missing=node.has("missing"),
+    )
+
+
+def _set(node: Node, key: str, names: Names) -> ProductSet | None:
+    return names.product_set(node[key]) if node.has(key) else None
+
+
+def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
+    """Read `spare: {min, max}`; a minimum above the maximum at any number of seats is an error."""
+    if not node.has("spare"):
+        return None, None
+    spare = node["spare"]
+    minimum = _bound(spare["min"]) if spare.has("min") else None
+    maximum = _bound(spare["max"]) if spare.has("max") else None
+    # A number and a percentage cannot be compared without the number of seats.
+    alike = minimum is not None and maximum is not None and type(spare.value["min"]) is type(spare.value["max"])
+    if alike and minimum is not None and maximum is not None and _exceeds(minimum, maximum):
+        names.diagnostics.error(
+            "policy-min-above-max",
+            Message(
+                "`min` {written} is greater than `max` {written2}: no number of seats satisfies both",
+                written=minimum.written,
+                written2=maximum.written,
+            ),
+            spare["min"],
+            Message("lower `min` or raise `max`"),
+        )
+    return minimum, maximum
+
+
+def _bound(node: Node) -> Bound:
+    value = node.value
+    if isinstance(value, dict):
+        percent = value.get("percent", 0)
+        return Bound(
+            seats=int(value.get("seats", 0)),
+            percent=percentage(str(percent)),
+            written=f"{{percent: {percent}, seats: {value.get('seats', 0)}}}",
+        )
+    if isinstance(value, str):
+        return Bound(percent=percentage(value), written=value)
+    return Bound(seats=int(value), percent=Fraction(0), written=str(value))
+
+
+def _exceeds(minimum: Bound, maximum: Bound) -> bool:
+    """Return whether the minimum exceeds the maximum at any number of seats."""
+    low = (minimum.percent, minimum.seats)
+    high = (maximum.percent, maximum.seats)
+    return low != high and low[0] >= high[0] and low[1] >= high[1]
+
+
+_READERS = {
+    "assignments": _assignments,
+    "seats": _seats,
+    "purchases": _purchases,
+    "subscriptions": _subscriptions,
+    "attributes": _attributes,
+    "health": _health,
+    "balance": _balance,
+    "budget": _budget,
+    "contracts": _contracts,
+}

@@ -1,0 +1,92 @@
+"""Reads the contracts of policy files."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from auditor.domain.message import Message
+from auditor.domain.policy.prices import MONTHS, Contract, Prices, months_before
+from auditor.policy.nodes import Node, day, duration
+from auditor.policy.references import Names
+from auditor.policy.sections.prices import check_currency, dated_prices
+
+
+def read_contracts(
+    roots: Sequence[Node], names: Names, prices: Prices | None
+) -> tuple[tuple[Contract, ...], str | None]:
+    """Return the contracts of all files in order of id, and the currency of everything that has a price."""
+    listed = [root["prices"]["currency"] for root in roots if root.has("prices")]
+    nodes = [node for root in roots if root.has("contracts") for node in root["contracts"].each()]
+    own = [price["currency"] for node in nodes for price in _prices(node) if price.has("currency")]
+    currency = next(iter((*listed, *own)), None)
+    if not listed and currency is not None:
+        for other in own:
+            check_currency(other, currency, names)
+    contracts: dict[str, Contract] = {}
+    for node in nodes:
+        contract = _contract(node, names, listed[0] if listed else None)
+        first = contracts.setdefault(contract.id, contract)
+        if first is not contract:
+            message = Message("the contract id '{id}' is already used", id=contract.id)
+            names.diagnostics.duplicate("contract-duplicate-id", message, node["id"], first.span)
+        if contract.prices and currency is None:
+            names.diagnostics.error(
+                "prices-no-currency",
+                Message("the contract '{id}' has a price, but no file has a currency", id=contract.id),
+                node["perSeatPerMonth"],
+                Message("add `currency:` to the price, or give `prices:` with a currency"),
+            )
+    found = tuple(contracts[id_] for id_ in sorted(contracts))
+    return found, (prices.currency if prices is not None else None if currency is None else str(currency.value))
+
+
+def _prices(contract: Node) -> list[Node]:
+    if not contract.has("perSeatPerMonth"):
+        return []
+    node = contract["perSeatPerMonth"]
+    return list(node.each()) if isinstance(node.value, list) else [node]
+
+
+def _contract(node: Node, names: Names, currency: Node | None) -> Contract:
+    tenants = names.tenants = node.texts("tenants") if node.has("tenants") else None
+    products = names.product_set(node["products"])
+    names.tenants = None
+    name, term, ends = node.text("id"), node.text("term"), day(node["ends"], names.diagnostics)
+    notice = duration(node["notice"]) if node.has("notice") else None
+    begins = _begins(node, ends, term, names)
+    if notice is not None and begins is not None and notice.days > (ends - begins).days:
+        names.diagnostics.error(
+            "contract-notice-too-long",
+            Message("the notice of {days} days is longer than the term {term}", days=notice.days, term=term),
+            node["notice"],
+            Message("the last day to give notice lies before the contract: shorten `notice`, or correct `term`"),
+        )
+    prices = dated_prices(node["perSeatPerMonth"], name, currency, names) if node.has("perSeatPerMonth") else ()
+    return Contract(
+        id=name,
+        products=products,
+        term=term,
+        ends=ends,
+        renews=node.value["renews"],
+        span=node.span(),
+        tenants=tenants,
+        seats=node.value.get("seats"),
+        notice=notice,
+        prices=prices,
+        seller=node.text("seller"),
+    )
+
+
+def _begins(node: Node, ends: date, term: str, names: Names) -> date | None:
+    """Return the day before the first one; a contract that would begin before the calendar does is reported."""
+    if ends == date.min:
+        return None  # no date of the calendar, which is reported already
+    try:
+        return months_before(ends, MONTHS[term])
+    except ValueError:
+        names.diagnostics.error(
+            "contract-ends-early",
+            Message("a contract of {term} that ends on {ends} ends before it begins", term=term, ends=ends.isoformat()),
+            node["ends"],
+            Message("write the last day of the contract, as 2027-03-31"),
+        )
+        return None

@@ -1,0 +1,214 @@
+"""From a result to a channel: routing, languages, pseudonyms, and each message once; the URL is told nowhere."""
+
+import argparse
+import base64
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.cli.commands.audits import send as command
+from auditor.domain.errors import AuditorError, InputError, SettingsError
+from auditor.history import compare
+from auditor.render import render
+from tests.builders.result.results import night_before, result
+from tests.builders.service.command_line import placed
+from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
+
+ID = "11111111-2222-3333-4444-555555555555"
+URL_SECRET = "s3cr3t-part-of-the-url"
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
+    with webhook_server(tmp_path_factory.mktemp("webhook")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def saved() -> bytes:
+    return b"".join(render(compare(result(), night_before()), "json", locale="en").chunks())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A folder with a result and a tenants file, and a server for what is posted."""
+
+    folder: Path
+    server: WebhookServer
+
+    def tenants(self, recipients: str, *, more: str = "", other: str = "[]") -> None:
+        text = (
+            f"version: 1\ntenants:\n  - {{name: contoso, tenantId: {ID}, locale: en, recipients: {recipients}}}\n"
+            f"  - {{name: fabrikam, tenantId: {ID.replace('1', '2')}, recipients: {other}}}\n"
+            f"webhooks: {{hosts: [localhost]}}\n{more}"
+        )
+        (self.folder / "tenants.yaml").write_text(text, encoding="utf-8")
+
+    def send(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        """Run the command; 2 and 3 for what it raises, as the program has it."""
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        environ = {
+            "TEAMS": self.server.url("/teams/" + URL_SECRET), "SLACK": self.server.url("/slack/" + URL_SECRET),
+            "HOOK": self.server.url("/hook/" + URL_SECRET), "HOOK_SECRET": SECRET,
+            "AUDITOR_CA_BUNDLE": str(self.server.ca), "XDG_STATE_HOME": str(self.folder / "state"), **environment,
+        }  # fmt: skip
+        err = io.StringIO()
+        with placed(self.folder, environ), contextlib.redirect_stderr(err):
+            try:
+                code = command.run(parser.parse_args(["result.json", *arguments]))
+            except (SettingsError, InputError) as error:
+                code = 2
+                err.write(f"{error.message} {error.hint}")
+            except AuditorError as error:
+                code = 3
+                err.write(error.message)
+        messages = err.getvalue()
+        kept = "".join(path.read_text(encoding="utf-8") for path in self.folder.rglob("*.json*") if path.is_file())
+        assert URL_SECRET not in messages + kept
+        assert SECRET not in messages + kept
+        return code, messages
+
+    def posted(self, name: str) -> list[Any]:
+        return [json.loads(each.body) for each in self.server.posted if each.path.startswith(f"/{name}/")]
+
+
+@pytest.fixture
+def sending(tmp_path: Path, shared: WebhookServer, saved: bytes) -> Place:
+    (tmp_path / "result.json").write_bytes(saved)
+    shared.posted.clear()
+    shared.answers.clear()
+    return Place(folder=tmp_path, server=shared)
+
+
+def text(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("prefix", ["", "slack:", "webhook:"])
+def test_a_url_in_place_of_a_name_is_refused_and_not_quoted(sending: Place, prefix: str) -> None:
+    sending.tenants("[{address: slack:SLACK}]")
+    code, said = sending.send("--to", prefix + sending.server.url("/slack/" + URL_SECRET))
+    assert code == 2
+    assert "slack:NAME" in said or f"write {prefix}{prefix[:-1].upper()}_URL" in said
+
+
+@pytest.mark.slow
+def test_every_channel_gets_its_part_once(sending: Place) -> None:
+    sending.tenants(
+        "[{address: teams:TEAMS, severities: [critical], locale: en}, {address: slack:SLACK}]",
+        other="[{address: webhook:HOOK}]",
+        more="mail: {from: a@contoso.example, smtp: {host: 127.0.0.1}, send: always}\n",
+    )
+    code, sent = sending.send()
+    assert code == 0, sent
+    assert "message to teams:TEAMS: accepted" in sent
+    ((teams,), (slack,), (event,)) = (sending.posted(name) for name in ("teams", "slack", "hook"))
+    assert teams["attachments"][0]["content"]["lang"] == "en"
+    assert "Contoso" not in text(event)
+    assert [tenant["name"] for tenant in event["data"]["tenants"]] == ["fabrikam"]
+    assert event["data"]["redacted"] is True
+    assert "Fabrikam" not in text(slack)
+    code, sent = sending.send()
+    assert (code, len(sending.server.posted)) == (0, 3)
+    assert "message to slack:SLACK: already sent" in sent, "pseudonyms of another process are the same message"
+
+
+def test_nobody_is_told_that_nothing_changed(sending: Place) -> None:
+    sending.tenants("[]", other="[{address: teams:TEAMS}]")
+    code, sent = sending.send()
+    assert (code, sending.server.posted) == (0, [])
+    assert "message to teams:TEAMS: nothing to report" in sent
+
+
+def test_a_channel_of_the_command_line_needs_no_file(sending: Place) -> None:
+    code, sent = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
+    assert code == 0, sent
+    assert len(sending.posted("slack")) == 1
+    code, sent = sending.send("--to", "slack:SLACK")
+    assert code == 2
+    assert "host that is not allowed" in sent
+
+
+def test_mail_is_what_needs_a_mail_block(sending: Place) -> None:
+    sending.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
+    code, sent = sending.send()
+    assert (code, sending.server.posted) == (2, [])
+    assert "does not say how mail is sent" in sent
+    assert sending.send("--to", "slack:SLACK")[0] == 0
+    assert sending.send("--to", "mail")[0] == 2
+
+
+def test_a_dry_run_writes_what_would_be_posted(sending: Place) -> None:
+    sending.tenants("[{address: teams:TEAMS}, {address: webhook:HOOK}]")
+    code, sent = sending.send("--dry-run")
+    assert (code, sending.server.posted) == (0, []), sent
+    names = sorted(path.name for path in (sending.folder / "out" / "mail").iterdir())
+    assert names == ["teams_TEAMS.json", "webhook_HOOK.json"]
+    assert not (sending.folder / "state").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("answer", "slug"), [(Answer(status=404, body=URL_SECRET.encode()), "refused"), (Answer(status=HANG_UP), "unknown")]
+)
+def test_a_message_that_fails_is_three(sending: Place, answer: Answer, slug: str) -> None:
+    sending.tenants("[{address: slack:SLACK}]")
+    sending.server.answers.append(answer)
+    code, sent = sending.send()
+    assert code == 3
+    assert f"error[webhook-{slug}]: message to slack:SLACK" in sent
+    sending.server.answers.clear()
+    code, sent = sending.send()
+    # A refused message goes out the next time; one that may have arrived waits for a person.
+    assert slug == "refused" or "check the channel" in sent
+    assert code == (0 if slug == "refused" else 3)
+    assert sending.send("--resend")[0] == 0
+    assert len(sending.posted("slack")) == (3 if slug == "refused" else 2)
+
+
+@pytest.mark.parametrize(
+    ("environment", "wrong"),
+    [
+        ({"TEAMS": ""}, "the environment variable TEAMS is not set"),
+        ({"TEAMS": f"https://teams.evil.example/{URL_SECRET}"}, "host that is not allowed"),
+        ({"TEAMS": f"http://localhost.evil.example/{URL_SECRET}"}, "it must be https"),
+        ({"AUDITOR_REDACT_KEY": "short"}, "a key needs at least"),
+    ],
+)
+def test_what_is_missing_stops_before_anything(sending: Place, environment: dict[str, str], wrong: str) -> None:
+    sending.tenants("[{address: slack:SLACK}, {address: teams:TEAMS}]")
+    code, sent = sending.send(**environment)
+    assert code in {2, 3}
+    assert wrong in sent
+    assert not sending.server.posted
+
+
+@pytest.mark.parametrize(
+    ("recipient", "wrong"),
+    [
+        (f"{{address: 'https://hooks.slack.com/services/{URL_SECRET}'}}", "a mail address, or teams:"),
+        (f"{{address: 'slack:https://hooks.slack.com/{URL_SECRET}'}}", "a mail address, or teams:"),
+        ("{address: slack:SLACK, attach: csv}", "does not accept attachments"),
+    ],
+)
+def test_a_url_in_the_file_is_refused_and_not_quoted(sending: Place, recipient: str, wrong: str) -> None:
+    sending.tenants(f"[{recipient}]")
+    code, sent = sending.send()
+    assert code == 2
+    assert wrong in sent
+
+
+def test_channels_hold_pseudonyms_unless_names_are_wanted(sending: Place) -> None:
+    sending.tenants("[{address: webhook:HOOK}]")
+    assert sending.send("--names")[0] == 0
+    assert sending.send("--resend")[0] == 0
+    named, hidden = sending.posted("hook")
+    assert (named["data"]["redacted"], hidden["data"]["redacted"]) == (False, True)

@@ -1,0 +1,169 @@
+"""`auditor explain` has words for everything that has an id, and the pages are made of the same data."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from auditor.app.audit.remediation import packaged_library
+from auditor.app.docs_pages import main, pages
+from auditor.checks.registry import articles_of, check_of, registered
+from auditor.cli.main import run
+from auditor.guidance import Situation
+from auditor.policy.schema.check import complaints
+from auditor.policy.schema.keys import keys_named, written_keys
+from auditor.remedy.actions.guidance.article_markdown import routes
+
+CHECKS = [check.id for check in registered()]
+DOCS = Path(__file__).parents[4] / "docs"
+
+
+def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["explain", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check(check: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = explained(capsys, check)
+    assert check_of(check).explanation in text
+    assert packaged_library().articles[articles_of(check, Situation())[0]].title in text
+
+
+def test_routes_tell_only_what_differs() -> None:
+    usual, *others = routes(check_of("assignment.denied"))
+    assert usual == ("", articles_of("assignment.denied", Situation()))
+    assert all(articles != usual[1] for _, articles in others)
+    assert ("The account is blocked", ("former-employee", "unassign-licenses")) in others
+
+
+@pytest.mark.parametrize("article", sorted(packaged_library().articles))
+def test_an_article(article: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = explained(capsys, article)
+    assert text.startswith(f"# {packaged_library().articles[article].title}\n")
+    assert "\n## Steps\n" in text
+
+
+def test_an_article_for_one_agreement_leaves_the_others_out(capsys: pytest.CaptureFixture[str]) -> None:
+    text = explained(capsys, "remove-licenses", "--agreement", "mca")
+    assert "product key" in text
+    assert "(MOSA)" not in text
+    assert "The agreement of this tenant is not known" not in text
+
+
+def test_a_policy_and_a_product(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "version: 1\npolicies: [{id: idle, title: No <idle> seats, severity: low, seats: {spare: {max: 1}}}]\n"
+    )
+    text = explained(capsys, "idle", str(rules))
+    assert text.startswith(r"# idle: No \<idle\> seats")
+    assert "rules.yaml:2" in text
+    assert "EXCHANGE_S_ENTERPRISE" in explained(capsys, "spe_e3")
+    assert "Microsoft 365 E3" in explained(capsys, "05e9a617-0261-4cee-bb44-138d3ef5d965")
+
+
+@pytest.mark.slow
+def test_every_key_of_written_files(capsys: pytest.CaptureFixture[str]) -> None:
+    for key in written_keys():
+        assert key.description, key.dotted
+        assert any(each.path == key.path for each in keys_named(key.dotted)), key.dotted
+    for selector in ("inactiveIn", "heldFor", "hasRole", "coveredBy", "managedDevice", "mailboxUsage", "appsUnused"):
+        text = explained(capsys, selector)
+        assert f"\n{selector}: " in text  # an example
+        assert ("- Permissions: " in text) is (selector != "heldFor")  # what everybody holds is read anyway
+    assert "Reports.Read.All" in explained(capsys, "inactivein")
+    assert "`tenants.credential.clientId` (tenants.yaml)" in explained(capsys, "clientId")
+    assert "`policies.seats.covers`" in explained(capsys, "seats.covers")
+    every = explained(capsys, "of")
+    assert "## `policies.seats.of`" in every
+    assert "## `policies.users.heldFor.of`" in every
+
+
+def test_the_examples_of_selectors_are_valid() -> None:
+    for key in written_keys():
+        if key.path[:-1] != ("policies", "users") or key.path[-1] in {"signal", "population"}:
+            continue
+        for example in key.examples:
+            rule = {
+                "id": "x",
+                "severity": "low",
+                "users": {key.path[-1]: example},
+                "assignments": {"duplicates": "deny"},
+            }
+            assert complaints({"version": 1, "policies": [rule]}, "policy") == (), key.dotted
+
+
+def test_what_policy_files_define(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "version: 1\npopulations: {crew: {department: Ship}}\nproducts: {big: [SPE_E5]}\n"
+        "contracts: [{id: EA-1, products: [big], term: P1Y, ends: 2027-03-31, renews: by-decision}]\n"
+        "policies: [{id: idle, severity: low, seats: {spare: {max: 1}}}]\n"
+    )
+    assert "ends: '2027-03-31'" in explained(capsys, "EA-1", str(rules))
+    assert explained(capsys, "crew", str(rules)).startswith("# Population: `crew`\n")
+    assert explained(capsys, "big", str(rules)).startswith("# Product set: `big`\n")
+    assert run(["explain", "EA-2", str(rules)]) == 2
+    assert "did you mean EA-1?" in capsys.readouterr().err
+    assert run(["explain", "inactivIn", str(rules)]) == 2
+    assert "inactiveIn" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("result")
+    run(["audit", "--demo", "-q", "-f", "json", "-o", str(folder), "--as-of", "2026-11-20T02:17:00Z"])
+    return folder / "result.json"
+
+
+@pytest.mark.slow
+def test_every_finding_of_the_built_in_tenants(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(result.read_text(encoding="utf-8"))
+    seen: set[str] = set()
+    for finding in [f for tenant in document["tenants"] for f in tenant["findings"]] + document["fleet"]["findings"]:
+        if finding["check"] in seen:
+            continue
+        seen.add(finding["check"])
+        text = explained(capsys, finding["fingerprint"][:12], "--result", str(result))
+        assert finding["fingerprint"] in text
+        assert check_of(finding["check"]).explanation in text
+        assert "\n1. " in text
+    assert seen == set(CHECKS)
+
+
+def test_the_language_is_the_readers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Licenties" in explained(capsys, "remove-licenses", "--locale", "nl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["move-user"], ["nothing-like-it"], ["SPE_E3", "--locale", "xx"]])
+def test_what_is_not_known_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", *arguments]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_fingerprint_needs_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "6637f3617d9b"]) == 2
+    assert "--result" in capsys.readouterr().err
+
+
+def test_the_pages_are_those_of_the_data() -> None:
+    made = pages()
+    kept = {
+        f"{folder}/{path.name}"
+        for folder in ("checks", "guidance", "reference")
+        for path in (DOCS / folder).glob("*.md")
+    }
+    assert kept == set(made), "run: python -m auditor.app.docs_pages docs"
+    changed = [path for path, text in made.items() if (DOCS / path).read_text(encoding="utf-8") != text]
+    assert changed == [], "run: python -m auditor.app.docs_pages docs"
+
+
+def test_a_page_that_nothing_makes_goes_away(tmp_path: Path) -> None:
+    old = tmp_path / "checks" / "gone.check.md"
+    old.parent.mkdir()
+    old.write_text("old")
+    assert main([str(tmp_path)]) == 0
+    assert not old.exists()
+    assert len(list((tmp_path / "guidance").glob("*.md"))) == len(packaged_library().articles) + 2
