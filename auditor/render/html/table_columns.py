@@ -13,7 +13,7 @@ from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes
 from auditor.render.html.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
-from auditor.render.text.evidence import other_part, subject_parts
+from auditor.render.text.evidence import assignment_part, other_part, subject_parts
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import LONG, shortened, visible
@@ -166,8 +166,12 @@ class TableColumns:
         departments = [None if not (found := facts.get("department")) else str(found) for facts in distinct]
         self._add_shared("department", departments, codes)
         parts = [subject_parts(facts, self.l10n) for facts in distinct]
-        for part, name in enumerate(EVIDENCE[:-1]):
+        for part, name in enumerate(EVIDENCE[:2]):
             self._add_shared(name, [each[part] for each in parts], codes)
+        # Many users have the same paths, which is one object of their evidence.
+        paths = {id(listed): listed for facts in distinct if (listed := facts.get("paths"))}
+        texts = {key: assignment_part(listed, self.l10n) for key, listed in paths.items()}
+        self._add_shared(EVIDENCE[2], [texts.get(id(facts.get("paths")), "") for facts in distinct], codes)
         others = [other_part(each, self.l10n) for each in index.findings]
         self.codes[EVIDENCE[-1]].append(self.strings[EVIDENCE[-1]].codes(others))
 

@@ -63,14 +63,24 @@ _OF_GROUPS: Final = frozenset(
 
 _NUMBERS: Final = frozenset({int, float, Decimal})
 
-SubjectParts = tuple[str, str, str]
-"""Who or how many, last sign-in, and assignment paths; each is empty where the facts do not show it."""
+_USAGE_AND_ACCESS: Final = USAGE | ACCESS
+_IN_SUBJECT_PARTS: Final = frozenset(
+    {
+        *("userPrincipalName", "accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths"),
+        *("onPremisesSyncEnabled", "createdDateTime", *SIGN_INS),
+    }
+)
+"""Facts of which `other_part` says nothing; most findings about users have no others."""
+SubjectParts = tuple[str, str]
+"""Who or how many, and last sign-in; each is empty where the facts do not show it."""
 _SEPARATOR: Final = " · "
 
 
 def described(finding: Finding, l10n: Labels) -> str:
     """Return the evidence of a finding in the language of `words`: its parts that are not empty, joined by dots."""
-    return _joined((*subject_parts(finding.evidence, l10n), other_part(finding, l10n)))
+    facts = finding.evidence
+    assigned = assignment_part(facts.get("paths"), l10n)
+    return _joined((*subject_parts(facts, l10n), assigned, other_part(finding, l10n)))
 
 
 def subject_parts(facts: Mapping[str, Any], l10n: Labels) -> SubjectParts:
@@ -81,8 +91,14 @@ def subject_parts(facts: Mapping[str, Any], l10n: Labels) -> SubjectParts:
     if "short" in facts or "excess" in facts:
         first += _tenants(facts, l10n)
     if _OF_PEOPLE.isdisjoint(facts):
-        return _joined(first), "", ""
-    return _joined((*first, *_account(facts, l10n))), _last_sign_in(facts, l10n), _assigned(facts, l10n)
+        return _joined(first), ""
+    return _joined((*first, *_account(facts, l10n))), _last_sign_in(facts, l10n)
+
+
+def assignment_part(paths: object, l10n: Labels) -> str:
+    """Return the assignment paths of the evidence, each once; empty where it has none."""
+    texts = [_path_text(path, l10n) for path in assignment_paths(paths)]
+    return l10n.gettext("assigned: {paths}").replace("{paths}", l10n.joined(texts)) if texts else ""
 
 
 def other_part(finding: Finding, l10n: Labels) -> str:
@@ -105,18 +121,14 @@ def _account(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     for name in ("department", "usageLocation"):
         if facts.get(name):
             yield str(facts[name])
-    yield from access_parts(facts, l10n)
-    yield from usage_parts(facts, l10n)
+    if not _USAGE_AND_ACCESS.isdisjoint(facts):
+        yield from access_parts(facts, l10n)
+        yield from usage_parts(facts, l10n)
 
 
 def _last_sign_in(facts: Mapping[str, Any], l10n: Labels) -> str:
     moment = last_sign_in(facts)
     return l10n.gettext("last sign-in {date}").replace("{date}", l10n.written_date(moment)) if moment else ""
-
-
-def _assigned(facts: Mapping[str, Any], l10n: Labels) -> str:
-    paths = [_path_text(assignment, l10n) for assignment in assignment_paths(facts)]
-    return l10n.gettext("assigned: {paths}").replace("{paths}", l10n.joined(paths)) if paths else ""
 
 
 def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
@@ -127,6 +139,8 @@ def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("holds {products}").replace(
             "{products}", l10n.joined(map(titled, _texts(facts["assignedLicenses"])))
         )
+    if _IN_SUBJECT_PARTS.issuperset(facts):
+        return
     if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
         yield from _subscription(facts, l10n)
     if not _OF_GROUPS.isdisjoint(facts):

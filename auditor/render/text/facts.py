@@ -14,7 +14,7 @@ def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
     found = (
         ("direct" if assignment.group is None else f"group {assignment.group}", assignment.state)
-        for assignment in assignment_paths(evidence)
+        for assignment in assignment_paths(evidence.get("paths"))
     )
     return tuple(path if state is None else f"{path} ({state})" for path, state in found)
 
@@ -28,12 +28,10 @@ class AssignmentPath(NamedTuple):
     """The state as Graph calls it; None where it works."""
 
 
-def assignment_paths(evidence: Mapping[str, Any]) -> tuple[AssignmentPath, ...]:
-    """Return the assignment paths, each once."""
-    found = evidence.get("paths") or ()
-    return tuple(
-        dict.fromkeys(_assignment_path(each) for each in (found if isinstance(found, list | tuple) else (found,)))
-    )
+def assignment_paths(written: object) -> tuple[AssignmentPath, ...]:
+    """Return the assignment paths that the fact `paths` of the evidence lists, each once."""
+    listed = written if isinstance(written, list | tuple) else (written,) if written else ()
+    return tuple(dict.fromkeys(map(_assignment_path, listed)))
 
 
 def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
