@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
+from tests.package.tree import nodes
+
 Constants = Mapping[str, str]
 """Module-level texts by their name, of the whole package."""
 
@@ -23,9 +25,9 @@ def constants(trees: Mapping[str, ast.Module]) -> dict[str, str]:
 
 def takers(trees: Mapping[str, ast.Module]) -> dict[str, int | None]:
     """Return the public callables with a parameter `slug`, with its position; None where it goes by name only."""
-    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
-    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
-    found = {**_functions(nodes, private=False), **dict.fromkeys((c.name for c in classes if _has_field(c)), None)}
+    every = [node for tree in trees.values() for node in nodes(tree)]
+    classes = [node for node in every if isinstance(node, ast.ClassDef)]
+    found = {**_functions(every, private=False), **dict.fromkeys((c.name for c in classes if _has_field(c)), None)}
     families = {"AuditorError"}
     while grown := {c.name for c in classes if families & set(map(_last, c.bases))} - families:
         families |= grown
@@ -35,12 +37,12 @@ def takers(trees: Mapping[str, ast.Module]) -> dict[str, int | None]:
 
 def own_takers(tree: ast.Module) -> dict[str, int | None]:
     """Return the same of a module's private functions: two modules may use one name."""
-    return _functions(ast.walk(tree), private=True)
+    return _functions(nodes(tree), private=True)
 
 
-def _functions(nodes: Iterable[ast.AST], *, private: bool) -> dict[str, int | None]:
+def _functions(every: Iterable[ast.AST], *, private: bool) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
-    for node in nodes:
+    for node in every:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("_") == private and node.name != "__init__":
             names = [argument.arg for argument in node.args.args if argument.arg not in {"self", "cls"}]
             if "slug" in names:
@@ -61,7 +63,7 @@ def _last(node: ast.expr) -> str:
 
 def written(tree: ast.Module, takers: Mapping[str, int | None], known: Constants) -> Iterator[tuple[int, str | None]]:
     """Yield each slug that a call gives, with its line; None where it is made at run time."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.Call) or _last(node.func) not in takers:
             continue
         position = takers[_last(node.func)]

@@ -2,7 +2,6 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,8 +32,17 @@ def _counts(path: Path) -> bool:
     return not any(part.startswith(".") or part in {"__pycache__", "build", "dist", "out"} for part in parts)
 
 
-def modules(folder: str = "auditor") -> Iterator[tuple[str, ast.Module]]:
-    """Yield each Python file of a folder, by its path from the root, with its syntax tree."""
-    for path in files(folder):
-        if path.suffix == ".py":
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def modules(folder: str = "auditor") -> tuple[tuple[str, ast.Module], ...]:
+    """Return each Python file of a folder, by its path from the root, with its syntax tree; it is parsed once."""
+    return tuple(
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_bytes()))
+        for path in files(folder)
+        if path.suffix == ".py"
+    )
+
+
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Return every node of a tree."""
+    return tuple(ast.walk(tree))

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -29,6 +30,7 @@ SECTION = re.compile(r"^### ([a-z0-9-]+)$", re.MULTILINE)
 PAGE = ROOT / "docs" / "messages.md"
 
 
+@cache
 def used() -> tuple[dict[str, str], Counter[str]]:
     """Return each literal slug with a place where it is used, and how many are made at run time, by file."""
     trees = dict(modules())

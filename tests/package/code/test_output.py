@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.package.tree import modules
+from tests.package.tree import modules, nodes
 
 DOOR = "auditor/files/"
 MODULES = frozenset({"tempfile", "fileinput", "shelve", "dbm", "sqlite3"})
@@ -58,7 +58,7 @@ def _opens_for_writing(call: ast.Call, owner: str) -> bool:
 
 def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield line and name of everything in a module that may open a path for writing."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             yield from ((node.lineno, name) for name in named if name.split(".")[0] in MODULES)

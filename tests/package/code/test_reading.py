@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.package.tree import modules
+from tests.package.tree import modules, nodes
 
 READS = frozenset({"read_bytes", "read_text", "open", "OSFile", "memory_map", "fromfile", "read_table", "read_csv"})
 """Calls that open a path; those on packaged data and on objects that are open already are listed below."""
@@ -45,7 +45,7 @@ WRITES = frozenset("wax")
 def opening(tree: ast.Module) -> list[int]:
     """Return the lines that may open a path for reading."""
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.package.tree import ROOT, files, modules
+from tests.package.tree import ROOT, files, modules, nodes
 
 EXTRA = {"builders", "corpus", "e2e", "emulator", "golden", "oracle", "package"}
 """Folders without a counterpart; docs/architecture.md says what each holds."""
@@ -42,7 +42,7 @@ def test_no_test_module_is_imported() -> None:
     shared = [
         f"{name}:{node.lineno} {node.module}"
         for name, tree in modules("tests")
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ImportFrom) and ".test_" in f".{node.module}"
     ]
     assert shared == []
@@ -56,8 +56,8 @@ def private(name: str) -> bool:
 def test_no_test_takes_hold_of_a_private_name() -> None:
     taken = []
     for name, tree in modules("tests"):
-        own = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _of_self(node)}
-        for node in ast.walk(tree):
+        own = {node.attr for node in nodes(tree) if isinstance(node, ast.Attribute) and _of_self(node)}
+        for node in nodes(tree):
             match node:
                 case ast.ImportFrom(module=str(module), names=names) if module.startswith("auditor"):
                     found = [each.name for each in names if private(each.name)]
