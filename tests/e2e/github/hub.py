@@ -28,6 +28,8 @@ class Hub:
     def __post_init__(self) -> None:
         self.repository.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
+        for key in ("core.compression", "pack.window", "gc.auto"):  # every job fetches all of it
+            self.git("config", key, "0")
         empty: dict[str, Any] = {"runs": [], "comments": [], "calls": [], "visibility": "private"}
         self.keep(**empty)
         self.stand_in("gh", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.e2e.github.gh_program "$@"')
