@@ -104,10 +104,6 @@ class ObjectAction(NamedTuple):
     """The skuId of the product, where it is another one than that of the finding."""
 
 
-def _none(_block: object) -> tuple[()]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Generic[Block]):
     """One check: what raises it, what it says, and what is done about it."""
@@ -126,9 +122,9 @@ class Check(Generic[Block]):
     """What there is one finding for, in English."""
     asked: Callable[[Block], bool]
     """Tell whether a block asks for the check."""
-    properties: Callable[[Block], tuple[str, ...]] = _none
+    properties: Callable[[Block], tuple[str, ...]] = lambda _: ()
     """Return the properties of users that the check reads."""
-    products: Callable[[Block], Iterable[ProductSet]] = _none
+    products: Callable[[Block], Iterable[ProductSet]] = lambda _: ()
     """Return the product sets that the check resolves."""
     sources: tuple[Source, ...] = ()
     """What it reads beside users and `subscribedSkus`."""
@@ -170,3 +166,14 @@ class Check(Generic[Block]):
     def articles(self, situation: Situation) -> Articles:
         """Return the ids of the articles for a situation, each once."""
         return tuple(dict.fromkeys(self.routes(situation)))
+
+
+def seats_to_adjust(finding: Finding) -> int | None:
+    """Return the seats to buy (+) or to remove (−); None where no number of seats keeps the bounds."""
+    adjust = finding.evidence.get("adjust")
+    return adjust if isinstance(adjust, int) else None
+
+
+def buy(finding: Finding, _situation: Situation) -> ObjectAction:
+    """Return the action that buys the missing seats."""
+    return ObjectAction(ActionKind.BUY, abs(seats_to_adjust(finding) or 0))

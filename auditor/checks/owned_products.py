@@ -1,14 +1,18 @@
 """The products that a tenant owns, evaluated one by one against a set."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from auditor.checks.check import Check, Cost
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.message import Message
+from auditor.domain.policy.model import Purchases
 from auditor.domain.result.model import ProductReference, Subject
-from auditor.engine.coverage import NotEvaluated, unread
+from auditor.domain.translation import N_
+from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread
 from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy.extent import Extent, purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
@@ -22,12 +26,10 @@ def owned(scope: TenantScope, violation: Mask) -> Iterator[ObjectFinding]:
         if not sku.owned or (sku.usable is not None and sku.usable <= 0):
             continue
         if violation.unknown[number]:
-            scope.unknown.take(unread(facts, Source.SUBSCRIPTIONS) or _TRIAL_UNKNOWN)
+            trial = NotEvaluated(missing=["subscriptions"], reasons=[TRIAL_UNKNOWN])
+            scope.unknown.add_all(unread(facts, Source.SUBSCRIPTIONS) or trial)
         elif sku.usable is None:
-            scope.unknown.add(
-                "subscribedSkus",
-                Message("Graph gave no seat numbers for {product}", product=sku.part_number or sku.sku_id),
-            )
+            scope.seats_unknown(sku.label)
         else:
             yield _finding(scope, sku, sku.usable)
 
@@ -48,6 +50,12 @@ def _finding(scope: TenantScope, sku: SkuFact, usable: int) -> ObjectFinding:
     )
 
 
-_TRIAL_UNKNOWN = NotEvaluated(
-    missing=["subscriptions"], reasons=[Message("whether every subscription of a SKU is a trial is not known")]
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseCheck(Check[Purchases]):
+    """A check about a product that the tenant owns."""
+
+    block: type[Purchases] = Purchases
+    subject: SubjectType = SubjectType.PRODUCT
+    once_per: str = N_("product owned")
+    extent: Extent | None = purchase_extent
+    cost: Cost = Cost.SEATS

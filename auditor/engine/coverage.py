@@ -1,11 +1,14 @@
 """Why something could not be decided: gathered as facts that are missing and one sentence of reason."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, detailed
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
+
+TRIAL_UNKNOWN: Final = Message("whether every subscription of a SKU is a trial is not known")
 
 
 @dataclass(slots=True)
@@ -15,14 +18,6 @@ class NotEvaluated:
     missing: list[str] = field(default_factory=list)
     reasons: list[Message] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, other: "NotEvaluated | None") -> "NotEvaluated":
-        """Start from another doubt, or from none."""
-        doubt = cls()
-        if other is not None:
-            doubt.take(other)
-        return doubt
-
     def add(self, fact: str, reason: Message) -> None:
         """Note a missing fact; each fact and reason is kept once."""
         if fact not in self.missing:
@@ -30,10 +25,11 @@ class NotEvaluated:
         if reason not in self.reasons:
             self.reasons.append(reason)
 
-    def take(self, other: "NotEvaluated") -> None:
-        """Note everything that another doubt holds."""
-        self.missing.extend(fact for fact in other.missing if fact not in self.missing)
-        self.reasons.extend(reason for reason in other.reasons if reason not in self.reasons)
+    def add_all(self, other: "NotEvaluated | None") -> None:
+        """Note everything that another one holds; None holds nothing."""
+        if other is not None:
+            self.missing.extend(fact for fact in other.missing if fact not in self.missing)
+            self.reasons.extend(reason for reason in other.reasons if reason not in self.reasons)
 
 
 def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
@@ -41,9 +37,8 @@ def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
     coverage = facts.coverage(source)
     if coverage.status is SourceStatus.COMPLETE:
         return None
-    return NotEvaluated(
-        missing=[source.value], reasons=[detailed(_incomplete(source, coverage.status), coverage.reason)]
-    )
+    reason = detailed(_incomplete(source, coverage.status), coverage.reason)
+    return NotEvaluated(missing=[source.value], reasons=[reason])
 
 
 def _incomplete(source: Source, status: SourceStatus) -> Message:
@@ -62,10 +57,8 @@ def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
     """Return why a property of users is not known; None where it was collected."""
     if facts.asked(name):
         return None
-    return NotEvaluated(
-        missing=[f"users.{name}"],
-        reasons=[Message("the property {name} of users was not collected; collect the snapshot again", name=name)],
-    )
+    reason = Message("the property {name} of users was not collected; collect the snapshot again", name=name)
+    return NotEvaluated(missing=[f"users.{name}"], reasons=[reason])
 
 
 def unreported(facts: TenantFacts, column: str) -> NotEvaluated | None:
@@ -75,11 +68,7 @@ def unreported(facts: TenantFacts, column: str) -> NotEvaluated | None:
         return unknown
     if column in facts.coverage(source).asked:
         return None
-    return NotEvaluated(
-        missing=[f"{source}.{column}"],
-        reasons=[
-            Message(
-                "{source}: Microsoft's report had no column for {column}; collect again", source=source, column=column
-            )
-        ],
+    reason = Message(
+        "{source}: Microsoft's report had no column for {column}; collect again", source=source, column=column
     )
+    return NotEvaluated(missing=[f"{source}.{column}"], reasons=[reason])

@@ -74,8 +74,9 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
             continue
         doubt = NotEvaluated()
         found = list(_judge_tenant(bound, index, policy, outcome, doubt))
-        if bound.rules.judges_users(policy):
-            doubt.take(_people_doubt(bound, index, policy, outcome))
+        whole = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
+        if bound.rules.judges_users(policy) and not whole:
+            doubt.add_all(doubts_of(bound, policy))
         waived = [waive_single(bound, policy, single, outcome) for single in found]
         singles.extend(waived)
         extent = None if doubt.reasons else extent_of(bound, index, policy, outcome)
@@ -126,14 +127,6 @@ def _judge_tenant(
     for check in bound.rules.checks(policy):
         if check.judge_tenant is not None:
             yield from check.judge_tenant(replace(scope, check=check.id), policy.constraint)
-
-
-def _people_doubt(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome) -> NotEvaluated:
-    """Return why the outcome of some user stays unknown; nothing where everyone's was decided."""
-    status = bound.facts.status(Source.USERS)
-    if status is SourceStatus.COMPLETE and not outcome.undecided.get(index):
-        return NotEvaluated()
-    return doubts_of(bound, policy)
 
 
 def _outcome(

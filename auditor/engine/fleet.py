@@ -107,15 +107,10 @@ def judge_fleet(
             for check in rules.checks(policy):
                 found.extend(check.judge_fleet(scope, policy.constraint) if check.judge_fleet is not None else ())
         else:
-            notices.append(
-                Notice(
-                    code="balance.single-tenant",
-                    message=Message(
-                        "the policy {policy} compares tenants, and this run has only one of them", policy=policy.id
-                    ),
-                    subject=policy.id,
-                )
+            message = Message(
+                "the policy {policy} compares tenants, and this run has only one of them", policy=policy.id
             )
+            notices.append(Notice(code="balance.single-tenant", message=message, subject=policy.id))
         findings.extend(found)
         notices.extend(scope.notices)
         touched |= scope.touched
@@ -134,7 +129,9 @@ def judge_fleet(
 def _scope(
     policy: Policy, tenants: Sequence[TenantResult], knowledge: _Knowledge, waivers: Iterable[Waiver]
 ) -> FleetScope:
-    shares = {tenant.name: _share(tenant, policy) for tenant in tenants}
+    shares = {
+        tenant.name: next((share for share in tenant.balance if share.policy == policy.id), None) for tenant in tenants
+    }
     own = _FleetWaivers(policy, tenants, shares, knowledge, waivers)
     return FleetScope(policy=policy, tenants=tenants, shares=shares, waivers=own)
 
@@ -152,10 +149,6 @@ def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> 
         judged=None if reasons else len(scope.judged),
         report_only=policy.report_only or None,
     )
-
-
-def _share(tenant: TenantResult, policy: Policy) -> BalanceShare | None:
-    return next((share for share in tenant.balance if share.policy == policy.id), None)
 
 
 class _FleetWaivers:

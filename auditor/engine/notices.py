@@ -49,7 +49,7 @@ class FleetNames:
         """Look whether a tenant knows the names; of its facts nothing is kept."""
         own = [mention for mention in self._strange if _concerns(mention, facts)]
         self._concerned.update(own)
-        known = {mention for mention in own if _knows(facts, mention)}
+        known = {mention for mention in own if _listed(facts, mention) or _owned(facts, mention)}
         self._strange = [mention for mention in self._strange if mention not in known]
 
     def notices(self) -> tuple[Notice, ...]:
@@ -73,18 +73,9 @@ def unused_waivers(
     for waiver in policies.waivers:
         if waiver.id in touched or as_of.date() > waiver.expires or not statuses.evaluated(waiver):
             continue
-        yield (
-            waiver,
-            Notice(
-                code="waiver.unused",
-                message=Message(
-                    "the waiver {waiver} ({owner}) matches no finding: remove it or correct it",
-                    waiver=waiver.id,
-                    owner=waiver.owner,
-                ),
-                subject=waiver.id,
-            ),
-        )
+        values = {"waiver": waiver.id, "owner": waiver.owner}
+        message = Message("the waiver {waiver} ({owner}) matches no finding: remove it or correct it", **values)
+        yield waiver, Notice(code="waiver.unused", message=message, subject=waiver.id)
 
 
 class _Statuses:
@@ -130,16 +121,9 @@ def _order(notice: Notice) -> tuple[str, str]:
 
 
 def _expired(waiver: Waiver) -> Notice:
-    return Notice(
-        code="waiver.expired",
-        message=Message(
-            "the waiver {waiver} ({owner}) applied until {day}: its findings are open again",
-            waiver=waiver.id,
-            owner=waiver.owner,
-            day=waiver.expires,
-        ),
-        subject=waiver.id,
-    )
+    values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
+    message = Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **values)
+    return Notice(code="waiver.expired", message=message, subject=waiver.id)
 
 
 def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
@@ -157,14 +141,11 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
 
 def unknown_waiver(waiver: Waiver) -> Notice:
     """Tell that it is not known whether a waiver is for a finding."""
-    return Notice(
-        code="waiver.unknown",
-        message=Message(
-            "whether the waiver {waiver} is for some users is not known, so it does not waive their findings",
-            waiver=waiver.id,
-        ),
-        subject=waiver.id,
+    message = Message(
+        "whether the waiver {waiver} is for some users is not known, so it does not waive their findings",
+        waiver=waiver.id,
     )
+    return Notice(code="waiver.unknown", message=message, subject=waiver.id)
 
 
 def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
@@ -191,10 +172,6 @@ def _unknown_name(mention: Mention) -> Notice:
     if mention.kind == "role":
         message = Message("the tenant has no role '{name}', and it is not a built-in role", name=mention.name)
     return Notice(code=f"policy.unknown-{mention.kind}", message=message, subject=mention.name)
-
-
-def _knows(facts: TenantFacts, mention: Mention) -> bool:
-    return _listed(facts, mention) or _owned(facts, mention)
 
 
 def _owned(facts: TenantFacts, mention: Mention) -> bool:

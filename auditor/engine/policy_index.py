@@ -4,13 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from auditor.domain.enums import Source
-from auditor.domain.policy.model import (
-    Assignments,
-    Constraint,
-    Policy,
-    PolicySet,
-    Waiver,
-)
+from auditor.domain.policy.model import Assignments, Constraint, Policy, PolicySet, Waiver
 from auditor.domain.policy.selector import (
     GRAPH_PROPERTIES,
     AnyOf,
@@ -39,8 +33,8 @@ _HOLDINGS = ("user", "skuId", "held")
 _PATHS = (*_HOLDINGS, "state", "assignedByGroup", "error", "disabledPlans", "pathDisabledPlans")
 _CHANGED = "lastUpdatedDateTime"
 
+_Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-
 
 LICENCES, PATHS = "assignedLicenses", "licenseAssignmentStates"
 """The properties of users that say what they hold, and how it is assigned: assignments in the columns of a snapshot."""
@@ -98,9 +92,9 @@ class Rules:
 
     def checks(self, policy: Policy) -> Checks:
         """Return the checks that the policy asks for, in the order of the registry."""
-        return _once(self._checks, id(policy), lambda: self._asked(policy))
+        return _once(self._checks, id(policy), lambda: self._find_checks(policy))
 
-    def _asked(self, policy: Policy) -> Checks:
+    def _find_checks(self, policy: Policy) -> Checks:
         return tuple(check for check in self._registered if check.raised_by(policy.constraint))
 
     def paid_seats(self, policy: Policy, check: str) -> int | None:
@@ -114,7 +108,9 @@ class Rules:
             return None
         block = policy.constraint
         replaced = isinstance(block, Assignments) and bool(block.require or block.downgrade_to)
-        moves = known.spares_role_holders and not replaced and entails(policy.users, _is_role)
+        moves = (
+            known.spares_role_holders and not replaced and entails(policy.users, lambda atom: isinstance(atom, HasRole))
+        )
         return 0 if moves else 1
 
     def judges_users(self, policy: Policy) -> bool:
@@ -170,18 +166,11 @@ _KNOWN: dict[tuple[int, int], Rules] = {}
 _MOST = 4
 
 
-def _once(known: "dict[_Key, _Value]", key: "_Key", make: Callable[[], _Value]) -> _Value:
+def _once(known: dict[_Key, _Value], key: _Key, make: Callable[[], _Value]) -> _Value:
     found = known.get(key)
     if found is None:
         found = known[key] = make()
     return found
-
-
-_Key = TypeVar("_Key")
-
-
-def _is_role(atom: Selector) -> bool:
-    return isinstance(atom, HasRole)
 
 
 def _merged(selector: AnyOf) -> Merged:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from auditor.domain.enums import Source
+from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy
 from auditor.domain.policy.prices import DatedPrice, SeatPrice
 from auditor.domain.policy.product_set import ProductSet
@@ -163,8 +164,12 @@ class TenantScope:
 
     def readable(self, source: Source) -> bool:
         """Tell whether a source was read at all, and note why it is not known whole."""
-        self.unknown.take(unread(self.facts, source) or NotEvaluated())
+        self.unknown.add_all(unread(self.facts, source))
         return self.facts.status(source).is_read
+
+    def seats_unknown(self, product: str) -> None:
+        """Note that Graph gave no numbers for the seats of a product."""
+        self.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
 
     def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
         """Return a value that several checks of the policy share: it is made for the first of them."""
@@ -232,13 +237,10 @@ def _error_texts(links: Links, entries: Rows) -> tuple[Rows, tuple[str, ...]]:
     group = links.codes("assignedByGroup")[entries].astype(np.int64)
     different, places = np.unique(error * size + group, return_inverse=True)
     codes, ids = errors.dictionary.to_pylist(), [*groups.dictionary.to_pylist(), None]
-    texts = [_error_text(codes[pair // size], ids[pair % size]) for pair in different.tolist()]
+    pairs = ((codes[pair // size], ids[pair % size]) for pair in different.tolist())
+    texts = [f"{error}@{group}" if group else error for error, group in pairs]
     details = tuple(sorted(set(texts)))
     return np.array([details.index(text) for text in texts], dtype=np.int64)[places], details
-
-
-def _error_text(error: str, group: str | None) -> str:
-    return f"{error}@{group}" if group else error
 
 
 _NONE: Rows = np.zeros(0, dtype=np.int64)

@@ -15,6 +15,7 @@ from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, Una
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import codes_of, fold
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.scope import price_of
 from auditor.engine.seat_usage import (
     IDLE,
     STATES,
@@ -48,7 +49,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
     facts, size = bound.facts, bound.size
     table = pa.concat_tables(counts)
     by, sku, state, seats = (table.column(name).to_numpy() for name in ("by", "sku", "state", "seats"))
-    prices = [_price(bound, index) for index in range(size)]
+    prices = [price_of(bound, sku, 1) for sku in facts.skus]
     refreshed = read_reports(facts)
     usage = None
     if refreshed:
@@ -75,12 +76,6 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
         unassigned=_unassigned(bound, prices),
     )
     return Reports(usage=usage, departments=report)
-
-
-def _price(bound: BoundPolicies, index: int) -> Money | None:
-    prices, sku = bound.prices, bound.facts.skus[index]
-    price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
-    return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
 
 
 def _times(price: Money | None, seats: int | None) -> Money | None:

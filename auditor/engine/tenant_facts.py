@@ -51,6 +51,11 @@ class SkuFact:
         return None if self.usable is None or self.consumed is None else self.usable - self.consumed
 
     @property
+    def label(self) -> str:
+        """Its part number, or its skuId where that is not known."""
+        return self.part_number or self.sku_id
+
+    @property
     def sort_key(self) -> tuple[str, str]:
         """The order of products in findings: part number, then skuId."""
         return (self.part_number or "", self.sku_id)
@@ -144,7 +149,8 @@ class TenantFacts:
     @cached_property
     def skus(self) -> tuple[SkuFact, ...]:
         """Every SKU that the tenant owns or that somebody holds, in the order of products."""
-        owned = {fact.sku_id: fact for fact in map(self._owned, _rows(self.snapshot.table("products")))}
+        plans = shown_plans(self.snapshot.table("service_plans"))
+        owned = {fact.sku_id: fact for fact in (_owned(row, plans) for row in _rows(self.snapshot.table("products")))}
         held = [self._held(sku_id) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
@@ -179,26 +185,6 @@ class TenantFacts:
             if sku_id not in self.index
         ]
         return (*self.skus, *others)
-
-    @cached_property
-    def _shown_plans(self) -> Mapping[str, Mapping[str, str]]:
-        return shown_plans(self.snapshot.table("service_plans"))
-
-    def _owned(self, row: Mapping[str, Any]) -> SkuFact:
-        sku_id = row["skuId"].lower()
-        return SkuFact(
-            sku_id=sku_id,
-            part_number=row["skuPartNumber"],
-            owned=True,
-            plans=self._shown_plans.get(sku_id, {}),
-            applies_to=row["appliesTo"] or "User",
-            capability_status=row["capabilityStatus"],
-            enabled=row["enabled"],
-            warning=_or_none(row["warning"]),
-            suspended=_or_none(row["suspended"]),
-            locked_out=_or_none(row["lockedOut"]),
-            consumed=row["consumed"],
-        )
 
     def _held(self, sku_id: str) -> SkuFact:
         """Describe a SKU that somebody holds and `subscribedSkus` do not show."""
@@ -235,7 +221,7 @@ class TenantFacts:
     def title(self, fact: SkuFact) -> str:
         """Return the friendly name of a SKU; one that no catalogue knows keeps its part number, then its id."""
         product = self.catalogue.product(fact.sku_id)
-        return product.name if product is not None else fact.part_number or fact.sku_id
+        return product.name if product is not None else fact.label
 
     @cached_property
     def subscriptions(self) -> Sequence[Mapping[str, Any]]:
@@ -278,6 +264,24 @@ def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
     return (
         dict(zip(names, row, strict=True))
         for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    )
+
+
+def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]]) -> SkuFact:
+    sku_id = row["skuId"].lower()
+    return SkuFact(
+        sku_id=sku_id,
+        part_number=row["skuPartNumber"],
+        owned=True,
+        plans=plans.get(sku_id, {}),
+        applies_to=row["appliesTo"] or "User",
+        capability_status=row["capabilityStatus"],
+        enabled=row["enabled"],
+        # Some clouds leave out a state without seats (deployments.md); only `enabled` is required.
+        warning=row["warning"] or 0,
+        suspended=row["suspended"] or 0,
+        locked_out=row["lockedOut"] or 0,
+        consumed=row["consumed"],
     )
 
 
@@ -339,8 +343,3 @@ def _same(plans: dict[str, str]) -> Mapping[str, str]:
 
 _SAME: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
 _MOST_SAME = 4096
-
-
-def _or_none(number: int | None) -> int:
-    """Read a state that Graph left out as no seats: some clouds do so (deployments.md), only `enabled` is required."""
-    return 0 if number is None else number

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.assignment_check import UnwantedProductCheck
-from auditor.checks.assignments.held_products import holding, packed
+from auditor.checks.assignments.held_products import UnwantedProductCheck, holding, packed
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.scope import Found, Scope

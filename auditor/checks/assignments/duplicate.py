@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.assignment_check import AssignmentCheck
-from auditor.checks.assignments.held_products import holding_by, packed_set
+from auditor.checks.assignments.held_products import AssignmentCheck, holding_by, packed_set
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_

@@ -1,14 +1,21 @@
-"""Which users hold products of a set: over all that they hold, and by the paths on which it is assigned."""
+"""The products of a set that users hold: all of them, or by the paths on which they are assigned."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from auditor.checks.check import Check, Correction, Cost
+from auditor.domain.enums import Source, SubjectType
+from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import BitRows, Products, meets, pairs
+from auditor.engine.policy.extent import Extent, population_extent
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask, ProductMasks
+from auditor.guidance.routing import Articles, Situation, unwanted_product
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +60,26 @@ def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> Found:
         return holding(scope, found, wanted)
     chunk, undecided = holding(scope, np.where(links.pathless[:, None], np.uint64(0), found), wanted)
     return chunk, undecided | (links.pathless & scope.population.maybe & meets(links.held, wanted.maybe))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentCheck(Check[Assignments]):
+    """A check about what one user holds."""
+
+    block: type[Assignments] = Assignments
+    subject: SubjectType = SubjectType.USER
+    properties: Callable[[Assignments], tuple[str, ...]] = lambda _: ("assignedLicenses",)
+    products: Callable[[Assignments], Iterable[ProductSet]] = lambda block: (block.of,)
+    sources: tuple[Source, ...] = (Source.SUBSCRIBED_SKUS,)
+    extent: Extent | None = population_extent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnwantedProductCheck(AssignmentCheck):
+    """A check about products that a user should not hold."""
+
+    once_per: str = N_("product held")
+    cost: Cost = Cost.SEAT
+    spares_role_holders: bool = True
+    routes: Callable[[Situation], Articles] = unwanted_product
+    correction: Correction | None = Correction.REPLACE

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auditor.checks.assignments.assignment_check import AssignmentCheck
-from auditor.checks.assignments.held_products import packed_set
+from auditor.checks.assignments.held_products import AssignmentCheck, packed_set
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.checks.assignments.assignment_check import AssignmentCheck
+from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
@@ -47,12 +47,7 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     if open_.any():
         undecided = undecided.copy()
         undecided[rows[open_[pattern] & ~found]] = True
-    chunk = scope.findings(
-        rows[found],
-        detail_codes=code[pattern[found]],
-        details=details,
-    )
-    return chunk, undecided
+    return scope.findings(rows[found], detail_codes=code[pattern[found]], details=details), undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +93,7 @@ class _Clashing:
         return found
 
     def _joined(self, skus: Rows) -> str:
-        return "+".join(sorted({self._skus[sku].part_number or self._skus[sku].sku_id for sku in skus}))
+        return "+".join(sorted({self._skus[sku].label for sku in skus}))
 
 
 def _clash(elements: list[Flags], skus: Rows) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auditor.checks.assignments.assignment_check import AssignmentCheck
+from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Correction, Cost, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
@@ -28,7 +28,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
         rows[found],
         skus=skus[found],
         detail_codes=by[found],
-        details=tuple(fact.part_number or fact.sku_id for fact in scope.bound.facts.skus),
+        details=tuple(fact.label for fact in scope.bound.facts.skus),
     )
     yield chunk, undecided
 

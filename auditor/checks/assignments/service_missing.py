@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.assignment_check import AssignmentCheck
+from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.assignments.service_plans import enabled, reported
 from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments

@@ -41,7 +41,7 @@ def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         if price is not None and sku.usable is not None:
             total += price * sku.usable
         elif not (price is None and not paid.true[number] and not paid.unknown[number]):
-            unpriced.append(sku.part_number or sku.sku_id)
+            unpriced.append(sku.label)
     if total <= block.limit:
         if unpriced:
             sums = {"total": total, "currency": prices.currency, "limit": block.limit, "unpriced": ", ".join(unpriced)}

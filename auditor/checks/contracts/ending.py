@@ -5,13 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from auditor.checks.check import Cost, Detail, ObjectAction
-from auditor.checks.contracts.terms import (
-    ContractCheck,
-    contract_finding,
-    named_sku,
-    tenant_contracts,
-    within,
-)
+from auditor.checks.contracts.terms import ContractCheck, contract_finding, named_sku, tenant_contracts, within
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract, price_on

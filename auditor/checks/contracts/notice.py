@@ -3,12 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Detail, ObjectAction
-from auditor.checks.contracts.terms import (
-    ContractCheck,
-    contract_finding,
-    tenant_contracts,
-    within,
-)
+from auditor.checks.contracts.terms import ContractCheck, contract_finding, tenant_contracts, within
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Contracts
 from auditor.domain.translation import N_

@@ -5,13 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.contracts.terms import (
-    ContractCheck,
-    ContractSubject,
-    contract_routes,
-    holding,
-    subject_of,
-)
+from auditor.checks.contracts.terms import ContractCheck, ContractSubject, contract_routes, holding, subject_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -36,14 +30,11 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
             continue  # a contract without a number says nothing of the sum
         bought = _bought(scope, about, contracts[0])
         if bought is not None and bought != sum(seats):
+            ids = [contract.id for contract in contracts]
             yield scope.finding(
                 about.subject,
                 product=about.product,
-                evidence={
-                    "purchased": bought,
-                    "contractSeats": sum(seats),
-                    "contracts": [contract.id for contract in contracts],
-                },
+                evidence={"purchased": bought, "contractSeats": sum(seats), "contracts": ids},
                 pool=about.pool,
             )
 
@@ -63,8 +54,7 @@ def _bought(scope: TenantScope, about: ContractSubject, contract: Contract) -> i
             return None
         units = purchased_units([sku])
         if units is None:
-            product = sku.part_number or sku.sku_id
-            scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
+            scope.seats_unknown(sku.label)
             return None
         total += units
     return total

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
-
 from auditor.checks.check import Check
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Contracts
@@ -55,8 +53,9 @@ def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
     """Return the one SKU that a set names by name or id, else the set as written."""
     sku = named_sku(bound, products)
     if sku is None:
+        titles = map(bound.facts.title, bound.skus_in(products))
         return ContractSubject(
-            Subject(type=SubjectType.PRODUCT, id=products.written, name=_pool_name(bound, products)),
+            Subject(type=SubjectType.PRODUCT, id=products.written, name=pool_name(titles, products.written)),
             ProductReference(sku_id=None, sku_part_number=products.written),
             products,
         )
@@ -67,17 +66,11 @@ def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
     )
 
 
-def _pool_name(bound: BoundPolicies, products: ProductSet) -> str:
-    facts, numbers = bound.facts, np.flatnonzero(bound.masks.of(products).true).tolist()
-    return pool_name((facts.title(facts.skus[number]) for number in numbers), products.written)
-
-
 def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
     """Return the SKU of a set of one name or id: the tenant's, else the catalogue's; None where several bear it."""
     match products.elements:
         case (Sku(name=name),):
-            facts = bound.facts
-            own = [facts.skus[number] for number in np.flatnonzero(bound.masks.of(products).true).tolist()]
+            facts, own = bound.facts, bound.skus_in(products)
             if own:
                 return own[0] if len(own) == 1 else None
             known = facts.catalogue.product(name.lower())
@@ -128,11 +121,10 @@ def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:
 
 def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
     for contract in tenant_contracts(bound):
-        numbers = np.flatnonzero(bound.masks.of(contract.products).true).tolist()
         yield ContractTerm(
             id=contract.id,
             name=subject_of(bound, contract.products).subject.name,
-            sku_ids=tuple(bound.facts.skus[number].sku_id for number in numbers),
+            sku_ids=tuple(sku.sku_id for sku in bound.skus_in(contract.products)),
             ends=contract.ends,
             notice=contract.last_notice_day,
             renews=contract.renews,

@@ -42,7 +42,7 @@ def evidence_of(scope: TenantScope, group: GroupFact) -> dict[str, Any]:
     return {
         "licenseProcessingState": group.processing_state,
         "hasMembersWithLicenseErrors": group.has_errors,
-        "assignedLicenses": [_part_number(scope, sku_id) for sku_id in group.sku_ids],
+        "assignedLicenses": [scope.facts.described(sku_id).label for sku_id in group.sku_ids],
     }
 
 
@@ -51,21 +51,14 @@ def members_unknown(scope: TenantScope, group: GroupFact) -> None:
     reason = Message("the direct members of the group {id} were not read", id=group.id)
     if group.hidden_membership:
         reason = Message("the membership of the group {id} is hidden", id=group.id)
-    elif (source := unread(scope.facts, Source.MEMBERS)) is not None:
-        scope.unknown.take(source)
+    else:
+        scope.unknown.add_all(unread(scope.facts, Source.MEMBERS))
     scope.unknown.add("groups.memberCount", reason)
 
 
 def membership_of(scope: TenantScope, group: GroupFact, **facts: Any) -> dict[str, Any]:
     """Return what findings about the members of a group show: its products and some facts."""
     return {"assignedLicenses": evidence_of(scope, group)["assignedLicenses"], **facts}
-
-
-def _part_number(scope: TenantScope, sku_id: str) -> str:
-    index = scope.facts.index.get(sku_id)
-    product = scope.facts.catalogue.product(sku_id)
-    known = scope.facts.skus[index].part_number if index is not None else product.part_number if product else None
-    return known or sku_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

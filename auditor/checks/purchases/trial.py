@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.owned_products import owned
-from auditor.checks.purchases.purchase_check import PurchaseCheck
+from auditor.checks.owned_products import PurchaseCheck, owned
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Purchases

@@ -1,7 +1,6 @@
 """A product has more spare seats than the policy allows."""
 
-from auditor.checks.check import Cost, ObjectAction, SeatBalance
-from auditor.checks.seat_actions import seats_to_adjust
+from auditor.checks.check import Cost, ObjectAction, SeatBalance, seats_to_adjust
 from auditor.checks.seats.spare_seats import spare_findings
 from auditor.checks.seats.stock import SeatCheck
 from auditor.domain.actions.kind import ActionKind, removal_kind

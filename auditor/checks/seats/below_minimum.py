@@ -1,7 +1,6 @@
 """A product has fewer spare seats than the policy requires."""
 
-from auditor.checks.check import SeatBalance
-from auditor.checks.seat_actions import buy
+from auditor.checks.check import SeatBalance, buy
 from auditor.checks.seats.spare_seats import spare_findings
 from auditor.checks.seats.stock import SeatCheck
 from auditor.domain.translation import N_

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.seats.narrowest_product import narrowest_product
-from auditor.checks.seats.stock import pool_of
+from auditor.checks.seats.stock import narrowest_product, pool_of
 from auditor.domain.enums import Outcome
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.seat_usage import SeatCoverage

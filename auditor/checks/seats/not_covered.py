@@ -6,16 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from auditor.checks.check import Cost, ObjectAction, SeatBalance
-from auditor.checks.seat_actions import seats_to_adjust
-from auditor.checks.seats.narrowest_product import narrowest_product
+from auditor.checks.check import Cost, ObjectAction, SeatBalance, seats_to_adjust
 from auditor.checks.seats.stock import (
-    TRIAL_UNKNOWN,
-    Chosen,
     SeatCheck,
     Stock,
     chosen,
-    no_numbers,
+    narrowest_product,
     pool_of,
     seat_finding,
     unnumbered,
@@ -26,7 +22,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
-from auditor.engine.coverage import unread
+from auditor.engine.coverage import TRIAL_UNKNOWN, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.unknowns import doubts_of
 from auditor.engine.scope import Scope, TenantScope
@@ -57,18 +53,21 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     hidden = unread(scope.facts, Source.USERS)
     certain = 0 if scope.holders is None else int(scope.holders.certain[0])
     possible = 0 if scope.holders is None else int(scope.holders.possible[0])
-    lowest, stock, highest = _usable_range(scope, block, skus)
+    sure = pool_of(scope.facts, block.of, skus.certain)
+    lowest, highest = sure.usable(block), pool_of(scope.facts, block.of, [*skus.certain, *skus.possible]).usable(block)
+    stock = sure if lowest == highest else unnumbered(sure)
     if highest is not None and certain > highest:
         yield _finding(scope, block, stock, certain)
     elif hidden is not None:
-        scope.unknown.take(hidden)
+        scope.unknown.add_all(hidden)
     elif possible > (lowest or 0):
         _explain(scope, stock, lowest=lowest, highest=highest, certain=certain, possible=possible)
 
 
 def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> ObjectFinding:
     """Return the finding with the product to buy, and the price of the missing seats where both are known."""
-    missing = _missing(block, stock, needed)
+    usable = stock.usable(block)
+    missing = None if usable is None else needed - usable
     evidence: dict[str, Any] = {"needed": needed, "adjust": missing}
     product = narrowest_product(scope.facts, block.of)
     if product is None:
@@ -82,30 +81,17 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
     return replace(found, subject=replace(found.subject, name=name), money=money)
 
 
-def _usable_range(scope: TenantScope, block: Seats, skus: Chosen) -> tuple[int | None, Stock, int | None]:
-    """Return the fewest usable seats of the pool, its stock, and the most; None where Graph gave no numbers."""
-    sure = pool_of(scope.facts, block.of, skus.certain)
-    whole = pool_of(scope.facts, block.of, [*skus.certain, *skus.possible])
-    lowest, highest = sure.usable(block), whole.usable(block)
-    return lowest, sure if lowest == highest else unnumbered(sure), highest
-
-
-def _missing(block: Seats, stock: Stock, needed: int) -> int | None:
-    usable = stock.usable(block)
-    return None if usable is None else needed - usable
-
-
 def _explain(
     scope: TenantScope, stock: Stock, *, lowest: int | None, highest: int | None, certain: int, possible: int
 ) -> None:
     """Note what keeps it open whether everybody finds room."""
     if lowest is None:
-        scope.unknown.add("subscribedSkus", no_numbers(stock))
+        scope.seats_unknown(stock.label)
     elif highest is None or lowest != highest:
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
     if certain != possible:
         why = Message("who belongs to the population is not known for some users")
-        scope.unknown.take(doubts_of(scope.bound, scope.policy, otherwise=why))
+        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=why))
 
 
 CHECK = SeatCheck(

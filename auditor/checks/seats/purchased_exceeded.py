@@ -2,23 +2,13 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.check import Cost, ObjectAction
-from auditor.checks.seat_actions import seats_to_adjust
-from auditor.checks.seats.stock import (
-    TRIAL_UNKNOWN,
-    SeatCheck,
-    Stock,
-    chosen,
-    no_numbers,
-    pool_of,
-    same_sum,
-    seat_finding,
-    stock_of,
-)
+from auditor.checks.check import Cost, ObjectAction, seats_to_adjust
+from auditor.checks.seats.stock import SeatCheck, Stock, chosen, pool_of, same_sum, seat_finding, stock_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.translation import N_
+from auditor.engine.coverage import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import purchase_channel
@@ -51,7 +41,7 @@ def _exceeds(stock: Stock, maximum: int) -> bool:
 def _compare(scope: TenantScope, block: Seats, stock: Stock, maximum: int) -> Iterator[ObjectFinding]:
     bought = stock.purchased
     if bought is None:
-        scope.unknown.add("subscribedSkus", no_numbers(stock))
+        scope.seats_unknown(stock.label)
     elif bought > maximum:
         evidence = {"purchased": bought, "maximum": maximum, "adjust": maximum - bought}
         yield seat_finding(scope, block, stock, evidence, bought - maximum)

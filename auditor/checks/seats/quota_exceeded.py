@@ -9,12 +9,10 @@ import numpy as np
 from auditor.checks.check import Cost, ObjectAction, SeatBalance
 from auditor.checks.seats.spare_seats import breaches
 from auditor.checks.seats.stock import (
-    TRIAL_UNKNOWN,
     Chosen,
     SeatCheck,
     Stock,
     chosen,
-    no_numbers,
     pool_of,
     same_sum,
     seat_finding,
@@ -28,7 +26,7 @@ from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import Finding
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import meets, pairs
-from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.coverage import TRIAL_UNKNOWN, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
 from auditor.engine.policy.unknowns import doubts_of
@@ -75,7 +73,7 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         for number in skus.certain:
             yield from _compare(scope, block, stock_of(scope.facts, number))
     if skus.certain or skus.possible:
-        scope.unknown.take(unread(scope.facts, Source.USERS) or NotEvaluated())
+        scope.unknown.add_all(unread(scope.facts, Source.USERS))
 
 
 def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, number: int) -> bool:
@@ -110,7 +108,7 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
     quota = _limit(block, stock.consumed)
     if quota is None:
         if possible:
-            scope.unknown.add("subscribedSkus", no_numbers(stock))
+            scope.seats_unknown(stock.label)
     elif certain > quota:
         evidence: dict[str, Any] = {"assigned": certain, "maximum": quota}
         if block.quota is not None and block.quota.written.endswith("%"):
@@ -118,7 +116,7 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
         yield seat_finding(scope, block, stock, evidence, certain - quota)
     elif possible > quota:
         why = Message("who belongs to the population, or holds the product, is not known for some users")
-        scope.unknown.take(doubts_of(scope.bound, scope.policy, otherwise=why))
+        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=why))
 
 
 def _holders(block: Seats, number: int, counted: HolderCount) -> tuple[int, int]:

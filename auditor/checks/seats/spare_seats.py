@@ -3,20 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.checks.seats.stock import (
-    TRIAL_UNKNOWN,
-    Chosen,
-    Stock,
-    chosen,
-    no_numbers,
-    pool_of,
-    same_sum,
-    seat_finding,
-    stock_of,
-)
+from auditor.checks.seats.stock import Chosen, Stock, chosen, pool_of, same_sum, seat_finding, stock_of
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import SeatBounds
+from auditor.engine.coverage import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope
@@ -93,16 +84,14 @@ def _pool_breaches(scope: TenantScope, block: Seats, skus: Chosen) -> Iterator[B
 
 def _stands_out(block: Seats, sku: SkuFact) -> bool:
     """Whether the seats of a SKU break a bound, or are not known."""
-    if sku.enabled is None or sku.warning is None or sku.consumed is None:
-        return True
-    usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
-    return bool(breached(usable, sku.consumed, block.minimum, block.maximum))
+    usable = block.usable(sku.enabled, sku.warning)
+    return usable is None or sku.consumed is None or bool(breached(usable, sku.consumed, block.minimum, block.maximum))
 
 
 def _of_stock(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[Breached]:
     usable = stock.usable(block)
     if usable is None or stock.consumed is None:
-        scope.unknown.add("subscribedSkus", no_numbers(stock))
+        scope.seats_unknown(stock.label)
         return
     found = breached(usable, stock.consumed, block.minimum, block.maximum)
     if found:
@@ -137,9 +126,9 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
 
 def _bounds(policy: str, block: Seats, sku: SkuFact) -> SeatBounds | None:
     """Tell bounds in whole seats: spare ones are whole, so that rounding towards the stricter side decides alike."""
-    if sku.enabled is None or sku.warning is None:
+    usable = block.usable(sku.enabled, sku.warning)
+    if usable is None:
         return None
-    usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
     return SeatBounds(
         policy=policy,
         usable=usable,

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from auditor.checks.check import Check
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
-from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.policy.product_set import ProductSet, Sku, WithService, leaves
 from auditor.domain.result.model import Money, ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, seat_extent
 from auditor.engine.scope import TenantScope
+from auditor.engine.skus.masks import ProductMasks
 from auditor.engine.skus.seat_pools import pool_name, purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-
-TRIAL_UNKNOWN = Message("whether every subscription of a SKU is a trial is not known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,12 @@ class Stock:
 
     def usable(self, block: Seats) -> int | None:
         """Return the usable seats as the block counts them; None where Graph did not give them."""
-        if self.enabled is None or self.warning is None:
-            return None
-        return self.enabled + (self.warning if block.count_grace_units else 0)
+        return block.usable(self.enabled, self.warning)
+
+    @property
+    def label(self) -> str:
+        """The part number of the SKU, or its skuId where that is not known; the set as written of a pool."""
+        return self.product.sku_part_number or self.subject.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +111,29 @@ def _sum(skus: list[SkuFact], name: str) -> int | None:
 
 def same_sum(facts: TenantFacts, skus: Chosen) -> bool:
     """Tell whether a pool sums up to the same numbers, whichever of the possible SKUs are in it."""
-    return bool(skus.certain) and all(_adds_nothing(facts.skus[number]) for number in skus.possible)
-
-
-def _adds_nothing(sku: SkuFact) -> bool:
-    """Whether a SKU leaves every sum as it is."""
-    return all(number == 0 for number in (sku.enabled, sku.warning, sku.suspended, sku.locked_out, sku.consumed))
-
-
-def no_numbers(stock: Stock) -> Message:
-    """Return the reason why seats without numbers cannot be evaluated."""
-    return Message(
-        "Graph gave no seat numbers for {product}", product=stock.product.sku_part_number or stock.subject.id
+    possible = (facts.skus[number] for number in skus.possible)
+    return bool(skus.certain) and all(
+        {sku.enabled, sku.warning, sku.suspended, sku.locked_out, sku.consumed} == {0} for sku in possible
     )
+
+
+def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | None:
+    """Return the product of the tenant or the catalogue with the fewest service plans in a set.
+
+    The first element decides that names products or a service: `[{withService: AAD_PREMIUM}, ...]` is Entra ID P1. Of
+    equally narrow ones a product that the tenant owns is taken, then the shortest part number, which has no suffix of
+    an edition. None where no element names any, or no service plans are known.
+    """
+    masks = ProductMasks(facts, facts.every_sku)
+    for element in leaves(products.elements):
+        if isinstance(element, Sku | WithService):
+            mask = masks.of(ProductSet(elements=(element,), written=products.written))
+            found = [facts.every_sku[index] for index in np.flatnonzero(mask.true)]
+            found = [sku for sku in found if sku.plans and sku.applies_to.casefold() == "user"]
+            if found:
+                found.sort(key=lambda sku: (not sku.owned, len(sku.part_number or ""), sku.sort_key))
+                return min(found, key=lambda sku: len(sku.plans or ()))
+    return None
 
 
 def unnumbered(stock: Stock) -> Stock:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from auditor.checks.check import Cost, ObjectAction
-from auditor.checks.seat_actions import seats_to_adjust
+from auditor.checks.check import Cost, ObjectAction, seats_to_adjust
 from auditor.checks.subscriptions.subscriptions import (
     Row,
     SubscriptionCheck,
@@ -58,10 +57,8 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
             return
         seats = row["totalLicenses"]
         if seats is None:
-            scope.unknown.add(
-                "subscriptions.totalLicenses",
-                Message("how many seats the subscription {row} has is not known", row=row["id"]),
-            )
+            reason = Message("how many seats the subscription {row} has is not known", row=row["id"])
+            scope.unknown.add("subscriptions.totalLicenses", reason)
             return
         taken, left = min(left, seats), left - min(left, seats)
         if taken and unknown:
@@ -77,8 +74,7 @@ def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
     ):
         return 0
     if sku.usable is None or sku.spare is None:
-        product = sku.part_number or sku.sku_id
-        scope.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
+        scope.seats_unknown(sku.label)
         return 0
     return sku.spare if sku.spare >= minimum.reached(sku.usable) else 0
 

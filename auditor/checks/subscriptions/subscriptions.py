@@ -46,10 +46,8 @@ def chosen(
             continue
         included, unknown = includes(scope.bound, mask, row, block.of)
         if verdict is None and (included or unknown):
-            scope.unknown.add(
-                "subscriptions.isTrial",
-                Message("whether the subscription {row} is a trial is not known", row=row["id"]),
-            )
+            reason = Message("whether the subscription {row} is a trial is not known", row=row["id"])
+            scope.unknown.add("subscriptions.isTrial", reason)
         elif verdict and unknown:
             scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
         elif verdict and included:

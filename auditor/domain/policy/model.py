@@ -76,10 +76,12 @@ class Seats:
         other = self.quota is not None or self.purchased is not None or self.covers
         return not other or self.minimum is not None or self.maximum is not None
 
-    @property
-    def counts_people(self) -> bool:
-        """Whether it counts people of the policy's population."""
-        return self.quota is not None or self.covers
+    def usable(self, enabled: int | None, warning: int | None) -> int | None:
+        """Return the usable seats: enabled ones, and those in their grace period unless `graceUnits: ignore`.
+
+        None where one of the numbers is not known.
+        """
+        return None if enabled is None or warning is None else enabled + (warning if self.count_grace_units else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class Links:
         """Whose paths were not collected; None where everybody's were."""
         self._lists: dict[str, tuple[dict[str, int], Codes, Rows]] = {}
         self._codes: dict[str, Codes] = {}
+        self._paths: dict[Paths, BitRows] = {}
 
     def column(self, name: str) -> pa.Array:
         """Return a column as the snapshot has it."""
@@ -62,18 +63,18 @@ class Links:
         return flags_of(self.column("held"))
 
     @cached_property
-    def _gathering(self) -> HoldingsCollector:
+    def _collector(self) -> HoldingsCollector:
         return HoldingsCollector(self.starts, self.sku, len(self._facts.skus))
 
     @cached_property
     def held(self) -> BitRows:
         """Per user, the bitset of SKUs in `assignedLicenses`."""
-        return self._gathering.where(self.is_held)
+        return self._collector.where(self.is_held)
 
     @cached_property
     def counted(self) -> BitRows:
         """Per user, the SKUs whose plans count."""
-        return self._gathering.where(self.counting)
+        return self._collector.where(self.counting)
 
     def codes(self, name: str) -> Codes:
         """Return per assignment the place of its value in a column's dictionary, and the number of values for null."""
@@ -134,11 +135,11 @@ class Links:
         """
         active = self.active & self.is_held
         changed = self._changed
-        unchanged = self._gathering.where(active) & ~self._gathering.where(active & (changed > latest))
+        unchanged = self._collector.where(active) & ~self._collector.where(active & (changed > latest))
         without = active & (changed == NEVER)
         if not without.any():
             return unchanged, None
-        undated = unchanged & self._gathering.where(without)
+        undated = unchanged & self._collector.where(without)
         return unchanged & ~undated, undated
 
     @cached_property
@@ -147,29 +148,16 @@ class Links:
 
     def paths(self, kind: Paths) -> BitRows:
         """Per user, the SKUs held over paths of that kind, or over several different ones."""
-        match kind:
-            case "direct":
-                return self._direct
-            case "group":
-                return self._by_group
-            case "several":
-                return self._several_paths
+        if kind not in self._paths:
+            if kind == "several":
+                self._paths[kind] = self._several_paths()
+            else:
+                direct = self.codes("assignedByGroup") == len(self.column("assignedByGroup").dictionary)
+                self._paths[kind] = self._collector.where(self.active & (direct if kind == "direct" else ~direct))
+        return self._paths[kind]
 
-    @cached_property
-    def _direct(self) -> BitRows:
-        return self._gathering.where(self.active & (self.codes("assignedByGroup") == self._no_group))
-
-    @cached_property
-    def _by_group(self) -> BitRows:
-        return self._gathering.where(self.active & (self.codes("assignedByGroup") != self._no_group))
-
-    @property
-    def _no_group(self) -> int:
-        return len(self.column("assignedByGroup").dictionary)
-
-    @cached_property
     def _several_paths(self) -> BitRows:
-        chosen = self.of_users(self._gathering.doubled)
+        chosen = self.of_users(self._collector.doubled)
         chosen = chosen[self.active[chosen]]
         owner, sku, group = self.owner[chosen], self.sku[chosen], self.codes("assignedByGroup")[chosen]
         size = len(self._facts.skus)

@@ -142,7 +142,8 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Fo
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
     else:
         values = fold(column)
-    if _has_empty(values):
+    ends = _ends(values)
+    if (ends[1:] == ends[:-1]).any():  # a value that is null looks like an empty one
         values = pc.if_else(pc.equal(values, ""), None, values)
     if default is not None:
         values = pc.fill_null(values, default)
@@ -264,12 +265,6 @@ def _is_ascii(column: pa.StringArray) -> bool:
         return True
     used = np.frombuffer(letters, dtype=np.int8)[ends[0] : ends[-1]]
     return bool(used.min(initial=0) >= 0)
-
-
-def _has_empty(column: pa.StringArray) -> bool:
-    """Tell whether a value may be the empty string; one that is null may look the same."""
-    ends = _ends(column)
-    return bool((ends[1:] == ends[:-1]).any())
 
 
 def _ends(column: pa.StringArray) -> npt.NDArray[np.int32]:

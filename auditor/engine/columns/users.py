@@ -92,10 +92,10 @@ class People:
 
     def _uncollected(self, name: str) -> Flags:
         if name == Source.SIGN_IN_ACTIVITY.value:
-            return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self._without_stamp)
+            return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self.latest(SIGN_IN_COLUMNS) == NEVER)
         if name == "mailboxType":
             marked = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
-            return self._unknown_source(Source.MAILBOXES, name, self.nobody if marked else self._without_mailbox)
+            return self._unknown_source(Source.MAILBOXES, name, self.nobody if marked else self.absent(name))
         if name in SOURCE_OF_COLUMN:
             return self._unreported(SOURCE_OF_COLUMN[name], name)
         if not self.facts.asked(name):
@@ -121,14 +121,6 @@ class People:
         blank = self.column(column)
         absent = flags_of(blank.is_null()) if blank.null_count else self.nobody
         return absent | self._not_collected[source.value] if source.value in self._not_collected else absent
-
-    @cached_property
-    def _without_stamp(self) -> Flags:
-        return np.asarray(self.latest(SIGN_IN_COLUMNS) == NEVER)
-
-    @cached_property
-    def _without_mailbox(self) -> Flags:
-        return self.absent("mailboxType")
 
     # Properties.
 

@@ -1,7 +1,7 @@
 """Policies bound to one tenant: product sets as masks, waivers that can apply, ready for any number of batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -14,10 +14,9 @@ from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import Membership
-from auditor.engine.skus.containment import Containers
-from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of
+from auditor.engine.skus.masks import Containers, Flags, Mask, ProductMasks, masks_of
 from auditor.engine.skus.seat_prices import prices_on
-from auditor.engine.tenant_facts import TenantFacts
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +36,16 @@ class BoundPolicies:
     rules: Rules
     counts_seats: bool = False
     """Whether seats are counted by department and use, beside what policies ask."""
+    _prices: dict[date, SeatPrices | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def size(self) -> int:
         """The number of SKUs."""
         return len(self.facts.skus)
+
+    def skus_in(self, products: ProductSet) -> list[SkuFact]:
+        """Return the SKUs of the tenant that are certainly in a set."""
+        return [self.facts.skus[index] for index in np.flatnonzero(self.masks.of(products).true).tolist()]
 
     @cached_property
     def prices(self) -> SeatPrices | None:
@@ -50,14 +54,9 @@ class BoundPolicies:
 
     def prices_on(self, day: date) -> SeatPrices | None:
         """Return what seats cost on a day, with the prices of a renewal on a day after the contract; None as above."""
-        known = self._priced_days
-        if day not in known:
-            known[day] = prices_on(self.facts, self.masks, day)
-        return known[day]
-
-    @cached_property
-    def _priced_days(self) -> dict[date, SeatPrices | None]:
-        return {}
+        if day not in self._prices:
+            self._prices[day] = prices_on(self.facts, self.masks, day)
+        return self._prices[day]
 
     def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
         """Return the waivers for a policy with their indices."""

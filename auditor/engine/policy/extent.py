@@ -53,7 +53,7 @@ def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: Ba
 
 def seat_extent(bound: BoundPolicies, index: int, block: Seats, outcome: BatchOutcome) -> PolicyExtent:
     """Count the people of a population that is counted, or else the products whose seats are evaluated."""
-    if block.counts_people:
+    if block.quota is not None or block.covers:
         return population_extent(bound, index, block, outcome)
     mask, chosen = bound.masks.of(block.of), list(bound.facts.assignable)
     return PolicyExtent(int(mask.true[chosen].sum()), not mask.maybe[chosen].any())

@@ -26,36 +26,26 @@ def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOM
     users = unread(facts, Source.USERS)
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
-    doubt = NotEvaluated.of(users)
-    for atom in bound.rules.atoms(policy):
-        _take(doubt, _atom(bound, atom))
-    _take(doubt, [_property(facts, name) for name in bound.rules.properties(policy)])
+    atoms = bound.rules.atoms(policy)
     judging = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
-    _take(doubt, [unread(facts, source) for check in judging for source in check.sources])
+    doubt = NotEvaluated()
+    for missing in (
+        users,
+        *(each for atom in atoms for each in _atom(bound, atom)),
+        *(_property(facts, name) for name in bound.rules.properties(policy)),
+        *(unread(facts, source) for check in judging for source in check.sources),
+    ):
+        doubt.add_all(missing)
+    if not doubt.reasons:  # the reports that the population asks for may have no row about some users
+        for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for atom in atoms for column in report_columns(atom)):
+            doubt.add(
+                source.value,
+                Message("{source}: Microsoft's report does not have all users of the policy", source=source),
+            )
     if not doubt.reasons:
-        _take(doubt, _rowless(bound, policy))
-    if not doubt.reasons:
-        undated = any(isinstance(atom, selectors.HeldFor) for atom in bound.rules.atoms(policy))
+        undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)
         doubt.add("users", _UNDATED if undated else otherwise)
     return doubt
-
-
-def _take(doubt: NotEvaluated, others: list[NotEvaluated | None]) -> None:
-    for other in others:
-        if other is not None:
-            doubt.take(other)
-
-
-def _rowless(bound: BoundPolicies, policy: Policy) -> list[NotEvaluated | None]:
-    """Say of the reports that a population asks for that they have no row about some users."""
-    columns = [column for atom in bound.rules.atoms(policy) for column in report_columns(atom)]
-    return [
-        NotEvaluated(
-            missing=[source.value],
-            reasons=[Message("{source}: Microsoft's report does not have all users of the policy", source=source)],
-        )
-        for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for column in columns)
-    ]
 
 
 def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated | None]:

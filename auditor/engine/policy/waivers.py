@@ -18,13 +18,14 @@ def waive(
     """Tell by which waiver each finding of a chunk is waived; rows are those of the batch that `selecting` looks at."""
     waivers = np.full(len(chunk), OPEN, dtype=np.int32)
     for index, waiver in bound.covering(policy):
-        # Few findings are about people of a waiver: only those are held against its products.
-        indices = np.arange(len(chunk)) if waiver.users is None else _concerned(selecting.of(waiver.users), chunk)
+        people = None if waiver.users is None else selecting.of(waiver.users)
+        # Few findings are about people of a waiver: only those are compared with its products.
+        indices = np.arange(len(chunk)) if people is None else np.flatnonzero(people.maybe[chunk.rows])
         if not len(indices):
             continue
         matched = _products(bound, policy, waiver, chunk, indices)
-        if waiver.users is not None:
-            people, rows = selecting.of(waiver.users), chunk.rows[indices]
+        if people is not None:
+            rows = chunk.rows[indices]
             matched = matched & Mask(people.true[rows], people.unknown[rows], people.sure)
         if matched.true.any():
             outcome.used_waivers.add(index)
@@ -33,10 +34,6 @@ def waive(
         waived = indices[matched.true]
         waivers[waived[waivers[waived] == OPEN]] = index
     return waivers
-
-
-def _concerned(people: Mask, chunk: FindingColumns) -> Rows:
-    return np.flatnonzero(people.maybe[chunk.rows])
 
 
 def waive_single(bound: BoundPolicies, policy: Policy, single: ObjectFinding, outcome: BatchOutcome) -> ObjectFinding:

@@ -56,24 +56,23 @@ class ConditionalAccess:
 
     def doubt(self, selector: CoveredBy) -> NotEvaluated:
         """Return why it is not known of everybody whether they are covered; it has no reasons where it is known."""
-        doubt = NotEvaluated.of(unread(self._facts, Source.CONDITIONAL_ACCESS))
+        doubt = NotEvaluated()
+        doubt.add_all(unread(self._facts, Source.CONDITIONAL_ACCESS))
         for row in self._policies(selector):
             for role in {*row["includeRoles"], *row["excludeRoles"]}:
-                _take(doubt, self.roles.doubt_of_template(role.lower()))
+                doubt.add_all(self.roles.doubt_of_template(role.lower()))
             if _names_guests(row):
-                _take(doubt, unasked(self._facts, "userType"))
-                _take(doubt, unasked(self._facts, "userPrincipalName"))
+                doubt.add_all(unasked(self._facts, "userType"))
+                doubt.add_all(unasked(self._facts, "userPrincipalName"))
+            name = row["displayName"] or row["id"]
             if _unclear_guests(row):
                 reason = Message(
                     "the Conditional Access policy '{name}' names kinds of guests that Graph does not distinguish",
-                    name=row["displayName"] or row["id"],
+                    name=name,
                 )
                 doubt.add(Source.CONDITIONAL_ACCESS.value, reason)
             if (row["state"] or "").lower() != ENABLED:
-                reason = Message(
-                    "the state of the Conditional Access policy '{name}' is not known",
-                    name=row["displayName"] or row["id"],
-                )
+                reason = Message("the state of the Conditional Access policy '{name}' is not known", name=name)
                 doubt.add(Source.CONDITIONAL_ACCESS.value, reason)
         return doubt
 
@@ -138,57 +137,50 @@ class _Batch:
             self._ids[users] = Members(pa.array(users, pa.string()))
         found = Mask(self._ids[users].among(people), people.nobody, sure=True)
         for group in row[f"{side}Groups"]:
-            found = found | self._group(group.lower())
+            found = found | self._once("group", group.lower())
         for role in row[f"{side}Roles"]:
-            found = found | self._role(role.lower())
+            found = found | self._once("role", role.lower())
         return found | self._guests(row, side, users)
 
-    def _group(self, group: str) -> Mask:
-        key = ("group", group)
-        if key not in self._known:
-            self._known[key] = self._membership.of_id(self.people, group, transitive=True)
-        return self._known[key]
-
-    def _role(self, role: str) -> Mask:
-        key = ("role", role)
-        if key not in self._known:
-            self._known[key] = self._roles.of_template(self.people, role)
-        return self._known[key]
+    def _once(self, kind: str, name: str) -> Mask:
+        """Return the members of a group, those who have a role, or the guests of a kind."""
+        if (kind, name) not in self._known:
+            match kind:
+                case "group":
+                    found = self._membership.of_id(self.people, name, transitive=True)
+                case "role":
+                    found = self._roles.of_template(self.people, name)
+                case _:
+                    found = self._guest(name)
+            self._known[kind, name] = found
+        return self._known[kind, name]
 
     def _guests(self, row: Row, side: str, users: tuple[str, ...]) -> Mask:
         kinds = {kind.lower() for kind in row[f"{side}GuestOrExternalUserTypes"]}
         found = Mask(self.people.nobody, self.people.nobody, sure=True)
         if _GUESTS in users:
-            found = found | self._guest("guest")
+            found = found | self._once("guest", "guest")
         if (row[f"{side}ExternalTenants"] or "all").lower() != "all" and kinds:
             return found | self._unknown_for_guests()
         for kind in sorted(kinds):
-            found = found | (self._guest(kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
+            found = found | (self._once("guest", kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
         return found
 
     def _unknown_for_guests(self) -> Mask:
-        return Mask(self.people.nobody, self._guest("guest").maybe)
+        return Mask(self.people.nobody, self._once("guest", "guest").maybe)
 
     def _guest(self, kind: str) -> Mask:
         """Return the guests of a kind: all, those with `#EXT#` in their user principal name, or those without."""
-        key = ("guest", kind)
-        if key not in self._known:
-            people = self.people
-            guests = self._property("userType", people.texts("userType").where(one_of(("guest",))))
-            if kind != "guest":
-                external = self._property("userPrincipalName", people.texts("userPrincipalName").like((_EXTERNAL,)))
-                guests = guests & (external if kind == "b2bcollaborationguest" else ~external)
-            self._known[key] = guests
-        return self._known[key]
+        people = self.people
+        guests = self._property("userType", people.texts("userType").where(one_of(("guest",))))
+        if kind == "guest":
+            return guests
+        external = self._property("userPrincipalName", people.texts("userPrincipalName").like((_EXTERNAL,)))
+        return guests & (external if kind == "b2bcollaborationguest" else ~external)
 
     def _property(self, name: str, true: Any) -> Mask:
         unknown = self.people.unknown(name)
         return Mask(true & ~unknown, unknown)
-
-
-def _take(doubt: NotEvaluated, other: NotEvaluated | None) -> None:
-    if other is not None:
-        doubt.take(other)
 
 
 def _names_guests(row: Row) -> bool:

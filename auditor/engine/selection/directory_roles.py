@@ -69,10 +69,6 @@ class HeldRole:
     """The lower-case id of the group that gives it; None where it is assigned to the user."""
 
 
-def _held_order(role: HeldRole) -> tuple[bool, str, str]:
-    return role.eligible, role.name, role.group or ""
-
-
 class DirectoryRoles:
     """Resolves roles as policies name them, and returns for each batch who has them."""
 
@@ -208,7 +204,10 @@ class DirectoryRoles:
             )
             for user in self._membership.ids_of(item.principal) if is_group else [item.principal]:
                 found.setdefault(user, set()).add(held)
-        return {user: tuple(sorted(roles, key=_held_order)) for user, roles in found.items()}
+        return {
+            user: tuple(sorted(roles, key=lambda role: (role.eligible, role.name, role.group or "")))
+            for user, roles in found.items()
+        }
 
     def _name(self, role: str) -> str:
         """Return the name of a role: Microsoft's English one, else the tenant's, else the id."""

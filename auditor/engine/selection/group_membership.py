@@ -26,8 +26,8 @@ Beginnings = npt.NDArray[np.uint64]
 class Resolved:
     """One group as a policy names it; `reason` shows why its members are not all known."""
 
-    group: GroupFact | None
-    reason: Message | None
+    group: GroupFact | None = None
+    reason: Message | None = None
 
 
 class Members:
@@ -87,21 +87,21 @@ _BEYOND = (1 << 64) - 1
 """No text begins like this: it is no UTF-8."""
 
 
-_ROOM = 32 << 20
-"""Bytes of parts that are at hand together; of members in order a batch of people needs one or two parts a group."""
+_CACHE_BYTES = 32 << 20
+"""Bytes of parts that are in memory together; of members in order a batch of people needs one or two parts a group."""
 
 
-class _Held:
-    """Parts of groups that were looked through last; what has to be read a second time is given room to stay."""
+class _PartCache:
+    """Parts of groups that were read last; the budget grows by what has to be read a second time."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, budget: int) -> None:
         self._lock = Lock()
         self._parts: dict[tuple[str, bool, int], Members] = {}
         self._size = 0
-        self._room = room
+        self._budget = budget
 
     def find(self, key: tuple[str, bool, int]) -> Members | None:
-        """Return a part, if it is at hand."""
+        """Return a part, if it is in the cache."""
         with self._lock:
             found = self._parts.pop(key, None)
             if found is not None:
@@ -109,24 +109,24 @@ class _Held:
             return found
 
     def keep(self, key: tuple[str, bool, int], members: Members, *, again: bool) -> None:
-        """Keep a part; those that nobody asked for the longest make room for it."""
+        """Keep a part; the least recently used ones are dropped for it."""
         with self._lock:
             if key in self._parts:  # another thread read it too
                 return
-            self._room += members.size if again else 0
+            self._budget += members.size if again else 0
             self._parts[key] = members
             self._size += members.size
-            while self._size > self._room and len(self._parts) > 1:
+            while self._size > self._budget and len(self._parts) > 1:
                 self._size -= self._parts.pop(next(iter(self._parts))).size
 
 
 class _InParts:
     """The members of one group in a file of many: only parts that a batch's ids may stand in are looked at."""
 
-    def __init__(self, rows: MemberParts, group: str, held: _Held, *, transitive: bool) -> None:
+    def __init__(self, rows: MemberParts, group: str, cache: _PartCache, *, transitive: bool) -> None:
         self._rows = rows
         self._group, self._transitive = group, transitive
-        self._held = held
+        self._cache = cache
         likely = rows.likely(group, transitive=transitive)
         self._parts = tuple(likely)
         # A capital comes before its small letter: no id begins with less in lower case than as it is written. How far
@@ -147,10 +147,10 @@ class _InParts:
 
     def _members(self, place: int) -> Members:
         key = (self._group, self._transitive, self._parts[place])
-        members = self._held.find(key)
+        members = self._cache.find(key)
         if members is None:
             members = Members(self._rows.ids(self._parts[place], self._group, transitive=self._transitive))
-            self._held.keep(key, members, again=bool(self._last[place] != _BEYOND))
+            self._cache.keep(key, members, again=bool(self._last[place] != _BEYOND))
             self._first[place], self._last[place] = members.bounds
         return members
 
@@ -158,11 +158,11 @@ class _InParts:
 class Membership:
     """Resolves the groups that policies name, and shows for each batch who belongs to them."""
 
-    def __init__(self, facts: TenantFacts, *, room: int = _ROOM) -> None:
-        """`room`: bytes of members that are kept at hand, where they are read in parts."""
+    def __init__(self, facts: TenantFacts, *, cache_bytes: int = _CACHE_BYTES) -> None:
+        """`cache_bytes`: bytes of members that are kept in memory, where they are read in parts."""
         self._facts = facts
         self._members: dict[tuple[str, bool], Members | _InParts] = {}
-        self._held = _Held(room)
+        self._cache = _PartCache(cache_bytes)
 
     def of(self, people: People, groups: tuple[str, ...], *, transitive: bool) -> Mask:
         """Return who is a member of one of the groups."""
@@ -216,42 +216,34 @@ class Membership:
                 reason = self._facts.coverage(source).reason or Message(
                     "the source {source} was {status}", source=source, status=status
                 )
-                return Resolved(group=None, reason=reason)
+                return Resolved(reason=reason)
         wanted = name.casefold()
         found = [group for group in self._facts.groups if group.id.casefold() == wanted]
         if not found:
             found = [group for group in self._facts.groups if group.name.casefold() == wanted]
             if found and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
                 # A list of groups that was read in part may hide a second bearer of the name.
-                reason = Message(
-                    "groups were only partly read, so another group may have the name '{name}': use its id",
-                    name=name,
+                return Resolved(
+                    reason=Message(
+                        "groups were only partly read, so another group may have the name '{name}': use its id",
+                        name=name,
+                    )
                 )
-                return Resolved(group=None, reason=reason)
         if not found:
-            return Resolved(
-                group=None, reason=Message("the tenant has no group '{name}', or it was not read", name=name)
-            )
+            return Resolved(reason=Message("the tenant has no group '{name}', or it was not read", name=name))
         if len(found) > 1:
-            ids = ", ".join(group.id for group in found)
+            values = {"count": len(found), "name": name, "ids": ", ".join(group.id for group in found)}
             return Resolved(
-                group=None,
-                reason=Message(
-                    "{count} groups have the name '{name}': use the id of one ({ids})",
-                    count=len(found),
-                    name=name,
-                    ids=ids,
-                ),
+                reason=Message("{count} groups have the name '{name}': use the id of one ({ids})", **values)
             )
         group = found[0]
         status = group.transitive_members_status if transitive else group.members_status
         if status is SourceStatus.COMPLETE:
-            return Resolved(group=group, reason=None)
-        unread = Message("the members of the group '{name}' were not all read ({state})", name=name, state=status)
+            return Resolved(group=group)
+        values = {"name": name, "state": status}
+        unread = Message("the members of the group '{name}' were not all read ({state})", **values)
         if transitive:
-            unread = Message(
-                "the transitive members of the group '{name}' were not all read ({state})", name=name, state=status
-            )
+            unread = Message("the transitive members of the group '{name}' were not all read ({state})", **values)
         return Resolved(group=group, reason=unread)
 
     def _members_of(self, group: str, *, transitive: bool) -> Members | _InParts:
@@ -261,5 +253,5 @@ class Membership:
             if snapshot.members is None:
                 self._members[key] = Members(snapshot.members_of(group, transitive=transitive))
             else:
-                self._members[key] = _InParts(snapshot.members, group, self._held, transitive=transitive)
+                self._members[key] = _InParts(snapshot.members, group, self._cache, transitive=transitive)
         return self._members[key]

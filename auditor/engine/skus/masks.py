@@ -15,10 +15,13 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
 from auditor.domain.syntax.globs import pattern_of
-from auditor.engine.skus.containment import Containers, containers
 from auditor.engine.tenant_facts import SkuFact
 
 Flags = npt.NDArray[np.bool_]
+Containers = Mapping[int, tuple[int, ...]]
+"""Place of a SKU → places of the SKUs that contain it, the fullest first."""
+FILLER_PLAN = "113feb6c-3fe4-4440-bddc-54d774bf0318"
+"""EXCHANGE_S_FOUNDATION: part of nearly every SKU, so that it says nothing about what a SKU is for."""
 _Made = TypeVar("_Made")
 
 
@@ -202,6 +205,35 @@ class ProductMasks:
     def containers(self) -> Containers:
         """Which SKU contains which."""
         return containers(self._skus)
+
+
+def containers(skus: Sequence[SkuFact]) -> Containers:
+    """Tell for each SKU which others contain it.
+
+    Of two equal SKUs the one with the greater skuId is contained. A SKU without a plan, or whose plans nobody knows,
+    neither contains nor is contained.
+    """
+    plans = {place: _plans(sku) for place, sku in enumerate(skus) if sku.plans is not None}
+    found: dict[int, tuple[int, ...]] = {}
+    for place, own in plans.items():
+        if not own:
+            continue
+        around = [
+            other
+            for other, theirs in plans.items()
+            if other != place and (own < theirs or (own == theirs and skus[place].sku_id > skus[other].sku_id))
+        ]
+        if around:
+            found[place] = tuple(sorted(around, key=lambda other: (-len(plans[other]), skus[other].sku_id)))
+    return found
+
+
+def _plans(sku: SkuFact) -> frozenset[str]:
+    return frozenset(
+        plan
+        for plan, name in (sku.plans or {}).items()
+        if plan != FILLER_PLAN and name.casefold() != "exchange_s_foundation"
+    )
 
 
 def trials_of(facts: Knowledge, skus: Sequence[SkuFact]) -> Trials:

@@ -39,9 +39,8 @@ def possible_breach(block: Seats, chosen: Sequence[SkuFact], doubtful: Sequence[
 
 def _seats(block: Seats, sku: SkuFact) -> _Pair | None:
     """Return usable and consumed seats; None where Graph gave no numbers."""
-    if sku.enabled is None or sku.warning is None or sku.consumed is None:
-        return None
-    return sku.enabled + (sku.warning if block.count_grace_units else 0), sku.consumed
+    usable = block.usable(sku.enabled, sku.warning)
+    return None if usable is None or sku.consumed is None else (usable, sku.consumed)
 
 
 def _beyond(bound: Bound, seats: _Pair) -> _Pair:

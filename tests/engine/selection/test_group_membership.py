@@ -171,7 +171,7 @@ def walked(folder: Path, change: Change, limit: int) -> tuple[Counting, Callable
     assert state.members is not None
     counting = Counting(state.members)
     facts = TenantFacts(replace(state, members=counting), builtin(), PolicySet(policies=()), NOW)
-    membership = Membership(facts, room=limit)
+    membership = Membership(facts, cache_bytes=limit)
 
     def walk(batches: range) -> list[int]:
         """How many parts were read, batch by batch."""

@@ -14,7 +14,7 @@ from auditor.domain.result.model import Finding
 from auditor.engine.batch import judge_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.skus.containment import FILLER
+from auditor.engine.skus.masks import FILLER_PLAN
 from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.downgrades import half_downgraded
@@ -165,7 +165,7 @@ def lost_services(
     demanded = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
     denied = {(f.detail or "").casefold() for f in findings if correction_of(f) is Correction.DISABLE_SERVICE}
     names = {plan: name for own in plans.values() for plan, name in own.items()}
-    left = {plan for plan in gone - demanded - {FILLER} if not denied & {plan, names[plan].casefold()}}
+    left = {plan for plan in gone - demanded - {FILLER_PLAN} if not denied & {plan, names[plan].casefold()}}
     return tuple(sorted(names[plan] for plan in left))
 
 
