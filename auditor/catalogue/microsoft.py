@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import Final
 
 from auditor.catalogue.model import GUID, Catalogue, Product, ServicePlan, clean, fold, order, unprintable
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span
@@ -80,8 +80,11 @@ def parse(content: str | bytes, *, source: str, date: str, where: str | None = N
         found = _row(record, positions, width=len(header.cells))
         rows.update(() if isinstance(found, list) else (found,))
         faults += found if isinstance(found, list) else ()
+    if len(faults) > _MAX_FAULTS:
+        more = Message("more errors in {file}: {more}", file=file, more=len(faults) - _MAX_FAULTS)
+        faults = [*faults[:_MAX_FAULTS], Diagnostic(slug="products-cell", message=more, hint=_AGAIN)]
     if faults:
-        _refuse(faults, file)
+        raise InputError(faults)
     if not rows:
         raise AuditorError("products-format", Message("{file} has a header and no products", file=file), hint=_AGAIN)
     products = sorted(_products(rows), key=order)
@@ -95,9 +98,8 @@ def _text(content: str | bytes, file: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         hint = Message("it may be UTF-16 without a byte order mark: save it as UTF-8, or {again}", again=_AGAIN)
-        raise AuditorError(
-            "products-encoding", Message("{file} has a NUL byte on line {line}", file=file, line=line), hint=hint
-        )
+        message = Message("{file} has a NUL byte on line {line}", file=file, line=line)
+        raise AuditorError("products-encoding", message, hint=hint)
     if text.lstrip().startswith("<"):
         hint = Message(
             "the address answered with a web page (a sign-in, an article or an error): use {address}", address=ADDRESS
@@ -109,15 +111,11 @@ def _text(content: str | bytes, file: str) -> str:
 def _decoded(content: bytes, file: str) -> str:
     if content.startswith(b"PK\x03\x04"):
         hint = Message("save its sheet as 'CSV UTF-8 (comma delimited)', or {again}", again=_AGAIN)
-        raise AuditorError(
-            "products-format", Message("{file} is a workbook or an archive, not a CSV", file=file), hint=hint
-        )
+        message = Message("{file} is a workbook or an archive, not a CSV", file=file)
+        raise AuditorError("products-format", message, hint=hint)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise AuditorError(
-            "products-encoding",
-            Message("{file} is UTF-16, not UTF-8", file=file),
-            hint=Message("save it as UTF-8, or {again}", again=_AGAIN),
-        )
+        hint = Message("save it as UTF-8, or {again}", again=_AGAIN)
+        raise AuditorError("products-encoding", Message("{file} is UTF-16, not UTF-8", file=file), hint=hint)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -125,12 +123,8 @@ def _decoded(content: bytes, file: str) -> str:
         hint = Message(
             "a copy saved by Excel is often cp1252: save it as 'CSV UTF-8 (comma delimited)', or {again}", again=_AGAIN
         )
-        message = Message(
-            "{file} is not UTF-8: byte 0x{content} on line {line}",
-            file=file,
-            content=f"{content[error.start]:02x}",
-            line=line,
-        )
+        byte = f"{content[error.start]:02x}"
+        message = Message("{file} is not UTF-8: byte 0x{content} on line {line}", file=file, content=byte, line=line)
         raise AuditorError("products-encoding", message, hint=hint) from error
 
 
@@ -145,9 +139,8 @@ def _records(lines: list[str], file: str) -> Iterator[_Record]:
             text = lines[first - 1].rstrip("\r\n") if first <= len(lines) else ""
             span = Span(file=file, line=first, column=1, text=text)
             hint = Message("look for a quote that is not closed: correct the line, or {again}", again=_AGAIN)
-            raise AuditorError(
-                "products-format", Message("not a CSV record: {error}", error=error), hint=hint, span=span
-            ) from error
+            message = Message("not a CSV record: {error}", error=error)
+            raise AuditorError("products-format", message, hint=hint, span=span) from error
         if cells is None:
             return
         if any(map(clean, cells)):
@@ -165,8 +158,7 @@ def _positions(header: _Record) -> tuple[int, ...]:
         delimiter = next((d for d in (";", "\t") if len(names) == 1 and d in header.text), None)
         if delimiter is not None:
             hint = Message(
-                "Excel saves copies in this way: save it as 'CSV UTF-8 (comma delimited)', or {again}",
-                again=_AGAIN,
+                "Excel saves copies in this way: save it as 'CSV UTF-8 (comma delimited)', or {again}", again=_AGAIN
             )
             message = Message(
                 "{file} is separated by {delimiter}, not by commas", file=header.file, delimiter=repr(delimiter)
@@ -177,12 +169,8 @@ def _positions(header: _Record) -> tuple[int, ...]:
         message = Message("not Microsoft's product table: no column {missing}", missing=", ".join(missing))
         raise AuditorError("products-format", message, hint=_AGAIN, span=span)
     if twice:
-        raise AuditorError(
-            "products-format",
-            Message("the column {twice} appears twice", twice=", ".join(twice)),
-            hint=_AGAIN,
-            span=span,
-        )
+        message = Message("the column {twice} appears twice", twice=", ".join(twice))
+        raise AuditorError("products-format", message, hint=_AGAIN, span=span)
     return tuple(names.index(fold(column)) for column in COLUMNS)
 
 
@@ -195,12 +183,13 @@ def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | l
         return [record.fault("", message)]
     raw = [record.cells[position] for position in positions]
     cells = [clean(cell) for cell in raw]
-    bad = [(cell, found) for cell, text in zip(raw, cells, strict=True) if (found := unprintable(text)) is not None]
-    if bad:
-        return [
-            record.fault(cell, Message("a control character ({found}) in a name", found=repr(found)))
-            for cell, found in bad
-        ]
+    faults = [
+        record.fault(cell, Message("a control character ({found}) in a name", found=repr(found)))
+        for cell, text in zip(raw, cells, strict=True)
+        if (found := unprintable(text)) is not None
+    ]
+    if faults:
+        return faults
     name, part_number, sku_id, plan_name, plan_id, friendly_name = cells
     # Older exports print NULL where a product has no service plan, or a plan no friendly name.
     plan_name, plan_id, friendly_name = ("" if t.upper() == "NULL" else t for t in (plan_name, plan_id, friendly_name))
@@ -221,28 +210,9 @@ def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | l
         faults.append(record.fault(raw[4], message))
     if bool(plan_id) != bool(plan_name):
         empty = "Service_Plan_Name" if plan_id else "Service_Plan_Id"
-        faults.append(
-            record.fault(
-                "", Message("the cell {empty} is empty, but the other column of the service plan is not", empty=empty)
-            )
-        )
+        message = Message("the cell {empty} is empty, but the other column of the service plan is not", empty=empty)
+        faults.append(record.fault("", message))
     return faults or _Row(name, part_number, sku_id.lower(), plan_name, plan_id.lower(), friendly_name or plan_name)
-
-
-def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
-    more = len(faults) - _MAX_FAULTS
-    rest = (
-        [
-            Diagnostic(
-                slug="products-cell",
-                message=Message("more errors in {file}: {more}", file=file, more=more),
-                hint=_AGAIN,
-            )
-        ]
-        if more > 0
-        else []
-    )
-    raise InputError([*faults[:_MAX_FAULTS], *rest])
 
 
 def _products(rows: set[_Row]) -> Iterator[Product]:

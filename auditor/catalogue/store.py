@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -51,7 +52,7 @@ def loads(text: str, *, where: str) -> Catalogue:
         counts = {"products": len(products), "plans": len(plans)}
         if document["counts"] != counts:
             text = Message("it contains {counts}, but declares {document}", counts=counts, document=document["counts"])
-            raise ValueError(text)  # noqa: TRY301 (one door for every damage)
+            raise ValueError(text)  # noqa: TRY301 - one handler for all damage
         source, date = _name(document["source"]), dt.date.fromisoformat(document["date"]).isoformat()
     except (LookupError, TypeError, ValueError) as error:
         raise _damaged(where, error) from error
@@ -88,21 +89,16 @@ def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:
         raise _damaged(where, error) from error
     found = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or found != schema:
-        raise _damaged(
-            where, ValueError(Message("its schema is {found}, not {schema}", found=repr(found), schema=repr(schema)))
-        )
+        reason = Message("its schema is {found}, not {schema}", found=repr(found), schema=repr(schema))
+        raise _damaged(where, ValueError(reason))
     return document
 
 
 def _damaged(where: str, error: Exception, span: Span | None = None) -> AuditorError:
     reason = Message("no {error}", error=error) if isinstance(error, LookupError) else str(error)
+    message = Message("{where} is not a product catalogue: {reason}", where=where, reason=reason)
     hint = Message("run `auditor products update` again, or delete the file to use the catalogue of the package")
-    return AuditorError(
-        "products-catalogue",
-        Message("{where} is not a product catalogue: {reason}", where=where, reason=reason),
-        hint=hint,
-        span=span,
-    )
+    return AuditorError("products-catalogue", message, hint=hint, span=span)
 
 
 def _line(product: Product, short: Mapping[str, str]) -> list[Any]:
@@ -121,10 +117,8 @@ def _json(value: object) -> str:
 
 def _short_ids(plans: Mapping[str, ServicePlan]) -> dict[str, str]:
     """Return the short name of each plan id."""
-    bearers: dict[str, int] = {}
-    for plan in plans:
-        bearers[plan[:_PREFIX]] = bearers.get(plan[:_PREFIX], 0) + 1
-    return {plan: plan[:_PREFIX] if bearers[plan[:_PREFIX]] == 1 else plan for plan in plans}
+    counts = Counter(plan[:_PREFIX] for plan in plans)
+    return {plan: plan[:_PREFIX] if counts[plan[:_PREFIX]] == 1 else plan for plan in plans}
 
 
 def _plan(item: list[str]) -> ServicePlan:

@@ -1,4 +1,16 @@
-"""Mark English texts for the message extractor."""
+"""Marks English texts for the message extractor, and the interface that looks up their translations."""
+
+from typing import Protocol
+
+
+class Localizer(Protocol):
+    """Looks up translations, as `gettext.NullTranslations` does."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a message."""
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        """Return the translation of the form that belongs to a number."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for

@@ -83,13 +83,9 @@ def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch
     users = batch.users
     if len(rows) < users.num_rows:
         users = users.take(indices(rows - batch.offset))
-    return users, links_of(batch.assignments, rows)
-
-
-def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
-    """Return the assignments of some users."""
+    links = batch.assignments
     own = runs(*_spans(links, rows))
-    return links if len(own) == links.num_rows else links.take(indices(own))
+    return users, links if len(own) == links.num_rows else links.take(indices(own))
 
 
 def quoted(

@@ -1,7 +1,8 @@
 """Open findings of a table by fingerprint, without reading the evidence of the others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,21 +19,20 @@ def open_fingerprints(findings: Findings) -> tuple[str, ...]:
 
 def open_findings(findings: Findings, named: AbstractSet[str] | None = None) -> tuple[Finding, ...]:
     """Return the open findings in report order, or those of them with one of these fingerprints."""
-    chosen = None if named is None else pa.array(named, pa.string())
-    return tuple(_chosen(findings, None if chosen is None else lambda marks: pc.is_in(marks, chosen)))
+    batches = _opened(findings)
+    if named is not None:
+        wanted = pa.array(named, pa.string())
+        batches = (batch.filter(pc.is_in(batch.column("fingerprint"), wanted)) for batch in batches)
+    return tuple(chain.from_iterable(map(decode, batches)))
 
 
 def newly_open(findings: Findings, known: AbstractSet[str]) -> tuple[Finding, ...]:
     """Return the open findings whose fingerprints are not among those known."""
     left_out = pa.array(known, pa.string())
-    return tuple(_chosen(findings, lambda marks: pc.invert(pc.is_in(marks, left_out))))
+    new = (batch.filter(pc.invert(pc.is_in(batch.column("fingerprint"), left_out))) for batch in _opened(findings))
+    return tuple(chain.from_iterable(map(decode, new)))
 
 
 def _opened(findings: Findings) -> Iterator[pa.RecordBatch]:
     for batch in findings.batches():
         yield batch.filter(pc.equal(batch.column("status").cast(pa.string()), Status.OPEN.value))
-
-
-def _chosen(findings: Findings, choice: Callable[[pa.Array], pa.Array] | None) -> Iterator[Finding]:
-    for batch in _opened(findings):
-        yield from decode(batch if choice is None else batch.filter(choice(batch.column("fingerprint"))))

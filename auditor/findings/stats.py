@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -56,8 +56,7 @@ class _PolicyCounts:
     money: dict[str, Decimal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What findings have in common that are counted together."""
 
     policy: str
@@ -132,18 +131,7 @@ class StatsBuilder:
         """Return the result, with the policies of `order` first."""
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
-            policies={
-                policy: PolicyStats(
-                    severity=counts.severity,
-                    found=counts.found,
-                    waived=counts.waived,
-                    report_only=counts.report_only,
-                    new=counts.new,
-                    reopened=counts.reopened,
-                    money=counts.money,
-                )
-                for policy, counts in policies.items()
-            },
+            policies={policy: PolicyStats(**asdict(counts)) for policy, counts in policies.items()},
             money=self._money,
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
@@ -154,17 +142,9 @@ class StatsBuilder:
 def _kinds(batch: pa.RecordBatch) -> Iterator[_Kind]:
     columns = (values_of(batch.column(name)) for name in _REPEATED)
     for policy, check, severity, status, waiver, change, subject, currency, price in zip(*columns, strict=True):
-        yield _Kind(
-            policy=policy,
-            check=check,
-            severity=Severity(severity),
-            status=Status(status),
-            waiver=waiver,
-            change=change,
-            user=subject == USER.value,
-            currency=currency,
-            price=None if price is None else Decimal(price),
-        )
+        amount = None if price is None else Decimal(price)
+        is_user = subject == USER.value
+        yield _Kind(policy, check, Severity(severity), Status(status), waiver, change, is_user, currency, amount)
 
 
 def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> tuple[Rows, int]:

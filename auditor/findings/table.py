@@ -99,10 +99,10 @@ class FindingTable(Findings):
         """
         rest = iter(findings)
         batches = [encode(some) for some in iter(lambda: tuple(islice(rest, BATCH_SIZE)), ())]
-        return cls._as_they_are(batches, spill)
+        return cls._of_batches(batches, spill)
 
     @classmethod
-    def _as_they_are(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
+    def _of_batches(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
         groups = [_Group(batch, {_AS_GIVEN: (0, batch.num_rows)}) for batch in batches]
         size = sum(group.size for group in groups)
         if spill is None or spill.reserve(size):
@@ -156,7 +156,7 @@ class FindingTable(Findings):
     def map_batches(self, change: Callable[[pa.RecordBatch], pa.RecordBatch]) -> "FindingTable":
         """Return a new table of what `change` makes of every batch of `subject_batches`."""
         if self._as_given or not self._count:
-            return FindingTable._as_they_are([change(batch) for batch in self.subject_batches()], self._spill)
+            return FindingTable._of_batches([change(batch) for batch in self.subject_batches()], self._spill)
         builder = FindingTableBuilder(self._spill)
         for batch in self.subject_batches():
             builder.add(change(batch))

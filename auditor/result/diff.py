@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ from auditor.domain.result.verification import FindingState
 from auditor.findings.columns import decode, replaced, texts, values_of
 from auditor.findings.table import FindingTable
 
+Part = TypeVar("Part", TenantResult, FleetResult)
 Rewrite = Callable[[TenantResult], TenantResult]
 Each = Callable[[TenantResult, Rewrite], TenantResult]
 """Changes a tenant; what is raised meanwhile may be its failure."""
@@ -82,20 +84,8 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
     evaluated, unevaluated = _evaluated(fleet.policies), _not_evaluated(fleet.policies)
     if not set(past.tenants) <= set(tenants):
         evaluated, unevaluated = set(), evaluated | unevaluated
-    since = _since(
-        fleet.findings,
-        _Past(findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=frozenset(past.closed)),
-        evaluated=evaluated,
-        unevaluated=unevaluated,
-    )
-    return replace(
-        fleet,
-        findings=since.findings,
-        fixed=since.fixed,
-        unconfirmed=since.unconfirmed,
-        closed=since.closed,
-        past=past,
-    )
+    before = _Past(findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=frozenset(past.closed))
+    return replace(_changed(fleet, before, evaluated=evaluated, unevaluated=unevaluated), past=past)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,27 +101,17 @@ class _Past:
 _NOTHING = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Since:
-    """What became of it."""
-
-    findings: Findings
-    fixed: tuple[Finding, ...]
-    unconfirmed: tuple[Finding, ...]
-    closed: tuple[str, ...]
-
-
-def _since(findings: Findings, past: _Past, *, evaluated: Iterable[str], unevaluated: Iterable[str]) -> _Since:
-    """Compare: what is gone is fixed where its policy was evaluated, and waits where that could not be."""
+def _changed(part: Part, past: _Past, *, evaluated: set[str], unevaluated: set[str]) -> Part:
+    """Compare: what is gone is fixed where its policy was evaluated, and unconfirmed where that was not possible."""
     # Of earlier findings only the status is held: there may be more of them than fit in memory.
     known = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(_states(past.findings))
-    here = {fingerprint for fingerprint, _ in _states(findings)}
+    here = {fingerprint for fingerprint, _ in _states(part.findings)}
     gone = _gone(past, here)
-    evaluated, unevaluated = set(evaluated), set(unevaluated)
     fixed = tuple(finding for finding in gone if finding.policy in evaluated)
     closed = past.closed | {finding.fingerprint for finding in fixed}
-    return _Since(
-        findings=findings.map_batches(lambda batch: _with_changes(batch, known, past.closed)),
+    return replace(
+        part,
+        findings=part.findings.map_batches(lambda batch: _with_changes(batch, known, past.closed)),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in gone if finding.policy in unevaluated),
         closed=tuple(sorted(closed - here)),
@@ -179,19 +159,14 @@ def compared_tenant(
     tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]
 ) -> TenantResult:
     """Return a tenant with the change since the previous run."""
-    unevaluated = _unevaluated(tenant, policies)
+    unevaluated = _not_evaluated(tenant.policies)
+    if tenant.failure is not None:
+        unevaluated = {policy.id for policy in policies.values() if _is_for(policy, tenant.name)}
     past = _NOTHING
     if before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold():
         closed = {*before.closed, *(finding.fingerprint for finding in before.fixed)}
         past = _Past(findings=before.findings, unconfirmed=before.unconfirmed, closed=frozenset(closed))
-    since = _since(tenant.findings, past, evaluated=_evaluated(tenant.policies) - unevaluated, unevaluated=unevaluated)
-    return replace(
-        tenant,
-        findings=since.findings,
-        fixed=since.fixed,
-        unconfirmed=since.unconfirmed,
-        closed=since.closed,
-    )
+    return _changed(tenant, past, evaluated=_evaluated(tenant.policies) - unevaluated, unevaluated=unevaluated)
 
 
 def _evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
@@ -200,13 +175,6 @@ def _evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
 
 def _not_evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
     return {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
-
-
-def _unevaluated(tenant: TenantResult, policies: Mapping[str, PolicyHeader]) -> set[str]:
-    """Return the policies of the set that are for this tenant and could not be evaluated in it."""
-    if tenant.failure is None:
-        return _not_evaluated(tenant.policies)
-    return {policy.id for policy in policies.values() if _is_for(policy, tenant.name)}
 
 
 def _is_for(policy: PolicyHeader, tenant: str) -> bool:

@@ -39,9 +39,9 @@ _Answer = tuple[pa.Buffer, int]
 class Distributed:
     """What the people of some snapshots come to, evaluated on the cluster when it is asked for."""
 
-    def __init__(self, session: "SparkSession", errand: bytes, jobs: Sequence[tuple[Task, ...]]) -> None:
+    def __init__(self, session: "SparkSession", inputs: bytes, jobs: Sequence[tuple[Task, ...]]) -> None:
         self._session = session
-        self._errand = errand
+        self._inputs = inputs
         self._jobs = jobs
         self._places: dict[str, dict[int, list[int]]] = {}
         for number, job in enumerate(jobs):
@@ -58,10 +58,10 @@ class Distributed:
         if not people_are_readable(bound):
             return
         for number, places in self._places.get(bound.facts.snapshot.identity, {}).items():
-            # What came back of one job is held, for the tenants that share it, until the next.
+            # The results of one job are kept, for the tenants that share it, until the next.
             if self._last[0] != number:
                 self._last = (-1, [])
-                self._last = (number, _judged(self._session, self._errand, self._jobs[number]))
+                self._last = (number, _judged(self._session, self._inputs, self._jobs[number]))
             for path in places:
                 yield from outcome_of(*self._last[1][path])
 
@@ -93,16 +93,16 @@ def distribute(
     return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
 
 
-def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:
+def _judged(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:
     """Return what each task came to, in the order of tasks whatever the order in which they ended."""
     from pyspark.errors import PySparkException  # noqa: PLC0415  only who uses Spark needs it
 
     alone = is_alone(session)
     places = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
     try:
-        answers = places.mapInArrow(partial(judge, errand, tasks, alone=alone), ANSWERS_DDL).toArrow()
+        answers = places.mapInArrow(partial(judge, inputs, tasks, alone=alone), ANSWERS_DDL).toArrow()
     except PySparkException as error:
-        raise _given_up(error) from error
+        raise _failure(error) from error
     problems = [row for row in answers.select(["place", "slug", "problem"]).to_pylist() if row["slug"] is not None]
     if problems:
         first = min(problems, key=lambda row: row["place"])
@@ -132,7 +132,7 @@ def _partitions(session: "SparkSession", *, alone: bool) -> int:
     return _MAX_PARTITIONS
 
 
-def _given_up(error: Exception) -> AuditorError:
+def _failure(error: Exception) -> AuditorError:
     """Tell why in the words of the last exception of a worker; all of its lines are in Spark's logs."""
     raised = [line for line in str(error).splitlines() if re.match(r"[A-Za-z_.]+(Error|Exception|Interrupt)\b", line)]
     missing = next((line for line in raised if line.startswith("ModuleNotFoundError")), None)

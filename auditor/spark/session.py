@@ -60,15 +60,15 @@ def session(master: str | None) -> Iterator["SparkSession"]:
     address = master or LOCAL
     check_java(os.environ)
     check_route(address)
-    made = _made(address)
+    created = _create(address)
     try:
-        yield made
+        yield created
     finally:
-        made.stop()
+        created.stop()
 
 
 def is_alone(session: "SparkSession") -> bool:
-    """Return whether `session` made the session, rather than a notebook that others use."""
+    """Return whether `session` created the session, rather than a notebook that others use."""
     return session.conf.get(_OWN_SESSION, "false") == "true"
 
 
@@ -146,7 +146,7 @@ def _check_same(there: str | None, master: str | None) -> None:
         )
 
 
-def _made(master: str) -> "SparkSession":
+def _create(master: str) -> "SparkSession":
     from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # noqa: PLC0415
     from pyspark.errors import PySparkException  # noqa: PLC0415
     from pyspark.sql import SparkSession  # noqa: PLC0415
@@ -170,10 +170,9 @@ def _made(master: str) -> "SparkSession":
         # PySpark takes the interpreter of its workers from this variable only; `python3` may be another one.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        made: SparkSession = builder.getOrCreate()
+        return builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
         raise not_started(master, str(error)) from error
-    return made
 
 
 def not_started(master: str, text: str) -> UsageError:

@@ -59,8 +59,8 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeTask:
-    """Everything that evaluation needs besides the snapshot, in picklable form."""
+class EvaluationInputs:
+    """Everything that a worker needs besides the snapshot, in picklable form."""
 
     policies: PolicySet
     products: str
@@ -69,19 +69,15 @@ class JudgeTask:
     as_of: datetime
     tool_version: str = __version__
 
-    def catalogue(self) -> Catalogue:
-        """Return the catalogue."""
-        return replace(loads(self.products, where=Message("the driver's catalogue")), free=self.free)
-
 
 def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
-    """Return the task as bytes, which `judge` of the same version of the program reads."""
-    errand = JudgeTask(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
-    return pickle.dumps(errand, protocol=pickle.HIGHEST_PROTOCOL)
+    """Return the inputs of a job as bytes, which `judge` of the same version of the program reads."""
+    inputs = EvaluationInputs(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
+    return pickle.dumps(inputs, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def judge(
-    errand: bytes, tasks: tuple[Task, ...], places: Iterable[pa.RecordBatch], *, alone: bool
+    inputs: bytes, tasks: tuple[Task, ...], places: Iterable[pa.RecordBatch], *, alone: bool
 ) -> Iterator[pa.RecordBatch]:
     """Evaluate the tasks whose indices Spark passes in, with one result each: the function of `mapInArrow`.
 
@@ -91,7 +87,7 @@ def judge(
         keep_out("pandas")
     for batch in places:
         for place in batch.column(0).to_pylist():
-            yield _answer(errand, place, tasks[place])
+            yield _answer(inputs, place, tasks[place])
 
 
 def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
@@ -100,11 +96,11 @@ def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
     return found
 
 
-def _answer(errand: bytes, index: int, task: Task) -> pa.RecordBatch:
+def _answer(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
     outcome: bytes | None = None
     size = slug = problem = None
     try:
-        bound = _plan(errand, task.folder, task.identity, task.outline)
+        bound = _plan(inputs, task.folder, task.identity, task.outline)
         users, links = columns(bound)
         batches = read_row_group(Path(task.folder), task.group, task.outline, users, links)
         judged = pickle.dumps([judge_batch(bound, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
@@ -115,29 +111,30 @@ def _answer(errand: bytes, index: int, task: Task) -> pa.RecordBatch:
 
 
 @lru_cache(maxsize=4)
-def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
+def _plan(inputs: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
-    task = _task(errand)
+    found = _inputs(inputs)
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
         raise SnapshotError(
             "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
         )
-    facts = TenantFacts(snapshot, _catalogue(errand), task.policies, task.as_of)
-    return bind(task.policies, facts, registered(), counts_seats=True)
+    facts = TenantFacts(snapshot, _catalogue(inputs), found.policies, found.as_of)
+    return bind(found.policies, facts, registered(), counts_seats=True)
 
 
 @lru_cache(maxsize=1)
-def _task(errand: bytes) -> JudgeTask:
-    task = pickle.loads(errand)  # noqa: S301 - our own driver's, over the connection that carries the program itself
-    if not isinstance(task, JudgeTask) or task.tool_version != __version__:
+def _inputs(inputs: bytes) -> EvaluationInputs:
+    found = pickle.loads(inputs)  # noqa: S301 - our own driver's, over the connection that carries the program itself
+    if not isinstance(found, EvaluationInputs) or found.tool_version != __version__:
         raise SnapshotError(
             "spark-version",
             Message("a worker has version {version} of the auditor, the driver another", version=__version__),
         )
-    return task
+    return found
 
 
 @lru_cache(maxsize=1)
-def _catalogue(errand: bytes) -> Catalogue:
-    return _task(errand).catalogue()
+def _catalogue(inputs: bytes) -> Catalogue:
+    found = _inputs(inputs)
+    return replace(loads(found.products, where=Message("the driver's catalogue")), free=found.free)

@@ -24,9 +24,9 @@ import pickle, sys
 from pathlib import Path
 from auditor.spark.task import judge
 import pyarrow as pa
-errand, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
+inputs, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
 places = (pa.record_batch([[place]], ["id"]) for place in range(len(tasks)))  # Spark's come while the function runs
-found = [row for answer in judge(errand, tasks, places, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
+found = [row for answer in judge(inputs, tasks, places, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
 assert all(row["problem"] is None for row in found), found
 print("pandas" in sys.modules)
 """
@@ -38,7 +38,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [write(root, snapshot) for snapshot in snapshots(NOW)]
 
 
-def _errand() -> bytes:
+def _inputs() -> bytes:
     return packed(load([("policies/p.yaml", POLICIES)]).policies, builtin(), NOW)
 
 
@@ -55,7 +55,7 @@ def _places(*count: int) -> list[pa.RecordBatch]:
 @pytest.mark.slow
 def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -> None:
     tasks = _tasks(folders)
-    answers = list(judge(_errand(), tasks, _places(1, 0), alone=False))
+    answers = list(judge(_inputs(), tasks, _places(1, 0), alone=False))
     assert [answer.column("place").to_pylist() for answer in answers] == [[1], [0]]
     for answer in answers:
         (outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
@@ -64,7 +64,7 @@ def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -
 
 @pytest.mark.slow
 def test_another_snapshot_than_the_drivers_is_told_not_judged(folders: list[Path]) -> None:
-    (answer,) = judge(_errand(), _tasks(folders, identity="sha256:other"), _places(0), alone=False)
+    (answer,) = judge(_inputs(), _tasks(folders, identity="sha256:other"), _places(0), alone=False)
     (row,) = answer.to_pylist()
     assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)
     assert "finds another snapshot" in row["problem"]
@@ -74,8 +74,8 @@ def test_another_snapshot_than_the_drivers_is_told_not_judged(folders: list[Path
 def test_a_worker_of_ours_alone_does_without_pandas(folders: list[Path], tmp_path: Path) -> None:
     """Arrow imports it with the first array, for half a second a worker; others in a shared session may want it."""
     pytest.importorskip("pandas")
-    (tmp_path / "errand").write_bytes(pickle.dumps((_errand(), _tasks(folders))))
+    (tmp_path / "inputs").write_bytes(pickle.dumps((_inputs(), _tasks(folders))))
     for how, there in (("alone", "False"), ("shared", "True")):
-        command = [sys.executable, "-c", _WORKER, str(tmp_path / "errand"), how]
+        command = [sys.executable, "-c", _WORKER, str(tmp_path / "inputs"), how]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert done.stdout.strip() == there, done.stderr

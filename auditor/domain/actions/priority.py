@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Severity
+from auditor.domain.translation import Localizer
 
 FIRST: Final = 5
 """Number of actions that reports show as the most important ones."""
@@ -126,13 +127,7 @@ def _points(weight: Weight, largest: Decimal, today: date) -> int:
     return points
 
 
-class _Localizer(Protocol):
-    def gettext(self, message: str, /) -> str: ...
-
-    def ngettext(self, singular: str, plural: str, number: int, /) -> str: ...
-
-
-def why(l10n: _Localizer, reason: Reason, weight: Weight, today: date) -> str:
+def why(l10n: Localizer, reason: Reason, weight: Weight, today: date) -> str:
     """Return the reason: what the action is first in, otherwise its severity, saving and days left."""
     left = -1 if weight.due is None else (weight.due - today).days
     match reason:

@@ -1,17 +1,15 @@
 """Lists several products in few words: alternatives, or the products of a pool."""
 
 from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final
+
+from auditor.domain.translation import Localizer
 
 _NAMED: Final = 3
 """Maximum number of products that are named."""
 
 
-class _Localizer(Protocol):
-    def gettext(self, message: str, /) -> str: ...
-
-
-def one_of(l10n: _Localizer, names: Iterable[str]) -> str:
+def one_of(l10n: Localizer, names: Iterable[str]) -> str:
     """Return the name of a single product, or the first few products in their order as alternatives: "A, B or C"."""
     distinct = sorted(set(names))
     if len(distinct) == 1:

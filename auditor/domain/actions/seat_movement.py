@@ -2,14 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-
-class Localizer(Protocol):
-    """What looks up a translation."""
-
-    def gettext(self, message: str, /) -> str:
-        """Return the translation of a message."""
+from auditor.domain.translation import Localizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
