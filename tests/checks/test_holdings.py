@@ -4,8 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from auditor.domain.enums import Source, SourceStatus
 from tests.builders.tenant.tenants import (
     NOW,
@@ -65,22 +63,6 @@ def test_a_product_is_a_trial_where_all_its_subscriptions_are() -> None:
     result = judged("purchases: {trials: deny}", unread)
     assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
     assert "not allowed" in (result.policies[0].reason or "")
-
-
-@pytest.mark.parametrize(
-    ("ends", "status", "found"),
-    [
-        (59.9, "Enabled", True),
-        (60, "Enabled", False),
-        (-5, "Warning", True),
-        (10, "Suspended", False),
-        (10, "Deleted", False),
-        (None, "Enabled", False),
-    ],
-)
-def test_expiring_looks_at_the_next_date_of_what_still_runs(ends: float | None, status: str, *, found: bool) -> None:
-    state = tenant(subscriptions=[subscription("s", ends=ends, status=status)])
-    assert bool(finding_keys(judged("subscriptions: {expiring: {within: 60d}}", state))) is found
 
 
 def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:

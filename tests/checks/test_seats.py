@@ -84,21 +84,6 @@ def test_grace_seats_count_unless_the_policy_ignores_them() -> None:
     assert {key: finding.evidence[key] for key in wanted} == wanted
 
 
-def test_only_user_products_of_the_set_are_judged_and_free_ones_are_not_paid() -> None:
-    state = tenant(
-        subscribedSkus=[
-            bought("SPE_E3", 10, 0),
-            bought("SPE_E5", 10, 0, appliesTo="Company"),
-            bought("FLOW_FREE", 10_000, 3),
-        ]
-    )
-    assert finding_keys(judged("seats: {spare: {max: 0}}", state)) == [
-        ("seats.above-maximum", sku_id("SPE_E3"), "SPE_E3", None)
-    ]
-    every = judged("seats: {of: '*', spare: {max: 0}}", state)
-    assert {row[2] for row in finding_keys(every)} == {"FLOW_FREE", "SPE_E3"}
-
-
 def test_a_pool_is_the_sum_and_bears_the_policys_words() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 10, 12), bought("SPE_E5", 10, 5)])
     result = judged("seats: {of: [SPE_E3, SPE_E5], pool: true, spare: {min: 5}}", state, prices="{SPE_E3: 35.70}")

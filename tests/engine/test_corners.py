@@ -12,7 +12,7 @@ from tests.builders.tenant.tenants import (
     judged,
     outcome,
     policy_file,
-    sku_id,
+    subscription,
     tenant,
     user,
 )
@@ -22,17 +22,6 @@ REFUSED = {Source.SUBSCRIPTIONS: SourceStatus.DENIED}
 
 def waiver(more: str = "", number: int = 1, policies: str = "[p]") -> str:
     return f"{{id: W-{number}, policies: {policies}, reason: r, owner: o@contoso.example, expires: 2027-01-31{more}}}"
-
-
-def subscription(part: str, **more: Any) -> dict[str, Any]:
-    return {
-        "id": f"s-{part}",
-        "skuId": sku_id(part),
-        "skuPartNumber": part,
-        "status": "Enabled",
-        "isTrial": False,
-        **more,
-    }
 
 
 def notices(result: Any) -> list[tuple[str, str]]:
@@ -47,7 +36,7 @@ def notices(result: Any) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("products", ["[SPE_E3]", "[paid]", "['SPE_*']", "[{withService: EXCHANGE_S_ENTERPRISE}]"])
 def test_a_waiver_is_for_the_subscription_of_a_product_that_is_gone(products: str, part: str | None) -> None:
     """Section 4: a finding is waived when a waiver's policies, users, products and tenants all match."""
-    gone = tenant(subscriptions=[subscription("SPE_E3", status="Deleted", skuPartNumber=part)])
+    gone = tenant(subscriptions=[subscription("s", status="Deleted", skuPartNumber=part)])
     result = judged(
         "subscriptions: {states: {deny: [Deleted]}}", gone, waivers=f"[{waiver(f', products: {products}')}]"
     )
@@ -55,7 +44,7 @@ def test_a_waiver_is_for_the_subscription_of_a_product_that_is_gone(products: st
 
 
 def test_a_waiver_for_another_product_is_unused_there() -> None:
-    gone = tenant(subscriptions=[subscription("SPE_E3", status="Deleted")])
+    gone = tenant(subscriptions=[subscription("s", status="Deleted")])
     result = judged("subscriptions: {states: {deny: [Deleted]}}", gone, waivers=f"[{waiver(', products: [SPE_E5]')}]")
     assert (outcome(result), notices(result)) == ("fail", [("waiver.unused", "W-1")])
 
@@ -154,7 +143,7 @@ PLAN = {"servicePlanId": "aaaaaaaa-0000-4000-8000-000000000001", "servicePlanNam
 def fleet(waivers: str, *, trials: tuple[bool, bool] = (True, True), plans: tuple[bool, bool] = (True, True)) -> Any:
     def state(name: str, number: int, consumed: int) -> Any:
         row = bought("CONTOSO_X", 100, consumed) | {"servicePlans": [PLAN] if plans[number] else []}
-        bill = [subscription("CONTOSO_X", isTrial=trials[number])]
+        bill = [subscription("s", "CONTOSO_X", isTrial=trials[number])]
         return tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[row], subscriptions=bill)
 
     return audited(policy_file(BALANCE, waivers=f"[{waivers}]"), state("a", 0, 100), state("b", 1, 10))
@@ -263,3 +252,63 @@ def test_two_groups_whose_names_are_equal_by_case_folding_make_the_name_unknown(
         "assignments: {deny: [SPE_E3]}", tenant(user("ann", "SPE_E3"), groups=groups), users="{memberOf: g0}"
     )
     assert outcome(by_id) == "fail"
+
+
+# ---- what was not collected
+
+
+REQUIRE = "assignments: {require: [SPE_F1]}"
+"""Everyone of the population lacks it."""
+ANN = user("ann", department="Store", userType=None)
+GROUPS = [
+    {"id": "g2", "displayName": "Twins", "members": ["id-cas"], "transitiveMembers": []},
+    {"id": "g3", "displayName": "twins", "members": [], "transitiveMembers": []},
+    {"id": "g4", "displayName": "Hidden", "members": [], "membersStatus": "denied"},
+]
+
+
+@pytest.mark.parametrize(
+    ("facts", "selectors", "missing"),
+    [
+        # A premium licence is missing: everybody would be inactive to a careless reader, and nobody to another.
+        (
+            {"unread": {Source.SIGN_IN_ACTIVITY: SourceStatus.UNAVAILABLE}},
+            ("{any: [{inactiveFor: 90d}, {neverSignedIn: 30d}]}",),
+            "signInActivity",
+        ),
+        (
+            {"unasked": ["department"]},
+            ("{department: Store}", "{department: {not: Store}}", "{department: null}"),
+            "users.department",
+        ),
+    ],
+)
+def test_a_fact_that_was_not_collected_is_named(
+    facts: dict[str, Any], selectors: tuple[str, ...], missing: str
+) -> None:
+    for selector in selectors:
+        result = judged(REQUIRE, tenant(ANN, user("bob", accountEnabled=False), **facts), users=selector)
+        assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
+        assert result.policies[0].missing == (missing,)
+
+
+@pytest.mark.parametrize("name", ["Gone", "Twins", "Hidden"])
+def test_a_group_that_is_missing_ambiguous_or_unread_is_unknown_with_the_reason(name: str) -> None:
+    result = judged(REQUIRE, tenant(ANN, groups=GROUPS), users=f"{{memberOf: {name}}}")
+    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
+    assert name in (result.policies[0].reason or "")
+
+
+def test_blanks_are_a_value_and_everyone_may_be_asked() -> None:
+    people = [
+        user("ann", "SPE_E3", usageLocation="DE", city="  "),
+        user("bob", "SPE_E3", usageLocation="", city="Oslo"),
+        user("cas", usageLocation=None),
+    ]
+    result = judged("attributes: {require: [usageLocation, city], allow: {usageLocation: [NL, BE]}}", tenant(*people))
+    assert finding_keys(result) == [
+        ("attribute.missing", "bob", None, "usageLocation"),
+        ("attribute.not-allowed", "ann", None, "usageLocation"),
+    ]
+    everyone = judged("attributes: {require: [usageLocation]}", tenant(*people), users="{}")
+    assert [row[1] for row in finding_keys(everyone)] == ["bob", "cas"]

@@ -19,8 +19,8 @@ from tests.oracle.strategies import Scenario
 
 def catalogue_of(known: oracle.Catalogue) -> Catalogue:
     products = {
-        sku: Product(
-            sku_id=sku,
+        sku.lower(): Product(
+            sku_id=sku.lower(),
             part_number=part,
             name=part,
             plans=tuple(ServicePlan(id=plan.lower(), name=name, friendly_name=name) for plan, name in plans),
@@ -123,6 +123,17 @@ def run(scenario: Scenario, *, rows: int = 1 << 30) -> Result:
     policies = load(files(scenario.documents)).policies
     states = [snapshot(tenant, scenario, rows=rows) for tenant in scenario.tenants]
     return audit(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
+
+
+def agreed(scenario: Scenario, *, rows: int = 1 << 30) -> oracle.Verdict:
+    """Return the oracle's verdict, and assert that it is the engine's; `rows` are those of a batch of users."""
+    verdict = oracle.judge(scenario.documents, scenario.tenants, scenario.as_of, scenario.catalogue)
+    result = run(scenario, rows=rows)
+    for tenant in result.tenants:
+        assert judged(tenant) == expected(verdict.tenants[tenant.name])
+        assert len({finding.fingerprint for finding in tenant.findings}) == len(tenant.findings)
+    assert judged(result.fleet) == expected(verdict.fleet)
+    return verdict
 
 
 def judged(result: TenantResult | FleetResult) -> dict[str, Any]:

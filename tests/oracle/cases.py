@@ -1,9 +1,11 @@
-"""Small tenants and one-policy runs for the hand-written cases of the oracle."""
+"""Small tenants and one-policy runs for cases written by hand, which the oracle and the engine judge alike."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.oracle import Catalogue, TenantVerdict, Verdict, judge
+from tests.oracle import Catalogue, TenantVerdict, Verdict
+from tests.oracle.adapter import agreed
+from tests.oracle.strategies import Scenario
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
@@ -61,6 +63,7 @@ def tenant(*users: dict[str, Any], name: str = "contoso", **more: Any) -> dict[s
     row: dict[str, Any] = {
         "name": name,
         "tenantId": f"id-of-{name}",
+        "cloud": "worldwide",
         "users": list(users),
         "subscribedSkus": [product(sku) for sku in PARTS],
         "subscriptions": [],
@@ -76,8 +79,12 @@ def run(
     catalogue: Catalogue = CATALOGUE,
     **document: Any,
 ) -> Verdict:
-    """Judge one policy (id `p`); `document` adds other top-level keys."""
-    return judge([{"version": 1, "policies": [{"id": "p", **policy}], **document}], list(tenants), as_of, catalogue)
+    """Judge one policy (id `p`), and assert that the engine agrees; `document` adds other top-level keys."""
+    waivers = [{"reason": "r", "owner": "o", **waiver} for waiver in document.pop("waivers", ())]
+    documents = [
+        {"version": 1, "policies": [{"id": "p", "severity": "high", **policy}], "waivers": waivers, **document}
+    ]
+    return agreed(Scenario(documents=documents, tenants=list(tenants), as_of=as_of, catalogue=catalogue))
 
 
 def one(policy: dict[str, Any], *tenants: dict[str, Any], **more: Any) -> TenantVerdict:

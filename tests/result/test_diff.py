@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -60,12 +61,14 @@ def failed(day: int, policies: str = "pq") -> Result:
     )
 
 
+def last(*runs: Result) -> Result:
+    """Compare each run with the one before it; return the last one."""
+    return reduce(lambda before, now: compare(now, before), runs)
+
+
 def chain(*runs: Result) -> TenantResult:
-    """Compare each run with the one before it; return the last one's tenant."""
-    last = runs[0]
-    for each in runs[1:]:
-        last = compare(each, last)
-    return last.tenants[0]
+    """Return the tenant of the last of some runs, each compared with the one before it."""
+    return last(*runs).tenants[0]
 
 
 def marks(findings: tuple[Finding, ...]) -> list[str]:
@@ -76,25 +79,26 @@ def change_of(tenant: TenantResult) -> dict[str, str]:
     return {finding.fingerprint: str(finding.change) for finding in tenant.findings}
 
 
-def test_found_again_is_unchanged_and_else_new() -> None:
-    tenant = chain(run(one("a")), run(one("a"), one("b"), day=1))
-    assert change_of(tenant) == {"a": "unchanged", "b": "new"}
+@pytest.mark.parametrize(
+    ("before", "now", "changes"),
+    [
+        ({"a": Status.OPEN}, {"a": Status.OPEN, "b": Status.OPEN}, {"a": "unchanged", "b": "new"}),
+        # A lapsed waiver reopens, and a new waiver changes nothing.
+        (
+            {"a": Status.WAIVED, "b": Status.OPEN},
+            {"a": Status.OPEN, "b": Status.WAIVED},
+            {"a": "reopened", "b": "unchanged"},
+        ),
+        ({"a": Status.WAIVED}, {"a": Status.WAIVED, "b": Status.WAIVED}, {"a": "unchanged", "b": "new"}),
+    ],
+)
+def test_changes_by_status(before: dict[str, Status], now: dict[str, Status], changes: dict[str, str]) -> None:
+    runs = ([one(name, status=status) for name, status in found.items()] for found in (before, now))
+    assert change_of(chain(*(run(*findings, day=day) for day, findings in enumerate(runs)))) == changes
 
 
 def test_the_run_says_what_it_was_compared_with() -> None:
     assert compare(result(), night_before()).run.previous == YESTERDAY
-
-
-def test_a_lapsed_waiver_reopens_and_a_new_waiver_changes_nothing() -> None:
-    tenant = chain(run(one("a", status=Status.WAIVED), one("b")), run(one("a"), one("b", status=Status.WAIVED), day=1))
-    assert change_of(tenant) == {"a": "reopened", "b": "unchanged"}
-
-
-def test_what_stays_waived_is_unchanged_and_a_new_waived_finding_is_new() -> None:
-    tenant = chain(
-        run(one("a", status=Status.WAIVED)), run(one("a", status=Status.WAIVED), one("b", status=Status.WAIVED), day=1)
-    )
-    assert change_of(tenant) == {"a": "unchanged", "b": "new"}
 
 
 def test_gone_is_fixed_and_stays_closed() -> None:
@@ -182,10 +186,7 @@ def fleet(*findings: Finding, day: int, unknown: bool = False) -> Result:
 
 
 def fleet_chain(*runs: Result) -> FleetResult:
-    last = runs[0]
-    for each in runs[1:]:
-        last = compare(each, last)
-    return last.fleet
+    return last(*runs).fleet
 
 
 def test_what_is_gone_of_the_fleet_is_fixed_when_it_was_judged_and_reopened_when_it_comes_back() -> None:
@@ -225,13 +226,13 @@ RUNS = st.lists(
 @pytest.mark.slow
 @given(RUNS)
 def test_no_fingerprint_is_in_two_places(drawn: list[tuple[dict[str, Status], str]]) -> None:
-    last: Result | None = None
+    compared: Result | None = None
     before: set[str] = set()
     for day, (found, unknown) in enumerate(drawn):
         findings = tuple(one(name, "p" if name in "ab" else "q", status) for name, status in sorted(found.items()))
         now = run(*findings, day=day, unknown=unknown)
-        last = now if last is None else compare(now, last)
-        tenant = last.tenants[0]
+        compared = now if compared is None else compare(now, compared)
+        tenant = compared.tenants[0]
         here = {finding.fingerprint for finding in tenant.findings}
         fixed = {finding.fingerprint for finding in tenant.fixed}
         waiting = set(marks(tenant.unconfirmed))

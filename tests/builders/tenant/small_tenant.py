@@ -247,3 +247,11 @@ def who(folder: Path, selectors: Mapping[str, str], *users: Mapping[str, Any], *
     return {
         name: audited.who(name) + (" ?" if audited.outcomes()[name] == "not-evaluated" else "") for name in selectors
     }
+
+
+def selected(
+    folder: Path, cases: Sequence[tuple[str, str]], *users: Mapping[str, Any], **more: Any
+) -> list[tuple[str, str]]:
+    """Return the selectors of some cases with who is in them, from one audit."""
+    found = who(folder, {f"p{number}": selector for number, (selector, _) in enumerate(cases)}, *users, **more)
+    return [(selector, found[f"p{number}"]) for number, (selector, _) in enumerate(cases)]

@@ -1,13 +1,11 @@
 """Section 2 of the policy language, sentence by sentence: who belongs to a population, and for whom nobody knows."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.builders.tenant.small_tenant import ASKED, E5, F1, FLOW, Tenant, audit, path, sku, who
+from tests.builders.tenant.small_tenant import ASKED, E5, FLOW, path, selected, who
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 STEP = timedelta(microseconds=1)
@@ -57,6 +55,7 @@ VALUES = (
     ("{department: {exists: false}}", "c d"),
     # null inside not, in, notIn or a list stands for that absence, so not: null = present
     ("{department: {not: null}}", "a b e f"),
+    ("{department: {not: ''}}", "a b e f"),
     ("{department: [Store, null]}", "a b c d"),
     ("{department: {in: [null]}}", "c d"),
     ("{department: {notIn: [null, Store]}}", "e f"),
@@ -74,6 +73,7 @@ VALUES = (
     ("{department: store, userType: guest}", "b"),
     ("{extensionAttribute15: X}", "f"),
     ("{id: [A, b]}", "a b"),
+    ("{}", "a b c d e f"),
     # any, all, not
     ("{any: [{department: store}, {id: e}]}", "a b e"),
     ("{all: [{department: store}, {userType: guest}]}", "b"),
@@ -81,14 +81,6 @@ VALUES = (
     ("{not: {any: [{id: a}, {not: {id: b}}]}}", "b"),
     ("{department: store, not: {id: a}}", "b"),
 )
-
-
-def selected(
-    folder: Path, cases: Sequence[tuple[str, str]], *users: Mapping[str, Any], **more: Any
-) -> list[tuple[str, str]]:
-    """Return the selectors of some cases with who is in them, from one audit."""
-    found = who(folder, {f"p{number}": selector for number, (selector, _) in enumerate(cases)}, *users, **more)
-    return [(selector, found[f"p{number}"]) for number, (selector, _) in enumerate(cases)]
 
 
 def test_values_of_properties(tmp_path: Path) -> None:
@@ -293,27 +285,57 @@ def test_a_fact_that_one_user_lacks_is_unknown_for_that_user_alone(tmp_path: Pat
     assert found == {"is": "b ?", "not": "c ?", "decided": "b", "never": "a b ?", "mailbox": "a b ?"}
 
 
-def test_a_subject_that_could_not_raise_a_finding_either_way_does_not_count(tmp_path: Path) -> None:
-    users = ({"id": "a", "licences": [path(F1)]}, {"id": "b", "department": "Store"})
-    asked = [name for name in ASKED if name != "department"]
-    decided = who(tmp_path, {"p": "{department: Store}"}, users[0], asked=asked)
-    assert decided == {"p": ""}
-    assert who(tmp_path, {"p": "{department: Store}"}, *users, asked=asked) == {"p": " ?"}
+PATHS = (
+    # a SKU whose active paths all last changed at least that long before the audit's instant
+    ("{heldFor: {of: [SPE_E5], atLeast: 30d}}", "edge group old other ?"),
+    ("{heldFor: {of: [FLOW_FREE], atLeast: 30d}}", "other"),
+    ("{heldFor: {atLeast: 30d}}", "edge group old other ?"),
+    ("{heldFor: {of: [SPE_E5], atLeast: 31d}}", "group old ?"),
+    ("{not: {heldFor: {of: [SPE_E5], atLeast: 30d}}}", "error lost new one-new ?"),
+    ("{heldFor: {of: [SPE_E5], atLeast: 30d}, id: one-new}", ""),
+    # has an active path of that kind for any SKU
+    ("{licensedVia: group}", "group one-new"),
+    ("{licensedVia: direct}", "edge new old one-new other undated"),
+    ("{not: {licensedVia: direct}}", "error group lost"),
+)
 
 
-def test_mailbox_type_is_compared_without_case(tmp_path: Path) -> None:
-    users = ({"id": "a", "mailboxType": "Shared"}, {"id": "b", "mailboxType": "user"}, {"id": "c"})
-    found = who(tmp_path, {"s": "{mailboxType: shared}", "n": "{mailboxType: {not: shared}}"}, *users)
-    assert found == {"s": "a", "n": "b c"}
+def test_paths_and_since_when(tmp_path: Path) -> None:
+    edge, old = NOW - timedelta(days=30), NOW - timedelta(days=400)
+    users = (
+        {"id": "edge", "licences": [path(E5, lastUpdatedDateTime=edge)]},
+        {"id": "new", "licences": [path(E5, lastUpdatedDateTime=edge + STEP)]},
+        {"id": "old", "licences": [path(E5, lastUpdatedDateTime=old), path(FLOW, lastUpdatedDateTime=NOW)]},
+        {"id": "group", "licences": [path(E5, "G-1", lastUpdatedDateTime=old, state="ActiveWithError")]},
+        {
+            "id": "one-new",
+            "licences": [path(E5, lastUpdatedDateTime=old), path(E5, "G-1", lastUpdatedDateTime=NOW)],
+        },
+        {"id": "undated", "licences": [path(E5, lastUpdatedDateTime=old), path(E5)]},
+        {"id": "error", "licences": [path(E5, lastUpdatedDateTime=old, state="Error")]},
+        {"id": "lost", "licences": [path(E5, held=False, lastUpdatedDateTime=old, state="Error")]},
+        {
+            "id": "other",
+            "licences": [
+                path(E5, lastUpdatedDateTime=edge),
+                path(E5, "G-1", lastUpdatedDateTime=NOW, state="Disabled"),
+                path(FLOW, lastUpdatedDateTime=old),
+            ],
+        },
+    )
+    assert selected(tmp_path, PATHS, *users) == list(PATHS)
 
 
-def test_a_named_population_is_the_selector_it_names(tmp_path: Path) -> None:
-    body = """
-version: 1
-populations: {x: {department: store}, y: {population: x, not: {id: a}}}
-policies:
-  - {id: named, severity: low, users: x, assignments: {require: [SPE_F1]}}
-  - {id: inner, severity: low, users: {population: y}, assignments: {require: [SPE_F1]}}
-"""
-    audited = audit(tmp_path, body, Tenant(users=PEOPLE, products=[sku(F1)]))
-    assert (audited.who("named"), audited.who("inner")) == ("a b", "b")
+WITHOUT_PATHS = (
+    ("{heldFor: {of: [SPE_E5], atLeast: 30d}}", " ?"),
+    ("{heldFor: {of: [FLOW_FREE], atLeast: 30d}}", ""),
+    ("{licensedVia: direct}", " ?"),
+    ("{licensedVia: direct, licensed: false}", ""),
+    ("{not: {licensedVia: group}}", "none ?"),
+)
+
+
+def test_where_paths_were_not_read_people_without_licences_have_none(tmp_path: Path) -> None:
+    users = ({"id": "none"}, {"id": "some", "licences": [path(E5, state=None)]})
+    asked = [name for name in ASKED if name != "licenseAssignmentStates"]
+    assert selected(tmp_path, WITHOUT_PATHS, *users, asked=asked) == list(WITHOUT_PATHS)

@@ -1,4 +1,4 @@
-"""The oracle against the document's sentences on assignments, attributes and health."""
+"""The oracle and the engine against the document's sentences on assignments, attributes and health."""
 
 from tests.oracle.cases import (
     E3,

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from auditor.app.audit.pipeline import exit_code
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, TenantResult
-from tests import oracle
-from tests.oracle.adapter import expected, judged, key, run
+from tests.oracle.adapter import agreed, key, run
 from tests.oracle.blocks.seats import TooManyError
 from tests.oracle.strategies import Scenario, scenarios
 
@@ -69,13 +68,9 @@ def test_it_changes_no_other_policy_and_is_judged_as_before(scenario: Scenario, 
 def test_it_agrees_with_the_oracle(scenario: Scenario, number: int) -> None:
     changed, _ = reporting(scenario, number)
     try:
-        verdict = oracle.judge(changed.documents, changed.tenants, changed.as_of, changed.catalogue)
+        agreed(changed)
     except TooManyError:
         reject()
-    result = run(changed)
-    for tenant in result.tenants:
-        assert judged(tenant) == expected(verdict.tenants[tenant.name])
-    assert judged(result.fleet) == expected(verdict.fleet)
 
 
 @pytest.mark.slow

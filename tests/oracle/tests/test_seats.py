@@ -1,4 +1,4 @@
-"""The oracle against the document's sentences on seats, purchases, subscriptions, budget and balance."""
+"""The oracle and the engine against the document's sentences on seats, purchases, subscriptions, budget and balance."""
 
 from typing import Any
 

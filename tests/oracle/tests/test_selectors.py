@@ -1,4 +1,4 @@
-"""The oracle against the document's sentences on product sets and selectors, and its own examples."""
+"""The oracle and the engine against the document's sentences on product sets and selectors, and its own examples."""
 
 from typing import Any
 

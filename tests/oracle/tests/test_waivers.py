@@ -1,4 +1,4 @@
-"""The oracle against the document's sentences on waivers and outcomes."""
+"""The oracle and the engine against the document's sentences on waivers and outcomes."""
 
 from typing import Any
 
@@ -25,6 +25,7 @@ def by_user(verdict: TenantVerdict) -> dict[str, str | None]:
 def test_a_waiver_matches_policies_users_products_and_tenants() -> None:
     assert by_user(waived({"users": {"accountEnabled": False}})) == {"ann": None, "bob": "W-0"}
     assert by_user(waived({"products": ["SPE_E5"], "policies": "*"})) == {"ann": "W-0", "bob": None}
+    assert by_user(waived({"products": ["SPE_E5"], "users": {"accountEnabled": False}})) == {"ann": None, "bob": None}
     assert by_user(waived({"tenants": ["fabrikam"]})) == {"ann": None, "bob": None}
     verdict = waived({"tenants": ["contoso"]}, {})
     assert (by_user(verdict), verdict.outcomes["p"], verdict.notices) == (
