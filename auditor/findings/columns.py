@@ -187,15 +187,18 @@ def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def resized(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """Yield the same rows in record batches of that size, but for the last."""
+    """Yield the same rows in record batches of that size, but for the last; only rows of several batches are copied."""
     pending: list[pa.RecordBatch] = []
+    missing = size
     for batch in batches:
-        pending.append(batch)
-        count = sum(each.num_rows for each in pending)
-        if count >= size:
-            whole, end = joined(pending), count - count % size
-            yield from (whole.slice(start, size) for start in range(0, end, size))
-            pending = [whole.slice(end)] if end < count else []
+        start = 0
+        while batch.num_rows - start >= missing:
+            yield joined([*pending, batch.slice(start, missing)])
+            start += missing
+            pending, missing = [], size
+        if start < batch.num_rows:
+            pending.append(batch.slice(start))
+            missing -= batch.num_rows - start
     if pending:
         yield joined(pending)
 

@@ -233,17 +233,15 @@ def _object(found: dict[str, Any], depth: int) -> Iterator[bytes]:
 
 
 def _findings(findings: Findings, depth: int) -> Iterator[bytes]:
-    from auditor.findings.columns import decode  # noqa: PLC0415 - heavy
+    from auditor.findings.columns import decode, resized  # noqa: PLC0415 - heavy
     from auditor.result.codec.finding_encoder import encoded  # noqa: PLC0415 - heavy
 
     begun = False
-    for batch in findings.batches():
-        for start in range(0, batch.num_rows, _FINDINGS):
-            some = batch.slice(start, _FINDINGS)
-            text = encoded(some, _inside, depth + 1)
-            text = b"," + _inside(list(decode(some)), depth) if text is None else _escaped(text)
-            yield text if begun else b"[" + text[1:]
-            begun = True
+    for batch in resized(findings.batches(), _FINDINGS):
+        text = encoded(batch, _inside, depth + 1)
+        text = b"," + _inside(list(decode(batch)), depth) if text is None else _escaped(text)
+        yield text if begun else b"[" + text[1:]
+        begun = True
     yield _line(depth) + b"]"
 
 
