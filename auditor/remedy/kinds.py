@@ -1,20 +1,7 @@
 """The kinds of action that fix findings, and the order in which they are safe."""
 
-from dataclasses import dataclass
-
 from auditor.domain.actions.kind import ActionKind
 from auditor.guidance import Order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """When the seats of a product can be given back."""
-
-    just_bought: bool
-    """Whether a subscription of it is at most seven days old: so long Microsoft's own agreement takes seats back."""
-    ends: str | None
-    """The next date of its subscriptions, as a day; None where none is known."""
-
 
 _ORDERS: dict[Order, tuple[ActionKind, ...]] = {
     # A usage location comes before every assignment, for Graph refuses those without.

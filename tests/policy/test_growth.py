@@ -15,7 +15,7 @@ from auditor.domain.errors import Diagnostic, InputError
 from auditor.policy.lint import doubts
 from auditor.policy.loader import Loaded, load
 from auditor.policy.reference_depth import MAX_LEVELS
-from auditor.remedy.actions.context import circumstances
+from auditor.remedy.actions.context import context_of
 from tests.builders.tenant.tenants import tenant, user
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -43,7 +43,7 @@ def judged(loaded: Loaded) -> Outcome:
     list(doubts(loaded))
     people = [user("ann", department="Store"), user("bob", department="Board")]
     result = audit([tenant(*people)], loaded.policies, builtin(), NOW)
-    circumstances(result.tenants[0], loaded.policies)
+    context_of(result.tenants[0], loaded.policies, result.run.as_of.date())
     return result.tenants[0].policies[0].status
 
 

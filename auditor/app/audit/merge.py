@@ -95,7 +95,6 @@ def policies_of(result: Result) -> PolicySet:
     return replace(
         policies,
         policies=tuple(_placed(policy, headers[policy.id]) for policy in policies.policies),
-        day=result.run.as_of.date(),
         digest=result.run.policy_digest,
         definitions=known,
     )

@@ -77,7 +77,6 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     `earlier` are the dates of subscriptions in earlier nights, by tenant. An exception inside one tenant makes this
     tenant fail, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of the spill file is full.
     """
-    policies = replace(policies, day=as_of.date())
     # What only policies that are report-only need may be missing in a complete audit.
     needed = needs(policies.enabled).sources
     audited: list[TenantResult] = []
@@ -113,7 +112,7 @@ def judged(
     tenant = _unjudged(bound, needed)
     if not described:
         return _concluded(bound, evaluate(bound, batches), tenant)
-    builder = ActionBuilder(tenant, bound.facts.policies, packaged_library(), spill=spill)
+    builder = ActionBuilder(tenant, bound.facts.policies, bound.facts.as_of.date(), packaged_library(), spill=spill)
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
     proposed = SmallerProductCounter()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from functools import cache
 
 from auditor import resources
@@ -30,10 +31,10 @@ def remedied(
     `l10n` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
     read but the packaged guidance.
     """
-    policies = replace(policies, day=result.run.as_of.date())
+    today = result.run.as_of.date()
     with paused_gc():
         changed = each_contained(
-            result, lambda tenant: tenant_remedied(tenant, policies, l10n=l10n, groups=groups, spill=spill)
+            result, lambda tenant: tenant_remedied(tenant, policies, today, l10n=l10n, groups=groups, spill=spill)
         )
         return replace(changed, fleet=fleet_remedied(result, policies, l10n=l10n))
 
@@ -51,23 +52,24 @@ def packaged_library() -> Library:
 def tenant_remedied(
     tenant: TenantResult,
     policies: PolicySet,
+    today: date,
     *,
     l10n: Localizer = ENGLISH,
     groups: Mapping[str, str] | None = None,
     spill: SpillFile | None = None,
 ) -> TenantResult:
-    """Fill in what `remedied` fills in, of one tenant."""
-    actions = ActionBuilder(tenant, policies, packaged_library(), l10n=l10n, groups=groups, spill=spill)
+    """Fill in what `remedied` fills in, of one tenant; `today` is the day of the audit, in UTC."""
+    actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, groups=groups, spill=spill)
     findings = tenant.findings.map_batches(actions.take)
     built, concerns = actions.actions()
     return replace(tenant, findings=findings.with_concerns(concerns), actions=built)
 
 
 def tenant_actions(
-    tenant: TenantResult, policies: PolicySet, *, l10n: Localizer, spill: SpillFile | None = None
+    tenant: TenantResult, policies: PolicySet, today: date, *, l10n: Localizer, spill: SpillFile | None = None
 ) -> tuple[Action, ...]:
-    """Return the actions of a tenant in a language."""
-    actions = ActionBuilder(tenant, policies, packaged_library(), l10n=l10n, spill=spill)
+    """Return the actions of a tenant in a language; `today` is the day of the audit, in UTC."""
+    actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
     for batch in tenant.findings.subject_batches():
         actions.take(batch)
     return actions.actions()[0]
@@ -83,4 +85,5 @@ def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENG
         ]
     )
     fleet = replace(fleet, findings=findings)
-    return replace(fleet, actions=actions_between(fleet, tenants, policies, packaged_library(), l10n=l10n))
+    today = result.run.as_of.date()
+    return replace(fleet, actions=actions_between(fleet, tenants, policies, today, packaged_library(), l10n=l10n))

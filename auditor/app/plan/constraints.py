@@ -25,7 +25,7 @@ def learn(
     claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
     for finding in open_findings(after.findings, claimed):
         changed = _bar(learned, options.owner(finding.subject.id), why(l10n, "person")) or changed
-    undecided = undecided_policies(before.policies, after.policies, options.known.findings)
+    undecided = undecided_policies(before.policies, after.policies, options.context.findings)
     if undecided and made.seats:
         most = max(made.seats, key=lambda sku_id: (abs(made.seats[sku_id].change), sku_id))
         learned.unfollowed[most] = why(l10n, "undecided", detail=", ".join(undecided))

@@ -225,7 +225,7 @@ def _tenant_plan(
     l10n: Localizer,
 ) -> TenantPlan:
     then = open_findings(after.findings)
-    open_ = tuple(finding for finding in options.known.findings if finding.status is Status.OPEN)
+    open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
     left = {finding.fingerprint for finding in then} | {each.fingerprint for each in open_ if each.policy in unknown}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)

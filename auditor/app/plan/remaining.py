@@ -7,7 +7,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.result.model import Finding
 from auditor.policy.yaml.writer import flow
-from auditor.remedy.actions.proposals import downgrade_of
+from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import Options, PlanConstraints
 from auditor.remedy.planner.model import Remaining
@@ -65,7 +65,7 @@ _CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SE
 
 def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tuple[str, ...]:
     """Return why no request ends the paths of a product in whose place somebody was to get a smaller one."""
-    smaller, account = downgrade_of(finding, options.known), options.state.accounts.get(finding.subject.id)
+    smaller, account = downgrade_of(finding, options.context), options.state.accounts.get(finding.subject.id)
     grants = () if smaller is None or account is None else account.by_group(smaller.old)
     return group_reasons((grant.group or "" for grant in grants), options.state.memberships, l10n)
 

@@ -10,6 +10,8 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Action, FleetResult, PolicyHeader, Result, TenantResult
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from auditor.domain.policy.model import PolicySet
     from auditor.findings.spill import SpillFile
     from auditor.localization.localization import Localization
@@ -34,9 +36,9 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     from auditor.app.audit.merge import policies_of  # noqa: PLC0415
     from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
 
-    known = policies_of(result)
+    known, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
-        tenants = tuple(_translated(tenant, known, l10n, spill) for tenant in result.tenants)
+        tenants = tuple(_translated(tenant, known, today, l10n, spill) for tenant in result.tenants)
     localized = fleet_remedied(result, known, l10n=l10n)
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
     return replace(
@@ -54,12 +56,12 @@ def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
 
 
 def _translated(
-    tenant: TenantResult, policies: "PolicySet", l10n: "Localizer", spill: "SpillFile | None"
+    tenant: TenantResult, policies: "PolicySet", today: "date", l10n: "Localizer", spill: "SpillFile | None"
 ) -> TenantResult:
     """Return a tenant with its actions in a language."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
 
-    return _tenant(_verified(tenant, l10n), tenant_actions(tenant, policies, l10n=l10n, spill=spill))
+    return _tenant(_verified(tenant, l10n), tenant_actions(tenant, policies, today, l10n=l10n, spill=spill))
 
 
 def localised_verification(result: Result, locale: str) -> Result:

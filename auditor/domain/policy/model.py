@@ -253,8 +253,6 @@ class PolicySet:
     definitions: Mapping[str, Any] = field(default_factory=dict)
     """Named sets, populations, waivers and prices as loaded, in plain values; merging results needs them."""
     mentions: tuple[Mention, ...] = ()
-    day: date | None = None
-    """The day of the audit, on which prices are read; None for the day of a tenant's state."""
     digest: str = ""
     """`sha256:` over the loaded content; the order and names of files do not matter."""
 

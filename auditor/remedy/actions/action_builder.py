@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -17,13 +18,13 @@ from auditor.findings.columns import alike, coded, decode, equal, json_value, re
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
 from auditor.remedy.actions.action_lists import ActionLists
-from auditor.remedy.actions.build import action_context, actions_from
-from auditor.remedy.actions.context import RoutedFinding, circumstances, situations_of
+from auditor.remedy.actions.build import ActionInputs, actions_from
+from auditor.remedy.actions.context import RoutedFinding, context_of
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
-from auditor.remedy.actions.guidance.routes import routes_of
+from auditor.remedy.actions.guidance.routes import route_of, routes_of
 from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_products, sort_key
-from auditor.remedy.actions.proposals import asks_to_downgrade
-from auditor.remedy.actions.remedies import object_remedies
+from auditor.remedy.actions.remedies.choice import object_remedy
+from auditor.remedy.actions.remedies.proposals import asks_to_downgrade
 from auditor.remedy.actions.seats.ledger import settle_seats
 from auditor.remedy.messages import ENGLISH, Localizer
 
@@ -34,29 +35,30 @@ _SITUATIONS: Final = 1 << 15
 class ActionBuilder:
     """Builds the actions of a tenant from groups of findings that hold all findings about their subjects.
 
-    With a `spill` file the lists of actions about very many people are kept there. `l10n` is the language of the
-    actions' texts, `groups` are names of groups by id.
+    `today` is the day of the audit, in UTC. With a `spill` file the lists of actions about very many people are kept
+    there. `l10n` is the language of the actions' texts, `groups` are names of groups by id.
     """
 
     def __init__(
         self,
         tenant: TenantResult,
         policies: PolicySet,
+        today: date,
         library: Library,
         *,
         l10n: Localizer = ENGLISH,
         groups: Mapping[str, str] | None = None,
         spill: SpillFile | None = None,
     ) -> None:
-        self._known = circumstances(tenant, policies, ())
-        self._proposing = {name for name, policy in self._known.policies.items() if asks_to_downgrade(policy)}
+        self._context = context_of(tenant, policies, today, ())
+        self._proposing = {name for name in self._context.policies if asks_to_downgrade(self._context, name)}
         self._library = library
         self._l10n = l10n
         self._names = groups or {}
         self._quoted_names: dict[str, str] = {}
         self._groups = ActionGroups({})
         self._lists = ActionLists(spill)
-        self._people = PersonRemedies(self._known, self._groups, self._lists)
+        self._people = PersonRemedies(self._context, self._groups, self._lists)
         self._objects: list[Finding] = []
         self._part_numbers: dict[str, str] = {}
 
@@ -89,21 +91,22 @@ class ActionBuilder:
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
         """Return the actions once all findings were taken, and by action id whom they are about."""
-        known = replace(self._known.of(self._objects), held=self._part_numbers)
-        remedies = object_remedies(self._known, self._objects, situations_of(known))
-        self._groups.take((sort_key(finding), remedy) for finding, remedy in remedies)
-        settle_seats(self._groups, known)
+        context = replace(self._context.of(self._objects), part_numbers=self._part_numbers)
+        opened = (finding for finding in self._objects if finding.status is Status.OPEN)
+        self._groups.add((sort_key(each), object_remedy(each, route_of(each, context))) for each in opened)
+        settle_seats(self._groups, context)
         names = {**self._quoted_names, **self._names}
-        context = action_context(known, self._library, l10n=self._l10n, groups=names)
-        concerns = {context.identity(group): _concern(group) for group in self._groups}
-        return actions_from(context, map(self._listed, self._groups)), concerns
+        inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=names)
+        concerns = {inputs.identity(group): _concern(group) for group in self._groups}
+        return actions_from(inputs, map(self._listed, self._groups)), concerns
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
-        known = (self._known.routes, self._known.situated, self._known.facts, self._known.paths, self._known.products)
-        if any(len(each) > _SITUATIONS for each in known):
-            for each in known:
+        context = self._context
+        caches = context.routes, context.routes_by_facts, context.facts, context.paths, context.products
+        if any(len(each) > _SITUATIONS for each in caches):
+            for each in caches:
                 each.clear()
-        return routes_of(batch, self._known)
+        return routes_of(batch, context)
 
     def _listed(self, group: ActionGroup) -> tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]:
         """Return a group with the fingerprints of its findings and its requests."""

@@ -15,24 +15,22 @@ from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
-from auditor.domain.policy.model import Assignments
-from auditor.domain.result.model import Action, Money
+from auditor.domain.result.model import Action
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages
-from auditor.remedy.actions.action_names import group_label, product_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
-from auditor.remedy.actions.model import Decided, Remedy
+from auditor.remedy.actions.money import costs, counted_once, price_of
 from auditor.remedy.actions.ranks import due_of, prioritised
-from auditor.remedy.actions.remedies import remedies_of
-from auditor.remedy.actions.seats.attribution import counted_once
-from auditor.remedy.actions.seats.decided import follow_renewals, take_decided
-from auditor.remedy.actions.seats.ledger import GIVING, MOVING, NUMBERED, TAKING, settle_seats
-from auditor.remedy.actions.subscription_terms import covered_elsewhere, price_at_renewal, seats_resolved, total, totals
-from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED, Term
-from auditor.remedy.labels import owned_of, part_number, service_label
+from auditor.remedy.actions.remedies.choice import remedies_of
+from auditor.remedy.actions.remedies.model import Decided, Remedy
+from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
+from auditor.remedy.actions.seats.ledger import NUMBERED, settle_seats
+from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
+from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED
+from auditor.remedy.labels import service_label
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import action_title
@@ -49,25 +47,40 @@ _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionContext:
+class ActionInputs:
     """What actions are built from: the tenant, the guidance, names and language."""
 
-    known: RemediationContext
+    context: RemediationContext
     library: Library
     l10n: Localizer
     groups: Mapping[str, str]
     """Group id → name, as far as they are known."""
-    terms: Mapping[str, Term]
-    """SkuId → when its seats can go."""
+
+    @classmethod
+    def of(
+        cls,
+        context: RemediationContext,
+        library: Library,
+        *,
+        l10n: Localizer = ENGLISH,
+        groups: Mapping[str, str] | None = None,
+    ) -> "ActionInputs":
+        """Return what actions are built from; `groups` takes precedence over the names that findings have."""
+        named = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
+        return cls(context=context, library=library, l10n=l10n, groups={**named, **(groups or {})})
 
     def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
         """Return the guidance of an article for a variant, as it holds on the day of the audit."""
-        today = replace(variant, day=self.known.today)
+        today = replace(variant, day=self.context.today)
         return _cached(self.library, article, today, self.l10n, deadline)
+
+    def group_label(self, group: str) -> str:
+        """Return the name of a group, or its id where the name is not known."""
+        return printable(self.groups.get(group) or group)
 
     def identity(self, group: ActionGroup) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
-        tenant, first = self.known.tenant, group.first
+        tenant, first = self.context.tenant, group.first
         variety = "requests" if first.proven and group.acts else ""
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
@@ -82,8 +95,8 @@ def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, d
 
 
 def actions_of(  # noqa: PLR0913 - all that is known of a tenant
-    known: RemediationContext,
-    situations: Sequence[RoutedFinding],
+    context: RemediationContext,
+    routes: Sequence[RoutedFinding],
     library: Library,
     *,
     l10n: Localizer = ENGLISH,
@@ -95,59 +108,46 @@ def actions_of(  # noqa: PLR0913 - all that is known of a tenant
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
-    `situations` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
+    `routes` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
     moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
     are listed: those of the evidence alone were not tried out. `seats` are the seats of products, by skuId, that
     somebody decided to buy (+) or to give back (−): one action of each product is about this number. `renewals` tell by
     the fingerprint of a finding whether somebody decided to renew.
     """
-    context = action_context(known, library, l10n=l10n, groups=groups, terms=terms)
-    remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
+    inputs = ActionInputs.of(context, library, l10n=l10n, groups=groups)
+    remedies: Iterable[Remedy] = remedies_of(context, routes, decided or ())
     if decided is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    action_groups = ActionGroups(context.terms)
-    action_groups.take((UNSORTED, remedy) for remedy in remedies)
-    take_decided(action_groups, known, seats or {})
-    settle_seats(action_groups, known, seats or {})
+    action_groups = ActionGroups(terms or {})
+    action_groups.add((UNSORTED, remedy) for remedy in remedies)
+    add_decided(action_groups, context, seats or {})
+    settle_seats(action_groups, context, seats or {})
     follow_renewals(action_groups, renewals or {})
     return actions_from(
-        context, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
+        inputs, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
     )
-
-
-def action_context(
-    known: RemediationContext,
-    library: Library,
-    *,
-    l10n: Localizer = ENGLISH,
-    groups: Mapping[str, str] | None = None,
-    terms: Mapping[str, Term] | None = None,
-) -> ActionContext:
-    """Return what actions are built from; `groups` takes precedence over the names that findings about groups have."""
-    named = {f.subject.id: f.subject.name for f in known.findings if f.subject.type is SubjectType.GROUP}
-    return ActionContext(known=known, library=library, l10n=l10n, groups={**named, **(groups or {})}, terms=terms or {})
 
 
 ListedGroup = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]
 """A group, the fingerprints of all its findings in their order, and all its requests."""
 
 
-def actions_from(context: ActionContext, groups: Iterable[ListedGroup]) -> tuple[Action, ...]:
+def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[Action, ...]:
     """Return the action of each group, in an order in which nothing breaks."""
-    listed = [(group, _action(context, group, fingerprints, requests)) for group, fingerprints, requests in groups]
-    listed.sort(key=lambda item: _sort_key(context, *item))
-    listed = counted_once(listed, lambda sku_id: _price(context, sku_id))
-    actions = _distinct_titles(context, [action for _, action in listed])
+    listed = [(group, _action(inputs, group, fingerprints, requests)) for group, fingerprints, requests in groups]
+    listed.sort(key=lambda item: _sort_key(inputs, *item))
+    listed = counted_once(listed, partial(price_of, inputs.context))
+    actions = _distinct_titles(inputs, [action for _, action in listed])
     severities = [tuple(Severity)[group.worst[0]] for group, _ in listed]
-    return prioritised(actions, severities, context.known.today, context.l10n)
+    return prioritised(actions, severities, inputs.context.today, inputs.l10n)
 
 
-def _distinct_titles(context: ActionContext, actions: Sequence[Action]) -> tuple[Action, ...]:
+def _distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> tuple[Action, ...]:
     """Add why to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
-    named = context.library.titles
+    named = inputs.library.titles
     return tuple(
-        replace(action, title=messages.about(context.l10n, action.title, named[action.guidance]))
+        replace(action, title=messages.about(inputs.l10n, action.title, named[action.guidance]))
         if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
         else action
         for action in actions
@@ -155,32 +155,32 @@ def _distinct_titles(context: ActionContext, actions: Sequence[Action]) -> tuple
 
 
 def _action(
-    context: ActionContext, group: ActionGroup, fingerprints: Sequence[str], requests: Sequence[Mapping[str, Any]]
+    inputs: ActionInputs, group: ActionGroup, fingerprints: Sequence[str], requests: Sequence[Mapping[str, Any]]
 ) -> Action:
-    first, l10n = group.first, context.l10n
+    first, l10n = group.first, inputs.l10n
     count = group.seats if first.kind in COUNTED_IN_SEATS else group.people
     article = group.article
     variant = shared(group.variants)
-    guidance = context.guidance(article, variant, _deadline(context, group))
+    guidance = inputs.guidance(article, variant, _deadline(inputs, group))
     if first.kind is ActionKind.SETTLED:
-        step = messages.settled(l10n, product_label(context.known, first.old))
+        step = messages.settled(l10n, inputs.context.product_label(first.old))
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
-    before, after = _money(context, group, count)
-    owner = ", ".join(_owners(context, group))
+    before, after = costs(inputs.context, group, count)
+    owner = ", ".join(_owners(inputs, group))
     doubtful = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
     return Action(
-        id=context.identity(group),
+        id=inputs.identity(group),
         guidance=article,
         findings=fingerprints,
-        title=_title(context, group, count),
+        title=_title(inputs, group, count),
         role=guidance.role,
-        prerequisites=_prerequisites(context, group, count, guidance),
+        prerequisites=_prerequisites(inputs, group, count, guidance),
         steps=guidance.steps,
-        warnings=_warnings(context, group, guidance),
+        warnings=_warnings(inputs, group, guidance),
         links=guidance.links,
         next=(
-            *(seats_resolved(l10n, product_label(context.known, old)) for old in group.seats_resolved),
+            *(seats_resolved(l10n, inputs.context.product_label(old)) for old in group.seats_resolved),
             *guidance.next,
         ),
         checked=guidance.checked,
@@ -196,40 +196,40 @@ def _action(
         before=before,
         after=after,
         seats=group.moved if group.moved is not None and group.moved.sku_id else None,
-        due=due_of(group, context.known.tenant, context.known.today),
+        due=due_of(group, inputs.context.tenant, inputs.context.today),
         sku_id=first.old if first.kind in _OF_SEATS else "",
     )
 
 
-def _sort_key(context: ActionContext, group: ActionGroup, action: Action) -> tuple[object, ...]:
+def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple[object, ...]:
     """Return what decides the order; nothing of it depends on the language."""
     first, (worst, _) = group.first, group.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
-    names = (product_label(context.known, first.old), product_label(context.known, first.new), first.extra)
+    names = (inputs.context.product_label(first.old), inputs.context.product_label(first.new), first.extra)
     return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
 
 
-def _deadline(context: ActionContext, group: ActionGroup) -> date | None:
+def _deadline(inputs: ActionInputs, group: ActionGroup) -> date | None:
     """Return the date that the steps of an action about subscriptions name."""
-    return due_of(group, context.known.tenant, context.known.today) if group.first.kind in _OF_SUBSCRIPTIONS else None
+    return due_of(group, inputs.context.tenant, inputs.context.today) if group.first.kind in _OF_SUBSCRIPTIONS else None
 
 
-def _owners(context: ActionContext, group: ActionGroup) -> Iterable[str]:
+def _owners(inputs: ActionInputs, group: ActionGroup) -> Iterable[str]:
     """Return who owns the policies behind findings, each once."""
-    policies = [context.known.policies.get(name) for name in group.owners]
+    policies = [inputs.context.policies.get(name) for name in group.owners]
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
-def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
-    remedy, enough = group.first, _enough(context, group)
+def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
+    remedy, enough = group.first, _enough(inputs, group)
     extra = remedy.extra
-    new = one_of(context.l10n, enough) if enough else product_label(context.known, remedy.new)
+    new = one_of(inputs.l10n, enough) if enough else inputs.context.product_label(remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
-        extra = ", ".join(group_label(context.groups, group) for group in extra.split(", "))
+        extra = ", ".join(inputs.group_label(group) for group in extra.split(", "))
     elif remedy.kind is ActionKind.STATE:
-        extra = state_name(context.l10n.gettext, extra)
+        extra = state_name(inputs.l10n.gettext, extra)
     elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
-        extra = ", ".join(property_name(context.l10n.gettext, name) for name in extra.split(", "))
+        extra = ", ".join(property_name(inputs.l10n.gettext, name) for name in extra.split(", "))
     elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
@@ -238,12 +238,12 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
     if remedy.kind is ActionKind.BUDGET and extra:
         from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
 
-        label = amount_label(extra, context.l10n)  # its space may be one that does not break
+        label = amount_label(extra, inputs.l10n)  # its space may be one that does not break
     return action_title(
-        context.l10n,
+        inputs.l10n,
         remedy.kind,
         count,
-        old=product_label(context.known, remedy.old),
+        old=inputs.context.product_label(remedy.old),
         new=new,
         extra=label,
         groups=remedy.extra.count(", ") + 1,
@@ -253,98 +253,57 @@ def _title(context: ActionContext, group: ActionGroup, count: int) -> str:
     )
 
 
-def _prerequisites(context: ActionContext, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
-    l10n, moved = context.l10n, group.moved
+def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
+    l10n, moved = inputs.l10n, group.moved
     if group.covered:
         return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)
     if group.lacking:
-        named = [(product_label(context.known, sku), count) for sku, count in group.lacking.items()]
+        named = [(inputs.context.product_label(sku), count) for sku, count in group.lacking.items()]
         said = [
             messages.seats_lacking(l10n, count, name) if count else messages.seats_elsewhere(l10n, name)
             for name, count in named
         ]
         return (*said, *guidance.prerequisites)
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
-        name = product_label(context.known, moved.sku_id or group.first.old)
+        name = inputs.context.product_label(moved.sku_id or group.first.old)
         seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
-        return (seat_note, *_total(context, group, count), *guidance.prerequisites)
+        return (seat_note, *_total(inputs, group, count), *guidance.prerequisites)
     if group.first.kind is ActionKind.BOUNDS:
         return (messages.bounds_first(l10n), *guidance.prerequisites)
     if group.first.kind in NUMBERED and not group.first.proven:
-        return (*_total(context, group, count), *guidance.prerequisites)
-    enough = _enough(context, group)
+        return (*_total(inputs, group, count), *guidance.prerequisites)
+    enough = _enough(inputs, group)
     return (messages.any_of(l10n, ", ".join(enough)), *guidance.prerequisites) if enough else guidance.prerequisites
 
 
-def _total(context: ActionContext, group: ActionGroup, count: int) -> tuple[str, ...]:
+def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:
     """Return the new number of seats where the product's subscriptions are known, unless the seat movement tells it."""
     remedy = group.first
-    found = totals(context.known.tenant, remedy.old) if remedy.kind in NUMBERED else None
+    found = totals(inputs.context.tenant, remedy.old) if remedy.kind in NUMBERED else None
     if found is None or not count:
         return ()
     subscriptions, now = found
     if subscriptions == 1 and group.moved is not None and now == group.moved.usable + group.moved.revived:
         return ()
     then = now + (count if remedy.kind is ActionKind.BUY else -count)
-    product = product_label(context.known, remedy.old)
-    return (total(context.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)
+    product = inputs.context.product_label(remedy.old)
+    return (total(inputs.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)
 
 
-def _enough(context: ActionContext, group: ActionGroup) -> tuple[str, ...]:
+def _enough(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant that a policy's name for several of them stands for."""
-    policy, wanted = context.known.policies.get(group.policy), group.first.new
-    if not wanted or wanted in context.known.seats or policy is None or not isinstance(policy.constraint, Assignments):
-        return ()
-    sets = [element for element in policy.constraint.require if element.written == wanted]
-    owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, context.known.tenant.seats)}
-    return tuple(sorted(product_label(context.known, sku_id) for sku_id in owned))
+    context, wanted = inputs.context, group.first.new
+    owned = context.owned_of(group.policy, wanted) if wanted and wanted not in context.seats else ()
+    return tuple(sorted(context.product_label(sku_id) for sku_id in {seat.sku_id for seat in owned}))
 
 
-def _warnings(context: ActionContext, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
-    l10n, first = context.l10n, group.first
+def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
+    l10n, first = inputs.l10n, group.first
     lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
     own = [messages.services_lost(l10n, printable(lost))] if lost else []
     own += [messages.not_judged(l10n)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
-        own.append(messages.whole_group(l10n, group_label(context.groups, first.extra)))
+        own.append(messages.whole_group(l10n, inputs.group_label(first.extra)))
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:
-        own.append(messages.everything_on(l10n, product_label(context.known, first.new)))
+        own.append(messages.everything_on(l10n, inputs.context.product_label(first.new)))
     return (*guidance.notices, *own, *guidance.cautions)
-
-
-def _money(context: ActionContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
-    """Return what the seats cost a month before and after, at a renewal by its price; None where that is not known."""
-    remedy, tenant = group.first, context.known.tenant
-    old, new = _price(context, remedy.old), _price(context, remedy.new)
-    if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
-        old = price_at_renewal(tenant, remedy.old, due_of(group, tenant, context.known.today), old)
-    if remedy.kind in TAKING:
-        return _cost(context, old, count), _cost(context, old, 0)
-    if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:
-        return _cost(context, old, count), _cost(context, new, count)
-    if remedy.kind in GIVING:
-        return _cost(context, new, 0), _cost(context, new, count)
-    if remedy.kind is ActionKind.COVER and count > group.covered:
-        return _cost(context, old, 0), _cost(context, old, count - group.covered)
-    seat = context.known.seats.get(remedy.old)
-    if seat is None or seat.usable is None or remedy.kind not in NUMBERED:
-        return None, None
-    then = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
-    return _cost(context, old, seat.usable), _cost(context, old, then)
-
-
-def _price(context: ActionContext, sku_id: str) -> Decimal | None:
-    """Return the price of a product, or of several joined by `+`; None where one of them has none."""
-    if "+" in sku_id:
-        each = [_price(context, part) for part in sku_id.split("+")]
-        return None if None in each else sum((price for price in each if price is not None), Decimal(0))
-    prices = context.known.prices
-    seat = context.known.seats.get(sku_id)
-    if prices is None or not sku_id:
-        return None
-    return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
-
-
-def _cost(context: ActionContext, price: Decimal | None, seats: int) -> Money | None:
-    prices = context.known.prices
-    return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)

@@ -8,15 +8,14 @@ from typing import Any
 
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Agreement, Status
+from auditor.domain.enums import Agreement, Severity, Status
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Action, Finding, FleetResult, TenantResult
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
-from auditor.remedy.actions.guidance.text import guidance_text
+from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.ranks import prioritised
-from auditor.remedy.actions.subscription_terms import day_of
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.titles import action_title
@@ -28,6 +27,7 @@ def actions_between(
     fleet: FleetResult,
     tenants: Sequence[TenantResult],
     policies: PolicySet,
+    today: date,
     library: Library,
     *,
     l10n: Localizer = ENGLISH,
@@ -35,21 +35,26 @@ def actions_between(
     """Return the actions for the fleet's open findings: every short tenant buys before any other gives seats up.
 
     Each is shown for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
+    `today` is the day of the audit, in UTC.
     """
-    today = policies.day or max((day_of(tenant.as_of) for tenant in tenants), default=date.min)
-    dated = replace(policies, day=today)
+    owners = {policy.id: policy.owner for policy in policies.policies}
     named = {tenant.name: tenant for tenant in tenants}
     open_ = [finding for finding in fleet.findings if finding.status is Status.OPEN]
-    shares = [
-        (finding, share, (side, kind))
-        for key, side, kind in _SIDES
-        for finding in open_
-        for share in _shares(finding, key)
-    ]
-    actions = [_action(finding, share, part, named, dated, library, l10n) for finding, share, part in shares]
-    if not actions:
-        return ()
-    severities = [finding.severity for finding, _, _ in shares]
+    actions: list[Action] = []
+    severities: list[Severity] = []
+    for key, side, kind in _SIDES:
+        for finding in open_:
+            situation = fleet_situation(finding, tenants)
+            article = articles_of(finding.check, situation)[0]
+            for share in finding.evidence.get(key) or ():
+                tenant = named.get(str(share["tenant"]))
+                variant = situation.variant(side=side)
+                if tenant is not None:
+                    variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
+                guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
+                owner = owners.get(finding.policy, "")
+                actions.append(_action(finding, share, tenant, kind, article, guidance, owner, l10n))
+                severities.append(finding.severity)
     return prioritised(actions, severities, today, l10n)
 
 
@@ -63,36 +68,25 @@ def fleet_situation(finding: Finding, tenants: Iterable[TenantResult]) -> Situat
     return replace(situation, cloud=clouds.pop()) if len(clouds) == 1 else situation
 
 
-def _shares(finding: Finding, key: str) -> Iterable[Mapping[str, Any]]:
-    return finding.evidence.get(key) or ()
-
-
-def _action(
+def _action(  # noqa: PLR0913, PLR0917 - what the fields of an action are made of
     finding: Finding,
     share: Mapping[str, Any],
-    part: tuple[str, ActionKind],
-    tenants: Mapping[str, TenantResult],
-    policies: PolicySet,
-    library: Library,
+    tenant: TenantResult | None,
+    kind: ActionKind,
+    article: str,
+    guidance: GuidanceText,
+    owner: str,
     l10n: Localizer,
 ) -> Action:
-    side, kind = part
-    owner = next((policy.owner for policy in policies.policies if policy.id == finding.policy), "")
     name = str(share["tenant"])
-    tenant = tenants.get(name)
-    situation = fleet_situation(finding, tenants.values())
-    article = articles_of(finding.check, situation)[0]
-    variant = situation.variant(side=side)
-    if tenant is not None:
-        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=policies.day)
-    guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
-    product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
-    counted = messages.seats_there(l10n, where, product, share.get("usable"), share.get("consumed"))
+    product, label = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
+    counted = messages.seats_there(l10n, label, product, share.get("usable"), share.get("consumed"))
+    identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(
-        id=_identity(finding, kind, name),
+        id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         guidance=article,
         findings=(finding.fingerprint,),
-        title=action_title(l10n, kind, 1, old=product, extra=where),
+        title=action_title(l10n, kind, 1, old=product, extra=label),
         role=guidance.role,
         prerequisites=(counted, *guidance.prerequisites),
         steps=guidance.steps,
@@ -108,8 +102,3 @@ def _action(
         confidence="review",
         irreversible=guidance.irreversible,
     )
-
-
-def _identity(finding: Finding, kind: ActionKind, tenant: str) -> str:
-    parts = (finding.fingerprint, kind.value, tenant)
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -14,8 +14,8 @@ from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result.model import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
-from auditor.remedy.actions.model import Remedy
-from auditor.remedy.kinds import Term
+from auditor.remedy.actions.remedies.model import Remedy
+from auditor.remedy.actions.subscription_terms import Term
 
 COUNTED_IN_SEATS: Final = frozenset(
     {
@@ -73,7 +73,7 @@ class ActionGroup:
         self.names: list[str] = []
         """The first few people in the order of the alphabet, where they are asked for."""
         self.fingerprints: list[str] = []
-        """Of the findings of the remedies that were taken as values."""
+        """Of the findings of the remedies that were added as values."""
         self.requests: list[tuple[SortKey, Mapping[str, Any]]] = []
         """The requests of the same remedies, each with its sort key."""
         self.dates: set[str] = set()
@@ -107,7 +107,7 @@ class ActionGroup:
         """The requests in the order of their remedies."""
         return [document for _, document in sorted(self.requests, key=itemgetter(0))]
 
-    def take(self, remedy: Remedy, key: SortKey) -> None:
+    def add(self, remedy: Remedy, key: SortKey) -> None:
         """Add a remedy with its findings and requests."""
         for finding in remedy.findings:
             weight = finding.severity.rank, finding.fingerprint
@@ -228,8 +228,8 @@ class ActionGroups:
         group.lead(remedy, key, _variant(remedy.kind, remedy.situation))
         return group
 
-    def take(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:
-        """Take remedies, each with its sort key: all about the same person or product come together.
+    def add(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:
+        """Add remedies, each with its sort key: all about the same person or product come together.
 
         Of two keys the lower goes first; of remedies with one key, those that come first.
         """
@@ -246,7 +246,7 @@ class ActionGroups:
                 kind = ActionKind.STATE if remedy.old in stated else ActionKind.TRIAL
             own = remedy if kind is remedy.kind else replace(remedy, kind=kind)
             group = self.lead(own, key)
-            group.take(own, key)
+            group.add(own, key)
             touched[group.number] = group
         for group in touched.values():
             group.settle()

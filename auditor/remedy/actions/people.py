@@ -23,9 +23,9 @@ from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import ActionGroups, SortKey
 from auditor.remedy.actions.guidance.routes import projected
-from auditor.remedy.actions.proposals import SMALLER
-from auditor.remedy.actions.remedies import personal_remedies
-from auditor.remedy.actions.targets import given_by
+from auditor.remedy.actions.remedies.choice import personal_remedies
+from auditor.remedy.actions.remedies.proposals import SMALLER
+from auditor.remedy.actions.remedies.targets import given_by
 from auditor.remedy.requests import RequestTemplate
 
 _CODED: Final = ("policy", "check", "product", "skuId", "skuPartNumber", "detail")
@@ -76,8 +76,8 @@ class _Ragged:
 class PersonRemedies:
     """Puts findings about people into groups of actions, batch by batch."""
 
-    def __init__(self, known: RemediationContext, groups: ActionGroups, lists: ActionLists) -> None:
-        self._known = known
+    def __init__(self, context: RemediationContext, groups: ActionGroups, lists: ActionLists) -> None:
+        self._context = context
         self._groups = groups
         self._lists = lists
         self._kinds: dict[tuple[object, ...], int] = {}
@@ -143,17 +143,17 @@ class PersonRemedies:
         groups = [lists[number] for number in group_of[firsts].tolist()]
         smaller_of = [proposals[number] for number in proposed[firsts].tolist()]
         keys = list(zip(*map(values_of, some.columns), groups, of_rows, smaller_of, strict=True))
-        known = [self._kinds.setdefault(key, len(self._kinds)) for key in keys]
+        numbers = [self._kinds.setdefault(key, len(self._kinds)) for key in keys]
         # Two routes may be equal, so that two rows are of one new kind.
-        firsts_of = {number: row for row, number in reversed(list(enumerate(known)))}
-        numbers = range(len(self._examples), len(self._kinds))
-        new = [firsts_of[number] for number in numbers]
+        firsts_of = {number: row for row, number in reversed(list(enumerate(numbers)))}
+        added = range(len(self._examples), len(self._kinds))
+        new = [firsts_of[number] for number in added]
         rows = batch.take(indices(firsts[np.array(new, dtype=np.int64)]))
-        examples = decode(_about_nobody(rows, numbers), brief=True)
+        examples = decode(_about_nobody(rows, added), brief=True)
         self._examples += [
             (_proposed(finding, smaller_of[row]), of_rows[row]) for row, finding in zip(new, examples, strict=True)
         ]
-        return np.array(known, dtype=np.int32)[kind_of]
+        return np.array(numbers, dtype=np.int32)[kind_of]
 
     def _patterns_of(self, kinds: Rows, starts: Rows) -> Rows:
         """Return the number of the pattern of each person, whose kinds begin at `starts`; new patterns are remedied."""
@@ -181,7 +181,7 @@ class PersonRemedies:
         key = sort_key(findings[0])
         group_of: dict[str, int] = {}
         requests: list[tuple[int, int]] = []
-        for remedy in personal_remedies(self._known, findings, routes):
+        for remedy in personal_remedies(self._context, findings, routes):
             group = self._groups.lead(remedy, key).number
             group_of |= {finding.fingerprint: group for finding in remedy.findings}
             templates = (RequestTemplate.of(command, remedy.subject) for command in remedy.commands)

@@ -1,13 +1,41 @@
-"""The seats and the date of a product's subscriptions, as an action shows them."""
+"""The seats of a product's subscriptions, and when these can go."""
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from auditor.domain.result.model import TenantResult
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
 _ALIVE = frozenset({"enabled", "warning"})
+WINDOW = timedelta(days=7)
+"""Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """When the seats of a product can be given back."""
+
+    just_bought: bool
+    """Whether a subscription of it is at most seven days old: so long Microsoft's own agreement takes seats back."""
+    ends: str | None
+    """The next date of its subscriptions, as a day; None where none is known."""
+
+
+def terms_of(facts: TenantFacts) -> dict[str, Term]:
+    """Return for each product when its seats can go, by its subscriptions that are paid and alive."""
+    terms: dict[str, Term] = {}
+    for row in facts.subscriptions:
+        sku_id, bought, ends = (row["skuId"] or "").lower(), row["createdDateTime"], row["nextLifecycleDateTime"]
+        if not sku_id or row["isTrial"] or (row["status"] or "").casefold() not in _ALIVE:
+            continue
+        recent = bought is not None and facts.as_of - WINDOW <= bought <= facts.as_of
+        day = None if ends is None else ends.date().isoformat()
+        known = terms.get(sku_id, Term(just_bought=False, ends=None))
+        days = [found for found in (known.ends, day) if found is not None]
+        terms[sku_id] = Term(just_bought=known.just_bought or recent, ends=min(days, default=None))
+    return terms
 
 
 def day_of(moment: datetime) -> date:
@@ -32,14 +60,6 @@ def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
         if day >= today and not each.is_trial and (each.status or "").casefold() in _ALIVE:
             found[each.sku_id.casefold()] = min(day, found.get(each.sku_id.casefold(), day))
     return found
-
-
-def price_at_renewal(tenant: TenantResult, sku_id: str, day: date | None, today: Decimal | None) -> Decimal | None:
-    """Return what a seat costs a month from a renewal on; `today` is what it costs now."""
-    for price in tenant.renewal_prices or ():
-        if price.sku_id == sku_id.casefold() and price.day == day:
-            return None if price.money is None else price.money.per_month
-    return today
 
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:

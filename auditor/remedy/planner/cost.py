@@ -11,9 +11,9 @@ from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.result.model import Finding
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.planner.model import Figures
 from auditor.remedy.planner.proposals.evaluation import Weighed
-from auditor.remedy.planner.terms import terms_of
 
 
 def figures(

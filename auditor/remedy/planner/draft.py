@@ -17,8 +17,10 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.guidance import Library
 from auditor.remedy.actions.build import actions_of
-from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
-from auditor.remedy.actions.model import Decided
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of
+from auditor.remedy.actions.guidance.routes import route_of
+from auditor.remedy.actions.remedies.model import Decided
+from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.action_order import reordered
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
@@ -42,7 +44,6 @@ from auditor.remedy.planner.simulation.accounts import Account, read_accounts, r
 from auditor.remedy.planner.simulation.replay import Replayed, replayed
 from auditor.remedy.planner.simulation.seat_answers import SeatChange, followed, followed_renewals, seat_changes_of
 from auditor.remedy.planner.simulation.tenant import TenantState, copied, state_of
-from auditor.remedy.planner.terms import terms_of
 
 _SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE})
 MAX_REORDERINGS = 9
@@ -67,10 +68,10 @@ class Options:
     """What was weighed once for a tenant, whatever tries follow."""
 
     plan: BoundPolicies
-    known: RemediationContext
+    context: RemediationContext
     """What the findings of the tenant say of each other."""
-    situations: Sequence[RoutedFinding]
-    """The situation of each finding, in their order."""
+    routes: Sequence[RoutedFinding]
+    """The route of each finding, in their order."""
     weighed: Mapping[str, Sequence[Weighed]]
     ending: frozenset[str]
     """Findings that only a harmful request could fix."""
@@ -87,7 +88,7 @@ class Options:
     @cached_property
     def opened(self) -> frozenset[str]:
         """Fingerprints of the open findings."""
-        return frozenset(finding.fingerprint for finding in self.known.findings if finding.status is Status.OPEN)
+        return frozenset(finding.fingerprint for finding in self.context.findings if finding.status is Status.OPEN)
 
     @property
     def bought(self) -> frozenset[str]:
@@ -122,8 +123,8 @@ class Draft:
 
 def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
     """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
-    known = circumstances(tenant, plan.facts.policies, tuple(tenant.findings))
-    opened = [finding for finding in known.findings if finding.status is Status.OPEN]
+    context = context_of(tenant, plan.facts.policies, plan.facts.as_of.date(), tuple(tenant.findings))
+    opened = [finding for finding in context.findings if finding.status is Status.OPEN]
     findings: dict[str, list[Finding]] = {}
     for finding in opened:
         if finding.subject.type is SubjectType.USER:
@@ -131,7 +132,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     accounts = read_accounts(plan.facts, frozenset(findings))
     state = state_of(plan.facts, accounts)
     accounts = state.accounts = _with_rule_values(plan.facts, state, opened)
-    product_options = ProductOptions(plan=plan, known=known, memberships=state.memberships)
+    product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
     questions = questions_of(product_options, opened, accounts)
     given = answered(questions, decisions, product_options, personal).answers
@@ -155,8 +156,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
         weighed[user] = [*weighed[user], *(each for each in own if _is_released(each, replies))]
     return Options(
         plan=plan,
-        known=known,
-        situations=situations_of(known),
+        context=context,
+        routes=[route_of(finding, context) for finding in context.findings],
         weighed=weighed,
         ending=found.ending,
         partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
@@ -294,13 +295,13 @@ def listed(
     Findings with a fingerprint in `passing` are fixed besides and need no action; `seats` are the purchases and
     renewals that were decided.
     """
-    facts, known, situations = options.plan.facts, options.known, options.situations
+    facts, context, routes = options.plan.facts, options.context, options.routes
     if passing:
-        known = known.of([finding for finding in known.findings if finding.fingerprint not in passing])
-        situations = situations_of(known)
+        context = context.of([finding for finding in context.findings if finding.fingerprint not in passing])
+        routes = [route_of(finding, context) for finding in context.findings]
     return actions_of(
-        known,
-        situations,
+        context,
+        routes,
         library,
         l10n=l10n,
         decided=decided,

@@ -54,8 +54,8 @@ AUDITED = {
     "describe": "auditor.app.audit.pipeline.describe",
     "conclude": "auditor.app.audit.pipeline.conclude",
     "fleet names": "auditor.engine.notices:FleetNames.take",
-    "guidance": "auditor.remedy.actions.action_builder.circumstances",
-    "actions": "auditor.remedy.actions.action_builder.action_context",
+    "guidance": "auditor.remedy.actions.action_builder.context_of",
+    "actions": "auditor.remedy.actions.action_builder.settle_seats",
 }
 
 

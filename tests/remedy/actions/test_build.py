@@ -16,7 +16,8 @@ from auditor.domain.enums import Status
 from auditor.domain.result.model import Action
 from auditor.guidance import Order
 from auditor.policy.loader import load
-from auditor.remedy.actions.context import circumstances, situated
+from auditor.remedy.actions.context import context_of
+from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.kinds import ORDER
 from auditor.result.codec.encoder import line
 from tests.builders.result.audited_demo import AS_OF, contoso, demo_result
@@ -139,11 +140,11 @@ def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:
 @pytest.mark.slow
 def test_what_is_not_known_stays_unknown() -> None:
     loaded = load(policies(AS_OF)).policies
-    known = circumstances(contoso(), loaded)
+    context = context_of(contoso(), loaded, AS_OF.date())
     finding = next(f for f in contoso().findings if f.check == "assignment.overlap")
-    assert situated(finding, known).situation.path is None
+    assert route_of(finding, context).situation.path is None
     spare = next(f for f in contoso().findings if f.check == "seats.above-maximum")
-    assert situated(spare, known).situation.is_trial is None
+    assert route_of(spare, context).situation.is_trial is None
 
 
 def test_every_kind_has_its_place_in_the_order() -> None:

@@ -12,8 +12,9 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Finding, ProductReference, Subject, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.policy.loader import load
-from auditor.remedy.actions.context import RoutedFinding, circumstances, situated, situations_of
-from tests.builders.result.audited_demo import contoso
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of
+from auditor.remedy.actions.guidance.routes import route_of
+from tests.builders.result.audited_demo import AS_OF, contoso
 from tests.builders.tenant.tenants import sku_id
 
 _POLICIES = b"""
@@ -57,6 +58,10 @@ def policies() -> PolicySet:
     return load([("policies.yaml", _POLICIES)]).policies
 
 
+def context(tenant: TenantResult) -> RemediationContext:
+    return context_of(tenant, policies(), AS_OF.date())
+
+
 _CHECKS = (
     *("assignment.missing", "assignment.denied", "assignment.not-allowed", "assignment.error", "attribute.missing"),
     *("purchase.trial", "subscription.state", "seats.above-maximum"),
@@ -96,16 +101,17 @@ def findings(draw: st.DrawFn) -> list[Finding]:
 @given(findings())
 def test_a_finding_is_in_the_same_situation_whatever_was_looked_at_before(found: list[Finding]) -> None:
     tenant: TenantResult = replace(contoso(), findings=FindingTable.of(tuple(found)))
-    together = situations_of(circumstances(tenant, policies()))
-    alone = [situated(finding, circumstances(tenant, policies())) for finding in found]
+    shared = context(tenant)
+    together = [route_of(finding, shared) for finding in shared.findings]
+    alone = [route_of(finding, context(tenant)) for finding in found]
     assert together == alone
 
 
 def test_findings_that_are_alike_share_their_situation() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.not-allowed")
     other = replace(base, fingerprint="other", subject=Subject(type=SubjectType.USER, id="other", name="Other"))
-    known = circumstances(replace(contoso(), findings=FindingTable.of((base, other))), policies())
-    assert situated(base, known) is situated(other, known)
+    shared = context(replace(contoso(), findings=FindingTable.of((base, other))))
+    assert route_of(base, shared) is route_of(other, shared)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +129,8 @@ def test_findings_that_are_alike_share_their_situation() -> None:
 )
 def test_only_what_leads_to_other_steps_makes_another_situation(facts: dict[str, object], *, alike: bool) -> None:
     base = replace(next(f for f in contoso().findings if f.check == "assignment.denied"), evidence={})
-    known = circumstances(contoso(), policies())
-    assert (situated(base, known) is situated(replace(base, evidence=facts), known)) is alike
+    shared = context(contoso())
+    assert (route_of(base, shared) is route_of(replace(base, evidence=facts), shared)) is alike
 
 
 @pytest.mark.slow
@@ -133,8 +139,8 @@ def test_one_is_not_true() -> None:
     routed: list[RoutedFinding] = []
     for enabled in (False, 0):
         finding = replace(base, evidence={**base.evidence, "accountEnabled": enabled, "mailboxType": None})
-        known = circumstances(contoso(), policies())
-        routed.append(situated(finding, known))
+        shared = context(contoso())
+        routed.append(route_of(finding, shared))
     assert [each.situation.account_enabled for each in routed] == [False, None]
 
 
@@ -143,7 +149,7 @@ def test_another_product_and_another_person_are_another_situation() -> None:
     unknown = replace(base, product=ProductReference(sku_id="s1", sku_part_number="SPE_E3"))
     lacking = replace(base, fingerprint="lacking", check="assignment.missing", subject=replace(base.subject, id="u2"))
     moving = replace(base, fingerprint="moving", subject=lacking.subject)
-    known = circumstances(replace(contoso(), findings=FindingTable.of((base, unknown, lacking, moving))), policies())
-    first, second, _, third = (each.situation for each in situations_of(known))
+    shared = context(replace(contoso(), findings=FindingTable.of((base, unknown, lacking, moving))))
+    first, second, _, third = (each.situation for each in (route_of(finding, shared) for finding in shared.findings))
     assert (first.status, second.status) == ("Enabled", None)
     assert (first.replacement_required, third.replacement_required) == (None, True)

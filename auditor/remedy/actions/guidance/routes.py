@@ -1,81 +1,209 @@
-"""Findings as columns into their situations and articles: each distinct situation is worked out once."""
+"""Routes findings to the documented articles that fix them, one by one and as columns.
 
-from collections.abc import Callable, Hashable, Iterable
+Of columns each distinct situation is worked out once.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from auditor.checks.check import Correction
-from auditor.checks.registry import check_of
+from auditor.checks.check import Correction, Detail
+from auditor.checks.registry import articles_of, check_of, correction_of
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy.model import Seats
+from auditor.domain.result.model import Finding
+from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.columns.bitsets import distinct, indices
 from auditor.engine.columns.strings import valid
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, decode, json_value, values_of
-from auditor.remedy.actions.context import (
-    RemediationContext,
-    RoutedFinding,
-    path_kind_of,
-    quoted_facts,
-    replacement,
-    situated,
-    situates,
-    situating,
-)
+from auditor.findings.facts import FACTS
+from auditor.guidance import Situation
+from auditor.guidance.routing import account_facts
+from auditor.remedy.actions.context import PopulationFacts, ProductFacts, RemediationContext, RoutedFinding
 
 _CODED: Final = ("check", "subjectType")
 """The columns on which a situation depends as they are; of others it depends on what they stand for."""
 _PRODUCT: Final = ("product", "skuId", "skuPartNumber")
+_FACTS: Final = tuple(
+    map(FACTS.index, ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status"))
+)
+"""The positions in FACTS of what situations take from evidence, besides the paths."""
 
 
-def routes_of(batch: pa.RecordBatch, known: RemediationContext) -> tuple[list[RoutedFinding], Rows]:
+def route_of(finding: Finding, context: RemediationContext) -> RoutedFinding:
+    """Return what is known of a finding's subject, product and tenant; what was not collected stays None.
+
+    Findings in equal situations get the same object.
+    """
+    product, kind = finding.product, finding.subject.type
+    facts = (
+        context.populations.get(finding.policy),
+        finding.check,
+        _detail_key(finding.detail) if _depends_on_detail(finding.check) else None,
+        product and context.product_facts(product.sku_id, product.sku_part_number),
+        kind is SubjectType.USER,
+        kind is SubjectType.SUBSCRIPTION,
+        _path_of(finding),
+        _replacement(finding, context),
+        _evidence_facts([finding.evidence.get(name) for name in FACTS]),
+    )
+    if facts not in context.routes_by_facts:
+        situation = _situation(finding, context)
+        context.routes_by_facts[facts] = RoutedFinding(situation, articles_of(finding.check, situation)[0])
+    return context.routes_by_facts[facts]
+
+
+def _depends_on_detail(check: str) -> bool:
+    return check_of(check).detail in {Detail.ERROR, Detail.PROPERTY}
+
+
+def _detail_key(detail: str | None) -> str | None:
+    """Return what situations take from a detail: which group gives a product that is in error does not matter."""
+    code, at_sign, _ = (detail or "").partition("@")
+    return code + at_sign if at_sign else detail
+
+
+def _evidence_facts(facts: Sequence[Any] | None) -> tuple[bool | str | None, ...]:
+    """Return what situations take from the values of FACTS."""
+    enabled, kind, mailbox, synced, trial, status = [None if facts is None else facts[index] for index in _FACTS]
+    return (*_account(enabled, kind, mailbox), _flag(synced), _flag(trial), _text(status))
+
+
+def _account(enabled: Any, kind: Any, mailbox: Any) -> tuple[bool | None, str | None, str | None]:
+    return account_facts(account_enabled=_flag(enabled), user_type=_text(kind), mailbox_type=_text(mailbox))
+
+
+def _situation(finding: Finding, context: RemediationContext) -> Situation:
+    tenant, check, named = context.tenant, check_of(finding.check), finding.product
+    product = ProductFacts() if named is None else context.product_facts(named.sku_id, named.sku_part_number)
+    is_trial = _flag(finding.evidence.get("isTrial"))
+    if is_trial is None and check.block is Seats:
+        is_trial = product.is_trial
+    of_subscription = finding.subject.type is SubjectType.SUBSCRIPTION
+    return Situation(
+        agreement=tenant.agreement,
+        cloud=tenant.cloud,
+        path=_path_of(finding),
+        self_service=product.self_service,
+        error_code=_detail_key(finding.detail) if check.detail is Detail.ERROR else None,
+        attribute=finding.detail if check.detail is Detail.PROPERTY else None,
+        status=_text(finding.evidence.get("status")) if of_subscription else product.status,
+        is_trial=True if check.of_trials else is_trial,
+        replacement_required=_replacement(finding, context),
+        **(_person(finding, context) if finding.subject.type is SubjectType.USER else {}),
+    )
+
+
+def _person(finding: Finding, context: RemediationContext) -> dict[str, Any]:
+    evidence = finding.evidence
+    synced = _flag(evidence.get("onPremisesSyncEnabled"))
+    if synced is None and "onPremisesSyncEnabled" in context.user_properties:
+        synced = False  # Graph leaves it out for accounts that live in the cloud.
+    population = context.populations.get(finding.policy, PopulationFacts())
+    enabled, kind, mailbox = _account(*map(evidence.get, ("accountEnabled", "userType", "mailboxType")))
+    return {
+        "account_enabled": enabled,
+        "user_type": kind,
+        "mailbox_type": mailbox,
+        "on_premises_synced": synced,
+        "inactive": population.inactive or None,
+        "never_signed_in": population.never_signed_in or None,
+        "directory_role": population.administrators or None,
+    }
+
+
+def _path_of(finding: Finding) -> str | None:
+    """Return how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
+    if check_of(finding.check).detail is Detail.ERROR:
+        return "group" if "@" in (finding.detail or "") else "direct"
+    return _path_kind(finding.evidence.get("paths"))
+
+
+def _path_kind(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
+    """Return how assignment paths reach a user: `direct`, `group`, `both`, or None where none of them is active."""
+    active = (path for path in paths or () if path.get("state") in ACTIVE_STATES)
+    kinds = {"group" if path.get("assignedByGroup") else "direct" for path in active}
+    return "both" if len(kinds) > 1 else next(iter(kinds), None)
+
+
+def _replacement(finding: Finding, context: RemediationContext) -> bool | None:
+    """Whether a product of the same kind is to come in place of one that should go."""
+    correction, product = correction_of(finding), finding.product
+    if product is None or correction not in {Correction.REPLACE, Correction.ASSIGN}:
+        return None
+    key = finding.policy, finding.subject.id
+    if correction is Correction.REPLACE:
+        pairs = [(written, product.sku_id or "") for written in context.missing.get(key, ())]
+    else:
+        pairs = [(product.sku_part_number or "", old) for old in context.unwanted.get(key, ())]
+    return True if any(context.replaces(finding.policy, written, old) for written, old in pairs) else None
+
+
+def _flag(value: Any) -> bool | None:
+    # 1 must not pass for true.
+    return value if isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[RoutedFinding], Rows]:
     """Return the different situations of findings, and per finding which of them it is in.
 
     The record batch holds all findings about its subjects.
     """
-    known, replaced = _replacements(batch, known)
-    facts = projected(batch.column("facts"), quoted_facts, known.facts)
-    paths = projected(batch.column("paths"), path_kind_of, known.paths)
+    context, replaced = _replacements(batch, context)
     coded = [(codes(column), [*values_of(column.dictionary), None]) for column in map(batch.column, _CODED)]
-    populations = _numbered(map(known.population, values_of(batch.column("policy").dictionary)))
-    policies = populations[0][codes(batch.column("policy"))], populations[1]
-    columns = [*coded, policies, _products(batch, known), _details(batch), facts, paths, (replaced, (False, True))]
+    populations = _numbered(map(context.populations.get, values_of(batch.column("policy").dictionary)))
+    columns = [
+        *coded,
+        (populations[0][codes(batch.column("policy"))], populations[1]),
+        _products(batch, context),
+        _details(batch),
+        projected(batch.column("facts"), _evidence_facts, context.facts),
+        projected(batch.column("paths"), _path_kind, context.paths),
+        (replaced, (False, True)),
+    ]
     firsts, situation_of = combined((numbers, len(values)) for numbers, values in columns)
     keys = list(zip(*([values[code] for code in own[firsts].tolist()] for own, values in columns), strict=True))
-    new = [index for index, key in enumerate(keys) if key not in known.routes]
+    new = [index for index, key in enumerate(keys) if key not in context.routes]
     findings = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
-    known.routes.update((keys[index], situated(finding, known)) for index, finding in zip(new, findings, strict=True))
-    return [known.routes[key] for key in keys], situation_of
+    context.routes.update((keys[index], route_of(each, context)) for index, each in zip(new, findings, strict=True))
+    return [context.routes[key] for key in keys], situation_of
 
 
-def _products(batch: pa.RecordBatch, known: RemediationContext) -> tuple[Rows, list[Any]]:
+def _products(batch: pa.RecordBatch, context: RemediationContext) -> tuple[Rows, list[Any]]:
     """Return what matters of products, and which of these each finding is about."""
     firsts, own = alike(batch, _PRODUCT)
     some = batch.select(list(_PRODUCT)).take(indices(firsts))
     keys = list(zip(*map(values_of, some.columns), strict=True))
     for named, *names in keys:
-        if (named, *names) not in known.products:
-            known.products[named, *names] = known.product_facts(*names) if named else None
-    numbers, values = _numbered(known.products[key] for key in keys)
+        if (named, *names) not in context.products:
+            context.products[named, *names] = context.product_facts(*names) if named else None
+    numbers, values = _numbered(context.products[key] for key in keys)
     return numbers[own], values
 
 
 def _details(batch: pa.RecordBatch) -> tuple[Rows, list[Any]]:
     """Return the details on which situations depend, and which of them each finding has."""
     checks, details = batch.column("check"), batch.column("detail")
-    matters = np.array([situates(check) for check in checks.dictionary.to_pylist()], dtype=bool)[codes(checks)]
-    numbers, values = _numbered([None, *map(situating, values_of(details.dictionary)), None])
-    return np.where(matters, numbers[1:][codes(details)], 0), values
+    matters = np.array([_depends_on_detail(check) for check in checks.dictionary.to_pylist()], dtype=bool)
+    numbers, values = _numbered([None, *map(_detail_key, values_of(details.dictionary)), None])
+    return np.where(matters[codes(checks)], numbers[1:][codes(details)], 0), values
 
 
 def projected(
-    column: pa.DictionaryArray, project: Callable[[Any], Hashable], known: dict[str | None, Hashable]
+    column: pa.DictionaryArray, project: Callable[[Any], Hashable], cache: dict[str | None, Hashable]
 ) -> tuple[Rows, list[Any]]:
-    """Return what matters of JSON values, and which of these each row has; `known` is what mattered before."""
+    """Return what `project` takes from JSON values, and which of these each row has; `cache` is by the JSON."""
     texts = [*values_of(column.dictionary), None]
-    new = [text for text in texts if text not in known]
-    known.update((text, project(None if text is None else json_value(text))) for text in new)
-    numbers, values = _numbered(known[text] for text in texts)
+    new = [text for text in texts if text not in cache]
+    cache.update((text, project(None if text is None else json_value(text))) for text in new)
+    numbers, values = _numbered(cache[text] for text in texts)
     return numbers[codes(column)], values
 
 
@@ -85,7 +213,7 @@ def _numbered(values: Iterable[Hashable]) -> tuple[Rows, list[Any]]:
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64), list(numbers)
 
 
-def _replacements(batch: pa.RecordBatch, known: RemediationContext) -> tuple[RemediationContext, Rows]:
+def _replacements(batch: pa.RecordBatch, context: RemediationContext) -> tuple[RemediationContext, Rows]:
     """Return which findings are about a product in exchange for another, and what those findings say."""
     checks = batch.column("check")
     corrections = [check_of(check).correction for check in checks.dictionary.to_pylist()]
@@ -99,9 +227,9 @@ def _replacements(batch: pa.RecordBatch, known: RemediationContext) -> tuple[Rem
         numbers = codes(batch.column("policy")) * (len(subjects.dictionary) + 1) + codes(subjects)
         rows = np.flatnonzero((comes & _among(numbers, numbers[goes])) | (goes & _among(numbers, numbers[comes])))
         findings = tuple(decode(batch.take(indices(rows)), brief=True))
-        known = known.of(findings)
-        replaced[rows] = [replacement(finding, known) is True for finding in findings]
-    return known, replaced
+        context = context.of(findings)
+        replaced[rows] = [_replacement(finding, context) is True for finding in findings]
+    return context, replaced
 
 
 def _among(numbers: Rows, wanted: Rows) -> Rows:

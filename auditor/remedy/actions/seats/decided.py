@@ -11,26 +11,26 @@ from auditor.domain.enums import Severity
 from auditor.guidance import Situation
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import UNSORTED, ActionGroups
-from auditor.remedy.actions.model import Remedy
+from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.seats.ledger import NUMBERED
 
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE})
 
 
-def take_decided(action_groups: ActionGroups, known: RemediationContext, decided: Mapping[str, int]) -> None:
+def add_decided(action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int]) -> None:
     """Add a group for each product of `decided`: skuId → seats to buy (+) or to give back (−).
 
     Without a finding about the seats it ranks as the worst policy that would report them otherwise, and belongs to the
     owners of all of these policies.
     """
-    action_groups.take((UNSORTED, _remedy(known, sku_id, change)) for sku_id, change in sorted(decided.items()))
+    action_groups.add((UNSORTED, _remedy(context, sku_id, change)) for sku_id, change in sorted(decided.items()))
     for group in action_groups:
         if group.policies or group.first.old not in decided or group.first.kind not in NUMBERED:
             continue
         buys = group.first.kind is ActionKind.BUY
         group.weigh("", (Severity.INFO.rank, ""))
-        for bounds in known.seats[group.first.old].bounds:
-            policy = known.policies.get(bounds.policy)
+        for bounds in context.seats[group.first.old].bounds:
+            policy = context.policies.get(bounds.policy)
             if policy is not None and (bounds.minimum if buys else bounds.maximum) is not None:
                 group.weigh(policy.id, (policy.severity.rank, ""))
 
@@ -43,11 +43,11 @@ def follow_renewals(action_groups: ActionGroups, renewals: Mapping[str, bool]) -
             group.first = replace(group.first, answered=True, declined=False in decided)
 
 
-def _remedy(known: RemediationContext, sku_id: str, change: int) -> Remedy:
-    product = known.product_facts(sku_id, known.seats[sku_id].sku_part_number)
+def _remedy(context: RemediationContext, sku_id: str, change: int) -> Remedy:
+    product = context.product_facts(sku_id, context.seats[sku_id].sku_part_number)
     situation = Situation(
-        agreement=known.tenant.agreement,
-        cloud=known.tenant.cloud,
+        agreement=context.tenant.agreement,
+        cloud=context.tenant.cloud,
         self_service=product.self_service,
         status=product.status,
         is_trial=product.is_trial,
@@ -58,7 +58,6 @@ def _remedy(known: RemediationContext, sku_id: str, change: int) -> Remedy:
         findings=(),
         situation=situation,
         article=check.articles(situation)[0],
-        subject=sku_id,
         old=sku_id,
         seats=abs(change),
         answered=True,

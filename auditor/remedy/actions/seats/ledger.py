@@ -33,18 +33,18 @@ _NO_SEAT = "countviolation"
 class Ledger:
     """The seats of a tenant's products before and after all actions."""
 
-    known: RemediationContext
+    context: RemediationContext
     freed: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     waived: frozenset[tuple[str, str]] = frozenset()
     """(policy, skuId) whose findings about seats are waived."""
 
     @classmethod
-    def of(cls, groups: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
-        """Return the ledger over all groups of a tenant; the findings of `known` show what is waived."""
-        waived = (f for f in known.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
+    def of(cls, groups: Iterable[ActionGroup], context: RemediationContext) -> "Ledger":
+        """Return the ledger over all groups of a tenant; the findings of `context` show what is waived."""
+        waived = (f for f in context.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
-            known=known,
+            context=context,
             waived=frozenset((f.policy, f.product.sku_id or "") for f in waived if f.product is not None),
         )
         for group in groups:
@@ -63,13 +63,13 @@ class Ledger:
         """Return the products that the people of a group are to get; of a set that stands for several, none."""
         found: list[str] = []
         for part in group.first.new.split("+"):
-            choices = (part,) if part in self.known.seats else self.known.choices(group.policy, part)
+            choices = (part,) if part in self.context.seats else self.context.choices(group.policy, part)
             found += choices if len(choices) == 1 else ()
         return tuple(found)
 
     def movement(self, skus: Sequence[str]) -> SeatMovement | None:
         """Return what the actions about people do to the seats of some products together; None if these are unknown."""
-        seats = [self.known.seats[sku] for sku in skus]
+        seats = [self.context.seats[sku] for sku in skus]
         usable, assigned = [seat.usable for seat in seats], [seat.consumed for seat in seats]
         if not skus or None in usable or None in assigned:
             return None
@@ -83,7 +83,7 @@ class Ledger:
 
     def shortage(self, sku_id: str) -> int:
         """Return how many seats of a product are lacking once everything is done; 0 where none are, or none known."""
-        seat = self.known.seats.get(sku_id)
+        seat = self.context.seats.get(sku_id)
         if seat is None or seat.usable is None or seat.consumed is None:
             return 0
         return max(0, seat.consumed + self.given[sku_id] - self.freed[sku_id] - seat.usable)
@@ -93,7 +93,7 @@ class Ledger:
 
         There is no most where no rule has an upper bound. With `revived` suspended subscriptions count as brought back.
         """
-        seats = [self.known.seats[sku] for sku in skus]
+        seats = [self.context.seats[sku] for sku in skus]
         moved = self.movement(skus)
         if moved is None or any(seat.enabled is None or seat.warning is None for seat in seats):
             return None
@@ -119,7 +119,7 @@ def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
 
 
 def settle_seats(
-    action_groups: ActionGroups, known: RemediationContext, decided: Mapping[str, int] = MappingProxyType({})
+    action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int] = MappingProxyType({})
 ) -> None:
     """Leave one group about the seats of each product, whose number reckons with all others.
 
@@ -127,7 +127,7 @@ def settle_seats(
     (+) or to give back (−); there is a group about each of these products.
     """
     groups = action_groups.groups
-    ledger = Ledger.of(groups.values(), known)
+    ledger = Ledger.of(groups.values(), context)
     kept = dict(groups)
     seats: dict[str, list[tuple[object, ActionGroup]]] = {}
     for key, group in groups.items():
@@ -136,13 +136,13 @@ def settle_seats(
     states = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
     numbered: set[str] = set()
     resolved: list[tuple[object, tuple[str, ...], bool]] = []
-    for old in sorted(seats, key=lambda name: (name not in known.seats, name)):
+    for old in sorted(seats, key=lambda name: (name not in context.seats, name)):
         for key, _ in seats[old][1:]:
             kept.pop(key)
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
         whole = _merged([group for _, group in seats[old]])
         skus = _products(whole, ledger)
-        if old not in known.seats and not numbered.isdisjoint(skus or numbered):
+        if old not in context.seats and not numbered.isdisjoint(skus or numbered):
             _settled(whole, ledger.movement(skus))  # the products of the pool are counted one by one
             continue
         if not skus:
@@ -163,7 +163,7 @@ def settle_seats(
         if carrier is not None:
             carrier.resolve(kept.pop(key))
     _state_shortages(kept.values(), ledger, numbered)
-    _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], known)
+    _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], context)
     _state_movements(kept.values(), ledger)
     action_groups.swap(kept)
 
@@ -208,22 +208,22 @@ def _merged(groups: list[ActionGroup]) -> ActionGroup:
 
 def _products(group: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
     """Return the products whose seats a group is about: one, or all of a pool; empty where that is not known."""
-    known, old = ledger.known, group.first.old
-    if old in known.seats:
+    context, old = ledger.context, group.first.old
+    if old in context.seats:
         return (old,)
-    rule = known.policies.get(group.policy)
+    rule = context.policies.get(group.policy)
     if rule is None or not isinstance(rule.constraint, Seats):
         return ()
-    return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, known.tenant.seats)))
+    return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, context.tenant.seats)))
 
 
 def _rules(group: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
     """Yield the policies that bound the seats: those behind the group, and for one product all that have a bound."""
     names = dict.fromkeys(group.owners)
     if skus == (group.first.old,):
-        names |= dict.fromkeys(bound.policy for bound in ledger.known.seats[skus[0]].bounds)
+        names |= dict.fromkeys(bound.policy for bound in ledger.context.seats[skus[0]].bounds)
     for name in names:
-        rule = ledger.known.policies.get(name)
+        rule = ledger.context.policies.get(name)
         if rule is not None and (name, skus[0]) not in ledger.waived:
             yield rule
 
@@ -266,7 +266,7 @@ def _decide(
 
 
 def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
-    seats = [ledger.known.seats[sku] for sku in skus]
+    seats = [ledger.context.seats[sku] for sku in skus]
     return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
 
 
@@ -283,11 +283,11 @@ def _settled(group: ActionGroup, moved: SeatMovement | None) -> None:
     group.moved = moved
 
 
-def _count_larger_products(groups: Sequence[ActionGroup], known: RemediationContext) -> None:
+def _count_larger_products(groups: Sequence[ActionGroup], context: RemediationContext) -> None:
     """Tell how many missing seats are bought with a product that contains the missing one: P2 counts as P1, too."""
 
     def counts_for(larger: ActionGroup, group: ActionGroup) -> bool:
-        rule = known.policies.get(group.policy)
+        rule = context.policies.get(group.policy)
         block = None if rule is None else rule.constraint
         return isinstance(block, Seats) and contains(block.of, larger.first.old)
 
@@ -301,7 +301,7 @@ def _state_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
     stated = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
     for group in groups:
         old = group.first.old
-        if group.moved is None and old in ledger.known.seats:
+        if group.moved is None and old in ledger.context.seats:
             group.moved = stated.get(old) or ledger.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
                 group.moved = replace(group.moved, added=max(0, group.seats - group.covered))

@@ -11,7 +11,7 @@ from auditor.checks.registry import correction_of
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.model import Finding
-from auditor.remedy.actions.targets import known_location
+from auditor.remedy.actions.remedies.targets import known_location
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.removals import MAX_REMOVALS, Removal, removals_of
@@ -128,7 +128,7 @@ def _properties(findings: Sequence[Finding], product_options: ProductOptions) ->
         for name, value in (answer or {}).items():
             if name == "usageLocation" or (not local and name not in NOT_SET):
                 found.setdefault(name, value.upper() if name == "usageLocation" else value)
-        location = known_location(finding, product_options.known)
+        location = known_location(finding, product_options.context)
         if location is not None:
             found.setdefault("usageLocation", location)
     return found

@@ -4,7 +4,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding
-from auditor.remedy.actions.model import Decided
+from auditor.remedy.actions.remedies.model import Decided
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.proposals.group_changes import GroupChange

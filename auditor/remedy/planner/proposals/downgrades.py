@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.model import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
-from auditor.remedy.actions.context import situated
-from auditor.remedy.actions.proposals import Downgrade, downgrade_of
+from auditor.remedy.actions.guidance.routes import route_of
+from auditor.remedy.actions.remedies.proposals import Downgrade, downgrade_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
 
 
 def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Downgrade | None:
     """Return the smaller product that somebody is to get by a decision."""
-    smaller = downgrade_of(finding, product_options.known)
+    smaller = downgrade_of(finding, product_options.context)
     given = product_options.value(finding, AnswerKind.GIVE)
     return smaller if smaller is not None and given is not None and _named(smaller, str(given)) else None
 
@@ -27,11 +27,10 @@ def may_act(finding: Finding, product_options: ProductOptions) -> bool:
     """
     if product_options.is_left(finding):
         return False
-    if situated(finding, product_options.known).article == SEPARATE_ACCOUNTS:
+    if route_of(finding, product_options.context).article == SEPARATE_ACCOUNTS:
         return product_options.value(finding, AnswerKind.RELEASE) is True
-    return (
-        downgrade_of(finding, product_options.known) is None or decided_downgrade(finding, product_options) is not None
-    )
+    proposed = downgrade_of(finding, product_options.context) is not None
+    return not proposed or decided_downgrade(finding, product_options) is not None
 
 
 def half_downgraded(after: Account, fixed: Iterable[Finding], product_options: ProductOptions) -> bool:

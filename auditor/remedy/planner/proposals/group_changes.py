@@ -87,7 +87,7 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
     The rule of a dynamic group and the directory on premises may add members tomorrow: these groups keep theirs.
     """
     facts = product_options.plan.facts
-    for finding in product_options.known.findings:
+    for finding in product_options.context.findings:
         group = state.memberships.groups.get(finding.subject.id)
         if finding.check != GROUP_EMPTY.id or finding.status is not Status.OPEN or group is None:
             continue

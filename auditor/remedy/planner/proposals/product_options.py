@@ -22,7 +22,7 @@ class ProductOptions:
     """What can be assigned in a tenant, and what it costs."""
 
     plan: BoundPolicies
-    known: RemediationContext
+    context: RemediationContext
     memberships: Memberships
     fixed_groups: frozenset[str] = frozenset()
     """Groups that are changed as a whole: nobody leaves or joins them in the same plan."""
@@ -56,8 +56,8 @@ class ProductOptions:
 
     def via(self, finding: Finding) -> str | None:
         """Return by which path the policy of a finding wants products to be held; None where it does not care."""
-        policy = self.known.policies.get(finding.policy)
-        return policy.constraint.via if policy is not None and isinstance(policy.constraint, Assignments) else None
+        block = self.context.assignments(finding.policy)
+        return None if block is None else block.via
 
     def can_change(self, group: str) -> bool:
         """Return whether requests can change who is a member of a group."""
@@ -96,12 +96,12 @@ class ProductOptions:
 
     def candidates(self, finding: Finding) -> tuple[str, ...]:
         """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""
-        policy = self.known.policies.get(finding.policy)
-        if policy is None or not isinstance(policy.constraint, Assignments) or finding.product is None:
+        block = self.context.assignments(finding.policy)
+        if block is None or finding.product is None:
             return ()
         written = finding.product.sku_part_number
         found: list[tuple[bool, Decimal, int, str]] = []
-        for element in policy.constraint.require:
+        for element in block.require:
             if element.written != written:
                 continue
             mask = self.plan.masks.of(element)

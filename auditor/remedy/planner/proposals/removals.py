@@ -7,8 +7,8 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.policy.decision import AnswerKind, kept
 from auditor.domain.result.model import Finding
-from auditor.remedy.actions.context import situated
-from auditor.remedy.actions.remedies import REMOVALS
+from auditor.remedy.actions.guidance.routes import route_of
+from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
@@ -35,7 +35,7 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
     found: dict[Removal, None] = {}
     for finding in findings:
         product_id = (finding.product.sku_id or "") if finding.product is not None else ""
-        if situated(finding, product_options.known).situation.self_service is True:
+        if route_of(finding, product_options.context).situation.self_service is True:
             continue
         smaller = decided_downgrade(finding, product_options)
         match correction_of(finding):

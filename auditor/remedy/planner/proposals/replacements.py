@@ -30,7 +30,7 @@ def half_done(fixed: Iterable[Finding], findings: Iterable[Finding], product_opt
         for policy in unwanted.keys() & missing.keys()
         for old in unwanted[policy]
         for new in missing[policy]
-        if product_options.known.replaces(policy, product_of(new), product_of(old))
+        if product_options.context.replaces(policy, product_of(new), product_of(old))
     )
 
 

@@ -11,12 +11,12 @@ from auditor.checks.registry import check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.policy.decision import AnswerKind, Question
-from auditor.domain.policy.model import Assignments, Attributes
+from auditor.domain.policy.model import Attributes
 from auditor.domain.result.model import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
-from auditor.remedy.actions.context import situated
-from auditor.remedy.actions.proposals import downgrade_of
-from auditor.remedy.actions.remedies import REMOVALS
+from auditor.remedy.actions.guidance.routes import route_of
+from auditor.remedy.actions.remedies.choice import REMOVALS
+from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
@@ -67,7 +67,7 @@ def questions_of(
     product_options: ProductOptions, findings: Iterable[Finding], accounts: Mapping[str, Account]
 ) -> tuple[Question, ...]:
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
-    tenant = product_options.known.tenant
+    tenant = product_options.context.tenant
     drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
     for finding in findings:
         found = _asked(product_options, finding, accounts.get(finding.subject.id))
@@ -78,7 +78,7 @@ def questions_of(
         draft = drafts.setdefault(key, _Draft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
         draft.findings.append(finding)
-        smaller = downgrade_of(finding, product_options.known)
+        smaller = downgrade_of(finding, product_options.context)
         draft.saves = draft.saves if smaller is None else smaller.saves
     made = [_question(tenant.tenant_id or tenant.name, key, each) for key, each in drafts.items()]
     return tuple(sorted(made, key=_effect))
@@ -94,7 +94,7 @@ def with_giving_groups(
 
     Where several products would do, this is asked once it is decided which of them the person gets.
     """
-    tenant = product_options.known.tenant
+    tenant = product_options.context.tenant
     drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
     for finding in findings:
         account = accounts.get(finding.subject.id)
@@ -127,7 +127,7 @@ def with_seat_needs(
     product_options: ProductOptions, questions: Sequence[Question], needs: Iterable[SeatNeed]
 ) -> tuple[Question, ...]:
     """Add what people's changes ask about seats, to the question about the same seats where there is one."""
-    tenant = product_options.known.tenant
+    tenant = product_options.context.tenant
     made = {question.id: question for question in questions}
     for need in needs:
         # A product with one subscription may be asked about by either; both suggest the same number.
@@ -153,7 +153,7 @@ def with_endings(
 
     They are about findings that nothing else fixes, and that no other question is about.
     """
-    tenant = product_options.known.tenant
+    tenant = product_options.context.tenant
     asked = {fingerprint for question in questions for fingerprint in question.findings}
     asked |= {each.fingerprint for own in found.weighed.values() for weighed in own for each in weighed.fixed}
     drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
@@ -221,7 +221,7 @@ _Asked = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
 def _asked(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Asked | None:
     """Return what a finding asks: the kind, the products in question, and possible answers; None for nothing."""
     product = _product(finding)
-    smaller = downgrade_of(finding, product_options.known)
+    smaller = downgrade_of(finding, product_options.context)
     if smaller is not None:
         old, new = smaller.names
         return AnswerKind.GIVE, (old, new), ({"give": new}, {"keep": old})
@@ -232,7 +232,7 @@ def _asked(product_options: ProductOptions, finding: Finding, account: Account |
         case Correction.CHOOSE:
             products = tuple((finding.detail or "").split("+"))
             return AnswerKind.KEEP, products, tuple({"keep": name} for name in products)
-        case Correction.REPLACE if situated(finding, product_options.known).article in _RELEASED:
+        case Correction.REPLACE if route_of(finding, product_options.context).article in _RELEASED:
             return AnswerKind.RELEASE, (product,), _RELEASE
         case Correction.ASSIGN:
             names = product_options.part_numbers(product_options.candidates(finding))
@@ -279,10 +279,9 @@ def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:
 
 
 def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Asked | None:
-    policy = product_options.known.policies.get(finding.policy)
-    block = None if policy is None else policy.constraint
+    block = product_options.context.assignments(finding.policy)
     sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
-    if not isinstance(block, Assignments) or block.via != "group" or account.by_group(sku_id):
+    if block is None or block.via != "group" or account.by_group(sku_id):
         return None
     groups = product_options.alternative_givers(account, sku_id)
     return (AnswerKind.GROUP, (product,), _through(groups)) if groups else None
@@ -293,7 +292,7 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _
     pool = finding.product is not None and finding.product.sku_id is None
     if action is None or pool:
         return None
-    kind, seats, *_ = action(finding, situated(finding, product_options.known).situation)
+    kind, seats, *_ = action(finding, route_of(finding, product_options.context).situation)
     if kind in _BOUGHT:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
     if kind in _RENEWED or (kind in _REDUCED and seats):

@@ -7,7 +7,7 @@ from typing import Final
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.errors import printable
 from auditor.domain.result.model import Action, Finding
-from auditor.remedy.actions.targets import groups_of
+from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.simulation.membership_rules import rule_properties
 from auditor.remedy.planner.simulation.memberships import Memberships

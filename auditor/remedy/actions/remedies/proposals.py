@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.policy.model import Assignments, Policy
 from auditor.domain.result.model import Finding, Money
 from auditor.domain.translation import N_
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.model import Remedy
+from auditor.remedy.actions.remedies.model import Remedy
 
 SMALLER: Final = "smallerProduct"
 """The evidence that names a smaller product."""
@@ -42,17 +41,16 @@ class Downgrade:
     """What would end: parts that are not used, and areas of which no report shows the use."""
 
 
-def asks_to_downgrade(policy: Policy | None) -> bool:
+def asks_to_downgrade(context: RemediationContext, policy: str) -> bool:
     """Whether a policy asks to propose smaller products."""
-    return (
-        policy is not None and isinstance(policy.constraint, Assignments) and policy.constraint.downgrade_to is not None
-    )
+    block = context.assignments(policy)
+    return block is not None and block.downgrade_to is not None
 
 
-def downgrade_of(finding: Finding, known: RemediationContext) -> Downgrade | None:
+def downgrade_of(finding: Finding, context: RemediationContext) -> Downgrade | None:
     """Return the smaller product that the evidence of a finding names where its policy asks for a proposal."""
     proposal = finding.evidence.get(SMALLER)
-    if not isinstance(proposal, Mapping) or not asks_to_downgrade(known.policies.get(finding.policy)):
+    if not isinstance(proposal, Mapping) or not asks_to_downgrade(context, finding.policy):
         return None
     if finding.product is not None and finding.product.sku_id != proposal["heldSkuId"]:
         return None
@@ -69,26 +67,14 @@ def _texts(value: Any) -> Sequence[str]:
     return [str(each) for each in value] if isinstance(value, list | tuple) else []
 
 
-def downgrade(findings: Sequence[Finding], routed: RoutedFinding, smaller: Downgrade) -> Remedy:
+def downgrade(findings: Sequence[Finding], route: RoutedFinding, smaller: Downgrade) -> Remedy:
     """Ask whether a smaller product is enough for a person."""
     return Remedy(
-        kind=ActionKind.DOWNGRADE,
-        findings=tuple(findings),
-        situation=routed.situation,
-        article="move-users",
-        subject=findings[0].subject.id,
+        ActionKind.DOWNGRADE,
+        tuple(findings),
+        route.situation,
+        "move-users",
         old=smaller.old,
         new=smaller.new,
         lost=smaller.lost,
-    )
-
-
-def separate_account(findings: Sequence[Finding], routed: RoutedFinding) -> Remedy:
-    """Leave the products of an everyday account that has a role; the role is what goes."""
-    return Remedy(
-        kind=ActionKind.SEPARATE,
-        findings=tuple(findings),
-        situation=routed.situation,
-        article=routed.article,
-        subject=findings[0].subject.id,
     )

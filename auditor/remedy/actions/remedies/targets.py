@@ -8,6 +8,16 @@ from auditor.domain.result.model import Finding
 from auditor.remedy.actions.context import RemediationContext
 
 
+def sku_of(finding: Finding) -> str:
+    """Return the skuId of a finding's product; empty where it names no single one."""
+    return (finding.product.sku_id or "") if finding.product is not None else ""
+
+
+def product_of(finding: Finding) -> str:
+    """Return the skuId of a finding's product, or the policy's words where it names no single one."""
+    return sku_of(finding) or written_of(finding)
+
+
 def written_of(finding: Finding) -> str:
     """Return the product of a finding as the policy writes it."""
     return (finding.product.sku_part_number or "") if finding.product is not None else ""
@@ -23,20 +33,20 @@ def given_by(paths: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
     return tuple([str(path["assignedByGroup"]) for path in paths or () if path.get("assignedByGroup")])
 
 
-def target_of(finding: Finding, known: RemediationContext) -> str:
+def target_of(finding: Finding, context: RemediationContext) -> str:
     """Return the skuId of the product that a person lacks, or the text of the policy where they name no single one."""
     written = written_of(finding)
-    return known.skus.get(written.casefold(), written)
+    return context.skus.get(written.casefold(), written)
 
 
-def is_assignable(name: str, known: RemediationContext) -> bool:
+def is_assignable(name: str, context: RemediationContext) -> bool:
     """Whether a name is the skuId of a product that people can hold."""
-    return name in known.seats and known.seats[name].applies_to.casefold() == "user"
+    return name in context.seats and context.seats[name].applies_to.casefold() == "user"
 
 
-def known_location(finding: Finding, known: RemediationContext) -> str | None:
+def known_location(finding: Finding, context: RemediationContext) -> str | None:
     """Return the one usage location that the finding's own policy allows; nobody else's country is guessed."""
-    policy = known.policies.get(finding.policy)
+    policy = context.policies.get(finding.policy)
     if policy is None or not isinstance(policy.constraint, Attributes) or (finding.detail or "") != "usageLocation":
         return None
     values = [value for name, allowed in policy.constraint.allow if name == "usageLocation" for value in allowed]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.remedy.actions.model import Remedy
+from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.requests import assign_user
 

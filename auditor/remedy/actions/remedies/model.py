@@ -1,7 +1,7 @@
 """Defines the remedy of findings about one subject, from which actions are built."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding
@@ -9,7 +9,7 @@ from auditor.guidance import Situation
 from auditor.remedy.requests import Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """The change that fixes some findings about one subject."""
 
@@ -17,8 +17,7 @@ class Remedy:
     findings: tuple[Finding, ...]
     situation: Situation
     article: str
-    subject: str
-    """The id of the person, product, subscription or group."""
+    _: KW_ONLY
     old: str = ""
     """The skuId, or the text of the policy, of the product that goes or is concerned."""
     new: str = ""
@@ -35,6 +34,11 @@ class Remedy:
     """Whether somebody decided about all of the findings."""
     declined: bool = False
     """Whether the decision is not to renew."""
+
+    @property
+    def subject(self) -> str:
+        """The id of the person, product, subscription or group; the product for a decision without findings."""
+        return self.findings[0].subject.id if self.findings else self.old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

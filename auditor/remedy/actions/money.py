@@ -1,0 +1,111 @@
+"""What actions cost and save a month: each seat of which several actions speak counts in one of them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.result.model import Action, Money
+from auditor.remedy.actions.context import RemediationContext
+from auditor.remedy.actions.groups import ActionGroup
+from auditor.remedy.actions.ranks import due_of
+from auditor.remedy.actions.seats.ledger import GIVING, MOVING, NUMBERED, REMOVING, TAKING
+from auditor.remedy.labels import part_number
+
+
+def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
+    """Return what the seats cost a month before and after, at a renewal by its price; None where that is not known."""
+    remedy = group.first
+    old, new = price_of(context, remedy.old), price_of(context, remedy.new)
+    if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
+        old = _price_at_renewal(context, group, old)
+    if remedy.kind in TAKING:
+        return _cost(context, old, count), _cost(context, old, 0)
+    if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:
+        return _cost(context, old, count), _cost(context, new, count)
+    if remedy.kind in GIVING:
+        return _cost(context, new, 0), _cost(context, new, count)
+    if remedy.kind is ActionKind.COVER and count > group.covered:
+        return _cost(context, old, 0), _cost(context, old, count - group.covered)
+    seat = context.seats.get(remedy.old)
+    if seat is None or seat.usable is None or remedy.kind not in NUMBERED:
+        return None, None
+    then = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
+    return _cost(context, old, seat.usable), _cost(context, old, then)
+
+
+def price_of(context: RemediationContext, sku_id: str) -> Decimal | None:
+    """Return the price of a product, or of several joined by `+`; None where one of them has none."""
+    if "+" in sku_id:
+        each = [price_of(context, part) for part in sku_id.split("+")]
+        return None if None in each else sum((price for price in each if price is not None), Decimal(0))
+    prices = context.prices
+    seat = context.seats.get(sku_id)
+    if prices is None or not sku_id:
+        return None
+    return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
+
+
+def _cost(context: RemediationContext, price: Decimal | None, seats: int) -> Money | None:
+    prices = context.prices
+    return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
+
+
+def _price_at_renewal(context: RemediationContext, group: ActionGroup, today: Decimal | None) -> Decimal | None:
+    """Return what a seat costs a month from the renewal on; `today` is what it costs now."""
+    sku_id, day = group.first.old.casefold(), due_of(group, context.tenant, context.today)
+    for price in context.tenant.renewal_prices or ():
+        if price.sku_id == sku_id and price.day == day:
+            return None if price.money is None else price.money.per_month
+    return today
+
+
+Price = Callable[[str], Decimal | None]
+"""A product's id into the price of one seat a month."""
+
+
+def counted_once(made: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:
+    """Return actions, in their order, whose money counts each seat once.
+
+    Money belongs to the action that changes what is paid: the removal or the purchase of seats, whose number reckons
+    with all other actions. As many seats as it removes are not a saving of the actions that free them, and as many as
+    it buys are no cost of those that give them; the last actions in the order lose theirs first. An action that is left
+    with nothing has no money.
+    """
+    listed = list(made)
+    removed: Counter[str] = Counter()
+    bought: Counter[str] = Counter()
+    for group, action in listed:
+        if action.money is not None and group.first.kind in REMOVING:
+            removed[group.first.old] += action.count
+        elif action.money is not None and group.first.kind is ActionKind.BUY:
+            bought[group.first.old] += action.count
+    corrected = [(group, _without(group, action, removed, bought, price)) for group, action in reversed(listed)]
+    return corrected[::-1]
+
+
+def _without(group: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price) -> Action:
+    first, money = group.first, action.money
+    if money is None:
+        return action
+    counted = Decimal(0)
+    if first.kind in TAKING | MOVING:
+        counted += _taken(first.old.split("+"), group.people, removed, price)
+    if first.kind in MOVING | GIVING:
+        counted -= _taken(first.new.split("+"), group.people, bought, price)
+    if not counted:
+        return action
+    left = money.per_month - counted
+    return replace(action, money=Money(currency=money.currency, per_month=left) if left else None)
+
+
+def _taken(skus: Sequence[str], seats: int, counts: Counter[str], price: Price) -> Decimal:
+    """Take seats out of those that an action about the products counts; returns what they cost."""
+    amount = Decimal(0)
+    for sku in skus:
+        each, counted = price(sku), min(seats, counts[sku])
+        if each is not None:
+            counts[sku] -= counted
+            amount += each * counted
+    return amount

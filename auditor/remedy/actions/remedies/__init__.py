@@ -1,0 +1,1 @@
+"""Chooses the remedy that fixes each open finding."""
