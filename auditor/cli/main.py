@@ -72,11 +72,11 @@ BUG = 70
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     parser = main_parser(arguments)
-    chosen = next((word for word in arguments if not word.startswith("-")), None)
-    if chosen in COMMANDS:
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    if command in COMMANDS:
         rest = list(arguments)
-        rest.remove(chosen)
-        return _guarded(chosen, rest)
+        rest.remove(command)
+        return _guarded(command, rest)
     parser.parse_args(arguments)
     parser.print_help(sys.stderr)
     return 2
@@ -114,35 +114,32 @@ def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleT
 
 def _guarded(command: str, rest: Sequence[str]) -> int:
     """Run a command; expected errors become messages and exit codes, other exceptions are reported as bugs."""
-    arguments = argparse.Namespace()
+    arguments = argparse.Namespace(locale=None, verbose=0, public=False, no_color=False)
     try:
         module, parser = command_parser(command, rest)
         command_line = parser.plain(rest)
         # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(command_line, arguments)
         fill_in(parser, arguments, command_line)
-        set_public(public=getattr(arguments, "public", False))
-        if getattr(arguments, "no_color", False):
+        set_public(public=arguments.public)
+        if arguments.no_color:
             os.environ["NO_COLOR"] = "1"
-        with verbose(getattr(arguments, "verbose", 0)):
+        with verbose(arguments.verbose):
             return int(module.run(arguments))
-    except (GraphError, DeliveryError) as error:
-        print_diagnostics(error.diagnostics, locale=getattr(arguments, "locale", None))
-        return 3
     except AuditorError as error:
-        print_diagnostics(error.diagnostics, locale=getattr(arguments, "locale", None))
-        return 2
+        print_diagnostics(error.diagnostics, locale=arguments.locale)
+        return 3 if isinstance(error, GraphError | DeliveryError) else 2
     except KeyboardInterrupt:
-        print_message(translated_text("interrupted", getattr(arguments, "locale", None)))
+        print_message(translated_text("interrupted", arguments.locale))
         return 130
     except Ended:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever nobody foresaw is a bug, with a code of its own
-        asked = getattr(arguments, "verbose", 0) or not {"-v", "--verbose"}.isdisjoint(rest)
-        return _unforeseen(error, getattr(arguments, "locale", None), traceback=bool(asked))
+        traceback = arguments.verbose or not {"-v", "--verbose"}.isdisjoint(rest)
+        return _unexpected(error, arguments.locale, traceback=bool(traceback))
 
 
-def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) -> int:
+def _unexpected(error: BaseException, locale: str | None, *, traceback: bool) -> int:
     """Report an unexpected exception: a library that is not installed (2), or else a bug (70)."""
     if isinstance(error, ModuleNotFoundError) and (missing := _missing(str(error.name))) is not None:
         print_diagnostics(missing.diagnostics, locale=locale)
@@ -158,16 +155,17 @@ def _missing(module: str) -> UsageError | None:
     """Return the error about a library that is not installed here; None for a module of the program itself."""
     from auditor.installation import Installer, install_command, installer, missing_requirements  # noqa: PLC0415  rare
 
-    if module.split(".", maxsplit=1)[0] in {"auditor", "None", *sys.stdlib_module_names}:
+    package = module.partition(".")[0]
+    if package in {"auditor", "None", *sys.stdlib_module_names}:
         return None
-    wanted = missing_requirements(_EXTRAS.get(module.split(".", maxsplit=1)[0]))
-    if not wanted:
+    requirements = missing_requirements(_EXTRAS.get(package))
+    if not requirements:
         return None
-    hint = Message("run: {command}", command=install_command(wanted))
+    command = install_command(requirements)
+    hint = Message("run: {command}", command=command)
     if installer() is Installer.CONTAINER:
         hint = Message(
-            "build an image of your own from this one, with the lines: USER 0, {command}, USER 10001",
-            command=install_command(wanted),
+            "build an image of your own from this one, with the lines: USER 0, {command}, USER 10001", command=command
         )
     return UsageError(
         "extra-missing", Message("this command needs {module}, which is not installed", module=module), hint=hint

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from auditor.app.audit.run import Request, Verifier
 from auditor.app.locations import is_store
-from auditor.app.redaction.pseudonyms import Key
 from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
-from auditor.cli.arguments.options import declare, now, one_of
+from auditor.cli.arguments.options import declare, now, one_of, pseudonym_key
 from auditor.cli.terminal.console import notices, warnings
 from auditor.domain.enums import Engine
 from auditor.domain.errors import UsageError
@@ -61,7 +60,7 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
         started=started,
         compare=args.compare,
         nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
-        redaction=_redaction(args),
+        redaction=pseudonym_key() if args.redact else None,
         warn=warnings(args.locale, quiet=args.quiet),
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         collect=live_collector(args) if tenants is not None else None,
@@ -99,15 +98,6 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
 
     log = () if args.done is None else entries_of(args.done)
     return StoredPlanVerifier(stores=stores, log=log, warn=warn)
-
-
-def _redaction(args: argparse.Namespace) -> Key | None:
-    """Return the key of pseudonyms if people are to have them. Raises UsageError before anything is audited."""
-    if not args.redact:
-        return None
-    from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
-
-    return redaction_key()
 
 
 def _shard(text: str) -> tuple[int, int]:

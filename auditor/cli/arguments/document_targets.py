@@ -4,38 +4,51 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from auditor.app.report.outputs import check_targets
+from auditor.cli.arguments.options import split_formats
 from auditor.cli.terminal.console import print_message
+from auditor.deliver.report_folder import write_all
+from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.localization import Localization
+from auditor.render.artifact import Artifact
 from auditor.render.text.labels import Labels
 
 
 def targets_of(
-    formats: Sequence[str], known: Mapping[str, str], folder: Path, *, default: Sequence[str]
+    formats: Sequence[str], files: Mapping[str, str], folder: Path, *, default: Sequence[str]
 ) -> tuple[list[tuple[str, Path | None]], bool]:
     """Return the target of each format, None for stdout, and whether the terminal is one of them.
 
-    `known` are the default file names of the formats. Raises UsageError for an unknown format and for paths that cannot
-    be written.
+    `files` maps each format to its default file name. Raises UsageError for an unknown format and for paths that
+    cannot be written.
     """
-    asked = [part for text in formats for part in ([text] if "=" in text else text.split(","))]
+    requested = split_formats(formats)
     targets: list[tuple[str, Path | None]] = []
-    terminal = not asked
-    for text in asked or default:
+    terminal = not requested
+    for text in requested or default:
         name, separator, path = text.partition("=")
         if name == "terminal" and not separator:
             terminal = True
-        elif name in known and (path or not separator):
-            targets.append((name, None if path == "-" else Path(path) if path else folder / known[name]))
+        elif name in files and (path or not separator):
+            targets.append((name, None if path == "-" else Path(path) if path else folder / files[name]))
         else:
             raise UsageError(
                 "format-unknown",
                 Message("there is no format '{name}'", name=name),
-                hint=Message("one of {known}", known=", ".join((*known, "terminal"))),
+                hint=Message("one of {known}", known=", ".join((*files, "terminal"))),
             )
     check_targets([path for _, path in targets])
     return targets, terminal
+
+
+def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Artifact]]) -> tuple[Path, ...]:
+    """Write artifacts, each with its format, to files or (None) stdout; returns the files. Raises DeliveryError."""
+    files = write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None)
+    for name, path, artifact in artifacts:
+        if path is None:
+            write_document(artifact.chunks(), name)
+    return files
 
 
 def print_written(paths: Iterable[Path], l10n: Labels | Localization) -> None:

@@ -18,17 +18,21 @@ def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, comm
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable is none: workflows
     set those for inputs that nobody gave. Raises UsageError for a value that the option would refuse.
     """
-    decided = _decided(parser, _given(parser, command_line))
+    decided = _decided(parser, _options_on(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
-        text = None if name is None else os.environ.get(f"AUDITOR_{name.replace('-', '_').upper()}")
+        text = None if name is None else os.environ.get(_variable(name))
         # A suppressed default is set where it is read, as is one that a file may give.
         if not text or action.dest in decided or action.default == argparse.SUPPRESS:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
 
 
-def _given(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> frozenset[str]:
+def _variable(name: str) -> str:
+    return f"AUDITOR_{name.replace('-', '_').upper()}"
+
+
+def _options_on(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> frozenset[str]:
     """Return the names of the options on the command line."""
     options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001  likewise
     defaults = [action.default for action in options]
@@ -41,42 +45,31 @@ def _given(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> froz
             action.default = default
 
 
-def _decided(parser: argparse.ArgumentParser, given: frozenset[str]) -> frozenset[str]:
-    """Return the options that flags decide: those given, and those that exclude one of them."""
-    states = given & _EXCLUSIVE
-    if "send" in given:
-        states -= {"tenants"}  # it names the recipients of mail, whatever is audited
+def _decided(parser: argparse.ArgumentParser, flags: frozenset[str]) -> frozenset[str]:
+    """Return the options that flags decide: the flags themselves, and those that exclude one of them."""
+    inputs = flags & _EXCLUSIVE
+    if "send" in flags:
+        inputs -= {"tenants"}  # it names the recipients of mail, whatever is audited
     groups = [{action.dest for action in group._group_actions} for group in parser._mutually_exclusive_groups]  # noqa: SLF001  likewise
-    excluded = [group for group in groups if group & given]
-    return given.union(*excluded, _EXCLUSIVE if states else ())
+    excluded = [group for group in groups if group & flags]
+    return flags.union(*excluded, _EXCLUSIVE if inputs else ())
 
 
 def _value(action: argparse.Action, name: str, text: str) -> object:
-    variable = f"AUDITOR_{name.replace('-', '_').upper()}"
+    variable, hint = _variable(name), Message("unset it, or give --{name}", name=name)
     if action.nargs == 0:
         if text.casefold() not in (*_YES, *_NO):
-            raise UsageError(
-                "usage",
-                Message("{variable}={text} is neither yes nor no", variable=variable, text=repr(text)),
-                hint=Message("unset it, or give --{name}", name=name),
-            )
-        chosen = text.casefold() in _YES
-        return int(chosen) if isinstance(action.default, int) and not isinstance(action.default, bool) else chosen
+            message = Message("{variable}={text} is neither yes nor no", variable=variable, text=repr(text))
+            raise UsageError("usage", message, hint=hint)
+        switch = text.casefold() in _YES
+        return int(switch) if isinstance(action.default, int) and not isinstance(action.default, bool) else switch
     parts = [part.strip() for part in text.split(",")] if isinstance(action.default, list) else [text]
     try:
         values = [action.type(part) if callable(action.type) else part for part in parts]
     except (argparse.ArgumentTypeError, ValueError) as error:
-        raise UsageError(
-            "usage", joined(": ", (variable, message_of(error))), hint=Message("unset it, or give --{name}", name=name)
-        ) from error
+        raise UsageError("usage", joined(": ", (variable, message_of(error))), hint=hint) from error
     if action.choices is not None and any(value not in action.choices for value in values):
-        raise UsageError(
-            "usage",
-            Message(
-                "{variable}={text} is not one of {str}",
-                variable=variable,
-                text=repr(text),
-                str=", ".join(map(str, action.choices)),
-            ),
-        )
+        choices = ", ".join(map(str, action.choices))
+        message = Message("{variable}={text} is not one of {str}", variable=variable, text=repr(text), str=choices)
+        raise UsageError("usage", message)
     return values if isinstance(action.default, list) else values[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Request
-from auditor.cli.arguments.options import from_environment, reader_locale
+from auditor.cli.arguments.options import declare, reader_locale, tenants_path
 from auditor.cli.terminal.console import print_diagnostics
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -18,7 +18,7 @@ Collector = Callable[[Request, PolicySet], Sequence[Path | Unaudited]]
 
 def add_live_arguments(parser: argparse._ActionsContainer) -> None:
     """Declare the arguments of commands that read tenants live."""
-    parser.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
+    declare(parser, "tenants", tenants="the tenants to read live (default: tenants.yaml)")
     parser.add_argument(
         "--save-snapshot", type=Path, metavar="DIR", help="keep what is read live as snapshots in this folder"
     )
@@ -40,7 +40,7 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
             message = Message("--save-snapshot requires tenants that are read live")
             raise UsageError("usage", message, hint=Message("leave it out, or leave out --demo and --snapshot"))
         return None
-    tenants: Path = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    tenants: Path = args.tenants or tenants_path()
     if not tenants.is_file():
         raise UsageError(
             "tenants-missing",

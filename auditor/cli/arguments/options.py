@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
 
 if TYPE_CHECKING:
+    from auditor.app.redaction.pseudonyms import Key
     from auditor.domain.result.model import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -144,6 +146,7 @@ _SHARED: Final = MappingProxyType(
             metavar="LOCATION",
             help="a saved snapshot, a folder of them, or a store (repeatable)",
         ),
+        "tenants": _option("--tenants", type=Path, metavar="FILE", help="the tenants file (default: tenants.yaml)"),
         "tenant": _option(
             "--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)"
         ),
@@ -173,6 +176,7 @@ _SHARED: Final = MappingProxyType(
             metavar="LOCATION",
             help="store tonight's results here: a folder, abfs://, az:// or s3://",
         ),
+        "names": _option("--names", action="store_true", help="show names of people (default: pseudonyms)"),
         "redact": _option("--redact", action="store_true", help="pseudonyms for people in every output"),
         "public": _option(
             "--public",
@@ -184,6 +188,7 @@ _SHARED: Final = MappingProxyType(
         ),
         "verbose": _option("-v", "--verbose", action="count", default=0, help="a bug shows its traceback"),
         "no_color": _option("--no-color", action="store_true", help="no colour"),
+        "no_progress": _option("--no-progress", action="store_true", help="no progress bars"),
         "file": _option("--file", type=Path, metavar="FILE"),
         "print": _option("--print", action="store_true"),
         "beside": _option(
@@ -225,9 +230,7 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
     )
-    parser.add_argument(
-        "--names", action="store_true", help="names of people in messages to Teams, Slack and webhooks, no pseudonyms"
-    )
+    declare(parser, "names", names="names of people in messages to Teams, Slack and webhooks, no pseudonyms")
 
 
 def threshold(args: argparse.Namespace) -> FailOn:
@@ -243,6 +246,13 @@ def threshold(args: argparse.Namespace) -> FailOn:
             joined(": ", ("AUDITOR_FAIL_ON", message_of(error))),
             hint=Message("unset it, or give one of those"),
         ) from error
+
+
+def pseudonym_key() -> "Key":
+    """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
+    from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only where people have pseudonyms
+
+    return key_of(os.environ, secrets.token_bytes)
 
 
 def from_environment(name: str, fallback: str | None = None) -> str | None:
@@ -268,9 +278,14 @@ def locale_of(wish: str | None, result: "Result") -> str:
     return environment_locale() or "en"
 
 
-def output_folder(args: argparse.Namespace) -> Path:
+def output_folder(flag: Path | None = None) -> Path:
     """Return the folder of reports: that of --output, else of AUDITOR_OUTPUT, else `out`."""
-    return args.output or Path(from_environment("OUTPUT", "out") or "out")
+    return flag or Path(os.environ.get("AUDITOR_OUTPUT") or "out")
+
+
+def tenants_path() -> Path:
+    """Return the default tenants file: AUDITOR_TENANTS, else `tenants.yaml`."""
+    return Path(os.environ.get("AUDITOR_TENANTS") or "tenants.yaml")
 
 
 def reader_locale(flag: str | None) -> str:
@@ -278,8 +293,13 @@ def reader_locale(flag: str | None) -> str:
     return wished_locale(flag) or environment_locale() or "en"
 
 
-def formats_of(flags: list[str]) -> list[str]:
-    """Return the requested formats, one text each; a flag may list several, separated by commas."""
+def split_formats(flags: Sequence[str]) -> list[str]:
+    """Return the formats of flags, each of which may list several, separated by commas, or name one with a path."""
+    return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
+
+
+def formats_of(flags: Sequence[str]) -> list[str]:
+    """Return the formats of flags, else of AUDITOR_FORMAT, else the default ones."""
     if flags:
-        return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
+        return split_formats(flags)
     return [text.strip() for text in (from_environment("FORMAT") or "html,json,terminal").split(",")]

@@ -79,7 +79,7 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
     )
     how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files")
     how.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")
-    how.add_argument("--no-progress", action="store_true", help="no progress bars")
+    declare(how, "no_progress")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         args.format = [*args.format, f"parquet={args.findings}"]
         warnings(args.locale, quiet=args.quiet)(_FINDINGS)
     formats = [parse_format(text) for text in formats_of(args.format)]
-    wanted = outputs(formats, output_folder(args), csv_bom=args.csv_bom)
+    wanted = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
     request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:

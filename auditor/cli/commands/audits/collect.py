@@ -27,24 +27,25 @@ auditor collect --store audits/           and keep the snapshots in a store
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor collect`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument(
-        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
-    )
+    declare(parser, "policies", policies="policy files or folders (default: policies/)")
     parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
     parser.add_argument(
         "--plan",
         action="store_true",
         help="read also what `auditor plan` needs: subscriptions, licensed groups, their members",
     )
-    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
-    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.set_defaults(tenants=Path("tenants.yaml"))
+    declare(parser, "tenants", "tenant", tenants="the tenants file")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
     )
-    declare(parser, "store", "public")
-    parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
-    declare(parser, "locale", locale="language of the messages (default: the environment's)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
+    declare(
+        parser,
+        *("store", "public", "no_progress", "locale", "quiet"),
+        no_progress="show no progress bars",
+        locale="language of the messages (default: the environment's)",
+        quiet="print nothing but errors and the folders",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import saved_results
-from auditor.cli.arguments.options import declare, locale_of, one_of, reader_locale, wished_locale
-from auditor.cli.redaction import redaction_key
+from auditor.cli.arguments.options import declare, locale_of, one_of, pseudonym_key, reader_locale, wished_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable
@@ -66,10 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be done; without a token, as if there were no issues"
     )
-    parser.add_argument("--names", action="store_true", help="names of people, no pseudonyms")
-    declare(parser, "locale", "quiet", locale="language of the issues (default: the tenant's)")
-    parser.add_argument(
-        "-v", "--verbose", action="count", default=0, help="print the bodies too; a bug shows its traceback"
+    declare(
+        parser,
+        *("names", "locale", "quiet", "verbose"),
+        names="names of people, no pseudonyms",
+        locale="language of the issues (default: the tenant's)",
+        verbose="print the bodies too; a bug shows its traceback",
     )
 
 
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
     offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")
     repository = None if offline else open_repository(args.repository, os.environ)
-    wish, key = wished_locale(args.locale), None if args.names else redaction_key()
+    wish, key = wished_locale(args.locale), None if args.names else pseudonym_key()
     l10n = localization(reader_locale(args.locale))
     with saved_results([args.result], None) as ([(_, result)], _spill):
         locale = locale_of(wish, result)

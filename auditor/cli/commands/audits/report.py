@@ -11,9 +11,8 @@ from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
-from auditor.cli.arguments.options import declare, formats_of, locale_of, wished_locale
+from auditor.cli.arguments.options import declare, formats_of, locale_of, pseudonym_key, wished_locale
 from auditor.cli.commands.audits.audit import print_result, publish
-from auditor.cli.redaction import redaction_key
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
 
@@ -34,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     wish = wished_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
-    key = redaction_key() if args.redact else None
+    key = pseudonym_key() if args.redact else None
     with saved_results(args.results, wanted.beside) as (results, spill):
         return _report(merge(results, active(), spill), args, wanted, wish, key, spill)
 

@@ -14,9 +14,10 @@ from auditor.cli.arguments.options import (
     from_environment,
     now,
     output_folder,
+    pseudonym_key,
     reader_locale,
+    tenants_path,
 )
-from auditor.cli.redaction import redaction_key
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
@@ -56,14 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor send`."""
     parser.epilog = _EXAMPLES
     parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
-    parser.add_argument(
-        "--tenants",
-        type=Path,
-        metavar="FILE",
-        help="the file with the recipients and the mail settings (default: tenants.yaml)",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
+    declare(
+        parser,
+        *("tenants", "output"),
+        tenants="the file with the recipients and the mail settings (default: tenants.yaml)",
+        output="where --dry-run writes, in its folder mail/ (default: out/)",
     )
     add_mail_arguments(parser)
     declare(parser, "history", history="earlier result.json files, or a store, for the trends in the mail")
@@ -77,10 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only to this recipient: an address, mail, or teams:NAME, slack:NAME or webhook:NAME with the variable "
         "that holds the URL (repeatable; default: all recipients in the tenants file)",
     )
-    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
     declare(
         parser,
-        *("public", "locale", "quiet", "verbose", "no_color"),
+        *("redact", "public", "locale", "quiet", "verbose", "no_color"),
+        redact="pseudonyms for people in the attachment",
         locale="language of the messages here; each mail is in the language of its recipient",
         quiet="print nothing but errors",
         verbose="log each step",
@@ -90,8 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor send`: 0 if every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants, tuple(args.to))
-    folder = output_folder(args)
-    key = redaction_key() if args.redact else None
+    folder = output_folder(args.output)
+    key = pseudonym_key() if args.redact else None
     with saved_results([args.result], None) as ([(_, result)], _spill):
         return send(
             result if key is None else redacted(result, key),
@@ -111,11 +109,11 @@ def mail_settings(path: Path | None, only: tuple[str, ...] = ()) -> Settings:
     """
     from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415 - audits that send nothing do not wait
 
-    named = path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    named = path or tenants_path()
     channels = bool(only) and all(channel_of(each)[0] is not Channel.MAIL for each in only)
     settings = Settings(tenants=()) if path is None and channels and not named.exists() else read(named)
     check_recipients(settings, os.environ, only)
-    redaction_key()  # a key that is too short is reported before anything is audited
+    pseudonym_key()  # a key that is too short is reported before anything is audited
     return settings
 
 
@@ -138,7 +136,7 @@ def send(
 
     l10n = localization(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
-    sending = MailJob(
+    job = MailJob(
         settings=settings,
         now=now(),
         environ=os.environ,
@@ -151,15 +149,15 @@ def send(
         fallback=from_environment("LOCALE", "en") or "en",
         approvals=_approvals(args),
         history=args.history,
-        pseudonyms=None if args.names else redaction_key(),
+        pseudonyms=None if args.names else pseudonym_key(),
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         warn=warn,
     )
     if not args.quiet:
-        audited = {tenant.name for tenant in result.tenants}
-        read_of = [tenant for tenant in settings.tenants if tenant.name in audited]
-        print_diagnostics(unmet_choices(read_of, result.run.policies), locale=args.locale)
-    done = send_result(result, sending)
+        names = {tenant.name for tenant in result.tenants}
+        audited = [tenant for tenant in settings.tenants if tenant.name in names]
+        print_diagnostics(unmet_choices(audited, result.run.policies), locale=args.locale)
+    done = send_result(result, job)
     for sent in done:
         _print_report(sent, l10n, quiet=args.quiet)
     if not done and not args.quiet:
@@ -170,11 +168,8 @@ def send(
 def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
     """Return the folders of --approvals. Raises UsageError with --redact: the files name people."""
     if args.approvals and args.redact:
-        raise UsageError(
-            "usage",
-            Message("--redact cannot be used with --approvals, whose files name people"),
-            hint=Message("leave out --redact, or --approvals"),
-        )
+        message = Message("--redact cannot be used with --approvals, whose files name people")
+        raise UsageError("usage", message, hint=Message("leave out --redact, or --approvals"))
     return tuple(args.approvals)
 
 
@@ -187,33 +182,24 @@ def _print_report(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) ->
         return
     from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
-    unknown = sent.end is DeliveryStatus.UNKNOWN
     arguments = {"address": sent.address, "message": sent.message}
-    match channel, unknown:
-        case False, False:
-            slug, message = "mail-refused", Message("mail to {address}: not sent: {message}", **arguments)
-        case False, True:
-            slug, message = "mail-unknown", Message("mail to {address}: unknown whether sent: {message}", **arguments)
-        case True, False:
-            slug, message = "webhook-refused", Message("message to {address}: not sent: {message}", **arguments)
-        case _:
-            slug, message = (
-                "webhook-unknown",
-                Message("message to {address}: unknown whether sent: {message}", **arguments),
-            )
-    print_diagnostics([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=l10n.locale)
+    messages = {
+        "mail-refused": Message("mail to {address}: not sent: {message}", **arguments),
+        "mail-unknown": Message("mail to {address}: unknown whether sent: {message}", **arguments),
+        "webhook-refused": Message("message to {address}: not sent: {message}", **arguments),
+        "webhook-unknown": Message("message to {address}: unknown whether sent: {message}", **arguments),
+    }
+    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if sent.end is DeliveryStatus.UNKNOWN else 'refused'}"
+    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=sent.hint)], locale=l10n.locale)
 
 
-def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the link for the mail and whether it leads to the report; the workflow run's if none is given."""
-    if given is not None:
-        if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
-            raise UsageError(
-                "usage",
-                Message("--link {given} is not an https address without a fragment", given=repr(given)),
-                hint=Message("write https://…"),
-            )
-        return given, True
+def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the link for the mail and whether it leads to the report; the workflow run's without a flag."""
+    if flag is not None:
+        if not flag.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in flag):
+            message = Message("--link {given} is not an https address without a fragment", given=repr(flag))
+            raise UsageError("usage", message, hint=Message("write https://…"))
+        return flag, True
     server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if environ.get("GITHUB_ACTIONS") == "true" and server.startswith("https://") and repository and number:
         return f"{server}/{repository}/actions/runs/{number}", False
@@ -221,9 +207,9 @@ def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def _log_path(environ: Mapping[str, str]) -> Path:
-    named = from_environment("SENT_LOG")
-    if named:
-        return Path(named)
+    path = from_environment("SENT_LOG")
+    if path:
+        return Path(path)
     state = environ.get("XDG_STATE_HOME", "")
     home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
     return home / "auditor" / "sent" / "sent.jsonl"

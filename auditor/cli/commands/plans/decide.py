@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from auditor.app.decisions.decide import Decided, DecideRequest, decide
-from auditor.cli.arguments.options import day, declare, from_environment, now, reader_locale
+from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import printable
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor decide`: 0 when every answer is a decision. Raises AuditorError, and writes nothing, otherwise."""
     request = DecideRequest(
         approvals=tuple(args.approvals),
-        plan=args.plan or Path(from_environment("OUTPUT", "out") or "out") / "plan.json",
+        plan=args.plan or output_folder() / "plan.json",
         file=args.file,
         policies=tuple(args.policies),
         by=args.by,

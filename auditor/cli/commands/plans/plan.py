@@ -1,8 +1,7 @@
 """Implements `auditor plan`."""
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from auditor.app.audit.run import Request
@@ -18,8 +17,7 @@ from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
-from auditor.cli.arguments.options import declare, now, output_folder, reader_locale
-from auditor.cli.redaction import redaction_key
+from auditor.cli.arguments.options import declare, now, output_folder, pseudonym_key, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
@@ -45,21 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     declare(
         parser,
-        *(
-            "policies",
-            "demo",
-            "snapshot",
-            "tenant",
-            "as_of",
-            "output",
-            "format",
-            "locale",
-            "store",
-            "redact",
-            "public",
-            "quiet",
-            "verbose",
-        ),
+        *("policies", "demo", "snapshot", "tenant", "as_of", "output", "format", "locale", "store", "redact"),
+        *("public", "quiet", "verbose"),
         as_of="the instant of the plan; of several nights the latest not after it (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
@@ -69,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         quiet="print nothing but errors",
     )
     add_live_arguments(parser)
-    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
+    declare(parser, "no_progress")
     parser.add_argument(
         "--decisions",
         type=Path,
@@ -89,14 +74,14 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError where there is nothing to plan for.
     """
     formats = {**FORMATS, **TENANT_FORMATS}
-    targets, terminal = targets_of(args.format, formats, output_folder(args), default=("json", "questions"))
+    targets, terminal = targets_of(args.format, formats, output_folder(args.output), default=("json", "questions"))
     if args.redact and args.store is not None:
         raise UsageError(
             "usage",
             Message("--redact cannot be used with --store, which keeps the names of people"),
             hint=Message("leave out --redact, or --store"),
         )
-    key = redaction_key() if args.redact else None
+    key = pseudonym_key() if args.redact else None
     l10n = localization(reader_locale(args.locale))
     # Documents are in English; for people the plan is printed in their language.
     languages: list[Localizer] = [ENGLISH] if l10n.language == FALLBACK else [ENGLISH, l10n]
@@ -105,13 +90,16 @@ def run(args: argparse.Namespace) -> int:
     if key is not None:
         plan, localised = redacted_plan(plan, key), redacted_plan(localised, key)
     bodies = documents(plan, localised, l10n)
-    files = dict(
-        chain.from_iterable(_files(name, path, bodies, localised, l10n) for name, path in targets if path is not None)
-    )
+    files: dict[Path | ChildFile, bytes] = {}
+    for name, path in targets:
+        if path is not None and name in TENANT_FORMATS:
+            files.update(tenant_documents(name, path, localised, l10n))
+        elif path is not None:
+            files[path] = bodies[name]()
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
 
-        files |= owner_documents(output_folder(args), localised, l10n)
+        files |= owner_documents(output_folder(args.output), localised, l10n)
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
         keep_plan(args.store, plan)
@@ -140,12 +128,6 @@ def _request(args: argparse.Namespace) -> Request:
         started=started,
         collect=live_collector(args, planned=True) if tenants is not None else None,
     )
-
-
-def _files(
-    name: str, path: Path, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization
-) -> Iterable[tuple[Path | ChildFile, bytes]]:
-    return tenant_documents(name, path, plan, l10n) if name in TENANT_FORMATS else [(path, bodies[name]())]
 
 
 def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization) -> bytes:

@@ -6,13 +6,11 @@ from pathlib import Path
 from auditor.app.report.localization import localised_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request
-from auditor.cli.arguments.document_targets import print_written, targets_of
+from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
-from auditor.deliver.report_folder import write_all
-from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import printable_line
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
@@ -36,62 +34,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_arguments(parser.add_argument_group("what is compared with the plan"))
     declare(
         parser,
-        *("output", "format", "locale", "redact", "public", "quiet", "verbose"),
+        *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
         format="json, markdown, html, terminal (repeatable; default: json, terminal)",
         locale="language of the output (default: the environment's)",
         quiet="print nothing but errors",
     )
-    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor verify`: 0, 1 or 3. Raises AuditorError where the plan or the state cannot be read."""
-    folder = output_folder(args)
+    folder = output_folder(args.output)
     targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
     with verification(audit_request(args), args.plan, args.done) as result:
         localised = localised_verification(result, locale)
-        written = write_all(
-            (path, _rendered(result, localised, name, locale).chunks()) for name, path in targets if path
-        )
-        piped = [name for name, path in targets if path is None]
-        for name in piped:
-            write_document(_rendered(result, localised, name, locale).chunks(), name)
+        written = write_artifacts([(name, path, _rendered(result, localised, name, locale)) for name, path in targets])
         if terminal and not args.quiet:
             # If stdout is a document, messages for people are written to stderr.
             with for_people():
-                _print(localised, Labels(locale), to_stderr=bool(piped))
+                _print(localised, Labels(locale), to_stderr=any(path is None for _, path in targets))
         if not args.quiet:
             print_written(written, Labels(locale))
         return exit_code(result, logged=args.done is not None)
 
 
 def _rendered(result: Result, localised: Result, name: str, locale: str) -> Artifact:
-    """Return a document; `told` is the result in the language of `locale`, for people."""
-    match name:
-        case "json":
-            from auditor.render.verification.json import render  # noqa: PLC0415  only what is asked for is imported
+    """Return a document; `localised` is the result in the language of `locale`, for people."""
+    from auditor.render.verification import html, json, markdown  # noqa: PLC0415  `--help` needs none of them
 
-            return render(result)
-        case "markdown":
-            from auditor.render.verification import markdown  # noqa: PLC0415  likewise
-
-            return markdown.render(localised, locale=locale)
-        case _:
-            from auditor.render.verification import html  # noqa: PLC0415  likewise
-
-            return html.render(localised, locale=locale)
+    if name == "json":
+        return json.render(result)
+    render = markdown.render if name == "markdown" else html.render
+    return render(localised, locale=locale)
 
 
 def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     from auditor.render.verification.view import sections  # noqa: PLC0415  likewise
 
-    speak = print_message if to_stderr else out
+    write = print_message if to_stderr else out
     for section in sections(result, l10n, most=_SHOWN):
         indent = "  " * (section.level - 1)
-        speak(filled(printable_line(section.title), first=indent, rest=indent + "  "))
-        for paragraph in section.paragraphs:
-            speak(filled(printable_line(paragraph), first=indent + "  ", rest=indent + "    "))
-        for item in section.items:
-            speak(filled(printable_line(item), first=indent + "  ", rest=indent + "    "))
+        write(filled(printable_line(section.title), first=indent, rest=indent + "  "))
+        for text in (*section.paragraphs, *section.items):
+            write(filled(printable_line(text), first=indent + "  ", rest=indent + "    "))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.explanation import explain
-from auditor.cli.arguments.options import now, one_of, reader_locale
+from auditor.cli.arguments.options import declare, now, one_of, reader_locale
 from auditor.cli.terminal.console import colourful, out
 from auditor.cli.terminal.markdown import columns, shown
 from auditor.domain.enums import Agreement, Cloud
@@ -29,20 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="a check, article, policy, contract, key of policy files, product, or the fingerprint of a finding",
     )
-    parser.add_argument(
-        "policies",
-        nargs="*",
-        default=[],
-        type=Path,
-        metavar="POLICY",
-        help="where policies are looked for (default: policies/)",
-    )
+    declare(parser, "policies", policies="where policies are looked for (default: policies/)")
     parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
     parser.add_argument("--cloud", type=one_of(Cloud), choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
     parser.add_argument(
         "--agreement", type=one_of(Agreement), choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
     )
-    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
+    declare(parser, "locale", locale="language of the answer (default: the environment's)")
 
 
 def run(args: argparse.Namespace) -> int:

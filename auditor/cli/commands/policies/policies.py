@@ -6,8 +6,7 @@ from auditor import __version__
 from auditor.app.policies.preview import PreviewRequest
 from auditor.app.policies.update import Update, update, write
 from auditor.cli.arguments.document_targets import print_written
-from auditor.cli.arguments.options import declare, now, reader_locale
-from auditor.cli.redaction import redaction_key
+from auditor.cli.arguments.options import declare, now, pseudonym_key, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable
 from auditor.render.preview.markdown import change_line, finding_line, headline, state
@@ -33,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         demo="also compare the findings of the built-in tenants",
         as_of="the instant of both audits (default: now)",
     )
-    parser.add_argument("--names", action="store_true", help="show names of people (default: pseudonyms)")
-    declare(parser, "locale", "quiet", locale="language of the output (default: the environment's)")
+    declare(parser, "names", "locale", "quiet", locale="language of the output (default: the environment's)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +62,7 @@ def _request(args: argparse.Namespace) -> PreviewRequest | None:
         tenants=tuple(args.tenant),
         as_of=args.as_of or now(),
         names=args.names,
-        key=None if args.names else redaction_key(),
+        key=None if args.names else pseudonym_key(),
     )
 
 

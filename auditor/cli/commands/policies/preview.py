@@ -4,14 +4,11 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from auditor.app.policies.preview import PreviewRequest, exit_code, preview
-from auditor.cli.arguments.document_targets import print_written, targets_of
-from auditor.cli.arguments.options import declare, now, output_folder, reader_locale, threshold
-from auditor.cli.redaction import redaction_key
+from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
+from auditor.cli.arguments.options import declare, now, output_folder, pseudonym_key, reader_locale, threshold
 from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
-from auditor.deliver.report_folder import write_all
-from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import printable
 from auditor.domain.preview import Preview
 from auditor.render.artifact import Artifact
@@ -46,15 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("demo", "snapshot", "tenant", "as_of", "output", "public", "format"),
+        *("demo", "snapshot", "tenant", "as_of", "output", "public", "format", "names"),
+        *("fail_on", "locale", "quiet", "verbose", "no_color"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
         format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
-    )
-    parser.add_argument("--names", action="store_true", help="show names of people (default: pseudonyms)")
-    declare(
-        parser,
-        *("fail_on", "locale", "quiet", "verbose", "no_color"),
         fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
         locale="language of the output (default: the environment's)",
         quiet="print nothing but errors",
@@ -68,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
     """
     fail_on, locale = threshold(args), reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
-    targets, _ = targets_of(args.format, names, output_folder(args), default=("json", "markdown"))
-    found = preview(
+    targets, _ = targets_of(args.format, names, output_folder(args.output), default=("json", "markdown"))
+    changes = preview(
         PreviewRequest(
             base=args.base,
             policies=tuple(args.policies),
@@ -78,29 +71,25 @@ def run(args: argparse.Namespace) -> int:
             tenants=tuple(args.tenant),
             as_of=args.as_of or now(),
             names=args.names,
-            key=None if args.names else redaction_key(),
+            key=None if args.names else pseudonym_key(),
         )
     )
-    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in targets]
-    written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
-    for (name, path), (_, artifact) in zip(targets, artifacts, strict=True):
-        if path is None:
-            write_document(artifact.chunks(), name)
+    written = write_artifacts([(name, path, _FORMATS[name][1](changes, locale=locale)) for name, path in targets])
     l10n = Labels(locale)
     if not args.quiet:
         if all(path is not None for _, path in targets):
             with for_people():
-                _print_preview(found, l10n)
+                _print_preview(changes, l10n)
         print_written(written, l10n)
-    return exit_code(found, fail_on.severity)
+    return exit_code(changes, fail_on.severity)
 
 
-def _print_preview(found: Preview, l10n: Labels) -> None:
-    out(filled(headline(found, l10n)))
-    for policy, counts in by_policy(found):
+def _print_preview(changes: Preview, l10n: Labels) -> None:
+    out(filled(headline(changes, l10n)))
+    for policy, counts in by_policy(changes):
         text = printable(f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}")
         out(filled(text, first="  ", rest="    "))
-    for each in found.unknown:
+    for each in changes.unknown:
         template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
         values = {"side": sided(each.side, l10n), "policy": each.policy, "tenant": each.tenant}
         out(filled(printable(template.format(**values, reason=l10n.translate(each.reason))), first="  ", rest="    "))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
-from auditor.cli.arguments.options import declare, instant, now, reader_locale
+from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import colourful, out, print_diagnostics
 from auditor.domain.errors import printable
 from auditor.localization import localization
@@ -17,14 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="*_test.yaml files, or folders (default: policies/)"
     )
-    parser.add_argument(
-        "--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)"
+    declare(
+        parser,
+        *("as_of", "locale", "quiet", "verbose", "no_color"),
+        as_of="the instant of tests that name none (default: now)",
+        locale="language of the results (default: the environment's)",
+        quiet="print failures and the count only",
     )
-    texts = {
-        "locale": "language of the results (default: the environment's)",
-        "quiet": "print failures and the count only",
-    }
-    declare(parser, "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

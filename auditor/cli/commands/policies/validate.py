@@ -2,10 +2,9 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from auditor.app.policies.validation import validate
-from auditor.cli.arguments.options import declare, instant, now, reader_locale
+from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import Level
 from auditor.localization import localization
@@ -13,29 +12,21 @@ from auditor.localization import localization
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor validate`."""
-    parser.add_argument(
-        "policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/)"
-    )
+    declare(parser, "policies", policies="files or folders (default: policies/)")
     parser.add_argument(
         "--strict",
         action="store_true",
-        help=("treat warnings as errors: unknown products, policies that can never raise a finding"),
+        help="treat warnings as errors: unknown products, policies that can never raise a finding",
     )
-    parser.add_argument(
-        "--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)"
+    declare(
+        parser,
+        *("as_of", "tenants", "snapshot", "locale", "quiet", "verbose", "no_color"),
+        as_of="the day from which waivers are counted (default: now)",
+        tenants="also check the tenants and recipients of this file against the policies",
+        snapshot="also say which policies match nobody there: a snapshot, a folder or a store",
+        locale="language of the messages (default: the environment's)",
+        quiet="print nothing if there are no errors",
     )
-    parser.add_argument(
-        "--tenants",
-        type=Path,
-        metavar="FILE",
-        help=("also check the tenants and recipients of this file against the policies"),
-    )
-    declare(parser, "snapshot", snapshot="also say which policies match nobody there: a snapshot, a folder or a store")
-    texts = {
-        "locale": "language of the messages (default: the environment's)",
-        "quiet": "print nothing if there are no errors",
-    }
-    declare(parser, "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

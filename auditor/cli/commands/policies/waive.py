@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from auditor.app.policies.waivers import Waived, WaiverRequest, waive
-from auditor.cli.arguments.options import day, declare, from_environment, now, reader_locale
+from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import UsageError, printable
@@ -45,12 +45,8 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor waive`: 0 when the waiver is written. Raises AuditorError, and writes nothing, otherwise."""
     audited = args.demo or bool(args.snapshot)
     if args.demo + bool(args.snapshot) + (args.result is not None) > 1:
-        raise UsageError(
-            "usage",
-            Message("--result, --snapshot and --demo cannot be used together"),
-            hint=Message("specify one of them"),
-        )
-    default = Path(from_environment("OUTPUT", "out") or "out") / "result.json"
+        message = Message("--result, --snapshot and --demo cannot be used together")
+        raise UsageError("usage", message, hint=Message("specify one of them"))
     request = WaiverRequest(
         fingerprints=tuple(args.fingerprints),
         until=args.until,
@@ -58,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         owner=args.owner,
         file=args.file,
         policies=tuple(args.policies),
-        result=None if audited else args.result or default,
+        result=None if audited else args.result or output_folder() / "result.json",
         snapshots=tuple(args.snapshot),
         demo=args.demo,
         as_of=args.as_of or now(),

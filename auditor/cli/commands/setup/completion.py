@@ -1,13 +1,14 @@
-"""Implements `auditor completion`."""
+"""Implements `auditor completion`: writes completion scripts from the arguments that commands declare."""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from auditor.cli.arguments.options import declare, location, reader_locale
-from auditor.cli.commands.setup.completion_scripts import SHELLS, Command, Option, script
 from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
 from auditor.localization import Localization, catalogues, localization
@@ -34,34 +35,232 @@ def run(args: argparse.Namespace) -> int:
     # By name, as the command line imports the commands: importing it here would be a cycle.
     main: Any = import_module("auditor.cli.main")
     l10n = localization(reader_locale(args.locale))
-    document(script(args.shell, [_command(main, name, l10n) for name in main.COMMANDS]))
+    commands = [
+        _Command(name=name, help=l10n.gettext(description), options=tuple(_options(main.command_parser(name)[1], l10n)))
+        for name, (_, description) in main.COMMANDS.items()
+    ]
+    document("".join(f"{line}\n" for line in SHELLS[args.shell](commands)))
     return 0
 
 
-def _command(main: Any, name: str, l10n: Localization) -> Command:
-    options = tuple(_options(main.command_parser(name)[1], l10n))
-    return Command(name=name, help=l10n.gettext(main.COMMANDS[name][1]), options=options)
+def _options(parser: Any, l10n: Localization) -> "Iterator[_Option]":
+    from auditor.render.formats import FORMATS  # noqa: PLC0415 - brings Arrow; `--help` needs none
 
-
-def _options(parser: Any, l10n: Localization) -> Iterator[Option]:
-    known = _known()
+    metavars: Mapping[str, Iterable[str]] = {
+        "SEVERITY": (*Severity, "never"),
+        "TAG": ("en", *catalogues.languages()),
+        "FORMAT[=PATH]": FORMATS,
+    }
     for action in parser.arguments():
         metavar = action.metavar if isinstance(action.metavar, str) else ""
-        yield Option(
+        yield _Option(
             names=tuple(action.option_strings),
             help=l10n.gettext(action.help or "").replace("%%", "%"),
             takes=action.nargs != 0,
-            values=tuple(map(str, action.choices or known.get(metavar, ()))),
+            values=tuple(map(str, action.choices or metavars.get(metavar, ()))),
             files=action.type in _FILES,
         )
 
 
-def _known() -> Mapping[str, tuple[str, ...]]:
-    """Return values of options that are no choices, by the name that the help gives them."""
-    from auditor.render.formats import FORMATS  # noqa: PLC0415 - brings Arrow; `--help` needs none
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Option:
+    """An option, or the positional arguments, of a command."""
 
-    return {
-        "SEVERITY": (*Severity, "never"),
-        "TAG": ("en", *catalogues.languages()),
-        "FORMAT[=PATH]": tuple(FORMATS),
-    }
+    names: tuple[str, ...]
+    """Such as `-o` and `--output`; empty for positional arguments."""
+    help: str
+    takes: bool
+    """Whether a value follows."""
+    values: tuple[str, ...] = ()
+    """The values that are offered."""
+    files: bool = False
+    """Whether files are offered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    """A command with its arguments."""
+
+    name: str
+    help: str
+    options: tuple[_Option, ...]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The names of all options."""
+        return tuple(name for option in self.options for name in option.names)
+
+    @property
+    def operands(self) -> _Option:
+        """What is offered in the place of positional arguments."""
+        operands = [option for option in self.options if not option.names]
+        values = tuple(value for option in operands for value in option.values)
+        return _Option(names=(), help="", takes=True, values=values, files=any(option.files for option in operands))
+
+
+def _bash(commands: Sequence[_Command]) -> Iterator[str]:
+    yield "# Completion of auditor for bash. Write it to a file that bash-completion reads:"
+    yield "#   auditor completion bash > ~/.local/share/bash-completion/completions/auditor"
+    yield "# or into a file of your own that ~/.bashrc reads with `source FILE`."
+    yield "_auditor() {"
+    yield "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= values= files= i"
+    yield "    # bash splits --option=value at the sign"
+    yield '    if [[ $current == "=" ]]; then current=; fi'
+    yield '    if [[ $before == "=" ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi'
+    yield "    for ((i = 1; i < COMP_CWORD; i++)); do"
+    yield "        if [[ ${COMP_WORDS[i]} != -* ]]; then command=${COMP_WORDS[i]}; break; fi"
+    yield "    done"
+    yield '    case "$command $before" in'
+    for command in commands:
+        for option in command.options:
+            if option.names and option.takes:
+                patterns = " | ".join(f'"{command.name} {name}"' for name in option.names)
+                yield f"        {patterns}) {_bash_offer(option)} ;;"
+    yield "        *)"
+    yield '            case "$command" in'
+    names = " ".join([*(each.name for each in commands), "--help", "--version"])
+    yield f"                '') values={_quoted(names)} ;;"
+    for command in commands:
+        flags = f"values={_quoted(' '.join(command.flags))}"
+        yield f"                {command.name})"
+        yield f"                    if [[ $current == -* ]]; then {flags}"
+        yield f"                    else {_bash_offer(command.operands)}; fi ;;"
+    yield "            esac ;;"
+    yield "    esac"
+    yield "    COMPREPLY=()"
+    yield "    local line"
+    yield '    while IFS= read -r line; do COMPREPLY+=("$line"); done < <('
+    yield '        if [[ -n $values ]]; then compgen -W "$values" -- "$current"; fi'
+    yield '        if [[ -n $files ]]; then compgen -f -- "$current"; fi'
+    yield "    )"
+    yield "    if [[ -n $files ]]; then compopt -o filenames 2>/dev/null; fi"
+    yield "}"
+    yield "complete -F _auditor auditor"
+
+
+def _bash_offer(option: _Option) -> str:
+    values = f"values={_quoted(' '.join(option.values))}" if option.values else ""
+    return "; ".join(filter(None, (values, "files=1" if option.files else ""))) or ":"
+
+
+def _zsh(commands: Sequence[_Command]) -> Iterator[str]:
+    yield "#compdef auditor"
+    yield "# Completion of auditor for zsh. Write it to a folder of $fpath, and start zsh again:"
+    yield '#   auditor completion zsh > "${fpath[1]}/_auditor"'
+    yield "_auditor() {"
+    yield "    local -a commands"
+    yield "    local context state state_descr line"
+    yield "    typeset -A opt_args"
+    yield "    if (( CURRENT == 2 )); then"
+    yield "        commands=("
+    for command in commands:
+        yield f"            {_quoted(f'{command.name}:{command.help}')}"
+    yield "        )"
+    yield "        _describe command commands"
+    yield "        return"
+    yield "    fi"
+    yield "    local name=$words[2]"
+    yield "    shift words"
+    yield "    (( CURRENT-- ))"
+    yield "    case $name in"
+    for command in commands:
+        yield f"        {command.name}) _arguments -s {' '.join(_zsh_arguments(command))} ;;"
+    yield "    esac"
+    yield "}"
+    yield 'if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _auditor "$@"; else compdef _auditor auditor; fi'
+
+
+def _zsh_arguments(command: _Command) -> Iterator[str]:
+    for option in command.options:
+        description = option.help.replace("\\", "").replace("[", "(").replace("]", ")").replace(":", "\\:")
+        for name in option.names:
+            equals = "=" if option.takes and name.startswith("--") else "+" if option.takes else ""
+            yield _quoted(f"*{name}{equals}[{description}]" + (f":value:{_zsh_action(option)}" if option.takes else ""))
+    yield _quoted(f"*:argument:{_zsh_action(command.operands)}")
+
+
+def _zsh_action(option: _Option) -> str:
+    values = " ".join(option.values)
+    if option.values and option.files:
+        return f"_alternative 'values:value:({values})' 'files:file:_files'"
+    return f"({values})" if option.values else "_files" if option.files else " "
+
+
+def _fish(commands: Sequence[_Command]) -> Iterator[str]:
+    yield "# Completion of auditor for fish. fish reads it by itself from:"
+    yield "#   auditor completion fish > ~/.config/fish/completions/auditor.fish"
+    yield "complete -c auditor -f"
+    for command in commands:
+        yield f"complete -c auditor -n __fish_use_subcommand -a {command.name} -d {_fish_quoted(command.help)}"
+    for command in commands:
+        seen = f"complete -c auditor -n '__fish_seen_subcommand_from {command.name}'"
+        for option in command.options:
+            names = [f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names]
+            if names:
+                yield " ".join([seen, *names, *_fish_offer(option), "-d", _fish_quoted(option.help)])
+        if command.operands.values or command.operands.files:
+            yield " ".join([seen, *("-F" for _ in "x" if command.operands.files), *_fish_values(command.operands)])
+
+
+def _fish_offer(option: _Option) -> list[str]:
+    if not option.takes:
+        return []
+    return ["-r", "-F", *_fish_values(option)] if option.files else ["-x", *_fish_values(option)]
+
+
+def _fish_values(option: _Option) -> list[str]:
+    return ["-a", _fish_quoted(" ".join(option.values))] if option.values else []
+
+
+def _powershell(commands: Sequence[_Command]) -> Iterator[str]:
+    yield "# Completion of auditor for PowerShell. Add it to your profile:"
+    yield "#   auditor completion powershell >> $PROFILE"
+    yield "Register-ArgumentCompleter -Native -CommandName auditor -ScriptBlock {"
+    yield "    param($wordToComplete, $commandAst, $cursorPosition)"
+    yield f"    $commands = {_array(each.name for each in commands)}"
+    yield "    $options = @{"
+    for command in commands:
+        yield f"        '{command.name}' = {_array(command.flags)}"
+    yield "    }"
+    yield "    # Values of options and commands. PowerShell offers files where nothing is found."
+    yield "    $values = @{"
+    for command in commands:
+        for option in command.options:
+            for name in option.names if option.values else ():
+                yield f"        '{command.name} {name}' = {_array(option.values)}"
+        if command.operands.values:
+            yield f"        '{command.name} ' = {_array(command.operands.values)}"
+    yield "    }"
+    yield "    $before = @($commandAst.CommandElements | Select-Object -Skip 1 |"
+    yield "        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })"
+    yield "    $command = $before | Where-Object { $_ -notlike '-*' } | Select-Object -First 1"
+    yield "    $last = $before | Select-Object -Last 1"
+    yield "    if (-not $command) { $found = $commands }"
+    yield '    elseif ($values.ContainsKey("$command $last")) { $found = $values["$command $last"] }'
+    yield "    elseif ($wordToComplete -like '-*') { $found = $options[$command] }"
+    yield '    else { $found = $values["$command "] }'
+    yield '    $found | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {'
+    yield "        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)"
+    yield "    }"
+    yield "}"
+
+
+def _array(values: Iterable[str]) -> str:
+    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"@({listed})"
+
+
+def _quoted(text: str) -> str:
+    """Return a text in single quotes as bash and zsh read them."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _fish_quoted(text: str) -> str:
+    """Return a text in single quotes as fish reads them."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+SHELLS: Final[Mapping[str, Callable[[Sequence[_Command]], Iterator[str]]]] = MappingProxyType(
+    {"bash": _bash, "zsh": _zsh, "fish": _fish, "powershell": _powershell}
+)
+"""Shell → the lines of its script."""

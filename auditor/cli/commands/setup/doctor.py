@@ -8,7 +8,7 @@ from auditor.app.policy_files import load_policies
 from auditor.app.scaffold_choices import default_branch, github_repository
 from auditor.app.tenants.collection import everything, needs_of
 from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
-from auditor.cli.arguments.options import reader_locale
+from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
@@ -28,13 +28,11 @@ auditor doctor --all               the same for `auditor collect --all`
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor doctor`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument(
-        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
-    )
+    declare(parser, "policies", policies="policy files or folders (default: policies/)")
     parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
-    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
-    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
-    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
+    parser.set_defaults(tenants=Path("tenants.yaml"))
+    texts = {"tenants": "the tenants file", "locale": "language of the answer (default: the environment's)"}
+    declare(parser, "tenants", "tenant", "locale", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -73,9 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_repository_arguments(parser)
     parser.add_argument("--no-input", action="store_true", help="ask no questions, even on a terminal")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
-    declare(parser, "locale", locale="language of the messages; the files of the repository are in English")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    texts = {
+        "locale": "language of the messages; the files of the repository are in English",
+        "quiet": "print no commands",
+    }
+    declare(parser, "locale", "quiet", "verbose", **texts)
 
 
 def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:

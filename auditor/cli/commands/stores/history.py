@@ -1,18 +1,24 @@
 """Implements `auditor history`."""
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.history.product_titles import titled, titled_between, titled_episodes
 from auditor.app.history.queries import HistorySources, look, over_time, since_when, two_nights
 from auditor.app.report.outputs import check_targets
-from auditor.cli.arguments.options import declare, first_instant, last_instant, location, now, reader_locale
+from auditor.cli.arguments.document_targets import write_artifacts
+from auditor.cli.arguments.options import (
+    declare,
+    first_instant,
+    last_instant,
+    location,
+    now,
+    reader_locale,
+    split_formats,
+)
 from auditor.cli.terminal.console import print_diagnostics, print_message, warnings
 from auditor.cli.terminal.streams import for_people
-from auditor.deliver.report_folder import write_all
-from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, Episode, Trends
@@ -56,67 +62,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="in the terminal also products and policies that did not change"
     )
     parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
-    asked = parser.add_mutually_exclusive_group()
-    asked.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding been open?")
-    asked.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
-    asked.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
-    parser.add_argument(
-        "-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]",
-        help="terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
-    )  # fmt: skip
-    declare(parser, "public", "locale", locale="language of the answer in the terminal and as html")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
-    parser.add_argument("--no-color", action="store_true", help="no colour")
+    question = parser.add_mutually_exclusive_group()
+    question.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding been open?")
+    question.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
+    question.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
+    texts = {
+        "format": "terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
+        "locale": "language of the answer in the terminal and as html",
+        "quiet": "print nothing but errors and data",
+    }
+    declare(parser, "format", "public", "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`: 0, or 3 if one of several tenants failed. Raises AuditorError."""
     formats, l10n = _formats(args), Labels(reader_locale(args.locale))
-    looked = look(args.places)
+    sources = look(args.places)
     for by in _QUESTIONS:
         wanted = getattr(args, by)
         if wanted is not None:
-            found = since_when(looked, args.tenant, by=by, wanted=wanted, warn=warnings(args.locale, quiet=args.quiet))
-            return _since_when(args, formats, l10n, *found, wanted)
-    since, day = args.since
-    between: tuple[datetime | None, datetime | None] = (since, args.until)
+            warn = warnings(args.locale, quiet=args.quiet)
+            tenant, episodes = since_when(sources, args.tenant, by=by, wanted=wanted, warn=warn)
+            return _since_when(args, formats, l10n, tenant, episodes, wanted)
     if args.people:
-        return _people(args, formats, l10n, looked)
-    two = [] if since is None or args.until is None else two_nights(looked, args.tenant, since, args.until, day=day)
-    trends = over_time(looked, args.tenant, between, now())
+        return _people(args, formats, l10n, sources)
+    since, day = args.since
+    two = [] if since is None or args.until is None else two_nights(sources, args.tenant, since, args.until, day=day)
+    trends = over_time(sources, args.tenant, (since, args.until), now())
     if trends:
-        _write(formats, trends, two, l10n, args)
-    if args.tenant is not None or not looked.failures:
+        _write_trends(formats, trends, two, l10n, args)
+    if args.tenant is not None or not sources.failures:
         return 0
-    for name in sorted(looked.failures):
-        failure = looked.failures[name].named_failure
+    for name in sorted(sources.failures):
+        failure = sources.failures[name].named_failure
         if failure is not None:
             print_diagnostics(failure.diagnostics, locale=args.locale)
     return 3
 
 
-def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Labels, looked: HistorySources) -> int:
+def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Labels, sources: HistorySources) -> int:
     since, day = args.since
     if since is None or args.until is None:
-        raise UsageError(
-            "usage", Message("--people requires two nights"), hint=Message("specify both with --from and --to")
-        )
-    _check_told(formats)
-    tenant = looked.one(args.tenant)[0]
+        hint = Message("specify both with --from and --to")
+        raise UsageError("usage", Message("--people requires two nights"), hint=hint)
+    _check_answer_formats(formats)
+    tenant = sources.one(args.tenant)[0]
     from auditor.app.history.cohorts import compared  # noqa: PLC0415  trends do not wait for what reads people
 
-    nights = [night.at for night in looked.tenants[tenant].nights] if day else []
+    nights = [night.at for night in sources.tenants[tenant].nights] if day else []
     cohorts = compared(args.places, tenant, opening(nights, since, args.until), args.until)
-    over_time(looked, tenant, (since, args.until), now())  # raises if both are the same night
+    over_time(sources, tenant, (since, args.until), now())  # raises if both are the same night
     # A product may have a name in an earlier night only.
     names = {
         seat.sku_id: seat.sku
-        for trends in over_time(looked, tenant, (None, args.until), now())
+        for trends in over_time(sources, tenant, (None, args.until), now())
         for seat in trends.seats
     }
     if "json" in formats:
-        _deliver([("json", formats["json"], json.render_cohorts(tenant, cohorts, names))], l10n, quiet=args.quiet)
+        _write(args, l10n, [("json", formats["json"], json.render_cohorts(tenant, cohorts, names))])
     if "terminal" in formats:
         from auditor.cli.terminal.history import show_cohorts  # noqa: PLC0415
 
@@ -127,7 +130,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
     return 0
 
 
-def _check_told(formats: dict[str, Path | None]) -> None:
+def _check_answer_formats(formats: dict[str, Path | None]) -> None:
     if set(formats) - {"json", "terminal"}:
         raise UsageError(
             "format-unknown",
@@ -144,9 +147,9 @@ def _since_when(
     episodes: tuple[Episode, ...],
     wanted: str,
 ) -> int:
-    _check_told(formats)
+    _check_answer_formats(formats)
     if "json" in formats:
-        _deliver([("json", formats["json"], json.render_episodes(tenant, episodes))], l10n, quiet=args.quiet)
+        _write(args, l10n, [("json", formats["json"], json.render_episodes(tenant, episodes))])
     if "terminal" in formats:
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
@@ -155,16 +158,16 @@ def _since_when(
     return 0
 
 
-def _write(
+def _write_trends(
     formats: dict[str, Path | None], trends: list[Trends], two: list[Between], l10n: Labels, args: argparse.Namespace
 ) -> None:
-    writers = {
-        "html": lambda shownds: html.render(titled(shownds, active()), l10n, titled_between(two, active())),
-        "json": lambda shownds: json.render(shownds, two),
-        "csv": table.render_csv,
-        "parquet": table.render_parquet,
+    renderers = {
+        "html": lambda: html.render(titled(trends, active()), l10n, titled_between(two, active())),
+        "json": lambda: json.render(trends, two),
+        "csv": lambda: table.render_csv(trends),
+        "parquet": lambda: table.render_parquet(trends),
     }
-    _deliver([(n, path, writers[n](trends)) for n, path in formats.items() if n in writers], l10n, quiet=args.quiet)
+    _write(args, l10n, [(name, path, renderers[name]()) for name, path in formats.items() if name in renderers])
     if "terminal" in formats and not args.quiet:
         from auditor.cli.terminal.history import show  # noqa: PLC0415
 
@@ -173,20 +176,16 @@ def _write(
             show(shown, l10n, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
 
 
-def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], l10n: Labels, *, quiet: bool) -> None:
-    for written in write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None):
-        if not quiet:
-            print_message(printable(l10n.gettext("wrote {path}").replace("{path}", str(written))))
-    for name, path, artifact in artifacts:
-        if path is None:
-            write_document(artifact.chunks(), name)
+def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Artifact]]) -> None:
+    for path in write_artifacts(artifacts):
+        if not args.quiet:
+            print_message(printable(l10n.gettext("wrote {path}").replace("{path}", str(path))))
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
     """Return the target of each format; None for stdout, which one format may use."""
-    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))] or ["terminal"]
-    found: dict[str, Path | None] = {}
-    for text in asked:
+    targets: dict[str, Path | None] = {}
+    for text in split_formats(args.format) or ["terminal"]:
         name, separator, path = text.partition("=")
         if name not in {*_FORMATS, "terminal"} or (separator and not path):
             raise UsageError(
@@ -194,12 +193,12 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
                 Message("history has no format '{text}'", text=text),
                 hint=Message("one of terminal, {formats}", formats=", ".join(_FORMATS)),
             )
-        found[name] = Path(path) if path and path != "-" else None
-    check_targets([path for path in found.values() if path is not None])
-    if list(found.values()).count(None) > 1:
+        targets[name] = Path(path) if path and path != "-" else None
+    check_targets([path for path in targets.values() if path is not None])
+    if list(targets.values()).count(None) > 1:
         raise UsageError(
             "format-path",
             Message("two formats would go to stdout"),
             hint=Message("give each a path, as in csv=trends.csv"),
         )
-    return found
+    return targets

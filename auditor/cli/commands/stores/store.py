@@ -3,17 +3,17 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from auditor.app.store.commands import Thinned, nights, put, restore, thin
 from auditor.app.store.integrity import Checked, check
 from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
-from auditor.cli.arguments.options import declare, instant, location, now, reader_locale
+from auditor.cli.arguments.options import declare, location, now, reader_locale
 from auditor.cli.store_summary import outcome_line, sized
 from auditor.cli.terminal.console import document, out, print_diagnostics, print_message
 from auditor.domain.errors import AuditorError, UsageError, printable
 from auditor.domain.message import Message
+from auditor.domain.translation import NN_
 from auditor.history.result_log import Entry
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
@@ -30,12 +30,45 @@ auditor store prune audits/ --keep 35d,24m                list what would be del
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
 auditor store check audits/                               check that every night and result is complete
 """
+_WHOLE = {
+    "night": NN_("{whole} of {count} night is complete", "{whole} of {count} nights are complete"),
+    "result": NN_("{whole} of {count} result is complete", "{whole} of {count} results are complete"),
+    "change-log": NN_(
+        "{whole} of {count} log of changes is complete", "{whole} of {count} logs of changes are complete"
+    ),
+}
+_DELETED = (
+    NN_(
+        "the findings of {count} result were deleted; its counts are kept",
+        "the findings of {count} results were deleted; their counts are kept",
+    ),
+    NN_("{count} plan deleted", "{count} plans deleted"),
+    NN_("{count} log of changes deleted", "{count} logs of changes deleted"),
+    NN_(
+        "{count} temporary file of an interrupted write was deleted",
+        "{count} temporary files of interrupted writes were deleted",
+    ),
+)
+"""What was deleted besides nights: findings of results, plans, logs of changes, temporary files."""
+_PLANNED = (
+    NN_(
+        "the findings of {count} result would be deleted; its counts are kept",
+        "the findings of {count} results would be deleted; their counts are kept",
+    ),
+    NN_("{count} plan would be deleted", "{count} plans would be deleted"),
+    NN_("{count} log of changes would be deleted", "{count} logs of changes would be deleted"),
+    NN_(
+        "{count} temporary file of an interrupted write would be deleted",
+        "{count} temporary files of interrupted writes would be deleted",
+    ),
+)
+"""The same where nothing is deleted yet."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor store`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("action", choices=("put", "list", "check", "prune", "get"), help="what to do with the store")
+    parser.add_argument("action", choices=tuple(_ACTIONS), help="what to do with the store")
     parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
         "arguments",
@@ -44,19 +77,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH_OR_TENANT",
         help="put: snapshots, folders of them, result.json files, done.jsonl files of plan.ps1; get: a tenant",
     )
-    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    declare(parser, "tenant")
     parser.add_argument("--keep", metavar="35d,24m", help="prune: every night of 35 days, one a month for 24 months")
-    deed = parser.add_mutually_exclusive_group()
-    deed.add_argument("--dry-run", action="store_true", help="prune: only list what would be deleted (the default)")
-    deed.add_argument("--delete", action="store_true", help="prune: delete it")
-    parser.add_argument(
-        "--as-of",
-        type=instant,
-        metavar="RFC3339",
-        help="get: the latest night not after this; prune: the instant from which ages count (default: now)",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help=("get: the folder to write to")
+    deletion = parser.add_mutually_exclusive_group()
+    deletion.add_argument("--dry-run", action="store_true", help="prune: only list what would be deleted (the default)")
+    deletion.add_argument("--delete", action="store_true", help="prune: delete it")
+    parser.set_defaults(output=Path("snapshots"))
+    declare(
+        parser,
+        *("as_of", "output"),
+        as_of="get: the latest night not after this; prune: the instant from which ages count (default: now)",
+        output="get: the folder to write to",
     )
     parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
     texts = {"locale": "language of the messages", "quiet": "print nothing but errors and data"}
@@ -69,18 +100,7 @@ def run(args: argparse.Namespace) -> int:
     if wrong:
         raise UsageError("usage", wrong, hint=Message("see `auditor store --help`"))
     l10n = Labels(reader_locale(args.locale))
-    match args.action:
-        case "put":
-            return _put(args, l10n)
-        case "list":
-            return _list(args, l10n)
-        case "check":
-            return _check(args, l10n)
-        case "prune":
-            return _prune(args, l10n)
-        case _:
-            out(str(restore(args.store, args.arguments[0], args.as_of, args.output)))
-            return 0
+    return _ACTIONS[args.action](args, l10n)
 
 
 def _misused(args: argparse.Namespace) -> Message | None:
@@ -140,9 +160,8 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
         document(json.dumps([_checked(each) for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
-            wrong = l10n.translate(each.wrong)
-            at = _instant(each)
-            print_message(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
+            instant = _checked(each).get("instant", "")
+            print_message(printable(f"{f'{each.tenant} {instant}'.rstrip()}: {l10n.translate(each.wrong)}"))
     if not args.quiet:
         for report_line in _wholeness(found, l10n):
             print_message(report_line)
@@ -151,23 +170,10 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
 
 def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
     """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
-    nights = [each.wrong is None for each in found if each.kind == "night"]
-    results = [each.wrong is None for each in found if each.kind == "result"]
-    text = l10n.ngettext("{whole} of {count} night is complete", "{whole} of {count} nights are complete", len(nights))
-    yield text.replace("{whole}", l10n.number(sum(nights)))
-    if results:
-        text = l10n.ngettext(
-            "{whole} of {count} result is complete", "{whole} of {count} results are complete", len(results)
-        )
-        yield text.replace("{whole}", l10n.number(sum(results)))
-    logs = [each.wrong is None for each in found if each.kind == "change-log"]
-    if logs:
-        text = l10n.ngettext(
-            "{whole} of {count} log of changes is complete",
-            "{whole} of {count} logs of changes are complete",
-            len(logs),
-        )
-        yield text.replace("{whole}", l10n.number(sum(logs)))
+    for kind, (one, many) in _WHOLE.items():
+        whole = [each.wrong is None for each in found if each.kind == kind]
+        if whole or kind == "night":
+            yield l10n.ngettext(one, many, len(whole)).replace("{whole}", l10n.number(sum(whole)))
     temporary = sum(each.kind == "temporary" for each in found)
     if temporary:
         yield l10n.ngettext(
@@ -178,15 +184,9 @@ def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
 
 
 def _prune(args: argparse.Namespace, l10n: Labels) -> int:
-    given: datetime | None = args.as_of
-    found = thin(
-        args.store,
-        args.keep,
-        given or now(),
-        tenants=args.tenant,
-        delete=args.delete,
-        confirmed=given is not None,
-    )
+    instant = args.as_of or now()
+    confirmed = args.as_of is not None
+    found = thin(args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed)
     if args.json:
         document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
@@ -210,54 +210,21 @@ def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
         text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
     kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
     yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, l10n))
-    if thinned.results:
-        count = len(thinned.results)
-        yield "  " + (
-            l10n.ngettext(
-                "the findings of {count} result were deleted; its counts are kept",
-                "the findings of {count} results were deleted; their counts are kept",
-                count,
-            )
-            if deleted
-            else l10n.ngettext(
-                "the findings of {count} result would be deleted; its counts are kept",
-                "the findings of {count} results would be deleted; their counts are kept",
-                count,
-            )
-        )
-    if thinned.plans:
-        count = len(thinned.plans)
-        if deleted:
-            yield "  " + l10n.ngettext("{count} plan deleted", "{count} plans deleted", count)
-        else:
-            yield "  " + l10n.ngettext("{count} plan would be deleted", "{count} plans would be deleted", count)
-    if thinned.change_logs:
-        count = len(thinned.change_logs)
-        if deleted:
-            yield "  " + l10n.ngettext("{count} log of changes deleted", "{count} logs of changes deleted", count)
-        else:
-            yield "  " + l10n.ngettext(
-                "{count} log of changes would be deleted", "{count} logs of changes would be deleted", count
-            )
-    if thinned.temporary:
-        yield "  " + _temporary(len(thinned.temporary), l10n, deleted=deleted)
+    removed = (thinned.results, thinned.plans, thinned.change_logs, thinned.temporary)
+    for names, (one, many) in zip(removed, _DELETED if deleted else _PLANNED, strict=True):
+        if names:
+            yield "  " + l10n.ngettext(one, many, len(names))
     if pruning.still_needed:
-        held = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
-        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), l10n))
+        needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
+        yield "  " + needed.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), l10n))
 
 
-def _temporary(count: int, l10n: Labels, *, deleted: bool) -> str:
-    if deleted:
-        return l10n.ngettext(
-            "{count} temporary file of an interrupted write was deleted",
-            "{count} temporary files of interrupted writes were deleted",
-            count,
-        )
-    return l10n.ngettext(
-        "{count} temporary file of an interrupted write would be deleted",
-        "{count} temporary files of interrupted writes would be deleted",
-        count,
-    )
+def _get(args: argparse.Namespace, _l10n: Labels) -> int:
+    out(str(restore(args.store, args.arguments[0], args.as_of, args.output)))
+    return 0
+
+
+_ACTIONS = {"put": _put, "list": _list, "check": _check, "prune": _prune, "get": _get}
 
 
 def _document(night: Night) -> dict[str, object]:
@@ -270,33 +237,23 @@ def _document(night: Night) -> dict[str, object]:
     }
 
 
-def _instant(checked: Checked) -> str | None:
-    match checked.found:
-        case Night():
-            return format_instant(checked.found.instant)
-        case Entry():
-            return format_instant(checked.found.as_of)
-        case _:
-            return None
-
-
 def _checked(checked: Checked) -> dict[str, object]:
     match checked.found:
         case Night() as night:
-            outcome_line = _document(night)
+            fields = _document(night)
         case Entry() as entry:
-            outcome_line = {
+            fields = {
                 "tenant": checked.tenant,
-                "instant": _instant(checked),
+                "instant": format_instant(entry.as_of),
                 "complete": bool(entry.summary["complete"]),
                 "kind": "result",
                 "bytes": entry.size,
             }
         case _:
-            outcome_line = {"tenant": checked.tenant}
+            fields = {"tenant": checked.tenant}
             if checked.name is not None:
-                outcome_line["temporaryFile" if checked.kind == "temporary" else "changeLog"] = checked.name
-    return {**outcome_line, "wrong": checked.wrong}
+                fields["temporaryFile" if checked.kind == "temporary" else "changeLog"] = checked.name
+    return {**fields, "wrong": checked.wrong}
 
 
 def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:

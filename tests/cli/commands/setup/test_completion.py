@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.cli.commands.setup.completion_scripts import SHELLS
+from auditor.cli.commands.setup.completion import SHELLS
 from auditor.cli.main import COMMANDS, command_parser
 from tests.builders.document.powershell import Script
 from tests.builders.service.command_line import call
