@@ -168,7 +168,7 @@ class Extensions:
 
     def _changed(self, node: Node, roots: Sequence[Node]) -> Iterator[Node]:
         """Yield the roots of a base with the changes that a file makes."""
-        left_out = list(node["leaveOut"].each()) if node.has("leaveOut") else []
+        left_out = list(node.each_of("leaveOut"))
         changes = dict(node["policies"].items()) if node.has("policies") else {}
         ids = {str(item["id"]) for root in roots for _, item in _policies(root)}
         for each in left_out:

@@ -6,10 +6,10 @@ from functools import reduce
 from operator import and_
 
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
-from auditor.domain.errors import Diagnostic, Level, Span
+from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as kinds
-from auditor.domain.policy.model import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
+from auditor.domain.policy.model import Assignments, Balance, Policy, Purchases, Seats, Subscriptions
 from auditor.domain.policy.product_set import (
     EVERY_PRODUCT,
     Builtin,
@@ -21,8 +21,8 @@ from auditor.domain.policy.product_set import (
     size_of,
 )
 from auditor.domain.policy.selector import ABSENT_READS_AS, Selector
-from auditor.policy.hints import Hints
 from auditor.policy.loader import Loaded
+from auditor.policy.nodes import Hints
 
 
 def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
@@ -31,23 +31,19 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
     impossible: dict[str, bool] = {}
     hints, sets = Hints(), _Sets()
     for policy in policies:
-        yield from _population(policy, impossible)
+        if _impossible(policy.users, impossible):
+            yield _dead(policy, Message("no user can belong to its population"))
         match policy.constraint:
             case Assignments() as block:
                 yield from _assignments(policy, block, sets)
             case Purchases() as block:
                 yield from _purchases(policy, block, sets)
             case Seats(of=of) | Subscriptions(of=of) | Balance(of=of) if not size_of(of.elements):
-                yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is evaluated"))
+                yield _dead(policy, Message("`of` is an empty set, so nothing is evaluated"))
             case _:
                 pass
         yield from _tenants(policy, tenants, hints)
     yield from _contradictions(policies, sets)
-
-
-def _population(policy: Policy, known: dict[str, bool]) -> Iterator[Diagnostic]:
-    if _impossible(policy.users, known):
-        yield _dead(policy.span, policy, Message("no user can belong to its population"))
 
 
 def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
@@ -127,11 +123,12 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     # Compared with an empty block, so that a new key of the language counts without a change here.
     others = replace(block, of=EVERY_PRODUCT, allow=None, deny=None, downgrade_to=None) != Assignments()
     if not size_of(block.of.elements) and not elsewhere:
-        yield _dead(policy.span, policy, Message("`of` is an empty set, so nothing is evaluated"))
+        yield _dead(policy, Message("`of` is an empty set, so nothing is evaluated"))
     elif not others:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
-    for plan in _allowed_and_denied_services(block.services):
+    denied = {plan.casefold() for plan in block.services.deny}
+    for plan in (plan for plan in block.services.require if plan.casefold() in denied):
         yield _contradiction(policy, Message("it requires the service {plan} and denies it", plan=plan))
     for element in block.require:
         if not size_of(element.elements):
@@ -155,17 +152,12 @@ def _harmless(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagno
     denies = block.deny is not None and bool(size_of(block.deny.elements))
     if not denies and (block.allow is None or "*" in builtins_of(block.allow.elements)):
         why = Message("`deny` is an empty set") if block.allow is None else Message("`allow` allows every product")
-        yield _dead(policy.span, policy, why)
+        yield _dead(policy, why)
 
 
 def _allowed_and_denied(policy: Policy, block: Assignments | Purchases, sets: "_Sets") -> Iterator[Diagnostic]:
     if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny, sets):
         yield _contradiction(policy, Message("everything that `allow` allows is in `deny`"))
-
-
-def _allowed_and_denied_services(services: Services) -> Iterator[str]:
-    denied = {plan.casefold() for plan in services.deny}
-    return (plan for plan in services.require if plan.casefold() in denied)
 
 
 def _outside(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
@@ -216,19 +208,13 @@ def _folded(element: Element) -> Element:
 def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iterator[Diagnostic]:
     for name in policy.tenants or ():
         if known is not None and name not in known:
-            yield Diagnostic(
-                slug="policy-unknown-tenant",
-                message=Message(
-                    "the policy {id} is for the tenant '{name}', which the tenants file does not have",
-                    id=policy.id,
-                    name=name,
-                ),
-                span=policy.span,
-                hint=hints.did_you_mean(
-                    name, sorted(known), Message("tenants: {known}", known=", ".join(sorted(known)))
-                ),
-                level=Level.WARNING,
+            facts = {"id": policy.id, "name": name}
+            message = Message(
+                "the policy {id} is for the tenant '{name}', which the tenants file does not have", **facts
             )
+            names = sorted(known)
+            hint = hints.did_you_mean(name, names, Message("tenants: {known}", known=", ".join(names)))
+            yield _warning("policy-unknown-tenant", policy, message, hint)
 
 
 def _contradictions(policies: tuple[Policy, ...], sets: "_Sets") -> Iterator[Diagnostic]:
@@ -263,41 +249,27 @@ def _contradicting(alike: list[tuple[Policy, Assignments]], sets: "_Sets") -> It
             if not inner or not denying:
                 continue
             others = reduce(and_, (denying.get(leaf, 0) | everything for leaf in inner)) & ~(1 << index)
-            for _ in range(_MAX_NAMED):
-                if not others:
-                    break
+            for _ in range(min(_MAX_NAMED, others.bit_count())):
                 lowest = others & -others
                 others ^= lowest
-                other = alike[lowest.bit_length() - 1][0]
-                yield _contradiction(
-                    policy,
-                    Message(
-                        "it requires {written}, which {id} denies to the same people",
-                        written=element.written,
-                        id=other.id,
-                    ),
-                )
+                facts = {"written": element.written, "id": alike[lowest.bit_length() - 1][0].id}
+                message = Message("it requires {written}, which {id} denies to the same people", **facts)
+                yield _contradiction(policy, message)
 
 
 _MAX_NAMED = 10
 """Policies denying one required element that a warning names."""
 
 
-def _dead(span: Span, policy: Policy, why: str) -> Diagnostic:
-    return Diagnostic(
-        slug="policy-dead",
-        message=Message("the policy {id} can never raise a finding: {why}", id=policy.id, why=why),
-        span=span,
-        hint=Message("correct or remove it"),
-        level=Level.WARNING,
-    )
+def _dead(policy: Policy, why: str) -> Diagnostic:
+    message = Message("the policy {id} can never raise a finding: {why}", id=policy.id, why=why)
+    return _warning("policy-dead", policy, message, Message("correct or remove it"))
 
 
 def _contradiction(policy: Policy, why: str) -> Diagnostic:
-    return Diagnostic(
-        slug="policy-contradiction",
-        message=Message("the policy {id} contradicts itself or another: {why}", id=policy.id, why=why),
-        span=policy.span,
-        hint=Message("nothing can satisfy both; change one of them"),
-        level=Level.WARNING,
-    )
+    message = Message("the policy {id} contradicts itself or another: {why}", id=policy.id, why=why)
+    return _warning("policy-contradiction", policy, message, Message("nothing can satisfy both; change one of them"))
+
+
+def _warning(slug: str, policy: Policy, message: Message, hint: Message) -> Diagnostic:
+    return Diagnostic(slug=slug, message=message, span=policy.span, hint=hint, level=Level.WARNING)

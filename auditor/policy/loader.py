@@ -108,9 +108,7 @@ def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
 def _policies(roots: list[Node], names: Names) -> list[Policy]:
     policies: dict[str, Policy] = {}
     for root in roots:
-        if not root.has("policies"):
-            continue
-        for node in root["policies"].each():
+        for node in root.each_of("policies"):
             policy = _policy(node, names)
             first = policies.setdefault(policy.id, policy)
             if first is policy:
@@ -141,8 +139,7 @@ def _policy(node: Node, names: Names) -> Policy:
         owner=node.text("owner"),
         tags=node.texts("tags"),
         references=tuple(
-            Reference(title=item.text("title"), url=item.text("url"))
-            for item in (node["references"].each() if node.has("references") else ())
+            Reference(title=item.text("title"), url=item.text("url")) for item in node.each_of("references")
         ),
         frameworks=node.texts("frameworks"),
         report_only=node.text("status") == _REPORT_ONLY,
@@ -167,7 +164,7 @@ def _waivers(
     limit = min(limits, default=None)
     waivers: dict[str, Waiver] = {}
     for root in roots:
-        for node in root["waivers"].each() if root.has("waivers") else ():
+        for node in root.each_of("waivers"):
             waiver = _waiver(node, names)
             first = waivers.setdefault(waiver.id, waiver)
             if first is not waiver:

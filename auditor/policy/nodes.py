@@ -1,20 +1,22 @@
 """Nodes of checked documents: values with their source spans, and the reading of durations, dates and percentages."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from auditor.domain.errors import Diagnostic, Level, Span
+from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
-from auditor.policy.hints import Hints
 from auditor.policy.yaml.reader import Document
 
 Path = tuple[str | int, ...]
 
 BROKEN: Final = object()
 """Replaces a part whose structure is wrong; readers skip it."""
+_MAX_NAMES: Final = 1000
+_LONGEST_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,14 @@ class Node:
         """Yield the items of a list."""
         return (self[index] for index, item in enumerate(self.value) if item is not BROKEN)
 
+    def each_of(self, key: str) -> Iterable["Node"]:
+        """Yield the items of a list member; none if it is absent."""
+        return self[key].each() if key in self.value else ()
+
+    def one_or_each(self) -> tuple["Node", ...]:
+        """Return the items of a list, or the node itself if it is no list."""
+        return tuple(self.each()) if isinstance(self.value, list) else (self,)
+
     def has(self, key: str) -> bool:
         """Return whether a mapping has the key."""
         return key in self.value
@@ -54,6 +64,25 @@ class Node:
 
 
 @dataclass(slots=True)
+class Hints:
+    """Suggests the name that a misspelt one may stand for, for the first misspelt names of a run.
+
+    Comparing two names is much slower than parsing them: a file full of misspelt names would otherwise take hours.
+    """
+
+    remaining: int = 50
+    """Comparisons that remain."""
+
+    def did_you_mean(self, word: str, names: Collection[str], otherwise: Message) -> Message:
+        """Return the hint that suggests the most similar name; `otherwise` if none is, or the budget is spent."""
+        if self.remaining == 0 or len(names) > _MAX_NAMES or len(word) > _LONGEST_NAME:
+            return otherwise
+        self.remaining -= 1
+        close = difflib.get_close_matches(word, [name for name in names if len(name) <= _LONGEST_NAME], n=1)
+        return Message("did you mean '{close}'?", close=close[0]) if close else otherwise
+
+
+@dataclass(slots=True)
 class Diagnostics:
     """Collects the diagnostics of all files, so that they are reported together."""
 
@@ -69,11 +98,6 @@ class Diagnostics:
         """Note a second definition of an id; `first` is where it is defined first."""
         hint = Message("the first is at {file}:{line}; give one of them another id", file=first.file, line=first.line)
         self.error(slug, message, where, hint)
-
-    def warning(self, slug: str, message: Message, where: Node | Span, hint: Message | None = None) -> None:
-        """Note something that works but hardly does what its author wants."""
-        span = where.span() if isinstance(where, Node) else where
-        self.found.append(Diagnostic(slug=slug, message=message, span=span, hint=hint, level=Level.WARNING))
 
 
 def duration(node: Node) -> timedelta:
@@ -100,7 +124,15 @@ def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
     text = str(node.value)
     if text.endswith("d") and text[:-1].isdigit():
         return duration(node)
-    return instant(text) or _bad_instant(node, diagnostics)
+    found = instant(text)
+    if found is None:
+        diagnostics.error(
+            "policy-bad-date",
+            Message("'{value}' is neither a date, an instant with its zone, nor a number of days", value=node.value),
+            node,
+            Message("write 2026-11-20, 2026-11-20T02:17:00Z or 30d"),
+        )
+    return found or datetime.min.replace(tzinfo=UTC)
 
 
 def instant(text: str) -> datetime | None:
@@ -112,16 +144,6 @@ def instant(text: str) -> datetime | None:
         return parsed.astimezone(UTC) if parsed.tzinfo else None
     except (ValueError, OverflowError):
         return None
-
-
-def _bad_instant(node: Node, diagnostics: Diagnostics) -> datetime:
-    diagnostics.error(
-        "policy-bad-date",
-        Message("'{value}' is neither a date, an instant with its zone, nor a number of days", value=node.value),
-        node,
-        Message("write 2026-11-20, 2026-11-20T02:17:00Z or 30d"),
-    )
-    return datetime.min.replace(tzinfo=UTC)
 
 
 def percentage(text: str) -> Fraction:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
 from auditor.policy.schema.mistake import Mistake
-from auditor.policy.schema.selector_synonyms import synonym
 from auditor.policy.schema.terms import (
     OF_POLICIES,
     close_to,
@@ -18,6 +17,7 @@ from auditor.policy.schema.terms import (
     instead,
     label,
     listed,
+    meant_key,
     noun_of,
     subject_of,
     written,
@@ -87,7 +87,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     for key in mapping:
         if key in known:
             continue
-        meant = synonym(key, known) or close_to(key, known)
+        meant = meant_key(key, known)
         hint = (
             Message("did you mean '{meant}'?", meant=meant)
             if meant

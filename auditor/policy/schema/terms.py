@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, alternatives
@@ -30,6 +30,39 @@ OF_POLICIES: Final = frozenset(
     ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
 )
 """Keys of a policy that people write inside its block."""
+_SYNONYMS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("group", "groups", "membership", "ismemberof"), "memberOf"),
+    **dict.fromkeys(("transitivegroup", "nestedgroup"), "transitiveMemberOf"),
+    **dict.fromkeys(("license", "licence", "licenses", "licences", "product", "products", "sku"), "holds"),
+    **dict.fromkeys(("enabled", "active", "blocked", "disabled"), "accountEnabled"),
+    **dict.fromkeys(("email", "emailaddress", "primarysmtpaddress"), "mail"),
+    **dict.fromkeys(("upn", "user", "username", "login"), "userPrincipalName"),
+    **dict.fromkeys(("name", "fullname"), "displayName"),
+    **dict.fromkeys(("company", "organization", "organisation"), "companyName"),
+    **dict.fromkeys(("costcentre", "employeeorgdata"), "costCenter"),
+    **dict.fromkeys(("title", "job"), "jobTitle"),
+    **dict.fromkeys(("location",), "usageLocation"),
+    **dict.fromkeys(("office",), "officeLocation"),
+    **dict.fromkeys(("guest", "usertypes"), "userType"),
+    **dict.fromkeys(("inactive", "lastsignin", "notsignedinfor"), "inactiveFor"),
+    **dict.fromkeys(("notusedin", "unusedin", "lastactivity", "serviceinactive"), "inactiveIn"),
+    **dict.fromkeys(("apps", "desktopapps", "unusedapps"), "appsUnused"),
+    **dict.fromkeys(("mailbox", "mailboxsize", "largemailbox"), "mailboxUsage"),
+    **dict.fromkeys(("isagent", "agentuser", "bot"), "agent"),
+    **dict.fromkeys(("created", "createdafter"), "createdWithin"),
+    **dict.fromkeys(("role", "roles", "directoryrole", "directoryroles", "adminrole"), "hasRole"),
+    **dict.fromkeys(("conditionalaccess", "capolicy", "ca"), "coveredBy"),
+    **dict.fromkeys(("or", "anyof"), "any"),
+    **dict.fromkeys(("and", "allof"), "all"),
+    **dict.fromkeys(("except", "exclude", "none"), "not"),
+}
+"""Common words for keys of selectors that have another name, in lower case."""
+
+
+def meant_key(word: str, keys: Sequence[str]) -> str | None:
+    """Return the key that was probably meant: one that the word is a synonym of, or a similar one."""
+    synonym = _SYNONYMS.get(word.casefold())
+    return synonym if synonym in keys else close_to(word, keys)
 
 
 def close_to(word: str, names: Iterable[str]) -> str | None:

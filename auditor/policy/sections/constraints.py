@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
 
 from auditor.domain.message import Message
 from auditor.domain.policy.model import (
@@ -38,19 +37,14 @@ def read_constraint(policy: Node, names: Names) -> Constraint:
 
 
 def _assignments(node: Node, names: Names) -> Constraint:
-    via: Literal["group", "direct"] | None = node.value.get("via")
     return Assignments(
         of=_set(node, "of", names) or EVERY_PRODUCT,
         allow=_set(node, "allow", names),
         deny=_set(node, "deny", names),
-        require=tuple(names.product_set(item) for item in node["require"].each()) if node.has("require") else (),
-        exclusive=tuple(
-            tuple(names.product_set(element) for element in group.each()) for group in node["exclusive"].each()
-        )
-        if node.has("exclusive")
-        else (),
+        require=tuple(map(names.product_set, node.each_of("require"))),
+        exclusive=tuple(tuple(map(names.product_set, group.each())) for group in node.each_of("exclusive")),
         redundant=node.has("redundant"),
-        via=via,
+        via=node.value.get("via"),
         duplicates=node.has("duplicates"),
         services=_services(node["services"], names) if node.has("services") else Services(),
         downgrade_to=_downgrade(node, names),
@@ -72,7 +66,7 @@ def _downgrade(node: Node, names: Names) -> ProductSet | None:
 
 def _services(node: Node, names: Names) -> Services:
     for key in ("require", "deny"):
-        for item in node[key].each() if node.has(key) else ():
+        for item in node.each_of(key):
             names.mention("service", str(item.value), item)
     return Services(require=node.texts("require"), deny=node.texts("deny"))
 
@@ -130,11 +124,9 @@ def _subscriptions(node: Node, names: Names) -> Constraint:
 
 def _attributes(node: Node, names: Names) -> Constraint:
     allow: list[tuple[str, tuple[Scalar, ...]]] = []
-    if node.has("allow"):
-        for name, values in node["allow"].items():
-            items = values.each() if isinstance(values.value, list) else (values,)
-            read = (scalar(name, item, names) for item in items)
-            allow.append((name, tuple(value for value in read if value is not None)))
+    for name, values in node["allow"].items() if node.has("allow") else ():
+        scalars = (scalar(name, item, names) for item in values.one_or_each())
+        allow.append((name, tuple(value for value in scalars if value is not None)))
     return Attributes(require=node.texts("require"), allow=tuple(allow))
 
 

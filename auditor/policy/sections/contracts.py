@@ -15,8 +15,9 @@ def read_contracts(
 ) -> tuple[tuple[Contract, ...], str | None]:
     """Return the contracts of all files in order of id, and the currency of everything that has a price."""
     listed = [root["prices"]["currency"] for root in roots if root.has("prices")]
-    nodes = [node for root in roots if root.has("contracts") for node in root["contracts"].each()]
-    own = [price["currency"] for node in nodes for price in _prices(node) if price.has("currency")]
+    nodes = [node for root in roots for node in root.each_of("contracts")]
+    priced = [node["perSeatPerMonth"] for node in nodes if node.has("perSeatPerMonth")]
+    own = [price["currency"] for node in priced for price in node.one_or_each() if price.has("currency")]
     currency = next(iter((*listed, *own)), None)
     if not listed and currency is not None:
         for other in own:
@@ -37,13 +38,6 @@ def read_contracts(
             )
     found = tuple(contracts[id_] for id_ in sorted(contracts))
     return found, (prices.currency if prices is not None else None if currency is None else str(currency.value))
-
-
-def _prices(contract: Node) -> list[Node]:
-    if not contract.has("perSeatPerMonth"):
-        return []
-    node = contract["perSeatPerMonth"]
-    return list(node.each()) if isinstance(node.value, list) else [node]
 
 
 def _contract(node: Node, names: Names, currency: Node | None) -> Contract:

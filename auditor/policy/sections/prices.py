@@ -65,7 +65,7 @@ def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> 
     if not isinstance(node.value, dict | list):
         return () if _infinite(node, name, names) else (DatedPrice(amount=Decimal(str(node.value))),)
     found: dict[date, DatedPrice] = {}
-    for item in node.each() if isinstance(node.value, list) else (node,):
+    for item in node.one_or_each():
         starts = day(item["from"], names.diagnostics) if item.has("from") else date.min
         if item.has("currency") and currency is not None:
             check_currency(item["currency"], currency, names)

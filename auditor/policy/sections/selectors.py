@@ -169,7 +169,7 @@ def _has_role(node: Node, names: Names) -> kinds.HasRole:
 
 
 def _roles(node: Node, names: Names) -> tuple[str, ...] | None:
-    items = tuple(node.each()) if isinstance(node.value, list) else (node,)
+    items = node.one_or_each()
     for item in items:
         if item.value != "*":
             names.mention("role", str(item.value), item)
@@ -201,8 +201,7 @@ def _operator(name: str, operator: str, node: Node, names: Names) -> Selector:
 
 
 def _one_of(name: str, node: Node, names: Names) -> kinds.OneOf:
-    items = tuple(node.each()) if isinstance(node.value, list) else (node,)
-    return kinds.OneOf(property=name, values=tuple(scalar(name, item, names) for item in items))
+    return kinds.OneOf(property=name, values=tuple(scalar(name, item, names) for item in node.one_or_each()))
 
 
 def scalar(name: str, node: Node, names: Names) -> Scalar | None:

@@ -9,8 +9,7 @@ from yaml._yaml import CParser
 
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
-from auditor.policy.yaml import line_breaks, messages, scalars
-from auditor.policy.yaml.characters import decoded, with_whole_characters
+from auditor.policy.yaml import characters, messages, scalars
 from auditor.policy.yaml.messages import mistake
 
 MAX_BYTES: Final = 1 << 20
@@ -109,12 +108,13 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     A text that the program itself wrote out of many files is not `bounded` in size. Raises InputError with every
     mistake that can be detected at once.
     """
-    if bounded:
-        _refuse_large(text, file)
-    checked = decoded(text, file)
-    lines = _lines_of(checked)
+    if bounded and len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise too_large(file)
+    checked = characters.decoded(text, file)
+    lines = tuple(re.split("\r\n|\r|\n", checked))  # as YAML 1.2 counts them
+    lines = lines if lines[-1] else lines[:-1]
     _refuse_other_version(file, lines)
-    root = _compose(with_whole_characters(checked), file, lines)
+    root = _compose(characters.with_whole_characters(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
         message = Message("the file is empty") if not checked.strip() else Message("the file has nothing but comments")
         raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0))
@@ -174,12 +174,8 @@ class _Builder:
         if isinstance(node, pyyaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._open:
-            self._report(
-                "yaml-alias",
-                Message("the value contains itself through an alias"),
-                node,
-                Message("write the value out"),
-            )
+            message = Message("the value contains itself through an alias")
+            self._report("yaml-alias", message, node, Message("write the value out"))
             return None
         self._open.add(id(node))
         try:
@@ -275,10 +271,10 @@ class _Builder:
 
 
 def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None:
-    stand_ins = line_breaks.stand_ins(text)
+    stand_ins = characters.stand_ins(text)
     composer = _Composer(text.translate(stand_ins))
     try:
-        return line_breaks.restored(composer.get_single_node(), stand_ins)
+        return characters.restored(composer.get_single_node(), stand_ins)
     except _TooDeepError as error:
         mark = error.args[0]
         span = messages.at(file, lines, line=mark.line, column=mark.column)
@@ -300,18 +296,6 @@ def too_large(file: str) -> InputError:
         start,
         Message("split the file"),
     )
-
-
-def _refuse_large(text: bytes | str, file: str) -> None:
-    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > MAX_BYTES:
-        raise too_large(file)
-
-
-def _lines_of(text: str) -> tuple[str, ...]:
-    """Return the lines of a text as YAML 1.2 counts them."""
-    lines = re.split("\r\n|\r|\n", text)
-    return tuple(lines if lines[-1] else lines[:-1])
 
 
 def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
