@@ -12,7 +12,7 @@ from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.files.temporary import late_file
 
-BUDGET: Final = 192 << 20
+BUDGET: Final = 96 << 20
 """Bytes of findings, and of what actions list, that a run keeps in memory."""
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
