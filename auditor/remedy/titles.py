@@ -127,11 +127,13 @@ _ANSWERED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.DOWNGRADE: _TITLES[ActionKind.MOVE],
     ActionKind.BUY: NN_("Buy {count} seat of {old}", "Buy {count} seats of {old}"),
     ActionKind.EXPIRING: N_("Renew {old}"),
+    ActionKind.TRIAL: N_("Buy {old} before its trial ends"),
     ActionKind.STATE: N_("Reactivate the subscription of {old} ({extra})"),
 }
 """Titles of actions about which somebody decided; those of the table above ask."""
 _DECLINED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.EXPIRING: N_("Prepare for the end of {old}"),
+    ActionKind.TRIAL: N_("Let the trial of {old} end"),
     ActionKind.STATE: N_("Prepare for the end of the subscription of {old} ({extra})"),
 }
 """Titles of actions about subscriptions that somebody decided not to renew."""

@@ -12,7 +12,7 @@ from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.text.markdown import first_by_rank, summary
+from auditor.remedy.planner.text.markdown import due_text, first_by_rank, summary
 from auditor.remedy.planner.text.outline import Entry
 from auditor.remedy.planner.text.outline_text import (
     PlanPart,
@@ -111,13 +111,11 @@ class _TenantPage:
         )
 
     def _first(self, number: int, action: Action) -> FirstAction:
-        """Show the date in place of the reason where the reason counts the days to a later one."""
-        day = "" if action.due is None else self._l10n.day(action.due)
         return FirstAction(
             anchor=self._place(number),
             title=action.title,
-            why=action.why if action.due == self._tenant.actions[number - 1].due else "",
-            due=self._l10n.gettext("decide by {date}").format(date=day) if day else "",
+            why=action.why,
+            due=due_text(action, self._l10n),
         )
 
     def _place(self, number: int) -> str:

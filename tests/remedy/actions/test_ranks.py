@@ -16,6 +16,7 @@ from auditor.app.plan.html_view import plan_html
 from auditor.app.plan.json_document import plan_json
 from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
+from auditor.cli.terminal.plan import print_plan
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
 from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, product_concerned, ranked
@@ -24,7 +25,7 @@ from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
-from auditor.remedy.planner.text.markdown import first_by_rank, plan_markdown
+from auditor.remedy.planner.text.markdown import escaped, first_by_rank, plan_markdown
 from auditor.render.html.page import page
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
@@ -135,10 +136,15 @@ def test_what_matters_most_of_a_plan_shows_the_nearest_date_of_each_product() ->
     number, first = next(each for each in first_by_rank(tenant) if product_concerned(each[1]) is not None)
     later = replace(first, id="later", rank=99, due=day)
     shown = replace(plan(), tenants=(replace(tenant, actions=(*tenant.actions, later)),))
-    assert (number, replace(first, due=day)) in first_by_rank(shown.tenants[0])
+    assert (number, replace(first, due=day, why="")) in first_by_rank(shown.tenants[0])
     html = plan_html(shown, l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
     (line,) = (each for each in html.partition("</ol>")[0].split("<li>") if first.title in each)
     assert f"<small>decide by {localization('en').day(day)}</small>" in line
+    written = "Decide by 21 November 2026."
+    assert f"**{escaped(first.title)}**. {written}" in plan_markdown(shown), "the days to a later date are not counted"
+    screen: list[str] = []
+    print_plan(shown, localization("en"), screen.append)
+    assert f"{first.title} {written}" in " ".join(" ".join(screen).split())
 
 
 def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None:

@@ -170,3 +170,36 @@ def test_a_cap_on_what_is_bought_asks_for_the_renewal() -> None:
     assert set(question.policies) == {"cap", "idle"}
     plan = planned(of, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 2}}}, rules=rules)
     assert plan.proof.remaining == ()
+
+
+@pytest.mark.parametrize(
+    ("renew", "title"),
+    [
+        (None, "Decide about the trial of Microsoft 365 E3"),
+        (True, "Buy Microsoft 365 E3 before its trial ends"),
+        (False, "Let the trial of Microsoft 365 E3 end"),
+    ],
+)
+def test_the_title_of_a_trial_names_the_decision(renew: bool | None, title: str) -> None:  # noqa: FBT001
+    rows = [{**subscription("SPE_E3", 1, "2026-12-10"), "isTrial": True}]
+    of = snapshot([user("nobody")], {E3: 1}, subscriptions=rows)
+    rules = "version: 1\npolicies:\n  - {id: trials, severity: low, purchases: {trials: deny}}\n"
+    (question,) = planned(of, rules=rules).questions
+    answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
+    (action,) = (each for each in planned(of, *answers, rules=rules).actions if each.kind == "trial")
+    assert (action.title, action.confidence) == (title, "review" if renew is None else "certain")
+
+
+@pytest.mark.parametrize("release", [True, False])
+def test_a_quota_asks_no_question_and_is_kept_by_the_answer_about_a_person(release: bool) -> None:  # noqa: FBT001
+    of = snapshot([LEAVERS[0], user("stays", grant(E3))], {E3: 2})
+    quota = "  - {id: quota, severity: low, seats: {of: [SPE_E3], assigned: {max: 1}}}\nprices:"
+    rules = RULES.replace("prices:", quota)
+    (question,) = planned(of, rules=rules).questions
+    assert question.policies == ("leavers",)
+    plan = planned(of, {"question": question.id, "answer": {"release": release}}, rules=rules)
+    assert sorted(item.code for item in plan.proof.remaining) == ([] if release else ["decided", "person"])
+    about_quota = planned(of, {"for": {"policy": "quota"}, "answer": {"release": release}}, rules=rules)
+    assert [each.decision for each in about_quota.questions] == [None], (
+        "an answer that names the quota fits no question"
+    )

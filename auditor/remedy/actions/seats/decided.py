@@ -14,7 +14,7 @@ from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.seats.ledger import NUMBERED
 
-_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE})
+_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE, ActionKind.TRIAL})
 
 
 def add_decided(action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int]) -> None:

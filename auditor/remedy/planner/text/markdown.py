@@ -109,13 +109,31 @@ def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
     """Return the few most important actions with their numbers in the order of execution.
 
-    Of the actions about one product it is the first, with the nearest date of all of them.
+    Of the actions about one product it is the first, with the nearest date of all of them; a reason that counts the
+    days to a later date is left out.
     """
     listed = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
     products = [product_concerned(action) for _, action in listed]
     dates = nearest_dates(zip(products, (action.due for _, action in listed), strict=True))
-    chosen = ((*listed[position], products[position]) for position in most_important(products))
-    return tuple((number, replace(action, due=dates.get(product, action.due))) for number, action, product in chosen)
+    chosen: list[tuple[int, Action]] = []
+    for position in most_important(products):
+        number, action = listed[position]
+        due = dates.get(products[position], action.due)
+        chosen.append((number, replace(action, due=due, why=action.why if due == action.due else "")))
+    return tuple(chosen)
+
+
+def due_text(action: Action, l10n: Localizer) -> str:
+    """Return by which day to decide about an action; empty where no date is known."""
+    if action.due is None:
+        return ""
+    return l10n.gettext("decide by {date}").format(date=day_label(l10n, action.due))
+
+
+def reason(action: Action, l10n: Localizer) -> str:
+    """Return why an action of `first_by_rank` is one of the most important: its reason, or the day to decide by."""
+    due = due_text(action, l10n)
+    return action.why or f"{due[:1].upper()}{due[1:]}."
 
 
 def escaped(text: str) -> str:
@@ -209,7 +227,7 @@ def _first(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
     yield ""
     for number, action in first:
         text = l10n.gettext("Action {number}").format(number=number)
-        yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(action.why)}"
+        yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(reason(action, l10n))}"
     yield ""
 
 

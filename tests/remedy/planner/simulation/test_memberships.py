@@ -295,22 +295,31 @@ def test_who_is_blocked_leaves_a_dynamic_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_attribute_that_brings_somebody_into_a_dynamic_group_gives_its_licence(tmp_path: Path) -> None:
-    front = stable_id("plan", "FRONT")
+@pytest.mark.parametrize(
+    ("rule", "state", "gained"),
+    [
+        ('user.department -eq "Sales"', "On", {"SPE_F1"}),
+        ('user.department -eq "Sales"', "Paused", set()),  # takes nobody in until it is resumed
+        ('user.department -match "Sa.*"', "On", None),  # what the rule makes of it is not known
+    ],
+)
+def test_an_attribute_that_brings_somebody_into_a_dynamic_group_gives_its_licence(
+    tmp_path: Path, rule: str, state: str, gained: set[str] | None
+) -> None:
     people = [
-        identified("known", grant(F3, front), department="Sales"),
+        identified("known", grant(F3, stable_id("plan", "FRONT")), department="Sales"),
         identified("placeless", grant(E3), department=None),
     ]
+    tenant = document(people, ruled("FRONT", F3, rule, "known") | {"membershipRuleProcessingState": state})
     rules = "  - {id: placed, severity: low, attributes: {require: [department]}}\n"
-    state = document(people, ruled("FRONT", F3, 'user.department -eq "Sales"', "known"))
-    _, held = proven(state, rules, tmp_path / "free", answered=True)
-    assert held == {"known": {"SPE_F1"}, "placeless": {"SPE_E3", "SPE_F1"}}
-    state = document(people, ruled("FRONT", F3, 'user.department -match "Sa.*"', "known"))
+    if gained is not None:
+        plan, held = proven(tenant, rules, tmp_path, answered=True)
+        assert (held, plan.proof.remaining) == ({"known": {"SPE_F1"}, "placeless": {"SPE_E3", *gained}}, ())
+        return
     policies = policy_set("policies:\n" + rules + PRICES)
-    with running_emulator([load_tenant(state)]) as emulator:
-        (plan,) = answered_plan([collected(emulator, tmp_path / "unknown", policies)], policies)[0].tenants
-    assert paths(plan) == []
-    assert [item.code for item in plan.proof.remaining] == ["decided"], "what the rule makes of it is not known"
+    with running_emulator([load_tenant(tenant)]) as emulator:
+        (plan,) = answered_plan([collected(emulator, tmp_path, policies)], policies)[0].tenants
+    assert (paths(plan), [item.code for item in plan.proof.remaining]) == ([], ["decided"])
 
 
 @pytest.mark.slow
