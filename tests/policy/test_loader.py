@@ -199,6 +199,7 @@ def test_the_definitions_of_all_files_travel_together() -> None:
     assert [waiver["id"] for waiver in definitions["waivers"]] == ["w"]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"version: 1\n{text}".encode("utf-8", "replace"))

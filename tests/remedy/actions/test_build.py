@@ -46,6 +46,7 @@ def test_every_finding_names_a_known_article() -> None:
     assert {action.guidance for action in actions()} <= set(known)
 
 
+@pytest.mark.slow
 def test_actions_are_in_an_order_in_which_nothing_breaks() -> None:
     for tenant in demo_result().tenants:
         ranks = [Order(action.order).rank for action in tenant.actions]

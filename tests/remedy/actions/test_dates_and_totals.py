@@ -47,6 +47,7 @@ def test_the_new_total_is_told_where_the_subscriptions_are_known() -> None:
     assert any("the new total is" in text for text in buying.prerequisites)
 
 
+@pytest.mark.slow
 def test_a_trial_has_no_seats_to_give_back() -> None:
     trials = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if each.is_trial}
     paid = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if not each.is_trial}

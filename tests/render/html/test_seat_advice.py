@@ -23,6 +23,7 @@ def test_a_product_whose_missing_seats_another_action_frees_has_advice() -> None
     assert "; the actions free 11 and give 9; then buy 3 |" in bought
 
 
+@pytest.mark.slow
 def test_actions_about_one_product_stand_together_in_the_order_of_the_plan() -> None:
     section = page(run(Request(demo=True, as_of=AS_OF, started=AS_OF)), Labels("en")).sections[0]
     (power_bi,) = [each for each in section.action_sets if each.product == "Power BI Pro"]

@@ -106,6 +106,7 @@ def test_a_policy_that_finds_nothing_is_known(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_between_two_instants_only_what_lies_there(workspace: Path) -> None:
     (tenant,) = history(workspace, "--from", instant(1, 0), "--to", instant(2))["tenants"]
     assert (tenant["nights"], tenant["results"]) == (2, 2)

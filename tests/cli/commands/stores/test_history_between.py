@@ -137,6 +137,7 @@ def test_days_stand_for_the_nights_in_them(folder: Path) -> None:
     assert alone["unknown"] == compared(folder, instant(0), instant(2))["unknown"]
 
 
+@pytest.mark.slow
 def test_instants_in_the_wrong_order_are_one_clear_error(folder: Path) -> None:
     done = shown(folder, "--from", instant(4), "--to", instant(0))
     assert (done.code, done.out) == (2, b"")
