@@ -4,15 +4,15 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auditor.domain.result.model import Result
+from auditor.history import compare
 from auditor.render import render
-from tests.builders.result.audited_demo import large_result
+from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
 
@@ -34,14 +34,8 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
 
 
 def _result(which: str, locale: str) -> Result:
-    from auditor.app.audit.run import Request  # noqa: PLC0415
-    from auditor.app.report.localization import localised  # noqa: PLC0415
-    from auditor.history import compare  # noqa: PLC0415
-    from tests.builders.result.audits import run  # noqa: PLC0415
-
     if which == "demo":
-        moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-        return localised(run(Request(demo=True, as_of=moment, started=moment)), locale)
+        return demo_result(locale)
     if which == "hostile":
         return holding(
             "\n".join(HOSTILE[kind] for kind in ("html", "script", "comment", "template", "bidi", "markdown"))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.builders.document.pdf import page_texts
+
 Open = Callable[..., Any]
 SCREEN = 900
 PHONE = {"width": 390, "height": 844}
@@ -131,10 +133,9 @@ def test_a_link_into_a_folded_list_unfolds_it(opened: Open) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_two_pages_for_management_come_first_on_paper(opened: Open, tmp_path: Path, paper: str) -> None:
-    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     tab = opened("demo")
     tab.pdf(path=tmp_path / "report.pdf", format=paper)
-    pages = [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(tmp_path / "report.pdf").pages]
+    pages = [" ".join(page.split()) for page in page_texts(tmp_path / "report.pdf")]
     assert len(pages) <= 12, "what is folded on the screen is folded on paper"
     assert all(len(page) > 500 for page in pages[:-1]), "no page is empty"
     begins = next(number for number, text in enumerate(pages) if "Changed since" in text)

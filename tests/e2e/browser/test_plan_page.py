@@ -7,6 +7,7 @@ from unicodedata import normalize
 
 import pytest
 
+from tests.builders.document.pdf import page_texts
 from tests.builders.service.command_line import AS_OF, call
 
 Open = Callable[..., Any]
@@ -105,15 +106,13 @@ def test_the_keyboard_opens_actions_and_reaches_answers(opened: Open) -> None:
 
 @pytest.mark.slow
 def test_paper_has_every_action_with_its_people_in_black_on_white(opened: Open, tmp_path: Path) -> None:
-    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     tab = opened(color_scheme="dark")
     titles = tab.eval_on_selector_all(".act > summary .name", "all => all.map(each => each.textContent)")
     people = tab.eval_on_selector_all(
         ".concerns span", "all => all.map(each => each.textContent).filter(each => /^[ -~]+$/.test(each))"
     )
     tab.pdf(path=tmp_path / "plan.pdf", format="A4")
-    pages = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "plan.pdf").pages)
-    text = "".join(normalize("NFKC", pages).split())  # ligatures into letters
+    text = "".join(normalize("NFKC", "".join(page_texts(tmp_path / "plan.pdf"))).split())  # ligatures into letters
     assert len(titles) > 60
     assert [name for name in (*titles, *people) if "".join(normalize("NFKC", name).split()) not in text] == []
     tab.emulate_media(media="print", color_scheme="dark")

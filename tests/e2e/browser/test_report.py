@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auditor.app.audit.run import Request
 from auditor.domain.enums import Status
-from tests.builders.result.audited_demo import large_result
-from tests.builders.result.audits import run
+from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
 
@@ -253,8 +250,7 @@ def test_axe_finds_nothing(opened: Open, axe: str, scheme: str) -> None:
 
 
 def test_a_waiver_of_one_or_of_those_shown_is_the_text_that_waive_writes(opened: Open, tmp_path: Path) -> None:
-    moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-    demo = run(Request(demo=True, as_of=moment, started=moment))
+    demo = demo_result()
     tab = opened("demo")
     chosen = [f for f in demo.tenants[0].findings if f.policy == "contoso-copilot-pilot" and f.status is Status.OPEN]
     assert len(chosen) > 1
