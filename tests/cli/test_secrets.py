@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 
 FILE = """
 version: 1
@@ -31,7 +31,6 @@ tenants:
 )
 def test_a_secret_written_by_mistake_is_in_no_error(wrong: str, tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(FILE + wrong)
-    ran = call("audit", "-v", cwd=tmp_path)
-    assert ran.code == 2
+    ran = expect(2, "audit", "-v", cwd=tmp_path)
     assert "tenants.yaml:" in ran.err
     assert "hunter" not in ran.err + ran.text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.policies.recipes import PAGE, recipes, rewritten
 
 
@@ -33,8 +33,7 @@ def test_each_stands_alone_and_the_page_quotes_its_report() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["policies", "extending"])
 def test_they_are_valid_and_their_tests_pass(folder: Path, name: str) -> None:
-    ran = call("validate", "--strict", name, cwd=folder)
-    assert ran.code == 0, ran.err
+    ran = expect(0, "validate", "--strict", name, cwd=folder)
     ran = call("test", name, cwd=folder)
     assert ran.code == 0, ran.err + ran.text
 

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 
 
 def mistakes(folder: Path, **files: str) -> list[str]:
     """Return `file:line:column slug` of every mistake of some policy files."""
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text)
-    ran = call("validate", *(f"{name}.yaml" for name in files), cwd=folder)
-    assert ran.code == 2
+    ran = expect(2, "validate", *(f"{name}.yaml" for name in files), cwd=folder)
     lines = [line for line in ran.err.splitlines() if ": error[" in line]
     return [f"{line.split(': error[')[0]} {line.split('[')[1].split(']')[0]}" for line in lines]
 

@@ -61,6 +61,13 @@ def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
     return Ran(code=code, out=out.buffer.getvalue(), err=err.getvalue())
 
 
+def expect(code: int, /, *arguments: str | Path, cwd: Path, **environment: str) -> Ran:
+    """Run the command line in this process; fail the test if the exit code is another."""
+    ran = call(*arguments, cwd=cwd, **environment)
+    assert ran.code == code, ran.err
+    return ran
+
+
 @contextlib.contextmanager
 def placed(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)

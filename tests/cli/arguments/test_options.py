@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 
 WRONG = [
     (["-f", "pdf"], "format-unknown"),
@@ -110,10 +110,13 @@ def test_fail_on_every_severity(here: Path, saved: Path, threshold: str, code: i
 @pytest.mark.slow
 def test_a_flag_goes_before_the_environment(here: Path, saved: Path) -> None:
     assert audit(here, saved, "-f", "json=-", "--fail-on", "never", AUDITOR_FAIL_ON="info").code == 0
+    assert audit(here, saved, "-f", "json=-", "--fail-on", "high", AUDITOR_FAIL_ON="info").code == 0, "the default"
     assert audit(here, saved, AUDITOR_FORMAT="csv, json", AUDITOR_OUTPUT="elsewhere").code == 0
     assert {path.name for path in (here / "elsewhere").iterdir()} == {"findings.csv", "result.json", "tenants"}
     assert audit(here, saved, "-f", "csv", "-o", "flag", AUDITOR_FORMAT="json", AUDITOR_OUTPUT="elsewhere").code == 0
     assert contents(here / "flag").keys() == {"findings.csv"}
+    audit(here, saved, "-o", "out", "-f", "html,json,terminal", AUDITOR_OUTPUT="other", AUDITOR_FORMAT="csv")
+    assert ((here / "out" / "report.html").exists(), (here / "other").exists()) == (True, False)
 
 
 @pytest.mark.slow
@@ -209,10 +212,19 @@ def test_tenants_can_be_chosen(here: Path, saved: Path) -> None:
 
 
 def test_the_same_tenant_may_come_from_one_place_only(here: Path, saved: Path, tmp_path: Path) -> None:
-    ran = call(
-        "audit", "--snapshot", saved, "--snapshot", saved / "contoso", "-f", "json=-", "--as-of", AS_OF, cwd=here
+    ran = expect(
+        0,
+        "audit",
+        "--snapshot",
+        saved,
+        "--snapshot",
+        saved / "contoso",
+        "-f",
+        "json=-",
+        "--as-of",
+        AS_OF,
+        cwd=here,
     )
-    assert ran.code == 0
     again = Path(shutil.copytree(saved / "contoso", tmp_path / "again"))
     before = contents(here)
     ran = audit(here, saved, "--snapshot", again)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 
 POLICY = """\
 version: 1
@@ -70,8 +70,7 @@ def test_products_finds_by_the_same_rule(tmp_path: Path, text: str, part: str) -
     ],
 )
 def test_commands_options_and_choices(tmp_path: Path, line: tuple[str, ...], meant: str) -> None:
-    ran = call(*line, cwd=tmp_path)
-    assert ran.code == 2
+    ran = expect(2, *line, cwd=tmp_path)
     assert ran.err.endswith(f"   = help: did you mean '{meant}'?\n")
     ran = call(*line, cwd=tmp_path, LANG="nl_NL.UTF-8")
     assert ran.err.endswith(f"bedoelde u '{meant}'?\n")
@@ -96,8 +95,7 @@ def test_keys_of_selectors(tmp_path: Path, key: str, meant: str) -> None:
 )
 def test_ids_of_explain(tmp_path: Path, name: str, meant: str) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
-    ran = call("explain", name, "p.yaml", cwd=tmp_path)
-    assert ran.code == 2
+    ran = expect(2, "explain", name, "p.yaml", cwd=tmp_path)
     assert f"did you mean {meant}" in ran.err
 
 

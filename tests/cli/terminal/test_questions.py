@@ -40,24 +40,9 @@ class TestQuestions:
 
     @pytest.mark.slow
     def test_wrong_answers_are_explained_and_asked_again(self, tmp_path: Path) -> None:
-        answers = [
-            "",
-            "contoso.com",
-            TENANT,
-            "germany",
-            "usgov",
-            "Fabrikam Ltd",
-            "fabrikam",
-            "github-oidc",
-            "team",
-            "o/team",
-            "",
-            "mca",
-            "",
-            "groups",
-            "extend",
-        ]
-        code, output = self.typed(tmp_path, "\n".join([*answers, ""]), "--mail-from", "a@b.example")
+        answers = ["", "contoso.com", TENANT, "germany", "usgov", "Fabrikam Ltd", "fabrikam", "github-oidc", "team"]
+        answers += ["o/team", "", "mca", "", "groups", "extend", ""]
+        code, output = self.typed(tmp_path, "\n".join(answers), "--mail-from", "a@b.example")
         assert code == 0, output
         assert "no id was given: the overview in https://entra.microsoft.com shows it as Tenant ID" in output
         assert "'contoso.com' is not a GUID" in output

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.service.command_line import AS_OF, Ran, call
+from tests.builders.service.command_line import AS_OF, Ran, call, expect
 
 POLICY = """\
 version: 1
@@ -81,8 +81,7 @@ def test_the_page_and_explain_show_the_count(workspace: Path, demo: Path) -> Non
 
 
 def test_validate_holds_policies_against_a_snapshot(workspace: Path, saved: Path) -> None:
-    ran = call("validate", "p", "--snapshot", saved / "contoso", cwd=workspace)
-    assert ran.code == 0
+    ran = expect(0, "validate", "p", "--snapshot", saved / "contoso", cwd=workspace)
     assert "p/sales.yaml:3:3: warning[policy-no-match]" in ran.err
     assert SLAES in ran.err
     assert "disabled" not in ran.err
@@ -101,8 +100,7 @@ def test_validate_says_what_cannot_be_evaluated_there(workspace: Path, saved: Pa
 
 def test_policy_tests_say_which_policy_judged_nobody(workspace: Path) -> None:
     (workspace / "p" / "sales_test.yaml").write_text(TEST)
-    ran = call("test", "p", cwd=workspace)
-    assert ran.code == 0
+    ran = expect(0, "test", "p", cwd=workspace)
     assert "p/sales.yaml:3:3: warning[policy-no-match]" in ran.err
     assert SLAES in ran.err
     (workspace / "p" / "sales_test.yaml").write_text(TEST.replace("department: Sales", "department: Slaes").replace(

@@ -12,7 +12,7 @@ from auditor.cli.commands.catalogue import products
 from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.demo.__main__ import main as write_demo
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 
 LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
 POLICY = """\
@@ -107,8 +107,7 @@ def test_one_cause_is_told_once_a_tenant(tmp_path: Path) -> None:
         "version: 1\ntenants:\n- name: rotete\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
         "  credential: {type: client-secret, clientId: 11111111-2222-3333-4444-555555555556, secretEnv: NOT_THERE}\n"
     )
-    ran = call("audit", "--no-progress", cwd=tmp_path)
-    assert ran.code == 3
+    ran = expect(3, "audit", "--no-progress", cwd=tmp_path)
     assert " ".join(ran.text.split()).count("NOT_THERE is not set") == 1
 
 

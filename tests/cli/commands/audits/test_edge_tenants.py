@@ -12,7 +12,7 @@ import pytest
 
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 from tests.builders.tenant.tenants import bought, path, tenant, user
 
 ALL = "html,json,csv,markdown,sarif,junit,ndjson,parquet,xlsx,terminal"
@@ -122,12 +122,10 @@ waivers:
 """)
     snapshot_folder = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 9)]))
     arguments = ("audit", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", ALL)
-    plain = call(*arguments, "-o", "plain", cwd=tmp_path)
-    assert plain.code == 1
+    expect(1, *arguments, "-o", "plain", cwd=tmp_path)
     # The same search finds them where nothing was redacted.
     assert all(any(secret in text for text in texts(tmp_path / "plain")) for secret in secrets)
-    ran = call(*arguments, "-o", "out", "--redact", "-v", cwd=tmp_path)
-    assert ran.code == 1
+    ran = expect(1, *arguments, "-o", "out", "--redact", "-v", cwd=tmp_path)
     found = [secret for secret in secrets for text in [*texts(tmp_path / "out"), ran.text, ran.err] if secret in text]
     assert found == []
     one, other = (json.loads((tmp_path / name / "result.json").read_text())["tenants"][0] for name in ("plain", "out"))
@@ -155,8 +153,7 @@ def texts(folder: Path) -> Iterator[str]:
 @pytest.mark.slow
 def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_path: Path) -> None:
     assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "--redact", "-o", "a", cwd=tmp_path).code == 1
-    ran = call("report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
-    assert ran.code == 0, ran.err
+    expect(0, "report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
     assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
 
 
@@ -180,8 +177,7 @@ def test_a_comparison_with_a_redacted_result_knows_what_is_new_with_its_key_alon
         "version: 1\npolicies:\n- {id: p, severity: high, assignments: {deny: [SPE_E3]}}\n"
     )
     arguments = ("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF)
-    before = call(*arguments, "--redact", "-f", "json=before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=first)
-    assert before.code == 1, before.err
+    expect(1, *arguments, "--redact", "-f", "json=before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=first)
     options = (redact,) if redact else ()
     ran = call(
         *arguments, *options, "-f", "json=-", "--compare", "before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=second

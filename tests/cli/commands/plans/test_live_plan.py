@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
@@ -42,8 +42,7 @@ def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
     workspace: Path, emulator: Emulator
 ) -> None:
     asked = ("plan", "--tenants", "tenants.yaml", "--locale", "nl", "-f", "json,html", "--save-snapshot", "kept")
-    ran = call(*asked, cwd=workspace, **emulator.environment(), **HEALTHY)
-    assert ran.code == 0, ran.err
+    expect(0, *asked, cwd=workspace, **emulator.environment(), **HEALTHY)
     plan = json.loads((workspace / "out/plan.json").read_text(encoding="utf-8"))
     assert [tenant["name"] for tenant in plan["tenants"]] == ["contoso", "fabrikam"]
     for tenant in plan["tenants"]:
@@ -54,34 +53,29 @@ def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
     assert '<html lang="nl">' in (workspace / "out/plan.html").read_text(encoding="utf-8")
     assert len(emulator.journal.of("/organization")) == 2
     assert not emulator.journal.writes()
-    again = call("plan", "--snapshot", "kept", "-q", "-f", "json=again.json", cwd=workspace)
-    assert again.code == 0, again.err
+    expect(0, "plan", "--snapshot", "kept", "-q", "-f", "json=again.json", cwd=workspace)
     offline = json.loads((workspace / "again.json").read_text(encoding="utf-8"))
     assert offline["tenants"] == plan["tenants"]
 
 
 @pytest.mark.slow
 def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(workspace: Path, emulator: Emulator) -> None:
-    ran = call("plan", cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
-    assert ran.code == 3, ran.err
+    expect(3, "plan", cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     contoso, fabrikam = json.loads((workspace / "out/plan.json").read_text(encoding="utf-8"))["tenants"]
     assert contoso["complete"]
     assert len(contoso["proof"]["fixed"]) == 1
     assert not fabrikam["complete"]
     assert "AADSTS7000215" in fabrikam["omitted"][0]
     assert fabrikam["actions"] == []
-    one = call("plan", "--tenant", "contoso", "-q", cwd=workspace, **emulator.environment(), **HEALTHY)
-    assert one.code == 0, one.err
+    expect(0, "plan", "--tenant", "contoso", "-q", cwd=workspace, **emulator.environment(), **HEALTHY)
 
 
 def test_an_audit_keeps_what_it_read_and_reads_it_once(workspace: Path, emulator: Emulator) -> None:
     asked = ("audit", "--no-progress", "-f", "json", "--fail-on", "never", "--save-snapshot", "kept")
-    ran = call(*asked, cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
-    assert ran.code == 3, ran.err
+    expect(3, *asked, cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     assert [path.name for path in (workspace / "kept").iterdir()] == ["contoso"]
     assert len(emulator.journal.of("/organization")) == 1
-    offline = call("audit", "--snapshot", "kept", "-f", "json", "--fail-on", "never", "-o", "again", cwd=workspace)
-    assert offline.code == 0, offline.err
+    expect(0, "audit", "--snapshot", "kept", "-f", "json", "--fail-on", "never", "-o", "again", cwd=workspace)
     live, saved = (
         json.loads((workspace / folder / "result.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]
         for folder in ("out", "again")
@@ -92,13 +86,11 @@ def test_an_audit_keeps_what_it_read_and_reads_it_once(workspace: Path, emulator
 @pytest.mark.parametrize("arguments", [("--demo",), ("--snapshot", "kept")])
 @pytest.mark.parametrize("command", ["audit", "plan"])
 def test_what_is_not_read_live_is_not_kept(tmp_path: Path, command: str, arguments: tuple[str, ...]) -> None:
-    ran = call(command, *arguments, "--save-snapshot", "more", cwd=tmp_path)
-    assert ran.code == 2
+    ran = expect(2, command, *arguments, "--save-snapshot", "more", cwd=tmp_path)
     assert "--save-snapshot requires tenants that are read live" in ran.err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_tenants_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    ran = call("plan", cwd=tmp_path)
-    assert ran.code == 2
+    ran = expect(2, "plan", cwd=tmp_path)
     assert "there is no tenants.yaml, and neither --snapshot nor --demo is given" in ran.err

@@ -114,20 +114,9 @@ def test_a_store_knows_the_last_plan(tmp_path: Path, saved: Path) -> None:
     damaged.write_text("{")
     ran = call("audit", *made[:4], "--as-of", "2026-11-22T12:00:00Z", "-f", "terminal", cwd=tmp_path)
     assert ("warning[plan-damaged]" in ran.err, "actions of 20 Nov 2026 done" in ran.text) == (True, True)
-    pruned = (
-        "store",
-        "prune",
-        "st",
-        "--keep",
-        "1d",
-        "--as-of",
-        "2026-11-29T12:00:00Z",
-        "--delete",
-        "--tenant",
-        "contoso",
-    )
+    options = ("--keep", "1d", "--as-of", "2026-11-29T12:00:00Z", "--delete", "--tenant", "contoso")
     assert call("plan", *made, "--as-of", "2026-11-28T12:00:00Z", cwd=tmp_path).code in {0, 3}
-    assert "1 plan deleted" in call(*pruned, cwd=tmp_path).err
+    assert "1 plan deleted" in call("store", "prune", "st", *options, cwd=tmp_path).err
     assert [path.name for path in (tmp_path / "st/contoso/plans").iterdir()] == ["2026-11-28T120000Z.json"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 
 ALLOW = "assignments: {of: paid, allow: []}"
 
@@ -178,8 +178,7 @@ def test_a_test_of_policies_is_no_policy_file(here: Path, saved: Path) -> None:
 
 @pytest.mark.slow
 def test_without_a_folder_the_starter_library_is_used(tmp_path: Path, demo: Path) -> None:
-    ran = call("audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json=r.json", cwd=tmp_path)
-    assert ran.code == 1
+    expect(1, "audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json=r.json", cwd=tmp_path)
     assert '"file": "auditor.policies/capacity.yaml"' in (tmp_path / "r.json").read_text()
 
 
@@ -236,5 +235,4 @@ def test_what_looks_odd_and_is_right(here: Path) -> None:
     )
     first = here / "policies" / "0.yaml"
     first.write_bytes(b"\xef\xbb\xbf" + first.read_bytes())
-    ran = call("validate", "--strict", "--as-of", AS_OF, cwd=here)
-    assert ran.code == 0, ran.err
+    expect(0, "validate", "--strict", "--as-of", AS_OF, cwd=here)

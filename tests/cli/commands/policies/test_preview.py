@@ -15,7 +15,7 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 from tests.builders.tenant.tenants import NOW
 
 ONE = """\
@@ -238,8 +238,7 @@ def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tm
 
 @pytest.mark.slow
 def test_the_demo_against_a_folder_goes_to_stdout(here: Path) -> None:
-    ran = call("preview", "--demo", "--base", "policies", "--as-of", AS_OF, "-f", "markdown=-", cwd=here)
-    assert ran.code == 0
+    ran = expect(0, "preview", "--demo", "--base", "policies", "--as-of", AS_OF, "-f", "markdown=-", cwd=here)
     assert ran.text.startswith(
         "<!-- auditor-preview -->\n### This policy change does not add, remove or change any finding"
     )

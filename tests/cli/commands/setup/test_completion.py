@@ -10,7 +10,7 @@ import pytest
 from auditor.cli.commands.setup.completion import SHELLS
 from auditor.cli.main import COMMANDS, command_parser
 from tests.builders.document.powershell import Script
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 
 CASES = [
     (("hist",), {"history"}),
@@ -49,8 +49,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (folder / "snapshots").mkdir()
     found = {}
     for shell in SHELLS:
-        ran = call("completion", shell, "--locale", "en", cwd=folder)
-        assert ran.code == 0, ran.err
+        ran = expect(0, "completion", shell, "--locale", "en", cwd=folder)
         found[shell] = folder / f"auditor.{shell}"
         found[shell].write_bytes(ran.out)
     return found

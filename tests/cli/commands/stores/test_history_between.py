@@ -11,7 +11,7 @@ import pytest
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import Ran, call
+from tests.builders.service.command_line import Ran, call, expect
 from tests.builders.tenant.nights import SKUS, night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 from tests.localization.reading import LANGUAGES
@@ -33,12 +33,14 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "p.yaml").write_text(BLOCKED_POLICY)
     for day in (0, 1, 2, 4):
         write(folder / f"night{day}", night(state(day), day, asked=ASKED))
-        done = call(
-            "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-f", "json", "--store", "audits",
-            "-q", cwd=folder,
-        )  # fmt: skip
-        assert done.code in {0, 1}, done.err
+        assert audited(folder, f"night{day}", instant(day), "audits") in {0, 1}
     return folder
+
+
+def audited(folder: Path, snapshot: str, instant: str, store: str) -> int:
+    """Audit a night, store the result, and return the exit code."""
+    options = ("--snapshot", snapshot, "--as-of", instant, "-f", "json", "--store", store, "-q")
+    return call("audit", "p.yaml", *options, cwd=folder).code
 
 
 @pytest.fixture
@@ -47,8 +49,7 @@ def folder(given: Path, tmp_path: Path) -> Path:
 
 
 def compared(folder: Path, first: str, last: str, *options: str) -> dict[str, Any]:
-    done = call("history", "audits", "--from", first, "--to", last, "-f", "json", *options, cwd=folder)
-    assert done.code == 0, done.err
+    done = expect(0, "history", "audits", "--from", first, "--to", last, "-f", "json", *options, cwd=folder)
     (comparison,) = json.loads(done.out)["between"]
     return dict(comparison)
 
@@ -86,11 +87,7 @@ def test_what_changed_its_state_is_told(folder: Path) -> None:
     write(folder / "night6", night(state(2), 6, asked=ASKED))
     for day, text in ((5, BLOCKED_POLICY), (6, BLOCKED_POLICY + waiver)):
         (folder / "p.yaml").write_text(text)
-        done = call(
-            "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-f", "json", "--store", "audits",
-            "-q", cwd=folder,
-        )  # fmt: skip
-        assert done.code in {0, 1}, done.err
+        assert audited(folder, f"night{day}", instant(day), "audits") in {0, 1}
     comparison = compared(folder, instant(5), instant(6))
     assert [(f["kind"], f["status"]) for f in comparison["findings"]] == [("changed", "waived")] * 2
 
@@ -105,11 +102,7 @@ def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(folder
     (folder / "p.yaml").write_text(BLOCKED_POLICY + prices)
     write(folder / "again", night(state(2), 4, asked=ASKED))
     for day, snapshot in ((4, "again"), (5, "night5")):
-        done = call(
-            "audit", "p.yaml", "--snapshot", snapshot, "--as-of", instant(day, 2), "-f", "json", "--store", "other",
-            "-q", cwd=folder,
-        )  # fmt: skip
-        assert done.code == (1 if day == 4 else 3), done.err
+        assert audited(folder, snapshot, instant(day, 2), "other") == (1 if day == 4 else 3)
     done = call("history", "other", "--from", instant(4, 3), "--to", instant(5, 3), "-f", "json", cwd=folder)
     (comparison,) = json.loads(done.out)["between"]
     assert comparison["findings"] == []
@@ -183,6 +176,5 @@ def test_terminal_and_page_are_in_the_reader_s_language(language: str, folder: P
     for sentence in english:
         assert (sentence in done.text + page) == (language == "en" and sentence != "not known"), sentence
     assert "microsoft 365 e3" in done.text.lower()
-    kept = call("store", "list", "audits", "--locale", language, cwd=folder)
-    assert kept.code == 0
+    kept = expect(0, "store", "list", "audits", "--locale", language, cwd=folder)
     assert ("complete" in kept.text) == (language == "en")

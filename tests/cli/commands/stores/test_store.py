@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import call, contents
+from tests.builders.service.command_line import call, contents, expect
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE
 
@@ -23,8 +23,7 @@ def workspace(tmp_path: Path) -> Path:
     for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]]):
         state = {**TWO_PEOPLE, "users": users}
         write(tmp_path / "snapshots", night(state, day, asked=("id", "accountEnabled", "assignedLicenses")))
-    done = call("store", "put", "audits", "snapshots", cwd=tmp_path)
-    assert done.code == 0, done.err
+    expect(0, "store", "put", "audits", "snapshots", cwd=tmp_path)
     return tmp_path
 
 
@@ -77,8 +76,7 @@ def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(
     fabrikam(workspace, 3)
     assert call("store", "put", "audits", "snapshots", cwd=workspace).code == 0
     at = (START + timedelta(hours=3)).isoformat()
-    done = call("audit", "p.yaml", "--snapshot", where, "--as-of", at, "-f", "json=-", "-q", cwd=workspace)
-    assert done.code == 3, done.err
+    done = expect(3, "audit", "p.yaml", "--snapshot", where, "--as-of", at, "-f", "json=-", "-q", cwd=workspace)
     contoso, other = json.loads(done.out)["tenants"]
     assert (contoso["name"], contoso["failure"]) == ("contoso", None)
     assert other["name"] == "fabrikam"
@@ -92,8 +90,7 @@ def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(work
     snapshot = night({**TWO_PEOPLE, "users": [ANN]}, 4, asked=("id", "accountEnabled", "assignedLicenses"))
     write(workspace / "snapshots", snapshot)
     at = (START + timedelta(days=2, hours=23)).isoformat()
-    done = call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", at, "-f", "json=-", "-q", cwd=workspace)
-    assert done.code == 0, done.err
+    done = expect(0, "audit", "p.yaml", "--snapshot", "snapshots", "--as-of", at, "-f", "json=-", "-q", cwd=workspace)
     assert [tenant["name"] for tenant in json.loads(done.out)["tenants"]] == ["contoso", "fabrikam"]
 
 
@@ -154,16 +151,16 @@ def test_nights_that_stay_and_cannot_be_restored_keep_all_others(workspace: Path
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
 def test_a_policy_of_retention_that_is_not_understood_deletes_nothing(keep: str, workspace: Path) -> None:
-    done = call("store", "prune", "audits", f"--keep={keep}", "--delete", cwd=workspace)
-    assert done.code == 2
+    done = expect(2, "store", "prune", "audits", f"--keep={keep}", "--delete", cwd=workspace)
     assert "keep-wrong" in done.err
     assert len(json.loads(call("store", "list", "audits", "--json", cwd=workspace).out)) == 3
 
 
 @pytest.mark.slow
 def test_a_clock_that_runs_backwards_deletes_nothing(workspace: Path) -> None:
-    done = call("store", "prune", "audits", "--keep", "1d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="1000000000")
-    assert done.code == 2
+    done = expect(
+        2, "store", "prune", "audits", "--keep", "1d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="1000000000"
+    )
     assert "keep-clock" in done.err
 
 
@@ -171,11 +168,9 @@ def test_a_clock_that_runs_backwards_deletes_nothing(workspace: Path) -> None:
 def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
     part = min((workspace / "audits" / "contoso" / "parts").iterdir())
     part.write_bytes(b"")
-    done = call("store", "check", "audits", cwd=workspace)
-    assert done.code == 3
+    done = expect(3, "store", "check", "audits", cwd=workspace)
     assert "is not the object" in done.err
-    refused = call("audit", "p.yaml", "--snapshot", "audits", "--as-of", "2026-01-30", cwd=workspace)
-    assert refused.code == 2
+    refused = expect(2, "audit", "p.yaml", "--snapshot", "audits", "--as-of", "2026-01-30", cwd=workspace)
     assert "store-damaged" in refused.err
 
 
@@ -183,8 +178,7 @@ def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
 def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(workspace: Path) -> None:
     commits = sorted((workspace / "audits" / "contoso" / "nights").iterdir())
     commits[0].write_bytes(commits[0].read_bytes()[:100])
-    done = call("store", "check", "audits", "--json", cwd=workspace)
-    assert done.code == 3
+    done = expect(3, "store", "check", "audits", "--json", cwd=workspace)
     found = json.loads(done.out)
     assert [each["wrong"] is None for each in found] == [False] + [True] * (len(commits) - 1)
     assert commits[0].name in found[0]["wrong"]
@@ -203,7 +197,6 @@ def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(work
     ],
 )
 def test_a_place_that_is_none_is_one_clear_error(address: str, slug: str, workspace: Path) -> None:
-    done = call("audit", "p.yaml", "--snapshot", address, cwd=workspace)
-    assert done.code == 2
+    done = expect(2, "audit", "p.yaml", "--snapshot", address, cwd=workspace)
     assert slug in done.err
     assert "secret" not in done.err
