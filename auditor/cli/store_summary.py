@@ -17,43 +17,41 @@ _MIN_MEGABYTES: Final = 10_000_000
 """Bytes from which a size is printed in megabytes."""
 
 
-def ready(where: Path | str) -> None:
+def check_store(location: Path | str) -> None:
     """Raise if a store is of a newer version or its folder is something else, before the audit rather than after it.
 
     A store that cannot be reached now may be reachable when the audit is done; a failure is reported then.
     """
     try:
-        if store_at(where).exists:
-            return
+        _ = store_at(location).exists
     except AuditorError as error:
-        if any(diagnostic.slug == "store-unreachable" for diagnostic in error.diagnostics):
-            return
-        raise
+        if all(diagnostic.slug != "store-unreachable" for diagnostic in error.diagnostics):
+            raise
 
 
-def is_new(where: Path | str) -> bool:
+def is_new(location: Path | str) -> bool:
     """Return whether the first night will create the store; False for one that cannot be reached."""
     try:
-        return not store_at(where).exists
+        return not store_at(location).exists
     except AuditorError:
         return False
 
 
 def store_night(
-    where: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
+    location: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
 ) -> int:
     """Store tonight's snapshots and result, and print the outcome; returns 3 if anything failed, else 0."""
-    from auditor.app.store.commands import keep  # noqa: PLC0415  whoever keeps no store does not wait for it
+    from auditor.app.store.commands import keep  # noqa: PLC0415  only audits with a store need it
     from auditor.render.text.labels import Labels  # noqa: PLC0415  likewise
 
     l10n = Labels(locale)
     code = 0
-    for kept in keep(where, folders, result):
-        if isinstance(kept, AuditorError):
-            print_diagnostics(kept.diagnostics, locale=locale)
+    for stored in keep(location, folders, result):
+        if isinstance(stored, AuditorError):
+            print_diagnostics(stored.diagnostics, locale=locale)
             code = 3
         elif not quiet:
-            print_message(printable(outcome_line(kept, l10n)))
+            print_message(printable(outcome_line(stored, l10n)))
     return code
 
 
@@ -68,13 +66,13 @@ def outcome_line(stored: "Stored", l10n: "Labels") -> str:
             text = l10n.gettext("{tenant}, {instant}: result stored, {size}")
         case _:
             text = l10n.gettext("{tenant}, {instant}: the result was already stored")
-    size = sized(stored.size, l10n)
+    size = format_size(stored.size, l10n)
     from auditor.snapshot.manifest import format_instant  # noqa: PLC0415 - brings Arrow, which `--help` does not need
 
     return text.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
 
 
-def sized(count: int, l10n: "Labels") -> str:
+def format_size(count: int, l10n: "Labels") -> str:
     """Return a number of bytes in kilobytes or megabytes; sizes above zero are never printed as zero."""
     unit, name = (1_000_000, "MB") if count >= _MIN_MEGABYTES else (1_000, "kB")
     return f"{l10n.number(-(-count // unit))} {name}"

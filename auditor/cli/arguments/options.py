@@ -31,20 +31,20 @@ def instant(text: str) -> datetime:
     """Parse an RFC 3339 instant, or a date as its midnight in UTC."""
     try:
         if len(text) == len("2026-11-20"):
-            found = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+            parsed = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
         else:
-            found = datetime.fromisoformat(text.upper())
+            parsed = datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             Message("{text} is not an instant such as 2026-11-20T02:17:00Z", text=repr(text))
         ) from error
-    if found.tzinfo is None:
+    if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError(Message("{text} has no zone: write 2026-11-20T02:17:00Z", text=repr(text)))
-    if not _FIRST <= found.year <= _LAST:
+    if not _FIRST <= parsed.year <= _LAST:
         raise argparse.ArgumentTypeError(
             Message("{text} is outside the years {first} to {last}", text=repr(text), first=_FIRST, last=_LAST)
         )
-    return found.astimezone(UTC)
+    return parsed.astimezone(UTC)
 
 
 def first_instant(text: str) -> tuple[datetime, bool]:
@@ -54,8 +54,8 @@ def first_instant(text: str) -> tuple[datetime, bool]:
 
 def last_instant(text: str) -> datetime:
     """Parse an RFC 3339 instant, or a date as the last second of its day in UTC."""
-    found, day = first_instant(text)
-    return found + timedelta(days=1, seconds=-1) if day else found
+    first, is_day = first_instant(text)
+    return first + timedelta(days=1, seconds=-1) if is_day else first
 
 
 def now() -> datetime:
@@ -235,11 +235,8 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
 
 def threshold(args: argparse.Namespace) -> FailOn:
     """Return the findings that fail an audit: flag, environment, else those from high on."""
-    if hasattr(args, "fail_on"):
-        chosen: FailOn = args.fail_on
-        return chosen
     try:
-        return fail_on(os.environ.get("AUDITOR_FAIL_ON") or "high")
+        return args.fail_on if hasattr(args, "fail_on") else fail_on(from_environment("FAIL_ON") or "high")
     except argparse.ArgumentTypeError as error:
         raise UsageError(
             "usage",
@@ -264,18 +261,14 @@ def wished_locale(flag: str | None) -> str | None:
     """Return the language of the flag or AUDITOR_LOCALE. Raises UsageError for a language without messages."""
     from auditor.app.report.localization import checked_locale  # noqa: PLC0415  help needs no model of results
 
-    wish = flag or from_environment("LOCALE")
-    return None if wish is None else checked_locale(wish)
+    locale = flag or from_environment("LOCALE")
+    return None if locale is None else checked_locale(locale)
 
 
-def locale_of(wish: str | None, result: "Result") -> str:
+def locale_of(requested: str | None, result: "Result") -> str:
     """Return the reports' language: the requested one, else that of all tenants, the environment's, English."""
-    if wish is not None:
-        return wish
-    tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
-    if len(tenants) == 1:
-        return tenants.pop()
-    return environment_locale() or "en"
+    locales = {requested} if requested is not None else {tenant.locale for tenant in result.tenants if tenant.locale}
+    return locales.pop() if len(locales) == 1 else environment_locale() or "en"
 
 
 def output_folder(flag: Path | None = None) -> Path:

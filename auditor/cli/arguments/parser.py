@@ -32,8 +32,6 @@ WRONG: Final = (
 """Messages of `argparse`; other messages, of another Python version, are printed in English."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: literal text, and its meaning."""
-
-
 _UNKNOWN: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
 _CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
 _NAME: Final = re.compile(r"[\w.-]+")
@@ -52,9 +50,9 @@ class Ended(SystemExit):
 class Parser(argparse.ArgumentParser):
     """A parser whose help is in the language that the command line, or else the environment, names."""
 
-    def __init__(self, arguments: Sequence[str], **how: Any) -> None:
-        super().__init__(**how)
-        self._locale = wish(arguments)
+    def __init__(self, arguments: Sequence[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._locale = requested_locale(arguments)
         self._translated = False
 
     def format_help(self) -> str:
@@ -65,8 +63,8 @@ class Parser(argparse.ArgumentParser):
         elif not self._translated:
             self._translate(l10n)
         original, width = self.epilog, shutil.get_terminal_size().columns
-        how = self.formatter_class
-        if isinstance(how, type) and issubclass(how, argparse.RawDescriptionHelpFormatter):
+        formatter = self.formatter_class
+        if isinstance(formatter, type) and issubclass(formatter, argparse.RawDescriptionHelpFormatter):
             # keep the lines of examples and of the description as they are
             self.description = textwrap.fill(self.description or "", width)
             self.epilog = "\n".join(wrapped(line, width) for line in (original or "").splitlines())
@@ -104,20 +102,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong, and exit with 2."""
         l10n = reader(self._locale)
-        close = self._near(message)
+        close = self._suggestion(message)
         hint = None if close is None else Message("did you mean '{close}'?", close=close)
-        structured = _structured(message)
-        if l10n is None or (not structured.arguments and l10n.gettext(message) == message):
-            self._leave("error", message, _hint_line("help", hint))  # a sentence of argparse that no catalogue has
-        self.formatter_class = _formatter(l10n)
-        hint_line = _hint_line(l10n.gettext("help"), None if hint is None else l10n.translate(hint))
-        self._leave(l10n.gettext("error"), l10n.translate(structured), hint_line)
+        structured = _as_message(message)
+        error, label, text = "error", "help", hint
+        # A sentence of argparse that no catalogue has stays in English, with its hint.
+        if l10n is not None and (structured.arguments or l10n.gettext(message) != message):
+            self.formatter_class = _formatter(l10n)
+            error, label, message = l10n.gettext("error"), l10n.gettext("help"), l10n.translate(structured)
+            text = None if hint is None else Message(l10n.translate(hint))
+        hint_line = "" if text is None else f"   = {label}: {text}\n"
+        self.exit(2, f"{self.format_usage()}{self.prog}: {error}: {message}\n{hint_line}")
 
-    def _leave(self, label: str, message: str, hint_line: str) -> NoReturn:
-        self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{hint_line}")
-
-    def _near(self, message: str) -> str | None:
-        """Return the option or choice that a wrong one was probably meant to be."""
+    def _suggestion(self, message: str) -> str | None:
+        """Return the option or choice that is most similar to a wrong one."""
         unknown = _UNKNOWN.search(message)
         if unknown is not None:
             options = [option for option in self._option_string_actions if option.startswith("--")]
@@ -138,47 +136,40 @@ class Parser(argparse.ArgumentParser):
 
     def texts(self) -> list[str]:
         """Return every sentence of the help, in English."""
-        lines = [found[2] for line in (self.epilog or "").splitlines() if (found := _LINE.fullmatch(line))]
-        shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
-        helped = [action.help for action in shown]
-        titles = [group.title for group in self._action_groups if set(group._group_actions) & set(shown)]  # noqa: SLF001
-        return [
-            text for text in (self.description, *lines, *helped, *titles) if text and not text.startswith("auditor ")
-        ]
+        lines = [match[2] for line in (self.epilog or "").splitlines() if (match := _LINE.fullmatch(line))]
+        actions = self.arguments()
+        texts = [action.help for action in actions]
+        titles = [group.title for group in self._action_groups if set(group._group_actions) & set(actions)]  # noqa: SLF001
+        texts = [self.description, *lines, *texts, *titles]
+        return [text for text in texts if text and not text.startswith("auditor ")]
 
 
-def _structured(text: str) -> Message:
-    """Return what argparse says as a message.
+def _as_message(text: str) -> Message:
+    """Return an error of argparse, whose values are filled in, as a message.
 
-    argparse fills its sentences in. A reason of the program's own is the context of the exception that it handles.
+    A reason of the program's own is the context of the exception that argparse handles.
     """
     error = sys.exc_info()[1]
     if isinstance(error, argparse.ArgumentError) and isinstance(error.__context__, argparse.ArgumentTypeError):
         return Message("argument {name}: {reason}", name=error.argument_name, reason=message_of(error.__context__))
-    return _recognised(text)
+    return _parsed(text)
 
 
-def _recognised(text: str) -> Message:
+def _parsed(text: str) -> Message:
     for template in WRONG:
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
-        found = re.fullmatch(pattern, text, re.DOTALL)
-        if found is not None:
-            values = found.groupdict()
-            return Message(
-                template, **{name: _recognised(values[name]) if name == "reason" else values[name] for name in values}
-            )
+        match = re.fullmatch(pattern, text, re.DOTALL)
+        if match is not None:
+            values = {name: _parsed(value) if name == "reason" else value for name, value in match.groupdict().items()}
+            return Message(template, **values)
     return Message(text)
-
-
-def _hint_line(label: str, hint: str | None) -> str:
-    return "" if hint is None else f"   = {label}: {hint}\n"
 
 
 def _closest(item: str, names: Sequence[str]) -> str | None:
     return next(iter(get_close_matches(item.casefold(), names, n=1)), None)
 
 
-def wish(arguments: Sequence[str]) -> str | None:
+def requested_locale(arguments: Sequence[str]) -> str | None:
     """Return the locale in the arguments, before they are parsed."""
     for index, item in enumerate(arguments):
         if item.startswith("--locale="):
@@ -190,10 +181,10 @@ def wish(arguments: Sequence[str]) -> str | None:
 
 def wrapped(line: str, width: int) -> str:
     """Return a line of examples or exit codes wrapped to a width; its meaning is placed below a long example."""
-    found = _LINE.fullmatch(line)
-    if len(line) <= width or found is None:
+    match = _LINE.fullmatch(line)
+    if len(line) <= width or match is None:
         return line
-    code, explanation = found[1], found[2]
+    code, explanation = match[1], match[2]
     if explanation.startswith("auditor "):  # an example that explains itself
         return _command(f"{code}{explanation}", width)
     if not code.lstrip().startswith("auditor "):
@@ -213,8 +204,8 @@ def sentence(text: str, language: str = "en") -> str:
 
 
 def _translated_line(line: str, l10n: "Localization") -> str:
-    found = _LINE.fullmatch(line)
-    return line if found is None else found[1] + l10n.gettext(found[2])
+    match = _LINE.fullmatch(line)
+    return line if match is None else match[1] + l10n.gettext(match[2])
 
 
 def _formatter(l10n: "Localization") -> type[argparse.HelpFormatter]:

@@ -22,7 +22,7 @@ def out(text: str) -> None:
 
 def document(text: str) -> None:
     """Write a JSON document to stdout."""
-    write_document([f"{text}\n".encode() if not text.endswith("\n") else text.encode()], "json")
+    write_document([(text if text.endswith("\n") else text + "\n").encode()], "json")
 
 
 def print_message(text: str) -> None:
@@ -36,9 +36,9 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
     They are in the language of `locale`, else of the environment; untranslated ones are in English.
     """
     l10n = reader(locale)
-    shown = [translated(diagnostic, l10n) for diagnostic in diagnostics]
+    localized = [translated(diagnostic, l10n) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
-    for diagnostic in shown:
+    for diagnostic in localized:
         first, *rest = _block(diagnostic, l10n).splitlines()
         colour = red if diagnostic.level is Level.ERROR else yellow
         print_message("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
@@ -46,7 +46,7 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
         from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
         write_commands(
-            diagnostic_lines(tuple(shown), os.environ, None if l10n is None else l10n.locale), beside_data=True
+            diagnostic_lines(tuple(localized), os.environ, None if l10n is None else l10n.locale), beside_data=True
         )
 
 
@@ -65,7 +65,7 @@ def translated_text(message: str, locale: str | None = None) -> str:
 
 
 def notices(locale: str | None) -> Callable[[Message], None]:
-    """Return what says, while it is done, what is being done."""
+    """Return a function that prints what the program does at the moment."""
     l10n = reader(locale)
     return lambda text: print_message(printable(f"auditor: {text if l10n is None else l10n.translate(text)}"))
 
@@ -91,12 +91,12 @@ def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]
 
 def reader(locale: str | None) -> "Localization | None":
     """Return the translations for the reader; None for English, which needs none."""
-    wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
-    if wish is None or wish.lower().split("-")[0].split("_")[0] == "en":
+    requested = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
+    if requested is None or requested.lower().split("-")[0].split("_")[0] == "en":
         return None
     from auditor.localization import FALLBACK, localization  # noqa: PLC0415  English readers do not wait for it
 
-    l10n = localization(wish)
+    l10n = localization(requested)
     return None if l10n.language == FALLBACK else l10n
 
 

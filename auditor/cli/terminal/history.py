@@ -124,9 +124,9 @@ def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: boo
 
 def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
     """Print columns; the first one is truncated if they are wider than the terminal."""
-    taken = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
+    width = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-    first = max(_NAME, console.width - taken - 2 * _GAP)
+    first = max(_NAME, console.width - width - 2 * _GAP)
     table.add_column(columns[0][0], no_wrap=True, overflow="ellipsis", max_width=first)
     for title, _ in columns[1:]:
         table.add_column(title, overflow="fold")

@@ -20,13 +20,13 @@ _INDENT: Final = " " * 8
 _UNDECIDED, _FINAL = "?", "!"
 
 
-def print_plan(plan: FleetPlan, l10n: Localization, speak: Callable[[str], None]) -> None:
+def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]) -> None:
     """Print the plans of all tenants."""
     for tenant in plan.tenants:
         for line in _tenant(tenant, l10n):
-            speak(line)
+            write(line)
     for notice in plan.notices:
-        speak(filled(printable_line(l10n.translate(notice.message)), rest="  "))
+        write(filled(printable_line(l10n.translate(notice.message)), rest="  "))
 
 
 def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
@@ -41,10 +41,10 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
     for part in parts:
         yield filled(printable_line(f"{part.number}. {part.title}: {', '.join(part.effects)}"), rest="   ")
         # Actions with requests and open questions are marked in the first part.
-        listed = [entry for entry in part.entries if part.key == "run" or not entry.action.requests]
-        for entry in listed[:_LISTED]:
+        entries = [entry for entry in part.entries if part.key == "run" or not entry.action.requests]
+        for entry in entries[:_LISTED]:
             yield from _entry(entry, l10n)
-        more = len(listed) - _LISTED
+        more = len(entries) - _LISTED
         if more > 0:
             yield _INDENT + printable_line(l10n.plural("and {count} more", "and {count} more", more))
         labels = subject_labels(tenant.findings) if part.questions else {}
@@ -60,8 +60,8 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
 
 
 def _entry(entry: Entry, l10n: Localization) -> Iterator[str]:
-    begun = f"{entry.number:>4} {''.join(_marks(entry)):<2} "
-    yield filled(printable_line(entry.action.title), first=begun, rest=_INDENT)
+    prefix = f"{entry.number:>4} {''.join(_marks(entry)):<2} "
+    yield filled(printable_line(entry.action.title), first=prefix, rest=_INDENT)
     texts = [l10n.gettext(SEVERITIES[entry.severity]), *effect_texts(entry, l10n)]
     if entry.questions:
         texts.append(l10n.plural("{count} open question", "{count} open questions", len(entry.questions)))

@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from auditor.cli.terminal.console import translated_text
+from auditor.cli.terminal.console import reader
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message, message_of
 
 
-def somebody_there() -> bool:
+def is_interactive() -> bool:
     """Return whether a person can read questions and answer them."""
     return all(getattr(stream, "isatty", lambda: False)() for stream in (sys.stdin, sys.stderr))
 
@@ -26,10 +26,11 @@ def ask(
 
     `read` raises ArgumentTypeError with the reason why an answer cannot be used. Raises UsageError if the input ends.
     """
-    listed = f" ({', '.join(choices)})" if choices else ""
-    shown = f" [{printable(default)}]" if default else ""
+    suffix = f" ({', '.join(choices)})" if choices else ""
+    suffix += f" [{printable(default)}]" if default else ""
+    l10n = reader(locale)
     while True:
-        sys.stderr.write(f"{translated_text(question, locale)}{listed}{shown}: ")
+        sys.stderr.write(f"{question if l10n is None else l10n.gettext(question)}{suffix}: ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
@@ -44,11 +45,4 @@ def ask(
             return read(answer)
         except argparse.ArgumentTypeError as error:
             reason = message_of(error)
-            sys.stderr.write(f"  {printable(_in(reason, locale))}\n")
-
-
-def _in(message: Message, locale: str | None) -> str:
-    from auditor.cli.terminal.console import reader  # noqa: PLC0415  after a mistake only
-
-    l10n = reader(locale)
-    return str(message) if l10n is None else l10n.translate(message)
+            sys.stderr.write(f"  {printable(reason if l10n is None else l10n.translate(reason))}\n")

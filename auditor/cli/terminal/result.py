@@ -177,9 +177,9 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
         (l10n.gettext("Policy"), [printable(row.state or none) for row in rows]),
     )
     # The product's name gives way first, then the bar: what a policy says of the product is never cut for them.
-    taken = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
-    bars = console.width >= max(_WIDE, taken + _NAME + _BAR + _GAP)
-    name = max(console.width - taken - (_BAR + _GAP if bars else 0) - _GAP, _NAME)
+    width = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
+    bars = console.width >= max(_WIDE, width + _NAME + _BAR + _GAP)
+    name = max(console.width - width - (_BAR + _GAP if bars else 0) - _GAP, _NAME)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     table.add_column(l10n.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=name)
     if bars:
@@ -220,8 +220,8 @@ def _print_usage(console: Console, shown: Page, l10n: Labels) -> None:
     )
     several = len(shown.sections) > 1
     for title, every in lists:
-        found = [(section, lines) for section, lines in zip(shown.sections, every, strict=True) if lines]
-        for section, lines in found[:_TENANTS]:
+        sections = [(section, lines) for section, lines in zip(shown.sections, every, strict=True) if lines]
+        for section, lines in sections[:_TENANTS]:
             _print_lines(console, f"{title}, {printable(section.name)}" if several else title, lines)
     for section in [section for section in shown.sections if section.units][:_TENANTS]:
         title = section.units[0].title

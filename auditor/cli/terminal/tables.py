@@ -81,9 +81,9 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
     columns.append((l10n.gettext("Spare"), [Text(row.spare) for row in rows]))
     # Names give way, then findings fold; figures are never cut.
-    taken = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
+    width = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-    name = max(console.width - taken - _GAP, _NAME)
+    name = max(console.width - width - _GAP, _NAME)
     table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
     for number, (title, _) in enumerate(columns):
         table.add_column(title, justify="left" if number == 1 else "right", overflow="fold", no_wrap=False)

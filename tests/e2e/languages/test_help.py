@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.cli.arguments.parser import sentence, wish
+from auditor.cli.arguments.parser import requested_locale, sentence
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.localization import localization
 from tests.builders.service.command_line import call
@@ -96,7 +96,7 @@ def test_a_mistake_that_python_tells_in_other_words_is_english_whole(
     ],
 )
 def test_the_language_is_known_before_arguments_are_read(arguments: list[str], locale: str | None) -> None:
-    assert wish(arguments) == locale
+    assert requested_locale(arguments) == locale
 
 
 def test_a_sentence_begins_with_the_capital_of_its_language() -> None:

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         args.format = [*args.format, f"parquet={args.findings}"]
         warnings(args.locale, quiet=args.quiet)(_FINDINGS)
     formats = [parse_format(text) for text in formats_of(args.format)]
-    wanted = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
+    output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
     request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:
@@ -103,37 +103,37 @@ def run(args: argparse.Namespace) -> int:
         settings = mail_settings(args.tenants)
     # A store, a mail, the summary of a job and a comparison read the actions.
     others = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
-    actions, evidence = others or not wanted.streams, others or wanted.reads_evidence
-    with audited(request, wanted.beside, actions=actions, evidence=evidence) as (result, folders, spill):
-        return _report(result, folders, args, wanted, settings, keep, spill)
+    actions, evidence = others or not output.streams, others or output.reads_evidence
+    with audited(request, output.beside, actions=actions, evidence=evidence) as (result, folders, spill):
+        return _report(result, folders, args, output, settings, keep, spill)
 
 
 def _report(
     result: Result,
     folders: tuple[Path, ...],
     args: argparse.Namespace,
-    wanted: Output,
+    output: Output,
     settings: Settings | None,
     keep: Keeper | None,
     spill: SpillFile,
 ) -> int:
     """Write the reports, store the night, send the mails, in this order: later failures lose nothing earlier."""
     locale = locale_of(wished_locale(args.locale), result)
-    past, code = earlier_runs(args, result)
+    runs, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
-        people = wanted.for_people or "GITHUB_ACTIONS" in os.environ
-        shown = localised(result, locale, spill) if people else result
+        people = output.for_people or "GITHUB_ACTIONS" in os.environ
+        localized = localised(result, locale, spill) if people else result
         histories = earlier_of_tenants(args)
-        return shown, write_reports(result, shown, wanted, locale=locale, history=past, histories=histories)
+        return localized, write_reports(result, localized, output, locale=locale, history=runs, histories=histories)
 
-    result, (shown, written) = contained(result, wanted, write, locale=locale)
+    result, (localized, written) = contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
     # After the store: a reader of the summary may close the pipe.
-    print_result(shown, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(shown, wanted, locale=locale, code=code)
+    print_result(localized, output, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=runs)
+    publish(localized, output, locale=locale, code=code)
     if settings is None:
         return code
     from auditor.cli.commands.audits.send import send  # noqa: PLC0415  likewise
@@ -169,9 +169,9 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
             Message("--redact cannot be used with --store, which keeps the names of people"),
             hint=Message("leave out --redact, or --store"),
         )
-    from auditor.cli.store_summary import ready, store_night  # noqa: PLC0415  only who keeps a store waits for it
+    from auditor.cli.store_summary import check_store, store_night  # noqa: PLC0415  only who keeps a store waits for it
 
-    ready(args.store)
+    check_store(args.store)
     return store_night
 
 
@@ -192,7 +192,7 @@ def _history(args: argparse.Namespace) -> Path | str | None:
     return location
 
 
-def publish(result: Result, wanted: Output, *, locale: str, code: int) -> None:
+def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
     """Write summary, outputs and annotations of a GitHub Actions job; nothing outside of a job.
 
     Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
@@ -202,13 +202,13 @@ def publish(result: Result, wanted: Output, *, locale: str, code: int) -> None:
         return
     from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
 
-    lines = github_actions.publish(result, wanted, locale=locale, code=code, environ=os.environ)
-    write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
+    lines = github_actions.publish(result, output, locale=locale, code=code, environ=os.environ)
+    write_commands(lines, beside_data=any(path is None for _, path in output.files))
 
 
 def print_result(
     result: Result,
-    wanted: Output,
+    output: Output,
     written: tuple[Path, ...],
     *,
     locale: str,
@@ -218,18 +218,18 @@ def print_result(
 ) -> None:
     """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
     paths = tuple(map(str, written))
-    if wanted.terminal_file is not None:
+    if output.terminal_file is not None:
         from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  machines that ask for JSON do not wait for it
 
-        write_all([(wanted.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
-    if wanted.terminal and not quiet:
+        write_all([(output.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
+    if output.terminal and not quiet:
         from rich.console import Console  # noqa: PLC0415  likewise
 
         from auditor.cli.terminal.result import terminal  # noqa: PLC0415  likewise
 
         # If stdout is a report, messages for people are written to stderr.
-        taken = any(path is None for _, path in wanted.files)
-        console = Console(no_color=True if no_color else None, stderr=taken)
+        is_stdout_used = any(path is None for _, path in output.files)
+        console = Console(no_color=True if no_color else None, stderr=is_stdout_used)
         with for_people():
             terminal(result, console, paths=paths, locale=locale, history=history)
         return

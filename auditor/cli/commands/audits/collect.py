@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.policy_files import load_policies
 from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, everything, needs_of
 from auditor.cli.arguments.options import declare, reader_locale
-from auditor.cli.store_summary import ready, store_night
+from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.errors import printable
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     locale = reader_locale(args.locale)
     l10n = Labels(locale)
     if args.store is not None:
-        ready(args.store)
+        check_store(args.store)
     settings = read(args.tenants)
     print_diagnostics(settings.warnings, locale=locale)
     tenants = chosen(settings, args.tenant)

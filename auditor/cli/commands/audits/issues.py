@@ -81,13 +81,13 @@ def run(args: argparse.Namespace) -> int:
 
     offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")
     repository = None if offline else open_repository(args.repository, os.environ)
-    wish, key = wished_locale(args.locale), None if args.names else pseudonym_key()
+    requested, key = wished_locale(args.locale), None if args.names else pseudonym_key()
     l10n = localization(reader_locale(args.locale))
     with saved_results([args.result], None) as ([(_, result)], _spill):
-        locale = locale_of(wish, result)
-        shown_result = localised(result if key is None else redacted(result, key), locale)
+        locale = locale_of(requested, result)
+        localized = localised(result if key is None else redacted(result, key), locale)
         job = IssueJob(severity=args.severity, limit=args.limit, labels=tuple(args.label), locale=locale)
-        changes = list(issue_changes(shown_result, [] if repository is None else list(repository.issues()), job))
+        changes = list(issue_changes(localized, [] if repository is None else list(repository.issues()), job))
     if repository is None or args.dry_run:
         for change in changes:
             _print_change(change, 0, l10n, _WOULD, quiet=args.quiet, verbose=bool(args.verbose))

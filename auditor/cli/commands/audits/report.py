@@ -30,23 +30,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor report`: 0, or 3 if the earlier runs of one of several tenants cannot be read."""
-    wish = wished_locale(args.locale)
+    requested = wished_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
-    wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
+    output = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
-    with saved_results(args.results, wanted.beside) as (results, spill):
-        return _report(merge(results, active(), spill), args, wanted, wish, key, spill)
+    with saved_results(args.results, output.beside) as (results, spill):
+        return _report(merge(results, active(), spill), args, output, requested, key, spill)
 
 
 def _report(
-    result: Result, args: argparse.Namespace, wanted: Output, wish: str | None, key: Key | None, spill: SpillFile
+    result: Result, args: argparse.Namespace, output: Output, requested: str | None, key: Key | None, spill: SpillFile
 ) -> int:
     if key is not None:
         result = redacted(result, key)
-    locale = locale_of(wish, result)
+    locale = locale_of(requested, result)
     localized = localised(result, locale, spill)
-    past, code = earlier_runs(args, result)
-    written = write_reports(result, localized, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
-    print_result(localized, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(localized, wanted, locale=locale, code=code)
+    runs, code = earlier_runs(args, result)
+    written = write_reports(result, localized, output, locale=locale, history=runs, histories=earlier_of_tenants(args))
+    print_result(localized, output, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=runs)
+    publish(localized, output, locale=locale, code=code)
     return code

@@ -157,12 +157,12 @@ def send(
         names = {tenant.name for tenant in result.tenants}
         audited = [tenant for tenant in settings.tenants if tenant.name in names]
         print_diagnostics(unmet_choices(audited, result.run.policies), locale=args.locale)
-    done = send_result(result, job)
-    for sent in done:
-        _print_report(sent, l10n, quiet=args.quiet)
-    if not done and not args.quiet:
+    reports = send_result(result, job)
+    for report in reports:
+        _print_report(report, l10n, quiet=args.quiet)
+    if not reports and not args.quiet:
         print_message(l10n.gettext("mail: the tenants in this result have no recipients"))
-    return 0 if all(sent.end.is_fine for sent in done) else 3
+    return 0 if all(report.end.is_fine for report in reports) else 3
 
 
 def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
@@ -173,24 +173,24 @@ def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
     return tuple(args.approvals)
 
 
-def _print_report(sent: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
-    channel = channel_of(sent.address)[0] is not Channel.MAIL
-    if sent.end.is_fine:
+def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
+    channel = channel_of(report.address)[0] is not Channel.MAIL
+    if report.end.is_fine:
         if not quiet:
-            text = l10n.gettext((_MESSAGE_OUTCOMES if channel else _OUTCOMES)[sent.end])
-            print_message(printable(text.replace("{address}", sent.address).replace("{file}", str(sent.file))))
+            text = l10n.gettext((_MESSAGE_OUTCOMES if channel else _OUTCOMES)[report.end])
+            print_message(printable(text.replace("{address}", report.address).replace("{file}", str(report.file))))
         return
     from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
-    arguments = {"address": sent.address, "message": sent.message}
+    arguments = {"address": report.address, "message": report.message}
     messages = {
         "mail-refused": Message("mail to {address}: not sent: {message}", **arguments),
         "mail-unknown": Message("mail to {address}: unknown whether sent: {message}", **arguments),
         "webhook-refused": Message("message to {address}: not sent: {message}", **arguments),
         "webhook-unknown": Message("message to {address}: unknown whether sent: {message}", **arguments),
     }
-    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if sent.end is DeliveryStatus.UNKNOWN else 'refused'}"
-    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=sent.hint)], locale=l10n.locale)
+    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if report.end is DeliveryStatus.UNKNOWN else 'refused'}"
+    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=report.hint)], locale=l10n.locale)
 
 
 def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:

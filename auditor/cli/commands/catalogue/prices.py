@@ -50,19 +50,24 @@ def run(args: argparse.Namespace) -> int:
         billing=args.billing,
         partner=args.partner_cost,
     )
-    done = import_prices(args.file, args.output, options, active(), now().date())
-    _report(done, localization(reader_locale(args.locale)))
+    imported = import_prices(args.file, args.output, options, active(), now().date())
+    _report(imported, localization(reader_locale(args.locale)))
     return 0
 
 
-def _report(done: Imported, l10n: Localization) -> None:
+def _report(imported: Imported, l10n: Localization) -> None:
     """Print what was left out, and say what was written."""
-    for why, products in done.skipped.items():
+    for why, products in imported.skipped.items():
         more = ["…"] if len(products) > _SHOWN else []
-        listed = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
+        names = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
         text = l10n.gettext("left out or noted: {reason}: {products}")
-        out(printable(text.replace("{reason}", str(why)).replace("{products}", listed)))
-    counts = l10n.plural("{count} price", "{count} prices", done.count)
-    wrote = l10n.gettext("wrote {path}: {counts} in {currency}")
-    summary = wrote.replace("{counts}", counts).replace("{currency}", done.currency).replace("{path}", str(done.path))
+        out(printable(text.replace("{reason}", str(why)).replace("{products}", names)))
+    values = {
+        "{counts}": l10n.plural("{count} price", "{count} prices", imported.count),
+        "{currency}": imported.currency,
+        "{path}": str(imported.path),
+    }
+    summary = l10n.gettext("wrote {path}: {counts} in {currency}")
+    for name, value in values.items():
+        summary = summary.replace(name, value)
     print_message(printable(summary))

@@ -41,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
     declare(parser, "locale", locale="language of the messages, and of the table on a terminal")
-    into = parser.add_argument_group("update")
-    into.add_argument("--output", type=Path, metavar="PATH", help="write here instead of the user's data folder")
-    into.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")
-    into.add_argument(
+    group = parser.add_argument_group("update")
+    group.add_argument("--output", type=Path, metavar="PATH", help="write here instead of the user's data folder")
+    group.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")
+    group.add_argument(
         "--date",
         type=_date,
         metavar="YYYY-MM-DD",
@@ -80,28 +80,30 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
             Message("update takes one file or address, and no --free or --json"),
             hint=Message("`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`"),
         )
-    done = update(args.text[1], output=args.output, source=args.source, date=args.date)
-    for line in _changes(done, l10n):
+    updated = update(args.text[1], output=args.output, source=args.source, date=args.date)
+    for line in _changes(updated, l10n):
         out(line)
-    own = done.catalogue
+    catalogue = updated.catalogue
     counts = (
-        l10n.plural("{count} product", "{count} products", len(own.products)),
-        l10n.plural("{count} service plan", "{count} service plans", len(own.plans)),
+        l10n.plural("{count} product", "{count} products", len(catalogue.products)),
+        l10n.plural("{count} service plan", "{count} service plans", len(catalogue.plans)),
     )
     wrote = l10n.gettext("wrote {path}: {counts}, of {date}")
     print_message(
         printable(
-            wrote.replace("{date}", own.date).replace("{counts}", ", ".join(counts)).replace("{path}", str(done.path))
+            wrote.replace("{date}", catalogue.date)
+            .replace("{counts}", ", ".join(counts))
+            .replace("{path}", str(updated.path))
         )
     )
-    if done.unused:
+    if updated.unused:
         print_message(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0
 
 
-def _changes(done: Update, l10n: Localization) -> list[str]:
+def _changes(updated: Update, l10n: Localization) -> list[str]:
     """Return one line for each change, its kind first."""
-    changes = done.changes
+    changes = updated.changes
     kinds = [l10n.gettext("added"), l10n.gettext("renamed"), l10n.gettext("plans"), l10n.gettext("gone")]
     wide = max(map(len, kinds)) + 2
     added, renamed, plans, gone = (kind.ljust(wide) for kind in kinds)
@@ -125,45 +127,45 @@ def _named(product: Product) -> str:
 def _list(args: argparse.Namespace, l10n: Localization) -> int:
     catalogue = active()
     text = " ".join(args.text)
-    meant = resembling(catalogue, text)
-    found = [p for p in meant.products if not args.free or catalogue.is_free(p)]
+    matches = resembling(catalogue, text)
+    products = [p for p in matches.products if not args.free or catalogue.is_free(p)]
     if args.json:
-        document(_as_json(catalogue, found))
+        document(_as_json(catalogue, products))
     elif sys.stdout.isatty():
-        _print_table(catalogue, found, l10n, reasons=args.free)
+        _print_table(catalogue, products, l10n, reasons=args.free)
     else:
-        for row in _rows(catalogue, found, reasons=args.free):
+        for row in _rows(catalogue, products, reasons=args.free):
             out("\t".join(row))
-    if not found or not meant.matching:
+    if not products or not matches.matching:
         summary = l10n.gettext("no product matches {text} in the table of {date}")
-        if found:
+        if products:
             summary = l10n.gettext("no product matches {text} in the table of {date}; similar products")
         print_message(printable(summary.replace("{date}", catalogue.date).replace("{text}", repr(text))))
     return 0
 
 
-def _rows(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> list[list[str]]:
+def _rows(catalogue: Catalogue, products: list[Product], *, reasons: bool) -> list[list[str]]:
     """Return the header and one row for each product; names contain neither tabs nor line breaks.
 
     The rows are for programs, and equal in every language.
     """
     why = {item.part_number.casefold(): item.reason for item in free_products()}
     rows = [["skuPartNumber", "name", "skuId", "servicePlans", "reason" if reasons else "free"]]
-    for product in found:
+    for product in products:
         free = "yes" if catalogue.is_free(product) else "no"
         last = why.get(product.part_number.casefold(), "") if reasons else free
         rows.append([product.part_number, product.name, product.sku_id, str(len(product.plans)), last])
     return rows
 
 
-def _print_table(catalogue: Catalogue, found: list[Product], l10n: Localization, *, reasons: bool) -> None:
+def _print_table(catalogue: Catalogue, products: list[Product], l10n: Localization, *, reasons: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 (heavy: only where a person looks)
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    header, *rows = _rows(catalogue, found, reasons=reasons)
+    header, *rows = _rows(catalogue, products, reasons=reasons)
     text = l10n.plural("{shown} of {count} product", "{shown} of {count} products", len(catalogue.products))
-    caption = f"{text.replace('{shown}', l10n.number(len(found)))}; {catalogue.source}, {catalogue.date}"
+    caption = f"{text.replace('{shown}', l10n.number(len(products)))}; {catalogue.source}, {catalogue.date}"
     console = Console()
     titles = {"name": N_("Name"), "free": N_("Free"), "reason": N_("Reason")}
     shown = [l10n.gettext(titles.get(title, title)) for title in header]
@@ -203,8 +205,8 @@ def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]],
         console.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
-def _as_json(catalogue: Catalogue, found: list[Product]) -> str:
-    listed = [
+def _as_json(catalogue: Catalogue, products: list[Product]) -> str:
+    entries = [
         {
             "skuId": product.sku_id,
             "skuPartNumber": product.part_number,
@@ -216,7 +218,7 @@ def _as_json(catalogue: Catalogue, found: list[Product]) -> str:
                 for plan in product.plans
             ],
         }
-        for product in found
+        for product in products
     ]
-    document = {"source": catalogue.source, "date": catalogue.date, "products": listed}
+    document = {"source": catalogue.source, "date": catalogue.date, "products": entries}
     return json.dumps(document, ensure_ascii=False, indent=2)

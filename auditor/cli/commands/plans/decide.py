@@ -53,25 +53,25 @@ def run(args: argparse.Namespace) -> int:
         until=args.until,
         reason=args.reason,
     )
-    decided = decide(request)
+    decisions = decide(request)
     if args.print:
-        out(decided.text.rstrip("\n"))
+        out(decisions.text.rstrip("\n"))
         return 0
-    if decided.content is not None:
-        write_all([(args.file, [decided.content])])
+    if decisions.content is not None:
+        write_all([(args.file, [decisions.content])])
     if not args.quiet:
-        _print(decided, args)
+        _print(decisions, args)
     return 0
 
 
-def _print(decided: Decided, args: argparse.Namespace) -> None:
+def _print(decisions: Decided, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
-    count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decided.ids))
+    count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decisions.ids))
     parts = [count.replace("{path}", args.file.as_posix())]
-    if decided.already:
+    if decisions.already:
         parts.append(
-            l10n.plural("{count} answer was recorded before", "{count} answers were recorded before", decided.already)
+            l10n.plural("{count} answer was recorded before", "{count} answers were recorded before", decisions.already)
         )
-    if decided.open:
-        parts.append(l10n.plural("{count} question is open", "{count} questions are open", decided.open))
+    if decisions.open:
+        parts.append(l10n.plural("{count} question is open", "{count} questions are open", decisions.open))
     print_message(printable("auditor: " + "; ".join(parts)))

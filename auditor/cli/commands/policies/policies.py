@@ -40,15 +40,15 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is written.
     """
-    found = update(args.policies, _request(args))
+    changes = update(args.policies, _request(args))
     l10n = Labels(reader_locale(args.locale))
     if not args.quiet:
-        _print(found, l10n)
+        _print(changes, l10n)
     if args.write:
-        print_written(write(found), l10n)
-    elif not found.current and not found.copied and not args.quiet:
+        print_written(write(changes), l10n)
+    elif not changes.current and not changes.copied and not args.quiet:
         print_message(l10n.gettext("auditor: nothing was written; --write updates to the installed version"))
-    return 3 if found.preview is not None and not found.preview.complete else 0
+    return 3 if changes.preview is not None and not changes.preview.complete else 0
 
 
 def _request(args: argparse.Namespace) -> PreviewRequest | None:
@@ -66,28 +66,28 @@ def _request(args: argparse.Namespace) -> PreviewRequest | None:
     )
 
 
-def _print(found: Update, l10n: Labels) -> None:
+def _print(changes: Update, l10n: Labels) -> None:
     """Print the policies that changed, the findings that appear and vanish, and the changes of the files."""
-    if found.current:
+    if changes.current:
         text = l10n.gettext("The policies are those of the installed starter library, {version}.")
         out(text.replace("{version}", __version__))
         return
-    if found.policies is None:
+    if changes.policies is None:
         out(l10n.gettext("The pinned version of the library is not available, so nothing can be compared with it."))
-    for policy in found.policies or ():
+    for policy in changes.policies or ():
         out(printable(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
-        if policy.id in found.diffs:
-            _print_lines(found.diffs[policy.id])
-    if found.definitions:
+        if policy.id in changes.diffs:
+            _print_lines(changes.diffs[policy.id])
+    if changes.definitions:
         text = l10n.gettext("Changed populations and product sets: {names}")
-        out(printable(text.replace("{names}", ", ".join(found.definitions))))
-    if found.missing_files:
+        out(printable(text.replace("{names}", ", ".join(changes.definitions))))
+    if changes.missing_files:
         text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
-        out(printable(text.replace("{names}", ", ".join(found.missing_files))))
-    if found.preview is not None:
-        _print_findings(found, l10n)
-    for each in found.files:
-        if each.diff and not found.copied:
+        out(printable(text.replace("{names}", ", ".join(changes.missing_files))))
+    if changes.preview is not None:
+        _print_findings(changes, l10n)
+    for each in changes.files:
+        if each.diff and not changes.copied:
             _print_lines(each.diff)
 
 
@@ -96,8 +96,8 @@ def _print_lines(text: str) -> None:
         out(printable(line))
 
 
-def _print_findings(found: Update, l10n: Labels) -> None:
-    preview = found.preview
+def _print_findings(changes: Update, l10n: Labels) -> None:
+    preview = changes.preview
     assert preview is not None
     out(printable(headline(preview, l10n)))
     for each in preview.everywhere:

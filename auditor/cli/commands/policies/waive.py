@@ -59,18 +59,18 @@ def run(args: argparse.Namespace) -> int:
         demo=args.demo,
         as_of=args.as_of or now(),
     )
-    waived = waive(request)
+    waiver = waive(request)
     if args.print:
-        out(waived.text.rstrip("\n"))
+        out(waiver.text.rstrip("\n"))
         return 0
-    write_all([(args.file, [waived.content])])
+    write_all([(args.file, [waiver.content])])
     if not args.quiet:
-        _print(waived, args)
+        _print(waiver, args)
     return 0
 
 
-def _print(waived: Waived, args: argparse.Namespace) -> None:
+def _print(waiver: Waived, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
-    count = l10n.plural("{count} finding", "{count} findings", len(waived.findings))
+    count = l10n.plural("{count} finding", "{count} findings", len(waiver.findings))
     text = l10n.gettext("{ids} in {path} waives {count}")
-    print_message(printable("auditor: " + text.format(ids=", ".join(waived.ids), path=args.file, count=count)))
+    print_message(printable("auditor: " + text.format(ids=", ".join(waiver.ids), path=args.file, count=count)))

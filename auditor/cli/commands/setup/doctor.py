@@ -46,11 +46,11 @@ def run(args: argparse.Namespace) -> int:
         for tenant in chosen(settings, args.tenant)
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
-    found = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))
+    diagnoses = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))
     with for_people():
-        for diagnosis in found:
+        for diagnosis in diagnoses:
             _print(diagnosis, l10n)
-    return 0 if all(diagnosis.healthy for diagnosis in found) else 3
+    return 0 if all(diagnosis.healthy for diagnosis in diagnoses) else 3
 
 
 def _sender(settings: Settings, tenant: Tenant) -> str | None:

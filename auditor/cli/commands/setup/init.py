@@ -25,7 +25,7 @@ from auditor.cli.commands.setup.init_questions import (
     tenant_name,
 )
 from auditor.cli.terminal.console import commented, out, print_message
-from auditor.cli.terminal.questions import somebody_there
+from auditor.cli.terminal.questions import is_interactive
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
 from auditor.files import input as files
@@ -113,10 +113,6 @@ def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"how licences are bought: {', '.join(Agreement)} (default: unknown)",
     )
     parser.add_argument("--assignment", choices=ASSIGNMENTS, help="how licences are assigned (default: direct)")
-    _add_action_arguments(parser)
-
-
-def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mail-from",
         type=address,
@@ -140,13 +136,13 @@ def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor init`: 0 even if differing files were kept. Raises AuditorError before anything is written."""
     locale = reader_locale(args.locale)
-    known = existing_choices(args.folder)
+    existing = existing_choices(args.folder)
     if args.ci in CI and args.credential is None:
         args.credential = CI[args.ci][1]
-    new = not files.is_file(args.folder / "tenants.yaml")
-    if new and not args.no_input and somebody_there():
-        ask_for(args, known, locale)
-    choices = _chosen(args, known)
+    is_new = not files.is_file(args.folder / "tenants.yaml")
+    if is_new and not args.no_input and is_interactive():
+        ask_for(args, existing, locale)
+    choices = _choices(args, existing)
     l10n = localization(locale)
     _print_result(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
     if not args.quiet:
@@ -154,14 +150,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
+def _choices(args: argparse.Namespace, existing: Mapping[str, Any]) -> Choices:
     """Return the choices: options first, then what the repository says, then defaults."""
-    credential = args.credential or ("github-oidc" if args.repository else known.get("credential"))
+    credential = args.credential or ("github-oidc" if args.repository else existing.get("credential"))
     credential = credential or ("github-oidc" if args.client_id else None)
-    ci = args.ci or known.get("ci")
+    ci = args.ci or existing.get("ci")
     if credential == "github-oidc" and args.ci is None:
         ci = "github"
-    given = {
+    options = {
         "cloud": args.cloud,
         "extend": None if args.policies is None else args.policies == "extend",
         "large": None if args.size is None else args.size == "large",
@@ -178,38 +174,40 @@ def _chosen(args: argparse.Namespace, known: Mapping[str, Any]) -> Choices:
         "pin": args.pin or (__commit__ if args.action else None),
     }
     base = {"large": False, "groups": False, "agreement": Agreement.UNKNOWN}
-    chosen = {**base, **known, **{name: value for name, value in given.items() if value is not None}}
-    return Choices(**{**chosen, "ci": None if ci == _NO_CI else ci})
+    options = {name: value for name, value in options.items() if value is not None}
+    return Choices(**{**base, **existing, **options, "ci": None if ci == _NO_CI else ci})
 
 
-def _print_result(done: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
-    kept = l10n.gettext("{path} differs and was not changed (--force overwrites it)")
-    for text, names in ((l10n.gettext("wrote {path}"), done.written), (l10n.gettext("updated {path}"), done.updated)):
-        for name in names:
-            print_message("auditor: " + printable(text.replace("{path}", str(folder / name))))
-    for name, diff in done.kept:
-        print_message("auditor: " + printable(kept.replace("{path}", str(folder / name))))
+def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
+    def print_path(text: str, name: str) -> None:
+        print_message("auditor: " + printable(text.replace("{path}", str(folder / name))))
+
+    for name in result.written:
+        print_path(l10n.gettext("wrote {path}"), name)
+    for name in result.updated:
+        print_path(l10n.gettext("updated {path}"), name)
+    for name, diff in result.kept:
+        print_path(l10n.gettext("{path} differs and was not changed (--force overwrites it)"), name)
         lines = diff.splitlines()
         for line in lines[:_DIFF_LINES]:
             print_message("  " + printable(line))
         if len(lines) > _DIFF_LINES:
             more = l10n.ngettext("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
             print_message("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
-    for name in done.others:
-        other = l10n.gettext("{path} also runs the audit every night: delete it if you do not need it")
-        print_message("auditor: " + printable(other.replace("{path}", str(folder / name))))
-    if choices.tenant_id == NO_TENANT and not done.kept:
+    for name in result.others:
+        print_path(l10n.gettext("{path} also runs the audit every night: delete it if you do not need it"), name)
+    if choices.tenant_id == NO_TENANT and not result.kept:
         print_message("auditor: " + l10n.gettext("tenants.yaml has no tenant yet"))
         _print_help("auditor init --tenant-id GUID", l10n)
     if choices.credential == "github-oidc":
-        _print_action_notes(done, choices, l10n)
-    if not done.written and not done.updated and not done.kept:
+        _print_action_notes(result, choices, l10n)
+    if not result.written and not result.updated and not result.kept:
         print_message("auditor: " + l10n.gettext("all files exist already"))
 
 
-def _print_action_notes(done: Scaffold, choices: Choices, l10n: Localization) -> None:
+def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) -> None:
     """Say what keeps the workflows from running, or from being pinned."""
-    if not any(name.startswith(".github/workflows/") for name in (*done.written, *done.updated)):
+    if not any(name.startswith(".github/workflows/") for name in (*result.written, *result.updated)):
         return
     if choices.action == __home__:
         print_message("auditor: " + l10n.gettext("the workflows have no repository of the action yet and cannot run"))

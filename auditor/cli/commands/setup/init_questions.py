@@ -91,10 +91,10 @@ class _Question:
     choices: tuple[str, ...] = ()
 
 
-def ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) -> None:
+def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) -> None:
     """Ask for every option of `auditor init` that `args` does not have, and put the answers there.
 
-    `known` holds the fields of Choices that the repository shows.
+    `existing` has the fields of Choices that the repository shows.
     """
     tenant, name, default_cloud = signed_in_tenant(os.environ) or ("", NAME, Cloud.WORLDWIDE)
     first = (
@@ -115,15 +115,15 @@ def ask_for(args: argparse.Namespace, known: Mapping[str, Any], locale: str) -> 
         ),
     )
     _ask_each(first, args, locale)
-    _ask_each([*_sign_in_questions(args.credential, known), *_QUESTIONS], args, locale)
+    _ask_each([*_sign_in_questions(args.credential, existing), *_QUESTIONS], args, locale)
 
 
-def _sign_in_questions(credential: str, known: Mapping[str, Any]) -> list[_Question]:
+def _sign_in_questions(credential: str, existing: Mapping[str, Any]) -> list[_Question]:
     """Return what the type of credential needs."""
     of_repository = _Question(
         option="repository",
         text=N_("Your private repository on GitHub, OWNER/NAME"),
-        default=known.get("repository", ""),
+        default=existing.get("repository", ""),
         read=repository,
     )
     client = _Question(

@@ -9,7 +9,7 @@ from auditor.app.store.commands import Thinned, nights, put, restore, thin
 from auditor.app.store.integrity import Checked, check
 from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
-from auditor.cli.store_summary import outcome_line, sized
+from auditor.cli.store_summary import format_size, outcome_line
 from auditor.cli.terminal.console import document, out, print_diagnostics, print_message
 from auditor.domain.errors import AuditorError, UsageError, printable
 from auditor.domain.message import Message
@@ -143,14 +143,14 @@ def _recorded(recorded: RecordedChanges, l10n: Labels) -> str:
 
 
 def _list(args: argparse.Namespace, l10n: Labels) -> int:
-    found = nights(args.store, args.tenant)
+    listed = nights(args.store, args.tenant)
     if args.json:
-        document(json.dumps([_document(night) for night in found], indent=2))
+        document(json.dumps([_document(night) for night in listed], indent=2))
     else:
-        for night in found:
+        for night in listed:
             state = l10n.gettext("complete") if night.manifest.complete else l10n.gettext("incomplete")
             out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
-                f"{sized(night.own_size, l10n):>9}  {state}")  # fmt: skip
+                f"{format_size(night.own_size, l10n):>9}  {state}")  # fmt: skip
     return 0
 
 
@@ -209,14 +209,14 @@ def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
     else:
         text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
     kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
-    yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, l10n))
+    yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=format_size(pruning.freed, l10n))
     removed = (thinned.results, thinned.plans, thinned.change_logs, thinned.temporary)
     for names, (one, many) in zip(removed, _DELETED if deleted else _PLANNED, strict=True):
         if names:
             yield "  " + l10n.ngettext(one, many, len(names))
     if pruning.still_needed:
         needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
-        yield "  " + needed.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), l10n))
+        yield "  " + needed.replace("{size}", format_size(sum(entry.size for entry in pruning.still_needed), l10n))
 
 
 def _get(args: argparse.Namespace, _l10n: Labels) -> int:
