@@ -1,7 +1,7 @@
 """Findings as Arrow record batches and back."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -19,35 +19,36 @@ from auditor.engine.outcome import Rows
 from auditor.findings.facts import FACTS, SEAT_FACTS, cell_text, last_sign_in
 
 CODED: Final = pa.dictionary(pa.int32(), pa.string())
-SCHEMA: Final = pa.schema(
-    [
-        pa.field("policy", CODED, nullable=False),
-        pa.field("check", CODED, nullable=False),
-        pa.field("severity", CODED, nullable=False),
-        pa.field("status", CODED, nullable=False),
-        pa.field("waiver", CODED),
-        pa.field("change", CODED),
-        pa.field("subjectType", CODED, nullable=False),
-        pa.field("subjectId", pa.string(), nullable=False),
-        pa.field("subjectName", pa.string(), nullable=False),
-        pa.field("product", CODED),
-        pa.field("skuId", CODED),
-        pa.field("skuPartNumber", CODED),
-        pa.field("detail", CODED),
-        pa.field("currency", CODED),
-        pa.field("perMonth", CODED),
-        pa.field("guidance", CODED, nullable=False),
-        pa.field("fingerprint", pa.string(), nullable=False),
-        pa.field("sourceFile", CODED, nullable=False),
-        pa.field("sourceLine", CODED, nullable=False),
-        pa.field("evidence", pa.string(), nullable=False),
-        pa.field("paths", CODED),
-        pa.field("principal", pa.string()),
-        pa.field("lastSignIn", pa.string()),
-        pa.field("facts", CODED, nullable=False),
-        pa.field("seats", CODED),
-    ]
-)
+_TEXT: Final = pa.string()
+_COLUMNS: Final[Mapping[str, tuple[pa.DataType, bool, Callable[[Finding], str | None]]]] = {
+    "policy": (CODED, False, lambda each: each.policy),
+    "check": (CODED, False, lambda each: each.check),
+    "severity": (CODED, False, lambda each: each.severity.value),
+    "status": (CODED, False, lambda each: each.status.value),
+    "waiver": (CODED, True, lambda each: each.waiver),
+    "change": (CODED, True, lambda each: None if each.change is None else each.change.value),
+    "subjectType": (CODED, False, lambda each: each.subject.type.value),
+    "subjectId": (_TEXT, False, lambda each: each.subject.id),
+    "subjectName": (_TEXT, False, lambda each: each.subject.name),
+    "product": (CODED, True, lambda each: None if each.product is None else "true"),
+    "skuId": (CODED, True, lambda each: None if each.product is None else each.product.sku_id),
+    "skuPartNumber": (CODED, True, lambda each: None if each.product is None else each.product.sku_part_number),
+    "detail": (CODED, True, lambda each: each.detail),
+    "currency": (CODED, True, lambda each: None if each.money is None else each.money.currency),
+    "perMonth": (CODED, True, lambda each: None if each.money is None else str(each.money.per_month)),
+    "guidance": (CODED, False, lambda each: each.guidance),
+    "fingerprint": (_TEXT, False, lambda each: each.fingerprint),
+    "sourceFile": (CODED, False, lambda each: each.source.file),
+    "sourceLine": (CODED, False, lambda each: str(each.source.line)),
+    "evidence": (_TEXT, False, lambda each: json_text({k: v for k, v in each.evidence.items() if k != "paths"})),
+    "paths": (CODED, True, lambda each: json_text(each.evidence["paths"]) if "paths" in each.evidence else None),
+    "principal": (_TEXT, True, lambda each: _principal(each.evidence)),
+    "lastSignIn": (_TEXT, True, lambda each: last_sign_in(each.evidence)),
+    "facts": (CODED, False, lambda each: json_text([each.evidence.get(name) for name in FACTS])),
+    "seats": (CODED, True, lambda each: _seats(each.evidence)),
+}
+"""The type of each column, whether it may be null, and its value for a finding."""
+SCHEMA: Final = pa.schema([pa.field(name, kind, null) for name, (kind, null, _) in _COLUMNS.items()])
 """One row per finding. `product` is "true" where the finding names a product, whose id and part number may both be
 unknown; `perMonth` and `sourceLine` are numbers as text. `evidence` is a JSON object without its member `paths`, whose
 JSON is in a column of its own. The columns behind it repeat what tables list of the evidence: the text of
@@ -66,39 +67,9 @@ _NO_SEATS: Final = (None,) * len(SEAT_FACTS)
 
 def encode(findings: Sequence[Finding]) -> pa.RecordBatch:
     """Write findings as a record batch. Raises TypeError for evidence that is not JSON."""
-    products = [each.product for each in findings]
-    amounts = [each.money for each in findings]
-    evidence = [each.evidence for each in findings]
-    names = [facts.get("userPrincipalName") for facts in evidence]
+    columns = ((kind, texts([value(each) for each in findings])) for kind, _, value in _COLUMNS.values())
     return pa.record_batch(
-        [
-            _coded(each.policy for each in findings),
-            _coded(each.check for each in findings),
-            _coded(each.severity.value for each in findings),
-            _coded(each.status.value for each in findings),
-            _coded(each.waiver for each in findings),
-            _coded(None if each.change is None else each.change.value for each in findings),
-            _coded(each.subject.type.value for each in findings),
-            texts([each.subject.id for each in findings]),
-            texts([each.subject.name for each in findings]),
-            _coded(None if each is None else "true" for each in products),
-            _coded(None if each is None else each.sku_id for each in products),
-            _coded(None if each is None else each.sku_part_number for each in products),
-            _coded(each.detail for each in findings),
-            _coded(None if each is None else each.currency for each in amounts),
-            _coded(None if each is None else str(each.per_month) for each in amounts),
-            _coded(each.guidance for each in findings),
-            texts([each.fingerprint for each in findings]),
-            _coded(each.source.file for each in findings),
-            _coded(str(each.source.line) for each in findings),
-            texts([json_text({k: v for k, v in facts.items() if k != "paths"}) for facts in evidence]),
-            _coded(json_text(facts["paths"]) if "paths" in facts else None for facts in evidence),
-            texts([None if name is None else cell_text(name) for name in names]),
-            texts([last_sign_in(facts) for facts in evidence]),
-            _coded(json_text([facts.get(name) for name in FACTS]) for facts in evidence),
-            _coded(map(_seats, evidence)),
-        ],
-        schema=SCHEMA,
+        [column.dictionary_encode() if kind is CODED else column for kind, column in columns], schema=SCHEMA
     )
 
 
@@ -123,6 +94,11 @@ def json_strings(column: pa.StringArray) -> pa.StringArray:
 def json_value(text: str) -> Any:
     """Return the value that `json_text` wrote."""
     return json.loads(text) if text[:1] == " " else orjson.loads(text)
+
+
+def _principal(evidence: Mapping[str, Any]) -> str | None:
+    name = evidence.get("userPrincipalName")
+    return None if name is None else cell_text(name)
 
 
 def _seats(evidence: Mapping[str, Any]) -> str | None:
@@ -242,10 +218,6 @@ def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
 
 
 _WIDEST: Final = 1 << 62
-
-
-def _coded(values: Iterable[str | None]) -> pa.Array:
-    return texts(list(values)).dictionary_encode()
 
 
 def money_of(currency: str | None, per_month: str) -> Money | None:

@@ -72,13 +72,10 @@ def _described(
         return
     rows = distinct(np.concatenate([chunk.rows for chunk in chunks]))
     if batch is None or (len(rows) and not batch.offset <= rows[0] <= rows[-1] < batch.offset + batch.users.num_rows):
-        raise SnapshotError(
-            "snapshot-damaged",
-            Message(
-                "the snapshot of the tenant {tenant} changed while it was audited", tenant=bound.facts.manifest.tenant
-            ),
-            hint=Message("run the audit again when nothing writes to the snapshot"),
-        )
+        tenant = bound.facts.manifest.tenant
+        message = Message("the snapshot of the tenant {tenant} changed while it was audited", tenant=tenant)
+        hint = Message("run the audit again when nothing writes to the snapshot")
+        raise SnapshotError("snapshot-damaged", message, hint=hint)
     for start in range(0, len(rows), _PEOPLE):
         some = rows[start : start + _PEOPLE]
         users, links = chosen(batch, some)

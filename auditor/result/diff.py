@@ -38,15 +38,13 @@ def compare(current: Result, previous: Result, *, each: Each = lambda tenant, ch
     that left the set, or that leaves the tenant out, are dropped. Raises UsageError when `previous` is the later run.
     """
     if previous.run.as_of > current.run.as_of:
-        raise UsageError(
-            "compare-order",
-            Message(
-                "the run to compare with is of {as_of}, later than this one, of {as_of2}",
-                as_of=previous.run.as_of.isoformat(),
-                as_of2=current.run.as_of.isoformat(),
-            ),
-            hint=Message("specify the result of an earlier run, or set --as-of"),
+        message = Message(
+            "the run to compare with is of {as_of}, later than this one, of {as_of2}",
+            as_of=previous.run.as_of.isoformat(),
+            as_of2=current.run.as_of.isoformat(),
         )
+        hint = Message("specify the result of an earlier run, or set --as-of")
+        raise UsageError("compare-order", message, hint=hint)
     policies = {policy.id: policy for policy in current.run.policies}
     before = {tenant.name: tenant for tenant in previous.tenants}
     return replace(

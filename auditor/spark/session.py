@@ -31,6 +31,7 @@ _MIN_JAVA: Final = 17
 _LOGGING: Final = Path(__file__).with_name("log4j2.properties")
 _CONNECT_TIMEOUT: Final = 5.0
 """Seconds until the master must answer; Spark itself would try for minutes."""
+_CHECK_ADDRESS: Final = Message("check the address (it is on the master's web page), the network and its firewall")
 _STANDALONE: Final = re.compile(r"spark://(?P<hosts>[^/,\s]+(?:,[^/,\s]+)*)")
 
 
@@ -41,14 +42,11 @@ def session(master: str | None) -> Iterator["SparkSession"]:
     Raises UsageError if PySpark, Java or the master cannot be reached, or another session exists.
     """
     if find_spec("pyspark") is None:
-        raise UsageError(
-            "spark-missing",
-            Message("PySpark is not installed"),
-            hint=Message(
-                "run: {command}; or leave --engine spark out: the local engine gives the same result",
-                command=install_command(missing_requirements("spark")),
-            ),
+        hint = Message(
+            "run: {command}; or leave --engine spark out: the local engine gives the same result",
+            command=install_command(missing_requirements("spark")),
         )
+        raise UsageError("spark-missing", Message("PySpark is not installed"), hint=hint)
     let_in("pandas")  # required by PySpark's Arrow functions
     from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
 
@@ -83,26 +81,16 @@ def check_java(environ: Mapping[str, str]) -> None:
     except (OSError, subprocess.CalledProcessError):
         answer = None
     if answer is None:
-        raise UsageError(
-            "spark-java",
-            Message("Spark needs Java, which is not installed"),
-            hint=Message(
-                "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
-                oldest_java=_MIN_JAVA,
-            ),
+        hint = Message(
+            "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
+            oldest_java=_MIN_JAVA,
         )
+        raise UsageError("spark-java", Message("Spark needs Java, which is not installed"), hint=hint)
     version = re.search(r'version "(?:1\.)?([0-9]+)', answer.stderr)
     if version is not None and int(version[1]) < _MIN_JAVA:
-        raise UsageError(
-            "spark-java",
-            Message(
-                "Spark needs Java {oldest_java} or newer; {java} is Java {version}",
-                oldest_java=_MIN_JAVA,
-                java=java,
-                version=version[1],
-            ),
-            hint=Message("set JAVA_HOME to a newer one"),
-        )
+        values = {"oldest_java": _MIN_JAVA, "java": java, "version": version[1]}
+        message = Message("Spark needs Java {oldest_java} or newer; {java} is Java {version}", **values)
+        raise UsageError("spark-java", message, hint=Message("set JAVA_HOME to a newer one"))
 
 
 def check_route(master: str) -> None:
@@ -110,11 +98,9 @@ def check_route(master: str) -> None:
     standalone = _STANDALONE.fullmatch(master)
     if standalone is None:
         if not re.fullmatch(r"local(\[(\*|[1-9][0-9]*)(,[1-9][0-9]*)?\])?|yarn|k8s://\S+", master):
-            raise UsageError(
-                "spark-master",
-                Message("{master} is not the address of a Spark master", master=repr(master)),
-                hint=Message("local[2], spark://HOST:7077, yarn or k8s://HOST:PORT"),
-            )
+            message = Message("{master} is not the address of a Spark master", master=repr(master))
+            hint = Message("local[2], spark://HOST:7077, yarn or k8s://HOST:PORT")
+            raise UsageError("spark-master", message, hint=hint)
         return
     reasons = []
     for place in standalone["hosts"].split(","):
@@ -125,25 +111,20 @@ def check_route(master: str) -> None:
             reasons.append(f"{place}: {error}")
         else:
             return
-    raise UsageError(
-        "spark-route",
-        Message("no Spark master answers at {master} ({reasons})", master=master, reasons="; ".join(reasons)),
-        hint=Message("check the address (it is on the master's web page), the network and its firewall"),
-    )
+    message = Message("no Spark master answers at {master} ({reasons})", master=master, reasons="; ".join(reasons))
+    raise UsageError("spark-route", message, hint=_CHECK_ADDRESS)
 
 
 def _check_same(there: str | None, master: str | None) -> None:
     """Raise UsageError if this process has a session elsewhere: there can be only one."""
     if master is not None and master != there:
-        raise UsageError(
-            "spark-master",
-            Message(
-                "this process has a Spark session at {there} already, so there can be none at {master}",
-                there=there,
-                master=master,
-            ),
-            hint=Message("leave --spark-master out to use that session, or stop it first"),
+        message = Message(
+            "this process has a Spark session at {there} already, so there can be none at {master}",
+            there=there,
+            master=master,
         )
+        hint = Message("leave --spark-master out to use that session, or stop it first")
+        raise UsageError("spark-master", message, hint=hint)
 
 
 def _create(master: str) -> "SparkSession":
@@ -179,11 +160,8 @@ def not_started(master: str, text: str) -> UsageError:
     """Return the error for a session that PySpark or Java failed to start."""
     if _STANDALONE.fullmatch(master) and "stopped SparkContext" in text:
         # The connection was accepted, but not by Spark, which gave up after a minute.
-        return UsageError(
-            "spark-route",
-            Message("{master} is not a Spark master, or has another version", master=master),
-            hint=Message("check the address (it is on the master's web page), the network and its firewall"),
-        )
+        message = Message("{master} is not a Spark master, or has another version", master=master)
+        return UsageError("spark-route", message, hint=_CHECK_ADDRESS)
     lines = text.splitlines()
     # Java's message follows a line that names the failed call.
     reason = next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])

@@ -22,9 +22,10 @@ from auditor.domain.policy.selector import (
     Selector,
 )
 from auditor.domain.result.model import Notice
-from auditor.engine.columns.strings import ALL_DIFFERENT, globbed, one_of
+from auditor.engine.columns.strings import ALL_DIFFERENT
 from auditor.engine.columns.users import People
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.selection.selectors import Selecting
 
 Value = tuple[str, str]
 """A property of people, or a selector's key, and what the policy writes for it."""
@@ -83,8 +84,8 @@ def _tests(selector: Selector) -> tuple[_Test, ...]:
         case Every(parts=parts) | AnyOf(parts=parts):
             return tuple(test for part in parts for test in _tests(part))
         case OneOf(property=name, values=values) if name in _READ:
-            given = [value for value in values if isinstance(value, str | bool) and value != ""]
-            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in given)
+            present = [value for value in values if isinstance(value, str | bool) and value != ""]
+            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in present)
         case Matches(property=name, pattern=pattern):
             return (((name, pattern), selector),)
         case _:
@@ -102,7 +103,7 @@ class _Register:
     """Which written values some user has, and what values there are instead."""
 
     def __init__(self, bound: BoundPolicies, wanted: Iterable[Value]) -> None:
-        self._plan = bound
+        self._bound = bound
         self._candidates: dict[str, dict[str, str]] = {
             name: {} for name, _ in wanted if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
         }
@@ -112,19 +113,21 @@ class _Register:
         """Properties that were not collected of everybody."""
 
     def read(self, tests: Sequence[_Test]) -> None:
-        """Walk the users once, if there is anything to look for."""
+        """Read the users once, if there is anything to look for."""
         wanted = dict(tests)
         if not wanted:
             return
-        facts = self._plan.facts
+        facts = self._bound.facts
         columns = tuple(sorted({"id", "notCollected", *(name for name, _ in wanted)}))
         for batch in facts.snapshot.batches(columns, ()):
             people = People(batch, facts)
+            bound = self._bound
+            selecting = Selecting(people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
             for value, test in wanted.items():
                 name = value[0]
                 if people.unknown(name).any():
                     self._unknown.add(name)
-                elif value not in self._present and _anybody(people, test):
+                elif value not in self._present and selecting.of(test).true.any():
                     self._present.add(value)
             for name, known in self._candidates.items():
                 _gather(people, name, known)
@@ -140,19 +143,6 @@ class _Register:
         wanted = written.strip("*?").casefold()
         close = get_close_matches(wanted, sorted(known), n=1)
         return known[close[0]] if close else None
-
-
-def _anybody(people: People, test: Selector) -> bool:
-    match test:
-        case OneOf(property=name, values=(bool() as value,)):
-            true, false = people.booleans(name)
-            return bool((true if value else false).any())
-        case OneOf(property=name, values=(value,)):
-            return bool(people.texts(name).where(one_of((str(value),))).any())
-        case Matches(property=name, pattern=pattern):
-            return bool(people.texts(name).where(globbed(pattern)).any())
-        case _:
-            raise AssertionError(test)
 
 
 def _gather(people: People, name: str, known: dict[str, str]) -> None:
