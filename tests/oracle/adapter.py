@@ -142,7 +142,11 @@ def judged(result: TenantResult | FleetResult) -> dict[str, Any]:
         "outcomes": {outcome.id: outcome.status.value for outcome in result.policies},
         "judged": {outcome.id: outcome.judged for outcome in result.policies},
         "notices": {(notice.code, notice.subject) for notice in result.notices if notice.code not in OURS},
-        "adjust": {key(f): f.evidence["adjust"] for f in result.findings if "adjust" in f.evidence},
+        "adjust": {
+            key(f): (f.evidence["adjust"], "boundsConflict" in f.evidence)
+            for f in result.findings
+            if "adjust" in f.evidence
+        },
     }
 
 
@@ -153,6 +157,8 @@ def expected(verdict: oracle.TenantVerdict) -> dict[str, Any]:
         "judged": dict(verdict.judged),
         "notices": set(verdict.notices),
         "adjust": {
-            each: judged.evidence["adjust"] for each, judged in verdict.findings.items() if "adjust" in judged.evidence
+            each: (judged.evidence["adjust"], judged.evidence.get("boundsHold") is False)
+            for each, judged in verdict.findings.items()
+            if "adjust" in judged.evidence
         },
     }

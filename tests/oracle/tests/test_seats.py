@@ -32,17 +32,62 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         # Both bounds cannot hold on 20 seats: to the fewest seats that keep the minimum.
         ({"min": 5, "max": "5%"}, 20, 17, {"seats.below-minimum": 2, "seats.above-maximum": 2}),
         ({"min": 5, "max": "5%"}, 30, 17, {"seats.above-maximum": -8}),
+        # 10 used, at least 5 spare and at most 30 %: 15 seats keep the minimum, and 5 of 15 are a third.
+        ({"min": 5, "max": "30%"}, 12, 10, {"seats.below-minimum": 3}),
+        ({"min": 5, "max": "5%"}, 105, 93, {"seats.above-maximum": -7}),
+        ({"min": 5}, 10, 8, {"seats.below-minimum": 3}),
+        ({"max": 5}, 10, 5, {}),
+        ({"min": 5}, 10, 12, {"seats.over-assigned": 7}),
+        ({"max": 5}, 10, 11, {"seats.over-assigned": 1}),
+        ({"min": 13}, 105, 93, {"seats.below-minimum": 1}),
+        ({"max": 0}, 105, 93, {"seats.above-maximum": -12}),
+        ({"min": 12, "max": 12}, 105, 93, {}),
+        ({"max": "12%"}, 105, 93, {}),
+        ({"max": "11%"}, 105, 93, {"seats.above-maximum": -1}),
+        # Percentages are of the usable seats after the change: 93 used of 98 leaves 5 of 98, which is 5.1 %.
+        ({"max": "7%"}, 100, 93, {}),
+        ({"min": "5%"}, 95, 93, {"seats.below-minimum": 3}),
+        ({"min": "5%"}, 98, 93, {}),
+        # The larger of the two counts.
+        ({"max": {"percent": 5, "seats": 7}}, 100, 93, {}),
+        ({"max": {"percent": 5, "seats": 6}}, 100, 93, {"seats.above-maximum": -1}),
+        ({"min": {"percent": 5, "seats": 2}}, 10, 9, {"seats.below-minimum": 1}),
+        (
+            {"min": {"percent": 5, "seats": 13}, "max": {"percent": 50, "seats": 1}},
+            105,
+            93,
+            {"seats.below-minimum": 1},
+        ),
+        # 50 % of nothing is nothing: no seats at all keep a share of themselves spare.
+        ({"max": "50%"}, 10, 0, {"seats.above-maximum": -10}),
+        ({"min": 5}, 0, 0, {"seats.below-minimum": 5}),
+        ({"min": "5%"}, 0, 0, {}),
+        ({"min": 0}, 0, 3, {"seats.over-assigned": 3}),
+        # Half a per cent of 100 is half a seat: one seat is needed, none is not enough.
+        ({"min": "0.5%"}, 100, 100, {"seats.below-minimum": 1}),
     ],
 )
 def test_spare(spare: dict[str, Any], enabled: int, consumed: int, expected: dict[str, int]) -> None:
     verdict = seats({"of": "SPE_E3", "spare": spare}, product(E3, enabled, consumed))
     assert {key.check: judged.evidence["adjust"] for key, judged in verdict.findings.items()} == expected
     assert all(key[2:5] == ("product", E3, E3) for key in verdict.findings)
+    assert verdict.outcomes["p"] == ("fail" if expected else "pass")
 
 
-def test_bounds_that_cannot_both_hold_are_told() -> None:
-    (judged,) = seats({"of": "SPE_E3", "spare": {"min": 5, "max": "5%"}}, product(E3, 30, 17)).findings.values()
-    assert judged.evidence["boundsHold"] is False
+@pytest.mark.parametrize(
+    ("spare", "enabled", "consumed", "hold"),
+    [
+        ({"min": 5, "max": "5%"}, 30, 17, False),
+        ({"min": 5, "max": "30%"}, 12, 10, False),
+        ({"min": 5, "max": "5%"}, 105, 93, False),
+        ({"min": {"percent": 5, "seats": 13}, "max": {"percent": 50, "seats": 1}}, 105, 93, True),
+    ],
+)
+def test_bounds_that_cannot_both_hold_are_told(
+    spare: dict[str, Any], enabled: int, consumed: int, hold: object
+) -> None:
+    (judged,) = seats({"of": "SPE_E3", "spare": spare}, product(E3, enabled, consumed)).findings.values()
+    assert judged.evidence["boundsHold"] is hold
 
 
 def test_grace_units_count_unless_ignored() -> None:
@@ -130,7 +175,7 @@ def test_subscriptions() -> None:
 
     rows = [
         row("soon", "2026-12-04T02:16:59Z"), row("at", "2026-12-04T02:17:00Z"), row("past", "2026-01-01T00:00:00Z", "Warning"),
-        row("dead", "2026-01-01T00:00:00Z", "Deleted"), row("never", None, trial=True), row("trial", "2026-11-21T00:00:00Z", trial=True),
+        row("dead", "2026-01-01T00:00:00Z", "Deleted"), row("halted", "2026-11-21T00:00:00Z", "Suspended"), row("never", None, trial=True), row("trial", "2026-11-21T00:00:00Z", trial=True),
     ]  # fmt: skip
     policy = {
         "subscriptions": {
