@@ -64,7 +64,7 @@ def main(people: int) -> None:
             batch = Batch(bound, users)
             for name, policy in zip(SELECTORS, bound.policies, strict=True):
                 begun = time.process_time()
-                mask = batch.selecting.of(policy.users)
+                mask = batch.selectors.of(policy.users)
                 spent[name] += (time.process_time() - begun) * 1000
                 chosen[name] += int(np.count_nonzero(mask.true))
     numbers = np.arange(people)

@@ -24,7 +24,7 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
     for index, policy in enumerate(bound.policies):
         if not bound.rules.reads_users(policy):
             continue
-        population = batch.selecting.of(policy.users)
+        population = batch.selectors.of(policy.users)
         outcome.judged[index] = judged = int(np.count_nonzero(population.true))
         if judged or population.possible:
             outcome.reached.add(index)
@@ -41,7 +41,7 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
             if chunk is not None and len(chunk):
                 found.append(chunk)
         for chunk in distinct(found):
-            outcome.chunks.append(chunk.moved(users.offset, waive(bound, batch.selecting, policy, chunk, outcome)))
+            outcome.chunks.append(chunk.moved(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
         outcome.undecided[index] = 0 if undecided is nobody else int(np.count_nonzero(undecided))
     return outcome
 

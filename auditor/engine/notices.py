@@ -38,15 +38,15 @@ def days_left(waiver: Waiver, as_of: datetime) -> int:
 
 
 class FleetNames:
-    """Takes the tenants of a run one by one, and shows which names in `balance` policies none of them knows."""
+    """Collects over the tenants of a run which names in `balance` policies none of them knows."""
 
     def __init__(self, policies: PolicySet) -> None:
         self._strange = [mention for mention in policies.mentions if mention.fleet]
         """Those that no tenant has known so far."""
         self._concerned: set[Mention] = set()
 
-    def take(self, facts: TenantFacts) -> None:
-        """Look whether a tenant knows the names; of its facts nothing is kept."""
+    def add(self, facts: TenantFacts) -> None:
+        """Add a tenant, and look whether it knows the names; of its facts nothing is kept."""
         own = [mention for mention in self._strange if _concerns(mention, facts)]
         self._concerned.update(own)
         known = {mention for mention in own if _listed(facts, mention) or _owned(facts, mention)}
@@ -151,7 +151,7 @@ def unknown_waiver(waiver: Waiver) -> Notice:
 def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
     facts = bound.facts
     # Policies name few products that the catalogue does not know, and which those are is the same for all tenants.
-    strange = bound.masks.made(
+    strange = bound.masks.once(
         "strange mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
     )
     return [

@@ -21,7 +21,7 @@ from auditor.engine.columns.users import People
 from auditor.engine.coverage import NotEvaluated, unread
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.selection.selectors import Selecting
+from auditor.engine.selection.selectors import SelectorMasks
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.model import UserBatch
@@ -36,7 +36,9 @@ class Batch:
     def __init__(self, bound: BoundPolicies, users: UserBatch) -> None:
         self.bound = bound
         self.people = People(users, bound.facts)
-        self.selecting = Selecting(self.people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
+        self.selectors = SelectorMasks(
+            self.people, bound.masks, bound.membership, bound.conditional_access, bound.rules
+        )
 
     @cached_property
     def unread(self) -> Flags | None:
@@ -48,7 +50,7 @@ class Batch:
     def redundant(self) -> tuple[Rows, Rows, Rows]:
         """Who holds which SKU redundantly, and the fullest SKU held that contains it: by row, then by SKU."""
         held, bound = self.people.links.held, self.bound
-        anyone, around = bound.masks.made("contained", lambda: _contained(bound))
+        anyone, around = bound.masks.once("contained", lambda: _contained(bound))
         # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
         who = np.flatnonzero(meets(held, anyone) & several(held))
         chosen = rows_of(held, who)
@@ -172,11 +174,11 @@ class TenantScope:
         self.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
 
     def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
-        """Return a value that several checks of the policy share: it is made for the first of them."""
+        """Return a value that several checks of the policy share: it is computed for the first of them."""
         if name not in self.shared:
             self.shared[name] = make()
-        made: _Shared = self.shared[name]
-        return made
+        value: _Shared = self.shared[name]
+        return value
 
     def finding(
         self,

@@ -69,7 +69,7 @@ class _Group:
             self._batch = None
 
 
-_AS_GIVEN: Final[Key] = (0, "", "")
+_UNKEYED: Final[Key] = (0, "", "")
 """The key of a table whose order is that of its values."""
 
 
@@ -103,7 +103,7 @@ class FindingTable(Findings):
 
     @classmethod
     def _of_batches(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
-        groups = [_Group(batch, {_AS_GIVEN: (0, batch.num_rows)}) for batch in batches]
+        groups = [_Group(batch, {_UNKEYED: (0, batch.num_rows)}) for batch in batches]
         size = sum(group.size for group in groups)
         if spill is None or spill.reserve(size):
             return cls(groups, spill=spill, ordered=True, reserved=size)
@@ -144,7 +144,7 @@ class FindingTable(Findings):
 
     def subject_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield record batches, each of them with all findings about its subjects, in report order."""
-        if self._as_given and self._count:
+        if self._unkeyed and self._count:
             yield joined([group.whole(self._spill) for group in self._groups])
         elif self._count:
             yield from (group.whole(self._spill) for group in self._groups)
@@ -155,7 +155,7 @@ class FindingTable(Findings):
 
     def map_batches(self, change: Callable[[pa.RecordBatch], pa.RecordBatch]) -> "FindingTable":
         """Return a new table of what `change` makes of every batch of `subject_batches`."""
-        if self._as_given or not self._count:
+        if self._unkeyed or not self._count:
             return FindingTable._of_batches([change(batch) for batch in self.subject_batches()], self._spill)
         builder = FindingTableBuilder(self._spill)
         for batch in self.subject_batches():
@@ -181,7 +181,7 @@ class FindingTable(Findings):
 
     def _first(self, count: int) -> Iterator[Finding]:
         """Yield the first findings about people of every policy and check, and all others."""
-        if self._as_given:
+        if self._unkeyed:
             checks = len({(finding.policy, finding.check) for finding in self})
             parts: Iterable[Iterable[Finding]] = (
                 own for _, own in groupby(self, key=lambda finding: (finding.policy, finding.check))
@@ -193,8 +193,8 @@ class FindingTable(Findings):
             yield from _shown(own, max(1, count // checks))
 
     @property
-    def _as_given(self) -> bool:
-        return all(group.keys == (_AS_GIVEN,) for group in self._groups)
+    def _unkeyed(self) -> bool:
+        return all(group.keys == (_UNKEYED,) for group in self._groups)
 
 
 def _shown(findings: Iterable[Finding], limit: int) -> list[Finding]:

@@ -112,7 +112,7 @@ class UsageEvidence:
         if id(to) in self._proposals:
             return self._proposals[id(to)]
         held_offers, offers = (
-            self._bound.masks.made(("priced offers", id(of)), partial(priced_offers, self._bound, of))
+            self._bound.masks.once(("priced offers", id(of)), partial(priced_offers, self._bound, of))
             for of in (None, to)
         )
         known: dict[tuple[frozenset[str], KnownUse], Quote] = {}

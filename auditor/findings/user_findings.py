@@ -81,11 +81,11 @@ def _described(
         users, links = chosen(batch, some)
         people = quoted(bound, users, links, some, evidence=evidence)
         usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset), some)
-        yield _of_people(bound, _Located.of(bound, chunks, some), people, usage)
+        yield _of_people(bound, _FindingRows.of(bound, chunks, some), people, usage)
 
 
 @dataclass(frozen=True, slots=True)
-class _Located:
+class _FindingRows:
     """Findings about some people as numbers, one row each; not in any order."""
 
     policies: list[tuple[int, str]]
@@ -104,7 +104,7 @@ class _Located:
     waiver: Rows
 
     @classmethod
-    def of(cls, bound: BoundPolicies, chunks: Sequence[FindingColumns], rows: Rows) -> "_Located":
+    def of(cls, bound: BoundPolicies, chunks: Sequence[FindingColumns], rows: Rows) -> "_FindingRows":
         """Take the findings of the people with these rows."""
 
         def rank(key: tuple[int, str]) -> tuple[int, str, str]:
@@ -112,7 +112,7 @@ class _Located:
             return policy.severity.rank, policy.id, key[1]
 
         policies = sorted({(chunk.policy, chunk.check) for chunk in chunks}, key=rank)
-        known = _Known()
+        known = _Indices()
         parts: list[tuple[Rows, ...]] = []
         for chunk in chunks:
             first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
@@ -125,7 +125,7 @@ class _Located:
 
 
 @dataclass(slots=True)
-class _Known:
+class _Indices:
     """Products and details by their index, as they come up."""
 
     products: dict[tuple[int | str | None, int | None], int] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class _Known:
         return index[chunk.detail_codes[first:end]]
 
 
-def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
+def _of_people(bound: BoundPolicies, found: _FindingRows, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
     """Describe findings about some people, in report order."""
     policies = [bound.policies[index] for index, _ in found.policies]
     products = [_product(bound, about, seats) for about, seats in found.products]
@@ -196,7 +196,7 @@ def _of_people(bound: BoundPolicies, found: _Located, people: UserEvidence, usag
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def _report_order(found: _Located, products: Sequence[ProductReference], ids: pa.Array) -> Rows:
+def _report_order(found: _FindingRows, products: Sequence[ProductReference], ids: pa.Array) -> Rows:
     """Return the rows by policy, person, product and detail."""
     order: Rows = np.lexsort(
         (
@@ -218,7 +218,7 @@ def _ranks(values: Sequence[object]) -> Rows:
 
 
 def _fingerprints(
-    bound: BoundPolicies, found: _Located, products: Sequence[ProductReference], ids: pa.StringArray, order: Rows
+    bound: BoundPolicies, found: _FindingRows, products: Sequence[ProductReference], ids: pa.StringArray, order: Rows
 ) -> pa.StringArray:
     """Hash what findings are, in some order."""
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant

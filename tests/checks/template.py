@@ -20,7 +20,7 @@ def _judge(scope: Scope, _block: Health) -> Iterator[Found]:
     A judge of users yields findings with rows of the batch, and for whom the answer stays unknown. A judge of what the
     tenant owns (`judge_tenant`) yields findings, and adds to `scope.unknown` what it cannot decide.
     """
-    blocked = scope.batch.selecting.of(scope.bound.rules.listed("accountEnabled", (False,)))
+    blocked = scope.batch.selectors.of(scope.bound.rules.listed("accountEnabled", (False,)))
     among = replace(scope, population=scope.population & blocked)
     yield holding(among, scope.people.links.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
 

@@ -92,7 +92,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
             tenant = judged(
                 bound, judge(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
             )
-            names.take(bound.facts)
+            names.add(bound.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     return result if actions is None else replace(result, fleet=fleet_remedied(result, policies))

@@ -12,7 +12,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
     if block.deny is None:
         return
     masks, of, deny = scope.bound.masks, block.of, block.deny
-    denied = masks.made(("denied", id(block)), lambda: packed(masks.of(of) & masks.of(deny)))
+    denied = masks.once(("denied", id(block)), lambda: packed(masks.of(of) & masks.of(deny)))
     yield holding(scope, scope.people.links.held, denied)
 
 

@@ -35,7 +35,7 @@ def packed(mask: Mask) -> PackedSet:
 
 def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
     """Return a product set of a policy, packed once per tenant."""
-    return masks.made(("packed", id(products)), lambda: packed(masks.of(products)))
+    return masks.once(("packed", id(products)), lambda: packed(masks.of(products)))
 
 
 def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> Found:

@@ -12,7 +12,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
     if block.allow is None:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow
-    outside = masks.made(("not allowed", id(block)), lambda: packed(masks.of(of) & ~masks.of(allow)))
+    outside = masks.once(("not allowed", id(block)), lambda: packed(masks.of(of) & ~masks.of(allow)))
     yield holding(scope, scope.people.links.held, outside)
 
 

@@ -28,7 +28,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
 def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     """Report users with different SKUs out of two or more elements; users with equal holdings are evaluated once."""
     people, population, unread = scope.people, scope.population, scope.unread
-    clashing = scope.bound.masks.made(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))
+    clashing = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))
     if not clashing.possible:
         return None, people.nobody
     held = within(people.links.held, clashing.products)

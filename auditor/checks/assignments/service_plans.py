@@ -66,7 +66,7 @@ def _switched_off(links: Links, plan_id: str) -> Rows:
 
 def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
     """Return the ids that a plan's name stands for, each with the SKUs that contain it; one name may have several."""
-    return scope.bound.masks.made(("plan", plan), lambda: _find_plan(scope.bound.facts.skus, plan.casefold()))
+    return scope.bound.masks.once(("plan", plan), lambda: _find_plan(scope.bound.facts.skus, plan.casefold()))
 
 
 def _find_plan(skus: Sequence[SkuFact], wanted: str) -> dict[str, Flags]:

@@ -10,9 +10,9 @@ from auditor.engine.scope import Found, Scope
 
 
 def _judge(scope: Scope, block: Attributes) -> Iterator[Found]:
-    selecting, rules = scope.batch.selecting, scope.bound.rules
+    selectors, rules = scope.batch.selectors, scope.bound.rules
     for name in block.require:
-        absent = selecting.of(rules.listed(name, (None,)))
+        absent = selectors.of(rules.listed(name, (None,)))
         yield reported(scope, scope.population & absent, name)
 
 

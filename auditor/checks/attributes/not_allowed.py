@@ -10,9 +10,9 @@ from auditor.engine.scope import Found, Scope
 
 
 def _judge(scope: Scope, block: Attributes) -> Iterator[Found]:
-    selecting, rules = scope.batch.selecting, scope.bound.rules
+    selectors, rules = scope.batch.selectors, scope.bound.rules
     for name, values in block.allow:
-        listed = selecting.of(rules.listed(name, (*values, None)))
+        listed = selectors.of(rules.listed(name, (*values, None)))
         yield reported(scope, scope.population & ~listed, name)
 
 

@@ -21,7 +21,7 @@ def _routes(situation: Situation) -> Articles:
 def _judge(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         masks, size = scope.bound.masks, scope.bound.size
-        yield from owned(scope, masks.made(("purchases", id(block)), lambda: _violation(masks, size, block)))
+        yield from owned(scope, masks.once(("purchases", id(block)), lambda: _violation(masks, size, block)))
 
 
 def _violation(masks: ProductMasks, size: int, block: Purchases) -> Mask:

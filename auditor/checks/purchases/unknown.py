@@ -19,7 +19,7 @@ from auditor.guidance.routing import purchase_channel, self_service
 
 def _judge(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
-        yield from owned(scope, scope.bound.masks.made("unknown products", lambda: _violation(scope.bound)))
+        yield from owned(scope, scope.bound.masks.once("unknown products", lambda: _violation(scope.bound)))
 
 
 def _violation(bound: BoundPolicies) -> Mask:

@@ -25,7 +25,7 @@ from auditor.domain.result.model import Notice
 from auditor.engine.columns.strings import ALL_DIFFERENT
 from auditor.engine.columns.users import People
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.selection.selectors import Selecting
+from auditor.engine.selection.selectors import SelectorMasks
 
 Value = tuple[str, str]
 """A property of people, or a selector's key, and what the policy writes for it."""
@@ -54,7 +54,9 @@ def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]
     return tuple(
         Notice(
             code="policy.no-match",
-            message=_people(bound, policy, tests[policy.id], register) if policy.id in tests else _things(policy),
+            message=_nobody_message(bound, policy, tests[policy.id], register)
+            if policy.id in tests
+            else _nothing_message(policy),
             subject=policy.id,
         )
         for policy in policies
@@ -122,12 +124,12 @@ class _Register:
         for batch in facts.snapshot.batches(columns, ()):
             people = People(batch, facts)
             bound = self._bound
-            selecting = Selecting(people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
+            selectors = SelectorMasks(people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
             for value, test in wanted.items():
                 name = value[0]
                 if people.unknown(name).any():
                     self._unknown.add(name)
-                elif value not in self._present and selecting.of(test).true.any():
+                elif value not in self._present and selectors.of(test).true.any():
                     self._present.add(value)
             for name, known in self._candidates.items():
                 _gather(people, name, known)
@@ -155,7 +157,7 @@ def _gather(people: People, name: str, known: dict[str, str]) -> None:
             known[folded] = min(text, known.get(folded, text))
 
 
-def _people(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
+def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if register.absent(value)]
     others = list(_unheld(bound, policy.users))
     if not missing and not others:
@@ -216,7 +218,7 @@ def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
     return not len(snapshot.members_of(group, transitive=transitive))
 
 
-def _things(policy: Policy) -> Message:
+def _nothing_message(policy: Policy) -> Message:
     match policy.constraint:
         case Seats(of=wanted) | Subscriptions(of=wanted):
             return no_match(policy.id, wanted.written).message

@@ -8,17 +8,17 @@ from auditor.domain.policy.model import Assignments, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
-from auditor.engine.selection.selectors import Selecting
+from auditor.engine.selection.selectors import SelectorMasks
 from auditor.engine.skus.masks import Mask, ProductMasks
 
 
 def waive(
-    bound: BoundPolicies, selecting: Selecting, policy: Policy, chunk: FindingColumns, outcome: BatchOutcome
+    bound: BoundPolicies, selectors: SelectorMasks, policy: Policy, chunk: FindingColumns, outcome: BatchOutcome
 ) -> Rows:
-    """Tell by which waiver each finding of a chunk is waived; rows are those of the batch that `selecting` looks at."""
+    """Return the waiver of each finding of a chunk; rows are those of the batch that `selectors` evaluates."""
     waivers = np.full(len(chunk), OPEN, dtype=np.int32)
     for index, waiver in bound.covering(policy):
-        people = None if waiver.users is None else selecting.of(waiver.users)
+        people = None if waiver.users is None else selectors.of(waiver.users)
         # Few findings are about people of a waiver: only those are compared with its products.
         indices = np.arange(len(chunk)) if people is None else np.flatnonzero(people.maybe[chunk.rows])
         if not len(indices):

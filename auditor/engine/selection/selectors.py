@@ -29,7 +29,7 @@ _SIGNALS = {
 }
 
 
-class Selecting:
+class SelectorMasks:
     """Evaluates selectors on one batch; equal selectors are evaluated once."""
 
     def __init__(
@@ -157,7 +157,7 @@ class Selecting:
 
     def _holds(self, wanted: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(wanted)
-        sought = self._masks.made(("holds", id(wanted)), lambda: Products.of(products.true))
+        sought = self._masks.once(("holds", id(wanted)), lambda: Products.of(products.true))
         true = meets(people.links.held, sought)
         if products.sure:
             return self._where_known(true, "assignedLicenses")

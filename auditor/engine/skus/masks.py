@@ -22,7 +22,7 @@ Containers = Mapping[int, tuple[int, ...]]
 """Place of a SKU → places of the SKUs that contain it, the fullest first."""
 FILLER_PLAN = "113feb6c-3fe4-4440-bddc-54d774bf0318"
 """EXCHANGE_S_FOUNDATION: part of nearly every SKU, so that it says nothing about what a SKU is for."""
-_Made = TypeVar("_Made")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class ProductMasks:
         # To hash a set is to walk it whole, so that sets are known by their ids; they are kept, and so are the ids.
         self._known: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
         self._asked: dict[int, tuple[ProductSet, Mask]] = {}
-        self._made: dict[Hashable, Any] = {}
+        self._values: dict[Hashable, Any] = {}
 
     @cached_property
     def _names(self) -> tuple[str | None, ...]:
@@ -155,11 +155,11 @@ class ProductMasks:
             asked = self._asked[id(products)] = (products, mask)
         return asked[1]
 
-    def made(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
-        """Return what depends on nothing but the policies and these SKUs; it is made once for a key."""
-        found: _Made | None = self._made.get(key)
+    def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
+        """Return a value that depends on nothing but the policies and these SKUs; it is computed once for a key."""
+        found: _Value | None = self._values.get(key)
         if found is None:
-            found = self._made[key] = make()
+            found = self._values[key] = make()
         return found
 
     def _union(self, elements: tuple[Element, ...]) -> _Bits:

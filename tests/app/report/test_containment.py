@@ -53,7 +53,7 @@ AUDITED = {
     "bind": "auditor.app.audit.pipeline.bind",
     "describe": "auditor.app.audit.pipeline.describe",
     "conclude": "auditor.app.audit.pipeline.conclude",
-    "fleet names": "auditor.engine.notices:FleetNames.take",
+    "fleet names": "auditor.engine.notices:FleetNames.add",
     "guidance": "auditor.remedy.actions.action_builder.context_of",
     "actions": "auditor.remedy.actions.action_builder.settle_seats",
 }

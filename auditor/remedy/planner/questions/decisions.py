@@ -153,7 +153,7 @@ def _people(selector: Selector, ids: Iterable[str], plan: BoundPolicies) -> set[
     wanted = set(ids)
     found: set[str] = set()
     for users in plan.facts.snapshot.batches():
-        rows = np.flatnonzero(Batch(plan, users).selecting.of(selector).true)
+        rows = np.flatnonzero(Batch(plan, users).selectors.of(selector).true)
         found |= {user for user in users.users.column("id").take(rows).to_pylist() if user in wanted}
     return found
 
