@@ -1,7 +1,6 @@
 """Composes the guidance of an article for the facts of one tenant."""
 
 from collections.abc import Iterable
-from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -40,7 +39,7 @@ class _Composer:
         self._library = library
         self._article = article
         self._variant = variant
-        self._day: date = CLOSED_CLOUDS.get(variant.cloud) or variant.day or article.checked
+        self._day = CLOSED_CLOUDS.get(variant.cloud) or variant.day or article.checked
         self._historic = variant.cloud in CLOSED_CLOUDS
         past = tuple(edition for edition in article.editions if variant.cloud in edition.clouds)
         # For a closed cloud, use the steps of its last edition, if that has any for the path.
@@ -71,13 +70,24 @@ class _Composer:
             historic=self._historic,
             notices=self._notices(steps),
             prerequisites=prerequisites,
-            roles=tuple(self._role(duty) for duty in article.roles if duty.applies(self._variant)),
+            roles=tuple(
+                RoleNeeded(name=self._library.terms.roles[each.role], duty=each.duty, branches=self._branches(each))
+                for each in article.roles
+                if each.applies(self._variant)
+            ),
             steps=steps,
             warnings=warnings,
             next=following,
             links=_distinct(link for links in linked for link in links),
-            sources=tuple(map(self._reference, sources)),
-            history=self._revisions(),
+            sources=tuple(
+                Reference(title=each.title, url=self._viewed(each.url), date=each.date, checked=each.checked)
+                for each in sources
+            ),
+            history=tuple(
+                Revision(id=each.id, date=each.date, then=each.then, now=each.now, links=self._hyperlinks(each.links))
+                for each in article.history
+                if each.applies(self._variant)
+            ),
             corrections=tuple(map(self._passage, article.corrections)),
             editions=tuple(
                 PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps, plain=True))
@@ -138,19 +148,6 @@ class _Composer:
             disputed=self._hyperlinks(warning.disputed),
         )
 
-    def _role(self, duty: model.Duty) -> RoleNeeded:
-        name = self._library.terms.roles[duty.role]
-        return RoleNeeded(name=name, duty=duty.duty, branches=self._branches(duty))
-
-    def _revisions(self) -> tuple[Revision, ...]:
-        return tuple(
-            Revision(
-                id=change.id, date=change.date, then=change.then, now=change.now, links=self._hyperlinks(change.links)
-            )
-            for change in self._article.history
-            if change.applies(self._variant)
-        )
-
     def _notices(self, steps: tuple[NumberedStep, ...]) -> tuple[str, ...]:
         notices = self._library.terms.notices
         branching = self._past is None and any(
@@ -173,11 +170,6 @@ class _Composer:
         if document is not None:
             return Hyperlink(label=document.title, url=self._viewed(document.url))
         return self._opened(self._library.targets[name])
-
-    def _reference(self, document: model.Document) -> Reference:
-        return Reference(
-            title=document.title, url=self._viewed(document.url), date=document.date, checked=document.checked
-        )
 
     def _viewed(self, url: str) -> str:
         """Return the address of a page in the view of the tenant's cloud, if the page has views."""

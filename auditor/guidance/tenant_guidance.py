@@ -124,7 +124,6 @@ class Composed:
     editions: tuple[PastSteps, ...]
 
     @property
-    def role(self) -> str:
+    def alternatives(self) -> tuple[RoleNeeded, ...]:
         """The role of the main task, or all of them if the agreement decides and is unknown."""
-        alternatives = tuple(takewhile(lambda role: role.branches, self.roles)) or self.roles[:1]
-        return " / ".join(dict.fromkeys(role.name for role in alternatives))
+        return tuple(takewhile(lambda role: role.branches, self.roles)) or self.roles[:1]

@@ -28,22 +28,22 @@ def forecast(
     """Return when `usable` seats, as they stand at the end, are all taken; `at` ascends."""
     points = [(moment, seats) for moment, seats in zip(at, consumed, strict=True) if seats is not None]
     if not points or usable[-1] is None or consumed[-1] is None:
-        return _silent(Message("the seats of the last night are not known"))
+        return _no_forecast(Message("the seats of the last night are not known"))
     if now - points[-1][0] > _STALE:
-        return _silent(Message("the last night is more than two weeks old"))
+        return _no_forecast(Message("the last night is more than two weeks old"))
     weeks = _weekly(points)
     if len(weeks) < _WEEKS:
-        return _silent(Message("{weeks} of the {needed} weeks that it needs", weeks=len(weeks), needed=_WEEKS))
+        return _no_forecast(Message("{weeks} of the {needed} weeks that it needs", weeks=len(weeks), needed=_WEEKS))
     x = np.array([week for week, _ in weeks], dtype=float)
     y = np.array([seats for _, seats in weeks], dtype=float)
     low, middle, high = _slopes(x, y)
     apart = y - (np.median(y - middle * x) + middle * x)
     spread = max(1.0, float(np.median(np.abs(apart))))
     if abs(apart[-1]) > _JUMP * spread and abs(apart[-1]) > 0.02 * max(1, usable[-1]):
-        return _silent(Message("the last week deviates from the trend, so the trend is not continued"))
+        return _no_forecast(Message("the last week deviates from the trend, so the trend is not continued"))
     spare = usable[-1] - consumed[-1]
     if spare <= 0:
-        return _silent(Message("no seat is spare"))
+        return _no_forecast(Message("no seat is spare"))
     day = points[-1][0].date()
 
     def out(slope: float) -> date | None:
@@ -55,7 +55,7 @@ def forecast(
     )
 
 
-def _silent(why: Message) -> Forecast:
+def _no_forecast(why: Message) -> Forecast:
     return Forecast(method=METHOD, silent=why)
 
 

@@ -97,15 +97,15 @@ def trends(
         "policies": _table([_policy_row(e, p) for e in results for p in e.summary["policies"]], _POLICIES),
         "repair": pa.Table.from_pylist(list(_repair_rows(results)), _REPAIR),
     }
-    asked = _Asking(tables)
+    db = _Database(tables)
     return Trends(
         tenant=tenant,
         nights=len(nights),
         results=len(results),
         since=min(moments),
         until=max(moments),
-        seats=tuple(_seats(asked, now, ended=between[1] is not None)),
-        policies=tuple(_policies(asked)),
+        seats=tuple(_seats(db, now, ended=between[1] is not None)),
+        policies=tuple(_policies(db)),
         people=tuple(
             (n.at, n.summary.get("users"), n.summary.get("blocked"), n.summary.get("licensed")) for n in nights
         ),
@@ -125,7 +125,7 @@ def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
         "policy": "policy = ?",
         "person": "subject_type = 'user' AND lower(?) IN (lower(subject_id), lower(subject_name), lower(person))",
     }[by]
-    rows = _Asking({"events": events}).rows(_EPISODE_QUERY.format(where=where), [wanted])
+    rows = _Database({"events": events}).rows(_EPISODE_QUERY.format(where=where), [wanted])
     return tuple(
         Episode(
             fingerprint=row[0], policy=row[1], severity=row[2], subject=row[3], product=row[4], detail=row[5],
@@ -136,8 +136,8 @@ def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
     )  # fmt: skip
 
 
-class _Asking:
-    """Tables that are asked in SQL; nothing of it touches a file or the network."""
+class _Database:
+    """Tables that are queried in SQL; nothing of it touches a file or the network."""
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         import duckdb  # noqa: PLC0415  only history needs it
@@ -171,26 +171,26 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _speaking(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[Entry]:
-    """Return the results that speak of seats: those of days without a night."""
+def _without_night(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[Entry]:
+    """Return the results of days without a night, whose seats count."""
     days = {night.at.date() for night in nights}
     return [entry for entry in results if entry.as_of.date() not in days]
 
 
 def _seat_moments(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[datetime]:
     """Return the instants at which seats were, or could have been, recorded."""
-    speaking = _speaking(nights, results)
-    return sorted({*(night.at for night in nights), *(entry.as_of for entry in speaking)})
+    alone = _without_night(nights, results)
+    return sorted({*(night.at for night in nights), *(entry.as_of for entry in alone)})
 
 
 def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
-    """Yield seats of every night; a result speaks where there is no night of its day."""
+    """Yield seats of every night, and of each result without a night of its day."""
     for night in nights:
         for seat in night.summary["seats"]:
             known = seat["enabled"] is not None and seat["warning"] is not None
             usable = seat["enabled"] + seat["warning"] if known else None
             yield _seat(seat, night.at, usable)
-    for entry in _speaking(nights, results):
+    for entry in _without_night(nights, results):
         for seat in entry.summary["seats"]:
             yield _seat(seat, entry.as_of, seat["usable"])
 
@@ -204,11 +204,11 @@ def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
 
     A night that is stored after the one that follows it was not there yet when that one was compared.
     """
-    begun: datetime | None = None
+    compared: datetime | None = None
     for night in reversed(nights):
         stored = night.summary.get("cohorts")
-        if stored and (begun is None or night.at <= begun):
-            begun = datetime.fromisoformat(stored["since"])
+        if stored and (compared is None or night.at <= compared):
+            compared = datetime.fromisoformat(stored["since"])
             for sku_id, counts in stored["skus"].items():
                 yield {"at": night.at, "sku_id": sku_id, **counts}
 
@@ -232,10 +232,10 @@ def _repair_rows(results: Sequence[Entry]) -> Iterable[dict[str, Any]]:
                 yield {"policy": policy["id"], "days": int(days), "count": count}
 
 
-def _seats(asked: _Asking, now: datetime, *, ended: bool) -> Iterable[SeatTrend]:
+def _seats(db: _Database, now: datetime, *, ended: bool) -> Iterable[SeatTrend]:
     cohorts = {row[0]: Cohorts(nights=row[1], kept=row[2], new=row[3], reclaimed=row[4], lapsed=row[5])
-               for row in asked.rows(_COHORT_QUERY)}  # fmt: skip
-    for sku_id, sku, at, usable, consumed, spare in asked.rows(_SEAT_QUERY):
+               for row in db.rows(_COHORT_QUERY)}  # fmt: skip
+    for sku_id, sku, at, usable, consumed, spare in db.rows(_SEAT_QUERY):
         moments = tuple(map(_utc, at))
         predicted: Forecast = forecast(moments, consumed, usable, moments[-1] if ended else now)
         yield SeatTrend(
@@ -244,8 +244,8 @@ def _seats(asked: _Asking, now: datetime, *, ended: bool) -> Iterable[SeatTrend]
         )  # fmt: skip
 
 
-def _policies(asked: _Asking) -> Iterable[PolicyTrend]:
-    for policy, title, severity, at, stood, waived, opened, closed, ages, repaired, days in asked.rows(_POLICY_QUERY):
+def _policies(db: _Database) -> Iterable[PolicyTrend]:
+    for policy, title, severity, at, stood, waived, opened, closed, ages, repaired, days in db.rows(_POLICY_QUERY):
         yield PolicyTrend(
             policy=policy,
             title=title,
@@ -279,9 +279,9 @@ def _unknown(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterab
     partly = sum(not night.complete for night in nights)
     if partly:
         yield Message("{some} of {all} nights were not read completely", some=partly, all=len(nights))
-    blind = sum(night.summary.get("users") is None for night in nights)
-    if blind:
-        yield Message("people are not counted in {some} of {all} nights", some=blind, all=len(nights))
+    uncounted = sum(night.summary.get("users") is None for night in nights)
+    if uncounted:
+        yield Message("people are not counted in {some} of {all} nights", some=uncounted, all=len(nights))
     unjudged = sum(bool(entry.summary["notEvaluated"]) for entry in results)
     if unjudged:
         yield Message("in {some} of {all} results some policy could not be evaluated", some=unjudged, all=len(results))

@@ -1,116 +1,83 @@
-"""The kinds of action that fix findings, and the order in which they are safe."""
+"""What is known of each kind of action: its place in the safe order, who decides, and why a plan may leave it."""
+
+from typing import Final, NamedTuple
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.guidance import Order
 
-_ORDERS: dict[Order, tuple[ActionKind, ...]] = {
+
+class _Kind(NamedTuple):
+    order: Order
+    remains: str = "person"
+    """The code of the reason why a plan leaves findings that need it, as in `remaining_reasons`."""
+    reviewed: bool = False
+    """Whether somebody has to decide before anything is done."""
+
+
+_KINDS: Final = {
     # A usage location comes before every assignment, for Graph refuses those without.
-    Order.CHECK: (
-        ActionKind.ATTRIBUTE_SET,
-        ActionKind.ATTRIBUTE_CORRECT,
-        ActionKind.UNKNOWN_PRODUCT,
-        ActionKind.GROUP_PROCESSING,
-        ActionKind.GROUP_EMPTY,
-        ActionKind.SEPARATE,
-        ActionKind.BOUNDS,
-        ActionKind.CONTRACT_SEATS,
-        ActionKind.CONTRACT_NOTICE,
-        ActionKind.CONTRACT_ENDING,
-        ActionKind.CONTRACT_MISSING,
-    ),
-    Order.REASSIGN: (
-        ActionKind.UNASSIGN,
-        ActionKind.LEAVE_GROUP,
-        ActionKind.GROUP_LICENCE,
-        ActionKind.OVERLAP,
-        ActionKind.QUOTA,
-    ),
-    Order.BUY: (
-        ActionKind.STATE,
-        ActionKind.EXPIRING,
-        ActionKind.TRIAL,
-        ActionKind.BUY,
-        ActionKind.COVER,
-        ActionKind.BUY_HERE,
-    ),
-    Order.MOVE: (
-        ActionKind.DOWNGRADE,
-        ActionKind.MOVE,
-        ActionKind.MOVE_GROUP,
-        ActionKind.GROUP_SWAP,
-        ActionKind.ASSIGN,
-        ActionKind.WAIT,
-        ActionKind.ERROR,
-        ActionKind.REPROCESS,
-        ActionKind.GROUP_ERRORS,
-        ActionKind.GROUP_NESTED,
-        ActionKind.GROUP_PAUSED,
-        ActionKind.SERVICE_ON,
-        ActionKind.SERVICE_OFF,
-        ActionKind.TO_GROUP,
-        ActionKind.TO_DIRECT,
-        ActionKind.COPY,
-        ActionKind.COPIES,
-    ),
-    Order.REMOVE: (
-        ActionKind.SETTLED,
-        ActionKind.REMOVE_NOW,
-        ActionKind.REMOVE_AT_RENEWAL,
-        ActionKind.REMOVE_BY_SELLER,
-        ActionKind.CAP,
-        ActionKind.GIVE_UP_HERE,
-        ActionKind.BUDGET,
-    ),
-    Order.CANCEL: (ActionKind.PURCHASE,),
+    ActionKind.ATTRIBUTE_SET: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.ATTRIBUTE_CORRECT: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.UNKNOWN_PRODUCT: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.GROUP_PROCESSING: _Kind(Order.CHECK, "cause"),
+    ActionKind.GROUP_EMPTY: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.SEPARATE: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.BOUNDS: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.CONTRACT_SEATS: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.CONTRACT_NOTICE: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.CONTRACT_ENDING: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.CONTRACT_MISSING: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.UNASSIGN: _Kind(Order.REASSIGN),
+    ActionKind.LEAVE_GROUP: _Kind(Order.REASSIGN, "group"),
+    ActionKind.GROUP_LICENCE: _Kind(Order.REASSIGN, "group"),
+    ActionKind.OVERLAP: _Kind(Order.REASSIGN, reviewed=True),
+    ActionKind.QUOTA: _Kind(Order.REASSIGN, reviewed=True),
+    ActionKind.STATE: _Kind(Order.BUY, "billing", reviewed=True),
+    ActionKind.EXPIRING: _Kind(Order.BUY, "billing", reviewed=True),
+    ActionKind.TRIAL: _Kind(Order.BUY, "billing", reviewed=True),
+    ActionKind.BUY: _Kind(Order.BUY, "billing"),
+    ActionKind.COVER: _Kind(Order.BUY, reviewed=True),
+    ActionKind.BUY_HERE: _Kind(Order.BUY, reviewed=True),
+    ActionKind.DOWNGRADE: _Kind(Order.MOVE, reviewed=True),
+    ActionKind.MOVE: _Kind(Order.MOVE, "seats"),
+    ActionKind.MOVE_GROUP: _Kind(Order.MOVE, "group"),
+    ActionKind.GROUP_SWAP: _Kind(Order.MOVE, "group"),
+    ActionKind.ASSIGN: _Kind(Order.MOVE, "seats"),
+    ActionKind.WAIT: _Kind(Order.MOVE, "seats"),
+    ActionKind.ERROR: _Kind(Order.MOVE, "cause"),
+    ActionKind.REPROCESS: _Kind(Order.MOVE, "seats"),
+    ActionKind.GROUP_ERRORS: _Kind(Order.MOVE, "cause"),
+    ActionKind.GROUP_NESTED: _Kind(Order.MOVE, reviewed=True),
+    ActionKind.GROUP_PAUSED: _Kind(Order.MOVE, reviewed=True),
+    ActionKind.SERVICE_ON: _Kind(Order.MOVE, "services"),
+    ActionKind.SERVICE_OFF: _Kind(Order.MOVE, "services"),
+    ActionKind.TO_GROUP: _Kind(Order.MOVE, "group"),
+    ActionKind.TO_DIRECT: _Kind(Order.MOVE, "group"),
+    ActionKind.COPY: _Kind(Order.MOVE),
+    ActionKind.COPIES: _Kind(Order.MOVE, "group", reviewed=True),
+    ActionKind.SETTLED: _Kind(Order.REMOVE, "billing"),
+    ActionKind.REMOVE_NOW: _Kind(Order.REMOVE, "billing", reviewed=True),
+    ActionKind.REMOVE_AT_RENEWAL: _Kind(Order.REMOVE, "renewal", reviewed=True),
+    ActionKind.REMOVE_BY_SELLER: _Kind(Order.REMOVE, "renewal", reviewed=True),
+    ActionKind.CAP: _Kind(Order.REMOVE, reviewed=True),
+    ActionKind.GIVE_UP_HERE: _Kind(Order.REMOVE, reviewed=True),
+    ActionKind.BUDGET: _Kind(Order.REMOVE, "billing", reviewed=True),
+    ActionKind.PURCHASE: _Kind(Order.CANCEL, "billing", reviewed=True),
 }
-
-ORDER: dict[ActionKind, Order] = {kind: order for order, kinds in _ORDERS.items() for kind in kinds}
+ORDER: Final = {kind: facts.order for kind, facts in _KINDS.items()}
 """Seats are freed before others are bought, bought before people move, and removed or cancelled last."""
-
-ABOUT_GROUPS = frozenset(
+REMAINS: Final = {kind: facts.remains for kind, facts in _KINDS.items()}
+"""The code of the reason why a plan leaves findings that need an action of the kind."""
+REVIEWED: Final = frozenset(kind for kind, facts in _KINDS.items() if facts.reviewed)
+"""Kinds about which somebody has to decide before anything is done."""
+ABOUT_GROUPS: Final = frozenset(
     {
-        ActionKind.GROUP_ERRORS,
-        ActionKind.GROUP_PROCESSING,
-        ActionKind.GROUP_NESTED,
-        ActionKind.GROUP_PAUSED,
+        *(ActionKind.GROUP_ERRORS, ActionKind.GROUP_PROCESSING, ActionKind.GROUP_NESTED, ActionKind.GROUP_PAUSED),
         ActionKind.GROUP_EMPTY,
     }
 )
 """Kinds that fix a group, which the title names."""
-
-REVIEWED = frozenset(
-    {
-        ActionKind.BOUNDS,
-        ActionKind.OVERLAP,
-        ActionKind.SEPARATE,
-        ActionKind.DOWNGRADE,
-        ActionKind.QUOTA,
-        ActionKind.COVER,
-        ActionKind.CAP,
-        ActionKind.PURCHASE,
-        ActionKind.TRIAL,
-        ActionKind.UNKNOWN_PRODUCT,
-        ActionKind.GROUP_NESTED,
-        ActionKind.GROUP_PAUSED,
-        ActionKind.GROUP_EMPTY,
-        ActionKind.EXPIRING,
-        ActionKind.STATE,
-        ActionKind.BUDGET,
-        ActionKind.ATTRIBUTE_SET,
-        ActionKind.ATTRIBUTE_CORRECT,
-        ActionKind.COPIES,
-        ActionKind.REMOVE_AT_RENEWAL,
-        ActionKind.REMOVE_NOW,
-        ActionKind.REMOVE_BY_SELLER,
-        ActionKind.BUY_HERE,
-        ActionKind.GIVE_UP_HERE,
-        ActionKind.CONTRACT_SEATS,
-        ActionKind.CONTRACT_NOTICE,
-        ActionKind.CONTRACT_ENDING,
-        ActionKind.CONTRACT_MISSING,
-    }
+JUDGED_ARTICLES: Final = frozenset(
+    {"former-employee", "guests", "inactive-users", "shared-mailbox", "self-service-purchases"}
 )
-"""Kinds about which somebody has to decide before anything is done."""
-
-JUDGED_ARTICLES = frozenset({"former-employee", "guests", "inactive-users", "shared-mailbox", "self-service-purchases"})
 """Articles that begin with finding out whether the person or mailbox still needs the licence."""

@@ -1,8 +1,9 @@
 """The sentences of actions and plans, as whole messages for the translation catalogues."""
 
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
+from auditor.domain.translation import N_
 from auditor.remedy.dates import day_label
 from auditor.remedy.numbers import number_label
 
@@ -77,13 +78,6 @@ def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[
     return under(l10n, translated, branches)
 
 
-def bounds_first(l10n: Localizer) -> str:
-    """Say what comes before the steps about seats that are too many only by bounds that contradict each other."""
-    return l10n.gettext(
-        "Change the minimum or the maximum in the policy first; the steps apply if there are still too many seats."
-    )
-
-
 def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
     """Say how many seats of a product are lacking for everybody who is to get it."""
     form = l10n.ngettext(
@@ -92,27 +86,6 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
         count,
     )
     return form.format(count=number_label(l10n, count), product=product)
-
-
-def seats_elsewhere(l10n: Localizer, product: str) -> str:
-    """Say that seats are lacking, and that another action shows how many."""
-    return l10n.gettext(
-        "There are not enough free seats of {product} for everybody who should get "
-        "it; another action says how many are missing."
-    ).format(product=product)
-
-
-def settled(l10n: Localizer, product: str) -> str:
-    """Say what to do about seats that the other actions settle."""
-    return l10n.gettext(
-        "Carry out the other actions about {product} first, then run the audit again: after them, no more seats have "
-        "to be bought or removed."
-    ).format(product=product)
-
-
-def any_of(l10n: Localizer, products: str) -> str:
-    """Say which products of the tenant a policy's name for several of them stands for."""
-    return l10n.gettext("Any one of these products is enough: {products}.").format(products=products)
 
 
 def also_needed(l10n: Localizer, role: str, duty: str) -> str:
@@ -130,35 +103,36 @@ def seats_there(l10n: Localizer, tenant: str, product: str, usable: int | None, 
     )
 
 
-def everything_on(l10n: Localizer, product: str) -> str:
-    """Say that the requests turn on every service of the new product."""
-    return l10n.gettext(
-        "The requests turn on every service of {product}: add the service plans that must stay off to "
-        "disabledPlans, or use the requests of `auditor plan`, which keep disabled service plans disabled."
-    ).format(product=product)
-
-
-def services_lost(l10n: Localizer, services: str) -> str:
-    """Say which services nobody gives these people any more."""
-    return l10n.gettext("They lose these services: {services}.").format(services=services)
-
-
-def not_judged(l10n: Localizer) -> str:
-    """Say what no report shows about a smaller product."""
-    return l10n.gettext(
-        "Microsoft's reports do not show whether the security and compliance services of a product are used: "
-        "they count as neither used nor unused."
-    )
-
-
-def whole_group(l10n: Localizer, group: str) -> str:
-    """Say that a change of a group reaches all its members."""
-    form = l10n.gettext(
-        "The change reaches every member of the group {group}, also those who join later. Microsoft processes the "
-        "members after it has answered: continue when the group is processed."
-    )
-    return form.format(group=group)
-
-
-POLICY_OWNER = "Owner of the policy"
+BOUNDS_FIRST: Final = N_(
+    "Change the minimum or the maximum in the policy first; the steps apply if there are still too many seats."
+)
+"""What comes before the steps about seats that are too many only by bounds that contradict each other."""
+SEATS_ELSEWHERE: Final = N_(
+    "There are not enough free seats of {product} for everybody who should get it; another action says "
+    "how many are missing."
+)
+"""Another action shows how many seats are lacking."""
+SETTLED: Final = N_(
+    "Carry out the other actions about {product} first, then run the audit again: after them, no more "
+    "seats have to be bought or removed."
+)
+"""What to do about seats that the other actions settle."""
+ANY_OF: Final = N_("Any one of these products is enough: {products}.")
+"""The products of the tenant that a policy's name for several of them stands for."""
+EVERYTHING_ON: Final = N_(
+    "The requests turn on every service of {product}: add the service plans that must stay off to "
+    "disabledPlans, or use the requests of `auditor plan`, which keep disabled service plans disabled."
+)
+SERVICES_LOST: Final = N_("They lose these services: {services}.")
+"""Services that nobody gives these people any more."""
+NOT_JUDGED: Final = N_(
+    "Microsoft's reports do not show whether the security and compliance services of a product are used: "
+    "they count as neither used nor unused."
+)
+"""What no report shows about a smaller product."""
+WHOLE_GROUP: Final = N_(
+    "The change reaches every member of the group {group}, also those who join later. Microsoft "
+    "processes the members after it has answered: continue when the group is processed."
+)
+POLICY_OWNER: Final = "Owner of the policy"
 """Who decides where a policy names no owner; a msgid of the guidance's terms."""

@@ -9,6 +9,8 @@ import pytest
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Order, Variant, compose
+from auditor.remedy.actions.guidance.text import guidance_text
+from auditor.remedy.messages import ENGLISH
 from tests.guidance.known_links import HOMES
 from tests.guidance.packaged import packaged
 
@@ -33,6 +35,10 @@ class Branched(Protocol):
 
 def composed(article: str, variant: Variant) -> Composed:
     return compose(packaged(), article, variant)
+
+
+def role(guidance: Composed) -> str:
+    return guidance_text(guidance, packaged().titles, ENGLISH).role
 
 
 def ids(guidance: Composed) -> list[str]:
@@ -132,11 +138,11 @@ def test_a_closed_page_is_shown_and_not_linked() -> None:
 
 
 def test_the_role_is_that_of_the_agreement() -> None:
-    roles = {one: composed("remove-licenses", replace(KNOWN, agreement=one)).role for one in Agreement}
+    roles = {one: role(composed("remove-licenses", replace(KNOWN, agreement=one))) for one in Agreement}
     assert roles[Agreement.MOSA] == "Billing Administrator"
     assert roles[Agreement.MCA] == "Owner or contributor of the billing account or billing profile"
     assert roles[Agreement.UNKNOWN] == " / ".join(roles[one] for one in AGREEMENTS)
-    assert composed("unassign-licenses", KNOWN).role == "License Administrator or User Administrator"
+    assert role(composed("unassign-licenses", KNOWN)) == "License Administrator or User Administrator"
 
 
 def test_links_stand_once_in_order_of_appearance() -> None:

@@ -8,9 +8,10 @@ from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.result.model import Finding, PolicyOutcome, TenantResult
 from auditor.findings.open import newly_open, open_findings
 from auditor.remedy.messages import Localizer
-from auditor.remedy.planner.draft import Draft, Options, PlanConstraints
+from auditor.remedy.planner.draft import Draft, PlanConstraints
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.remaining_reasons import why
+from auditor.remedy.planner.weighed_options import Options
 
 
 def learn(

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from auditor.domain.result.saved_plan import HoldingChange, SeatPrice
-from auditor.remedy.planner.draft import Options
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
 from auditor.remedy.planner.simulation.seat_answers import SeatChange
 from auditor.remedy.planner.simulation.tenant import copied
+from auditor.remedy.planner.weighed_options import Options
 from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import observed
 

@@ -27,7 +27,7 @@ from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.action_order import bought_first, reordered
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of
+from auditor.remedy.planner.draft import Draft, PlanConstraints, draft, listed
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -45,6 +45,7 @@ from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import resulting
 from auditor.remedy.planner.text.outline import display_names
+from auditor.remedy.planner.weighed_options import Options, options_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 

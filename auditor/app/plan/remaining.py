@@ -8,12 +8,14 @@ from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.result.model import Finding
 from auditor.policy.yaml.writer import flow
 from auditor.remedy.actions.remedies.proposals import downgrade_of
+from auditor.remedy.kinds import REMAINS
 from auditor.remedy.messages import Localizer
-from auditor.remedy.planner.draft import Options, PlanConstraints
+from auditor.remedy.planner.draft import PlanConstraints
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.reach import Location, location_of
-from auditor.remedy.planner.remaining_reasons import why, why_code
+from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import group_reasons, membership_reasons
+from auditor.remedy.planner.weighed_options import Options
 
 
 def remaining_of(
@@ -46,7 +48,7 @@ def remaining_of(
     if fixing:
         code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in fixing) else "idle"
         return Remaining(fingerprint=fingerprint, code=code, why=why(l10n, code))
-    code = why_code(ActionKind(kinds[fingerprint])) if fingerprint in kinds else "person"
+    code = REMAINS[ActionKind(kinds[fingerprint])] if fingerprint in kinds else "person"
     if fingerprint in options.ending and code != "group":
         code = "ends"
     reasons = membership_reasons(finding, options.state.memberships, l10n) if code == "group" else ()

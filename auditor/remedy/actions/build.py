@@ -163,7 +163,7 @@ def _action(
     variant = shared(group.variants)
     guidance = inputs.guidance(article, variant, _deadline(inputs, group))
     if first.kind is ActionKind.SETTLED:
-        step = messages.settled(l10n, inputs.context.product_label(first.old))
+        step = l10n.gettext(messages.SETTLED).format(product=inputs.context.product_label(first.old))
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     owner = ", ".join(_owners(inputs, group))
@@ -258,22 +258,22 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidanc
     if group.covered:
         return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)
     if group.lacking:
-        named = [(inputs.context.product_label(sku), count) for sku, count in group.lacking.items()]
-        said = [
-            messages.seats_lacking(l10n, count, name) if count else messages.seats_elsewhere(l10n, name)
-            for name, count in named
-        ]
-        return (*said, *guidance.prerequisites)
+        notes: list[str] = []
+        for sku_id, lacking in group.lacking.items():
+            name = inputs.context.product_label(sku_id)
+            elsewhere = l10n.gettext(messages.SEATS_ELSEWHERE).format(product=name)
+            notes.append(messages.seats_lacking(l10n, lacking, name) if lacking else elsewhere)
+        return (*notes, *guidance.prerequisites)
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = inputs.context.product_label(moved.sku_id or group.first.old)
         seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
         return (seat_note, *_total(inputs, group, count), *guidance.prerequisites)
     if group.first.kind is ActionKind.BOUNDS:
-        return (messages.bounds_first(l10n), *guidance.prerequisites)
+        return (l10n.gettext(messages.BOUNDS_FIRST), *guidance.prerequisites)
     if group.first.kind in NUMBERED and not group.first.proven:
         return (*_total(inputs, group, count), *guidance.prerequisites)
-    enough = _enough(inputs, group)
-    return (messages.any_of(l10n, ", ".join(enough)), *guidance.prerequisites) if enough else guidance.prerequisites
+    enough = ", ".join(_enough(inputs, group))
+    return (*((l10n.gettext(messages.ANY_OF).format(products=enough),) if enough else ()), *guidance.prerequisites)
 
 
 def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:
@@ -300,10 +300,10 @@ def _enough(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, first = inputs.l10n, group.first
     lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
-    own = [messages.services_lost(l10n, printable(lost))] if lost else []
-    own += [messages.not_judged(l10n)] if first.kind is ActionKind.DOWNGRADE else []
+    own = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
+    own += [l10n.gettext(messages.NOT_JUDGED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
-        own.append(messages.whole_group(l10n, inputs.group_label(first.extra)))
+        own.append(l10n.gettext(messages.WHOLE_GROUP).format(group=inputs.group_label(first.extra)))
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:
-        own.append(messages.everything_on(l10n, inputs.context.product_label(first.new)))
+        own.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
     return (*guidance.notices, *own, *guidance.cautions)

@@ -11,6 +11,7 @@ from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.result.model import Finding
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.planner.model import Figures
 from auditor.remedy.planner.proposals.evaluation import Weighed
@@ -37,7 +38,7 @@ def figures(
         return ()
     open_ = after if done else before
     paid = (f for f in open_ if check_of(f.check).cost is Cost.SEAT and (f.money is None or f.money.per_month))
-    exposed = Counter(sku for sku, _ in {(_sku(finding), finding.subject.id) for finding in paid})
+    exposed = Counter(sku for sku, _ in {(sku_of(finding), finding.subject.id) for finding in paid})
     exposed.update(_idle(open_))
     freed: Counter[str] = Counter()
     for weighed in taken.values():
@@ -61,17 +62,13 @@ def figures(
     )
 
 
-def _sku(finding: Finding) -> str:
-    return (finding.product.sku_id or "") if finding.product is not None else ""
-
-
 def _idle(findings: Sequence[Finding]) -> Counter[str]:
     """Count the seats to remove per product; of several findings about one product the largest number counts."""
     idle: Counter[str] = Counter()
     for finding in findings:
         adjust = finding.evidence.get("adjust")
-        if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and adjust < 0 and _sku(finding):
-            idle[_sku(finding)] = max(idle[_sku(finding)], -adjust)
+        if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and adjust < 0 and sku_of(finding):
+            idle[sku_of(finding)] = max(idle[sku_of(finding)], -adjust)
     return idle
 
 

@@ -1,51 +1,30 @@
 """Draft the plan of one tenant within the constraints that earlier drafts led to: who changes how, in which order."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
-from typing import Final
 
-from auditor.checks.check import Correction
-from auditor.checks.registry import correction_of
-from auditor.domain.enums import Status, SubjectType
-from auditor.domain.policy.decision import AnswerKind, Decision, is_left
-from auditor.domain.result.model import Action, Finding, TenantResult
-from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.tenant_facts import TenantFacts
+from auditor.domain.result.model import Action
 from auditor.guidance import Library
 from auditor.remedy.actions.build import actions_of
-from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.model import Decided
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.action_order import reordered
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
-from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option
+from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
-from auditor.remedy.planner.proposals.candidates import Proposal, proposals
 from auditor.remedy.planner.proposals.change_kinds import changed, changed_group
 from auditor.remedy.planner.proposals.change_parts import divided
-from auditor.remedy.planner.proposals.evaluation import Weighed, evaluated
-from auditor.remedy.planner.proposals.group_changes import GroupChange, group_changes_of
-from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.questions.decisions import Answered, answered
-from auditor.remedy.planner.questions.questions import (
-    questions_of,
-    with_endings,
-    with_giving_groups,
-    with_seat_needs,
-)
-from auditor.remedy.planner.questions.seat_needs import seat_needs
-from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
+from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.simulation.replay import Replayed, replayed
-from auditor.remedy.planner.simulation.seat_answers import SeatChange, followed, followed_renewals, seat_changes_of
-from auditor.remedy.planner.simulation.tenant import TenantState, copied, state_of
+from auditor.remedy.planner.simulation.seat_answers import SeatChange, followed, followed_renewals
+from auditor.remedy.planner.simulation.tenant import TenantState, copied
+from auditor.remedy.planner.weighed_options import Options
 
-_SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE})
 MAX_REORDERINGS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
 
@@ -61,44 +40,6 @@ class PlanConstraints:
     """SkuId → why its seats are limited."""
     unfollowed: dict[str, str] = field(default_factory=dict)
     """SkuId → why its seats stay as they are, whatever was decided."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What was weighed once for a tenant, whatever tries follow."""
-
-    plan: BoundPolicies
-    context: RemediationContext
-    """What the findings of the tenant say of each other."""
-    routes: Sequence[RoutedFinding]
-    """The route of each finding, in their order."""
-    weighed: Mapping[str, Sequence[Weighed]]
-    ending: frozenset[str]
-    """Findings that only a harmful request could fix."""
-    partial: tuple[str, ...]
-    state: TenantState
-    pathless: frozenset[str]
-    """Users with open findings whose paths are not known."""
-    answered: Answered
-    seat_changes: Mapping[str, SeatChange]
-    """SkuId → what decisions make of its seats."""
-    group_changes: Mapping[str, GroupChange]
-    """Groups that can be changed as a whole; their people are not changed one by one."""
-
-    @cached_property
-    def opened(self) -> frozenset[str]:
-        """Fingerprints of the open findings."""
-        return frozenset(finding.fingerprint for finding in self.context.findings if finding.status is Status.OPEN)
-
-    @property
-    def bought(self) -> frozenset[str]:
-        """Fingerprints of findings about products whose seats somebody decided about; a person carries that out."""
-        asked = frozenset(fingerprint for answer in self.answered.seats for fingerprint in answer.question.findings)
-        return asked & self.answered.answers.keys()
-
-    def owner(self, user: str) -> str:
-        """Return under which key a person or a group is changed: their own id, or the key of the group's change."""
-        return next((key for key, each in self.group_changes.items() if user in {each.group, *each.users}), user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,76 +60,6 @@ class Draft:
     """SkuId → what decisions make of its seats, as far as that can be followed."""
     takers: Mapping[str, frozenset[str]]
     """Action id → the products of which its requests take seats, by skuId."""
-
-
-def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
-    """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
-    context = context_of(tenant, plan.facts.policies, plan.facts.as_of.date(), tuple(tenant.findings))
-    opened = [finding for finding in context.findings if finding.status is Status.OPEN]
-    findings: dict[str, list[Finding]] = {}
-    for finding in opened:
-        if finding.subject.type is SubjectType.USER:
-            findings.setdefault(finding.subject.id, []).append(finding)
-    accounts = read_accounts(plan.facts, frozenset(findings))
-    state = state_of(plan.facts, accounts)
-    accounts = state.accounts = _with_rule_values(plan.facts, state, opened)
-    product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
-    personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
-    questions = questions_of(product_options, opened, accounts)
-    given = answered(questions, decisions, product_options, personal).answers
-    questions = with_giving_groups(replace(product_options, answers=given), questions, opened, accounts)
-    product_options = replace(
-        product_options, answers=answered(questions, decisions, product_options, personal).answers
-    )
-    group_changes = group_changes_of(product_options, state, findings)
-    product_options = replace(product_options, fixed_groups=frozenset(each.group for each in group_changes))
-    proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
-    together = {user for group_change in group_changes for user in group_change.users}
-    state.members = {group_change.group: group_change.users for group_change in group_changes}
-    alone = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in together}
-    found = evaluated(product_options, alone, findings)
-    joint = {group_change.key: [_nothing(group_change), group_change.weighed] for group_change in group_changes}
-    weighed = {**found.weighed, **joint}
-    questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
-    questions = with_endings(product_options, questions, found)
-    replies = answered(questions, decisions, product_options, personal)
-    for user, own in found.harmful.items():
-        weighed[user] = [*weighed[user], *(each for each in own if _is_released(each, replies))]
-    return Options(
-        plan=plan,
-        context=context,
-        routes=[route_of(finding, context) for finding in context.findings],
-        weighed=weighed,
-        ending=found.ending,
-        partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
-        state=state,
-        pathless=frozenset(findings) - frozenset(accounts),
-        answered=replies,
-        seat_changes=seat_changes_of(plan, replies.seats),
-        group_changes={group_change.key: group_change for group_change in group_changes},
-    )
-
-
-def _is_released(weighed: Weighed, replies: Answered) -> bool:
-    """Whether it was decided that services may end for what a proposal fixes."""
-    answers = (answer for finding in weighed.fixed for answer in replies.answers.get(finding.fingerprint, ()))
-    return any(answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
-
-
-def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable[Finding]) -> dict[str, Account]:
-    """Read what rules of dynamic groups ask about their people, and about people whose properties may be set."""
-    names, groups = state.memberships.rule_properties, state.memberships.groups
-    asked = {each.subject.id for each in findings if correction_of(each) in _SETTING}
-    ruled = {group.id for group in groups.values() if group.dynamic}
-    asked |= {user for user, each in state.accounts.items() if any(grant.group in ruled for grant in each.grants)}
-    values = read_properties(facts, asked, names) if names else {}
-    return {user: replace(each, rule_values=values.get(user, {})) for user, each in state.accounts.items()}
-
-
-def _nothing(group_change: GroupChange) -> Weighed:
-    return Weighed(
-        proposal=Proposal(after=group_change.weighed.proposal.after), option=Option(score=NO_CHANGE), fixed=()
-    )
 
 
 def draft(

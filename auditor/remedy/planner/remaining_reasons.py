@@ -1,42 +1,6 @@
 """Why a plan leaves a finding: a code for machines, a sentence for people."""
 
-from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.messages import Localizer
-
-_PERSON = "person"
-_WHY = {
-    ActionKind.LEAVE_GROUP: "group",
-    ActionKind.MOVE_GROUP: "group",
-    ActionKind.TO_GROUP: "group",
-    ActionKind.TO_DIRECT: "group",
-    ActionKind.COPIES: "group",
-    ActionKind.GROUP_LICENCE: "group",
-    ActionKind.GROUP_SWAP: "group",
-    ActionKind.REMOVE_AT_RENEWAL: "renewal",
-    ActionKind.REMOVE_BY_SELLER: "renewal",
-    ActionKind.REMOVE_NOW: "billing",
-    ActionKind.BUY: "billing",
-    ActionKind.SETTLED: "billing",
-    ActionKind.STATE: "billing",
-    ActionKind.EXPIRING: "billing",
-    ActionKind.PURCHASE: "billing",
-    ActionKind.TRIAL: "billing",
-    ActionKind.BUDGET: "billing",
-    ActionKind.ASSIGN: "seats",
-    ActionKind.MOVE: "seats",
-    ActionKind.REPROCESS: "seats",
-    ActionKind.WAIT: "seats",
-    ActionKind.GROUP_ERRORS: "cause",
-    ActionKind.ERROR: "cause",
-    ActionKind.GROUP_PROCESSING: "cause",
-    ActionKind.SERVICE_ON: "services",
-    ActionKind.SERVICE_OFF: "services",
-}
-
-
-def why_code(kind: ActionKind) -> str:
-    """Return the machine name of the reason why a finding that needs this kind of action stays."""
-    return _WHY.get(kind, _PERSON)
 
 
 def why(l10n: Localizer, code: str, detail: str = "") -> str:
@@ -79,6 +43,6 @@ def why(l10n: Localizer, code: str, detail: str = "") -> str:
             "subscriptions: a tenant remap by volume licensing support, and an associated billing tenant under a "
             "Microsoft Customer Agreement."
         ),
-        _PERSON: l10n.gettext("It needs a person's decision."),
+        "person": l10n.gettext("It needs a person's decision."),
     }
     return forms[code].format(detail=detail)

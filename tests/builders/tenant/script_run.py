@@ -1,12 +1,24 @@
 """Carries out the data of a script against the emulator: a transcription of the functions in reports/templates/scripts/common.ps1."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from auditor.app.plan.planner import plan_run
+from auditor.catalogue import builtin
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.scripts.powershell import plan_script
+from tests.builders.document.powershell import Script
+from tests.builders.tenant.plan_of_every_kind import document, rules
+from tests.builders.tenant.planned_state import collected
+from tests.builders.tenant.tenants import NOW
+from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
+from tests.emulator.tenant.directory import load as load_tenant
 
 Data = Mapping[str, Any]
 
@@ -21,6 +33,16 @@ def steps(data: Data) -> Iterator[tuple[Data, Data]]:
         for step in action["Steps"]:
             undo = step.get("Undo")
             yield action, {**_EMPTY, **step, "Undo": None if undo is None else {**_EMPTY, **undo}}
+
+
+@contextmanager
+def planned_changes(folder: Path, as_of: str, **names: str) -> Iterator[tuple[Emulator, TenantPlan, Script]]:
+    """Serve the tenant whose plan has every kind of change, and yield the plan with its script."""
+    found = rules()
+    with running_emulator([load_tenant(document(**names))]) as emulator:
+        before = collected(emulator, folder)
+        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        yield emulator, plan, Script(plan_script(plan, as_of))
 
 
 @cache

@@ -4,27 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.plan.planner import plan_run
-from auditor.catalogue import builtin
-from auditor.remedy.scripts.powershell import plan_script
-from tests.builders.document.powershell import Script
-from tests.builders.tenant.plan_of_every_kind import document, rules
-from tests.builders.tenant.planned_state import collected
-from tests.builders.tenant.script_run import Graph, ScriptRun, steps
-from tests.builders.tenant.tenants import NOW
-from tests.emulator.fixtures import running_emulator
-from tests.emulator.tenant.directory import load as load_tenant
+from tests.builders.tenant.script_run import Graph, ScriptRun, planned_changes, steps
 
 AS = "2026-11-20T02:17:00Z"
 
 
 @pytest.mark.slow
 def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        script = Script(plan_script(plan, AS))
+    with planned_changes(tmp_path, AS) as (emulator, _, script):
         data, most = script.literals, script.numbers["$MaxFailures"]
         for method in ("POST", "DELETE"):
             emulator.faults.add("denied", method=method, times=None)
@@ -38,11 +25,7 @@ def test_a_run_stops_where_no_change_can_be_made(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_failures_between_changes_that_are_made_do_not_stop_a_run(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        script = Script(plan_script(plan, AS))
+    with planned_changes(tmp_path, AS) as (emulator, _, script):
         data, most = script.literals, script.numbers["$MaxFailures"]
         emulator.faults.add("denied", method="POST", times=None, first=2, every=2)
         outcomes = ScriptRun(data, Graph(emulator, data)).run(data, most)

@@ -31,7 +31,7 @@ from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.plan_of_every_kind import DEPARTMENT, document, rules
 from tests.builders.tenant.plan_tenants import F3, VISIO, grant, planned, snapshot, user
 from tests.builders.tenant.planned_state import collected
-from tests.builders.tenant.script_run import Graph, ScriptRun, steps
+from tests.builders.tenant.script_run import Graph, ScriptRun, planned_changes, steps
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.fixtures import running_emulator
@@ -45,15 +45,7 @@ BUILT_IN = {
     *("Test-Path", "Where-Object", "Write-Host", "Write-Warning"),
 }
 AUTOMATIC = {
-    "_",
-    "args",
-    "null",
-    "true",
-    "false",
-    "Matches",
-    "PSCmdlet",
-    "PSScriptRoot",
-    "WhatIfPreference",
+    *("_", "args", "null", "true", "false", "Matches", "PSCmdlet", "PSScriptRoot", "WhatIfPreference"),
     "script:By",
 }
 AS = "2026-11-20T02:17:00Z"
@@ -150,12 +142,10 @@ def test_the_plan_of_the_built_in_tenant_is_carried_out_and_taken_back(tmp_path:
 
 @pytest.mark.slow
 def test_the_messages_of_plan_http_lead_to_the_same_state(tmp_path: Path) -> None:
-    found, states = rules(), []
+    states = []
     for form in ("http", "powershell"):
-        with running_emulator([load_tenant(document())]) as emulator:
-            before = collected(emulator, tmp_path / form)
-            plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-            data = Script(plan_script(plan, AS)).literals
+        with planned_changes(tmp_path / form, AS) as (emulator, plan, script):
+            data = script.literals
             graph = Graph(emulator, data)
             if form == "http":
                 for each in messages(http_messages(plan, AS), token="t"):
@@ -176,11 +166,8 @@ OTHER = {"addLicenses": [{"skuId": VISIO, "disabledPlans": []}], "removeLicenses
 
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_a_change_by_somebody_else_is_skipped(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        data = Script(plan_script(plan, AS)).literals
+    with planned_changes(tmp_path, AS) as (emulator, _, script):
+        data = script.literals
         graph, all_steps = Graph(emulator, data), [step for _, step in steps(data)]
         first = ScriptRun(data, graph)
         assert {first.step(step) for step in all_steps[:4]} == {"done"}
@@ -204,11 +191,8 @@ def leave_seats(emulator: Emulator, sku: str, count: int) -> None:
 
 @pytest.mark.slow
 def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        data = Script(plan_script(plan, AS)).literals
+    with planned_changes(tmp_path, AS) as (emulator, _, script):
+        data = script.literals
         graph = Graph(emulator, data)
         (leaving,) = (step for _, step in steps(data) if step["Kind"] == "RemoveMember")
         joining = leaving["Undo"]
@@ -233,11 +217,8 @@ def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Pa
 
 @pytest.mark.slow
 def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
-    found = rules()
-    with running_emulator([load_tenant(document())]) as emulator:
-        before = collected(emulator, tmp_path)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-        data = Script(plan_script(plan, AS)).literals
+    with planned_changes(tmp_path, AS) as (emulator, _, script):
+        data = script.literals
         all_steps = [step for _, step in steps(data)]
         (group,) = (step for step in all_steps if step["Kind"] == "GroupLicense" and step["Seats"])
         person = next(step for step in all_steps if step["Kind"] == "UserLicense" and step["Seats"].get(F3) == 1)
@@ -250,13 +231,10 @@ def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
 
 
 def every_kind(tmp_path: Path, **names: str) -> Script:
-    found = rules()
-    with running_emulator([load_tenant(document(**names))]) as emulator:
-        before = collected(emulator, tmp_path)
-    plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
-    list(messages(http_messages(plan, AS), token="t"))
-    Script(undo_script(plan, AS))
-    return Script(plan_script(plan, AS))
+    with planned_changes(tmp_path, AS, **names) as (_, plan, script):
+        list(messages(http_messages(plan, AS), token="t"))
+        Script(undo_script(plan, AS))
+    return script
 
 
 @pytest.mark.slow

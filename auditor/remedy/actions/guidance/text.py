@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import takewhile
 
 from auditor.domain.result.model import Link
 from auditor.guidance import Composed
-from auditor.guidance.tenant_guidance import RoleNeeded
 from auditor.remedy import messages
 from auditor.remedy.messages import Localizer
 
@@ -36,7 +34,7 @@ def guidance_text(
     """
     linked_articles = {step.article for step in composed.steps}  # what a step leads to already is no way on
     return GuidanceText(
-        role=_role(l10n, composed),
+        role=" / ".join(dict.fromkeys(l10n.gettext(role.name) for role in composed.alternatives)),
         prerequisites=(
             *(messages.under(l10n, l10n.gettext(passage.text), passage.branches) for passage in composed.prerequisites),
             *_further(l10n, composed),
@@ -79,15 +77,6 @@ def _links(l10n: Localizer, composed: Composed) -> tuple[Link, ...]:
 
 def _further(l10n: Localizer, composed: Composed) -> Iterator[str]:
     """Yield the roles that some steps need besides the first."""
-    for role in composed.roles[len(_alternatives(composed)) :]:
+    for role in composed.roles[len(composed.alternatives) :]:
         if role.duty is not None:
             yield messages.under(l10n, messages.also_needed(l10n, role.name, role.duty), role.branches)
-
-
-def _alternatives(composed: Composed) -> tuple[RoleNeeded, ...]:
-    return tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
-
-
-def _role(l10n: Localizer, composed: Composed) -> str:
-    alternatives = _alternatives(composed)
-    return " / ".join(dict.fromkeys(l10n.gettext(role.name) for role in alternatives))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.result.model import Finding
+from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import Weighed
 from auditor.remedy.planner.simulation.accounts import Account
@@ -30,7 +31,7 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
     if not (came and went) or not (gone or new):
         yield before, weighed
         return
-    taken = [finding for finding in weighed.fixed if _sku_of(finding) in gone]
+    taken = [finding for finding in weighed.fixed if sku_of(finding) in gone]
     given = [finding for finding in weighed.fixed if correction_of(finding) is Correction.ASSIGN] if new else []
     if gone and taken and len(taken) < len(weighed.fixed):
         part = _part(before, weighed, taken, remove=gone)
@@ -46,10 +47,6 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
         yield first.proposal.after, _part(first.proposal.after, weighed, given, add=new)
     else:
         yield before, weighed
-
-
-def _sku_of(finding: Finding) -> str:
-    return "" if finding.product is None else finding.product.sku_id or ""
 
 
 def _part(

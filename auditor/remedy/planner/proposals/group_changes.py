@@ -13,6 +13,7 @@ from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, SourceStatus, Status
 from auditor.domain.result.model import Finding
 from auditor.engine.tenant_facts import TenantFacts
+from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
@@ -55,7 +56,7 @@ def group_changes_of(
     for user, own in findings.items():
         account = state.accounts.get(user)
         for finding in own:
-            sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+            sku_id = sku_of(finding)
             if (
                 account is None
                 or correction_of(finding) is not Correction.REPLACE

@@ -9,6 +9,7 @@ from auditor.domain.policy.decision import AnswerKind, kept
 from auditor.domain.result.model import Finding
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
+from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
@@ -34,7 +35,7 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
     """Return the paths that some finding speaks against, and whose going would change something."""
     found: dict[Removal, None] = {}
     for finding in findings:
-        product_id = (finding.product.sku_id or "") if finding.product is not None else ""
+        product_id = sku_of(finding)
         if route_of(finding, product_options.context).situation.self_service is True:
             continue
         smaller = decided_downgrade(finding, product_options)

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.result.model import Finding
+from auditor.remedy.actions.remedies.targets import product_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 
 
@@ -38,9 +39,3 @@ def _apart(old: Finding, new: Finding, done: AbstractSet[str]) -> bool:
     """Whether one of the two is fixed without the other."""
     going, coming = old.fingerprint in done, new.fingerprint in done
     return going != coming and (coming or new.evidence.get("accountEnabled") is not False)
-
-
-def product_of(finding: Finding) -> str:
-    """Return the skuId of a finding's product, or the policy's words where it names no single one."""
-    product = finding.product
-    return "" if product is None else product.sku_id or product.sku_part_number or ""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 import numpy as np
 
@@ -53,7 +52,9 @@ def answered(
         possible = [question for question in matched if is_possible(decision, question)]
         fits |= {decision.id} if possible or (matched and decision.question is not None) else set()
         if possible and decision.until is not None and today > decision.until:
-            notices.append(_expired(decision, decision.until))
+            last = decision.until.isoformat()
+            text = Message("the decision {id} has expired: its last day was {until}", id=decision.id, until=last)
+            notices.append(_notice("expired", text, decision))
             continue
         if matched and not possible and decision.question is not None:
             notices.append(_unfit(decision, decision.question))
@@ -63,7 +64,9 @@ def answered(
     for question in questions:
         found = fitting.get(question.id, [])
         if any((each.kind, each.value) != (found[0].kind, found[0].value) for each in found):
-            notices.append(_contradicting(found))
+            ids = ", ".join(sorted({each.id for each in found}))
+            text = Message("the decisions {ids} contradict one another: none is applied", ids=ids)
+            notices.append(_notice("contradicting", text, found[0]))
         elif found:
             answers.append(_answer(question, found[0]))
     chosen = {answer.question.id: answer.decision for answer in answers}
@@ -93,24 +96,15 @@ def _answer(question: Question, decision: Decision) -> Answer:
     )
 
 
-def _expired(decision: Decision, until: date) -> Notice:
-    message = Message(
-        "the decision {id} has expired: its last day was {until}", id=decision.id, until=until.isoformat()
-    )
-    return Notice(code="decision.expired", message=message, subject=decision.id)
-
-
 def _unfit(decision: Decision, question: str) -> Notice:
     message = Message(
         "the answer of the decision {id} is not an answer to the question {question}", id=decision.id, question=question
     )
-    return Notice(code="decision.unfit", message=message, subject=decision.id)
+    return _notice("unfit", message, decision)
 
 
-def _contradicting(decisions: Sequence[Decision]) -> Notice:
-    ids = ", ".join(sorted({each.id for each in decisions}))
-    message = Message("the decisions {ids} contradict one another: none is applied", ids=ids)
-    return Notice(code="decision.contradicting", message=message, subject=decisions[0].id)
+def _notice(code: str, message: Message, decision: Decision) -> Notice:
+    return Notice(code=f"decision.{code}", message=message, subject=decision.id)
 
 
 def unmatched(decisions: Iterable[Decision], tenants: Iterable[Answered]) -> Iterator[Notice]:
@@ -119,7 +113,7 @@ def unmatched(decisions: Iterable[Decision], tenants: Iterable[Answered]) -> Ite
     for decision in decisions:
         if decision.id not in matched:
             message = Message("the decision {id} matches no question: remove it or correct it", id=decision.id)
-            yield Notice(code="decision.unmatched", message=message, subject=decision.id)
+            yield _notice("unmatched", message, decision)
 
 
 def _applies(decision: Decision, tenant: str) -> bool:

@@ -17,6 +17,7 @@ from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
+from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
@@ -31,24 +32,17 @@ _RELEASE: Final = ({"release": True}, {"release": False})
 _RELEASED: Final = JUDGED_ARTICLES | {SEPARATE_ACCOUNTS}
 SETTABLE: Final = frozenset(
     {
-        "city",
-        "companyName",
-        "country",
-        "department",
-        "employeeId",
-        "employeeType",
-        "jobTitle",
-        "officeLocation",
-        "state",
+        *("city", "companyName", "country", "department", "employeeId", "employeeType", "jobTitle", "officeLocation"),
+        *("state", *(f"extensionAttribute{number}" for number in range(1, 16))),
     }
-    | {f"extensionAttribute{number}" for number in range(1, 16)}
 )
 """Properties in rules that a request sets to any text."""
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
 _REDUCED: Final = frozenset(
     {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.CAP}
 )
-_BOUGHT: Final = frozenset({ActionKind.BUY})
+_Key = tuple[AnswerKind, str, tuple[str, ...]]
+"""The kind of a question, its subject, and the products in question."""
 
 
 @dataclass(slots=True)
@@ -67,8 +61,7 @@ def questions_of(
     product_options: ProductOptions, findings: Iterable[Finding], accounts: Mapping[str, Account]
 ) -> tuple[Question, ...]:
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
-    tenant = product_options.context.tenant
-    drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
+    drafts: dict[_Key, _Draft] = {}
     for finding in findings:
         found = _asked(product_options, finding, accounts.get(finding.subject.id))
         if found is None:
@@ -80,8 +73,7 @@ def questions_of(
         draft.findings.append(finding)
         smaller = downgrade_of(finding, product_options.context)
         draft.saves = draft.saves if smaller is None else smaller.saves
-    made = [_question(tenant.tenant_id or tenant.name, key, each) for key, each in drafts.items()]
-    return tuple(sorted(made, key=_effect))
+    return _with_drafts(product_options, (), drafts)
 
 
 def with_giving_groups(
@@ -94,8 +86,7 @@ def with_giving_groups(
 
     Where several products would do, this is asked once it is decided which of them the person gets.
     """
-    tenant = product_options.context.tenant
-    drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
+    drafts: dict[_Key, _Draft] = {}
     for finding in findings:
         account = accounts.get(finding.subject.id)
         sku_id = _gained(product_options, finding)
@@ -105,7 +96,13 @@ def with_giving_groups(
             key = AnswerKind.GROUP, account.id, product_options.part_numbers((sku_id,))
             draft = drafts.setdefault(key, _Draft(answers=_through(groups)))
             draft.findings.append(finding)
-    made = [_question(tenant.tenant_id or tenant.name, key, draft) for key, draft in drafts.items()]
+    return _with_drafts(product_options, questions, drafts)
+
+
+def _with_drafts(
+    product_options: ProductOptions, questions: Sequence[Question], drafts: Mapping[_Key, _Draft]
+) -> tuple[Question, ...]:
+    made = (_question(product_options, key, draft) for key, draft in drafts.items())
     return tuple(sorted((*questions, *made), key=_effect))
 
 
@@ -127,7 +124,6 @@ def with_seat_needs(
     product_options: ProductOptions, questions: Sequence[Question], needs: Iterable[SeatNeed]
 ) -> tuple[Question, ...]:
     """Add what people's changes ask about seats, to the question about the same seats where there is one."""
-    tenant = product_options.context.tenant
     made = {question.id: question for question in questions}
     for need in needs:
         # A product with one subscription may be asked about by either; both suggest the same number.
@@ -136,14 +132,10 @@ def with_seat_needs(
                 answers = (need.answer, *(answer for answer in known.answers if answer != need.answer))
                 made[known.id] = replace(known, answers=answers)
         if need.findings:
-            key = need.kind, need.subject, (need.product,)
-            asked = _question(tenant.tenant_id or tenant.name, key, _draft_of(need))
+            draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
+            asked = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
             made[asked.id] = _joined(made[asked.id], asked) if asked.id in made else asked
     return tuple(sorted(made.values(), key=_effect))
-
-
-def _draft_of(need: SeatNeed) -> _Draft:
-    return _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
 
 
 def with_endings(
@@ -153,17 +145,15 @@ def with_endings(
 
     They are about findings that nothing else fixes, and that no other question is about.
     """
-    tenant = product_options.context.tenant
     asked = {fingerprint for question in questions for fingerprint in question.findings}
     asked |= {each.fingerprint for own in found.weighed.values() for weighed in own for each in weighed.fixed}
-    drafts: dict[tuple[AnswerKind, str, tuple[str, ...]], _Draft] = {}
+    drafts: dict[_Key, _Draft] = {}
     harmed = {each.fingerprint: each for own in found.harmful.values() for weighed in own for each in weighed.fixed}
     for finding in harmed.values():
         if finding.fingerprint not in asked and not product_options.is_left(finding):
             key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)
             drafts.setdefault(key, _Draft(answers=_RELEASE)).findings.append(finding)
-    made = [_question(tenant.tenant_id or tenant.name, key, draft) for key, draft in drafts.items()]
-    return tuple(sorted((*questions, *made), key=_effect))
+    return _with_drafts(product_options, questions, drafts)
 
 
 def _product(finding: Finding) -> str:
@@ -192,12 +182,13 @@ def _effect(question: Question) -> tuple[int, Decimal, str]:
     return -len(question.findings), -question.money.per_month if question.money is not None else Decimal(0), question.id
 
 
-def _question(tenant: str, key: tuple[AnswerKind, str, tuple[str, ...]], made: _Draft) -> Question:
+def _question(product_options: ProductOptions, key: _Key, made: _Draft) -> Question:
     kind, subject, products = key
+    tenant = product_options.context.tenant
     first = made.findings[0]
     costs = [finding.money for finding in made.findings if finding.money is not None]
     amounts = costs if made.saves is None else [made.saves]
-    text = "\x1f".join((tenant, kind.value, subject, *products))
+    text = "\x1f".join((tenant.tenant_id or tenant.name, kind.value, subject, *products))
     return Question(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
         kind=kind,
@@ -249,7 +240,7 @@ def _rule(product_options: ProductOptions, finding: Finding, account: Account) -
     """Return which property takes a person out of the dynamic group that alone gives a product that has to go."""
     if correction_of(finding) not in REMOVALS:
         return None
-    sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+    sku_id = sku_of(finding)
     paths = [grant for grant in account.grants if grant.sku_id == sku_id]
     group = product_options.memberships.groups.get(paths[0].group or "") if len(paths) == 1 else None
     if group is None or not group.dynamic or not group.membership_rule:
@@ -280,7 +271,7 @@ def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:
 
 def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Asked | None:
     block = product_options.context.assignments(finding.policy)
-    sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+    sku_id = sku_of(finding)
     if block is None or block.via != "group" or account.by_group(sku_id):
         return None
     groups = product_options.alternative_givers(account, sku_id)
@@ -293,7 +284,7 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _
     if action is None or pool:
         return None
     kind, seats, *_ = action(finding, route_of(finding, product_options.context).situation)
-    if kind in _BOUGHT:
+    if kind is ActionKind.BUY:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
     if kind in _RENEWED or (kind in _REDUCED and seats):
         count = finding.evidence.get("totalLicenses", finding.evidence.get("enabled"))

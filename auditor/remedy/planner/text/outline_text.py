@@ -1,4 +1,4 @@
-"""The parts of a plan in l10n: what actions come to, and by which names people find whom they concern."""
+"""Words the parts of a plan: what actions come to, and the names of the people whom they concern."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding
+from auditor.domain.translation import NN_
 from auditor.remedy.currency import money_label
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
@@ -55,7 +56,7 @@ def named(finding: Finding) -> str:
 
 
 def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what a finding is, in few l10n: whose, what, of which product.
+    """Return what a finding is, in few words: whose, what, of which product.
 
     `labels` are the names of subjects, `names` those of products.
     """
@@ -76,20 +77,24 @@ def heading(entry: Entry) -> str:
     return f"{entry.number}. {entry.action.title}"
 
 
+_FIXED: Final = NN_("fixes {count} finding", "fixes {count} findings")
+_FINDINGS: Final = NN_("{count} finding", "{count} findings")
+
+
+def _counted(l10n: Localizer, forms: tuple[str, str], count: int) -> str:
+    return l10n.ngettext(*forms, count).format(count=number_label(l10n, count))
+
+
 def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
     """Yield what an action comes to: findings, seats and money."""
-    count = len(entry.fixed) if entry.change is not None else len(entry.action.findings)
-    form = (
-        l10n.ngettext("fixes {count} finding", "fixes {count} findings", count)
-        if entry.change is not None
-        else l10n.ngettext("{count} finding", "{count} findings", count)
-    )
-    if count or entry.change is not None:
-        yield form.format(count=number_label(l10n, count))
     if entry.change is not None:
+        yield _counted(l10n, _FIXED, len(entry.fixed))
         yield from _seat_texts(entry.change.freed, entry.change.assigned, l10n)
-    elif entry.seats:
-        yield l10n.ngettext("{count} seat", "{count} seats", entry.seats).format(count=number_label(l10n, entry.seats))
+    else:
+        if entry.action.findings:
+            yield _counted(l10n, _FINDINGS, len(entry.action.findings))
+        if entry.seats:
+            yield _counted(l10n, NN_("{count} seat", "{count} seats"), entry.seats)
     if entry.action.money is not None and entry.action.money.per_month:
         yield money_text(entry.action, l10n)
 
@@ -97,24 +102,13 @@ def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
 def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
     """Yield what a part of the plan comes to; `runs` for the actions with requests."""
     if total.actions:
-        yield l10n.ngettext("{count} action", "{count} actions", total.actions).format(
-            count=number_label(l10n, total.actions)
-        )
+        yield _counted(l10n, NN_("{count} action", "{count} actions"), total.actions)
     if runs:
-        yield l10n.ngettext("{count} request", "{count} requests", total.requests).format(
-            count=number_label(l10n, total.requests)
-        )
+        yield _counted(l10n, NN_("{count} request", "{count} requests"), total.requests)
     elif total.questions:
-        yield l10n.ngettext("{count} open question", "{count} open questions", total.questions).format(
-            count=number_label(l10n, total.questions)
-        )
+        yield _counted(l10n, NN_("{count} open question", "{count} open questions"), total.questions)
     if total.findings:
-        form = (
-            l10n.ngettext("fixes {count} finding", "fixes {count} findings", total.findings)
-            if runs
-            else l10n.ngettext("{count} finding", "{count} findings", total.findings)
-        )
-        yield form.format(count=number_label(l10n, total.findings))
+        yield _counted(l10n, _FIXED if runs else _FINDINGS, total.findings)
     yield from _seat_texts(total.freed, total.assigned, l10n) if runs else ()
     for currency, value in total.money.items():
         if value:
@@ -203,11 +197,9 @@ def script(
 
 def _seat_texts(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
     if freed:
-        yield l10n.ngettext("frees {count} seat", "frees {count} seats", freed).format(count=number_label(l10n, freed))
+        yield _counted(l10n, NN_("frees {count} seat", "frees {count} seats"), freed)
     if assigned:
-        yield l10n.ngettext("assigns {count} seat", "assigns {count} seats", assigned).format(
-            count=number_label(l10n, assigned)
-        )
+        yield _counted(l10n, NN_("assigns {count} seat", "assigns {count} seats"), assigned)
 
 
 def _amount(costs: bool, money: str, l10n: Localizer) -> str:  # noqa: FBT001 - a private form
