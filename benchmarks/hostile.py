@@ -8,7 +8,7 @@ import pyarrow as pa
 from auditor.__main__ import settle
 from auditor.checks.data_needs import needs
 from auditor.engine.columns.strings import texts
-from auditor.policy.lint import doubts
+from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import load
 from benchmarks.measuring import Row
 
@@ -61,7 +61,7 @@ def _validated(text: str) -> Callable[[], object]:
     def job() -> None:
         loaded = load([("hostile.yaml", text.encode())])
         needs(loaded.policies)
-        list(doubts(loaded))
+        list(lint_warnings(loaded))
 
     return job
 

@@ -28,8 +28,8 @@ def read_documents(
             broken.extend(error.diagnostics)
             gaps.anything = True
             continue
-        root, found = root_of(document, gaps, fitting=fitting)
-        broken.extend(found)
+        root, mistakes = root_of(document, gaps, fitting=fitting)
+        broken.extend(mistakes)
         if root is not None:
             documents.append(document)
             roots.append(root)
@@ -38,9 +38,9 @@ def read_documents(
 
 def root_of(document: Document, gaps: Gaps, *, fitting: bool = False) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     """Return the root of the valid parts of a document, None where there is none, and what does not fit the schema."""
-    found, paths = ((), ()) if fitting else faults(document, "policy")
-    value = recover(document.value, paths, gaps) if found else document.value
-    return None if value is None else Node(document, (), value), found
+    mistakes, paths = ((), ()) if fitting else faults(document, "policy")
+    value = recover(document.value, paths, gaps) if mistakes else document.value
+    return None if value is None else Node(document, (), value), mistakes
 
 
 def digest_of(documents: Iterable[Document]) -> str:

@@ -54,9 +54,9 @@ class ChangedDocument(Document):
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the span of the value at `path`, or of its key, in the file that says so."""
         for length in range(len(path), 0, -1):
-            found = self.origins.get(path[:length])
-            if found is not None:
-                return found[0].span((*found[1], *path[length:]), key=key)
+            origin = self.origins.get(path[:length])
+            if origin is not None:
+                return origin[0].span((*origin[1], *path[length:]), key=key)
         return self.base.span(path, key=key)
 
 
@@ -74,15 +74,15 @@ class Extensions:
     """Names of the files of all bases."""
     changed: dict[str, str] = field(default_factory=dict)
     """Policy id → the file that changes it."""
-    _known: set[frozenset[str]] = field(default_factory=set)
+    _bases_read: set[frozenset[str]] = field(default_factory=set)
 
     def roots(self, extending: Iterable[Node], above: tuple[frozenset[str], ...] = ()) -> list[Node]:
         """Return the roots of everything that some files extend, after their changes."""
-        found: list[Node] = []
+        roots: list[Node] = []
         for root in extending:
             if root.has("extends"):
-                found += self._roots(root["extends"], above)
-        return found
+                roots += self._roots(root["extends"], above)
+        return roots
 
     def _roots(self, node: Node, above: tuple[frozenset[str], ...]) -> list[Node]:
         base = self._base(node, above)
@@ -91,9 +91,9 @@ class Extensions:
             return []
         documents, roots, broken = read_documents(base.files, self.gaps, fitting=base.fitting, bounded=True)
         self.diagnostics.found.extend(broken)
-        own = frozenset(name for name, _ in base.files)
-        self.files |= own
-        roots = [*self.roots(roots, (*above, own)), *roots]
+        names = frozenset(name for name, _ in base.files)
+        self.files |= names
+        roots = [*self.roots(roots, (*above, names)), *roots]
         if broken or not self._is_pinned(node, base, digest_of(documents)):
             self.gaps.anything = self.gaps.sections = True
             return roots
@@ -110,8 +110,8 @@ class Extensions:
             for each in error.diagnostics:
                 self.diagnostics.error("extends-missing", each.message, origin, each.hint)
             return None
-        own = frozenset(name for name, _ in base.files)
-        if own in above or own & self.loaded:
+        names = frozenset(name for name, _ in base.files)
+        if names in above or names & self.loaded:
             self.diagnostics.error(
                 "extends-circular",
                 Message("'{location}' is already loaded with this file", location=origin.value),
@@ -121,7 +121,7 @@ class Extensions:
                 ),
             )
             return None
-        if own in self._known:
+        if names in self._bases_read:
             self.diagnostics.error(
                 "extends-twice",
                 Message("'{location}' is extended twice", location=origin.value),
@@ -129,23 +129,23 @@ class Extensions:
                 Message("write all changes into one file"),
             )
             return None
-        self._known.add(own)
+        self._bases_read.add(names)
         return base
 
     def _is_pinned(self, node: Node, base: Base, digest: str) -> bool:
         """Return whether version and digest are those that are written; report what is not."""
         origin = node["from"]
-        wanted = str(origin.value).removeprefix(STARTER)
-        if base.version is not None and base.version != wanted:
+        version = str(origin.value).removeprefix(STARTER)
+        if base.version is not None and base.version != version:
             self.diagnostics.error(
                 "extends-version",
                 Message(
                     "the policies extend starter@{wanted}, and version {installed} is installed",
-                    wanted=wanted,
+                    wanted=version,
                     installed=base.version,
                 ),
                 origin,
-                Message("`auditor policies update` shows what changes; or install version {wanted}", wanted=wanted),
+                Message("`auditor policies update` shows what changes; or install version {wanted}", wanted=version),
             )
             return False
         if not node.has("digest"):
@@ -188,14 +188,14 @@ class Extensions:
             names = {name for root in roots if root.has(key) for name in root.value[key]}
             for name, change in own.items():
                 self._must_be_known(name, names, change.span(key=True), key)
-        gone = {str(each.value) for each in left_out}
+        removed = {str(each.value) for each in left_out}
         for root in roots:
-            kept = self._with_changes(root, gone, changes, replaced)
-            if kept is not None:
-                yield kept
+            changed = self._with_changes(root, removed, changes, replaced)
+            if changed is not None:
+                yield changed
 
-    def _must_be_known(self, name: str, known: set[str], span: Span, kind: str) -> None:
-        if name in known:
+    def _must_be_known(self, name: str, names: set[str], span: Span, kind: str) -> None:
+        if name in names:
             return
         message = (
             Message("the extended policies have no policy '{name}'", name=name)
@@ -203,18 +203,18 @@ class Extensions:
             else Message("the extended policies define no '{name}' in `{kind}`", name=name, kind=kind)
         )
         otherwise = Message("remove it, or write it outside of `extends`")
-        hint = self.diagnostics.hints.did_you_mean(name, known, otherwise)
+        hint = self.diagnostics.hints.did_you_mean(name, names, otherwise)
         self.diagnostics.error("extends-unknown", message, span, hint)
 
     def _with_changes(
-        self, root: Node, gone: set[str], changes: Mapping[str, Node], replaced: Mapping[str, Mapping[str, Node]]
+        self, root: Node, removed: set[str], changes: Mapping[str, Node], replaced: Mapping[str, Mapping[str, Node]]
     ) -> Node | None:
-        """Return a root without the policies that are gone and with the changes; None where nothing is left."""
+        """Return a root without the removed policies and with the changes; None where nothing is left."""
         value = dict(root.value)
         origins: Origins = {}
         policies: list[Any] = []
         for index, item in _policies(root):
-            if str(item["id"]) in gone:
+            if str(item["id"]) in removed:
                 continue
             path: Path = ("policies", len(policies))
             origins[path] = (root.document, ("policies", index))
@@ -233,9 +233,9 @@ class Extensions:
         document = ChangedDocument(root.document.file, value, base=root.document, origins=origins)
         if not any(str(item["id"]) in changes for item in policies):
             return Node(document, (), value)
-        made, found = root_of(document, self.gaps)
-        self.diagnostics.found.extend(found)
-        return made
+        node, mistakes = root_of(document, self.gaps)
+        self.diagnostics.found.extend(mistakes)
+        return node
 
 
 def _policies(root: Node) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -254,14 +254,14 @@ def _merged(
     top: bool = False,
 ) -> dict[str, Any]:
     """Return a mapping with a change: mappings are merged, null removes a key, anything else takes its place."""
-    made = dict(value)
+    merged = dict(value)
     for key, node in change.items():
-        before = made.get(key)
+        before = merged.get(key)
         if node.value is None:
-            made.pop(key, None)
+            merged.pop(key, None)
         elif isinstance(before, Mapping) and isinstance(node.value, Mapping) and not (top and key in _WHOLE):
-            made[key] = _merged(before, node, (*path, key), origins)
+            merged[key] = _merged(before, node, (*path, key), origins)
         else:
-            made[key] = node.value
+            merged[key] = node.value
             origins[*path, key] = (node.document, node.path)
-    return made
+    return merged

@@ -25,7 +25,7 @@ from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Hints
 
 
-def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
+def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
     """Return warnings about loaded policies; with `tenants`, also about tenants that are not configured."""
     policies = loaded.policies.policies
     impossible: dict[str, bool] = {}
@@ -46,13 +46,13 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
     yield from _contradictions(policies, sets)
 
 
-def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
-    """Return whether no user can satisfy a selector, evaluating by its text; `known` caches answers for names."""
+def _impossible(selector: Selector, answers: dict[str, bool]) -> bool:
+    """Return whether no user can satisfy a selector, by its text; `answers` caches those for names."""
     match selector:
         case kinds.Every(parts=parts):
-            return any(_impossible(part, known) for part in parts) or _disjoint(_flat(parts))
+            return any(_impossible(part, answers) for part in parts) or _disjoint(_flat(parts))
         case kinds.AnyOf(parts=parts):
-            return all(_impossible(part, known) for part in parts)
+            return all(_impossible(part, answers) for part in parts)
         case kinds.OneOf(values=values, property=name):
             return values == (None,) and name in ABSENT_READS_AS
         case kinds.Not(part=kinds.Every(parts=())):
@@ -60,9 +60,9 @@ def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
         case kinds.HasRole(roles=tuple() as roles, privileged=True):
             return not any(_may_be_privileged(role) for role in roles)
         case kinds.Population(name=name, selector=inner):
-            if name not in known:
-                known[name] = _impossible(inner, known)
-            return known[name]
+            if name not in answers:
+                answers[name] = _impossible(inner, answers)
+            return answers[name]
         case _:
             return False
 
@@ -164,8 +164,8 @@ def _outside(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
     """Return whether everything that satisfies an element is covered and not allowed; decided for plain names only."""
     if block.allow is None or block.of.elements != (Builtin(name="*"),):
         return False
-    wanted, allowed = sets.names(element), sets.names(block.allow)
-    return wanted is not None and allowed is not None and not wanted & allowed
+    required, allowed = sets.names(element), sets.names(block.allow)
+    return required is not None and allowed is not None and not required & allowed
 
 
 def _inside(one: ProductSet, other: ProductSet, sets: "_Sets") -> bool:
@@ -187,32 +187,29 @@ class _Sets:
         key = products.elements
         if key not in self._known:
             small = size_of(key) <= _MAX_COMPARED
-            self._known[key] = frozenset(map(_folded, leaves(key))) if small else None
+            folded = (Sku(name=leaf.name.casefold()) if isinstance(leaf, Sku) else leaf for leaf in leaves(key))
+            self._known[key] = frozenset(folded) if small else None
         return self._known[key]
 
     def names(self, products: ProductSet) -> set[str] | None:
         """Return the SKUs of a set; None if the set is more than a list of SKUs."""
-        found = self.elements(products)
-        if found is None or not all(isinstance(leaf, Sku) for leaf in found):
+        elements = self.elements(products)
+        if elements is None or not all(isinstance(leaf, Sku) for leaf in elements):
             return None
-        return {leaf.name for leaf in found if isinstance(leaf, Sku)}
+        return {leaf.name for leaf in elements if isinstance(leaf, Sku)}
 
 
 _MAX_COMPARED = 1000
 
 
-def _folded(element: Element) -> Element:
-    return Sku(name=element.name.casefold()) if isinstance(element, Sku) else element
-
-
-def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iterator[Diagnostic]:
+def _tenants(policy: Policy, configured: frozenset[str] | None, hints: Hints) -> Iterator[Diagnostic]:
     for name in policy.tenants or ():
-        if known is not None and name not in known:
+        if configured is not None and name not in configured:
             facts = {"id": policy.id, "name": name}
             message = Message(
                 "the policy {id} is for the tenant '{name}', which the tenants file does not have", **facts
             )
-            names = sorted(known)
+            names = sorted(configured)
             hint = hints.did_you_mean(name, names, Message("tenants: {known}", known=", ".join(names)))
             yield _warning("policy-unknown-tenant", policy, message, hint)
 

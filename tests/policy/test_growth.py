@@ -12,7 +12,7 @@ from auditor.catalogue import builtin
 from auditor.checks.data_needs import needs
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.policy.lint import doubts
+from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import Loaded, load
 from auditor.policy.reference_depth import MAX_LEVELS
 from auditor.remedy.actions.context import context_of
@@ -40,7 +40,7 @@ def calls(job: Callable[[], object]) -> int:
 def judged(loaded: Loaded) -> Outcome:
     """Everything that is done with policies: what they need, what is doubtful, what they find, how it is mended."""
     needs(loaded.policies)
-    list(doubts(loaded))
+    list(lint_warnings(loaded))
     people = [user("ann", department="Store"), user("bob", department="Board")]
     result = audit([tenant(*people)], loaded.policies, builtin(), NOW)
     context_of(result.tenants[0], loaded.policies, result.run.as_of.date())

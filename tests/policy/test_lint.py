@@ -3,13 +3,13 @@
 import pytest
 
 from auditor.domain.errors import Level
-from auditor.policy.lint import doubts
+from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import load
 
 
 def doubted(*policies: str, tenants: frozenset[str] | None = None, more: str = "") -> list[str]:
     lines = "".join(f"- {{id: p{number}, severity: low, {text}}}\n" for number, text in enumerate(policies))
-    found = list(doubts(load([("p.yaml", f"version: 1\n{more}policies:\n{lines}".encode())]), tenants=tenants))
+    found = list(lint_warnings(load([("p.yaml", f"version: 1\n{more}policies:\n{lines}".encode())]), tenants=tenants))
     assert all(item.level is Level.WARNING and item.hint and item.span for item in found)
     return [item.slug.removeprefix("policy-") for item in found]
 

@@ -14,7 +14,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Mention
 from auditor.domain.policy.product_set import BUILTIN_SETS
 from auditor.domain.tenant import Settings
-from auditor.policy.lint import doubts
+from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Node
 
@@ -41,7 +41,7 @@ def validate(
     loaded = load_policies(places, waivers_from=as_of.date(), decisions=decision_files(places))
     settings = None if tenants is None else _settings(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
-    found = (*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names))
+    found = (*loaded.warnings, *_unknown_names(loaded), *lint_warnings(loaded, tenants=names))
     # Who extends files does not mend them.
     warnings = [each for each in found if each.span is None or each.span.file not in loaded.extended]
     if settings is not None:

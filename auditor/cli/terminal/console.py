@@ -39,9 +39,14 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
     localized = [translated(diagnostic, l10n) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
     for diagnostic in localized:
-        first, *rest = _block(diagnostic, l10n).splitlines()
-        colour = red if diagnostic.level is Level.ERROR else yellow
-        print_message("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
+        is_error = diagnostic.level is Level.ERROR
+        if l10n is None:
+            text = format_diagnostic(diagnostic)
+        else:
+            level = l10n.gettext("error") if is_error else l10n.gettext("warning")
+            text = format_diagnostic(diagnostic, level=level, mend=l10n.gettext("help"))
+        first, *rest = text.splitlines()
+        print_message("\n".join([f"{bold}{red if is_error else yellow}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
@@ -98,13 +103,6 @@ def reader(locale: str | None) -> "Localization | None":
 
     l10n = localization(requested)
     return None if l10n.language == FALLBACK else l10n
-
-
-def _block(diagnostic: Diagnostic, l10n: "Localization | None") -> str:
-    if l10n is None:
-        return format_diagnostic(diagnostic)
-    level = l10n.gettext("error") if diagnostic.level is Level.ERROR else l10n.gettext("warning")
-    return format_diagnostic(diagnostic, level=level, mend=l10n.gettext("help"))
 
 
 def colourful(stream: object) -> bool:

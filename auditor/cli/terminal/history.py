@@ -62,7 +62,8 @@ def show(
         _overall(console, trend, l10n)
         _seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
         _policies(console, [each for each in trend.policies if everything or _is_policy_shown(each)], l10n)
-        _left_out(console, trend, l10n, everything=everything)
+        if not everything:
+            _left_out(console, trend, l10n)
 
 
 def _is_policy_shown(policy: PolicyTrend) -> bool:
@@ -108,18 +109,16 @@ def _policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -
     _columns(console, columns)
 
 
-def _left_out(console: Console, trends: Trends, l10n: Labels, *, everything: bool) -> None:
-    if everything:
-        return
+def _left_out(console: Console, trends: Trends, l10n: Labels) -> None:
     seats = sum(not is_notable(seat) for seat in trends.seats)
     policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
-    line = []
+    counts = []
     if seats:
-        line.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
+        counts.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
     if policies:
-        line.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
-    if line:
-        _print(console, " ".join(["  " + l10n.joined(line), "(--all)"]), "dim")
+        counts.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+    if counts:
+        _print(console, f"  {l10n.joined(counts)} (--all)", "dim")
 
 
 def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
@@ -180,7 +179,7 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
     rows = [
         (
             l10n.date(each.since),
-            gettext("still open") if each.until is None else f"{l10n.date(each.until)}, {_end(each, l10n)}",
+            _until(each, l10n),
             severities.get(each.severity, each.severity),
             each.policy,
             each.subject,
@@ -197,8 +196,11 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
     _table(console, every, rows, optional=(gettext("Finding"), *same))
 
 
-def _end(episode: Episode, l10n: Labels) -> str:
-    return l10n.gettext("policy removed") if episode.ended == "dropped" else l10n.gettext("resolved")
+def _until(episode: Episode, l10n: Labels) -> str:
+    if episode.until is None:
+        return l10n.gettext("still open")
+    end = l10n.gettext("policy removed") if episode.ended == "dropped" else l10n.gettext("resolved")
+    return f"{l10n.date(episode.until)}, {end}"
 
 
 def _overall(console: Console, trends: Trends, l10n: Labels) -> None:
@@ -223,17 +225,17 @@ def _table(
     console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
 ) -> None:
     """Print rows without columns that are empty, and without `optional` columns where there is no room for them."""
-    shown = [at for at in range(len(titles)) if any(row[at] for row in rows)]
-    wide = {
-        at: max(cell_len(printable_line(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown
-    }
-    if sum(wide.values()) + _GAP * (len(shown) + 1) > console.width:
-        shown = [at for at in shown if titles[at] not in optional]
+    columns = [
+        (title, list(map(printable_line, cells))) for title, *cells in zip(titles, *rows, strict=True) if any(cells)
+    ]
+    width = sum(max(map(cell_len, (printable_line(title), *cells))) + _GAP for title, cells in columns)
+    if width + _GAP > console.width:
+        columns = [(title, cells) for title, cells in columns if title not in optional]
     if not rows:
         return
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-    for at in shown:
-        table.add_column(titles[at], overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable_line(row[at])) for at in shown))
+    for title, _ in columns:
+        table.add_column(title, overflow="fold")
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*map(Text, row))
     console.print(Padding(table, (0, 0, 0, _GAP)))

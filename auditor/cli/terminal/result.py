@@ -80,7 +80,10 @@ def terminal(
     _print_seats(console, shown, l10n, sum(len(tenant.seats) for tenant in result.tenants))
     _print_usage(console, shown, l10n)
     _print_highlights(console, shown, l10n)
-    _print_unknown(console, shown.sections, l10n, result.summary.not_evaluated - _lost(result))
+    # The cause why a tenant could not be audited at all is printed above, once per tenant.
+    failed = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
+    unknown = result.summary.not_evaluated - sum(outcome.unknown for outcomes in failed for outcome in outcomes)
+    _print_unknown(console, shown.sections, l10n, unknown)
     print_unmatched(console, result, l10n)
     if paths:
         _print_title(console, l10n.gettext("Reports"))
@@ -276,9 +279,3 @@ def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, 
     if count > shown:
         more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - shown)
         _print(console, Text(f"  {more}", style="dim"))
-
-
-def _lost(result: Result) -> int:
-    """Count the policies of tenants that could not be audited at all: the cause is shown above, once per tenant."""
-    lost = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
-    return sum(outcome.unknown for outcomes in lost for outcome in outcomes)

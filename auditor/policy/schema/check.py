@@ -38,8 +38,10 @@ def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
 
     In policy tests, which nothing else validates, impossible calendar dates are mistakes too.
     """
-    found = faults(document, schema)[0]
-    return tuple(_impossible_dates(document, document.value, ())) if not found and schema == "policy-test" else found
+    mistakes = faults(document, schema)[0]
+    return (
+        tuple(_impossible_dates(document, document.value, ())) if not mistakes and schema == "policy-test" else mistakes
+    )
 
 
 def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
@@ -47,8 +49,8 @@ def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ..
     if fits(document.value, schema):
         return (), ()
     mistakes = _mistakes(document.value, schema)
-    found = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in mistakes]
-    return tuple(sorted(found, key=_place)), tuple(_path(mistake) for mistake in mistakes)
+    diagnostics = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in mistakes]
+    return tuple(sorted(diagnostics, key=_place)), tuple(_path(mistake) for mistake in mistakes)
 
 
 def fits(value: object, schema: SchemaName) -> bool:
@@ -128,10 +130,10 @@ def _explained(schema: Any) -> Any:
 
 def _reference(validator: Any, reference: str, instance: object, schema: Any) -> Iterator[Exception]:
     """Yield the errors of a definition; one about the value itself explains the key that refers to it."""
-    own = {key: schema[key] for key in ("description", "examples") if key in schema}
+    texts = {key: schema[key] for key in ("description", "examples") if key in schema}
     for error in validator._validate_reference(ref=reference, instance=instance):  # noqa: SLF001  as jsonschema's own
         if not error.path and isinstance(error.schema, dict):
-            error.schema = {**error.schema, **own}
+            error.schema = {**error.schema, **texts}
         yield error
 
 
@@ -146,8 +148,8 @@ def _mistakes(value: Any, schema: SchemaName) -> list[Mistake]:
     from auditor.policy.schema import messages  # noqa: PLC0415  who made no mistake does not wait for the words
 
     errors = islice(_thorough(schema).iter_errors(value), _MAX_MISTAKES)
-    found = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
-    return found or [Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
+    mistakes = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
+    return mistakes or [Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
 
 
 def _without_echoes(mistakes: "Iterable[Mistake]") -> list[Mistake]:
@@ -155,11 +157,11 @@ def _without_echoes(mistakes: "Iterable[Mistake]") -> list[Mistake]:
     first: dict[object, Mistake] = {}
     for mistake in sorted(mistakes, key=lambda item: item.rank):
         first.setdefault(mistake.identity, mistake)
-    meant: dict[tuple[str | int, ...], set[str]] = {}
+    suggestions: dict[tuple[str | int, ...], set[str]] = {}
     for mistake in first.values():
         if mistake.kind in UNKNOWN and mistake.meant is not None:
-            meant.setdefault(mistake.path, set()).add(mistake.meant)
-    return [item for item in first.values() if not meant.get(item.path, set()).intersection(item.needs)]
+            suggestions.setdefault(mistake.path, set()).add(mistake.meant)
+    return [item for item in first.values() if not suggestions.get(item.path, set()).intersection(item.needs)]
 
 
 def _diagnostic(document: Document, mistake: "Mistake", prefix: str) -> Diagnostic:

@@ -10,7 +10,7 @@ from auditor.policy.schema.check import SchemaName, schema_document
 _FILES: Final[tuple[SchemaName, ...]] = ("policy", "tenants", "policy-test", "decisions")
 """The files that people write. A name is looked for in the first two, and in the others where they do not have it."""
 _FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defaults")
-"""Keys of a file in the order of the walk: a key of several definitions is listed where it is met first."""
+"""Keys of a file that are read first: a key of several definitions is listed where it is read first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +49,14 @@ def all_keys(name: SchemaName) -> tuple[Key, ...]:
 @cache
 def top_keys(name: SchemaName) -> tuple[Key, ...]:
     """Return the keys at the top of a kind of file."""
-    return _Walk(name).top()
+    return _KeyReader(name).top()
 
 
 def keys_named(name: str) -> tuple[Key, ...]:
     """Return the keys that a name, or the end of a dotted path, stands for; letter case does not matter."""
-    wanted = tuple(name.casefold().split("."))
-    found = tuple(key for key in written_keys() if tuple(map(str.casefold, key.path))[-len(wanted) :] == wanted)
-    return tuple(key for key in found if key.file in _FILES[:2]) or found
+    suffix = tuple(name.casefold().split("."))
+    keys = tuple(key for key in written_keys() if tuple(map(str.casefold, key.path))[-len(suffix) :] == suffix)
+    return tuple(key for key in keys if key.file in _FILES[:2]) or keys
 
 
 def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
@@ -67,8 +67,8 @@ def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
             yield from _flattened(key.keys, seen)
 
 
-class _Walk:
-    """A schema, walked from the top; every definition is entered once."""
+class _KeyReader:
+    """Reads the keys of a schema from the top; every definition is entered once."""
 
     def __init__(self, file: SchemaName) -> None:
         self._file: SchemaName = file
@@ -82,23 +82,23 @@ class _Walk:
 
     def _keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
         """Return the keys of a mapping, and of mappings in its lists and under its free names."""
-        found = {name: self._key(node, name, (*path, name)) for name in node.get("properties", {})}
+        keys = {name: self._key(node, name, (*path, name)) for name in node.get("properties", {})}
         for part in (node.get("items"), node.get("additionalProperties")):
             for key in self._of_value(part, path) if isinstance(part, dict) else ():
-                found.setdefault(key.path[-1], key)
-        return tuple(found.values())
+                keys.setdefault(key.path[-1], key)
+        return tuple(keys.values())
 
     def _key(self, node: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Key:
-        own = node["properties"][name]
-        definition = self._schema["$defs"][own["$ref"].rpartition("/")[2]] if "$ref" in own else {}
-        member = {**definition, **own}
+        schema = node["properties"][name]
+        definition = self._schema["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else {}
+        member = {**definition, **schema}
         return Key(
             file=self._file,
             path=path,
-            description=own.get("description", ""),
+            description=schema.get("description", ""),
             values=tuple(member["enum"]) if "enum" in member else (member["const"],) if "const" in member else (),
             examples=tuple(member.get("examples", ())),
-            keys=self._of_value(own, path),
+            keys=self._of_value(schema, path),
             required=node.get("type") == "object" and name in node.get("required", ()),
         )
 

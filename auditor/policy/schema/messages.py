@@ -80,18 +80,18 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
 
 def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     schema: Any = error.schema
-    known = list(schema.get("properties", {}))
+    keys = list(schema.get("properties", {}))
     selector = schema.get("$comment") == "a selector"
     kind = "unknown-property" if selector else "unknown-key"
     mapping: Any = error.instance
     for key in mapping:
-        if key in known:
+        if key in keys:
             continue
-        meant = meant_key(key, known)
+        suggestion = meant_key(key, keys)
         hint = (
-            Message("did you mean '{meant}'?", meant=meant)
-            if meant
-            else _elsewhere(key, path) or Message("known here: {known}", known=listed(known))
+            Message("did you mean '{meant}'?", meant=suggestion)
+            if suggestion
+            else _elsewhere(key, path) or Message("known here: {known}", known=listed(keys))
         )
         if selector:
             message = Message("unknown property {key}", key=quoted(key))
@@ -99,7 +99,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
             message = Message("unknown key {key} in {subject}", key=quoted(key), subject=subject_of(error, path))
         else:
             message = Message("unknown key {key} at the top of the file", key=quoted(key))
-        yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=meant)
+        yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=suggestion)
 
 
 def _elsewhere(key: str, path: "Path") -> Message | None:
@@ -128,7 +128,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
 def _not_among(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     allowed = schema.get("enum", [schema.get("const")])
-    found = described(error.instance)
+    value = described(error.instance)
     if path == ("version",):
         message = (
             Message("version {instance} is not known", instance=written(error.instance))
@@ -138,10 +138,10 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
         hint = Message("write 'version: {allowed}'", allowed=allowed[0])
         return Mistake(path=path, kind="version", message=message, hint=hint)
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
-    meant = close_to(error.instance, names) if isinstance(error.instance, str) else None
+    suggestion = close_to(error.instance, names) if isinstance(error.instance, str) else None
     hint = (
-        Message("did you mean '{meant}'?", meant=meant)
-        if meant
+        Message("did you mean '{meant}'?", meant=suggestion)
+        if suggestion
         else Message("one of: {allowed}", allowed=listed(allowed))
     )
     if error.instance == "*" and path and isinstance(path[-1], int):
@@ -152,7 +152,7 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
     return Mistake(
         path=path,
         kind="bad-value",
-        message=Message("{path} cannot be {found}", path=label(path), found=found),
+        message=Message("{path} cannot be {found}", path=label(path), found=value),
         hint=hint,
         nothing=nothing,
     )
@@ -252,7 +252,7 @@ def _not_one(error: "ValidationError", path: "Path") -> Mistake:
 
 def _too_few(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
-    found: Any = error.instance
+    value: Any = error.instance
     if not path:
         return Mistake(
             path=path,
@@ -260,18 +260,18 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
             message=Message("the file has nothing but its version"),
             hint=Message("known here: {schema}", schema=listed(list(schema["properties"]))),
         )
-    if found:
+    if value:
         message = Message(
             "{path} needs {validator_value} or more items, not {found}",
             path=label(path),
             validator_value=error.validator_value,
-            found=len(found),
+            found=len(value),
         )
         return Mistake(path=path, kind="empty", message=message, hint=example(schema))
-    known = schema.get("properties") if isinstance(found, dict) else None
+    keys = schema.get("properties") if isinstance(value, dict) else None
     hint = (
-        Message("known here: {known}", known=listed(list(known)))
-        if known
+        Message("known here: {known}", known=listed(list(keys)))
+        if keys
         else Message("remove the key, or give it a value")
     )
     if "description" in schema:
@@ -279,6 +279,6 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
     return Mistake(
         path=path,
         kind="empty",
-        message=Message("{path} is {found}", path=label(path), found=described(found)),
+        message=Message("{path} is {found}", path=label(path), found=described(value)),
         hint=hint,
     )

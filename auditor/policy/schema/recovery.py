@@ -41,36 +41,37 @@ def recover(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, An
     if not isinstance(value, dict):
         gaps.anything = True
         return None
-    kept: dict[str, Any] = {**value, "version": 1}
+    parts: dict[str, Any] = {**value, "version": 1}
     for path in mistakes:
-        _mark(kept, path, gaps)
-    whole = {key: part for key, part in ((key, _whole(part)) for key, part in kept.items()) if part or key == "version"}
+        _mark(parts, path, gaps)
+    valid = {key: _valid(part) for key, part in parts.items()}
+    whole = {key: part for key, part in valid.items() if part or key == "version"}
     if whole.keys() <= {"version"}:
         return None
     if not fits(whole, "policy"):
         gaps.anything = True
         return None
-    return kept
+    return parts
 
 
-def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
+def _mark(parts: dict[str, Any], path: Path, gaps: Gaps) -> None:
     match path:
         case ("version", *_):
             return
-        case (str(section), int(index), *_) if section in _LISTS and isinstance(kept.get(section), list):
-            item = kept[section][index]
+        case (str(section), int(index), *_) if section in _LISTS and isinstance(parts.get(section), list):
+            item = parts[section][index]
             if section == "policies" and isinstance(item, Mapping):
                 gaps.policies.add(str(item.get("id")))
             repaired = _repaired(section, item)
-            kept[section] = [repaired if number == index else each for number, each in enumerate(kept[section])]
-        case (str(section), str(name), *_) if section in _MAPPINGS and isinstance(kept.get(section), dict):
+            parts[section] = [repaired if number == index else each for number, each in enumerate(parts[section])]
+        case (str(section), str(name), *_) if section in _MAPPINGS and isinstance(parts.get(section), dict):
             if section == "populations":
                 gaps.populations.add(name)
-            kept[section] = {**kept[section], name: BROKEN}
+            parts[section] = {**parts[section], name: BROKEN}
         case (section, *_):
             gaps.sections = gaps.sections or section not in {"prices", "contracts", "defaults"}
             gaps.anything = gaps.anything or gaps.sections
-            kept.pop(str(section), None)
+            parts.pop(str(section), None)
         case _:
             return
 
@@ -88,14 +89,15 @@ def _repaired(section: str, item: object) -> object:
     }
     if any(key not in whole for key in _REQUIRED[section]):
         return BROKEN
-    return next((made for made in ({**bare, **whole}, {**placeholders, **whole}) if _fits(section, made)), BROKEN)
+    candidates = ({**bare, **whole}, {**placeholders, **whole})
+    return next((candidate for candidate in candidates if _fits(section, candidate)), BROKEN)
 
 
 def _fits(section: str, item: Mapping[str, Any]) -> bool:
     return fits({"version": 1, section: [item]}, "policy")
 
 
-def _whole(part: Any) -> Any:
+def _valid(part: Any) -> Any:
     if isinstance(part, list):
         return [item for item in part if item is not BROKEN]
     if isinstance(part, dict):

@@ -14,17 +14,17 @@ def read_contracts(
     roots: Sequence[Node], names: Names, prices: Prices | None
 ) -> tuple[tuple[Contract, ...], str | None]:
     """Return the contracts of all files in order of id, and the currency of everything that has a price."""
-    listed = [root["prices"]["currency"] for root in roots if root.has("prices")]
+    currencies = [root["prices"]["currency"] for root in roots if root.has("prices")]
     nodes = [node for root in roots for node in root.each_of("contracts")]
     priced = [node["perSeatPerMonth"] for node in nodes if node.has("perSeatPerMonth")]
-    own = [price["currency"] for node in priced for price in node.one_or_each() if price.has("currency")]
-    currency = next(iter((*listed, *own)), None)
-    if not listed and currency is not None:
-        for other in own:
+    price_currencies = [price["currency"] for node in priced for price in node.one_or_each() if price.has("currency")]
+    currency = next(iter((*currencies, *price_currencies)), None)
+    if not currencies and currency is not None:
+        for other in price_currencies:
             check_currency(other, currency, names)
     contracts: dict[str, Contract] = {}
     for node in nodes:
-        contract = _contract(node, names, listed[0] if listed else None)
+        contract = _contract(node, names, currencies[0] if currencies else None)
         first = contracts.setdefault(contract.id, contract)
         if first is not contract:
             message = Message("the contract id '{id}' is already used", id=contract.id)
@@ -36,8 +36,8 @@ def read_contracts(
                 node["perSeatPerMonth"],
                 Message("add `currency:` to the price, or give `prices:` with a currency"),
             )
-    found = tuple(contracts[id_] for id_ in sorted(contracts))
-    return found, (prices.currency if prices is not None else None if currency is None else str(currency.value))
+    ordered = tuple(contracts[id_] for id_ in sorted(contracts))
+    return ordered, (prices.currency if prices is not None else None if currency is None else str(currency.value))
 
 
 def _contract(node: Node, names: Names, currency: Node | None) -> Contract:

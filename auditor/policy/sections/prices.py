@@ -64,12 +64,12 @@ def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> 
     """
     if not isinstance(node.value, dict | list):
         return () if _infinite(node, name, names) else (DatedPrice(amount=Decimal(str(node.value))),)
-    found: dict[date, DatedPrice] = {}
+    prices: dict[date, DatedPrice] = {}
     for item in node.one_or_each():
         starts = day(item["from"], names.diagnostics) if item.has("from") else date.min
         if item.has("currency") and currency is not None:
             check_currency(item["currency"], currency, names)
-        if starts in found:
+        if starts in prices:
             names.diagnostics.error(
                 "prices-same-day",
                 Message("'{name}' has two prices from the same day", name=name),
@@ -77,8 +77,8 @@ def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> 
                 Message("give each price its own `from`; one of them may have none"),
             )
         if not _infinite(item["amount"], name, names):
-            found.setdefault(starts, DatedPrice(amount=Decimal(str(item.value["amount"])), starts=starts))
-    return tuple(found[starts] for starts in sorted(found))
+            prices.setdefault(starts, DatedPrice(amount=Decimal(str(item.value["amount"])), starts=starts))
+    return tuple(prices[starts] for starts in sorted(prices))
 
 
 def _infinite(node: Node, name: str, names: Names) -> bool:

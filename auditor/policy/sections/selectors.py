@@ -48,10 +48,10 @@ def read_definitions(names: Names) -> None:
 
 def _population(name: str, where: Node, names: Names) -> Selector:
     """Return the selector of a population; an unknown or circular name is reported and read as all users."""
-    known = names.selectors.get(name)
+    population = names.selectors.get(name)
     label = Message("population {name}", name=name)
-    if known is not None:
-        return known if names.levels.reuse(label, where) else EVERYBODY
+    if population is not None:
+        return population if names.levels.reuse(label, where) else EVERYBODY
     node = names.populations.get(name)
     if node is None and (names.gaps.sections or name in names.gaps.populations):
         return EVERYBODY
@@ -60,10 +60,10 @@ def _population(name: str, where: Node, names: Names) -> Selector:
         return EVERYBODY
     if not names.levels.open(label, node, where):
         return EVERYBODY
-    found = kinds.Population(name=name, selector=read_selector(node, names))
+    population = kinds.Population(name=name, selector=read_selector(node, names))
     names.levels.close(label)
-    names.selectors[name] = found
-    return found
+    names.selectors[name] = population
+    return population
 
 
 def _report_unknown(name: str, where: Node, names: Names) -> None:

@@ -9,7 +9,7 @@ from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 
 _MAX_QUOTED: Final = 40
-_Said = tuple[Message, Message | None]
+_Explanation = tuple[Message, Message | None]
 
 
 def at(file: str, lines: tuple[str, ...], *, line: int, column: int, end: int | None = None) -> Span:
@@ -60,7 +60,7 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
     if mark is None:
         raise error
     span = at(file, lines, line=mark.line, column=mark.column)
-    begun = span if opened is None else at(file, lines, line=opened.line, column=opened.column)
+    start = span if opened is None else at(file, lines, line=opened.line, column=opened.column)
     ended = error.problem == "did not find expected <document start>" and _ended_above(span, lines)
     if error.context == "expected a single document in the stream" or ended:
         sign = "..." if ended else "---"
@@ -71,8 +71,8 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
             hint=Message("a file has one document: remove the '{sign}' or split the file", sign=sign),
         )
     if error.problem in _REPORTED_AT_START:
-        span = begun
-    message, hint = _said(error, span, begun)
+        span = start
+    message, hint = _explanation(error, span, start)
     return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
 
 
@@ -92,7 +92,7 @@ _REPORTED_AT_START: Final = {
 _QUOTE: Final = Message("put the value in quotes")
 _INDENT: Final = Message("indent the keys of one mapping, and the items of one list, alike")
 _TAB: Final = (Message("a tab indents the line"), Message("YAML is indented with spaces"))
-_SAID: Final[dict[str, _Said]] = {
+_EXPLANATIONS: Final[dict[str, _Explanation]] = {
     "found a tab character that violates indentation": _TAB,
     "found a tab character where an indentation space is expected": _TAB,
     "block sequence entries are not allowed in this context": (
@@ -129,7 +129,7 @@ _SAID: Final[dict[str, _Said]] = {
 }
 
 
-def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
+def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Explanation:
     rest = span.text[span.column - 1 :]
     word = quoted(rest.split()[0].rstrip(",]}")) if rest.strip() else Message("the end of the line")
     match error.problem:
@@ -154,14 +154,14 @@ def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
         case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
             close = problem[-2]
             # The rest of the line is mostly part of a value with a colon or brackets.
-            hint = _QUOTE if rest.strip() and span.line == begun.line else None
+            hint = _QUOTE if rest.strip() and span.line == start.line else None
             return (
-                Message("the '[' of line {line} lacks its '{close}' or a ','", line=begun.line, close=close)
+                Message("the '[' of line {line} lacks its '{close}' or a ','", line=start.line, close=close)
                 if close == "]"
-                else Message("the '{' of line {line} lacks its '{close}' or a ','", line=begun.line, close=close)
+                else Message("the '{' of line {line} lacks its '{close}' or a ','", line=start.line, close=close)
             ), hint
         case str() as problem:
             context = f"{error.context}: " if error.context else ""
-            return _SAID.get(problem, (Message(f"{context}{problem}"), None))
+            return _EXPLANATIONS.get(problem, (Message(f"{context}{problem}"), None))
         case _:
             return Message("the text is not YAML"), None

@@ -20,7 +20,7 @@ def scalar(value: str) -> str:
     if _PLAIN.fullmatch(value) and value.casefold() not in _WORDS:
         return value
     quoted = json.dumps(value, ensure_ascii=False)
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 def flow(value: Any) -> str:
@@ -73,8 +73,8 @@ def _inserted(text: str, document: Document, key: str, items: Sequence[Mapping[s
     line_break = "\r\n" if lines[0].endswith("\r\n") else "\n"
     insertion = document.end_of((key,))
     if insertion is None:
-        begun = text if text.endswith("\n") else text + line_break
-        return begun + f"{key}:\n{block(items)}".replace("\n", line_break)
+        head = text if text.endswith("\n") else text + line_break
+        return head + f"{key}:\n{block(items)}".replace("\n", line_break)
     if insertion.flow:
         line = lines[insertion.line]
         before, after = line[: insertion.column - 1], line[insertion.column - 1 :]

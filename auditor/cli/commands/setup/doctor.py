@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.policy_files import load_policies
 from auditor.app.scaffold_choices import default_branch, github_repository
 from auditor.app.tenants.collection import everything, needs_of
-from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
+from auditor.app.tenants.doctor import Check, Health, diagnose_all
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import filled
@@ -49,7 +49,10 @@ def run(args: argparse.Namespace) -> int:
     diagnoses = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))
     with for_people():
         for diagnosis in diagnoses:
-            _print(diagnosis, l10n)
+            tenant = diagnosis.tenant
+            print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
+            for check in diagnosis.checks:
+                _print_check(check, l10n)
     return 0 if all(diagnosis.healthy for diagnosis in diagnoses) else 3
 
 
@@ -57,13 +60,6 @@ def _sender(settings: Settings, tenant: Tenant) -> str | None:
     mail = settings.mail
     sends = mail is not None and isinstance(mail.route, GraphMail) and mail.route.tenant == tenant.name
     return mail.sender if mail is not None and sends else None
-
-
-def _print(diagnosis: Diagnosis, l10n: Localization) -> None:
-    tenant = diagnosis.tenant
-    print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
-    for check in diagnosis.checks:
-        _print_check(check, l10n)
 
 
 def _print_check(check: Check, l10n: Localization) -> None:
