@@ -1,9 +1,12 @@
 """Dispatches command lines to commands, and turns errors into messages and exit codes."""
 
 import argparse
+import logging
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
@@ -11,11 +14,10 @@ from auditor import __version__
 from auditor.cli.arguments.environment import fill_in
 from auditor.cli.arguments.options import declare
 from auditor.cli.arguments.parser import Ended, Parser
-from auditor.cli.crash_report import traceback_of, verbose
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text
-from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
+from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError, printable
 from auditor.domain.message import Message
-from auditor.failures import BUGS
+from auditor.failures import BUGS, LOGGER
 from auditor.files.folder import set_public
 
 COMMANDS = {
@@ -124,7 +126,7 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         set_public(public=arguments.public)
         if arguments.no_color:
             os.environ["NO_COLOR"] = "1"
-        with verbose(arguments.verbose):
+        with _verbose(arguments.verbose):
             return int(module.run(arguments))
     except AuditorError as error:
         print_diagnostics(error.diagnostics, locale=arguments.locale)
@@ -134,18 +136,18 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         return 130
     except Ended:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever nobody foresaw is a bug, with a code of its own
-        traceback = arguments.verbose or not {"-v", "--verbose"}.isdisjoint(rest)
-        return _unexpected(error, arguments.locale, traceback=bool(traceback))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an unexpected exception is a bug, with its own exit code
+        is_verbose = arguments.verbose or not {"-v", "--verbose"}.isdisjoint(rest)
+        return _unexpected(error, arguments.locale, is_verbose=bool(is_verbose))
 
 
-def _unexpected(error: BaseException, locale: str | None, *, traceback: bool) -> int:
+def _unexpected(error: BaseException, locale: str | None, *, is_verbose: bool) -> int:
     """Report an unexpected exception: a library that is not installed (2), or else a bug (70)."""
     if isinstance(error, ModuleNotFoundError) and (missing := _missing(str(error.name))) is not None:
         print_diagnostics(missing.diagnostics, locale=locale)
         return 2
-    if traceback:
-        print_message(traceback_of(error))
+    if is_verbose:
+        print_message(_traceback(error))
     text = translated_text("bug: {error}: run again with -v and report it at {address}", locale)
     print_message("auditor: " + text.replace("{error}", type(error).__name__).replace("{address}", BUGS))
     return BUG
@@ -170,3 +172,34 @@ def _missing(module: str) -> UsageError | None:
     return UsageError(
         "extra-missing", Message("this command needs {module}, which is not installed", module=module), hint=hint
     )
+
+
+def _traceback(error: BaseException) -> str:
+    """Return a traceback without secrets and terminal control characters."""
+    from auditor.graph.auth.scrubber import scrub_all  # noqa: PLC0415  only where there is a bug
+
+    text = scrub_all("".join(traceback.format_exception(error)))
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class _BugHandler(logging.Handler):
+    """A log handler that prints bugs contained in single tenants."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1] is not None:
+            print_message(printable(record.getMessage()))
+            print_message(_traceback(record.exc_info[1]))
+
+
+@contextmanager
+def _verbose(level: int) -> Iterator[None]:
+    """With -v, print the traceback of every bug that is contained in one tenant, while the block runs."""
+    handler, before = _BugHandler(), LOGGER.level
+    if level:
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(before)

@@ -1,4 +1,4 @@
-"""Finds valid policies that hardly mean what their authors intended: empty populations, dead blocks, contradictions."""
+"""Finds valid policies that are probably mistakes: empty populations, dead blocks, contradictions."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -16,7 +16,7 @@ def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, comm
     """Set every option that no flag in `command_line` gave from the variable of its name: --as-of from AUDITOR_AS_OF.
 
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable is none: workflows
-    set those for inputs that nobody gave. Raises UsageError for a value that the option would refuse.
+    set those for inputs without a value. Raises UsageError for a value that the option would refuse.
     """
     decided = _decided(parser, _options_on(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options

@@ -48,7 +48,7 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
         first, *rest = text.splitlines()
         print_message("\n".join([f"{bold}{red if is_error else yellow}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
+        from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  only in a job
 
         write_commands(
             diagnostic_lines(tuple(localized), os.environ, None if l10n is None else l10n.locale), beside_data=True

@@ -36,7 +36,7 @@ _NAME: Final = 20
 """Minimum characters of a name."""
 _GAP: Final = 2
 _MOST: Final = 20
-"""Findings of a comparison; the rest stands in the JSON."""
+"""Findings of a comparison that are printed; the JSON has all."""
 
 
 def show(
@@ -99,9 +99,9 @@ def _policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -
     if not policies:
         return
     policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
-    name, stood, trend, waived, went, ages, repaired = policy_columns(l10n)
+    name, open_, trend, waived, changes, ages, repaired = policy_columns(l10n)
     cells = list(zip(*(policy_row(policy, l10n) for policy in policies), strict=True))
-    columns = [(name, list(cells[0])), (stood, list(cells[1])), (went, list(cells[3]))]
+    columns = [(name, list(cells[0])), (open_, list(cells[1])), (changes, list(cells[3]))]
     if console.width >= _MIDDLE:
         columns.insert(2, (trend, [sparkline(policy.open) for policy in policies]))
     if console.width >= _WIDE:
@@ -205,7 +205,7 @@ def _until(episode: Episode, l10n: Labels) -> str:
 
 def _overall(console: Console, trends: Trends, l10n: Labels) -> None:
     if trends.open:
-        totals = [sum(stood.values()) for _, stood, _, _ in trends.open]
+        totals = [sum(counts.values()) for _, counts, _, _ in trends.open]
         _print(console, f"  {l10n.gettext('open findings')}  {sparkline(totals)}  {change(totals, l10n)}")
     for currency, sums in trends.money.items():
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)

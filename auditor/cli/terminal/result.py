@@ -1,4 +1,4 @@
-"""A Result onto the terminal: the verdict, what changed, the seats, what matters most, what is not known, the files."""
+"""Prints a Result on the terminal: verdict, changes, seats, most important actions, unknown facts, files."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -62,7 +62,7 @@ def terminal(
 ) -> None:
     """Print what a person should know before opening a report; colours and width are the console's.
 
-    `paths` are the files that were written, as they are to be shown; `history` is what earlier runs came to. No
+    `paths` are the files that were written, as they are to be shown; `history` are the totals of earlier runs. No
     text of a tenant is read as markup, and none of its control characters reaches the terminal.
     """
     l10n = Labels(locale)
@@ -179,7 +179,7 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
         (l10n.gettext("Spare"), [row.spare for row in rows]),
         (l10n.gettext("Policy"), [printable(row.state or none) for row in rows]),
     )
-    # The product's name gives way first, then the bar: what a policy says of the product is never cut for them.
+    # The name of the product is truncated first, then the bar is left out; the state is never cut for them.
     width = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
     bars = console.width >= max(_WIDE, width + _NAME + _BAR + _GAP)
     name = max(console.width - width - (_BAR + _GAP if bars else 0) - _GAP, _NAME)

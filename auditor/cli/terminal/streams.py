@@ -13,19 +13,19 @@ from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 
 _NOBODY_READS: Final = frozenset({errno.EPIPE, errno.EBADF, *((errno.EINVAL,) if sys.platform == "win32" else ())})
-"""What writing fails with where the reader is gone or the stream was closed: that is the reader's wish."""
+"""Errors of writing to a reader that is gone or a stream that was closed; they are no failures."""
 _INCOMPLETE: Final = 3
 
 
 class Sink(io.RawIOBase):
-    """The end of a stream; after a failed write it takes everything, and writes nothing more."""
+    """The raw end of a stream; after a failed write it accepts all data and discards it."""
 
     def __init__(self, raw: Any) -> None:
         super().__init__()
         self._raw = raw
         self._ended = False
         self.failure: OSError | None = None
-        """Why it could not be written, unless nobody reads it."""
+        """Why it could not be written; None if its reader is gone."""
 
     def writable(self) -> bool:
         """Return True, as every stream for output does."""
@@ -62,13 +62,13 @@ class Bracket:
         self._on: Stream | None = None
 
     def open(self, stream: "Stream") -> None:
-        """Begin it on a stream, unless it has begun."""
+        """Begin it on a stream, unless it is open."""
         if self._on is None:
             self._on = stream
             stream.write_line(f"::stop-commands::{self._token}")
 
     def close(self) -> "Stream | None":
-        """End it; returns the stream on which it stood."""
+        """End it; returns the stream on which it was open."""
         stream, self._on = self._on, None
         if stream is not None:
             stream.write_line(f"::{self._token}::")
@@ -86,10 +86,10 @@ class Stream(io.TextIOWrapper):
             io.BufferedWriter(sink), encoding=like.encoding, errors=errors, line_buffering=like.line_buffering
         )
         self.sink = sink
-        self._like = like  # whoever lets go of it closes the file
+        self._like = like  # garbage collection of it would close the file
         self.bracket = bracket
         self.is_for_people = is_for_people
-        """Whether only people read it; data may be piped into another program, and gets no line that is not its own."""
+        """Whether only people read it; no line is added to data, which may be piped into another program."""
         self._breaker = CommandEscaper(at_start=bracket is not None)
 
     def write(self, text: str) -> int:
@@ -158,7 +158,7 @@ def close() -> None:
 
 @contextmanager
 def for_people() -> Iterator[None]:
-    """Tell that what is written to stdout meanwhile is words, and no data for another program."""
+    """Mark what the block writes to stdout as text for people, and no data for another program."""
     stream = sys.stdout
     if not isinstance(stream, Stream):
         yield

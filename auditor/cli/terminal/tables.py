@@ -1,4 +1,4 @@
-"""What several tenants, and several runs, come to: lines and a table above the seats on the terminal."""
+"""Prints the totals of several runs as sparklines, and of several tenants as a table."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,7 @@ from auditor.render.text.earlier_run import Sparkline
 from auditor.render.text.labels import Labels
 
 _ROWS: Final = 12
-"""Tenants in the table; the rest stand in the reports."""
+"""Tenants in the table; the reports have all."""
 _LOST: Final = 4
 """Of these, tenants that were not audited: a night without network must not hide the worst of the others."""
 _GAP: Final = 2
@@ -80,7 +80,7 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
         columns.append((l10n.gettext("Usable"), [Text(row.usable) for row in rows]))
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
     columns.append((l10n.gettext("Spare"), [Text(row.spare) for row in rows]))
-    # Names give way, then findings fold; figures are never cut.
+    # Names are truncated first, then findings are wrapped; figures are never cut.
     width = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     name = max(console.width - width - _GAP, _NAME)

@@ -1,4 +1,4 @@
-"""Policies that found nothing to judge, onto the terminal: a misspelt value passes no audit without a word."""
+"""Prints policies that evaluated nothing: a misspelt value must not pass for compliance."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,39 +13,39 @@ from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 
 _NOTICES: Final = 5
-"""Notices with a value that comes near; for the others only the names of their policies are shown."""
+"""Notices about a value similar to others that are printed; other policies are only named."""
 _POLICIES: Final = 12
 _LONGEST: Final = 300
 
 
 def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
-    """Print the policies that evaluated nothing in any tenant, and in full those whose values come near others."""
-    near = list(_near(result))
-    shown = {policy for policy, _, _ in near[:_NOTICES]}
-    nothing = [policy for policy in _nothing(result) if policy not in shown]
-    if not near and not nothing:
+    """Print the policies that evaluated nothing in any tenant, and notices about values similar to others."""
+    similar = list(_similar(result))
+    shown = {policy for policy, _, _ in similar[:_NOTICES]}
+    unmatched = [policy for policy in _unmatched(result) if policy not in shown]
+    if not similar and not unmatched:
         return
     console.print(Text("\n" + l10n.gettext("Nothing to evaluate"), style="bold"), highlight=False)
-    for _, location, message in near[:_NOTICES]:
+    for _, location, message in similar[:_NOTICES]:
         line = Text(printable(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)
         line.append(printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"), style="yellow")
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
-    if nothing:
-        named = ", ".join(nothing[:_POLICIES]) + (", …" if len(nothing) > _POLICIES else "")
-        count = l10n.ngettext("{count} policy", "{count} policies", len(nothing))
+    if unmatched:
+        named = ", ".join(unmatched[:_POLICIES]) + (", …" if len(unmatched) > _POLICIES else "")
+        count = l10n.ngettext("{count} policy", "{count} policies", len(unmatched))
         console.print(Padding(Text(printable(f"{count}: {named}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
-def _near(result: Result) -> Iterator[tuple[str, str, Message]]:
-    """Yield policy, tenant and message of notices about values that come near others."""
+def _similar(result: Result) -> Iterator[tuple[str, str, Message]]:
+    """Yield policy, tenant and message of notices about values that are similar to others."""
     for tenant in result.tenants:
         for notice in tenant.notices:
             if notice.code == "policy.no-match" and "near" in notice.message.arguments:
                 yield notice.subject, tenant.display_name or tenant.name, notice.message
 
 
-def _nothing(result: Result) -> list[str]:
+def _unmatched(result: Result) -> list[str]:
     """Return the policies that evaluated something in no tenant, and were evaluated in one at least."""
     judged: dict[str, int] = {}
     alone = {notice.subject for notice in result.fleet.notices if notice.code == "balance.single-tenant"}

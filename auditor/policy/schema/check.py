@@ -145,7 +145,7 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 
 
 def _mistakes(value: Any, schema: SchemaName) -> list[Mistake]:
-    from auditor.policy.schema import messages  # noqa: PLC0415  who made no mistake does not wait for the words
+    from auditor.policy.schema import messages  # noqa: PLC0415  valid files need no messages
 
     errors = islice(_thorough(schema).iter_errors(value), _MAX_MISTAKES)
     mistakes = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))

@@ -42,7 +42,7 @@ def written_keys() -> tuple[Key, ...]:
 
 @cache
 def all_keys(name: SchemaName) -> tuple[Key, ...]:
-    """Return every key of a kind of file, a key before those of its value; a shared definition stands there once."""
+    """Return every key of a kind of file, a key before those of its value; a shared definition is listed once."""
     return tuple(_flattened(top_keys(name), set()))
 
 

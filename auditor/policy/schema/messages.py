@@ -34,7 +34,7 @@ _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
 
 def mistakes(error: "ValidationError") -> Iterator[Mistake]:
-    """Return the mistakes that a validator's error stands for; an error of one keyword may stand for several."""
+    """Return the mistakes that an error of a validator reports; one error may report several."""
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         name = str(error.instance)
@@ -103,7 +103,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
 
 
 def _elsewhere(key: str, path: "Path") -> Message | None:
-    """Return where a key of a policy belongs that stands inside its constraint block."""
+    """Return the hint for a key of a policy that is written inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
     if inside and key in OF_POLICIES:
         return Message("'{key}' is a key of the policy: write it beside '{path}'", key=key, path=path[2])

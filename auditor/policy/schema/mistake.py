@@ -40,7 +40,7 @@ class Mistake:
     needs: tuple[str, ...] = ()
     """The keys of which the lack is the mistake."""
     nothing: Message | None = None
-    """What to say where nothing at all is written."""
+    """The message if nothing is written at all."""
 
     @property
     def identity(self) -> object:

@@ -87,7 +87,7 @@ def stand_ins(text: str) -> dict[int, str]:
     """Return a private character for each such break in the text, for `str.translate`."""
     present = [sign for sign in _BREAKS if sign in text]
     used = set(text) if present else set()
-    # Their number is beyond what a file of the greatest size can hold besides anything else.
+    # There are more private characters than a file of the maximum size can contain.
     free = (chr(code) for code in chain(range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE)) if chr(code) not in used)
     return {ord(sign): other for sign, other in zip(present, free, strict=False)}
 

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:
-        from auditor.cli.commands.audits.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
+        from auditor.cli.commands.audits.send import mail_settings  # noqa: PLC0415  only where mails are sent
 
         settings = mail_settings(args.tenants)
     # A store, a mail, the summary of a job and a comparison read the actions.
@@ -160,7 +160,7 @@ def _exit_code(result: Result, args: argparse.Namespace) -> int:
 
 
 def _keeper(args: argparse.Namespace) -> Keeper | None:
-    """Return what keeps tonight; what would fail for sure is said before anything is audited."""
+    """Return what stores the results; raises errors that are certain before anything is audited."""
     if args.store is None:
         return None
     if args.redact:
@@ -169,7 +169,7 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
             Message("--redact cannot be used with --store, which keeps the names of people"),
             hint=Message("leave out --redact, or --store"),
         )
-    from auditor.cli.store_summary import check_store, store_night  # noqa: PLC0415  only who keeps a store waits for it
+    from auditor.cli.store_summary import check_store, store_night  # noqa: PLC0415  only audits with a store need it
 
     check_store(args.store)
     return store_night
@@ -182,7 +182,7 @@ def _history(args: argparse.Namespace) -> Path | str | None:
     """
     location: Path | str | None = args.history
     if location is not None and location == args.store:
-        from auditor.cli.store_summary import is_new  # noqa: PLC0415  only who keeps a store waits for it
+        from auditor.cli.store_summary import is_new  # noqa: PLC0415  only audits with a store need it
 
         return None if is_new(location) else location
     if isinstance(location, Path):
@@ -219,7 +219,7 @@ def print_result(
     """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
     paths = tuple(map(str, written))
     if output.terminal_file is not None:
-        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  machines that ask for JSON do not wait for it
+        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  JSON needs none of it
 
         write_all([(output.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
     if output.terminal and not quiet:
@@ -244,7 +244,7 @@ def _print_missing_data(result: Result, locale: str) -> None:
     """Say on stderr why an audit is incomplete where no summary does; in a GitHub Actions job annotations say it."""
     if result.complete or "GITHUB_ACTIONS" in os.environ:
         return
-    from auditor.render.text.labels import Labels  # noqa: PLC0415  only what is incomplete waits for it
+    from auditor.render.text.labels import Labels  # noqa: PLC0415  only for an incomplete audit
     from auditor.render.text.summary import missing_data  # noqa: PLC0415  likewise
 
     l10n = Labels(locale)

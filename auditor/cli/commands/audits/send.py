@@ -37,14 +37,14 @@ _OUTCOMES: Mapping[str, str] = {
     "already": N_("mail to {address}: already sent"),
     "not-due": N_("mail to {address}: nothing to report"),
 }
-"""What became of a mail that nobody has to look after."""
+"""The outcomes of a mail that are no failures."""
 _MESSAGE_OUTCOMES: Mapping[str, str] = {
     "accepted": N_("message to {address}: accepted"),
     "written": N_("message to {address}: written ({file})"),
     "already": N_("message to {address}: already sent"),
     "not-due": N_("message to {address}: nothing to report"),
 }
-"""The same of a message to a channel."""
+"""The same for a message to a channel."""
 _EXAMPLES = """\
 auditor send out/result.json                           to all recipients
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
@@ -105,9 +105,9 @@ def run(args: argparse.Namespace) -> int:
 def mail_settings(path: Path | None, only: tuple[str, ...] = ()) -> Settings:
     """Read the tenants file for its mail settings. Raises before anything is audited or sent.
 
-    If only channels of the command line get something, there need be no file.
+    No file is needed if all recipients are channels of the command line.
     """
-    from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415 - audits that send nothing do not wait
+    from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415 - only where mails are sent
 
     named = path or tenants_path()
     channels = bool(only) and all(channel_of(each)[0] is not Channel.MAIL for each in only)
