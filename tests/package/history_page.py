@@ -1,13 +1,13 @@
 """Writes what the commands of docs/history.md print into the page: `make pages`."""
 
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
+from auditor.demo.__main__ import main as write_demo
+from tests.builders.service.command_line import call
 from tests.package.tree import ROOT
 
 PAGE = ROOT / "docs" / "history.md"
@@ -23,21 +23,19 @@ def written() -> str:
 
 
 def _run(block: str, folder: Path) -> Iterator[str]:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "LC_ALL": "C"}
     for line in block.splitlines():
-        if not line.startswith("$ "):
-            continue
-        program, *arguments = line.removeprefix("$ ").split()
-        command = [sys.executable, *(["-m", "auditor"] if program == "auditor" else []), *arguments]
-        ran = subprocess.run(
-            command,
-            cwd=folder,
-            env={**environment, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=True,
-        )
-        output = [shown.rstrip() for shown in ran.stdout.decode().splitlines()]
+        match line.split():
+            case ["$", "auditor", *arguments]:
+                ran = call(*arguments, cwd=folder, COLUMNS="100", NO_COLOR="1")
+                if ran.code:
+                    raise RuntimeError(ran.err)
+                output = [shown.rstrip() for shown in (ran.text + ran.err).splitlines()]
+            case ["$", "python", "-m", "auditor.demo", *arguments]:
+                with chdir(folder):
+                    write_demo(arguments)
+                output = []
+            case _:
+                continue
         yield f"{line}\n"
         yield from (f"{shown}\n" for shown in output[:_LINES])
         if len(output) > _LINES:
