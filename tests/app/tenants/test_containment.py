@@ -121,22 +121,10 @@ BROKEN = {
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emulator: Emulator, broken: str) -> None:
-    """One of twenty tenants has it; the nineteen others are collected."""
-    others = [small_tenant(f"tenant-{number:02}") for number in range(17)]
-    for tenant in others:
-        tenant.register(next(iter(emulator.tenants["contoso"].apps.values())))
-        emulator.add(tenant)
     environment = live(here, emulator, "{type: token, tokenEnv: BROKEN_TOKEN}")
-    with (here / "tenants.yaml").open("a") as file:
-        for tenant in others:
-            file.write(
-                f"- {{name: {tenant.name}, tenantId: {tenant.tenant_id}, endpoint: '{emulator.endpoint}',"
-                f" authority: '{emulator.authority}',"
-                f" credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: SOME_SECRET}}}}\n"
-            )
     ran = call("collect", "--no-progress", cwd=here, **environment, BROKEN_TOKEN=BROKEN[broken])
     assert ran.code == 3, ran.err
-    assert len(list((here / "snapshots").glob("*/*"))) == 19
+    assert {path.parent.name for path in (here / "snapshots").glob("*/*")} == set(NAMES) - {FAILING}
     assert "token-invalid" in ran.err
     assert "secret-value" not in ran.err + ran.text
 

@@ -56,7 +56,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None:
     tree = {
         path.relative_to(ROOT).as_posix() if folder == "auditor" else f"auditor/{path.relative_to(ROOT).as_posix()}"

@@ -104,7 +104,6 @@ def judged(folder: Path, html: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.slow
 def test_every_client_knows_what_the_mail_needs(caniemail: Path, html: Path) -> None:
     found = judged(caniemail, html)
     assert {client: sorted(set(titles) - BEARABLE) for client, titles in found.items() if set(titles) - BEARABLE} == {}
@@ -145,7 +144,6 @@ def test_every_text_can_be_read_in_light_and_dark(chromium: Any, html: Path, sch
     page.close()
 
 
-@pytest.mark.slow
 def test_nothing_is_asked_for_from_anywhere(chromium: Any, html: Path) -> None:
     page = chromium.new_page()
     asked: list[str] = []
