@@ -11,7 +11,7 @@ from tests.emulator.tenant import seeded
 
 @pytest.fixture(scope="session")
 def _running() -> Iterator[Emulator]:
-    with running_emulator([seeded.generate(2_500), small_tenant("fabrikam")]) as emulator:
+    with running_emulator([seeded.generate(1_300), small_tenant("fabrikam")]) as emulator:
         yield emulator
 
 

@@ -151,8 +151,8 @@ def test_mailboxes_in_batches(graph: Emulator) -> None:
     kinds = set(found.tables["users"]["mailboxType"].to_pylist())
     assert {"user", "shared", "room", "equipment"} <= kinds
     batches = [record for record in graph.journal.of("/$batch") if not record.batched]
-    assert len(batches) <= 2_500 / 20
-    assert found.tables["users"]["notCollected"].null_count == 2_500
+    assert len(batches) <= 1_300 / 20
+    assert found.tables["users"]["notCollected"].null_count == 1_300
 
 
 def test_no_permission_for_mailboxes_asks_twenty_and_stops(graph: Emulator) -> None:
@@ -161,7 +161,7 @@ def test_no_permission_for_mailboxes_asks_twenty_and_stops(graph: Emulator) -> N
     assert found.status(Source.MAILBOXES) == "denied"
     assert found.status(Source.USERS) == "complete"
     assert len([record for record in graph.journal.of("/$batch") if not record.batched]) == 1
-    assert found.tables["users"]["mailboxType"].null_count == 2_500
+    assert found.tables["users"]["mailboxType"].null_count == 1_300
 
 
 @pytest.mark.slow
