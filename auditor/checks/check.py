@@ -13,7 +13,7 @@ from auditor.domain.result.model import Finding
 from auditor.engine.fleet import FleetScope
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.extent import Extent
-from auditor.engine.scope import Found, Scope, TenantScope
+from auditor.engine.scope import Scope, TenantScope, UserFindings
 from auditor.guidance.routing import Articles, Situation
 
 Block = TypeVar("Block", bound=Constraint)
@@ -128,7 +128,7 @@ class Check(Generic[Block]):
     """Return the product sets that the check resolves."""
     sources: tuple[Source, ...] = ()
     """What it reads beside users and `subscribedSkus`."""
-    judge_users: Callable[[Scope, Block], Iterable[Found]] | None = None
+    judge_users: Callable[[Scope, Block], Iterable[UserFindings]] | None = None
     """Judge one batch of users."""
     count_holders: Callable[[Scope, Block], HolderCount] | None = None
     """Count the users of one batch, for `judge_tenant`."""

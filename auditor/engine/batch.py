@@ -9,7 +9,7 @@ from auditor.engine.outcome import BatchOutcome, FindingColumns, distinct
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.waivers import waive
 from auditor.engine.policy_index import LICENCES
-from auditor.engine.scope import Batch, Found, Scope
+from auditor.engine.scope import Batch, Scope, UserFindings
 from auditor.engine.seat_usage import seat_counts
 from auditor.snapshot.model import UserBatch
 
@@ -53,7 +53,7 @@ def _count(scope: Scope, outcome: BatchOutcome) -> None:
             outcome.tallies[scope.index] = check.count_holders(scope, scope.policy.constraint)
 
 
-def _evaluated(scope: Scope) -> Iterator[Found]:
+def _evaluated(scope: Scope) -> Iterator[UserFindings]:
     rules, policy = scope.bound.rules, scope.policy
     # Nothing is said of a user whose licences were not collected, so the outcome stays unknown.
     if scope.unread is not None and rules.judges_users(policy) and LICENCES in rules.properties(policy):

@@ -26,7 +26,7 @@ from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.model import UserBatch
 
-Found = tuple[FindingColumns | None, Flags]
+UserFindings = tuple[FindingColumns | None, Flags]
 """What one check yields: findings with rows of the batch, and for whom it stays unknown."""
 
 

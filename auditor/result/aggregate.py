@@ -13,7 +13,7 @@ from auditor.domain.result.model import Finding, FleetResult, Result, Summary, T
 from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN
-_GIVEN_BACK: Final = frozenset({"remove", "cancel"})
+_REDUCING: Final = frozenset({"remove", "cancel"})
 """Classes of actions after which fewer seats are paid for."""
 NO_FLEET: Final = FleetResult()
 
@@ -133,15 +133,14 @@ class Freed:
 
 def freed(of: Result | TenantResult) -> Freed:
     """Sum the money of the actions by what has to happen before it is money."""
-    made = Freed(reassign={}, reduce={}, buy={})
+    sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}}
     for tenant in of.tenants if isinstance(of, Result) else (of,):
         for action in tenant.actions:
             if action.money is None or not (value := rounded(action.money.per_month)):
                 continue
-            currency = action.money.currency
-            there = made.buy if value < 0 else made.reduce if action.order in _GIVEN_BACK else made.reassign
-            there[currency] = there.get(currency, Decimal(0)) + abs(value)
-    return Freed(**{name: dict(sorted(getattr(made, name).items())) for name in ("reassign", "reduce", "buy")})
+            own = sums["buy" if value < 0 else "reduce" if action.order in _REDUCING else "reassign"]
+            own[action.money.currency] = own.get(action.money.currency, Decimal(0)) + abs(value)
+    return Freed(**{name: dict(sorted(own.items())) for name, own in sums.items()})
 
 
 def priced_whole(result: Result) -> bool:

@@ -10,11 +10,11 @@ from auditor.domain.policy.model import Health
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.translation import N_
 from auditor.engine.policy.extent import population_extent
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import unwanted_product
 
 
-def _judge(scope: Scope, _block: Health) -> Iterator[Found]:
+def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """Report the paid products of users whose sign-in is blocked.
 
     A judge of users yields findings with rows of the batch, and for whom the answer stays unknown. A judge of what the

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from auditor.app.audit.remediation import remedied
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Finding, TenantResult
 from tests.builders.tenant.tenants import (
@@ -15,6 +16,7 @@ from tests.builders.tenant.tenants import (
     finding_keys,
     one,
     outcome,
+    policy_set,
     sku_id,
     subscription,
     tenant,
@@ -183,9 +185,6 @@ def test_a_contract_prices_a_product_without_a_price_list() -> None:
 
 
 def test_actions_cost_what_the_contract_says() -> None:
-    from auditor.app.audit.remediation import remedied  # noqa: PLC0415
-    from tests.builders.tenant.tenants import policy_set  # noqa: PLC0415
-
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n- {contract(perSeatPerMonth='{amount: 25}')}\n{PRICES}"
     result = remedied(audited(text, tenant(subscribedSkus=[E3]), as_of=AS_OF), policy_set(text))
     (action,) = result.tenants[0].actions
@@ -203,9 +202,6 @@ def test_actions_cost_what_the_contract_says() -> None:
     ],
 )
 def test_seats_that_go_at_a_renewal_save_the_price_from_then_on(ends: int, contracts: list[str], saves: int) -> None:
-    from auditor.app.audit.remediation import remedied  # noqa: PLC0415
-    from tests.builders.tenant.tenants import policy_set  # noqa: PLC0415
-
     listed = "".join(f"- {each}\n" for each in contracts) or "  []\n"
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{listed}{PRICES}"
     state = tenant(subscribedSkus=[E3], subscriptions=[subscription("s", ends=ends)])
@@ -215,9 +211,6 @@ def test_seats_that_go_at_a_renewal_save_the_price_from_then_on(ends: int, contr
     assert action.saves is not None
     assert action.saves.per_month == saves
     assert (found.renewal_prices is None) == (saves in {300, 250})
-
-
-# ---- renewals
 
 
 def renewals(

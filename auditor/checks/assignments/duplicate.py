@@ -6,10 +6,10 @@ from auditor.checks.assignments.held_products import AssignmentCheck, holding_by
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     yield holding_by(scope, "several", packed_set(scope.bound.masks, block.of))
 
 

@@ -13,7 +13,7 @@ from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import BitRows, Products, meets, pairs
 from auditor.engine.policy.extent import Extent, population_extent
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask, ProductMasks
 from auditor.guidance.routing import Articles, Situation, unwanted_product
 
@@ -38,7 +38,7 @@ def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
     return masks.once(("packed", id(products)), lambda: packed(masks.of(products)))
 
 
-def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> Found:
+def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> UserFindings:
     """Report the SKUs of a set that members of the population hold; `held` is what counts as held."""
     if not wanted.maybe.places:
         return None, scope.people.nobody
@@ -52,7 +52,7 @@ def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> Found:
     return scope.findings(rows, skus=skus), undecided
 
 
-def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> Found:
+def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
     """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
     links = scope.people.links
     found = links.paths(kind) & links.held

@@ -10,7 +10,7 @@ from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import meets
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import STOPPED, Articles, Situation, group_licence
 
@@ -24,12 +24,12 @@ def _routes(situation: Situation) -> Articles:
     return (*stopped, "assign-licenses")
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for element in block.require:
         yield _lacking(scope, element)
 
 
-def _lacking(scope: Scope, element: ProductSet) -> Found:
+def _lacking(scope: Scope, element: ProductSet) -> UserFindings:
     wanted = packed_set(scope.bound.masks, element)
     products = wanted.mask
     held, unread = scope.people.links.held, scope.unread

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from auditor.checks.assignments.held_products import UnwantedProductCheck, holding, packed
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.allow is None:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow

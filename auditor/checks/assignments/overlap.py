@@ -14,18 +14,18 @@ from auditor.engine.columns.bitsets import BitRows, Products, listed, patterns, 
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import overlapping_products
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     of = scope.bound.masks.of(block.of)
     for group in block.exclusive:
         yield _exclusive(scope, of, group)
 
 
-def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
+def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFindings:
     """Report users with different SKUs out of two or more elements; users with equal holdings are evaluated once."""
     people, population, unread = scope.people, scope.population, scope.unread
     clashing = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))

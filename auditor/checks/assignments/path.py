@@ -7,7 +7,7 @@ from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import Paths
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import Articles, Situation
 
 
@@ -21,7 +21,7 @@ def _routes(situation: Situation) -> Articles:
             return ("direct-to-group", "group-to-direct")
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     wrong: Paths = "direct" if block.via == "group" else "group"
     yield holding_by(scope, wrong, packed_set(scope.bound.masks, block.of))
 

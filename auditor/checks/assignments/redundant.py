@@ -8,11 +8,11 @@ from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Correction, Cost, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import overlapping_products
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     """Report SKUs whose plans all come with another held SKU; the detail is the fullest such SKU."""
     of = scope.bound.masks.of(block.of)
     population, unread = scope.population, scope.unread

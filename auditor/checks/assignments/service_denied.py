@@ -7,11 +7,11 @@ from auditor.checks.assignments.service_plans import enabled, reported
 from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import services
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for plan in block.services.deny:
         yield reported(scope, plan, scope.population & enabled(scope, plan))
 

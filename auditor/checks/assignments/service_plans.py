@@ -8,12 +8,12 @@ from auditor.engine.columns.assignments import Links
 from auditor.engine.columns.bitsets import distinct, meets
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
 
 
-def reported(scope: Scope, plan: str, violation: Mask) -> Found:
+def reported(scope: Scope, plan: str, violation: Mask) -> UserFindings:
     """Report the users for whom a service plan is or is not enabled; the detail is the plan as the policy writes it."""
     return scope.findings(np.flatnonzero(violation.true), details=(plan,)), violation.unknown
 

@@ -6,10 +6,10 @@ from auditor.checks.attributes.values import AttributeCheck, reported
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Attributes
 from auditor.domain.translation import N_
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Attributes) -> Iterator[Found]:
+def _judge(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     selectors, rules = scope.batch.selectors, scope.bound.rules
     for name, values in block.allow:
         listed = selectors.of(rules.listed(name, (*values, None)))

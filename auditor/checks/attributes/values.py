@@ -10,12 +10,12 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Attributes
 from auditor.domain.translation import N_
 from auditor.engine.policy.extent import Extent, population_extent
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import Articles, Situation, user_property
 
 
-def reported(scope: Scope, violation: Mask, name: str) -> Found:
+def reported(scope: Scope, violation: Mask, name: str) -> UserFindings:
     """Report the users of a mask; the detail is the name of the property."""
     return scope.findings(np.flatnonzero(violation.true), details=(name,)), violation.unknown
 

@@ -9,11 +9,11 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Health
 from auditor.domain.translation import N_
 from auditor.engine.policy.extent import population_extent
-from auditor.engine.scope import Found, Scope
+from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import assignment_error
 
 
-def _judge(scope: Scope, _block: Health) -> Iterator[Found]:
+def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """Report every entry of `licenseAssignmentStates` with an error, any code, known or not."""
     population, pathless, nobody = scope.population, scope.people.links.pathless, scope.people.nobody
     rows, skus, codes, details = scope.batch.errors

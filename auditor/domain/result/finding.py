@@ -130,24 +130,20 @@ class NoFindings(Findings):
         """Zero counts."""
         return FindingStats()
 
-    def sample(self, count: int) -> tuple[Finding, ...]:
+    def sample(self, _count: int) -> tuple[Finding, ...]:
         """Return an empty tuple."""
-        del count
         return ()
 
-    def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
+    def map(self, _change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
         """Return the same table."""
-        del change
         return self
 
-    def map_batches(self, change: Callable[[Any], Any]) -> "Findings":
+    def map_batches(self, _change: Callable[[Any], Any]) -> "Findings":
         """Return the same table."""
-        del change
         return self
 
-    def with_concerns(self, concerns: Mapping[str, Concern]) -> "Findings":
+    def with_concerns(self, _concerns: Mapping[str, Concern]) -> "Findings":
         """Return the same table."""
-        del concerns
         return self
 
     def batches(self) -> Iterator[Any]:

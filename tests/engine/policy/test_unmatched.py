@@ -9,7 +9,7 @@ from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Notice, TenantResult
 from auditor.engine.policy import unmatched as unmatched_policies
-from tests.builders.tenant.tenants import audited, bought, judged, policy_file, tenant, user
+from tests.builders.tenant.tenants import audited, bought, judged, policy_file, subscription, tenant, user
 
 REQUIRE = "assignments: {require: [SPE_F1]}"
 PEOPLE = (
@@ -55,10 +55,7 @@ def test_products_subscriptions_and_licensed_people_are_counted(block: str, coun
     state = tenant(
         *PEOPLE,
         subscribedSkus=[bought("SPE_E3"), bought("SPE_E5"), bought("SPE_F1", 0)],
-        subscriptions=[
-            {"id": "s", "skuId": bought("SPE_E3")["skuId"], "skuPartNumber": "SPE_E3", "status": "Enabled"},
-            {"id": "t", "skuId": bought("SPE_E5")["skuId"], "skuPartNumber": "SPE_E5", "status": "Enabled"},
-        ],
+        subscriptions=[subscription("s"), subscription("t", "SPE_E5")],
         groups=[
             {
                 "id": "g",
