@@ -118,10 +118,10 @@ def judged(
     proposed = SmallerProductCounter()
     for found in describe(bound, batches, outcome, evidence=evidence):
         proposed.add(found)
-        table.add(found if actions is None else builder.take(found) if actions else builder.guide(found))
+        table.add(found if actions is None else builder.add(found) if actions else builder.guide(found))
     evaluation = conclude(bound, outcome)
     found = describe_objects(bound, evaluation)
-    table.add(found if actions is None else builder.take(found) if actions else builder.guide(found))
+    table.add(found if actions is None else builder.add(found) if actions else builder.guide(found))
     made, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(

@@ -60,7 +60,7 @@ def tenant_remedied(
 ) -> TenantResult:
     """Fill in what `remedied` fills in, of one tenant; `today` is the day of the audit, in UTC."""
     actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, groups=groups, spill=spill)
-    findings = tenant.findings.map_batches(actions.take)
+    findings = tenant.findings.map_batches(actions.add)
     built, concerns = actions.actions()
     return replace(tenant, findings=findings.with_concerns(concerns), actions=built)
 
@@ -71,7 +71,7 @@ def tenant_actions(
     """Return the actions of a tenant in a language; `today` is the day of the audit, in UTC."""
     actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
     for batch in tenant.findings.subject_batches():
-        actions.take(batch)
+        actions.add(batch)
     return actions.actions()[0]
 
 

@@ -25,9 +25,8 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
-from auditor.remedy.planner.action_order import bought_first, reordered
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.draft import Draft, PlanConstraints, draft, listed
+from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, draft, listed, reordered
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,

@@ -8,13 +8,14 @@ from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.result.model import Finding
 from auditor.policy.yaml.writer import flow
 from auditor.remedy.actions.remedies.proposals import downgrade_of
+from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.kinds import REMAINS
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import PlanConstraints
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.reach import Location, location_of
 from auditor.remedy.planner.remaining_reasons import why
-from auditor.remedy.planner.simulation.membership_reasons import group_reasons, membership_reasons
+from auditor.remedy.planner.simulation.membership_reasons import group_reasons
 from auditor.remedy.planner.weighed_options import Options
 
 
@@ -51,7 +52,7 @@ def remaining_of(
     code = REMAINS[ActionKind(kinds[fingerprint])] if fingerprint in kinds else "person"
     if fingerprint in options.ending and code != "group":
         code = "ends"
-    reasons = membership_reasons(finding, options.state.memberships, l10n) if code == "group" else ()
+    reasons = group_reasons(groups_of(finding), options.state.memberships, l10n) if code == "group" else ()
     if location_of(finding, options.state.memberships) is Location.PREMISES:
         code = "premises"
     answers = options.answered.answers.get(fingerprint, ()) if code == "person" else ()

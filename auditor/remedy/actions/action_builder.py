@@ -62,8 +62,8 @@ class ActionBuilder:
         self._objects: list[Finding] = []
         self._part_numbers: dict[str, str] = {}
 
-    def take(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Take findings in report order, with all about their subjects; return them with the guidance that fixes each.
+    def add(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Add findings in report order, with all about their subjects; return them with the guidance that fixes each.
 
         Raises DeliveryError where the disk of the spill file is full.
         """
@@ -71,7 +71,7 @@ class ActionBuilder:
         users = equal(batch.column("subjectType"), SubjectType.USER.value)
         people = np.flatnonzero(users & equal(batch.column("status"), Status.OPEN.value))
         proposed, smaller = smaller_products(batch, self._proposing)
-        self._people.take(
+        self._people.add(
             batch.select(PERSONAL).take(indices(people)), (routes, route_of[people]), (smaller, proposed[people])
         )
         # Seats are settled once it is known what everybody is to get and to give back.
@@ -90,7 +90,7 @@ class ActionBuilder:
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
-        """Return the actions once all findings were taken, and by action id whom they are about."""
+        """Return the actions once all findings were added, and by action id whom they are about."""
         context = replace(self._context.of(self._objects), part_numbers=self._part_numbers)
         opened = (finding for finding in self._objects if finding.status is Status.OPEN)
         self._groups.add((sort_key(each), object_remedy(each, route_of(each, context))) for each in opened)

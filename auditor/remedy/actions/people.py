@@ -91,10 +91,10 @@ class PersonRemedies:
         self._request_groups = _Ragged()
         self._templates = _Ragged()
 
-    def take(
+    def add(
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
     ) -> None:
-        """Take open findings about people in report order, with all about each of them.
+        """Add open findings about people in report order, with all about each of them.
 
         `routes` and `smaller` are the different routes and smaller products, and which of them each finding has.
         Raises DeliveryError where the disk of the spill file is full.
@@ -165,11 +165,11 @@ class PersonRemedies:
             number = self._patterns.get(key)
             if number is None:
                 number = self._patterns[key] = len(self._patterns)
-                self._add(self._remedied(kinds[start // size : end // size].tolist()))
+                self._store(self._remedied(kinds[start // size : end // size].tolist()))
             found.append(number)
         return np.array(found, dtype=np.int64)
 
-    def _add(self, pattern: _Pattern) -> None:
+    def _store(self, pattern: _Pattern) -> None:
         self._group_of.append(pattern.groups)
         self._distinct.append(pattern.distinct)
         self._request_groups.append([group for group, _ in pattern.requests])

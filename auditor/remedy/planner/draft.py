@@ -6,14 +6,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Action
-from auditor.guidance import Library
+from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.model import Decided
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.messages import ENGLISH, Localizer
-from auditor.remedy.planner.action_order import reordered
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
@@ -217,3 +217,23 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
     again = replace(weighed.proposal, add=(), remove=(), location=None, commands=commands[-1:])
     yield from itertools.starmap(changed, divided(before, rest))
     yield changed(rest.proposal.after, replace(weighed, proposal=again, fixed=fixed, lost=()))
+
+
+def reordered(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tuple[Action, ...]:
+    """Put actions that find no seat at first behind those of the same rank that free it."""
+    return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, deferrals.get(action.id, 0))))
+
+
+def bought_first(actions: Sequence[Action], takers: Mapping[str, AbstractSet[str]]) -> tuple[Action, ...]:
+    """Put what buys seats before the first action whose requests take them, such as one that sets a property.
+
+    A person who becomes a member of a dynamic group by the property gets what the group gives. `takers` are the skuIds
+    of these products by the id of the action.
+    """
+    ordered = list(actions)
+    for action in actions:
+        if action.kind == ActionKind.BUY:
+            buyer = ordered.index(action)
+            taker = next((n for n, each in enumerate(ordered) if action.sku_id in takers.get(each.id, ())), buyer)
+            ordered.insert(min(taker, buyer), ordered.pop(buyer))
+    return tuple(ordered)

@@ -1,6 +1,6 @@
 """Answers every question of a plan as a sensible person would, until the plan asks nothing more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,8 @@ from auditor.catalogue import builtin
 from auditor.domain.errors import Span
 from auditor.domain.policy.decision import AnswerKind, Decision, Question
 from auditor.domain.policy.model import PolicySet
+from auditor.policy.loader import Loaded, load
+from auditor.policy.yaml.writer import block
 from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW
@@ -16,6 +18,13 @@ from tests.builders.tenant.tenants import NOW
 _VALUES = {"usageLocation": "NL"}
 _ROUNDS = 6
 _SEATS = {AnswerKind.RENEWAL, AnswerKind.PURCHASE}
+
+
+def decided(rules: str, *decisions: Mapping[str, Any]) -> Loaded:
+    """Load policies with decisions, which only say what differs; their ids are `D-0`, `D-1`, …"""
+    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
+    text = f"version: 1\ndecisions:\n{block(named)}".encode()
+    return load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", text)] if named else [])
 
 
 def first_answer(question: Question) -> tuple[AnswerKind, Any]:

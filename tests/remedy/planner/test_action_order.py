@@ -4,7 +4,7 @@ import pytest
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Action
-from auditor.remedy.planner.action_order import bought_first
+from auditor.remedy.planner.draft import bought_first
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.plan_tenants import F3, VISIO, grant, snapshot, user
 from tests.builders.tenant.tenants import policy_set

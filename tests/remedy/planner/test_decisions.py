@@ -17,6 +17,7 @@ from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.question_text import question_stubs
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.answers import decided
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW
 
@@ -46,9 +47,7 @@ def state(*names: str, **more: Any) -> Snapshot:
 
 
 def loaded(decisions: list[dict[str, Any]]) -> Loaded:
-    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
-    text = f"version: 1\ndecisions:\n{block(named)}".encode()
-    return load([("p.yaml", (RULES + PRICES).encode())], decisions=[("decisions.yaml", text)] if named else [])
+    return decided(RULES + PRICES, *decisions)
 
 
 def fleet(states: list[Snapshot], *decisions: dict[str, Any]) -> FleetPlan:
@@ -303,9 +302,7 @@ def test_bad_decisions_name_their_place() -> None:
 def test_cost_centres_are_left_to_people_because_graph_would_empty_the_division() -> None:
     rules = "version: 1\npolicies: [{id: charged, severity: low, attributes: {require: [costCenter]}}]\n"
     answer = {"for": {"policy": "charged"}, "answer": {"set": {"costCenter": "4711"}}}
-    named = [{"id": "D-0", "by": "me@c.example", "on": "2026-11-20", **answer}]
-    decisions = f"version: 1\ndecisions:\n{block(named)}".encode()
-    found = load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", decisions)])
+    found = decided(rules, answer)
     plan = plan_run([state("office")], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
     assert (plan.questions, requests(plan)) == ((), [])
     assert len(plan.proof.remaining) == 1
@@ -319,8 +316,8 @@ def test_an_add_on_goes_with_the_suite_only_by_a_decision_and_only_where_a_polic
     removed = []
     for text in (rules, rules + base.encode()):
         undecided = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW)
-        decided = loaded([{"for": {"policy": "leavers"}, "answer": {"release": True}}]).decisions
-        plan = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW, decisions=decided)
+        answers = loaded([{"for": {"policy": "leavers"}, "answer": {"release": True}}]).decisions
+        plan = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW, decisions=answers)
         assert plan.proven
         removed.append([bodies(each.tenants[0]) for each in (undecided, plan)])
     path = "/users/leaver/assignLicense"

@@ -16,12 +16,12 @@ from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, Span
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import TenantResult
-from auditor.policy.loader import Loaded, load
-from auditor.policy.yaml.writer import block
+from auditor.policy.loader import Loaded
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.question_text import sentence
 from auditor.snapshot.model import Snapshot
+from tests.builders.tenant.answers import decided
 from tests.builders.tenant.plan_tenants import PARTS, bodies
 from tests.builders.tenant.tenants import NOW
 
@@ -32,9 +32,7 @@ SERVICES = "services: {deny: [OFFICESUBSCRIPTION]}"
 
 def loaded(to: str = "downgradeTo: '*'", *decisions: dict[str, Any], keys: str = SERVICES) -> Loaded:
     text = f"version: 1\n{PRICES}policies:\n  - {{id: apps, severity: low, users: {USERS}, assignments: {{{keys}, {to}}}}}\n"
-    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
-    answers = [("decisions.yaml", f"version: 1\ndecisions:\n{block(named)}".encode())] if named else []
-    return load([("p.yaml", text.encode())], decisions=answers)
+    return decided(text, *decisions)
 
 
 def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None, **user: Any) -> Snapshot:

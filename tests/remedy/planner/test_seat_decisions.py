@@ -7,13 +7,13 @@ import pytest
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.policy.decision import Question
-from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script
 from auditor.snapshot.model import Snapshot
 from tests.builders.document.powershell import Script
+from tests.builders.tenant.answers import decided
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW
@@ -30,9 +30,7 @@ STARTERS = [user(f"starter{n}", department="Office") for n in range(2)]
 
 
 def planned(of: Snapshot, *decisions: dict[str, Any], rules: str = RULES) -> TenantPlan:
-    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
-    text = f"version: 1\ndecisions:\n{block(named)}".encode()
-    found = load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", text)] if named else [])
+    found = decided(rules, *decisions)
     plan = plan_run([of], found.policies, builtin(), NOW, decisions=found.decisions)
     assert plan.proven
     return plan.tenants[0]
@@ -141,11 +139,11 @@ def test_a_renewal_moves_the_date_by_the_term_of_its_contract(contracts: tuple[s
     assert (action.title, action.confidence) == ("Renew Microsoft 365 E3", "certain")
 
 
-@pytest.mark.parametrize(("renew", "decided"), [(None, ""), (True, "Reactivate"), (False, "Prepare")])
+@pytest.mark.parametrize(("renew", "title"), [(None, ""), (True, "Reactivate"), (False, "Prepare")])
 @pytest.mark.parametrize("held", [False, True])
 def test_the_title_of_a_suspended_subscription_names_the_decision(
     renew: bool | None,  # noqa: FBT001
-    decided: str,
+    title: str,
     held: bool,  # noqa: FBT001
 ) -> None:
     rows = [{**subscription("SPE_E3", 1, "2026-12-10"), "status": "Suspended"}]
@@ -154,7 +152,7 @@ def test_the_title_of_a_suspended_subscription_names_the_decision(
     (question,) = planned(of, rules=rules).questions
     answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
     (action,) = planned(of, *answers, rules=rules).actions
-    assert action.title.startswith(decided or "Reactivate the subscription of Microsoft 365 E3, or prepare")
+    assert action.title.startswith(title or "Reactivate the subscription of Microsoft 365 E3, or prepare")
     assert (", or prepare" in action.title, action.confidence) == (
         renew is None,
         "review" if renew is None else "certain",

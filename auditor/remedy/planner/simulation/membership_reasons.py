@@ -20,15 +20,9 @@ _PEOPLE_PER_LINE: Final = 20
 _LONGEST_RULE: Final = 400
 
 
-def membership_reasons(finding: Finding, memberships: Memberships, l10n: Localizer) -> tuple[str, ...]:
-    """Return why no request changes the members of the groups that give the product of a finding."""
-    return group_reasons(groups_of(finding), memberships, l10n)
-
-
 def group_reasons(groups: Iterable[str], memberships: Memberships, l10n: Localizer) -> tuple[str, ...]:
     """Return why no request changes the members of those of some groups whose members no request changes."""
-    refused = (group for group in dict.fromkeys(groups) if memberships.refusal(group) is not None)
-    return tuple(_reason(group, memberships, l10n) for group in refused)
+    return tuple(_reason(group, memberships, l10n) for group in _refused(groups, memberships))
 
 
 def with_membership_steps(
@@ -41,14 +35,14 @@ def with_membership_steps(
             continue
         people: dict[str, list[Finding]] = {}
         for fingerprint in action.findings:
-            for group in _refused(findings[fingerprint], memberships) if fingerprint in findings else ():
+            for group in _refused(groups_of(findings[fingerprint]), memberships) if fingerprint in findings else ():
                 people.setdefault(group, []).append(findings[fingerprint])
         steps = [step for group, own in people.items() for step in _steps(group, own, memberships, l10n)]
         yield replace(action, steps=(*action.steps, *steps)) if steps else action
 
 
-def _refused(finding: Finding, memberships: Memberships) -> list[str]:
-    return [group for group in dict.fromkeys(groups_of(finding)) if memberships.refusal(group) is not None]
+def _refused(groups: Iterable[str], memberships: Memberships) -> list[str]:
+    return [group for group in dict.fromkeys(groups) if memberships.refusal(group) is not None]
 
 
 def _steps(group: str, findings: Sequence[Finding], memberships: Memberships, l10n: Localizer) -> Iterator[str]:
