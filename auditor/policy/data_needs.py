@@ -1,12 +1,30 @@
 """Derives the data that selectors and product sets need: sources, properties and groups."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from auditor.domain.enums import Source
 from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.policy.product_set import ProductSet, builtins_of
 from auditor.domain.policy.selector import GRAPH_PROPERTIES, Selector, atoms
+
+_LICENSES, _STATES = "assignedLicenses", "licenseAssignmentStates"
+_OTHERS: Final[Mapping[type, Needs]] = {
+    kinds.ManagedDevice: Needs(sources=frozenset({Source.DEVICES})),
+    kinds.Licensed: Needs(user_properties=(_LICENSES,)),
+    kinds.LicensedVia: Needs(user_properties=(_LICENSES, _STATES)),
+    kinds.InactiveFor: Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY})),
+    kinds.NeverSignedIn: Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}), user_properties=("createdDateTime",)),
+    kinds.MailboxLargerThan: Needs(sources=frozenset({Source.MAILBOX_USAGE})),
+    kinds.MailboxArchive: Needs(sources=frozenset({Source.MAILBOX_USAGE})),
+    kinds.Agent: Needs(user_properties=("agent",)),
+    kinds.CreatedWithin: Needs(user_properties=("createdDateTime",)),
+    kinds.CoveredBy: Needs(
+        sources=frozenset({Source.CONDITIONAL_ACCESS}), user_properties=("userPrincipalName", "userType")
+    ),
+}
+"""What conditions need whatever their values are; other conditions need nothing."""
 
 
 def selector_needs(selector: Selector) -> Needs:
@@ -24,44 +42,24 @@ def _atom_needs(atom: Selector) -> Needs:
         ):
             return property_needs(name)
         case kinds.Holds(products=products):
-            return Needs(user_properties=("assignedLicenses",)).union(set_needs([products]))
+            return Needs(user_properties=(_LICENSES,)).union(set_needs([products]))
         case kinds.HeldFor(products=products):
-            return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates")).union(set_needs([products]))
-        case kinds.ManagedDevice():
-            return Needs(sources=frozenset({Source.DEVICES}))
-        case kinds.LicensedVia():
-            return Needs(user_properties=("assignedLicenses", "licenseAssignmentStates"))
-        case kinds.Licensed():
-            return Needs(user_properties=("assignedLicenses",))
+            return Needs(user_properties=(_LICENSES, _STATES)).union(set_needs([products]))
         case kinds.MemberOf(groups=groups, transitive=transitive):
             lists = frozenset({Source.GROUPS, Source.MEMBERS})
             named = tuple(sorted(groups))
             return Needs(
                 sources=lists, groups=() if transitive else named, transitive_groups=named if transitive else ()
             )
-        case kinds.InactiveFor():
-            return Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}))
-        case kinds.NeverSignedIn():
-            return Needs(sources=frozenset({Source.SIGN_IN_ACTIVITY}), user_properties=("createdDateTime",))
         case kinds.InactiveIn(services=services):
             sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services}
             return Needs(sources=frozenset(sources))
         case kinds.AppsUnused(period=period):
             return Needs(sources=frozenset({Source.APP_USAGE}), app_usage_periods=(period,))
-        case kinds.MailboxLargerThan() | kinds.MailboxArchive():
-            return Needs(sources=frozenset({Source.MAILBOX_USAGE}))
-        case kinds.Agent():
-            return Needs(user_properties=("agent",))
-        case kinds.CreatedWithin():
-            return Needs(user_properties=("createdDateTime",))
         case kinds.HasRole(assigned=assigned):
             return Needs(sources=frozenset({Source.DIRECTORY_ROLES}), eligible_roles=assigned != "active")
-        case kinds.CoveredBy():
-            return Needs(
-                sources=frozenset({Source.CONDITIONAL_ACCESS}), user_properties=("userPrincipalName", "userType")
-            )
         case _:
-            return Needs()
+            return _OTHERS.get(type(atom), Needs())
 
 
 def property_needs(name: str) -> Needs:

@@ -245,6 +245,13 @@ def threshold(args: argparse.Namespace) -> FailOn:
         ) from error
 
 
+def check_redacted_store(args: argparse.Namespace) -> None:
+    """Raise UsageError for --redact with --store, which keeps the names of people."""
+    if args.redact and args.store is not None:
+        message = Message("--redact cannot be used with --store, which keeps the names of people")
+        raise UsageError("usage", message, hint=Message("leave out --redact, or --store"))
+
+
 def pseudonym_key() -> "Key":
     """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
     from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only where people have pseudonyms

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
@@ -15,6 +15,7 @@ from auditor.cli.arguments.audit_request import add_state_arguments, audit_reque
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import (
     add_mail_arguments,
+    check_redacted_store,
     declare,
     formats_of,
     locale_of,
@@ -26,14 +27,13 @@ from auditor.cli.arguments.options import (
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
-from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, printable
+from auditor.domain.errors import AuditorError, Diagnostic, Level, printable
 from auditor.domain.message import Message, joined
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
 from auditor.render.text.earlier_run import EarlierRun
 
-Keeper = Callable[..., int]
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
 auditor audit                               every tenant of tenants.yaml against policies/
@@ -88,7 +88,11 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError before anything is audited.
     """
     threshold(args), wished_locale(args.locale)  # report their errors before anything is audited
-    keep = _keeper(args)
+    check_redacted_store(args)
+    if args.store is not None:
+        from auditor.cli.store_summary import check_store  # noqa: PLC0415  only audits with a store need it
+
+        check_store(args.store)
     args.history = _history(args)
     if args.findings is not None:
         args.format = [*args.format, f"parquet={args.findings}"]
@@ -105,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     others = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
     actions, evidence = others or not output.streams, others or output.reads_evidence
     with audited(request, output.beside, actions=actions, evidence=evidence) as (result, folders, spill):
-        return _report(result, folders, args, output, settings, keep, spill)
+        return _report(result, folders, args, output, settings, spill)
 
 
 def _report(
@@ -114,7 +118,6 @@ def _report(
     args: argparse.Namespace,
     output: Output,
     settings: Settings | None,
-    keep: Keeper | None,
     spill: SpillFile,
 ) -> int:
     """Write the reports, store the night, send the mails, in this order: later failures lose nothing earlier."""
@@ -129,8 +132,11 @@ def _report(
 
     result, (localized, written) = contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
-    if keep is not None:
-        code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
+    if args.store is not None:
+        from auditor.cli.store_summary import store_night  # noqa: PLC0415  likewise
+
+        stored = store_night(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet)
+        code = max(code, stored)
     # After the store: a reader of the summary may close the pipe.
     print_result(localized, output, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=runs)
     publish(localized, output, locale=locale, code=code)
@@ -157,22 +163,6 @@ def _exit_code(result: Result, args: argparse.Namespace) -> int:
     except AuditorError as error:
         print_diagnostics(error.diagnostics, locale=args.locale)
         return 3
-
-
-def _keeper(args: argparse.Namespace) -> Keeper | None:
-    """Return what stores the results; raises errors that are certain before anything is audited."""
-    if args.store is None:
-        return None
-    if args.redact:
-        raise UsageError(
-            "usage",
-            Message("--redact cannot be used with --store, which keeps the names of people"),
-            hint=Message("leave out --redact, or --store"),
-        )
-    from auditor.cli.store_summary import check_store, store_night  # noqa: PLC0415  only audits with a store need it
-
-    check_store(args.store)
-    return store_night
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:

@@ -17,7 +17,14 @@ from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
-from auditor.cli.arguments.options import declare, now, output_folder, pseudonym_key, reader_locale
+from auditor.cli.arguments.options import (
+    check_redacted_store,
+    declare,
+    now,
+    output_folder,
+    pseudonym_key,
+    reader_locale,
+)
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
@@ -75,12 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """
     formats = {**FORMATS, **TENANT_FORMATS}
     targets, terminal = targets_of(args.format, formats, output_folder(args.output), default=("json", "questions"))
-    if args.redact and args.store is not None:
-        raise UsageError(
-            "usage",
-            Message("--redact cannot be used with --store, which keeps the names of people"),
-            hint=Message("leave out --redact, or --store"),
-        )
+    check_redacted_store(args)
     key = pseudonym_key() if args.redact else None
     l10n = localization(reader_locale(args.locale))
     # Documents are in English; for people the plan is printed in their language.

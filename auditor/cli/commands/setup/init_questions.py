@@ -80,7 +80,7 @@ def cloud(text: str) -> Cloud:
     return Cloud(_choice(CLOUDS)(text))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Question:
     """What is asked for an option that the command line does not give."""
 
@@ -99,19 +99,16 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
     tenant, name, default_cloud = signed_in_tenant(os.environ) or ("", NAME, Cloud.WORLDWIDE)
     first = (
         _Question(
-            option="tenant_id",
-            text=N_("Directory (tenant) id, from the overview of the Entra admin center"),
-            default=tenant,
-            read=tenant_id,
+            "tenant_id", N_("Directory (tenant) id, from the overview of the Entra admin center"), tenant, tenant_id
         ),
-        _Question(option="cloud", text=N_("Microsoft cloud"), default=default_cloud, read=cloud, choices=CLOUDS),
-        _Question(option="name", text=N_("Short name of the tenant"), default=name, read=tenant_name),
+        _Question("cloud", N_("Microsoft cloud"), default_cloud, cloud, CLOUDS),
+        _Question("name", N_("Short name of the tenant"), name, tenant_name),
         _Question(
-            option="credential",
-            text=N_("Sign in with"),
-            default="github-oidc" if args.repository else "azure-cli",
-            read=_choice(CREDENTIALS),
-            choices=CREDENTIALS,
+            "credential",
+            N_("Sign in with"),
+            "github-oidc" if args.repository else "azure-cli",
+            _choice(CREDENTIALS),
+            CREDENTIALS,
         ),
     )
     _ask_each(first, args, locale)
@@ -121,16 +118,10 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
 def _sign_in_questions(credential: str, existing: Mapping[str, Any]) -> list[_Question]:
     """Return what the type of credential needs."""
     of_repository = _Question(
-        option="repository",
-        text=N_("Your private repository on GitHub, OWNER/NAME"),
-        default=existing.get("repository", ""),
-        read=repository,
+        "repository", N_("Your private repository on GitHub, OWNER/NAME"), existing.get("repository", ""), repository
     )
     client = _Question(
-        option="client_id",
-        text=N_("Application (client) id (empty: the commands create one)"),
-        default="",
-        read=_optional(client_id),
+        "client_id", N_("Application (client) id (empty: the commands create one)"), "", _optional(client_id)
     )
     return [*([of_repository] if credential == "github-oidc" else []), *([client] if credential != "azure-cli" else [])]
 
@@ -143,35 +134,16 @@ def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: 
 
 
 _QUESTIONS = (
+    _Question("agreement", N_("Licences are bought by"), Agreement.UNKNOWN.value, one_of(Agreement), tuple(Agreement)),
+    _Question("size", N_("Policies for a tenant that is"), "small", _choice(SIZES), SIZES),
+    _Question("assignment", N_("Licences are assigned"), "direct", _choice(ASSIGNMENTS), ASSIGNMENTS),
     _Question(
-        option="agreement",
-        text=N_("Licences are bought by"),
-        default=Agreement.UNKNOWN.value,
-        read=one_of(Agreement),
-        choices=tuple(Agreement),
+        "policies",
+        N_("Starter policies: copy the files, or extend the library by its version"),
+        "copy",
+        _choice(POLICIES),
+        POLICIES,
     ),
-    _Question(
-        option="size", text=N_("Policies for a tenant that is"), default="small", read=_choice(SIZES), choices=SIZES
-    ),
-    _Question(
-        option="assignment",
-        text=N_("Licences are assigned"),
-        default="direct",
-        read=_choice(ASSIGNMENTS),
-        choices=ASSIGNMENTS,
-    ),
-    _Question(
-        option="policies",
-        text=N_("Starter policies: copy the files, or extend the library by its version"),
-        default="copy",
-        read=_choice(POLICIES),
-        choices=POLICIES,
-    ),
-    _Question(
-        option="mail_from",
-        text=N_("Mailbox that sends the report (empty: no mail)"),
-        default="",
-        read=_optional(address),
-    ),
+    _Question("mail_from", N_("Mailbox that sends the report (empty: no mail)"), "", _optional(address)),
 )
 """What is asked whatever the credential."""
