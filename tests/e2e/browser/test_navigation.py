@@ -108,20 +108,18 @@ def test_contents_stay_in_sight_and_lead_to_every_part(opened: Open, width: int)
     assert not tab.is_visible(".contents")
 
 
-def test_contents_close_with_escape(opened: Open) -> None:
-    tab = opened("demo")
+@pytest.mark.parametrize(("viewport", "screens"), [({"width": 1280, "height": SCREEN}, 16), (PHONE, 30)])
+def test_the_page_is_a_few_screens_tall_and_its_contents_close_with_escape(
+    opened: Open, viewport: dict[str, int], screens: int
+) -> None:
+    """It was 26 screens on a desk and 51 on a phone: lists show what matters most and fold the rest."""
+    tab = opened("demo", viewport=viewport)
+    assert tab.evaluate(TALL) <= screens * viewport["height"]
     tab.locator(".contents summary").click()
     tab.keyboard.press("Tab")
     tab.keyboard.press("Escape")
     assert tab.evaluate("document.querySelector('.contents details').open") is False
     assert tab.evaluate("document.activeElement.tagName") == "SUMMARY"
-
-
-@pytest.mark.parametrize(("viewport", "screens"), [({"width": 1280, "height": SCREEN}, 16), (PHONE, 30)])
-def test_the_page_is_a_few_screens_tall(opened: Open, viewport: dict[str, int], screens: int) -> None:
-    """It was 26 screens on a desk and 51 on a phone: lists show what matters most and fold the rest."""
-    tab = opened("demo", viewport=viewport)
-    assert tab.evaluate(TALL) <= screens * viewport["height"]
 
 
 def test_a_link_into_a_folded_list_unfolds_it(opened: Open) -> None:
