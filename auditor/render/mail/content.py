@@ -9,7 +9,7 @@ from typing import Final
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Finding, Result, TenantResult
 from auditor.render.html.action_view import Step
-from auditor.render.html.charts import sparks
+from auditor.render.html.charts import next_date, sparks
 from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
@@ -263,7 +263,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)
         for finding in tenant.findings:
-            moment = _next_date(finding)
+            moment = next_date(finding)
             if moment is None or moment > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
                 continue
             sku = finding.product.sku_id if finding.product is not None else None
@@ -281,17 +281,6 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
 def _happens(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
     trial = finding.evidence.get("isTrial") is True
     return happens(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
-
-
-def _next_date(finding: Finding) -> datetime | None:
-    written = finding.evidence.get("nextLifecycleDateTime")
-    if not finding.check.startswith("subscription.") or not isinstance(written, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:

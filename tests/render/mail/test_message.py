@@ -296,6 +296,13 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
     assert renewal_texts(ends(10, status=Status.WAIVED)) == []
 
 
+def test_a_date_that_has_no_day_in_utc_is_left_out() -> None:
+    renewal = next(each for each in contoso().findings if each.check == "subscription.expiring")
+    changed = replace(renewal, evidence={**renewal.evidence, "nextLifecycleDateTime": "0001-01-01T00:00:00+05:00"})
+    tenant = replace(contoso(), findings=FindingTable.of((changed,)))
+    assert next(mail_views(of_tenant(tenant), READER, Labels("en"))).renewals == ()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
 def test_every_language_says_what_it_is(locale: str) -> None:
