@@ -59,8 +59,8 @@ class Repository:
     def issues(self) -> Iterator[Issue]:
         """Yield the issues with LABEL, open and closed, the oldest first. Raises DeliveryError."""
         for page in range(1, _MAX_PAGES + 1):
-            asked = {"state": "all", "labels": LABEL, "sort": "created", "direction": "asc", "per_page": _PAGE}
-            query = urllib.parse.urlencode({**asked, "page": page})
+            filters = {"state": "all", "labels": LABEL, "sort": "created", "direction": "asc", "per_page": _PAGE}
+            query = urllib.parse.urlencode({**filters, "page": page})
             found = self._call("GET", f"/issues?{query}")
             if not isinstance(found, list):
                 raise _unexpected("GET /issues")

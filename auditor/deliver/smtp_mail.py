@@ -124,11 +124,11 @@ def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMT
         server: smtplib.SMTP = smtplib.SMTP_SSL(
             host, settings.port, local_hostname=name, timeout=timeout, context=relay.trusted
         )
-        _hello(server)
+        server.ehlo_or_helo_if_needed()
         return server
     server = smtplib.SMTP(host, settings.port, local_hostname=name, timeout=timeout)
     try:
-        _hello(server)
+        server.ehlo_or_helo_if_needed()
         if settings.starttls is not StartTls.NONE:
             _encrypt(server, relay)
     except BaseException:
@@ -139,10 +139,6 @@ def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMT
 
 def _host(settings: SmtpMail) -> str:
     return settings.host.removeprefix("[").removesuffix("]")
-
-
-def _hello(server: smtplib.SMTP) -> None:
-    server.ehlo_or_helo_if_needed()
 
 
 def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
@@ -160,7 +156,7 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
             ),
         )
     server.starttls(context=relay.trusted)
-    _hello(server)
+    server.ehlo_or_helo_if_needed()
 
 
 def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
@@ -226,11 +222,8 @@ def _check(code: int, reply: bytes, what: str) -> None:
         return
     answer = f"{code} {_shown(reply)}"
     if 400 <= code < 500:
-        raise _RefusedError(
-            Message("the relay temporarily refused {what}: {answer}", what=what, answer=answer),
-            None,
-        )
-    raise _RefusedError(Message("the relay refused {what}: {answer}", what=what, answer=answer), None)
+        raise _RefusedError(Message("the relay temporarily refused {what}: {answer}", what=what, answer=answer))
+    raise _RefusedError(Message("the relay refused {what}: {answer}", what=what, answer=answer))
 
 
 def _bytes(reply: bytes | str) -> bytes:

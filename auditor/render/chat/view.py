@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.domain.enums import Severity
 from auditor.render.mail.message import plain
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
@@ -92,17 +91,17 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
 
 
 def _counts(view: MailView, l10n: Labels) -> Iterator[Line]:
-    yield Line(lead="", text=_listed(f"{count.number} {count.label}" for count in view.counts))
+    yield Line(lead="", text=l10n.joined(f"{count.number} {count.label}" for count in view.counts))
     if view.previous is None:
         yield Line(lead="", text=l10n.gettext("Not compared with an earlier run."))
         return
     since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.previous)}
-    yield Line(lead=since, text=_listed(f"{count.number} {count.label}" for count in view.changes))
+    yield Line(lead=since, text=l10n.joined(f"{count.number} {count.label}" for count in view.changes))
 
 
 def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
     for line in view.changed:
-        facts = (line.title, line.tenant, _severity(line.severity, l10n))
+        facts = (line.title, line.tenant, l10n.gettext(SEVERITIES[line.severity]))
         yield Line(lead=line.summary, text=_facts(facts), href=line.href)
     if view.more_changed:
         yield Line(lead="", text=_more(view.more_changed, l10n))
@@ -110,7 +109,7 @@ def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
 
 def _acts(view: MailView, l10n: Labels) -> Iterator[Line]:
     for act in view.acts:
-        facts = (_severity(act.severity, l10n), *act.facts, act.why, act.first)
+        facts = (l10n.gettext(SEVERITIES[act.severity]), *act.facts, act.why, act.first)
         href = act.href or (act.document[1] if act.document is not None else "")
         yield Line(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
 
@@ -143,16 +142,8 @@ def _money(view: MailView, l10n: Labels) -> Iterator[Line]:
         yield Line(lead="", text=l10n.gettext("This is a minimum: some products have no price in the policies."))
 
 
-def _severity(severity: Severity, l10n: Labels) -> str:
-    return l10n.gettext(SEVERITIES[severity])
-
-
 def _more(count: int, l10n: Labels) -> str:
     return l10n.ngettext("{count} more", "{count} more", count)
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return ", ".join(texts)
 
 
 def _facts(texts: Iterable[str]) -> str:

@@ -127,7 +127,7 @@ class Renewal:
     state: str
     summary: str
     happens: str
-    """What happens on the date where nobody decides before it; told where there is an open finding."""
+    """What happens on the date where nobody decides before it; shown where there is an open finding."""
     severity: Severity | None
     """Of its worst open finding; None where there is none."""
     anchor: str | None
@@ -158,28 +158,28 @@ class Section:
     anchor: str
     name: str
     title: str
-    facts: tuple[str, ...]
-    failure: str | None
+    facts: tuple[str, ...] = ()
+    failure: str | None = None
     open: int
     complete: bool
-    money: str
+    money: str = ""
     counts: tuple[tuple[Severity, int], ...]
     lines: tuple[Line, ...]
     more_lines: int
     steps: tuple[Step, ...]
     action_sets: tuple[ActionSet, ...]
     more_steps: int
-    """Actions that are not told."""
-    seats: tuple[SeatRow, ...]
-    usage: UsageTable | None
-    units: tuple[UnitTable, ...]
-    smaller: SmallerProducts | None
-    coverage: tuple[str, ...]
+    """Actions that are not shown."""
+    seats: tuple[SeatRow, ...] = ()
+    usage: UsageTable | None = None
+    units: tuple[UnitTable, ...] = ()
+    smaller: SmallerProducts | None = None
+    coverage: tuple[str, ...] = ()
     """People who need a seat, and seats, a line for each policy."""
-    timeline: Timeline | None
+    timeline: Timeline | None = None
     groups: tuple[Group, ...]
     outcomes: tuple[OutcomeRow, ...]
-    sources: tuple[SourceRow, ...]
+    sources: tuple[SourceRow, ...] = ()
     notices: tuple[Notice, ...]
 
 

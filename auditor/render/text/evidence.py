@@ -24,19 +24,8 @@ _IN_SENTENCES: Final = frozenset(
         *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
         *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
         *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
-        *(
-            "assigned",
-            "needed",
-            "missingProduct",
-            "purchased",
-            "error",
-            "contractSeats",
-            "contracts",
-            "ends",
-            "lastDayOfNotice",
-            "renews",
-        ),
-        *("term", "seller", "pricePerSeat", "priceFrom"),
+        *("assigned", "needed", "missingProduct", "purchased", "error", "contractSeats", "contracts", "ends"),
+        *("lastDayOfNotice", "renews", "term", "seller", "pricePerSeat", "priceFrom"),
         *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
         *("nestedGroups", "membershipRuleProcessingState", "memberCount"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
@@ -48,9 +37,7 @@ _IN_SENTENCES: Final = frozenset(
 _OF_PEOPLE: Final = frozenset(
     {
         *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"),
-        *SIGN_INS,
-        *USAGE,
-        *ACCESS,
+        *(*SIGN_INS, *USAGE, *ACCESS),
     }
 )
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
@@ -77,7 +64,7 @@ _SEPARATOR: Final = " · "
 
 
 def described(finding: Finding, l10n: Labels) -> str:
-    """Return the evidence of a finding in the language of `words`: its parts that are not empty, joined by dots."""
+    """Return the evidence of a finding in the language of `l10n`: its parts that are not empty, joined by dots."""
     facts = finding.evidence
     assigned = assignment_part(facts.get("paths"), l10n)
     return _joined((*subject_parts(facts, l10n), assigned, other_part(finding, l10n)))

@@ -1,6 +1,7 @@
 """What became of a plan as sections of text, for Markdown, HTML and the terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from auditor.domain.result.model import Result, TenantResult
@@ -51,12 +52,7 @@ def _cut(section: Section, most: int | None, l10n: Labels) -> Section:
     if rest <= 0:
         return section
     more = l10n.ngettext("{count} more", "{count} more", rest)
-    return Section(
-        title=section.title,
-        paragraphs=section.paragraphs,
-        items=(*section.items[:most], more),
-        level=section.level,
-    )
+    return replace(section, items=(*section.items[:most], more))
 
 
 def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[Section]:
