@@ -48,7 +48,7 @@ async def plan_shards(context: CollectionContext, expected: int, sample: list[st
         bounds = await _by_prefix(context, sample, expected)
         return Shards.between(_balanced(bounds, await _counts(context, bounds), expected, shard_count))
     except FaultError:
-        # The same fault, if it persists, will end the context of users and be reported there.
+        # The same fault, if it persists, will end the list of users and be reported there.
         return Shards.whole()
 
 

@@ -78,9 +78,9 @@ def _entries(column: pa.Array) -> _Entries:
 
 def _unmatched(assigned_keys: _Numbers, path_keys: _Numbers) -> _Numbers:
     """Return the positions of assigned SKUs without a path, one per user and SKU (the last entry counts)."""
-    unmatched_count = np.flatnonzero(~np.isin(assigned_keys, path_keys))
-    _, last = np.unique(assigned_keys[unmatched_count][::-1], return_index=True)
-    return np.sort(unmatched_count[::-1][last])
+    positions = np.flatnonzero(~np.isin(assigned_keys, path_keys))
+    _, last = np.unique(assigned_keys[positions][::-1], return_index=True)
+    return np.sort(positions[::-1][last])
 
 
 def _plans(column: pa.Array) -> pa.Array:

@@ -201,8 +201,8 @@ def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
             yield current
             continue
         limit = min(cursor.limit for cursor in cursors)
-        tables_of = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
-        yield _sorted(pa.concat_tables(tables_of))
+        parts = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
+        yield _sorted(pa.concat_tables(parts))
 
 
 def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:

@@ -28,23 +28,21 @@ def differs(one: pa.Array, other: pa.Array) -> Mask:
     """Return a mask of the rows in which two columns of one length and type differ; null equals null."""
     if pa.types.is_list(one.type):
         return _lists_differ(one, other)
-    deltas_of = _valid(one) != _valid(other)
-    return np.asarray(
-        deltas_of | pc.fill_null(pc.not_equal(one, other), fill_value=False).to_numpy(zero_copy_only=False)
-    )
+    changed = pc.fill_null(pc.not_equal(one, other), fill_value=False).to_numpy(zero_copy_only=False)
+    return np.asarray((_valid(one) != _valid(other)) | changed)
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
     """Return a digest of the content of tables: column names, order, values and nulls."""
-    digest_ = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for table in tables:
         for start in range(0, max(1, table.num_rows), _WINDOW):
             window = table.slice(start, _WINDOW)
-            digest_.update(f"{window.num_rows}\n".encode())
+            sha256.update(f"{window.num_rows}\n".encode())
             for name in window.column_names:
-                digest_.update(f"{name}\n".encode())
-                _feed(digest_, plain(window.column(name)))
-    return "sha256:" + digest_.hexdigest()
+                sha256.update(f"{name}\n".encode())
+                _feed(sha256, plain(window.column(name)))
+    return "sha256:" + sha256.hexdigest()
 
 
 def deltas_of(indices: Indices) -> pa.Array:
@@ -68,31 +66,31 @@ def _lengths(column: pa.Array) -> Indices:
 
 def _lists_differ(one: pa.Array, other: pa.Array) -> Mask:
     lengths = _lengths(one)
-    digest_: Mask = lengths != _lengths(other)
-    same = pa.array(~digest_)
+    mask: Mask = lengths != _lengths(other)
+    same = pa.array(~mask)
     left, right = one.filter(same), other.filter(same)
     inner = differs(plain(pc.list_flatten(left)), plain(pc.list_flatten(right)))
     owners = np.asarray(pc.list_parent_indices(left).to_numpy(zero_copy_only=False))[inner]
-    digest_[np.nonzero(~digest_)[0][owners]] = True
-    return digest_
+    mask[np.nonzero(~mask)[0][owners]] = True
+    return mask
 
 
-def _feed(digest_: Any, column: pa.Array) -> None:
-    digest_.update(np.packbits(_valid(column)).tobytes())
+def _feed(sha256: Any, column: pa.Array) -> None:
+    sha256.update(np.packbits(_valid(column)).tobytes())
     kind = column.type
     if pa.types.is_list(kind):
-        digest_.update(_lengths(column).tobytes())
-        _feed(digest_, plain(pc.list_flatten(column)))
+        sha256.update(_lengths(column).tobytes())
+        _feed(sha256, plain(pc.list_flatten(column)))
     elif pa.types.is_string(kind):
         filled = pc.fill_null(column, "")
-        digest_.update(np.asarray(pc.binary_length(filled).to_numpy(zero_copy_only=False), dtype=np.int32).tobytes())
-        digest_.update("".join(filled.to_pylist()).encode() if len(filled) < 64 else _text_bytes(filled))
+        sha256.update(np.asarray(pc.binary_length(filled).to_numpy(zero_copy_only=False), dtype=np.int32).tobytes())
+        sha256.update("".join(filled.to_pylist()).encode() if len(filled) < 64 else _text_bytes(filled))
     elif pa.types.is_boolean(kind):
-        digest_.update(np.packbits(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False)).tobytes())
+        sha256.update(np.packbits(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False)).tobytes())
     else:
         days = column.cast(pa.int32()) if pa.types.is_date32(kind) else column
         numbers = days.cast(pa.int64()) if pa.types.is_timestamp(kind) else days
-        digest_.update(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
+        sha256.update(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
 
 
 def _text_bytes(column: pa.Array) -> bytes:
