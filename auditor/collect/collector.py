@@ -21,13 +21,13 @@ from auditor.collect.progress import NoProgress, Progress
 from auditor.collect.sources.groups import add_assigning_groups, add_groups
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.registry import SOURCES, sources_for
+from auditor.collect.sources.tenant import check_tenant_id
 from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import release_arrow_memory
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.work_folder import work_folder
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import GraphError
-from auditor.domain.message import Message
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Tenant
 from auditor.failures import in_task
@@ -114,16 +114,8 @@ def _extended(needs: Needs, sources: tuple[CollectionSource, ...]) -> Needs:
 async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
     """Sign in, and raise GraphError if the token is for another tenant; an opaque token is accepted."""
     claims = claims_of((await sign_in.get_token()).token)
-    if claims is not None and claims.tenant_id is not None and claims.tenant_id.lower() != tenant.tenant_id:
-        raise GraphError(
-            "graph-wrong-tenant",
-            Message(
-                "the credential is for the tenant {row}, not for {wanted}",
-                row=claims.tenant_id[:40],
-                wanted=tenant.tenant_id,
-            ),
-            hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
-        )
+    if claims is not None and claims.tenant_id is not None:
+        check_tenant_id(claims.tenant_id, tenant.tenant_id)
 
 
 async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...]) -> _Results:

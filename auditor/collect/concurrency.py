@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
 from typing import Self, TypeVar
 
 T = TypeVar("T")
@@ -26,12 +25,7 @@ class TenantSlots:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         # Every caller has waited for its thread.
         self._threads.shutdown(wait=False)
 

@@ -1,8 +1,12 @@
 """Shards: filters that divide the users of a tenant among several lists."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from auditor.failures import in_task
+from auditor.graph.errors import Fault, GraphErrorKind
 from auditor.graph.requests import quoted
 
 
@@ -35,3 +39,15 @@ class Shards:
     def is_divided(self) -> bool:
         """Whether there is more than one shard."""
         return len(self.filters) > 1
+
+    async def read(self, read_list: Callable[[str | None], Awaitable[Fault | None]]) -> list[Fault]:
+        """Read all shards concurrently; return the faults that ended lists early.
+
+        If Graph rejects a filter in this tenant, one list without filters is read instead.
+        """
+        results = await asyncio.gather(*(in_task(read_list, filter_) for filter_ in self.filters))
+        faults = [fault for fault in results if fault is not None]
+        if self.is_divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
+            fault = await read_list(None)
+            return [] if fault is None else [fault]
+        return faults

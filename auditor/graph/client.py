@@ -4,10 +4,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_never, cast
 
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, detailed
@@ -166,6 +166,26 @@ class Graph:
                 case _:
                     assert_never(outcome)
 
+    async def post(
+        self, path: str, body: bytes, *, media_type: str, headers: Mapping[str, str] | None = None
+    ) -> "httpx.Response | None":
+        """POST to a path below the Graph root once, through the SDK."""
+        from kiota_abstractions.method import Method  # noqa: PLC0415
+        from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
+        from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
+        from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
+        from msgraph.generated.models.entity import Entity  # noqa: PLC0415
+
+        request = RequestInformation()
+        request.http_method = Method.POST
+        request.url = f"{self.root.url}{path}"
+        for name, value in {"Accept": "application/json", **(headers or {})}.items():
+            request.headers.try_add(name, value)
+        request.set_stream_content(body, media_type)
+        request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        response: Any = await self.sdk.request_adapter.send_async(request, Entity, {})
+        return cast("httpx.Response | None", response)
+
     async def _attempt(
         self, call: Call, decode: Callable[[bytes], T], link: str | None
     ) -> Answer[T] | Retry | SignInAgain | Fail:
@@ -277,14 +297,7 @@ def _exhausted(fault: Fault, *, pause: float, attempts: int) -> Fault:
             message=fault.message,
             pause=f"{pause:.0f}",
         )
-    return Fault(
-        kind=fault.kind,
-        message=text,
-        remedy=fault.remedy,
-        status=fault.status,
-        code=fault.code,
-        request_id=fault.request_id,
-    )
+    return replace(fault, message=text)
 
 
 def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:

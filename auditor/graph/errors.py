@@ -64,9 +64,9 @@ class FaultError(GraphError):
         self.fault = fault
 
 
-def fault(kind: GraphErrorKind, message: Message, *, remedy: Message | None) -> Fault:
-    """Return a fault that does not stem from an answer of Graph."""
-    return Fault(kind=kind, message=message.rewritten(printable), remedy=remedy)
+def fault(kind: GraphErrorKind, message: Message, *, remedy: Message | None = None) -> Fault:
+    """Return a fault that does not stem from an answer of Graph, with the remedy of its kind unless one is given."""
+    return Fault(kind=kind, message=message.rewritten(printable), remedy=remedy or REMEDIES[kind])
 
 
 REMEDIES: dict[GraphErrorKind, Message | None] = {

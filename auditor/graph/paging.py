@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
+from auditor.graph.errors import FaultError, GraphErrorKind, fault
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ async def pages(
 
 
 def _loop_error(message: Message) -> FaultError:
-    return FaultError(fault(GraphErrorKind.LOOP, message, remedy=REMEDIES[GraphErrorKind.LOOP]))
+    return FaultError(fault(GraphErrorKind.LOOP, message))
 
 
 def _usable_links(links: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

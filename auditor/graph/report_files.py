@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
+from auditor.graph.errors import FaultError, GraphErrorKind, fault
 from auditor.graph.request_guard import Root
 from auditor.graph.retry_policy import Fail, Retry, VerdictError, retry_after
 from auditor.graph.transport.body_file import KEY, BodyFile
@@ -80,7 +80,7 @@ async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "
         response = await _get(graph, address, body)
     if response.status_code in _REDIRECTS:
         text = Message("{asked} was redirected more than {hops} times", asked=body.name, hops=MAX_HOPS)
-        raise FaultError(fault(GraphErrorKind.FOREIGN, text, remedy=REMEDIES[GraphErrorKind.FOREIGN]))
+        raise FaultError(fault(GraphErrorKind.FOREIGN, text))
     return response
 
 
@@ -117,9 +117,7 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
     # A refused address may have expired: Graph gives a new one, but few in ten minutes.
     refused = not throttled and response.status_code < 500
     attempts = _MAX_ATTEMPTS if refused else graph.retry_policy.failures
-    raise VerdictError(
-        Retry(fault=fault(kind, text, remedy=REMEDIES[kind]), wait=retry_after(response.headers), max_attempts=attempts)
-    )
+    raise VerdictError(Retry(fault=fault(kind, text), wait=retry_after(response.headers), max_attempts=attempts))
 
 
 def _fail(error: Exception, host: str, name: str) -> NoReturn:
@@ -129,7 +127,7 @@ def _fail(error: Exception, host: str, name: str) -> NoReturn:
     text = Message("{asked}: the download from {host} failed: {name}", asked=name, host=host, name=failure)
     if untrusted:
         text = Message("{asked}: the certificate of {host} is not trusted", asked=name, host=host)
-    found = fault(GraphErrorKind.UNREACHABLE, text, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
+    found = fault(GraphErrorKind.UNREACHABLE, text)
     raise VerdictError(Fail(fault=found) if untrusted else Retry(fault=found)) from None
 
 
@@ -153,13 +151,7 @@ def checked_address(location: str, base: str, graph_root: Root, name: str) -> st
         asked=name,
         host=_origin(address),
     )
-    raise FaultError(
-        fault(
-            GraphErrorKind.FOREIGN,
-            text,
-            remedy=REMEDIES[GraphErrorKind.FOREIGN],
-        )
-    )
+    raise FaultError(fault(GraphErrorKind.FOREIGN, text))
 
 
 def _origin(address: str) -> str:

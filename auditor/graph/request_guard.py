@@ -112,7 +112,6 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
                 Message(
                     "a request that would write was blocked: {method} {path}", method=request.method, path=_shown(path)
                 ),
-                remedy=None,
             )
         )
 

@@ -1,7 +1,7 @@
 """The Graph requests of the auditor, as calls of the SDK's request builders with their documented cost."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from auditor.graph.client import Call, Graph
@@ -187,21 +187,10 @@ def batch(graph: Graph, items: tuple[Mapping[str, Any], ...], *, units: int) -> 
 def _post_call(graph: Graph, path: str, document: Mapping[str, Any], *, units: int) -> Call:
     import json  # noqa: PLC0415
 
-    from kiota_abstractions.method import Method  # noqa: PLC0415
-    from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
-    from msgraph.generated.models.entity import Entity  # noqa: PLC0415
-
     body = json.dumps(document).encode()
 
     async def send(_link: str | None) -> "httpx.Response | None":
-        request = RequestInformation()
-        request.http_method = Method.POST
-        request.url = f"{graph.root.url}{path}"
-        request.headers.try_add("Accept", "application/json")
-        request.set_stream_content(body, "application/json")
-        request.add_request_options([_native()])
-        response: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
-        return cast("httpx.Response | None", response)
+        return await graph.post(path, body, media_type="application/json")
 
     return Call(name=f"POST {path.partition('?')[0]}", units=units, send=send)
 

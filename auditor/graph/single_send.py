@@ -3,7 +3,7 @@
 import asyncio
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message, detailed
@@ -124,16 +124,11 @@ async def _attempt(
             return SignInAgain(fault=found, token=bearer.removeprefix("Bearer "))
         case Retry(fault=found, wait=wait) if response.status_code == 429:
             return Retry(fault=found, wait=wait)
-        case Retry(fault=found):
-            return Unknown(fault=found) if _is_service_failure(response.status_code) else Refused(fault=found)
-        case Refusal(fault=found):
-            return Unknown(fault=found) if _is_service_failure(response.status_code) else Refused(fault=found)
+        case Retry(fault=found) | Refusal(fault=found):
+            is_service_failure = response.status_code >= 500 or response.status_code == 408
+            return Unknown(fault=found) if is_service_failure else Refused(fault=found)
         case _:
             assert_never(verdict)
-
-
-def _is_service_failure(status: int) -> bool:
-    return status >= 500 or status == 408
 
 
 def _not_connected(error: Exception) -> bool:
@@ -144,24 +139,9 @@ def _not_connected(error: Exception) -> bool:
 
 
 async def _send(graph: Graph, path: str, body: bytes, *, media_type: str, request_id: str) -> "httpx.Response | None":
-    from kiota_abstractions.method import Method  # noqa: PLC0415
-    from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
-    from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
-    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
-    from msgraph.generated.models.entity import Entity  # noqa: PLC0415
-
-    request = RequestInformation()
-    request.http_method = Method.POST
-    request.url = f"{graph.root.url}{path}"
-    request.headers.try_add("Accept", "application/json")
-    request.headers.try_add("client-request-id", request_id)
-    request.headers.try_add("x-ms-throttle-priority", "normal")
-    request.set_stream_content(body, media_type)
-    request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+    headers = {"client-request-id": request_id, "x-ms-throttle-priority": "normal"}
     with warnings.catch_warnings():
         # aiohttp warns about bodies above 1 MB that are not streamed because they block the event loop; mails are sent
         # one at a time.
         warnings.simplefilter("ignore", ResourceWarning)
-        found: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
-    response: httpx.Response | None = found
-    return response
+        return await graph.post(path, body, media_type=media_type, headers=headers)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Graph
-from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
+from auditor.graph.errors import FaultError, GraphErrorKind, fault
 from auditor.graph.request_guard import Root
 from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
@@ -68,7 +68,6 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
         fault(
             GraphErrorKind.FAILING,
             Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure),
-            remedy=REMEDIES[GraphErrorKind.FAILING],
         )
     )
 

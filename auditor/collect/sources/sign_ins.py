@@ -17,7 +17,6 @@ from auditor.collect.tables.page_decoder import MALFORMED, Decoder
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.collect.tables.timestamps import timestamps
 from auditor.domain.enums import Source
-from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import pages
@@ -79,12 +78,7 @@ async def _read_pages(
             return error.fault
         return None
 
-    results = await asyncio.gather(*(in_task(read_shard, filter_) for filter_ in shards.filters))
-    faults = [fault for fault in results if fault is not None]
-    if shards.is_divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
-        fault = await read_shard(None)
-        return [] if fault is None else [fault]
-    return faults
+    return await shards.read(read_shard)
 
 
 async def _is_activity_omitted(context: CollectionContext, spool: Spool) -> bool:

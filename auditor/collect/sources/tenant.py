@@ -30,21 +30,21 @@ _ORGANIZATION = ("countryLetterCode", "defaultUsageLocation", "displayName", "id
 _NUMBERS = ("enabled", "warning", "suspended", "lockedOut")
 
 
+def check_tenant_id(actual: str, expected: str) -> None:
+    """Raise GraphError if Graph or a token names another tenant than the tenants file."""
+    if actual.lower() != expected:
+        raise GraphError(
+            "graph-wrong-tenant",
+            Message("the credential is for the tenant {row}, not for {wanted}", row=actual[:40], wanted=expected),
+            hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
+        )
+
+
 async def _read_organization(context: CollectionContext) -> SourceResult:
     """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
     rows, fault = await context.all_rows(Source.ORGANIZATION, requests.organization(context.graph, _ORGANIZATION))
-    wanted = context.graph.tenant.tenant_id
     for row in rows:
-        if str(row["id"]).lower() != wanted:
-            raise GraphError(
-                "graph-wrong-tenant",
-                Message(
-                    "the credential is for the tenant {row}, not for {wanted}",
-                    row=str(row["id"])[:40],
-                    wanted=wanted,
-                ),
-                hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
-            )
+        check_tenant_id(str(row["id"]), context.graph.tenant.tenant_id)
     table = pa.Table.from_pylist(
         [{name: _text(row.get(name)) for name in schema.ORGANIZATION.names} for row in rows], schema.ORGANIZATION
     )

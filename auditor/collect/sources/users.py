@@ -137,18 +137,11 @@ def _tolerance(expected: int) -> int:
 async def _read_shards(
     context: CollectionContext, select: tuple[str, ...], decoder: Decoder, spool: Spool, shards: Shards
 ) -> list[Fault]:
-    """Read all shards concurrently; if Graph rejects a filter in this tenant, read one list without filters."""
-
     async def read_shard(filter_: str | None) -> Fault | None:
         call = requests.users(context.graph, select, filter_=filter_)
         return await _read_list(context, pages(context.graph, call, decoder), spool)
 
-    results = await asyncio.gather(*(in_task(read_shard, filter_) for filter_ in shards.filters))
-    faults = [fault for fault in results if fault is not None]
-    if shards.is_divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
-        fault = await read_shard(None)
-        return [] if fault is None else [fault]
-    return faults
+    return await shards.read(read_shard)
 
 
 async def _read_list(context: CollectionContext, batches: AsyncIterator[pa.RecordBatch], spool: Spool) -> Fault | None:

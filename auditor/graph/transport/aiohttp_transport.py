@@ -2,7 +2,6 @@
 
 import ssl
 from functools import lru_cache
-from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -38,12 +37,7 @@ class Connections:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             await session.close()
