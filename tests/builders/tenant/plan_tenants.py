@@ -25,6 +25,17 @@ def user(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
     return person(name, **{"paths": grants, "assignedLicenses": licences, **facts})
 
 
+def group(name: str, *skus: str, identifier: str = "g1", **facts: Any) -> dict[str, Any]:
+    """A group that is processed and gives these products."""
+    return {
+        "id": identifier,
+        "displayName": name,
+        "assignedLicenses": [{"skuId": sku, "disabledPlans": []} for sku in skus],
+        "licenseProcessingState": {"state": "ProcessingComplete"},
+        **facts,
+    }
+
+
 def snapshot(
     users: list[dict[str, Any]],
     seats: dict[str, int],

@@ -1,12 +1,14 @@
 """Purchases stand before the requests that take the seats, whatever kind of request that is."""
 
+from typing import Any
+
 import pytest
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Action
 from auditor.remedy.planner.draft import bought_first
 from tests.builders.tenant.answers import answered_plan
-from tests.builders.tenant.plan_tenants import F3, VISIO, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import F3, VISIO, grant, group, snapshot, user
 from tests.builders.tenant.tenants import policy_set
 
 
@@ -39,22 +41,14 @@ def test_a_plan_buys_the_seats_that_a_dynamic_group_gives_before_the_property_is
   - {id: placed, severity: low, attributes: {require: [department]}}
   - {id: office, severity: high, users: {department: Office}, assignments: {require: [SPE_F1]}}
 """
-    group = {
-        "id": "g1",
-        "displayName": "SALES",
-        "groupTypes": ["DynamicMembership"],
-        "membershipRule": 'user.department -eq "Sales"',
-        "membershipRuleProcessingState": "On",
-        "assignedLicenses": [{"skuId": F3}],
-        "licenseProcessingState": {"state": "ProcessingComplete"},
-        "members": ["known"],
-    }
+    kind: dict[str, Any] = {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "Sales"'}
+    sales = group("SALES", F3, **kind, membershipRuleProcessingState="On", members=["known"])
     people = [
         user("known", grant(F3, "g1"), department="Sales"),
         user("placeless", grant(VISIO), department=None),
         user("office", department="Office"),
     ]
-    plan, _ = answered_plan([snapshot(people, {F3: 1, VISIO: 1}, groups=[group])], policy_set(text))
+    plan, _ = answered_plan([snapshot(people, {F3: 1, VISIO: 1}, groups=[sales])], policy_set(text))
     (tenant,) = plan.tenants
     assert (plan.proven, tenant.proof.remaining) == (True, ())
     assert [(each.kind, each.count) for each in tenant.actions] == [("buy", 2), ("attribute-set", 1), ("assign", 1)]

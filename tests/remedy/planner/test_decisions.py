@@ -18,11 +18,12 @@ from auditor.remedy.planner.text.question_text import question_stubs
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.answers import decided
-from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, bodies, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, bodies, grant, group, snapshot, user
 from tests.builders.tenant.tenants import NOW
 
 pytestmark = pytest.mark.slow
 
+CLOUD = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
 RULES = """version: 1
 products: {suite: [SPE_E3, SPE_E5]}
 populations: {store: {department: Store}}
@@ -114,14 +115,7 @@ def test_an_attribute_is_set_unless_it_is_kept_on_premises() -> None:
 def in_groups(*people: dict[str, Any], groups: tuple[str, ...] = ("g1", "g2"), **more: Any) -> Snapshot:
     """A tenant with some people and groups that give E3, each with one member."""
     members = [user(f"in-{name}", grant(E3, name), department="X") for name in groups]
-    rows = [
-        {
-            "id": name, "displayName": f"LIC {name}", "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
-            "licenseProcessingState": {"state": "ProcessingComplete"}, "groupTypes": [], "mailEnabled": False,
-            "securityEnabled": True, **more.get(name, {}),
-        }
-        for name in groups
-    ]  # fmt: skip
+    rows = [group(f"LIC {name}", E3, identifier=name, **{**CLOUD, **more.get(name, {})}) for name in groups]
     return snapshot([*people, *members], more.get("seats", {E3: 9, F3: 9}), groups=rows)
 
 

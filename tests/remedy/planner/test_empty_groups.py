@@ -4,28 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.builders.tenant.plan_tenants import E3, VISIO, bodies, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, VISIO, bodies, grant, group, planned, snapshot, user
 
 EMPTY = "policies:\n  - {id: empty, severity: low, health: {empty: deny}}\n"
 
 
-def group(*skus: str, **facts: Any) -> dict[str, Any]:
-    return {
-        "id": "g1",
-        "displayName": "LIC-Old",
-        "assignedLicenses": [{"skuId": sku} for sku in skus],
-        "groupTypes": [],
-        "mailEnabled": False,
-        "securityEnabled": True,
-        "members": [],
-        "memberCount": 0,
-        "licenseProcessingState": {"state": "ProcessingComplete"},
-        **facts,
-    }
+def empty(*skus: str, **facts: Any) -> dict[str, Any]:
+    kind = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
+    return group("LIC-Old", *skus, **{**kind, "members": [], "memberCount": 0, **facts})
 
 
 def test_all_licences_of_an_empty_group_are_removed_in_one_request() -> None:
-    plan = planned(snapshot([user("ann")], {E3: 5, VISIO: 5}, groups=[group(E3, VISIO)]), EMPTY)
+    plan = planned(snapshot([user("ann")], {E3: 5, VISIO: 5}, groups=[empty(E3, VISIO)]), EMPTY)
     ((path, added, removed),) = bodies(plan)
     assert (path, added, sorted(removed)) == ("/groups/g1/assignLicense", [], ["SPE_E3", "VISIOCLIENT"])
     (action,) = plan.actions
@@ -45,13 +35,13 @@ def test_all_licences_of_an_empty_group_are_removed_in_one_request() -> None:
     ids=["a rule adds members", "the local directory adds members", "still processed"],
 )
 def test_a_group_that_may_have_members_tomorrow_keeps_its_licences(facts: dict[str, Any]) -> None:
-    plan = planned(snapshot([user("ann")], {E3: 5}, groups=[group(E3, **facts)]), EMPTY)
+    plan = planned(snapshot([user("ann")], {E3: 5}, groups=[empty(E3, **facts)]), EMPTY)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["person"]
 
 
 def test_a_group_that_still_gives_its_licence_to_somebody_keeps_it() -> None:
     """The membership has ended, and Microsoft Entra ID has not processed that yet."""
-    plan = planned(snapshot([user("ann", grant(E3, "g1"))], {E3: 5}, groups=[group(E3)]), EMPTY)
+    plan = planned(snapshot([user("ann", grant(E3, "g1"))], {E3: 5}, groups=[empty(E3)]), EMPTY)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["person"]

@@ -1,6 +1,6 @@
 """Requests that need what others free come after those, and titles and figures say what the requests really do."""
 
-from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, group, planned, snapshot, user
 
 TEXT = """policies:
   - {id: store, severity: high, users: {department: Store}, assignments: {deny: [SPE_E3], require: [SPE_F1]}}
@@ -46,14 +46,7 @@ def test_a_service_that_comes_while_another_goes_is_told_as_coming() -> None:
 
 
 def test_a_copy_goes_after_the_group_has_been_tried_in_its_place() -> None:
-    group = {
-        "id": "g1",
-        "displayName": "LIC-E3",
-        "assignedLicenses": [{"skuId": E3}],
-        "licenseProcessingState": {"state": "ProcessingComplete"},
-        "hasMembersWithLicenseErrors": True,
-        "members": ["ann"],
-    }
+    erring = group("LIC-E3", E3, hasMembersWithLicenseErrors=True, members=["ann"])
     ann = user("ann", grant(E3), grant(E3, "g1", error="CountViolation"))
     text = """policies:
   - {id: errors, severity: high, health: {errors: deny}}
@@ -62,7 +55,7 @@ def test_a_copy_goes_after_the_group_has_been_tried_in_its_place() -> None:
 """
     paths = [
         request["path"].rpartition("/")[2]
-        for action in planned(snapshot([ann], {E3: 1}, groups=[group]), text).actions
+        for action in planned(snapshot([ann], {E3: 1}, groups=[erring]), text).actions
         for request in action.requests
     ]
     assert paths == ["reprocessLicenseAssignment", "assignLicense"]

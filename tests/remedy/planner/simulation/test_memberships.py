@@ -20,6 +20,7 @@ from auditor.snapshot.reader import read
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
+from tests.builders.tenant.plan_tenants import group as processed_group
 from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.emulator.fixtures import running_emulator
@@ -48,14 +49,8 @@ def identified(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, An
 
 
 def group(name: str, *skus: str, members: tuple[str, ...] = (), **kind: Any) -> dict[str, Any]:
-    return {
-        "id": stable_id("plan", name),
-        "displayName": name,
-        "assignedLicenses": [{"skuId": sku, "disabledPlans": []} for sku in skus],
-        "licenseProcessingState": {"state": "ProcessingComplete"},
-        "members": [f"{member}@contoso.example" for member in members],
-        **kind,
-    }
+    addresses = [f"{member}@contoso.example" for member in members]
+    return processed_group(name, *skus, identifier=stable_id("plan", name), members=addresses, **kind)
 
 
 def document(people: list[dict[str, Any]], *groups: dict[str, Any], **seats: int) -> dict[str, Any]:
