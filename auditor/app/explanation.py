@@ -142,8 +142,9 @@ def _finding_text(
     lines = [f"# {escaped(finding.subject.name)}: {l10n.gettext(check.name)}", "", l10n.gettext(check.explanation), ""]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += ["", f"## {l10n.gettext('Evidence')}", ""]
+    facts = (f"- {key}: {escaped(_plain(value))}" for key, value in sorted(finding.evidence.items()))
     evidence = escaped(described(finding, Labels(l10n.locale)))
-    lines += [*((evidence, "") if evidence else ()), *_evidence(finding.evidence), ""]
+    lines += [*((evidence, "") if evidence else ()), *facts, ""]
     actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
     for action in actions:
         lines += [f"## {escaped(action.title)}", ""]
@@ -160,10 +161,6 @@ def _finding_text(
         )
         lines.append("#" + article_markdown(composed, l10n, titles).replace("\n## ", "\n### "))
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _evidence(evidence: Mapping[str, object]) -> list[str]:
-    return [f"- {key}: {escaped(_plain(value))}" for key, value in sorted(evidence.items())]
 
 
 def _plain(value: object) -> str:

@@ -1,8 +1,10 @@
-"""Resolves a location to a store, or to the snapshot folders below it."""
+"""Resolves a location to a store or to the snapshot folders below it, and reads the files that a user names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.store import MARKER
 
@@ -28,3 +30,15 @@ def all_folders(root: Path) -> list[Path]:
     """Return every snapshot folder of a root, by tenant and instant; hidden ones are being written."""
     found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts))
+
+
+def read_named(path: Path, *, most: int, slug: str, hint: Message, within: Path | None = None) -> bytes:
+    """Return the bytes of a file of at most `most` bytes; `within` as in `files.opened`.
+
+    Raises SnapshotError with the slug and the hint for a file that cannot be read.
+    """
+    try:
+        return files.read(path, most=most, within=within)
+    except OSError as error:
+        message = Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error)
+        raise SnapshotError(slug, message, hint=hint) from error

@@ -97,9 +97,9 @@ def each_contained(result: Result, change: Callable[[TenantResult], TenantResult
     tenants: list[TenantResult] = []
     whole = True
     for tenant in result.tenants:
-        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
+        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             changed = change(tenant)
-        tenants.append(changed if wall.failure is None else failed_later(tenant, wall.failure))
-        whole = whole and wall.failure is None
+        tenants.append(changed if boundary.failure is None else failed_later(tenant, boundary.failure))
+        whole = whole and boundary.failure is None
     changed_result = replace(result, tenants=tuple(tenants))
     return changed_result if whole else replace(changed_result, summary=summarise(tenants, result.fleet))

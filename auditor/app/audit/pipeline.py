@@ -85,7 +85,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        with TenantBoundary(state.manifest.tenant, alone=alone) as wall, paused_gc():
+        with TenantBoundary(state.manifest.tenant, alone=alone) as boundary, paused_gc():
             facts = TenantFacts(state, catalogue, policies, as_of)
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, registered(), counts_seats=True)
@@ -93,7 +93,8 @@ def audit(  # noqa: PLR0913 - what an audit depends on
                 bound, judge(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
             )
             names.add(bound.facts)
-        audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
+        failure = boundary.failure
+        audited.append(tenant if failure is None else failed(state.manifest, failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     return result if actions is None else replace(result, fleet=fleet_remedied(result, policies))
 
@@ -268,14 +269,15 @@ def _with_unused(
     return [
         replace(
             tenant,
-            notices=_sorted((*tenant.notices, *(note for waiver, note in unused if waiver.applies_to(tenant.name)))),
+            notices=tuple(
+                sorted(
+                    (*tenant.notices, *(note for waiver, note in unused if waiver.applies_to(tenant.name))),
+                    key=lambda notice: (notice.code, notice.subject),
+                )
+            ),
         )
         for tenant in tenants
     ]
-
-
-def _sorted(notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    return tuple(sorted(notices, key=lambda notice: (notice.code, notice.subject)))
 
 
 def _run(policies: PolicySet, as_of: datetime, tenants: Sequence[TenantResult]) -> Run:

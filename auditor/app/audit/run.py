@@ -1,7 +1,7 @@
 """Runs an audit request: loads policies and snapshots, and returns the Result."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -109,7 +109,11 @@ def audited(
         if request.verifier is not None:
             result = request.verifier.verified(result, places, policies)
         if request.demo and previous is None:
-            previous = _demo_yesterday(request.as_of, policies)
+            from auditor.demo import previous as demo_previous  # noqa: PLC0415  only the demo needs the generator
+
+            # The demo as it stood a night earlier, so that the report can say what changed.
+            yesterday = demo_previous(request.as_of)
+            previous = audit(yesterday, policies, active(), yesterday[0].manifest.instant)
         yield changed(result, previous, request), folders_of(places), spill
 
 
@@ -141,11 +145,11 @@ def _compared(result: Result, previous: Result) -> Result:
     failures: dict[str, AuditorError] = {}
 
     def each(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
-        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
+        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             return change(tenant)
-        assert wall.failure is not None
-        failures[tenant.name] = wall.failure
-        return failed_later(tenant, wall.failure)
+        assert boundary.failure is not None
+        failures[tenant.name] = boundary.failure
+        return failed_later(tenant, boundary.failure)
 
     compared = with_reopened(compare(result, previous, each=each))
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
@@ -211,7 +215,8 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
 
         with temporary_folder("auditor-demo-") as folder:
             folders = [write(folder, snapshot) for snapshot in snapshots(request.as_of)]
-            yield _chosen(folders, request)
+            by_name = {manifest_of(folder).tenant: folder for folder in folders}
+            yield [by_name[name] for name in _named(tuple(by_name), request)]
     elif request.snapshots:
         from auditor.app.audit.snapshot_selection import opened_places  # noqa: PLC0415  only saved state is looked for
 
@@ -251,9 +256,9 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
 
 
 def _sound(folder: Path, *, alone: bool) -> bool:
-    with TenantBoundary(folder.parent.name, alone=alone) as wall:
+    with TenantBoundary(folder.parent.name, alone=alone) as boundary:
         read(folder)
-    return wall.failure is None
+    return boundary.failure is None
 
 
 def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
@@ -263,16 +268,16 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
             yield path
             continue
         request.notice(Message("auditing {location}", location=path))
-        with TenantBoundary(path.parent.name, alone=len(places) == 1) as wall:
+        with TenantBoundary(path.parent.name, alone=len(places) == 1) as boundary:
             state = read(path)
-        yield state if wall.failure is None else unreadable(path, wall.failure)
+        yield state if boundary.failure is None else unreadable(path, boundary.failure)
 
 
 def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
     """Return the tenant of a snapshot folder that cannot be read, as far as the folder shows which one it is."""
-    with TenantBoundary(folder.parent.name) as wall:
+    with TenantBoundary(folder.parent.name) as boundary:
         return unaudited_of(manifest_of(folder), failure)
-    assert wall.failure is not None
+    assert boundary.failure is not None
     return Unaudited(
         name=folder.parent.name,
         tenant_id="",
@@ -280,12 +285,6 @@ def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
         agreement=Agreement.UNKNOWN,
         reason=reason_of(failure),
     )
-
-
-def _chosen(folders: Sequence[Path], request: Request) -> list[Path]:
-    """Keep the snapshots of the named tenants and of the shard; a name that no snapshot bears is an error."""
-    by_name: Mapping[str, Path] = {manifest_of(folder).tenant: folder for folder in folders}
-    return [by_name[name] for name in _named(tuple(by_name), request)]
 
 
 def _named(known: Sequence[str], request: Request) -> list[str]:
@@ -314,11 +313,3 @@ def previous_of(request: Request, spill: SpillFile) -> Result | None:
     from auditor.app.saved_results import saved_result  # noqa: PLC0415  only where there is an earlier run
 
     return saved_result(request.compare, spill=spill)
-
-
-def _demo_yesterday(as_of: datetime, policies: PolicySet) -> Result:
-    """Audit the demo as it stood a night earlier, so that the report can say what changed."""
-    from auditor.demo import previous  # noqa: PLC0415  only the demo needs the generator
-
-    states = previous(as_of)
-    return audit(states, policies, active(), states[0].manifest.instant)

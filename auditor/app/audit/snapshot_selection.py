@@ -64,10 +64,10 @@ def opened_places(
 def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
     if isinstance(state, Unaudited):
         return state
-    with TenantBoundary(state.manifest.tenant, alone=alone) as wall:
+    with TenantBoundary(state.manifest.tenant, alone=alone) as boundary:
         return state.opened(root)
-    assert wall.failure is not None
-    return unaudited_of(state.manifest, wall.failure)
+    assert boundary.failure is not None
+    return unaudited_of(state.manifest, boundary.failure)
 
 
 def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auditor.app.named_files import read_named
+from auditor.app.locations import read_named
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 from auditor.files import input as files

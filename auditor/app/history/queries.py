@@ -84,10 +84,10 @@ class HistorySources:
     @contextmanager
     def handling(self, tenant: str) -> Iterator[None]:
         """Handle one tenant: an exception becomes its failure, unless it is the only one."""
-        with TenantBoundary(tenant, alone=len(self.names) == 1) as wall:
+        with TenantBoundary(tenant, alone=len(self.names) == 1) as boundary:
             yield
-        if wall.error is not None:
-            self.failures.setdefault(tenant, wall)
+        if boundary.error is not None:
+            self.failures.setdefault(tenant, boundary)
 
 
 def look(places: Sequence[Path | str]) -> HistorySources:
@@ -119,10 +119,10 @@ def look(places: Sequence[Path | str]) -> HistorySources:
 
 @contextmanager
 def _contained(tenant: str, failures: dict[str, TenantBoundary]) -> Iterator[None]:
-    with TenantBoundary(tenant) as wall:
+    with TenantBoundary(tenant) as boundary:
         yield
-    if wall.error is not None:
-        failures.setdefault(tenant, wall)
+    if boundary.error is not None:
+        failures.setdefault(tenant, boundary)
 
 
 def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
@@ -260,12 +260,12 @@ def stored_runs(
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
     by_run: dict[datetime, list[Entry]] = {}
     for name in names:
-        with TenantBoundary(name, alone=len(result.tenants) == 1) as wall:
+        with TenantBoundary(name, alone=len(result.tenants) == 1) as boundary:
             for entry in Ledger(store.backend, name).entries():
                 if entry.as_of < result.run.as_of:
                     by_run.setdefault(entry.as_of, []).append(entry)
-        if wall.named_failure is not None:
-            for diagnostic in wall.named_failure.diagnostics:
+        if boundary.named_failure is not None:
+            for diagnostic in boundary.named_failure.diagnostics:
                 warn(diagnostic)
             by_run.clear()
             break

@@ -14,7 +14,7 @@ from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.report.subset import own_waivers, portion
-from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, message, split_address
+from auditor.deliver.letter import Attachment, MailMessage, message, split_address
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.routing import Envelope, Reason, reason, week_of
 from auditor.deliver.sent_log import LogState, Mailing, SentLog
@@ -198,14 +198,6 @@ async def _carried(ready: Sequence[_Prepared], sending: MailJob, log: SentLog) -
             sending.notice(Message("sending to {recipient}", recipient=address))
             attempt = await send()
             log.record(one.mailing, LogState(attempt.fate.value), sending.now, claim)
-            done.append(_report(address, attempt))
+            status = DeliveryStatus(attempt.fate.value)
+            done.append(DeliveryReport(address=address, end=status, message=attempt.message, hint=attempt.hint))
     return done
-
-
-def _report(address: str, attempt: SendAttempt) -> DeliveryReport:
-    ends = {
-        SendStatus.ACCEPTED: DeliveryStatus.ACCEPTED,
-        SendStatus.REFUSED: DeliveryStatus.REFUSED,
-        SendStatus.UNKNOWN: DeliveryStatus.UNKNOWN,
-    }
-    return DeliveryReport(address=address, end=ends[attempt.fate], message=attempt.message, hint=attempt.hint)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from auditor.app.locations import read_named
 from auditor.app.mail.attachment import packed
-from auditor.app.named_files import read_named
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.deliver.letter import Attachment
 from auditor.deliver.routing import Envelope

@@ -40,15 +40,21 @@ def approvals_csv(tenant: TenantPlan, l10n: Localization, only: Collection[int] 
     return spreadsheet([COLUMNS, *_rows(tenant, l10n, only)])
 
 
-def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
+def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
+    """Return the open questions by the number of the first action about their findings; 0 where there is none."""
     number_of = {
         fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
     }
-    asked: dict[int, list[Question]] = {}
+    found: dict[int, list[Question]] = {}
     for question in tenant.open_questions:
         numbers = [number_of[fingerprint] for fingerprint in question.findings if fingerprint in number_of]
-        asked.setdefault(min(numbers, default=0), []).append(question)
+        found.setdefault(min(numbers, default=0), []).append(question)
+    return found
+
+
+def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    asked = questions_by_action(tenant)
     for number, action in enumerate(tenant.actions, start=1):
         if only is None or number in only:
             yield _action(number, action, findings, tenant.names)

@@ -14,10 +14,10 @@ from auditor.remedy.planner.simulation.changes import Changes
 @contextmanager
 def planned(tenant: str, failures: dict[str, AuditorError], *, alone: bool) -> Iterator[None]:
     """Plan for a tenant; an exception is recorded as its failure."""
-    with TenantBoundary(tenant, alone=alone) as wall:
+    with TenantBoundary(tenant, alone=alone) as boundary:
         yield
-    if wall.failure is not None:
-        failures[tenant] = wall.failure
+    if boundary.failure is not None:
+        failures[tenant] = boundary.failure
 
 
 def failed_after(after: Result) -> dict[str, AuditorError]:

@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from auditor.app.plan.approvals import approvals_csv
+from auditor.app.plan.approvals import approvals_csv, questions_by_action
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
+from auditor.app.policy_files import free_id
 from auditor.deliver.report_folder import ChildFile
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Action, Finding
@@ -72,13 +73,7 @@ def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
     taken: set[str] = {NOBODY}
     found: dict[str, str] = {"": NOBODY}
     for owner in filter(None, owners):
-        stem = name = _UNSAFE.sub("-", owner)[:_LONGEST].strip(".-") or "owner"
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{stem}-{number}"
-        taken.add(name)
-        found[owner] = name
+        found[owner] = free_id(_UNSAFE.sub("-", owner)[:_LONGEST].strip(".-") or "owner", taken)
     return found
 
 
@@ -90,7 +85,7 @@ def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str,
     where = f"{tenant.display_name or tenant.name}, {day}"
     sections = [Section(title=title, paragraphs=(where, who, intro), level=1)]
     findings = {finding.fingerprint: finding for finding in tenant.findings}
-    asked = _questions(tenant)
+    asked = questions_by_action(tenant)
     warned: dict[tuple[str, ...], str] = {}
     for number, action in enumerate(tenant.actions, start=1):
         if number in numbers:
@@ -99,18 +94,6 @@ def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str,
     if 0 in numbers:
         sections += [_question(question, tenant.names, l10n) for question in asked.get(0, ())]
     return text_page(sections, title=title, language=l10n.language)
-
-
-def _questions(tenant: TenantPlan) -> dict[int, list[Question]]:
-    """Return the open questions by the first action about their findings; 0 where there is none."""
-    number_of = {
-        fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
-    }
-    found: dict[int, list[Question]] = {}
-    for question in tenant.open_questions:
-        numbers = [number_of[fingerprint] for fingerprint in question.findings if fingerprint in number_of]
-        found.setdefault(min(numbers, default=0), []).append(question)
-    return found
 
 
 def _action(

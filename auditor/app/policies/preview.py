@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from auditor import __version__
@@ -20,7 +20,6 @@ from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
 from auditor.domain.result.model import Finding, PolicyOutcome, Result, SourceLine
-from auditor.policy.extends import Bases
 from auditor.policy.loader import load
 from auditor.result.preview_counts import worse
 from auditor.snapshot.model import Snapshot
@@ -101,9 +100,9 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
                 commit, files = _base(request)
             # Too long waivers of the base are not errors of the change.
             if side == "base":
-                policies = _loaded(files, None, pinned_base if commit is None else bases_of(commit, called))
+                policies = load(files, bases=pinned_base if commit is None else bases_of(commit, called)).policies
             else:
-                policies = _loaded(files, request.as_of.date(), installed_base)
+                policies = load(files, waivers_from=request.as_of.date(), bases=installed_base).policies
         except InputError as error:
             wrong += [replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics]
             continue
@@ -137,10 +136,6 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
         )
     commit = commit_of(request.base)
     return commit, files_of(commit, request.policies, ref=request.base)
-
-
-def _loaded(files: Sequence[tuple[str, bytes]], waivers_from: date | None, bases: Bases) -> PolicySet:
-    return load(files, waivers_from=waivers_from, bases=bases).policies
 
 
 def policy_changes(before: PolicySet, after: PolicySet) -> tuple[PolicyChange, ...]:

@@ -11,7 +11,7 @@ from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Notice, PolicyOutcome, Result
+from auditor.domain.result.model import Notice, PolicyOutcome
 
 
 def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
@@ -19,24 +19,20 @@ def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datet
 
     Raises SnapshotError where a snapshot cannot be read.
     """
-    result = _evaluated(policies, Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of))
+    request = Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of)
+    with opened_states(request, policies) as snapshot_states:
+        result = audit(snapshot_states, policies, active(), as_of, alone=True, described=False)
     places = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
     places.append(("", result.fleet.policies, result.fleet.notices))
     spans = {policy.id: policy.span for policy in policies.policies}
     return [
         Diagnostic(slug=slug, message=message, span=spans[policy], hint=hint, level=Level.WARNING)
         for name, outcomes, notices in places
-        for slug, policy, message, hint in _told(name or "fleet", outcomes, notices)
+        for slug, policy, message, hint in _warnings(name or "fleet", outcomes, notices)
     ]
 
 
-def _evaluated(policies: PolicySet, request: Request) -> Result:
-    """Evaluate every snapshot without building findings."""
-    with opened_states(request, policies) as states:
-        return audit(states, policies, active(), request.as_of, alone=True, described=False)
-
-
-def _told(
+def _warnings(
     location: str, outcomes: Sequence[PolicyOutcome], notices: Sequence[Notice]
 ) -> Iterator[tuple[str, str, Message, Message]]:
     for notice in notices:

@@ -13,7 +13,6 @@ from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Mention
 from auditor.domain.policy.product_set import BUILTIN_SETS
-from auditor.domain.tenant import Settings
 from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Node
@@ -39,7 +38,11 @@ def validate(
     SettingsError and SnapshotError where those cannot be read.
     """
     loaded = load_policies(places, waivers_from=as_of.date(), decisions=decision_files(places))
-    settings = None if tenants is None else _settings(tenants)
+    settings = None
+    if tenants is not None:
+        from auditor.settings.loader import read  # noqa: PLC0415  only where a tenants file is named
+
+        settings = read(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
     found = (*loaded.warnings, *_unknown_names(loaded), *lint_warnings(loaded, tenants=names))
     # Who extends files does not mend them.
@@ -60,12 +63,6 @@ def validate(
         decisions=len(loaded.decisions),
         warnings=tuple(warnings),
     )
-
-
-def _settings(tenants: Path) -> Settings:
-    from auditor.settings.loader import read  # noqa: PLC0415  only where a tenants file is named
-
-    return read(tenants)
 
 
 def _unknown_names(loaded: Loaded) -> list[Diagnostic]:

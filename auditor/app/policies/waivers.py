@@ -77,7 +77,7 @@ def waive(request: WaiverRequest) -> Waived:
             Message("there are no policies beside {file}", file=name),
             hint=Message("specify them with --policies, or run `auditor init`"),
         )
-    result = _result(request, before)
+    result = _audited(request, before) if request.result is None else saved_result(request.result)
     chosen = list(_chosen(result, request.fingerprints))
     taken = {waiver.id for waiver in before.waivers}
     items = _items(chosen, request, before, taken)
@@ -118,10 +118,6 @@ def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
     if exists(request.file) and not any(Path(file) == request.file for file, _ in found):
         found.append((request.file.as_posix(), read_yaml(request.file, None)))
     return found
-
-
-def _result(request: WaiverRequest, policies: PolicySet) -> Result:
-    return _audited(request, policies) if request.result is None else saved_result(request.result)
 
 
 def _audited(request: WaiverRequest, policies: PolicySet) -> Result:

@@ -21,11 +21,12 @@ def contained(
     If that fails, each tenant is rendered alone, and those that fail are reported as not audited. The exception
     propagates if no tenant fails alone, or if there is only one.
     """
-    with TenantBoundary("", alone=len(result.tenants) == 1) as wall:
+    with TenantBoundary("", alone=len(result.tenants) == 1) as boundary:
         return result, write(result)
     sound = each_contained(result, lambda tenant: _rendered(result, tenant, wanted, locale))
-    if wall.error is not None and all(one is other for one, other in zip(result.tenants, sound.tenants, strict=True)):
-        raise wall.error
+    unchanged = all(one is other for one, other in zip(result.tenants, sound.tenants, strict=True))
+    if boundary.error is not None and unchanged:
+        raise boundary.error
     return sound, write(sound)
 
 

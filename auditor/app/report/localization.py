@@ -1,13 +1,13 @@
 """Translates the actions and starter policies of a Result for one locale."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.app.gc_pause import paused_gc
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.model import Action, FleetResult, PolicyHeader, Result, TenantResult
+from auditor.domain.result.model import Action, PolicyHeader, Result, TenantResult
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,11 +39,10 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     known, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
         tenants = tuple(_translated(tenant, known, today, l10n, spill) for tenant in result.tenants)
-    localized = fleet_remedied(result, known, l10n=l10n)
+    localized = fleet_remedied(result, known, l10n=l10n).actions
+    fleet = replace(result.fleet, actions=_actions(result.fleet.actions, localized))
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
-    return replace(
-        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, localized)
-    )
+    return replace(result, run=replace(result.run, policies=policies), tenants=tenants, fleet=fleet)
 
 
 def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
@@ -61,7 +60,8 @@ def _translated(
     """Return a tenant with its actions in a language."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
 
-    return _tenant(_verified(tenant, l10n), tenant_actions(tenant, policies, today, l10n=l10n, spill=spill))
+    actions = _actions(tenant.actions, tenant_actions(tenant, policies, today, l10n=l10n, spill=spill))
+    return replace(_verified(tenant, l10n), actions=actions)
 
 
 def localised_verification(result: Result, locale: str) -> Result:
@@ -98,14 +98,9 @@ def checked_locale(tag: str) -> str:
     return tag
 
 
-def _tenant(tenant: TenantResult, localized: Iterable[Action]) -> TenantResult:
+def _actions(actions: Sequence[Action], localized: Iterable[Action]) -> tuple[Action, ...]:
     by_id = {action.id: action for action in localized}
-    return replace(tenant, actions=tuple(_action(action, by_id.get(action.id, action)) for action in tenant.actions))
-
-
-def _fleet(fleet: FleetResult, localized: FleetResult) -> FleetResult:
-    by_id = {action.id: action for action in localized.actions}
-    return replace(fleet, actions=tuple(_action(action, by_id.get(action.id, action)) for action in fleet.actions))
+    return tuple(_action(action, by_id.get(action.id, action)) for action in actions)
 
 
 def _action(action: Action, localized: Action) -> Action:

@@ -1,11 +1,12 @@
 """Selects and writes the requested output files, all or none."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from auditor.app.gc_pause import let_go_of_cycles, paused_gc
+from auditor.app.gc_pause import paused_gc
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
@@ -142,6 +143,7 @@ def _check_target(path: Path) -> None:
         ) from error
 
 
+@paused_gc()
 def write_reports(
     result: Result,
     localized: Result,
@@ -156,19 +158,6 @@ def write_reports(
     `localized` is the result in the language of `locale`, for formats for people; other formats use `result`. `history`
     are the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own.
     """
-    with paused_gc():
-        return _write_reports(result, localized, wanted, locale=locale, history=history, histories=histories)
-
-
-def _write_reports(
-    result: Result,
-    localized: Result,
-    wanted: Output,
-    *,
-    locale: str,
-    history: Sequence[EarlierRun],
-    histories: Histories,
-) -> tuple[Path, ...]:
     beside = _beside(localized, wanted)
     whole = wanted.folder / FORMATS["json"].file
     spans: TenantSpans = {}
@@ -227,7 +216,7 @@ def _tenant_pages(
         mine = own_waivers(single_tenant(result, tenant.name))
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
         yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
-        let_go_of_cycles()  # the template engine leaves cycles behind
+        gc.collect(0)  # the template engine leaves cycles behind
 
 
 def tenant_file(folder: Path, tenant: str, ending: str) -> ChildFile:

@@ -47,14 +47,14 @@ def keep(where: Path | str, folders: Sequence[Path], result: Result | None = Non
         yield error
         return
     for folder in sorted(folders, key=lambda folder: folder.name):
-        with TenantBoundary(folder.parent.name) as wall:
+        with TenantBoundary(folder.parent.name) as boundary:
             stored = _put_night(store, folder)
-        yield wall.named_failure or stored
+        yield boundary.named_failure or stored
     for tenant in () if result is None else result.tenants:
         if result is not None and tenant.failure is None:
-            with TenantBoundary(tenant.name) as wall:
+            with TenantBoundary(tenant.name) as boundary:
                 stored = _put_result(store, result, tenant, 0)
-            yield wall.named_failure or stored
+            yield boundary.named_failure or stored
 
 
 def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorError]:
@@ -66,16 +66,16 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
         store = store_at(where).create()
         alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
-            with TenantBoundary(folder.parent.name, alone=alone) as wall:
+            with TenantBoundary(folder.parent.name, alone=alone) as boundary:
                 stored = _put_night(store, folder)
-            yield wall.named_failure or stored
+            yield boundary.named_failure or stored
         given = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
         for size, result in sorted(given, key=lambda item: item[1].run.as_of):
             for tenant in result.tenants:
                 if tenant.failure is None:
-                    with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as wall:
+                    with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as boundary:
                         stored = _put_result(store, result, tenant, size)
-                    yield wall.named_failure or stored
+                    yield boundary.named_failure or stored
 
 
 def _put_night(store: Store, folder: Path) -> Stored:

@@ -148,14 +148,22 @@ async def _collect(
                     slot=slot,
                 )
         except OSError as error:
-            raise _unwritable(root, error) from error
+            raise GraphError(
+                "collect-unwritable",
+                Message(
+                    "the snapshot cannot be written under {root}: {strerror}",
+                    root=root,
+                    strerror=error.strerror or error,
+                ),
+                hint=Message("check the folder's permissions and the free space"),
+            ) from error
 
     async def one(tenant: Tenant) -> CollectOutcome:
-        with TenantBoundary(tenant.name) as wall:
+        with TenantBoundary(tenant.name) as boundary:
             return CollectOutcome(tenant=tenant, folder=await read(tenant))
-        if wall.bug is not None and len(tenants) == 1:
-            raise wall.bug
-        return CollectOutcome(tenant=tenant, failure=wall.failure)
+        if boundary.bug is not None and len(tenants) == 1:
+            raise boundary.bug
+        return CollectOutcome(tenant=tenant, failure=boundary.failure)
 
     async with slots, connections:
         return tuple(await asyncio.gather(*map(one, tenants)))
@@ -167,18 +175,6 @@ def _absent(root: Path) -> list[Path]:
         return [folder for folder in (root, *root.parents) if not folder.exists()]
     except OSError:
         return []
-
-
-def _unwritable(root: Path, error: OSError) -> AuditorError:
-    return GraphError(
-        "collect-unwritable",
-        Message(
-            "the snapshot cannot be written under {root}: {strerror}",
-            root=root,
-            strerror=error.strerror or error,
-        ),
-        hint=Message("check the folder's permissions and the free space"),
-    )
 
 
 async def _stoppable(work: Coroutine[None, None, T]) -> T:

@@ -9,7 +9,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from auditor.app.named_files import read_named
+from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError, Span
 from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import SavedPlan, SavedTenantPlan

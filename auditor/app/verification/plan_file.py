@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.app.named_files import read_named
+from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import SavedPlan
