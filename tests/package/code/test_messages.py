@@ -16,9 +16,6 @@ MADE_AT_RUN_TIME = {
     "auditor/policy/schema/check.py": 1,
     # `policy-unknown-` and the kind of a mention, below.
     "auditor/app/policies/validation.py": 1,
-    # Another function that is called `warning`.
-    "auditor/remedy/actions/guidance/text.py": 1,
-    "auditor/remedy/actions/guidance/article_markdown.py": 1,
     # What a worker of the cluster says, with the slug of the error that it met there.
     "auditor/spark/evaluation.py": 1,
     # The slug of the settings error that a credential raised.
