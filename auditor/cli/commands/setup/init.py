@@ -71,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the app registration that signs in (default: a placeholder; the printed commands create one)",
     )
     _add_repository_arguments(parser)
+    _add_policy_arguments(parser)
+    _add_workflow_arguments(parser)
     parser.add_argument("--no-input", action="store_true", help="ask no questions, even on a terminal")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     texts = {
@@ -99,6 +101,9 @@ def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"what runs the audit every night: {', '.join(CI)}, {_NO_CI} (default: none; github with github-oidc)",
     )
+
+
+def _add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policies",
         choices=POLICIES,
@@ -113,6 +118,9 @@ def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"how licences are bought: {', '.join(Agreement)} (default: unknown)",
     )
     parser.add_argument("--assignment", choices=ASSIGNMENTS, help="how licences are assigned (default: direct)")
+
+
+def _add_workflow_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mail-from",
         type=address,
