@@ -69,7 +69,7 @@ images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes
 	@$(py) -m tests.e2e.browser.images
 
 pages: $(VENV)/.test ## Write docs/checks, docs/guidance, docs/reference, and parts of docs/architecture.md and docs/history.md
-	@$(py) -m auditor.app.docs_pages docs
+	@$(py) -m tests.package.docs_pages docs
 	@$(py) -m tests.package.architecture
 	@$(py) -m tests.package.history_page
 
@@ -79,7 +79,7 @@ site: $(VENV)/.test $(VENV)/.site ## Build the documentation site into build/sit
 
 AS_OF ?=
 guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again
-	@$(py) -m auditor.app.guidance_freshness "$(AS_OF)" docs
+	@$(py) -m tests.package.guidance_freshness "$(AS_OF)" docs
 
 TAG ?=
 release-check: $(VENV)/.release ## Do everything that a release does but publish: versions, locks, build twice, metadata, SBOM, a fresh installation

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.docs_pages import pinned
 from auditor.app.policy_files import load_policies
 from tests.builders.service.command_line import call
+from tests.package.docs_pages import pinned
 from tests.package.tree import ROOT
 
 PAGE = (ROOT / "docs" / "growing-policies.md").read_text(encoding="utf-8")

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from auditor.app.audit.remediation import packaged_library
-from auditor.app.docs_pages import main, pages
 from auditor.checks.registry import articles_of, check_of, registered
 from auditor.cli.main import run
 from auditor.guidance import Situation
 from auditor.policy.schema.check import complaints
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
+from tests.package.docs_pages import main, pages
 
 CHECKS = [check.id for check in registered()]
 DOCS = Path(__file__).parents[4] / "docs"
@@ -155,9 +155,9 @@ def test_the_pages_are_those_of_the_data() -> None:
         for folder in ("checks", "guidance", "reference")
         for path in (DOCS / folder).glob("*.md")
     }
-    assert kept == set(made), "run: python -m auditor.app.docs_pages docs"
+    assert kept == set(made), "make pages"
     changed = [path for path, text in made.items() if (DOCS / path).read_text(encoding="utf-8") != text]
-    assert changed == [], "run: python -m auditor.app.docs_pages docs"
+    assert changed == [], "make pages"
 
 
 def test_a_page_that_nothing_makes_goes_away(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from auditor.app.reference_pages import reference_pages
 from auditor.policy.schema.check import SchemaName, schema_document
 from auditor.policy.schema.keys import all_keys
+from tests.package.reference_pages import reference_pages
 
 WRITTEN: tuple[SchemaName, ...] = tuple(name for name in get_args(SchemaName) if name != "result")
 pages = cache(lambda: reference_pages(""))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auditor.app.audit.remediation import packaged_library
-from auditor.app.guidance_freshness import main
+from tests.package.guidance_freshness import main
 
 
 def test_everything_is_due_after_a_year_and_the_pages_are_written(

@@ -1,4 +1,4 @@
-"""Lists guidance that is due for a check: `python -m auditor.app.guidance_freshness [DATE] [DOCS]`."""
+"""Lists guidance that is due for a check: `python -m tests.package.guidance_freshness [DATE] [DOCS]`."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from auditor.app.audit.remediation import packaged_library
-from auditor.app.docs_pages import write
 from auditor.guidance.freshness import Freshness, freshness
+from tests.package.docs_pages import write
 
 
 def lines(state: Freshness) -> Iterator[str]:

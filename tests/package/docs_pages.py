@@ -1,4 +1,4 @@
-"""Generates docs/checks, docs/guidance and docs/reference: `python -m auditor.app.docs_pages docs`.
+"""Generates docs/checks, docs/guidance and docs/reference (part of `make pages`).
 
 Pages with examples of `extends` get the version and the digest of the starter library.
 """
@@ -11,7 +11,6 @@ from pathlib import Path
 from auditor import __version__
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.policy_files import library_files
-from auditor.app.reference_pages import reference_pages
 from auditor.checks.registry import registered
 from auditor.domain.enums import Cloud
 from auditor.files.output import write_file
@@ -22,8 +21,9 @@ from auditor.policy.extends import STARTER
 from auditor.policy.yaml.reader import parse
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.messages import ENGLISH, Localizer
+from tests.package.reference_pages import reference_pages
 
-_NOTE = "<!-- Made by `python -m auditor.app.docs_pages docs`. Change the data, not this page. -->\n\n"
+_NOTE = "<!-- Made by `make pages`. Change the data, not this page. -->\n\n"
 
 _EXTENDING = ("growing-policies.md", "recipes.md")
 """Pages with examples of `extends`."""
