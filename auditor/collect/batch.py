@@ -1,13 +1,16 @@
-"""Sends context requests to Graph in batches of at most twenty and repeats those that may succeed later."""
+"""Sends requests to Graph in batches of at most twenty and repeats those that may succeed later."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
 
 from auditor.collect.json_pages import decode_object
 from auditor.domain.message import Message
+from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
@@ -20,6 +23,7 @@ MAX_ITEMS = 20
 _EVENTUAL = {"headers": {"ConsistencyLevel": "eventual"}}
 _MAX_ATTEMPTS = 6
 """Attempts for one request."""
+_MAX_CONCURRENCY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,26 @@ class _Item:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+async def read_batches(
+    batches: Iterator[list[str]], read: Callable[[list[str]], Awaitable[None]], is_useful: Callable[[], bool]
+) -> None:
+    """Read the first batch of ids alone, then the others by several workers.
+
+    `is_useful` is called after each batch: False ends the worker, because the other requests would be refused too.
+    """
+
+    async def worker() -> None:
+        for batch in batches:
+            await read(batch)
+            if not is_useful():
+                return
+
+    for first in islice(batches, 1):
+        await read(first)
+        if is_useful():
+            await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
 
 
 async def answers(

@@ -187,7 +187,7 @@ def _write(writer: SnapshotWriter, manifest: Manifest, results: _Results, stop: 
     readers = [result.members for result in results.values() if result.members is not None]
     if readers:
         for other in readers[1:]:
-            readers[0].take(other)
+            readers[0].add_rows_of(other)
         writer.write_members(readers[0].tables())
         check_stopped()
     if USERS in results and (users := results[USERS].users) is not None:

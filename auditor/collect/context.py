@@ -68,7 +68,7 @@ class CollectionContext:
         `count` is the number of objects read, `faults` what ended or reduced the reading, `asked` the properties that
         were requested, and `shortfall` a reason why a list without faults is incomplete.
         """
-        reasons = list(dict.fromkeys([*(found.reason for found in faults), *([shortfall] if shortfall else [])]))
+        reasons = list(dict.fromkeys([*(item.reason for item in faults), *([shortfall] if shortfall else [])]))
         if status is None:
             status = SourceStatus.COMPLETE
             if faults:

@@ -1,13 +1,24 @@
-"""Shards: filters that divide the users of a tenant among several lists."""
+"""Divides the users of a large tenant into shards of similar size that together cover every user."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import pyarrow as pa
+
+from auditor.collect.json_pages import decode_count
+from auditor.collect.tables.page_decoder import Decoder
 from auditor.failures import in_task
-from auditor.graph.errors import Fault, GraphErrorKind
-from auditor.graph.requests import quoted
+from auditor.graph import requests
+from auditor.graph.client import Graph
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+
+MIN_SHARDED_USERS = 8_000
+"""Users from which sharding is faster than one list."""
+_MAX_SHARDS = 32
+_MIN_SHARD_USERS = 2_000
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +41,7 @@ class Shards:
         """
         if not bounds:
             return cls.whole()
-        literals = [quoted(bound) for bound in bounds]
+        literals = [requests.quoted(bound) for bound in bounds]
         name = "userPrincipalName"
         inner = [f"{name} ge {low} and {name} le {high}" for low, high in pairwise(literals)]
         return cls(filters=(f"{name} le {literals[0]}", *inner, f"{name} ge {literals[-1]}"))
@@ -51,3 +62,77 @@ class Shards:
             fault = await read_list(None)
             return [] if fault is None else [fault]
         return faults
+
+
+async def sample_names(graph: Graph) -> list[str]:
+    """Return the sorted user principal names of a first page; an empty list if the page cannot be read."""
+    decoder = Decoder(("id", "userPrincipalName"))
+    try:
+        call = requests.users(graph, ("id", "userPrincipalName"))
+        page = (await graph.answer(call, decoder)).value.rows
+    except FaultError:
+        return []
+    return names_of(page)
+
+
+def names_of(page: pa.RecordBatch) -> list[str]:
+    """Return the sorted user principal names of a page."""
+    return sorted({name.lower() for name in page.column("userPrincipalName").to_pylist() if name})
+
+
+async def plan_shards(graph: Graph, expected: int, sample: list[str]) -> Shards:
+    """Return shards with bounds from a sample of names, corrected by counts if the sample is not representative."""
+    shard_count = min(_MAX_SHARDS, max(2, expected // _MIN_SHARD_USERS))
+    try:
+        if len(sample) < 2 * shard_count:
+            return Shards.whole()
+        bounds = _quantiles(sample, shard_count)
+        below = await _counts(graph, bounds)
+        if _even(below, expected, shard_count):
+            return Shards.between(bounds)
+        bounds = await _by_prefix(graph, sample, expected)
+        return Shards.between(_balanced(bounds, await _counts(graph, bounds), expected, shard_count))
+    except FaultError:
+        # The same fault, if it persists, will end the list of users and be reported there.
+        return Shards.whole()
+
+
+def _quantiles(sample: list[str], shard_count: int) -> list[str]:
+    return sorted({sample[len(sample) * index // shard_count] for index in range(1, shard_count)})
+
+
+def _even(below: list[int], expected: int, shard_count: int) -> bool:
+    edges = [0, *below, expected]
+    return max(high - low for low, high in pairwise(edges)) <= 2 * expected / shard_count + _MIN_SHARD_USERS
+
+
+async def _counts(graph: Graph, bounds: list[str]) -> list[int]:
+    """Return for each bound the number of users up to it."""
+    calls = [requests.user_count(graph, filter_=f"userPrincipalName le {requests.quoted(bound)}") for bound in bounds]
+    return [answer.value for answer in await asyncio.gather(*(graph.answer(call, decode_count) for call in calls))]
+
+
+async def _by_prefix(graph: Graph, sample: list[str], expected: int) -> list[str]:
+    """Return bounds after the longest prefix that most users share: names such as user000001 differ late."""
+    name = sample[len(sample) // 2].split("@")[0]
+    prefixes = [name[:length] for length in range(1, min(len(name), 12) + 1)]
+    calls = [
+        requests.user_count(graph, filter_=f"startswith(userPrincipalName,{requests.quoted(prefix)})")
+        for prefix in prefixes
+    ]
+    counts = await asyncio.gather(*(graph.answer(call, decode_count) for call in calls))
+    common = ""
+    for prefix, answer in zip(prefixes, counts, strict=True):
+        if answer.value >= 0.7 * expected:
+            common = prefix
+    return [common + character for character in _ALPHABET]
+
+
+def _balanced(bounds: list[str], below: list[int], expected: int, shard_count: int) -> list[str]:
+    """Drop bounds that would make shards smaller than half of the intended size."""
+    balanced, edge = [], 0
+    for bound, count in zip(bounds, below, strict=True):
+        if count - edge >= expected / shard_count / 2:
+            balanced.append(bound)
+            edge = count
+    return balanced

@@ -54,7 +54,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         members=members,
         groups=(
             *own.groups,
-            *({"id": group, **members.statuses(group)} for group in groups if group not in members.gone),
+            *({"id": group, **members.statuses(group)} for group in groups if group not in members.deleted),
         ),
     )
 

@@ -1,16 +1,15 @@
 """Reads directory roles: assignments, definitions, and the direct members of groups that have roles."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.context import CollectionContext, missing_key
-from auditor.collect.json_pages import Rows, listing
 from auditor.collect.permissions import Permission
-from auditor.collect.sources.groups import READ_GROUP_MEMBERS
+from auditor.collect.sources.groups import READ_GROUP_MEMBERS, groups_by_ids
 from auditor.collect.sources.members import Members
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
@@ -70,7 +69,9 @@ async def read_roles(context: CollectionContext, members: Members, *, eligible: 
             "role_assignments": pa.Table.from_pylist(assignments, ROLE_ASSIGNMENTS),
         },
         members=members,
-        groups=tuple({**row, **members.statuses(group)} for group, row in groups.items() if group not in members.gone),
+        groups=tuple(
+            {**row, **members.statuses(group)} for group, row in groups.items() if group not in members.deleted
+        ),
     )
 
 
@@ -89,27 +90,20 @@ async def _groups_among(
         others = others.filter(pc.invert(pc.is_in(others, value_set=ids)))
     pending: list[str] = others.to_pylist()
     groups: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(pending), requests.MAX_IDS):
-        several = tuple(pending[start : start + requests.MAX_IDS])
-        call = requests.groups_by_ids(context.graph, several, ("displayName", "id"))
-        try:
-            rows = (await context.graph.answer(call, listing)).value.rows
-        except FaultError as error:
-            status = error.fault.coverage(read=0).value
-            groups.update((each, {"id": each, "membersStatus": status}) for each in pending[start:])
-            return groups, error.fault
-        groups.update(_named(rows, pending))
+    wanted, pages = set(pending), 0
+    try:
+        async for rows in groups_by_ids(context, pending, ("displayName", "id")):
+            pages += 1
+            for row in rows:
+                group, name = str(row.get("id")).lower(), row.get("displayName")
+                if group in wanted:
+                    groups[group] = {"id": group, "displayName": name if isinstance(name, str) else None}
+    except FaultError as error:
+        status = error.fault.coverage(read=0).value
+        unread = pending[pages * requests.MAX_IDS :]
+        groups.update((group, {"id": group, "membersStatus": status}) for group in unread)
+        return groups, error.fault
     return groups, None
-
-
-def _named(rows: Rows, asked: Iterable[str]) -> dict[str, dict[str, Any]]:
-    known = set(asked)
-    found = {str(row.get("id")).lower(): row for row in rows}
-    return {
-        group: {"id": group, "displayName": row["displayName"] if isinstance(row.get("displayName"), str) else None}
-        for group, row in found.items()
-        if group in known
-    }
 
 
 READ_ROLES: Final = Permission(

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.context import CollectionContext, missing_key
-from auditor.collect.json_pages import decode_object, listing
+from auditor.collect.json_pages import Rows, decode_object, listing
 from auditor.collect.permissions import Permission, missing
 from auditor.collect.sources.members import Members
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -88,29 +89,29 @@ async def _read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=tuple(coverage), tables={"groups": table}, members=members)
 
 
-async def add_assigning_groups(context: CollectionContext, users: Spool, known: pa.Table) -> pa.Table:
+async def add_assigning_groups(context: CollectionContext, users: Spool, groups: pa.Table) -> pa.Table:
     """Return the groups table with the groups through which users have licences: their names and kinds.
 
     No policy is decided by them: without the permission, or if Graph refuses, they are left out.
     """
     if _STATES not in users.schema.names:
-        return known
+        return groups
     claims = claims_of((await context.graph.sign_in.get_token()).token)
     if claims is None or missing(GROUPS_AND_MEMBERS.permissions, claims.roles or claims.scopes):
-        return known
+        return groups
     ids: set[str] = set()
     for table in users.tables(columns=["id", _STATES]):
         paths = pc.struct_field(table[_STATES].combine_chunks().flatten(), "assignedByGroup")
         ids.update(group for group in pc.unique(paths).to_pylist() if group)
-    return await _add_listed(context, ids, known)
+    return await _add_listed(context, ids, groups)
 
 
-def add_groups(known: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+def add_groups(table: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Return the groups table with the groups whose members other sources have read, and how far.
 
     `rows` have an `id`, and `displayName`, `membersStatus` and `transitiveMembersStatus` as far as they are known.
     """
-    groups = {row["id"]: row for row in known.to_pylist()}
+    groups = {row["id"]: row for row in table.to_pylist()}
     for row in rows:
         new = {**group_row(row), **dict.fromkeys(_STATUSES, _NOT_NEEDED), "assignedLicenses": []}
         group = groups.setdefault(row["id"], new)
@@ -120,26 +121,30 @@ def add_groups(known: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([groups[group] for group in sorted(groups)], GROUPS)
 
 
-async def _add_listed(context: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
+async def groups_by_ids(
+    context: CollectionContext, ids: Sequence[str], properties: tuple[str, ...]
+) -> AsyncIterator[Rows]:
+    """Yield the groups among MAX_IDS ids at a time, with the properties. Raises FaultError."""
+    for start in range(0, len(ids), requests.MAX_IDS):
+        call = requests.groups_by_ids(context.graph, tuple(ids[start : start + requests.MAX_IDS]), properties)
+        yield (await context.graph.answer(call, listing)).value.rows
+
+
+async def _add_listed(context: CollectionContext, ids: Iterable[str], groups: pa.Table) -> pa.Table:
     """Return the groups table with a row for each other group of these ids."""
-    listed = set(known["id"].to_pylist())
+    listed = set(groups["id"].to_pylist())
     wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - listed)
     rows: list[dict[str, Any]] = []
-    for start in range(0, len(wanted), requests.MAX_IDS):
-        several = tuple(wanted[start : start + requests.MAX_IDS])
-        call = requests.groups_by_ids(context.graph, several, (*_NAMED, *_KINDS))
-        try:
-            answer = (await context.graph.answer(call, listing)).value.rows
-        except FaultError:
-            break
-        for row in answer:
-            group = str(row.get("id")).lower()
-            if _GUID.fullmatch(group) and group not in listed:
-                listed.add(group)
-                rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
+    with suppress(FaultError):
+        async for page in groups_by_ids(context, wanted, (*_NAMED, *_KINDS)):
+            for row in page:
+                group = str(row.get("id")).lower()
+                if _GUID.fullmatch(group) and group not in listed:
+                    listed.add(group)
+                    rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
     if not rows:
-        return known
-    table = pa.concat_tables([known, pa.Table.from_pylist([{**row, "assignedLicenses": []} for row in rows], GROUPS)])
+        return groups
+    table = pa.concat_tables([groups, pa.Table.from_pylist([{**row, "assignedLicenses": []} for row in rows], GROUPS)])
     return table.take(pc.sort_indices(table["id"]))  # `Table.sort_by` would import Arrow's datasets
 
 
@@ -184,8 +189,8 @@ async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
         groups.asked.add("hasMembersWithLicenseErrors")
     failing = {str(row["id"]).lower() for row in errors[0]}
     for row in licensed[0]:
-        known = None if errors[1] is not None else str(row["id"]).lower() in failing
-        group = _add(groups, {**row, "hasMembersWithLicenseErrors": known})
+        has_errors = None if errors[1] is not None else str(row["id"]).lower() in failing
+        group = _add(groups, {**row, "hasMembersWithLicenseErrors": has_errors})
         if group is not None:
             groups.licensed.add(group)
 
@@ -227,7 +232,7 @@ def _member_coverage(context: CollectionContext, groups: _Groups, members: Membe
         return context.make_coverage(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)
     count = members.spool.distinct()
     status = None
-    faults = [*members.faults, *members.direct.faults, *groups.faults]
+    faults = [*members.faults.values(), *members.direct.faults.values(), *groups.faults]
     if faults:
         read = any(state is SourceStatus.COMPLETE for state in members.status.values()) or members.direct.counts
         status = SourceStatus.PARTIAL if read else faults[0].coverage(read=count)

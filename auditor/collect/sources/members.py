@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.batch import MAX_ITEMS, answers
+from auditor.collect.batch import MAX_ITEMS, answers, read_batches
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, listing
 from auditor.collect.sources.nested_groups import DirectMembers
@@ -25,7 +25,6 @@ MemberList = tuple[str, bool]
 _KEYS = pa.schema([("id", pa.string())])
 _SEPARATOR = "\0"
 """Sorts before every character of an id, so that keys are sorted by (group, list, user)."""
-_MAX_CONCURRENCY = 4
 _READ = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
 _USER = "#microsoft.graph.user"
 
@@ -38,9 +37,9 @@ class Members:
     spool: Spool = field(init=False)
     status: dict[MemberList, SourceStatus] = field(default_factory=dict)
     """The status of each list."""
-    faults: list[Fault] = field(default_factory=list)
-    """One fault of each kind."""
-    gone: set[str] = field(default_factory=set)
+    faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
+    """The first fault of each kind."""
+    deleted: set[str] = field(default_factory=set)
     """Groups that the tenant no longer has."""
     name: str = "members"
     """The name of its temporary files."""
@@ -52,9 +51,9 @@ class Members:
         self.spool = Spool(self.context.folder, self.name, _KEYS)
 
     def faults_of(self, groups: Collection[str]) -> list[Fault]:
-        """Return one fault of each kind that ended a list of these groups; a group that is gone is no fault."""
-        found = [fault for (group, _), fault in self._faults.items() if group in groups and group not in self.gone]
-        return list({fault.kind: fault for fault in found}.values())
+        """Return one fault of each kind that ended a list of these groups; a deleted group is no fault."""
+        faults = [fault for (group, _), fault in self._faults.items() if group in groups and group not in self.deleted]
+        return list({fault.kind: fault for fault in faults}.values())
 
     def statuses(self, group: str) -> dict[str, str]:
         """Return the status of each list of a group that was asked for, by its column in the table of groups."""
@@ -65,8 +64,8 @@ class Members:
             if (group, transitive) in self.status
         }
 
-    def take(self, other: "Members") -> None:
-        """Add the rows that another reader has collected."""
+    def add_rows_of(self, other: "Members") -> None:
+        """Add the rows of another reader."""
         for table in other.spool.tables():
             for batch in table.to_batches():
                 self.spool.add(batch)
@@ -82,15 +81,12 @@ class Members:
         """
         wanted = sorted(group for group in groups if (group, False) not in self.status)
         batches = (wanted[start : start + MAX_ITEMS] for start in range(0, len(wanted), MAX_ITEMS))
-
-        async def worker() -> None:
-            for batch in batches:
-                await self._read_batch(batch)
-
-        first = next(batches, [])
-        await self._read_batch(first)
-        if any(self.status[group, False] in _READ or group in self.gone for group in first):
-            await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
+        first = wanted[:MAX_ITEMS]
+        await read_batches(
+            batches,
+            self._read_batch,
+            lambda: any(self.status[group, False] in _READ or group in self.deleted for group in first),
+        )
         for group in wanted:
             self.status.setdefault((group, False), self.status[first[0], False])
 
@@ -103,8 +99,6 @@ class Members:
 
     async def _read_batch(self, groups: Sequence[str]) -> None:
         """Read the first page of each group in one request, and the other pages of large groups."""
-        if not groups:
-            return
         addresses = {group: requests.members_address(group) for group in groups}
         results = await answers(self.context.graph, addresses, listing, name="GET /groups/{id}/members", units=2)
         for group, answer in results.items():
@@ -152,6 +146,5 @@ class Members:
         if not list_[1]:
             self.direct.forget(list_[0])
         if fault.kind is GraphErrorKind.MISSING:
-            self.gone.add(list_[0])
-        if all(fault.kind is not other.kind for other in self.faults):
-            self.faults.append(fault)
+            self.deleted.add(list_[0])
+        self.faults.setdefault(fault.kind, fault)

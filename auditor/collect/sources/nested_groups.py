@@ -9,7 +9,7 @@ from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import Rows, decode_object, link_of, listing
 from auditor.graph import requests
-from auditor.graph.errors import Fault
+from auditor.graph.errors import Fault, GraphErrorKind
 from auditor.graph.paging import ObjectPage
 
 GROUP = "#microsoft.graph.group"
@@ -18,13 +18,13 @@ _NAME = "GET /groups/{id}/members"
 
 @dataclass(slots=True)
 class DirectMembers:
-    """The numbers of direct members of any kind, and the groups among them, as far as they are known."""
+    """The numbers of direct members of any kind, and the groups among them, as far as they were read."""
 
     counts: dict[str, int] = field(default_factory=dict)
     nested: dict[str, set[str]] = field(default_factory=dict)
     """Group id → ids of the groups among its direct members; of more than 999 the first ones."""
-    faults: list[Fault] = field(default_factory=list)
-    """One fault of each kind."""
+    faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
+    """The first fault of each kind."""
 
     def add(self, group: str, rows: Rows) -> None:
         """Add a page of the direct members of a group."""
@@ -44,11 +44,6 @@ class DirectMembers:
             "memberCount": self.counts.get(group),
             "nestedGroups": None if nested is None else sorted(nested),
         }
-
-    def add_fault(self, fault: Fault) -> None:
-        """Add a fault of a kind that was not met before."""
-        if all(fault.kind is not known.kind for known in self.faults):
-            self.faults.append(fault)
 
 
 def ids_of(rows: Rows, kind: str | None = GROUP) -> Iterator[str]:
@@ -72,10 +67,11 @@ async def read_nested(context: CollectionContext, groups: Iterable[str], direct:
         large = [group for group, page in pages.items() if isinstance(page, ObjectPage) and page.link is not None]
         for group, page in pages.items():
             if isinstance(page, Fault):
-                direct.add_fault(page)
+                direct.faults.setdefault(page.kind, page)
             elif page.link is None:
                 direct.add(group, page.rows)
-        await _read_large(context, large, direct)
+        if large:
+            await _read_large(context, large, direct)
         if not direct.counts and not direct.nested:
             return
 
@@ -85,12 +81,10 @@ async def _read_large(context: CollectionContext, groups: Sequence[str], direct:
         ({group: requests.nested_groups_address(group) for group in groups}, _add_nested),
         ({group: requests.member_count_address(group) for group in groups}, _add_count),
     ):
-        found = (
-            await answers(context.graph, addresses, decode_object, name=_NAME, units=2, advanced=True) if groups else {}
-        )
-        for group, answer in found.items():
+        results = await answers(context.graph, addresses, decode_object, name=_NAME, units=2, advanced=True)
+        for group, answer in results.items():
             if isinstance(answer, Fault):
-                direct.add_fault(answer)
+                direct.faults.setdefault(answer.kind, answer)
             else:
                 add(direct, group, answer)
 
@@ -98,9 +92,9 @@ async def _read_large(context: CollectionContext, groups: Sequence[str], direct:
 def _add_nested(direct: DirectMembers, group: str, document: dict[str, Any]) -> None:
     rows = document.get("value")
     if isinstance(rows, list):
-        known = set(ids_of([row for row in rows if isinstance(row, dict)], None))
-        if known or link_of(document) is None:
-            direct.nested[group] = known
+        ids = set(ids_of([row for row in rows if isinstance(row, dict)], None))
+        if ids or link_of(document) is None:
+            direct.nested[group] = ids
 
 
 def _add_count(direct: DirectMembers, group: str, document: dict[str, Any]) -> None:

@@ -58,13 +58,13 @@ async def _read_products(context: CollectionContext) -> SourceResult:
     rows, fault = await context.all_rows(
         Source.SUBSCRIBED_SKUS, requests.subscribed_skus(context.graph, _SKU), key="skuId"
     )
-    kept = [_sku(row) for row in rows]
-    odd = sum(row["odd"] for row in kept)
+    skus = [_sku(row) for row in rows]
+    invalid = sum(row["isInvalid"] for row in skus)
     tables = {
-        "products": pa.Table.from_pylist([product_row(row) for row in kept], schema.PRODUCTS),
+        "products": pa.Table.from_pylist([product_row(row) for row in skus], schema.PRODUCTS),
         "service_plans": _service_plans(rows),
     }
-    shortfall = Message("products with invalid numbers of seats: {odd}", odd=odd) if odd else None
+    shortfall = Message("products with invalid numbers of seats: {odd}", odd=invalid) if invalid else None
     faults = [] if fault is None else [fault]
     coverage = context.make_coverage(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
     return SourceResult(coverage=(coverage,), tables=tables)
@@ -73,17 +73,17 @@ async def _read_products(context: CollectionContext) -> SourceResult:
 async def _read_subscriptions(context: CollectionContext) -> SourceResult:
     """Read the purchases behind the SKUs."""
     rows, fault = await context.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(context.graph))
-    kept, odd = [], 0
+    subscriptions, invalid = [], 0
     for row in rows:
         try:
-            kept.append(subscription_row(_subscription(row)))
+            subscriptions.append(subscription_row(_subscription(row)))
         except (ValueError, OverflowError):
-            odd += 1
-    table = pa.Table.from_pylist(kept, schema.SUBSCRIPTIONS)
-    shortfall = Message("subscriptions with invalid dates: {odd}", odd=odd) if odd else None
+            invalid += 1
+    table = pa.Table.from_pylist(subscriptions, schema.SUBSCRIPTIONS)
+    shortfall = Message("subscriptions with invalid dates: {odd}", odd=invalid) if invalid else None
     faults = [] if fault is None else [fault]
     coverage = context.make_coverage(
-        Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(schema.SUBSCRIPTIONS.names), shortfall=shortfall
+        Source.SUBSCRIPTIONS, len(subscriptions), faults, asked=tuple(schema.SUBSCRIPTIONS.names), shortfall=shortfall
     )
     return SourceResult(coverage=(coverage,), tables={"subscriptions": table})
 
@@ -126,7 +126,7 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
         "prepaidUnits": {name: _whole(units.get(name)) for name in _NUMBERS},
         "consumedUnits": _whole(row.get("consumedUnits")),
         "subscriptionIds": [item.lower() for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
-        "odd": any(
+        "isInvalid": any(
             value is not None and _whole(value) is None
             for value in (row.get("consumedUnits"), *(units.get(name) for name in _NUMBERS))
         ),
@@ -136,18 +136,18 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
 def _service_plans(rows: Rows) -> pa.Table:
     """Return the plans of all SKUs, column by column: there are hundreds, and an object for each would cost most."""
     skus: list[str] = []
-    found: list[dict[str, Any]] = []
+    service_plans: list[dict[str, Any]] = []
     for row in rows:
         plans = row.get("servicePlans")
         if isinstance(plans, list):
             identified = [
                 plan for plan in plans if isinstance(plan, dict) and isinstance(plan.get("servicePlanId"), str)
             ]
-            found += identified
+            service_plans += identified
             skus += [row["skuId"].lower()] * len(identified)
-    columns = {"skuId": skus, "servicePlanId": [plan["servicePlanId"].lower() for plan in found]}
+    columns = {"skuId": skus, "servicePlanId": [plan["servicePlanId"].lower() for plan in service_plans]}
     for name in ("servicePlanName", "provisioningStatus", "appliesTo"):
-        columns[name] = [plan.get(name) for plan in found]
+        columns[name] = [plan.get(name) for plan in service_plans]
     return pa.Table.from_arrays(
         [_texts(columns[name]) for name in schema.SERVICE_PLANS.names], schema=schema.SERVICE_PLANS
     )
@@ -165,7 +165,7 @@ def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
     trial = row.get("isTrial")
     return {
         **{name: _text(row.get(name)) for name in schema.SUBSCRIPTIONS.names},
-        # A finding is known again by this id, and Graph writes ids in either letter case.
+        # Fingerprints of findings contain this id, and Graph writes ids in either letter case.
         "id": str(row["id"]).lower(),
         "isTrial": trial if isinstance(trial, bool) else None,
         "totalLicenses": _whole(row.get("totalLicenses")),
@@ -179,7 +179,7 @@ def _text(value: Any) -> str | None:
 
 
 def _whole(value: Any) -> int | None:
-    """Return a number of seats; a negative one is Graph's to explain and is kept."""
+    """Return a number of seats, also a negative one; None for anything but a whole number."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # some services write whole numbers so
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None

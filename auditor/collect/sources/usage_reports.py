@@ -85,9 +85,9 @@ async def _read(report: _Report, context: CollectionContext) -> SourceResult:
         coverage = context.make_coverage(report.source, 0, [_other_cloud()])
     else:
         reads = await asyncio.gather(*(in_task(_read_period, report, context, period) for period in periods))
-        if found := [read for read in reads if read.fault is None]:
+        if successful := [read for read in reads if read.fault is None]:
             faults = [read.fault for read in reads if read.fault is not None]
-            return _result(report, context, found, faults, await context.users)
+            return _result(report, context, successful, faults, await context.users)
         coverage = context.make_coverage(report.source, 0, [read.fault for read in reads if read.fault is not None])
     return SourceResult(coverage=(coverage,))
 
@@ -239,14 +239,14 @@ def _unreadable(count: int) -> Message:
     return Message("users whose row of the report has an invalid date or number: {count}", count=count)
 
 
-def _explained(found: Fault) -> Fault:
+def _explained(fault: Fault) -> Fault:
     """Return a refusal with the remedy for usage reports."""
-    if found.kind is GraphErrorKind.DENIED:
+    if fault.kind is GraphErrorKind.DENIED:
         remedy = Message("grant the application Reports.Read.All and consent (`auditor doctor` prints the commands)")
-        return replace(found, remedy=remedy)
-    if found.status == 400 and "segment" in found.message:
-        return replace(found, remedy=_GLOBAL_ONLY)
-    return found
+        return replace(fault, remedy=remedy)
+    if fault.status == 400 and "segment" in fault.message:
+        return replace(fault, remedy=_GLOBAL_ONLY)
+    return fault
 
 
 _REPORTS: Final = (

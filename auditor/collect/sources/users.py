@@ -9,8 +9,7 @@ import pyarrow as pa
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import decode_count
 from auditor.collect.permissions import Permission
-from auditor.collect.sharding import MIN_SHARDED_USERS, names_of, plan_shards, sample_names
-from auditor.collect.shards import Shards
+from auditor.collect.shards import MIN_SHARDED_USERS, Shards, names_of, plan_shards, sample_names
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import AGENT, PARENT, Decoder
@@ -54,7 +53,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         context.progress.expect(context.tenant, Source.USERS, expected)
         shards = Shards.whole()
         if expected is not None and expected >= MIN_SHARDED_USERS:
-            shards = await plan_shards(context, expected, await _names(context, first_list))
+            shards = await plan_shards(context.graph, expected, await _names(context, first_list))
         context.shards.set_result(shards)
     finally:
         if not context.shards.done():
@@ -125,7 +124,7 @@ async def _names(context: CollectionContext, first_list: _FirstList) -> list[str
     if first_list.first is None:
         return []
     if "userPrincipalName" not in first_list.first.schema.names:
-        return await sample_names(context)
+        return await sample_names(context.graph)
     return names_of(first_list.first)
 
 

@@ -29,7 +29,7 @@ _MAX_HEADER: Final = 1 << 16
 _BLOCKS_READ: Final = 8
 """Blocks whose texts become numbers at once: for a single one the calls take longer than the texts."""
 _MAX_DIGITS: Final = 15
-_ROWS_TAKEN: Final = 131_072
+_ROWS_PER_CALL: Final = 131_072
 _NAME: Final = "user principal name"
 _USER_ID: Final = "user id"
 _DELETED: Final = "is deleted"
@@ -156,11 +156,13 @@ def _flag(text: str) -> int | None:
     return _BOOLEANS.get(text.lower())
 
 
-def read_report(file: BinaryIO, columns: Sequence[ReportColumn], take: Callable[[ReportRows], None]) -> ReportSummary:
-    """Read a report, and call `take` with some 131,000 rows at a time.
+def read_report(
+    file: BinaryIO, columns: Sequence[ReportColumn], add_rows: Callable[[ReportRows], None]
+) -> ReportSummary:
+    """Read a report, and call `add_rows` with some 131,000 rows at a time.
 
     Columns are found by their headers, whose order and letter case do not matter; other columns are ignored. Raises
-    NotGraphError for a damaged file, and ConcealedNamesError; rows before the damage were taken then.
+    NotGraphError for a damaged file, and ConcealedNamesError; rows before the damage were passed on then.
     """
     headers = _headers(file)
     if _NAME not in headers:
@@ -180,14 +182,14 @@ def read_report(file: BinaryIO, columns: Sequence[ReportColumn], take: Callable[
     parts: list[ReportRows] = []
     waiting = 0
     texts = {named[name] for name in (_NAME, _USER_ID) if name in named}
-    for batch in _several(_batches(file, len(headers), indices, texts)):
+    for batch in _merged_blocks(_batches(file, len(headers), indices, texts)):
         parts.append(_part(batch, columns, cells, named, summary))
         waiting += len(parts[-1].names)
-        if waiting >= _ROWS_TAKEN:
-            take(_joined(parts))
+        if waiting >= _ROWS_PER_CALL:
+            add_rows(_joined(parts))
             parts, waiting = [], 0
     if waiting:
-        take(_joined(parts))
+        add_rows(_joined(parts))
     return summary
 
 
@@ -253,10 +255,10 @@ def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) ->
         ) from None
 
 
-def _several(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _merged_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of several blocks as one batch, whose dictionaries have each text once."""
-    while several := list(islice(batches, _BLOCKS_READ)):
-        yield from pa.Table.from_batches(several).combine_chunks().to_batches()
+    while blocks := list(islice(batches, _BLOCKS_READ)):
+        yield from pa.Table.from_batches(blocks).combine_chunks().to_batches()
 
 
 def _part(
@@ -279,8 +281,8 @@ def _part(
             summary.refresh_date = min(refreshed, summary.refresh_date or refreshed)
     if _DELETED in named:
         deleted, unreadable = _numbers(batch.column(str(named[_DELETED])), flags)
-        kept = pa.array((deleted != 1) | unreadable)
-        batch, names = batch.filter(kept), names.filter(kept)
+        mask = pa.array((deleted != 1) | unreadable)
+        batch, names = batch.filter(mask), names.filter(mask)
     part = ReportRows(names=names)
     if _USER_ID in named:
         part.ids = folded(pc.utf8_trim_whitespace(batch.column(str(named[_USER_ID]))))

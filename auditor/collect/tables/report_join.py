@@ -63,5 +63,5 @@ class UserFacts:
 
 def join(users: Iterable[pa.RecordBatch], rows: ReportRows, facts: Sequence[UserFacts]) -> None:
     """Add rows of a report to the facts of each batch of `UserNames`."""
-    for batch, found in zip(users, facts, strict=True):
-        found.add(batch, rows)
+    for batch, user_facts in zip(users, facts, strict=True):
+        user_facts.add(batch, rows)

@@ -87,7 +87,7 @@ class UserRows:
         self._columns: dict[str, pa.Array] = {}
         self._missing: dict[str, _Flags] = {}
         for name in table.column_names:
-            self._take(name)
+            self._add_column(name)
         self._mark_hidden()
 
     def _mark_hidden(self) -> None:
@@ -102,7 +102,7 @@ class UserRows:
                     name, pa.array(hidden & pc.is_null(column).to_numpy(zero_copy_only=False).astype(bool))
                 )
 
-    def _take(self, name: str) -> None:
+    def _add_column(self, name: str) -> None:
         column = one_array(self._table[name])
         match name:
             case "createdDateTime":
@@ -115,11 +115,11 @@ class UserRows:
                 # Graph always sends these lists; without one the user's licences are unknown.
                 self.mark_not_collected(name, pc.is_null(column))
             case "notCollected":
-                self._take_malformed(column)
+                self._mark_malformed(column)
             case _:
                 self._columns[name] = column
 
-    def _take_malformed(self, column: pa.Array) -> None:
+    def _mark_malformed(self, column: pa.Array) -> None:
         if column.null_count == len(column):
             return
         owners = pc.list_parent_indices(column).to_numpy()
