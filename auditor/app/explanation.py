@@ -27,7 +27,7 @@ from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.text.markdown import escaped
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _YAML = 76

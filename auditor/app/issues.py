@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from auditor.deliver.github_issues import LABEL, Issue, Repository
+from auditor.deliver.github.issues import LABEL, Issue, Repository
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.ci.issue import END, SEVERITY, issue_body, issue_id, issue_labels, issue_title

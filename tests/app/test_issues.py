@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from auditor.app.issues import IssueChange, IssueJob, IssueStep, carry_out, issue_changes
-from auditor.deliver.github_issues import Repository, open_repository
+from auditor.deliver.github.issues import Repository, open_repository
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import DeliveryError, SettingsError
 from auditor.domain.result.model import Result

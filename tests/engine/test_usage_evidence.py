@@ -8,7 +8,7 @@ import pytest
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Source
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from tests.builders.tenant.tenants import audited, judged, policy_file, tenant, user

@@ -13,7 +13,7 @@ import pytest
 
 from auditor import catalogue, resources
 from auditor.catalogue import microsoft
-from auditor.deliver.sent_log import SentLog
+from auditor.deliver.mail.sent_log import SentLog
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError
 from auditor.history.result_log import decode_entry

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.sent_log import Mailing, SentLog
+from auditor.deliver.mail.sent_log import Mailing, SentLog
 from auditor.files.folder import set_public
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call

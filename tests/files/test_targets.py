@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from auditor.collect.work_folder import work_folder
-from auditor.deliver.github import append_outputs
+from auditor.deliver.github.actions import append_outputs
+from auditor.deliver.mail.sent_log import Mailing, SentLog
 from auditor.deliver.report_folder import ChildFile, FilePart, write_all
-from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write

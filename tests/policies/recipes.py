@@ -15,8 +15,8 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.policy.nodes import instant
 from auditor.policy.yaml.reader import parse
-from auditor.render.text.evidence import described
-from auditor.render.text.facts import product_name
+from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from tests.package.tree import ROOT
 

@@ -14,10 +14,10 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.charts import next_date
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context
 from auditor.render.html.tenant_table import FleetRow, fleet_rows
+from auditor.render.html.timeline import next_date
 from auditor.render.mail.content import RENEWALS
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.smtp_mail import open_relay
+from auditor.deliver.mail.smtp_mail import open_relay
 from auditor.domain.errors import SettingsError
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail

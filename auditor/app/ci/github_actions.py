@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.report.outputs import Output
-from auditor.deliver.github import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
+from auditor.deliver.github.actions import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result.model import Finding, Findings, Result, SourceLine

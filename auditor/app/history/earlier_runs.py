@@ -8,7 +8,7 @@ from typing import Final
 from auditor.app.locations import is_store
 from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
-from auditor.deliver.routing import Envelope
+from auditor.deliver.mail.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import Final
 
-from auditor.deliver.letter import Attachment
+from auditor.deliver.mail.letter import Attachment
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach
 from auditor.render import FORMATS, render

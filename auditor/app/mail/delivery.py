@@ -14,11 +14,11 @@ from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.report.subset import own_waivers, portion
-from auditor.deliver.letter import Attachment, MailMessage, message, split_address
+from auditor.deliver.mail.letter import Attachment, MailMessage, message, split_address
+from auditor.deliver.mail.routing import Envelope, Reason, reason, week_of
+from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.deliver.report_folder import write_all
-from auditor.deliver.routing import Envelope, Reason, reason, week_of
-from auditor.deliver.sent_log import LogState, Mailing, SentLog
-from auditor.deliver.webhook import WebhookMessage
+from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.errors import DeliveryError, GraphError, SettingsError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result

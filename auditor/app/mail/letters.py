@@ -8,9 +8,9 @@ from typing import Final
 
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attached
 from auditor.app.mail.job import MailJob
-from auditor.deliver.letter import Attachment, MailMessage
-from auditor.deliver.routing import Envelope
-from auditor.deliver.webhook import WebhookMessage
+from auditor.deliver.mail.letter import Attachment, MailMessage
+from auditor.deliver.mail.routing import Envelope
+from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Mail, SmtpMail
 from auditor.render.chat.message import render_message
@@ -94,7 +94,7 @@ def _suits(mail: Mail, beside: int) -> Callable[[int], bool]:
     """Return whether a mail has a way for an attachment of so many bytes, with `beside` bytes of small files."""
     if isinstance(mail.route, SmtpMail):
         return lambda _: True
-    from auditor.deliver.graph_mail import fits  # noqa: PLC0415 - the SDK is for mail by Graph only
+    from auditor.deliver.mail.graph_mail import fits  # noqa: PLC0415 - the SDK is for mail by Graph only
 
     return lambda size: fits(size, beside)
 

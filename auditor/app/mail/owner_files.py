@@ -9,8 +9,8 @@ from typing import Final
 from auditor.app.locations import read_named
 from auditor.app.mail.attachment import packed
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
-from auditor.deliver.letter import Attachment
-from auditor.deliver.routing import Envelope
+from auditor.deliver.mail.letter import Attachment
+from auditor.deliver.mail.routing import Envelope
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
-from auditor.deliver import smtp_mail
-from auditor.deliver.routing import Envelope, channel_envelopes, envelopes
-from auditor.deliver.webhook_address import webhook_target
+from auditor.deliver.mail import smtp_mail
+from auditor.deliver.mail.routing import Envelope, channel_envelopes, envelopes
+from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import SettingsError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result

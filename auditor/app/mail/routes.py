@@ -7,10 +7,10 @@ from typing import assert_never
 
 from auditor.app.mail.job import MailJob
 from auditor.app.mail.recipients import check_mail
-from auditor.deliver import smtp_mail
-from auditor.deliver.letter import MailMessage, SendAttempt
-from auditor.deliver.webhook import WebhookMessage, post
-from auditor.deliver.webhook_address import webhook_target
+from auditor.deliver.mail import smtp_mail
+from auditor.deliver.mail.letter import MailMessage, SendAttempt
+from auditor.deliver.webhooks.webhook import WebhookMessage, post
+from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import GraphError, SettingsError
 from auditor.domain.tenant import GraphMail, SmtpMail
 
@@ -50,7 +50,7 @@ class Routes:
                 opened = smtp_mail.open_relay(relay, job.environ)
                 return lambda letter: asyncio.to_thread(smtp_mail.send, opened, letter)
             case GraphMail(tenant=name):
-                from auditor.deliver import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
+                from auditor.deliver.mail import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
                 from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
                 from auditor.graph.client import open_graph  # noqa: PLC0415
                 from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415

@@ -48,7 +48,7 @@ def validate(
     # Who extends files does not mend them.
     warnings = [each for each in found if each.span is None or each.span.file not in loaded.extended]
     if settings is not None:
-        from auditor.deliver.recipient_selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
+        from auditor.deliver.mail.recipient_selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
 
         warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
     if snapshots:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from auditor.deliver.routing import Envelope
+from auditor.deliver.mail.routing import Envelope
 from auditor.domain.result.model import (
     Action,
     Finding,

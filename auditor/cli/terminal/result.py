@@ -15,9 +15,9 @@ from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable
 from auditor.domain.result.model import Result
-from auditor.render.html.charts import sparks
+from auditor.render.html.charts.curves import sparks
+from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.page import page
-from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.html.usage import idle_lines, unit_lines
 from auditor.render.html.view import Highlight, Page, SeatRow, Section

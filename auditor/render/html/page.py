@@ -13,7 +13,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Finding, Notice, Result, TenantResult
 from auditor.domain.translation import capitalized
 from auditor.render.html.actions import action_sets, highlights, steps
-from auditor.render.html.charts import timeline, trends
+from auditor.render.html.charts.curves import trends
 from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
 from auditor.render.html.rows import (
     ROWS,
@@ -27,6 +27,7 @@ from auditor.render.html.rows import (
     source_row,
 )
 from auditor.render.html.seat_lines import coverage_lines, smaller_products
+from auditor.render.html.timeline import timeline
 from auditor.render.html.usage import unit_tables, usage_table
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.text.earlier_run import EarlierRun

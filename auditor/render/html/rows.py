@@ -19,11 +19,11 @@ from auditor.domain.result.model import (
     SeatCount,
     TenantResult,
 )
-from auditor.render.html.seat_chart import picture, tightest
+from auditor.render.html.charts.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
-from auditor.render.text.details import detail_label
-from auditor.render.text.evidence import advice, described, limits, moved_advice, ungraced
-from auditor.render.text.facts import product_name, product_names
+from auditor.render.text.evidence.details import detail_label
+from auditor.render.text.evidence.evidence import advice, described, limits, moved_advice, ungraced
+from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened

@@ -13,8 +13,8 @@ from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes
 from auditor.render.html.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
-from auditor.render.text.evidence import assignment_part, other_part, subject_parts
-from auditor.render.text.facts import product_name
+from auditor.render.text.evidence.evidence import assignment_part, other_part, subject_parts
+from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import LONG, shortened, visible
 from auditor.result.ranking import most_urgent_tenants

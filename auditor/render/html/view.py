@@ -6,7 +6,8 @@ from datetime import date, datetime
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result.model import Notice
 from auditor.render.html.action_view import ActionSet, Step
-from auditor.render.html.seat_chart import Picture
+from auditor.render.html.charts.curves import Trend
+from auditor.render.html.charts.seat_chart import Picture
 from auditor.render.html.seat_lines import SmallerProducts
 from auditor.render.html.usage import UnitTable, UsageTable
 from auditor.render.text.waivers import WaiverRow
@@ -234,20 +235,6 @@ class Figure:
     label: str
     amount: str
     note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trend:
-    """A number over the runs so far."""
-
-    label: str
-    first: str
-    last: str
-    points: str
-    """Of a polyline in a view box of 120 by 32."""
-    axis: float
-    """How far down nothing is: at the bottom, unless a number was below it."""
-    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,16 +9,17 @@ from typing import Final
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Finding, Result, TenantResult
 from auditor.render.html.action_view import Step
-from auditor.render.html.charts import next_date, sparks
+from auditor.render.html.charts.curves import sparks
+from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.rows import Context, policy_anchor
-from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
+from auditor.render.html.timeline import next_date
 from auditor.render.html.view import Highlight, Page, SeatRow, Section
 from auditor.render.mail.contract_dates import contract_dates, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailFiles, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.facts import product_name, product_names
+from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
 BAR: Final = 120

@@ -8,7 +8,7 @@ from auditor.domain.enums import Status
 from auditor.domain.result.model import Finding, TenantResult
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import Renewal
-from auditor.render.text.contracts import happens_to_contract
+from auditor.render.text.evidence.contracts import happens_to_contract
 from auditor.render.text.labels import Labels
 
 ENDED: Final = timedelta(days=30)

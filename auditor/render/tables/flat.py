@@ -18,7 +18,7 @@ from auditor.domain.result.model import Findings, PolicyHeader, ProductReference
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.render.text.facts import paths, product_name, product_names
+from auditor.render.text.evidence.facts import paths, product_name, product_names
 from auditor.render.text.sanitize import without_surrogates
 
 if TYPE_CHECKING:

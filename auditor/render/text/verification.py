@@ -18,7 +18,7 @@ from auditor.domain.result.verification import (
     Verdict,
 )
 from auditor.domain.translation import N_
-from auditor.render.text.facts import product_names
+from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import SOURCES, Labels
 
 VERDICTS: Final[Mapping[Verdict, str]] = {

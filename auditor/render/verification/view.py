@@ -13,8 +13,8 @@ from auditor.domain.result.verification import (
     TenantVerification,
     Verdict,
 )
-from auditor.render.text.details import detail_label
-from auditor.render.text.facts import product_name, product_names
+from auditor.render.text.evidence.details import detail_label
+from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.static_page import Section
 from auditor.render.text.summary import completeness

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.deliver.github import (
+from auditor.deliver.github.actions import (
     SUMMARY_LIMIT,
     Annotation,
     AnnotationType,

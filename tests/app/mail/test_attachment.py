@@ -13,7 +13,7 @@ from auditor.app.mail import letters
 from auditor.app.mail.attachment import attached
 from auditor.app.mail.delivery import send_result
 from auditor.app.mail.job import DeliveryStatus, MailJob
-from auditor.deliver.graph_mail import MAX_INLINE, MIN_SESSION
+from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
 from auditor.findings.table import FindingTable

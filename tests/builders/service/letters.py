@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 
-from auditor.deliver.letter import Attachment, MailMessage
+from auditor.deliver.mail.letter import Attachment, MailMessage
 
 AT = datetime(2026, 11, 20, 2, 20, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auditor.localization import languages
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import Labels
 from tests.builders.document.pdf import page_texts
 from tests.builders.result.audited_demo import large_result

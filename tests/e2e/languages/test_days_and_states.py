@@ -7,7 +7,7 @@ import pytest
 
 from auditor.domain.message import Message
 from auditor.localization import localization
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import contoso
 from tests.localization.reading import LANGUAGES

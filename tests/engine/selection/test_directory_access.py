@@ -20,7 +20,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import TenantResult
 from auditor.policy.loader import load
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import Labels
 from auditor.snapshot.model import Snapshot
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result.model import Finding, SeatBounds, SeatCount
-from auditor.render.html.seat_chart import bound, tightest
+from auditor.render.html.charts.seat_chart import bound, tightest
 from tests.oracle.adapter import run
 from tests.oracle.strategies import Scenario, scenarios
 

@@ -7,9 +7,9 @@ import pytest
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.model import ContractTerm
-from auditor.render.html.charts import timeline
 from auditor.render.html.rows import Context
-from auditor.render.text.contracts import happens_to_contract
+from auditor.render.html.timeline import timeline
+from auditor.render.text.evidence.contracts import happens_to_contract
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import result
 

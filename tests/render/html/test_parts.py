@@ -15,11 +15,11 @@ from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render import render
+from auditor.render.html.charts.seat_chart import WIDTH, bound, picture
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context, seat_row
-from auditor.render.html.seat_chart import WIDTH, bound, picture
 from auditor.render.html.view import SeatRow
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict

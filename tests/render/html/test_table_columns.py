@@ -16,7 +16,7 @@ from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.rows import Context, problem, subject_address, subject_label
 from auditor.render.html.table_columns import EVIDENCE
 from auditor.render.html.view import EmbeddedData
-from auditor.render.text.evidence import described
+from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import Labels
 from benchmarks.report import large
 from tests.builders.result.results import contoso, result

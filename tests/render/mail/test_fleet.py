@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.history.earlier_runs import earlier_of
 from auditor.app.report.subset import own_waivers, portion
-from auditor.deliver.routing import envelopes
+from auditor.deliver.mail.routing import envelopes
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Recipient, Tenant
 from auditor.render import render

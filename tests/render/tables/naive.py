@@ -9,7 +9,7 @@ from auditor.domain.result.model import Finding, Result
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.facts import paths, product_name, product_names
+from auditor.render.text.evidence.facts import paths, product_name, product_names
 
 FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 

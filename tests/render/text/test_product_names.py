@@ -8,7 +8,7 @@ from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
-from auditor.render.text.facts import product_name
+from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from tests.builders.tenant.crowded_tenant import audited, product, state_of
 from tests.builders.tenant.tenants import person

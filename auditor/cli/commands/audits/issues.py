@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor issues`: 0 if everything was done. Raises AuditorError; a later run goes on."""
     from auditor.app.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  `--help` needs none of it
-    from auditor.deliver.github_issues import open_repository  # noqa: PLC0415  likewise
+    from auditor.deliver.github.issues import open_repository  # noqa: PLC0415  likewise
 
     offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")
     repository = None if offline else open_repository(args.repository, os.environ)

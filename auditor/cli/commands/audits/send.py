@@ -19,7 +19,7 @@ from auditor.cli.arguments.options import (
     tenants_path,
 )
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
-from auditor.deliver.recipient_selection import unmet_choices
+from auditor.deliver.mail.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.letter import SendAttempt, SendStatus
-from auditor.deliver.webhook import ATTEMPTS, MAX_WAIT, WebhookMessage, post, signature
-from auditor.deliver.webhook_address import webhook_target
+from auditor.deliver.mail.letter import SendAttempt, SendStatus
+from auditor.deliver.webhooks.webhook import ATTEMPTS, MAX_WAIT, WebhookMessage, post, signature
+from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import SettingsError
 from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar, assert_never
 
-from auditor.deliver.recipient_selection import fits
+from auditor.deliver.mail.recipient_selection import fits
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Finding, PolicyHeader, Result
 from auditor.domain.tenant import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient

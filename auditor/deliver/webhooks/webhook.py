@@ -16,8 +16,8 @@ from typing import Final
 
 from auditor import __version__
 from auditor.deliver.https_connection import connection_error, open_connection
-from auditor.deliver.letter import SendAttempt, SendStatus
-from auditor.deliver.webhook_address import WebhookTarget
+from auditor.deliver.mail.letter import SendAttempt, SendStatus
+from auditor.deliver.webhooks.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
 from auditor.domain.tenant import Channel

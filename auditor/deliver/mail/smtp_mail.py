@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus, international, mailbox, message, split_address
+from auditor.deliver.mail.letter import (
+    MailMessage,
+    SendAttempt,
+    SendStatus,
+    international,
+    mailbox,
+    message,
+    split_address,
+)
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.message import Message, joined
 from auditor.domain.syntax.environment_variable import is_missing

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from auditor.deliver.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
-from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus
+from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
+from auditor.deliver.mail.letter import Attachment, MailMessage, SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph

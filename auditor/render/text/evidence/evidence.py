@@ -12,11 +12,11 @@ from auditor.checks.registry import detail_of, tells_holdings
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.model import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
-from auditor.render.text.access import ACCESS, access_parts
-from auditor.render.text.contracts import contract_facts
-from auditor.render.text.facts import AssignmentPath, assignment_paths, titled
+from auditor.render.text.evidence.access import ACCESS, access_parts
+from auditor.render.text.evidence.contracts import contract_facts
+from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths, titled
+from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
 from auditor.render.text.labels import Labels
-from auditor.render.text.usage import USAGE, missing_seats, usage_parts
 
 _IN_SENTENCES: Final = frozenset(
     {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from auditor.app.report.subset import portion
-from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
+from auditor.deliver.mail.routing import Envelope, Reason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant

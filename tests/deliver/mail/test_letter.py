@@ -7,7 +7,7 @@ from email.policy import default
 
 import pytest
 
-from auditor.deliver.letter import message, split_address
+from auditor.deliver.mail.letter import message, split_address
 from auditor.domain.errors import DeliveryError
 from tests.builders.service.letters import attachment, letter
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, mailbox, message
+from auditor.deliver.mail.letter import Attachment, MailMessage, SendAttempt, SendStatus, mailbox, message
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, joined
 from auditor.graph.client import Graph

@@ -1,29 +1,24 @@
-"""Subscriptions with a date into a line of time, and the runs so far into small curves."""
+"""Places the dates of subscriptions and contracts on a line of time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
-from auditor.domain.enums import Severity, Status
-from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
+from auditor.domain.enums import Status
+from auditor.domain.result.model import Finding, TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
-from auditor.render.html.view import Renewal, Timeline, Trend
-from auditor.render.text.contracts import happens_to_contract
-from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
+from auditor.render.html.view import Renewal, Timeline
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.facts import product_name
+from auditor.render.text.evidence.contracts import happens_to_contract
+from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
-from auditor.result.aggregate import money, summarise
-from auditor.result.seats import spare_seats
 
 LINE: Final = 600
 """Units of the line of time; what is drawn lies between 0 and LINE."""
 _SUBSCRIPTIONS: Final = "subscription."
 _CONTRACTS: Final = "contract."
-_CURVE: Final = (120, 32)
 _SHORTEST: Final = timedelta(days=60)
 _YEAR: Final = timedelta(days=366)
 """How far ahead subscriptions without a finding are drawn: most are bought for a year."""
@@ -210,92 +205,6 @@ def _in_utc(moment: datetime) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         return None
-
-
-def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Trend, ...]:
-    """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
-    return tuple(_trend(series, l10n) for series in _series(result, history, l10n))
-
-
-def sparks(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
-    """Return the same curves for a line of text and for a mail."""
-    return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Series:
-    """One number over the runs in which it is known, this run last."""
-
-    label: str
-    runs: Sequence[EarlierRun]
-    values: Sequence[Decimal]
-    currency: str = ""
-    bounded: bool = False
-    """Whether this run may have missed some of it: what was not looked at did not get less."""
-
-
-def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iterator[_Series]:
-    if not history:
-        return
-    if not all(run.whole for run in history):
-        # What earlier runs did not count is not counted now: a curve compares like with like.
-        result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
-    now = EarlierRun(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
-    runs = [*history, now]
-    worst = (Severity.CRITICAL, Severity.HIGH)
-    bounded = not result.complete
-    total = [Decimal(sum(run.open.values())) for run in runs]
-    yield _Series(label=l10n.gettext("open findings"), runs=runs, values=total, bounded=bounded)
-    high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
-    yield _Series(label=l10n.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
-    known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
-    if now.spare is not None and len(known) > 1:
-        yield _Series(label=l10n.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
-    for currency in sorted({currency for run in runs for currency in run.money}):
-        values = [run.money.get(currency, Decimal(0)) for run in runs]
-        label = l10n.gettext("a month in open findings")
-        yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
-
-
-def _spark(series: _Series, l10n: Labels) -> Sparkline:
-    from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
-
-    *_, summary = _ends(series, l10n)
-    values = sampled([float(value) for value in series.values])
-    most = max(*(abs(value) for value in values), 1.0)
-    bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
-    return Sparkline(label=series.label, text=sparkline(values), bars=bars, summary=summary)
-
-
-def _trend(series: _Series, l10n: Labels) -> Trend:
-    runs, values = series.runs, series.values
-    wide, high = _CURVE
-    least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
-    span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
-
-    def at(value: Decimal) -> float:
-        return round(high - float((value - least) / (most - least)) * high, 1)
-
-    points = (
-        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
-        for run, value in zip(runs, values, strict=True)
-    )
-    first, last, summary = _ends(series, l10n)
-    return Trend(
-        label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), summary=summary
-    )
-
-
-def _ends(series: _Series, l10n: Labels) -> tuple[str, str, str]:
-    ends = (series.values[0], series.values[-1])
-    first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
-    if series.bounded:
-        last = f"{last} ({l10n.gettext('at least')})"
-    summary = l10n.gettext("{first} on {day}, {last} now")
-    summary = (
-        summary.replace("{first}", first).replace("{day}", l10n.date(series.runs[0].as_of)).replace("{last}", last)
-    )
-    return first, last, summary
 
 
 def _seat_facts(finding: Finding, spare: Mapping[str, int | None], l10n: Labels) -> Iterator[str]:

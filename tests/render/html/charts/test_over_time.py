@@ -14,8 +14,9 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.charts import sparks, timeline, trends
+from auditor.render.html.charts.curves import sparks, trends
 from auditor.render.html.rows import Context
+from auditor.render.html.timeline import timeline
 from auditor.render.text.earlier_run import TALL, EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows

@@ -7,7 +7,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of
 from auditor.domain.result.finding import ProductReference
 from auditor.guidance.portal_names import property_name, state_name
-from auditor.render.text.facts import product_name
+from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.sent_log import LogState, Mailing, SentLog
+from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError
 from tests.builders.service.letters import AT
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
-from auditor.deliver.smtp_mail import open_relay, send
+from auditor.deliver.mail.letter import MailMessage, SendAttempt, SendStatus
+from auditor.deliver.mail.smtp_mail import open_relay, send
 from auditor.domain.errors import SettingsError
 from auditor.domain.tenant import SmtpMail, StartTls
 from tests.builders.service.letters import attachment, letter

@@ -1,0 +1,1 @@
+"""Writes to GitHub: summaries and annotations of workflows, and issues."""

@@ -1,0 +1,1 @@
+"""Sends mails through Graph or SMTP, and logs them to send none twice."""

@@ -1,0 +1,1 @@
+"""Sends messages to webhooks and checks their addresses."""

@@ -1,0 +1,1 @@
+"""Draws numbers over time and seats as SVG."""

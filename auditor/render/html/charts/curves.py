@@ -1,0 +1,117 @@
+"""Draws the numbers of this run and of earlier runs as curves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.result.model import FleetResult, Result
+from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
+from auditor.render.text.labels import Labels
+from auditor.result.aggregate import money, summarise
+from auditor.result.seats import spare_seats
+
+_CURVE: Final = (120, 32)
+"""Width and height of a curve, in units of its view box."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trend:
+    """A number over the runs so far."""
+
+    label: str
+    first: str
+    last: str
+    points: str
+    """Of a polyline in a view box of 120 by 32."""
+    axis: float
+    """How far down nothing is: at the bottom, unless a number was below it."""
+    summary: str
+
+
+def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Trend, ...]:
+    """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
+    return tuple(_trend(series, l10n) for series in _series(result, history, l10n))
+
+
+def sparks(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
+    """Return the same curves for a line of text and for a mail."""
+    return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """One number over the runs in which it is known, this run last."""
+
+    label: str
+    runs: Sequence[EarlierRun]
+    values: Sequence[Decimal]
+    currency: str = ""
+    bounded: bool = False
+    """Whether this run may have missed some of it: what was not looked at did not get less."""
+
+
+def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iterator[_Series]:
+    if not history:
+        return
+    if not all(run.whole for run in history):
+        # What earlier runs did not count is not counted now: a curve compares like with like.
+        result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
+    now = EarlierRun(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
+    runs = [*history, now]
+    worst = (Severity.CRITICAL, Severity.HIGH)
+    bounded = not result.complete
+    total = [Decimal(sum(run.open.values())) for run in runs]
+    yield _Series(label=l10n.gettext("open findings"), runs=runs, values=total, bounded=bounded)
+    high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
+    yield _Series(label=l10n.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
+    known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
+    if now.spare is not None and len(known) > 1:
+        yield _Series(label=l10n.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
+    for currency in sorted({currency for run in runs for currency in run.money}):
+        values = [run.money.get(currency, Decimal(0)) for run in runs]
+        label = l10n.gettext("a month in open findings")
+        yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
+
+
+def _spark(series: _Series, l10n: Labels) -> Sparkline:
+    from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
+
+    *_, summary = _ends(series, l10n)
+    values = sampled([float(value) for value in series.values])
+    most = max(*(abs(value) for value in values), 1.0)
+    bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
+    return Sparkline(label=series.label, text=sparkline(values), bars=bars, summary=summary)
+
+
+def _trend(series: _Series, l10n: Labels) -> Trend:
+    runs, values = series.runs, series.values
+    wide, high = _CURVE
+    least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
+    span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
+
+    def at(value: Decimal) -> float:
+        return round(high - float((value - least) / (most - least)) * high, 1)
+
+    points = (
+        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
+        for run, value in zip(runs, values, strict=True)
+    )
+    first, last, summary = _ends(series, l10n)
+    return Trend(
+        label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), summary=summary
+    )
+
+
+def _ends(series: _Series, l10n: Labels) -> tuple[str, str, str]:
+    ends = (series.values[0], series.values[-1])
+    first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
+    if series.bounded:
+        last = f"{last} ({l10n.gettext('at least')})"
+    summary = l10n.gettext("{first} on {day}, {last} now")
+    summary = (
+        summary.replace("{first}", first).replace("{day}", l10n.date(series.runs[0].as_of)).replace("{last}", last)
+    )
+    return first, last, summary

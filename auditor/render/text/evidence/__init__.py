@@ -1,0 +1,1 @@
+"""Describes findings in sentences: their evidence, usage, contracts and paths."""
