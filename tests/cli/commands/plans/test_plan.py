@@ -91,6 +91,19 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(english: Planned) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_plan_counts_days_from_the_day_of_its_audit(tmp_path: Path) -> None:
+    # The demo's state is of the day before.
+    arguments = ("--demo", "--as-of=2026-11-20T02:00:00Z", "--tenant", "contoso", "-f", "json", "-q", "-o", ".")
+    expect(1, "audit", *arguments, cwd=tmp_path)
+    expect(0, "plan", *arguments, cwd=tmp_path)
+    documents = (json.loads((tmp_path / name).read_text(encoding="utf-8")) for name in ("result.json", "plan.json"))
+    reasons = [{each["id"]: each["why"] for each in found["tenants"][0]["actions"]} for found in documents]
+    shared = reasons[0].keys() & reasons[1].keys()
+    assert any("days left" in reasons[0][each] for each in shared)
+    assert {each: reasons[0][each] for each in shared} == {each: reasons[1][each] for each in shared}
+
+
 def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Path, english: Planned) -> None:
     ran = expect(0, "plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert ran.out == (tmp_path / "out/plan.json").read_bytes()
