@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_never, cast
@@ -166,24 +166,29 @@ class Graph:
                 case _:
                     assert_never(outcome)
 
-    async def post(
-        self, path: str, body: bytes, *, media_type: str, headers: Mapping[str, str] | None = None
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        media_type: str = "application/json",
+        options: Sequence[Any] = (),
     ) -> "httpx.Response | None":
-        """POST to a path below the Graph root once, through the SDK."""
+        """Send a request to a path below the Graph root once, through the SDK; redirects are not followed."""
         from kiota_abstractions.method import Method  # noqa: PLC0415
-        from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
         from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
-        from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
-        from msgraph.generated.models.entity import Entity  # noqa: PLC0415
 
         request = RequestInformation()
-        request.http_method = Method.POST
+        request.http_method = Method(method)
         request.url = f"{self.root.url}{path}"
-        for name, value in {"Accept": "application/json", **(headers or {})}.items():
+        for name, value in headers.items():
             request.headers.try_add(name, value)
-        request.set_stream_content(body, media_type)
-        request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
-        response: Any = await self.sdk.request_adapter.send_async(request, Entity, {})
+        if body is not None:
+            request.set_stream_content(body, media_type)
+        request.add_request_options([native_response(), *options])
+        response: Any = await self.sdk.request_adapter.send_primitive_async(request, "bytes", {})
         return cast("httpx.Response | None", response)
 
     async def _attempt(
@@ -250,6 +255,14 @@ class Graph:
                 )
                 return Retry(fault=not_graph(call.name, reason))
             return Retry(fault=not_graph(call.name, error.message))
+
+
+def native_response() -> Any:
+    """Return the request option by which the SDK returns the httpx response as it is."""
+    from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
+    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
+
+    return ResponseHandlerOption(NativeResponseHandler())
 
 
 @asynccontextmanager

@@ -4,13 +4,13 @@ No token and no cookie goes to that host, and its address is never logged, store
 """
 
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import FaultError, GraphErrorKind, fault
-from auditor.graph.request_guard import Root
+from auditor.graph.request_guard import ADDRESS_CHARACTER, Root
 from auditor.graph.retry_policy import Fail, Retry, VerdictError, retry_after
 from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.ca_bundle import tls_context
@@ -25,8 +25,8 @@ _MAX_ATTEMPTS: Final = 3
 """Addresses that are tried for one report if its host refuses them."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TIMEOUTS: Final = {"connect": 20.0, "read": 60.0}
-_REST: Final = r"(?P<rest>[/?][!-\[\]-~]*)?"
-"""Path and query in printable ASCII without the backslash, which some parsers read as a slash."""
+_REST: Final = rf"(?P<rest>[/?]{ADDRESS_CHARACTER}*)?"
+"""Path and query."""
 _MICROSOFT: Final = re.compile(
     r"(?P<origin>https://(?:reports[a-z]*\.office\.com|reports\.office365\.com))(?::443)?" + _REST,
     re.ASCII | re.IGNORECASE,
@@ -47,27 +47,12 @@ async def download(graph: Graph, path: str, file: BinaryIO) -> None:
     body = BodyFile(file=file, limit=graph.retry_policy.report_bytes, name=name)
 
     async def send(_link: str | None) -> "httpx.Response | None":
-        response = await _request(graph, path, body)
+        # The SDK neither follows redirects nor repeats the request.
+        headers = {"Accept": "application/octet-stream, text/csv, application/json"}
+        response = await graph.send("GET", path, headers=headers, options=[body])
         return None if response is None else await _follow(graph, response, body)
 
     await graph.answer(Call(name=name, units=1, send=send), lambda _: None)
-
-
-async def _request(graph: Graph, path: str, body: BodyFile) -> "httpx.Response | None":
-    """Send the request for a report through the SDK, which neither follows redirects nor repeats it."""
-    from kiota_abstractions.method import Method  # noqa: PLC0415
-    from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
-    from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
-    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
-
-    request = RequestInformation()
-    request.http_method = Method.GET
-    request.url = f"{graph.root.url}{path}"
-    request.headers.try_add("Accept", "application/octet-stream, text/csv, application/json")
-    options: list[Any] = [ResponseHandlerOption(NativeResponseHandler()), body]
-    request.add_request_options(options)
-    response: Any = await graph.sdk.request_adapter.send_primitive_async(request, "bytes", {})
-    return cast("httpx.Response | None", response)
 
 
 async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "httpx.Response":
@@ -122,13 +107,12 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
 
 def _fail(error: Exception, host: str, name: str) -> NoReturn:
     """Raise the verdict on a download that was not answered; the error's own text may quote the address."""
-    failure = type(error).__name__
-    untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-    text = Message("{asked}: the download from {host} failed: {name}", asked=name, host=host, name=failure)
-    if untrusted:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
         text = Message("{asked}: the certificate of {host} is not trusted", asked=name, host=host)
-    found = fault(GraphErrorKind.UNREACHABLE, text)
-    raise VerdictError(Fail(fault=found) if untrusted else Retry(fault=found)) from None
+        raise VerdictError(Fail(fault=fault(GraphErrorKind.UNREACHABLE, text))) from None
+    failure = type(error).__name__
+    text = Message("{asked}: the download from {host} failed: {name}", asked=name, host=host, name=failure)
+    raise VerdictError(Retry(fault=fault(GraphErrorKind.UNREACHABLE, text))) from None
 
 
 def checked_address(location: str, base: str, graph_root: Root, name: str) -> str:

@@ -11,11 +11,11 @@ from auditor.graph.errors import FaultError, GraphErrorKind, fault
 if TYPE_CHECKING:
     import httpx
 
-_SAFE = re.compile(r"[!-\[\]-~]+")
+ADDRESS_CHARACTER = r"[!-\[\]-~]"
 """Printable ASCII without the backslash, which some parsers read as a slash."""
-
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this machine, without brackets."""
 _READING_POSTS = re.compile(r"/(\$batch|directoryObjects/(microsoft\.graph\.)?getByIds)")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Root:
     @property
     def loopback(self) -> bool:
         """Whether the root is on this machine; its traffic never goes through a proxy."""
-        return self.host in _LOOPBACK
+        return self.host in LOOPBACK
 
 
 def root_of(url: str) -> Root:
@@ -68,7 +68,7 @@ def check_link(link: str, root: Root) -> str:
     that user information, look-alike characters and other ports are rejected. The result begins with the root's own
     origin, whichever of the root's names the link uses. Raises FaultError for any other link.
     """
-    if _SAFE.fullmatch(link):
+    if re.fullmatch(f"{ADDRESS_CHARACTER}+", link):
         for prefix in root.prefixes:
             if link[: len(prefix)].lower() == prefix:
                 return f"{root.origin}/{link[len(prefix) :]}"

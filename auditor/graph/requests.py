@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from auditor.graph.client import Call, Graph
+from auditor.graph.client import Call, Graph, native_response
 from auditor.graph.request_guard import check_link
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _post_call(graph: Graph, path: str, document: Mapping[str, Any], *, units: i
     body = json.dumps(document).encode()
 
     async def send(_link: str | None) -> "httpx.Response | None":
-        return await graph.post(path, body, media_type="application/json")
+        return await graph.send("POST", path, body=body, headers={"Accept": "application/json"})
 
     return Call(name=f"POST {path.partition('?')[0]}", units=units, send=send)
 
@@ -201,12 +201,12 @@ def _list_call(graph: Graph, builder: Any, query: Any, *, name: str, units: int,
     async def send(link: str | None) -> "httpx.Response | None":
         from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
 
-        configuration: Any = RequestConfiguration(options=[_native()])
+        configuration: Any = RequestConfiguration(options=[native_response()])
         if advanced:
             configuration.headers.add("ConsistencyLevel", "eventual")
         address = _address(graph, builder, query) if link is None else check_link(link, graph.root)
-        found: httpx.Response | None = await builder.with_url(address).get(configuration)
-        return found
+        response: httpx.Response | None = await builder.with_url(address).get(configuration)
+        return response
 
     return Call(name=name, units=units, send=send)
 
@@ -236,13 +236,6 @@ def _decode_names(address: str) -> str:
     path, separator, query = address.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")]
     return path + separator + "&".join(unquote(name) + equals + value for name, equals, value in pairs)
-
-
-def _native() -> Any:
-    from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
-    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
-
-    return ResponseHandlerOption(NativeResponseHandler())
 
 
 def quoted(text: str) -> str:

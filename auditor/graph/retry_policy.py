@@ -144,26 +144,18 @@ def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
         return GraphErrorKind.THROTTLED
     if status >= 500:
         return GraphErrorKind.UNSUPPORTED if status == 501 else GraphErrorKind.FAILING
+    if status == 403 and not code and body.lstrip()[:1] == b"<":  # a page of a proxy
+        return GraphErrorKind.NOT_GRAPH
     if status == 403:
-        return (
-            GraphErrorKind.NO_PREMIUM
-            if code == _PREMIUM
-            else GraphErrorKind.NOT_GRAPH
-            if not code and _is_markup(body)
-            else GraphErrorKind.DENIED
-        )
+        return GraphErrorKind.NO_PREMIUM if code == _PREMIUM else GraphErrorKind.DENIED
     if normalized_code in _UNKNOWN_PAGE or "pagetokennotfound" in message.lower():
         return GraphErrorKind.PAGE_UNKNOWN
     if normalized_code in _EXPIRED or status == 410:
         return GraphErrorKind.PAGE_EXPIRED
+    if status == 404 and normalized_code in _NO_MAILBOX:
+        return GraphErrorKind.NO_MAILBOX
     if status == 404:
-        return (
-            GraphErrorKind.NO_MAILBOX
-            if normalized_code in _NO_MAILBOX
-            else GraphErrorKind.NOT_GRAPH
-            if not code
-            else GraphErrorKind.MISSING
-        )
+        return GraphErrorKind.MISSING if code else GraphErrorKind.NOT_GRAPH
     if code == _NO_P2:
         return GraphErrorKind.NO_PREMIUM
     if status == 400 and "more than 120 users" in message:
@@ -196,10 +188,6 @@ def _message(kind: GraphErrorKind, status: int, code: str, message: str, request
             return detailed(
                 Message("{asked} was answered with HTTP {status}", asked=request_name, status=status), detail
             )
-
-
-def _is_markup(body: bytes) -> bool:
-    return body.lstrip()[:1] == b"<"
 
 
 def _text(value: Any) -> str:

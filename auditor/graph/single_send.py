@@ -2,7 +2,9 @@
 
 import asyncio
 import warnings
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from auditor.domain.errors import GraphError
@@ -61,18 +63,12 @@ async def post_once(
     `request_name` names the request in messages; `request_id` is a GUID for Microsoft's support; `time_limit` is in
     seconds.
     """
+    headers = {"Accept": "application/json", "client-request-id": request_id, "x-ms-throttle-priority": "normal"}
+    send = partial(graph.send, "POST", path, headers=headers, body=body, media_type=media_type)
     waited = 0.0
     renewals = 0
     while True:
-        outcome = await _attempt(
-            graph,
-            path,
-            body,
-            media_type=media_type,
-            request_name=request_name,
-            request_id=request_id,
-            time_limit=time_limit,
-        )
+        outcome = await _attempt(graph, send, request_name, time_limit)
         match outcome:
             case SignInAgain(fault=fault, token=refused):
                 renewals += 1
@@ -91,13 +87,17 @@ async def post_once(
 
 
 async def _attempt(
-    graph: Graph, path: str, body: bytes, *, media_type: str, request_name: str, request_id: str, time_limit: float
+    graph: Graph, send: "Callable[[], Awaitable[httpx.Response | None]]", request_name: str, time_limit: float
 ) -> Reply | Retry | SignInAgain:
     import httpx  # noqa: PLC0415 - only live work needs it
 
     try:
-        async with asyncio.timeout(time_limit):
-            response = await _send(graph, path, body, media_type=media_type, request_id=request_id)
+        with warnings.catch_warnings():
+            # aiohttp warns about bodies above 1 MB that are not streamed because they block the event loop; mails are
+            # sent one at a time.
+            warnings.simplefilter("ignore", ResourceWarning)
+            async with asyncio.timeout(time_limit):
+                response = await send()
     except FaultError as error:
         return Refused(fault=error.fault)
     except GraphError as error:
@@ -109,24 +109,20 @@ async def _attempt(
         fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=message, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
         return Refused(fault=fault) if _not_connected(error) else Unknown(fault=fault)
     if response is None:
-        nothing = Fault(
-            kind=GraphErrorKind.NOT_GRAPH,
-            message=Message("{asked} got an empty answer", asked=request_name),
-            remedy=None,
-        )
-        return Unknown(fault=nothing)
+        empty = Message("{asked} got an empty answer", asked=request_name)
+        return Unknown(fault=Fault(kind=GraphErrorKind.NOT_GRAPH, message=empty, remedy=None))
     verdict = classify(response.status_code, response.headers, response.content, request_name=request_name)
     match verdict:
         case Ok():
             return Accepted(body=response.content)
-        case SignInAgain(fault=found):
+        case SignInAgain(fault=fault):
             bearer = response.request.headers.get("authorization", "")
-            return SignInAgain(fault=found, token=bearer.removeprefix("Bearer "))
-        case Retry(fault=found, wait=wait) if response.status_code == 429:
-            return Retry(fault=found, wait=wait)
-        case Retry(fault=found) | Refusal(fault=found):
+            return SignInAgain(fault=fault, token=bearer.removeprefix("Bearer "))
+        case Retry() if response.status_code == 429:
+            return verdict
+        case Retry(fault=fault) | Refusal(fault=fault):
             is_service_failure = response.status_code >= 500 or response.status_code == 408
-            return Unknown(fault=found) if is_service_failure else Refused(fault=found)
+            return Unknown(fault=fault) if is_service_failure else Refused(fault=fault)
         case _:
             assert_never(verdict)
 
@@ -136,12 +132,3 @@ def _not_connected(error: Exception) -> bool:
     import aiohttp  # noqa: PLC0415 - only live work needs it
 
     return isinstance(error.__cause__, aiohttp.ClientConnectorError)
-
-
-async def _send(graph: Graph, path: str, body: bytes, *, media_type: str, request_id: str) -> "httpx.Response | None":
-    headers = {"client-request-id": request_id, "x-ms-throttle-priority": "normal"}
-    with warnings.catch_warnings():
-        # aiohttp warns about bodies above 1 MB that are not streamed because they block the event loop; mails are sent
-        # one at a time.
-        warnings.simplefilter("ignore", ResourceWarning)
-        return await graph.post(path, body, media_type=media_type, headers=headers)

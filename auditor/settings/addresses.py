@@ -4,15 +4,14 @@ import re
 from urllib.parse import urlsplit
 
 from auditor.domain.message import Message
+from auditor.graph.request_guard import ADDRESS_CHARACTER, LOOPBACK
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_PRINTABLE = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 
 
 def complaint(address: str, *, plain_on_loopback: bool) -> Message | None:
     """Return what is wrong with an address, in words; None where a token, or a secret, may be sent there."""
-    if not _PRINTABLE.fullmatch(address):
+    if not re.fullmatch(f"{ADDRESS_CHARACTER}+", address):
         return Message(
             "it has characters that are not allowed in an address (an international name is written as xn--…)"
         )
@@ -31,14 +30,12 @@ def complaint(address: str, *, plain_on_loopback: bool) -> Message | None:
         return Message("it has a query or a fragment")
     if parts.scheme == "https":
         return None
+    if parts.scheme == "http" and not plain_on_loopback:
+        return Message("it must be https")
+    if parts.scheme == "http" and host in LOOPBACK:
+        return None
     if parts.scheme == "http":
-        if not plain_on_loopback:
-            return Message("it must be https")
-        return (
-            None
-            if host in LOOPBACK
-            else Message("plain http is for loopback addresses only (localhost, 127.0.0.1, [::1])")
-        )
+        return Message("plain http is for loopback addresses only (localhost, 127.0.0.1, [::1])")
     return Message("its scheme is '{scheme}'", scheme=parts.scheme) if parts.scheme else Message("it has no scheme")
 
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.graph.clouds import HOSTS
+from auditor.graph.request_guard import LOOPBACK
 from auditor.policy.yaml.reader import Document
-from auditor.settings.addresses import LOOPBACK
 
 _WARNED = {
     "endpoint": Message("tokens of the tenant {tenant} are sent to {host}, which is not a host of Microsoft Graph"),
