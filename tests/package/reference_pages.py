@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from auditor.app.key_markdown import described
+from auditor.app.explanation.key_markdown import described
 from auditor.localization import localization
 from auditor.policy.schema.check import schema_document
 from auditor.policy.schema.keys import Key, top_keys

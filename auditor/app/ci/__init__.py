@@ -1,1 +1,1 @@
-"""Writes step summaries, annotations and outputs for GitHub Actions."""
+"""Writes step summaries, annotations and outputs for GitHub Actions, and keeps issues on GitHub."""

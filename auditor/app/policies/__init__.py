@@ -1,1 +1,1 @@
-"""Finds, validates and compares policy files."""
+"""Finds, validates, compares and updates policy files, and imports prices."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.scaffold_choices import CREDENTIALS, default_branch
+from auditor.app.scaffold.choices import CREDENTIALS, default_branch
 from auditor.domain.tenant import GithubOidc
 from auditor.settings.loader import read
 from tests.builders.document.powershell import Script

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from auditor import __home__
-from auditor.app.scaffold import scaffold_files
-from auditor.app.scaffold_choices import Choices
+from auditor.app.scaffold.choices import Choices
+from auditor.app.scaffold.repository import scaffold_files
 from auditor.domain.enums import Agreement
 from tests.builders.service.command_line import call
 from tests.package.tree import ROOT, files

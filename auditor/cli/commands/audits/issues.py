@@ -19,7 +19,7 @@ from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
 
 if TYPE_CHECKING:
-    from auditor.app.issues import IssueChange
+    from auditor.app.ci.issues import IssueChange
 
 _DONE: Mapping[str, str] = {
     "open": N_("opened #{number}: {title}"),
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor issues`: 0 if everything was done. Raises AuditorError; a later run goes on."""
-    from auditor.app.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  `--help` needs none of it
+    from auditor.app.ci.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  `--help` needs none of it
     from auditor.deliver.github.issues import open_repository  # noqa: PLC0415  likewise
 
     offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.catalogue import active
-from auditor.app.prices import BILLING, Imported, PriceOptions, import_prices
+from auditor.app.policies.prices import BILLING, Imported, PriceOptions, import_prices
 from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable

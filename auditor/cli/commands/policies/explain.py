@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from auditor.app.explanation import explain
+from auditor.app.explanation.lookup import explain
 from auditor.cli.arguments.options import declare, now, one_of, reader_locale
 from auditor.cli.terminal.console import colourful, out
 from auditor.cli.terminal.markdown import columns, shown

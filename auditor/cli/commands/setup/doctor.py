@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
-from auditor.app.scaffold_choices import default_branch, github_repository
+from auditor.app.scaffold.choices import default_branch, github_repository
 from auditor.app.tenants.collection import everything, needs_of
 from auditor.app.tenants.doctor import Check, Health, diagnose_all
 from auditor.cli.arguments.options import declare, reader_locale

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from auditor import __commit__, __home__, __version__
-from auditor.app.scaffold import Scaffold, scaffold
-from auditor.app.scaffold_choices import CI, CLOUDS, CREDENTIALS, NO_TENANT, Choices, existing_choices
-from auditor.app.scaffold_commands import setup_commands
+from auditor.app.scaffold.choices import CI, CLOUDS, CREDENTIALS, NO_TENANT, Choices, existing_choices
+from auditor.app.scaffold.repository import Scaffold, scaffold
+from auditor.app.scaffold.setup_commands import setup_commands
 from auditor.cli.arguments.options import declare, one_of, reader_locale
 from auditor.cli.commands.setup.init_questions import (
     ASSIGNMENTS,

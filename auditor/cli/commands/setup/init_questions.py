@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.app.scaffold_choices import (
+from auditor.app.scaffold.choices import (
     ADDRESS,
     BRANCH,
     CLOUDS,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from auditor.app.issues import IssueChange, IssueJob, IssueStep, carry_out, issue_changes
+from auditor.app.ci.issues import IssueChange, IssueJob, IssueStep, carry_out, issue_changes
 from auditor.deliver.github.issues import Repository, open_repository
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import DeliveryError, SettingsError

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from auditor.app.scaffold_choices import existing_choices, signed_in_tenant
+from auditor.app.scaffold.choices import existing_choices, signed_in_tenant
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import NO_CLIENT
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from auditor import __commit__, __home__, __version__
-from auditor.app.scaffold_policies import existing_starter
+from auditor.app.scaffold.starter_policies import existing_starter
 from auditor.app.tenants.federation import MAIN
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError

@@ -11,7 +11,7 @@ import yaml
 
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.catalogue import active
-from auditor.app.key_markdown import defined_markdown, keys_markdown
+from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import saved_result

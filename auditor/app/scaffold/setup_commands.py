@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.policy_files import installed_base, is_policy_file
-from auditor.app.scaffold_choices import Choices, default_branch
-from auditor.app.scaffold_policies import starter_files
+from auditor.app.scaffold.choices import Choices, default_branch
+from auditor.app.scaffold.starter_policies import starter_files
 from auditor.app.tenants.application_setup import (
     ApplicationSetup,
     azure_cli_commands,

@@ -10,8 +10,8 @@ from typing import Final
 
 from auditor import __home__, __version__, resources
 from auditor.app.policy_files import SCHEMAS, installed_base, is_policy_file, list_folder, read_yaml
-from auditor.app.scaffold_choices import CI, Choices, existing_choices
-from auditor.app.scaffold_policies import starter_files
+from auditor.app.scaffold.choices import CI, Choices, existing_choices
+from auditor.app.scaffold.starter_policies import starter_files
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import UsageError

@@ -1,0 +1,1 @@
+"""Explains checks, articles, keys, policies, products and findings (`auditor explain`)."""
