@@ -18,6 +18,11 @@ def reports() -> "Traversable":
     return folder("auditor.reports")
 
 
+def report_text(path: str) -> str:
+    """Return a file of `reports` with the same line ends on every machine: digests are taken of it."""
+    return reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
 def schemas() -> "Traversable":
     """Return the folder of JSON Schemas."""
     return folder("auditor.schemas")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from auditor.deliver.https_connection import LOOPBACK
 from auditor.deliver.mail.letter import (
     MailMessage,
     SendAttempt,
@@ -28,7 +29,6 @@ TIMEOUT: Final = 60.0
 """Seconds for each answer of the relay."""
 _IMPLICIT: Final = 465
 """The port with implicit TLS (RFC 8314)."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _OTHER_NAME: Final = frozenset({62, 64})
 """OpenSSL's codes of a certificate that is for another host or IP address."""
 _MAX_QUOTED: Final = 300
@@ -170,7 +170,7 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
 def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
     if relay.password is None:
         return
-    if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in _LOOPBACK:
+    if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in LOOPBACK:
         raise _RefusedError(
             Message("{location} is not encrypted, so the password was not sent", location=relay.host_and_port),
             Message("set `mail.smtp.starttls` to `required`, or leave usernameEnv and passwordEnv out"),

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.render.mail.message import plain
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
+from auditor.render.text.guidance import plain
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _MAX_SENTENCES: Final = 20

@@ -6,6 +6,7 @@ from typing import Final
 
 from auditor.domain.actions.money import Money
 from auditor.render.ci.markdown import inert
+from auditor.render.text.guidance import MARKS, plain
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.work_items import WorkItem
@@ -19,7 +20,6 @@ _TITLE: Final = 200
 _TEXT: Final = 1_000
 _BODY: Final = 60_000
 """Characters of a body; GitHub refuses more than 65,536."""
-_MARKUP: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
 
 
 def issue_id(body: str) -> str | None:
@@ -30,7 +30,7 @@ def issue_id(body: str) -> str | None:
 
 def issue_title(item: WorkItem) -> str:
     """Return the title: the action, and the tenant where it has a name."""
-    text = _MARKUP.sub(lambda found: found[1] or found[2], item.action.title)
+    text = plain(item.action.title)
     line = " ".join(visible(f"{item.title}: {text}" if item.title else text, keep="\n\t").split())
     return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
 
@@ -86,7 +86,7 @@ def _shown(text: str) -> str:
     cut = text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
     parts: list[str] = []
     end = 0
-    for found in _MARKUP.finditer(cut):
+    for found in MARKS.finditer(cut):
         tag, inner = ("b", found[1]) if found[1] else ("code", found[2])
         parts += [_inert(cut[end : found.start()]), f"<{tag}>{_inert(inner)}</{tag}>"]
         end = found.end()

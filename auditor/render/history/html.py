@@ -39,7 +39,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
     two = {each.tenant: each for each in between}
     title = l10n.gettext("Licences over time")
-    style = "".join(resources.reports().joinpath(path).read_text(encoding="utf-8") for path in _STYLES)
+    style = "".join(map(resources.report_text, _STYLES))
     sections = Markup("\n").join(_section(each, two.get(each.tenant), l10n) for each in trends)
     text = (
         f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'

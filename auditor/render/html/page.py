@@ -31,7 +31,7 @@ from auditor.render.html.timeline import timeline
 from auditor.render.html.usage import unit_tables, usage_table
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.text.earlier_run import EarlierRun
-from auditor.render.text.guidance_freshness import oldest
+from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened
 from auditor.render.text.summary import completeness, verdict

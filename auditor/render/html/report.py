@@ -134,13 +134,7 @@ def _csp(style: str, script: str) -> str:
 @cache
 def _embedded(path: str) -> str:
     """Return a style sheet or script without indentation and without lines that hold only a comment."""
-    return _REMARK.sub("", _INDENT.sub("", _text(path)))
-
-
-@cache
-def _text(path: str) -> str:
-    """Return a file of reports/, its line ends made the same on every machine: digests are taken of it."""
-    return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
+    return _REMARK.sub("", _INDENT.sub("", resources.report_text(path)))
 
 
 def _template(name: str, l10n: Labels) -> str:
@@ -148,7 +142,7 @@ def _template(name: str, l10n: Labels) -> str:
 
     That is what the engine would write in their place: of a third of its work it knows nothing then.
     """
-    return _FIXED.sub(lambda found: _translated(found, l10n), _text(f"templates/{name}"))
+    return _FIXED.sub(lambda found: _translated(found, l10n), resources.report_text(f"templates/{name}"))
 
 
 def _translated(found: re.Match[str], l10n: Labels) -> str:

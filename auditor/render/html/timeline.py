@@ -10,7 +10,7 @@ from auditor.domain.result.model import Finding, TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Renewal, Timeline
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.evidence.contracts import happens_to_contract
+from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
@@ -148,31 +148,20 @@ def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], tod
         if finding.status is Status.OPEN:
             worst.setdefault((finding.check, finding.detail), finding)
     for contract in tenant.contracts or ():
-        seats = contract.seats
-        summary = (
-            []
-            if seats is None
-            else [l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)]
-        )
-        for check, day, label in (
-            ("contract.notice", contract.notice, l10n.gettext("last day to give notice")),
-            ("contract.ending", contract.ends, l10n.gettext("end of the contract")),
-        ):
-            if day is not None:
-                yield _Dated(
-                    moment=datetime(day.year, day.month, day.day, tzinfo=UTC),
-                    order=(contract.name, contract.id),
-                    key=f"{check} {contract.id}",
-                    name=f"{contract.name} ({contract.id})",
-                    status=None,
-                    summary=summary,
-                    trial=False,
-                    finding=worst.get((check, contract.id)),
-                    label=label,
-                    happens=happens_to_contract(
-                        contract.renews, l10n, notice=check == "contract.notice", past=day < today
-                    ),
-                )
+        summary = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
+        for each in contract_dates(contract, today, l10n):
+            yield _Dated(
+                moment=each.moment,
+                order=(contract.name, contract.id),
+                key=f"{each.check} {contract.id}",
+                name=f"{contract.name} ({contract.id})",
+                status=None,
+                summary=summary,
+                trial=False,
+                finding=worst.get((each.check, contract.id)),
+                label=each.label,
+                happens=each.happens,
+            )
 
 
 def _happens(each: _Dated, tenant: TenantResult, today: date, l10n: Labels) -> str:
@@ -209,18 +198,14 @@ def _in_utc(moment: datetime) -> datetime | None:
 
 def _seat_facts(finding: Finding, spare: Mapping[str, int | None], l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
-    seats = facts.get("totalLicenses")
     sku = finding.product.sku_id if finding.product is not None else None
-    yield from _bought(facts.get("isTrial"), seats if type(seats) is int else None, sku, spare, l10n)
+    yield from _bought(facts.get("isTrial"), facts.get("totalLicenses"), sku, spare, l10n)
 
 
 def _bought(
-    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], l10n: Labels
+    trial: object, seats: object, sku: str | None, spare: Mapping[str, int | None], l10n: Labels
 ) -> Iterator[str]:
-    if trial is True:
-        yield l10n.gettext("trial")
-    if seats is not None:
-        yield l10n.ngettext("{count} seat bought", "{count} seats bought", seats)
+    yield from purchase(trial, seats, l10n)
     left = spare.get(sku.casefold()) if sku is not None else None
     if left is not None:
         yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(left))

@@ -15,10 +15,11 @@ from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.timeline import next_date
 from auditor.render.html.view import Highlight, Page, SeatRow, Section
-from auditor.render.mail.contract_dates import contract_dates, contracts_of
+from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailFiles, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
+from auditor.render.text.evidence.contracts import purchase
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -259,7 +260,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
     today = result.run.as_of.astimezone(UTC).date()
     for tenant in result.tenants:
         named = None if whole else contracts_of(tenant.findings)
-        for key, day, line in contract_dates(tenant, RENEWALS, today, l10n, several=several, named=named):
+        for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=named):
             found[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)
@@ -288,11 +289,7 @@ def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
     state = l10n.subscription(finding.evidence.get("status"))
     if state:
         yield state
-    if finding.evidence.get("isTrial") is True:
-        yield l10n.gettext("trial")
-    bought = finding.evidence.get("totalLicenses")
-    if isinstance(bought, int):
-        yield l10n.ngettext("{count} seat bought", "{count} seats bought", bought)
+    yield from purchase(finding.evidence.get("isTrial"), finding.evidence.get("totalLicenses"), l10n)
     if spare is not None and spare > 0:
         yield l10n.ngettext("{count} idle now", "{count} idle now", spare)
 

@@ -1,14 +1,14 @@
 """The dates of contracts as lines of a mail."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.result.model import Finding, TenantResult
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import Renewal
-from auditor.render.text.evidence.contracts import happens_to_contract
+from auditor.render.text.evidence.contracts import contract_dates, contract_seats
 from auditor.render.text.labels import Labels
 
 ENDED: Final = timedelta(days=30)
@@ -21,7 +21,7 @@ def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
     return frozenset(name for each in own for name in (each.detail, *(each.evidence.get("contracts") or ())) if name)
 
 
-def contract_dates(
+def contract_renewals(
     tenant: TenantResult,
     within: timedelta,
     today: date,
@@ -37,25 +37,18 @@ def contract_dates(
     for contract in tenant.contracts or ():
         if named is not None and contract.id not in named:
             continue
-        notice = contract.notice if contract.notice is not None and contract.notice >= today else None
-        for key, day, label in (
-            ("notice", notice, l10n.gettext("last day to give notice")),
-            ("ends", contract.ends, l10n.gettext("end of the contract")),
-        ):
-            if day is None or not -ENDED <= day - today <= within:
-                continue
-            summary, seats = [label], contract.seats
-            if seats is not None:
-                summary.append(l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats))
-            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            yield (
-                f"{key} {contract.id}",
-                moment,
-                Renewal(
-                    name=flat(f"{contract.name} ({contract.id})", 80),
-                    tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
-                    date=l10n.date(moment),
-                    happens=happens_to_contract(contract.renews, l10n, notice=key == "notice", past=day < today),
-                    summary=l10n.joined(summary),
-                ),
-            )
+        seats = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
+        for each in contract_dates(contract, today, l10n):
+            earliest = timedelta() if each.check == "contract.notice" else -ENDED
+            if earliest <= each.moment.date() - today <= within:
+                yield (
+                    f"{each.check} {contract.id}",
+                    each.moment,
+                    Renewal(
+                        name=flat(f"{contract.name} ({contract.id})", 80),
+                        tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
+                        date=l10n.date(each.moment),
+                        happens=each.happens,
+                        summary=l10n.joined([each.label, *seats]),
+                    ),
+                )

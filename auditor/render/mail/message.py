@@ -16,6 +16,7 @@ from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import TALL
+from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 from auditor.render.text.verification import plan_lines
 
@@ -30,7 +31,6 @@ _ROOMS: Final = (
     Room(changed=2, acts=1, seats=3, renewals=2, tenants=5, notices=1, trends=3),
     Room(changed=0, acts=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
 )
-_MARKS: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
 
 
 def render_mail(result: Result, reader: Reader) -> MailParts:
@@ -53,11 +53,6 @@ def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailVie
     shown = page(result, l10n)
     for room in _ROOMS:
         yield replace(story(shown, result, reader, l10n, room), plan=plan)
-
-
-def plain(text: str) -> str:
-    """Return guidance without its two marks, **bold** and `code`."""
-    return _MARKS.sub(lambda found: found[1] or found[2], text)
 
 
 def _html(view: MailView, l10n: Labels) -> str:
@@ -88,6 +83,6 @@ def _text_template(language: str) -> Template:
 @cache
 def _styles() -> tuple[str, str]:
     """Return the style that goes into the elements, and that which stays in the head."""
-    text = resources.reports().joinpath("styles/mail.css").read_text(encoding="utf-8").replace("\r\n", "\n")
+    text = resources.report_text("styles/mail.css")
     whole, _, dark = text.partition("/* in the head */\n")
     return whole, " ".join(dark.split())

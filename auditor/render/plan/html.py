@@ -12,7 +12,7 @@ from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidancePart
 from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
-from auditor.render.text.guidance_freshness import oldest
+from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 from auditor.render.text.static_page import content_policy
 
@@ -153,7 +153,7 @@ _STYLES: Final = ("styles/report.css", "styles/plan.css")
 def render(view: PlanView, *, locale: str) -> Artifact:
     """Write the page; equal plans give equal bytes."""
     l10n = Labels(locale)
-    style = "".join(_text(path) for path in _STYLES)
+    style = "".join(map(resources.report_text, _STYLES))
     template = environment(l10n).get_template("plan.html.jinja")
     text = template.render(
         plan=view,
@@ -162,7 +162,3 @@ def render(view: PlanView, *, locale: str) -> Artifact:
         style=Markup(style),  # noqa: S704 - ours
     )
     return Artifact(name="plan.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
-
-
-def _text(path: str) -> str:
-    return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")

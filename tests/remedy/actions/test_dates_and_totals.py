@@ -15,7 +15,7 @@ from auditor.domain.result.model import Action, Result
 from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.guidance_freshness import oldest
+from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

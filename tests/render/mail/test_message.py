@@ -14,9 +14,10 @@ from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.localization import languages
 from auditor.render.mail.content import BAR
-from auditor.render.mail.message import LARGEST, mail_views, plain, render_mail
+from auditor.render.mail.message import LARGEST, mail_views, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import summarise
 from tests.builders.result.results import E5 as SKU

@@ -1,10 +1,12 @@
-"""The facts of contracts, terms and prices that begin later, in few words."""
+"""The facts of purchases, contracts, terms and prices that begin later, in few words."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.result.model import Finding
+from auditor.domain.result.model import ContractTerm, Finding
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 
@@ -20,14 +22,21 @@ _RENEWALS: Final = {
 }
 
 
+def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
+    """Yield whether a subscription is a trial and how many seats it has; nothing for values of other types."""
+    if trial is True:
+        yield l10n.gettext("trial")
+    if type(seats) is int:
+        yield l10n.ngettext("{count} seat bought", "{count} seats bought", seats)
+
+
 def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     """Yield what the evidence says of contracts, terms and prices; nothing where it says nothing of them."""
     facts = finding.evidence
     if isinstance(facts.get("contracts"), list | tuple) and type(facts.get("purchased")) is int:
         yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
-    seats = facts.get("contractSeats")
-    if type(seats) is int:
-        yield l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)
+    if type(facts.get("contractSeats")) is int:
+        yield contract_seats(facts["contractSeats"], l10n)
     contracts = facts.get("contracts")
     if isinstance(contracts, list | tuple) and contracts:
         yield l10n.gettext("contracts: {contracts}").replace("{contracts}", l10n.joined(map(str, contracts)))
@@ -48,6 +57,39 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         amount = l10n.money(Decimal(str(price)), finding.money.currency)
         line = l10n.gettext("{money} a seat and month from {date}")
         yield line.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractDate:
+    """The end of a contract, or the last day to give notice."""
+
+    check: str
+    """The check whose findings are about this date."""
+    moment: datetime
+    """The beginning of the day in UTC."""
+    label: str
+    happens: str
+    """What happens on the day; empty if not known."""
+
+
+def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterator[ContractDate]:
+    """Yield the known dates of a contract, past ones too."""
+    for check, day, label in (
+        ("contract.notice", contract.notice, l10n.gettext("last day to give notice")),
+        ("contract.ending", contract.ends, l10n.gettext("end of the contract")),
+    ):
+        if day is not None:
+            yield ContractDate(
+                check=check,
+                moment=datetime(day.year, day.month, day.day, tzinfo=UTC),
+                label=label,
+                happens=happens_to_contract(contract.renews, l10n, notice=check == "contract.notice", past=day < today),
+            )
+
+
+def contract_seats(seats: int, l10n: Labels) -> str:
+    """Return how many seats a contract is about."""
+    return l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)
 
 
 def happens_to_contract(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:

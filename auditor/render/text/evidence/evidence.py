@@ -13,7 +13,7 @@ from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.model import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.evidence.access import ACCESS, access_parts
-from auditor.render.text.evidence.contracts import contract_facts
+from auditor.render.text.evidence.contracts import contract_facts, purchase
 from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths, titled
 from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
 from auditor.render.text.labels import Labels
@@ -246,10 +246,7 @@ def _path_text(assignment: AssignmentPath, l10n: Labels) -> str:
 
 
 def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    if facts.get("isTrial") is True:
-        yield l10n.gettext("trial")
-    if type(facts.get("totalLicenses")) is int:
-        yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
+    yield from purchase(facts.get("isTrial"), facts.get("totalLicenses"), l10n)
     if facts.get("nextLifecycleDateTime"):
         ends = l10n.written_date(str(facts["nextLifecycleDateTime"]))
         yield l10n.gettext("next date {date}").replace("{date}", ends)

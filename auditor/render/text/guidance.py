@@ -1,9 +1,19 @@
-"""When the guidance that a report shows was last held against its sources."""
+"""The marks in guidance, and the day on which it was last compared with its sources."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
+from typing import Final
 
 from auditor.domain.result.model import Action
+
+MARKS: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
+"""**bold** and `code`, the only two marks of guidance."""
+
+
+def plain(text: str) -> str:
+    """Return guidance without its marks."""
+    return MARKS.sub(lambda found: found[1] or found[2], text)
 
 
 def oldest(actions: Iterable[Action]) -> date | None:
