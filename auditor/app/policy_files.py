@@ -250,7 +250,7 @@ def exists(path: Path) -> bool:
 def _real(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # a cycle of links, which
+    except (OSError, RuntimeError):  # a cycle of symbolic links (RuntimeError before Python 3.13)
         return path.absolute()
 
 

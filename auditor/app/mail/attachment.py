@@ -23,10 +23,10 @@ _LEVELS: Final = (9, 1, 0)
 def attached(
     result: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
 ) -> Attachment | None:
-    """Return the file; None where none is wanted. `suits` says whether a mail has a way for so many bytes.
+    """Return the file; None where none is wanted. `suits` returns whether a mail can carry so many bytes.
 
-    `history` is what earlier runs came to in the part that this reader receives, for the curves of the page. The file
-    may be larger than LARGEST: whoever sends it decides what is said in its place.
+    `history` are the totals of earlier runs for the part that this reader receives, for the charts of the page. The
+    file may be larger than MAX_ATTACHMENT: the caller decides what the mail says in its place.
     """
     if kind is Attach.NONE:
         return None

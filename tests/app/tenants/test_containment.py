@@ -165,10 +165,10 @@ def test_a_library_that_panics_is_contained() -> None:
     class PanicError(BaseException):
         """As extensions in Rust raise it."""
 
-    with TenantBoundary("contoso") as wall:
+    with TenantBoundary("contoso") as boundary:
         raise PanicError
-    assert wall.failure is not None
-    assert wall.failure.slug == "tenant-bug"
+    assert boundary.failure is not None
+    assert boundary.failure.slug == "tenant-bug"
 
 
 def test_a_task_does_not_end_its_event_loop() -> None:
