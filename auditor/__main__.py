@@ -13,12 +13,12 @@ _BUG = 70
 _INTERRUPTED = 130
 
 
-def settle() -> None:
+def configure_process() -> None:
     """Configure the process for the command; benchmarks call this too."""
-    from auditor.import_block import keep_out  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
+    from auditor.import_block import block_import  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
 
     gc.set_threshold(*_RARELY)
-    keep_out("pandas")
+    block_import("pandas")
     # OpenBLAS threads would take memory that nothing here uses, and end the process if there is
     # none: with exit code 1, and without an exception.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -56,17 +56,17 @@ def main() -> None:
 def _code() -> int:
     """Return the exit code; an error that cannot be reported is a bug (70), because only an audit ends with 0 or 1."""
     try:
-        settle()
+        configure_process()
         from auditor.cli.process import run  # noqa: PLC0415  likewise
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BaseException as error:  # noqa: BLE001 - the last place where a failure can become an exit code
-        return _untold(error)
+        return _report_bug(error)
 
 
-def _untold(error: BaseException) -> int:
+def _report_bug(error: BaseException) -> int:
     """Report an error in one line, without the rest of the program: imports or memory may be what failed."""
     name = getattr(error, "name", None)
     line = " ".join(("auditor:", "bug:", type(error).__name__, *([str(name)] if name else []))) + "\n"

@@ -13,24 +13,24 @@ class _BlockedModuleFinder:
     """A meta path finder that hides the modules of given names."""
 
     def __init__(self) -> None:
-        self.kept_out: set[str] = set()
+        self.names: set[str] = set()
 
     def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
-        if name in self.kept_out:
-            raise ModuleNotFoundError(f"{name} is kept out of this process", name=name)
+        if name in self.names:
+            raise ModuleNotFoundError(f"{name} is blocked in this process", name=name)
         return None
 
 
-_DOORKEEPER = _BlockedModuleFinder()
+_FINDER = _BlockedModuleFinder()
 
 
-def keep_out(name: str) -> None:
+def block_import(name: str) -> None:
     """Make imports of a top-level module fail as if it were not installed; an imported module stays."""
-    _DOORKEEPER.kept_out.add(name)
-    if _DOORKEEPER not in sys.meta_path:
-        sys.meta_path.insert(0, _DOORKEEPER)
+    _FINDER.names.add(name)
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
 
 
-def let_in(name: str) -> None:
+def unblock_import(name: str) -> None:
     """Allow imports of the module again."""
-    _DOORKEEPER.kept_out.discard(name)
+    _FINDER.names.discard(name)

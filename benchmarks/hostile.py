@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.checks.data_needs import needs
 from auditor.engine.columns.strings import texts
 from auditor.policy.lint import lint_warnings
@@ -20,7 +20,7 @@ _SIZE = 1000
 
 def measure(users: int, rounds: int) -> list[Row]:  # noqa: ARG001  one signature for all benchmarks
     """Measure each construction at two sizes; the fastest of `rounds` repetitions counts."""
-    settle()  # the collector of cycles runs as rarely as in the command
+    configure_process()  # the collector of cycles runs as rarely as in the command
     return [_row(what, make, rounds) for what, make in _shapes().items()]
 
 

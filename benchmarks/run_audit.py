@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
 from auditor.engine.evaluate import evaluate
@@ -23,7 +23,7 @@ from benchmarks.tenant import AS_OF
 
 def main(folder: Path) -> None:
     """Take the floor, then evaluate, and print seconds of CPU; what is read once to warm up is not counted."""
-    settle()
+    configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()

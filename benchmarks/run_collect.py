@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.app.tenants.collection import collect_all
 from auditor.collect import collector  # noqa: F401 - imports are not what is measured
 from auditor.domain.enums import Source
@@ -32,7 +32,7 @@ _SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
 def main() -> None:
     """Collect every tenant once, after one that is not counted: connections, the SDK's first request, its imports."""
     told = json.load(sys.stdin)
-    settle()
+    configure_process()
     if sys.argv[1] == "typed":
         print(json.dumps({"cpu": asyncio.run(_typed(told))}))
         return

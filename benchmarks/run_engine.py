@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.policy.model import PolicySet
@@ -26,7 +26,7 @@ from benchmarks.tenant import AS_OF
 
 def main() -> None:
     """Audit once, from Parquet to the table or to a report, and print seconds and what was found."""
-    settle()
+    configure_process()
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
     parser.add_argument("policies", type=Path)

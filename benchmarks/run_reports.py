@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.report_columns import SERVICE_COLUMNS
 from auditor.collect.tables.report_csv import read_report
@@ -29,7 +29,7 @@ _SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer
 
 def main(people: int) -> None:
     """Read a report, and print the seconds of CPU, the rows, the resident memory before it and the peak, in MB."""
-    settle()
+    configure_process()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Another process makes the file, so that nothing of it is in this one's peak.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
 from auditor.engine.policy.binding import bind
@@ -50,7 +50,7 @@ _POLICY = """\
 
 def main(people: int) -> None:
     """Print the milliseconds of CPU of each selector, in all batches together."""
-    settle()
+    configure_process()
     text = "version: 1\npolicies:\n" + "".join(
         _POLICY.format(number=number, users=users) for number, users in enumerate(SELECTORS.values())
     )

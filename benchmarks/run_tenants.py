@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auditor.__main__ import settle
+from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
 from auditor.engine.evaluate import conclude, evaluated_batches
@@ -29,7 +29,7 @@ from benchmarks.tenant import AS_OF
 
 def main(root: Path, most: int | None = None) -> None:
     """Walk the tenants once, at most as many, floor and program in turns, and print milliseconds of CPU for each."""
-    settle()
+    configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()

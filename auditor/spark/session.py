@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.import_block import let_in
+from auditor.import_block import unblock_import
 from auditor.installation import install_command, missing_requirements
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def session(master: str | None) -> Iterator["SparkSession"]:
             command=install_command(missing_requirements("spark")),
         )
         raise UsageError("spark-missing", Message("PySpark is not installed"), hint=hint)
-    let_in("pandas")  # required by PySpark's Arrow functions
+    unblock_import("pandas")  # required by PySpark's Arrow functions
     from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
 
     running = SparkSession.getActiveSession()

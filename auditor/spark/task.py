@@ -25,7 +25,7 @@ from auditor.engine.evaluate import columns
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies, bind
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.import_block import keep_out
+from auditor.import_block import block_import
 from auditor.snapshot.parquet.row_group_access import Outline, read_row_group
 from auditor.snapshot.reader import read
 
@@ -84,7 +84,7 @@ def judge(
     `alone`: no other functions run in this session, so that workers can do without pandas.
     """
     if alone:
-        keep_out("pandas")
+        block_import("pandas")
     for batch in places:
         for place in batch.column(0).to_pylist():
             yield _answer(inputs, place, tasks[place])

@@ -51,7 +51,7 @@ def preloaded_program() -> Path:
 def main(address: str) -> None:
     """Import the program, and answer calls until this process is killed."""
     start = import_module("auditor.__main__")
-    start.settle()
+    start.configure_process()
     for module in pkgutil.walk_packages(import_module("auditor").__path__, "auditor."):
         if not module.name.startswith(_NOT_IMPORTED):
             import_module(module.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.import_block import keep_out, let_in
+from auditor.import_block import block_import, unblock_import
 
 
 @pytest.mark.slow
@@ -26,12 +26,12 @@ def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
-def test_what_is_kept_out_can_be_let_in_again() -> None:
-    keep_out("wave")
+def test_a_blocked_import_can_be_unblocked() -> None:
+    block_import("wave")
     sys.modules.pop("wave", None)
     try:
-        with pytest.raises(ModuleNotFoundError, match="kept out"):
+        with pytest.raises(ModuleNotFoundError, match="blocked"):
             __import__("wave")
     finally:
-        let_in("wave")
+        unblock_import("wave")
     assert __import__("wave").__name__ == "wave"
