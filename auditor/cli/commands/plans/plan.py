@@ -85,12 +85,15 @@ def run(args: argparse.Namespace) -> int:
     check_redacted_store(args)
     key = pseudonym_key() if args.redact else None
     l10n = localization(reader_locale(args.locale))
-    # Documents are in English; for people the plan is printed in their language.
-    languages: list[Localizer] = [ENGLISH] if l10n.language == FALLBACK else [ENGLISH, l10n]
-    plan, *others = run_plans(_request(args), args.decisions, languages)
-    localised = others[0] if others else plan
+    # plan.json and the store are in English; people read the plan in their language.
+    english = l10n.language == FALLBACK or args.store is not None or any(name == "json" for name, _ in targets)
+    languages: list[Localizer] = [ENGLISH] if english else []
+    if l10n.language != FALLBACK:
+        languages.append(l10n)
+    plans = run_plans(_request(args), args.decisions, languages)
     if key is not None:
-        plan, localised = redacted_plan(plan, key), redacted_plan(localised, key)
+        plans = tuple(redacted_plan(plan, key) for plan in plans)
+    plan, localised = plans[0], plans[-1]
     bodies = documents(plan, localised, l10n)
     files: dict[Path | ChildFile, bytes] = {}
     for name, path in targets:
