@@ -72,7 +72,7 @@ def test_an_audit_with_curves_is_reported_though_a_tenant_of_the_store_is_damage
 def test_what_is_raised_for_one_tenant_stays_with_it(
     store: Path, monkeypatch: pytest.MonkeyPatch, phase: str, kind: str
 ) -> None:
-    failing(monkeypatch, f"auditor.app.history.queries.{phase}", kind)
+    failing(monkeypatch, f"auditor.app.history.queries.{phase}", {FAILING: kind})
     ran = call("history", "audits", "-f", "json", cwd=store.parent)
     assert FAILING in _tenants(store)
     assert ran.code == 3, ran.err

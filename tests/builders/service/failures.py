@@ -1,9 +1,9 @@
-"""Exceptions of six kinds for one of three tenants, raised by a public function of a stage, and what has to come of it."""
+"""Exceptions of six kinds for six tenants of eight, raised by a public function of a stage, and what has to come of it."""
 
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +11,8 @@ import pytest
 
 from tests.builders.service.command_line import Ran
 
-NAMES: Final = ("contoso", "fabrikam", "woodgrove")
 FAILING: Final = "fabrikam"
+THREE: Final = ("contoso", FAILING, "woodgrove")
 POLICY = """\
 version: 1
 policies:
@@ -39,15 +39,17 @@ def made(kind: str) -> BaseException:
     return KINDS[kind]()
 
 
-kinds = pytest.mark.parametrize("kind", KINDS)
+BREAKING: Final = dict(zip((FAILING, "adatum", "litware", "northwind", "proseware", "tailspin"), KINDS, strict=True))
+"""A tenant for each kind of exception."""
+NAMES: Final = ("contoso", *BREAKING, "woodgrove")
 
 
-def names_in(*values: object) -> bool:
-    """Whether an argument is about the failing tenant."""
-    return any(FAILING in str(value)[:100_000] if isinstance(value, Path | str) else _bears(value) for value in values)
+def names_in(name: str, values: Collection[object]) -> bool:
+    """Whether an argument is about a tenant."""
+    return any(name in str(each)[:100_000] if isinstance(each, Path | str) else _bears(each, name) for each in values)
 
 
-def _bears(value: object) -> bool:
+def _bears(value: object, name: str) -> bool:
     for path in (
         "name", "tenant", "manifest.tenant", "facts.manifest.tenant", "tenant.name", "graph.tenant.name",
         "plan.facts.manifest.tenant", "bound.facts.manifest.tenant", "_tenant.name", "known.tenant.name",
@@ -55,49 +57,56 @@ def _bears(value: object) -> bool:
         found: Any = value
         for part in path.split("."):
             found = getattr(found, part, None)
-        if found == FAILING:
+        if found == name:
             return True
     return False
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, phase: str, kind: str) -> None:
-    """Let a public function of a module, or a method of a class, raise for the failing tenant."""
+def failing(monkeypatch: pytest.MonkeyPatch, phase: str, breaking: Mapping[str, str] = BREAKING) -> None:
+    """Let a public function of a module, or a method of a class, raise for tenants an exception of their kind."""
     owner, _, name = phase.rpartition(".")
     module, _, held = owner.partition(":")
     where: Any = __import__(module, fromlist=["x"])
     where = functools.reduce(getattr, held.split("."), where) if held else where
     real = getattr(where, name)
+
+    def raise_for(values: Collection[object]) -> None:
+        for tenant, kind in breaking.items():
+            if names_in(tenant, values):
+                raise made(kind)
+
     if inspect.iscoroutinefunction(real):
 
         async def awaited(*args: Any, **more: Any) -> Any:
-            if names_in(*args):
-                raise made(kind)
+            raise_for(args)
             return await real(*args, **more)
 
         monkeypatch.setattr(where, name, awaited)
         return
 
     def called(*args: Any, **more: Any) -> Any:
-        if names_in(*args):
-            raise made(kind)
+        raise_for(args)
         return real(*args, **more)
 
     monkeypatch.setattr(where, name, called)
 
 
-def assert_contained(ran: Ran, folder: Path, kind: str) -> None:
-    """The failing tenant is told as such, the others as ever, and nothing is quoted."""
+def assert_contained(
+    ran: Ran, folder: Path, breaking: Mapping[str, str] = BREAKING, names: Collection[str] = NAMES
+) -> None:
+    """The failing tenants are told as such, the others as ever, and nothing is quoted."""
     assert ran.code == 3, ran.err
     document = json.loads((folder / "out" / "result.json").read_text())
     by_name = {tenant["name"]: tenant for tenant in document["tenants"]}
-    assert set(by_name) == set(NAMES)
-    assert not by_name[FAILING]["complete"]
-    assert by_name[FAILING]["findings"] == []
-    assert {outcome["status"] for outcome in by_name[FAILING]["policies"]} <= {"not-evaluated"}
-    (reason,) = {source["reason"] for source in by_name[FAILING]["sources"]}
-    assert "\n" not in reason
-    if kind not in {"OSError", "MemoryError"}:
-        assert "bug" in reason
-    for name in set(NAMES) - {FAILING}:
+    assert set(by_name) == set(names)
+    for name, kind in breaking.items():
+        assert not by_name[name]["complete"], name
+        assert by_name[name]["findings"] == []
+        assert {outcome["status"] for outcome in by_name[name]["policies"]} <= {"not-evaluated"}
+        (reason,) = {source["reason"] for source in by_name[name]["sources"]}
+        assert "\n" not in reason
+        if kind not in {"OSError", "MemoryError"}:
+            assert "bug" in reason
+    for name in set(names) - set(breaking):
         assert any(outcome["status"] in {"pass", "fail"} for outcome in by_name[name]["policies"]), by_name[name]
     assert SENTENCE not in ran.err + ran.text + json.dumps(document)
