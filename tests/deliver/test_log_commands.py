@@ -15,7 +15,7 @@ from rich.console import Console
 
 from auditor.app.audit.run import Request
 from auditor.app.catalogue import active as packaged
-from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.cli.process import run
 from auditor.cli.terminal.result import terminal
 from auditor.cli.terminal.streams import Bracket, Sink, Stream
@@ -97,7 +97,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     where = Span(file="x", line=1, column=1)
     for number, name in enumerate(("contoso", "fabrikam")):
-        snapshot = given_tenant(name, state, packaged(), NOW, where)
+        snapshot = fixture_snapshot(name, state, packaged(), NOW, where)
         sources = tuple(
             Coverage(name=Source.MAILBOXES, status=SourceStatus.UNAVAILABLE, reason=Message(EVIL))
             if source.name is Source.MAILBOXES and number

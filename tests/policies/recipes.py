@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.policy_files import installed_base
-from auditor.app.policy_tests.fixtures import given_dates, given_tenant
+from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.domain.errors import Span
@@ -53,8 +53,8 @@ def reported(recipe: Recipe) -> str:
     moment, where, catalogue = instant(test["asOf"]), Span(file="recipe_test.yaml", line=1, column=1), builtin()
     assert moment is not None
     given = test.get("tenants") or [{"name": "contoso", **test["given"]}]
-    states = [given_tenant(tenant["name"], tenant, catalogue, moment, where) for tenant in given]
-    earlier = {tenant["name"]: given_dates(tenant, catalogue, where) for tenant in given}
+    states = [fixture_snapshot(tenant["name"], tenant, catalogue, moment, where) for tenant in given]
+    earlier = {tenant["name"]: fixture_dates(tenant, catalogue, where) for tenant in given}
     result = remedied(audit(states, policies, catalogue, moment, earlier=earlier), policies)
     return "".join(f"{line}\n" for line in _lines(result))
 

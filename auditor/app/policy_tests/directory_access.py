@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from auditor.app.policy_tests.groups import fixture_id
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.catalogue.model import GUID
 from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS
 
-MakeId = Callable[[str, str], str]
-"""Kind and name of something that a test names without its id → the id."""
 
-
-def given_roles(users: Iterable[tuple[str, Mapping[str, Any]]], make_id: MakeId) -> dict[str, list[dict[str, Any]]]:
+def role_lists(users: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """Return the role definitions and assignments of a test in Graph's shape; `users` are their ids and descriptions.
 
     A name that is not that of a built-in role is a custom role of the tenant.
@@ -24,24 +22,28 @@ def given_roles(users: Iterable[tuple[str, Mapping[str, Any]]], make_id: MakeId)
     for user, item in users:
         for key, name in (("roles", ROLE_ASSIGNMENT_LISTS[False]), ("eligibleRoles", ROLE_ASSIGNMENT_LISTS[True])):
             for role in map(str, item.get(key, ())):
-                role_id = role_id_of(role, make_id)
+                role_id = role_id_of(role)
                 definitions.setdefault(
                     role_id, {"id": role_id, "templateId": role_id, "displayName": role, "isBuiltIn": False}
                 )
-                assignment = {"id": make_id(key, f"{user}:{role_id}"), "principalId": user, "roleDefinitionId": role_id}
+                assignment = {
+                    "id": fixture_id(key, f"{user}:{role_id}"),
+                    "principalId": user,
+                    "roleDefinitionId": role_id,
+                }
                 lists[name].append({**assignment, "directoryScopeId": "/"})
     return {"roleDefinitions": list(definitions.values()), **lists}
 
 
-def role_id_of(name: str, make_id: MakeId) -> str:
+def role_id_of(name: str) -> str:
     """Return the id of a role by name or id."""
     folded = name.casefold()
     known = builtin_role_ids().get(folded)
-    return known or (folded if GUID.fullmatch(folded) else make_id("role", folded))
+    return known or (folded if GUID.fullmatch(folded) else fixture_id("role", folded))
 
 
-def given_conditional_access(
-    items: Sequence[Mapping[str, Any]], users: Mapping[str, str], group_id: Callable[[str], str], make_id: MakeId
+def conditional_access_policies(
+    items: Sequence[Mapping[str, Any]], users: Mapping[str, str], group_id: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """Return the Conditional Access policies of a test in Graph's shape.
 
@@ -49,7 +51,7 @@ def given_conditional_access(
     """
     return [
         {
-            "id": make_id("conditionalAccess", str(number)),
+            "id": fixture_id("conditionalAccess", str(number)),
             "displayName": item.get("displayName", f"Conditional Access policy {number}"),
             "state": item.get("state", "enabled"),
             "conditions": {
@@ -58,7 +60,7 @@ def given_conditional_access(
                 "users": {
                     name: value
                     for side in ("include", "exclude")
-                    for name, value in _side(side, item.get(side, ()), users, group_id, make_id).items()
+                    for name, value in _side(side, item.get(side, ()), users, group_id).items()
                 },
             },
         }
@@ -66,9 +68,7 @@ def given_conditional_access(
     ]
 
 
-def _side(
-    side: str, names: Iterable[str], users: Mapping[str, str], group_id: Callable[[str], str], make_id: MakeId
-) -> dict[str, Any]:
+def _side(side: str, names: Iterable[str], users: Mapping[str, str], group_id: Callable[[str], str]) -> dict[str, Any]:
     lists: dict[str, list[str]] = {"Users": [], "Groups": [], "Roles": []}
     kinds: list[str] = []
     for name in names:
@@ -77,7 +77,7 @@ def _side(
             case "group":
                 lists["Groups"].append(group_id(rest.strip()))
             case "role":
-                lists["Roles"].append(role_id_of(rest.strip(), make_id))
+                lists["Roles"].append(role_id_of(rest.strip()))
             case "guests":
                 kinds.append(rest.strip())
             case _:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from auditor.app.policy_tests.directory_access import given_conditional_access, given_roles
+from auditor.app.policy_tests.directory_access import conditional_access_policies, role_lists
 from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
-from auditor.app.policy_tests.usage import report_coverage, report_rows, usage_columns
+from auditor.app.policy_tests.usage import report_rows, usage_columns
 from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
@@ -26,85 +26,87 @@ from auditor.snapshot.schema import (
     ROLE_DEFINITION_LIST,
 )
 
-_ASKED = (*USER_PROPERTIES, *NESTED_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates")
-_ALWAYS_GIVEN = {
+_OPTIONAL = {
     Source.DIRECTORY_ROLES: (*ROLE_ASSIGNMENT_LISTS.values(), ROLE_DEFINITION_LIST),
     Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
     Source.DEVICES: DEVICE_COLUMNS,
 }
-"""Sources of which a test gives everything, and what their coverage names as asked."""
+_ASKED = {
+    Source.USERS: (*USER_PROPERTIES, *NESTED_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates"),
+    Source.GROUPS: GROUP_FACTS,
+    **_OPTIONAL,
+    **REPORT_COLUMNS,
+}
+"""Source → what its coverage names as asked."""
 
 
-def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span) -> Snapshot:
+def fixture_snapshot(
+    name: str, description: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span
+) -> Snapshot:
     """Return the snapshot of one tenant of a test. Raises InputError for an unknown product.
 
     Unless the test says otherwise, seats in use are counted from the users, service plans come from the catalogue, and
     every source is complete.
     """
-    shelf = _Products(catalogue=catalogue, where=where)
-    for item in given.get("products", ()):
-        shelf.own(item)
+    products = _Products(catalogue=catalogue, where=where)
+    for item in description.get("products", ()):
+        products.add(item)
     groups = Groups()
-    for item in given.get("groups", ()):
-        groups.define(item, shelf.sku_id)
-    users = [_user(item, shelf, groups) for item in given.get("users", ())]
+    for item in description.get("groups", ()):
+        groups.define(item, products.sku_id)
+    users = [_user(item, products, groups) for item in description.get("users", ())]
     ids = {name.lower(): str(user["id"]) for user in users for name in (user["id"], user.get("userPrincipalName", ""))}
-    described = zip((user["id"] for user in users), given.get("users", ()), strict=True)
-    access = given_conditional_access(given.get("conditionalAccess", ()), ids, groups.id_of, fixture_id)
-    subscriptions = [_subscription(number, item, shelf) for number, item in enumerate(given.get("subscriptions", ()))]
+    described = zip((user["id"] for user in users), description.get("users", ()), strict=True)
+    access = conditional_access_policies(description.get("conditionalAccess", ()), ids, groups.id_of)
+    subscriptions = [
+        _subscription(number, item, products) for number, item in enumerate(description.get("subscriptions", ()))
+    ]
     state = {
         "users": users,
-        "subscribedSkus": shelf.subscribed(users, subscriptions),
+        "subscribedSkus": products.subscribed(users, subscriptions),
         "subscriptions": subscriptions,
         "groups": groups.listed(),
         "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
         "reports": report_rows(as_of),
         "conditionalAccessPolicies": access,
-        **given_roles(described, fixture_id),
+        **role_lists(described),
     }
-    unknown = set(given.get("unknown", ()))
-    if given.get("usage") == "none":
+    unknown = set(description.get("unknown", ()))
+    if description.get("usage") == "none":
         unknown.add(Source.USAGE.value)
     manifest = Manifest(
         tenant=name,
         tenant_id=fixture_id("tenant", name),
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
-        sources=(
-            *(_coverage(source, unknown) for source in (*CORE_SOURCES, *_ALWAYS_GIVEN)),
-            *(report_coverage(source, hidden=source.value in unknown) for source in REPORT_COLUMNS),
-        ),
+        sources=tuple(_coverage(source, unknown) for source in (*CORE_SOURCES, *_OPTIONAL, *REPORT_COLUMNS)),
     )
     return snapshot_of(state, manifest)
 
 
-def given_dates(given: Mapping[str, Any], catalogue: Catalogue, where: Span) -> EarlierDates:
-    """Return the next dates of a test's subscriptions in its earlier nights. Raises InputError as `given_tenant`.
+def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue, where: Span) -> EarlierDates:
+    """Return the next dates of a test's subscriptions in its earlier nights. Raises InputError as `fixture_snapshot`.
 
     A subscription without an id is the one at the same place of `subscriptions`.
     """
-    shelf = _Products(catalogue=catalogue, where=where)
-    for item in given.get("products", ()):
-        shelf.own(item)
+    products = _Products(catalogue=catalogue, where=where)
+    for item in description.get("products", ()):
+        products.add(item)
     found: dict[str, list[DatedNight]] = {}
-    for night in given.get("history", ()):
+    for night in description.get("history", ()):
         moment = instant(str(night["asOf"]))
         for number, item in enumerate(night["subscriptions"]):
             ends = instant(str(item.get("nextLifecycleDateTime", "")))
             if moment is not None and ends is not None:
-                found.setdefault(_subscription(number, item, shelf)["id"], []).append((moment, ends.date()))
+                found.setdefault(_subscription(number, item, products)["id"], []).append((moment, ends.date()))
     return found
 
 
 def _coverage(source: Source, unknown: set[str]) -> Coverage:
-    asked: tuple[str, ...] = ()
-    if source is Source.USERS:
-        asked = tuple(name for name in _ASKED if name not in unknown)
-    elif source is Source.GROUPS:
-        asked = GROUP_FACTS
     hidden = source.value in unknown
-    if not hidden:
-        asked = _ALWAYS_GIVEN.get(source, asked)
+    asked = () if hidden and source in _OPTIONAL else _ASKED.get(source, ())
+    if source is Source.USERS:
+        asked = tuple(name for name in asked if name not in unknown)
     return Coverage(
         name=source,
         status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
@@ -122,7 +124,7 @@ class _Products:
     owned: dict[str, dict[str, Any]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
 
-    def own(self, item: Mapping[str, Any]) -> None:
+    def add(self, item: Mapping[str, Any]) -> None:
         """Add a product that the tenant owns."""
         name = str(item.get("skuPartNumber") or item["skuId"])
         known = self._known(str(item.get("skuId") or name))
@@ -196,15 +198,17 @@ class _Products:
         return {"servicePlanId": fixture_id("plan", name.casefold()), "servicePlanName": name}
 
 
-def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str, Any]:
+def _user(item: Mapping[str, Any], products: _Products, groups: Groups) -> dict[str, Any]:
     user_id = str(item.get("id") or item["userPrincipalName"])
     user = {name: item[name] for name in USER_PROPERTIES if name in item} | {"id": user_id}
     user.setdefault("accountEnabled", True)
     licences = [licence if isinstance(licence, dict) else {"sku": licence} for licence in item.get("licenses", ())]
-    states = [state for licence in licences for state in _states(user_id, item.get("assigned"), licence, shelf, groups)]
+    states = [
+        state for licence in licences for state in _states(user_id, item.get("assigned"), licence, products, groups)
+    ]
     user["licenseAssignmentStates"] = states
     user["assignedLicenses"] = [
-        {"skuId": shelf.sku_id(licence["sku"]), "disabledPlans": _disabled(licence, shelf)}
+        {"skuId": products.sku_id(licence["sku"]), "disabledPlans": _disabled(licence, products)}
         for licence in licences
         if licence.get("state", "Active") in {"Active", "ActiveWithError"}
     ]
@@ -219,26 +223,26 @@ def _user(item: Mapping[str, Any], shelf: _Products, groups: Groups) -> dict[str
 
 
 def _states(
-    user: str, changed: str | None, licence: Mapping[str, Any], shelf: _Products, groups: Groups
+    user: str, changed: str | None, licence: Mapping[str, Any], products: _Products, groups: Groups
 ) -> Iterable[dict[str, Any]]:
     via = licence.get("via", "direct")
     for path in via if isinstance(via, list) else [via]:
         yield {
-            "skuId": shelf.sku_id(licence["sku"]),
+            "skuId": products.sku_id(licence["sku"]),
             "assignedByGroup": None if path == "direct" else groups.licensing(user, str(path)),
-            "disabledPlans": _disabled(licence, shelf),
+            "disabledPlans": _disabled(licence, products),
             "state": licence.get("state", "Active"),
             "error": licence.get("error"),
             "lastUpdatedDateTime": changed,
         }
 
 
-def _disabled(licence: Mapping[str, Any], shelf: _Products) -> Sequence[str]:
-    return [shelf.plan_id(str(plan)) for plan in licence.get("disabledPlans", ())]
+def _disabled(licence: Mapping[str, Any], products: _Products) -> Sequence[str]:
+    return [products.plan_id(str(plan)) for plan in licence.get("disabledPlans", ())]
 
 
-def _subscription(number: int, item: Mapping[str, Any], shelf: _Products) -> dict[str, Any]:
-    sku_id = shelf.sku_id(str(item.get("skuId") or item.get("skuPartNumber")))
+def _subscription(number: int, item: Mapping[str, Any], products: _Products) -> dict[str, Any]:
+    sku_id = products.sku_id(str(item.get("skuId") or item.get("skuPartNumber")))
     return {
         "id": str(item.get("id") or fixture_id("subscription", f"{number}:{sku_id}")),
         "commerceSubscriptionId": item.get("commerceSubscriptionId"),

@@ -18,7 +18,7 @@ from auditor.app.policy_files import (
     load_policies,
     read_yaml,
 )
-from auditor.app.policy_tests.fixtures import given_dates, given_tenant
+from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
@@ -111,8 +111,8 @@ def _judge(
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
     chosen = _chosen(test, path, loaded, document, number)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
-    states = [given_tenant(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
-    earlier = {str(tenant["name"]): given_dates(tenant, catalogue, where) for tenant in tenants}
+    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
+    earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue, where) for tenant in tenants}
     result = audit(states, chosen, catalogue, moment, earlier=earlier)
     missing, unexpected = _compare(test, result)
     parts: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
-from auditor.domain.result.model import Coverage
+from auditor.domain.enums import Source
 from auditor.domain.syntax.sizes import bytes_of
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SERVICE_COLUMNS, app_bits
 
@@ -46,16 +44,6 @@ def report_rows(as_of: datetime) -> list[dict[str, Any]]:
         {"source": source.value, "period": "D180", "refreshDate": as_of.date(), "rows": None}
         for source in REPORT_COLUMNS
     ]
-
-
-def report_coverage(source: Source, *, hidden: bool) -> Coverage:
-    """Return the coverage of a report: it has all columns, unless the test says that it could not be read."""
-    return Coverage(
-        name=source,
-        status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
-        reason=Message("the test declares it unknown") if hidden else None,
-        asked=REPORT_COLUMNS[source],
-    )
 
 
 def _day(value: str | None) -> date | None:

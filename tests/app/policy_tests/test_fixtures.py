@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
@@ -12,7 +12,7 @@ from tests.builders.tenant.tenants import NOW, sku_id
 
 
 def given(**state: Any) -> Snapshot:
-    return given_tenant("contoso", state, builtin(), NOW, Span(file="f", line=1, column=1))
+    return fixture_snapshot("contoso", state, builtin(), NOW, Span(file="f", line=1, column=1))
 
 
 def users(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
-from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue.store import builtin
@@ -45,7 +45,7 @@ MEMBERS = "admin billing custom plain"
 def given(*access: dict[str, Any]) -> Snapshot:
     users = [{**user, "licenses": ["SPE_E5"]} for user in GIVEN["users"]]
     tenant = {**GIVEN, "users": users, "conditionalAccess": list(access)}
-    return given_tenant("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    return fixture_snapshot("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
 
 
 def policies_of(selector: str) -> PolicySet:
@@ -218,7 +218,7 @@ def test_a_role_by_a_group_names_the_group_and_no_person_after_redaction() -> No
     group = "Anna Berg's admins"
     user = {"userPrincipalName": "anna", "displayName": "Anna Berg", "id": "anna", "memberOf": [group]}
     tenant = {**GIVEN, "users": [{**user, "licenses": ["SPE_E5"], "roles": ["Global Administrator"]}]}
-    snapshot = given_tenant("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    snapshot = fixture_snapshot("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
     table = snapshot.table("role_assignments")
     (row,), (known,) = table.to_pylist(), snapshot.table("groups").to_pylist()
     by_group = pa.Table.from_pylist([{**row, "principalId": known["id"]}], table.schema)

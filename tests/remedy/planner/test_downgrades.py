@@ -11,7 +11,7 @@ import pytest
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
-from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, Span
 from auditor.domain.policy.model import PolicySet
@@ -45,7 +45,7 @@ def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None,
     given["groups"] = [
         {"displayName": name, "assignedLicenses": ["SPE_E5"], "members": ["ann"]} for name in groups or ()
     ]
-    made = given_tenant("contoso", given, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    made = fixture_snapshot("contoso", given, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
     table = made.table("groups")
     rows = [{**row, **CLOUD, **(groups or {})[row["displayName"]]} for row in table.to_pylist()]
     return replace(made, tables={**made.tables, "groups": pa.Table.from_pylist(rows, table.schema)})
