@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class People:
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
     """Pseudonyms by id and address only."""
-    names: "Names" = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     """People whom policies name."""
     free_texts: dict[str, str] = field(default_factory=dict)
@@ -42,6 +42,17 @@ class People:
     """Cache of guidance texts and their replacements; many actions share them."""
     evidence: dict[str, str] = field(default_factory=dict)
     """Cache of evidence texts and their replacements."""
+
+    def subject(self, subject: Subject) -> Subject:
+        """Replace a user by the pseudonym, and people in the name of a group; other subjects stay."""
+        if subject.type is SubjectType.USER:
+            name = self.ids[subject.id]
+            return Subject(type=SubjectType.USER, id=name, name=name)
+        return replace(subject, name=self.free(subject.name)) if subject.type is SubjectType.GROUP else subject
+
+    def fingerprints(self, fingerprints: Iterable[str]) -> tuple[str, ...]:
+        """Replace fingerprints, and sort them again: their order must not show the original ones."""
+        return tuple(sorted(map(self.key.fingerprint, fingerprints)))
 
     def text(self, text: str) -> str:
         """Replace every known id and address in a text of ours; a name of one word of it says nothing."""

@@ -23,7 +23,6 @@ from auditor.domain.result.model import (
     Notice,
     Result,
     Run,
-    Subject,
     TenantResult,
 )
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
@@ -141,7 +140,7 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
         findings=findings,
         fixed=_findings(tenant.fixed, people),
         unconfirmed=_findings(tenant.unconfirmed, people),
-        closed=_fingerprints(tenant.closed, key),
+        closed=people.fingerprints(tenant.closed),
         actions=tuple(_action(action, people, places) for action in tenant.actions),
         notices=_notices(tenant.notices, people),
         sources=tuple(
@@ -167,14 +166,14 @@ def _fleet(fleet: FleetResult, people: People) -> FleetResult:
             past,
             findings=_findings(past.findings, people),
             unconfirmed=_findings(past.unconfirmed, people),
-            closed=_fingerprints(past.closed, people.key),
+            closed=people.fingerprints(past.closed),
         )
     return replace(
         fleet,
         findings=findings,
         fixed=_findings(fleet.fixed, people),
         unconfirmed=_findings(fleet.unconfirmed, people),
-        closed=_fingerprints(fleet.closed, people.key),
+        closed=people.fingerprints(fleet.closed),
         actions=tuple(_action(action, people, places) for action in fleet.actions),
         notices=_notices(fleet.notices, people),
         past=past,
@@ -209,7 +208,7 @@ def _question(question: Question, people: People) -> Question:
         subject=people.text(question.subject),
         name=people.program_text(question.name),
         address=people.program_text(question.address),
-        findings=_fingerprints(question.findings, people.key),
+        findings=people.fingerprints(question.findings),
     )
 
 
@@ -220,14 +219,10 @@ def _proof(proof: Proof, people: People) -> Proof:
     )
     return replace(
         proof,
-        fixed=_fingerprints(proof.fixed, people.key),
+        fixed=people.fingerprints(proof.fixed),
         remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
         new=_findings(proof.new, people),
     )
-
-
-def _fingerprints(fingerprints: Iterable[str], key: Key) -> tuple[str, ...]:
-    return tuple(sorted(map(key.fingerprint, fingerprints)))
 
 
 def _notices(notices: Iterable[Notice], people: People) -> tuple[Notice, ...]:
@@ -260,28 +255,19 @@ def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...
 
 
 def _finding(finding: Finding, people: People) -> Finding:
-    fingerprint = people.key.fingerprint(finding.fingerprint)
-    subject = finding.subject
-    if subject.type is not SubjectType.USER:
-        if subject.type is SubjectType.GROUP:
-            subject = replace(subject, name=people.free(subject.name))
+    subject = people.subject(finding.subject)
+    if subject.type is SubjectType.USER:
+        evidence = {
+            key: (subject.id if value else value) if key in PERSONAL else people.plain(value, people.quoted)
+            for key, value in finding.evidence.items()
+        }
+        mailbox = evidence.get("mailboxUsage")
+        if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
+            evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GB * _GB}
+    else:
         evidence = people.plain(finding.evidence, people.ids_in)
-        return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
-    name = people.ids[subject.id]
-
-    evidence = {
-        key: (name if value else value) if key in PERSONAL else people.plain(value, people.quoted)
-        for key, value in finding.evidence.items()
-    }
-    mailbox = evidence.get("mailboxUsage")
-    if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
-        evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GB * _GB}
-    return replace(
-        finding,
-        fingerprint=fingerprint,
-        subject=Subject(type=SubjectType.USER, id=name, name=name),
-        evidence=evidence,
-    )
+    fingerprint = people.key.fingerprint(finding.fingerprint)
+    return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
 
 
 def _action(action: Action, people: People, places: Mapping[str, int]) -> Action:

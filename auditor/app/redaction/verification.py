@@ -3,8 +3,6 @@
 from dataclasses import replace
 
 from auditor.app.redaction.people import People
-from auditor.domain.enums import SubjectType
-from auditor.domain.result.finding import Subject
 from auditor.domain.result.verification import ActionVerdict, FindingVerdict, TenantVerification
 
 
@@ -25,17 +23,12 @@ def _action(action: ActionVerdict, people: People) -> ActionVerdict:
         action,
         title=people.program_text(action.title),
         steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
-        findings=tuple(sorted(map(people.key.fingerprint, action.findings))),
+        findings=people.fingerprints(action.findings),
         decided=decided and replace(decided, decisions=tuple(map(people.free, decided.decisions))),
         execution=None if run is None else replace(run, by=tuple(map(people.free, run.by))),
     )
 
 
 def _finding(finding: FindingVerdict, people: People) -> FindingVerdict:
-    subject = finding.subject
-    if subject.type is SubjectType.USER:
-        name = people.ids[subject.id]
-        subject = Subject(type=SubjectType.USER, id=name, name=name)
-    elif subject.type is SubjectType.GROUP:
-        subject = replace(subject, name=people.free(subject.name))
-    return replace(finding, fingerprint=people.key.fingerprint(finding.fingerprint), subject=subject)
+    fingerprint = people.key.fingerprint(finding.fingerprint)
+    return replace(finding, fingerprint=fingerprint, subject=people.subject(finding.subject))
