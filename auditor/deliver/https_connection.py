@@ -27,22 +27,24 @@ def open_connection(
         raise OSError("plain http is for this machine only")
     address = None if host in LOOPBACK else proxy_address(url.netloc, tls=False)
     proxy = None if address is None else urllib.parse.urlsplit(address)
-    made: http.client.HTTPConnection
+    connection: http.client.HTTPConnection
     if url.scheme == "http":
-        made = http.client.HTTPConnection(host, url.port or 80, timeout=timeout)
+        connection = http.client.HTTPConnection(host, url.port or 80, timeout=timeout)
     elif proxy is None:
-        made = http.client.HTTPSConnection(host, url.port or 443, timeout=timeout, context=trusted)
+        connection = http.client.HTTPSConnection(host, url.port or 443, timeout=timeout, context=trusted)
     else:
-        made = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 8080, timeout=timeout, context=trusted)
+        connection = http.client.HTTPSConnection(
+            proxy.hostname or "", proxy.port or 8080, timeout=timeout, context=trusted
+        )
         user = urllib.parse.unquote(f"{proxy.username}:{proxy.password or ''}") if proxy.username else ""
         basic = {"Proxy-Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"} if user else {}
-        made.set_tunnel(host, url.port or 443, headers=basic)
+        connection.set_tunnel(host, url.port or 443, headers=basic)
     try:
-        made.connect()
+        connection.connect()
     except BaseException:
-        made.close()
+        connection.close()
         raise
-    return made
+    return connection
 
 
 def connection_error(error: Exception) -> Message:

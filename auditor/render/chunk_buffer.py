@@ -4,7 +4,7 @@ from typing import Any
 
 
 class ChunkBuffer:
-    """Collects written bytes until `take`; it can be neither read nor positioned."""
+    """Collects written bytes until `pop`; it can be neither read nor positioned."""
 
     closed = False
 
@@ -20,9 +20,9 @@ class ChunkBuffer:
         """Do nothing: nothing is buffered elsewhere."""
 
     def close(self) -> None:
-        """Do nothing: what was written can still be taken."""
+        """Do nothing: what was written can still be returned."""
 
-    def take(self) -> bytes:
-        """Return and forget what was written since the last call."""
+    def pop(self) -> bytes:
+        """Return and remove what was written since the last call."""
         chunks, self._chunks = self._chunks, []
         return b"".join(chunks)

@@ -197,7 +197,7 @@ async def _carried(ready: Sequence[_Prepared], sending: MailJob, log: SentLog) -
                 continue
             sending.notice(Message("sending to {recipient}", recipient=address))
             attempt = await send()
-            log.record(one.mailing, LogState(attempt.fate.value), sending.now, claim)
-            status = DeliveryStatus(attempt.fate.value)
+            log.record(one.mailing, LogState(attempt.status.value), sending.now, claim)
+            status = DeliveryStatus(attempt.status.value)
             done.append(DeliveryReport(address=address, end=status, message=attempt.message, hint=attempt.hint))
     return done

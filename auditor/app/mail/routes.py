@@ -8,7 +8,8 @@ from typing import assert_never
 from auditor.app.mail.job import MailJob
 from auditor.app.mail.recipients import check_mail
 from auditor.deliver.mail import smtp_mail
-from auditor.deliver.mail.letter import MailMessage, SendAttempt
+from auditor.deliver.mail.letter import MailMessage
+from auditor.deliver.send_attempt import SendAttempt
 from auditor.deliver.webhooks.webhook import WebhookMessage, post
 from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import GraphError, SettingsError

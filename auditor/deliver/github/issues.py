@@ -61,11 +61,11 @@ class Repository:
         for page in range(1, _MAX_PAGES + 1):
             filters = {"state": "all", "labels": LABEL, "sort": "created", "direction": "asc", "per_page": _PAGE}
             query = urllib.parse.urlencode({**filters, "page": page})
-            found = self._call("GET", f"/issues?{query}")
-            if not isinstance(found, list):
+            issues = self._call("GET", f"/issues?{query}")
+            if not isinstance(issues, list):
                 raise _unexpected("GET /issues")
-            yield from (_issue(each) for each in found if "pull_request" not in each)
-            if len(found) < _PAGE:
+            yield from (_issue(each) for each in issues if "pull_request" not in each)
+            if len(issues) < _PAGE:
                 return
 
     def ensure_label(self) -> None:
@@ -75,14 +75,14 @@ class Repository:
 
     def create(self, title: str, body: str, labels: Sequence[str]) -> Issue:
         """Open an issue; raises DeliveryError if it has no LABEL then: it would be opened again the next time."""
-        made = _issue(self._call("POST", "/issues", {"title": title, "body": body, "labels": list(labels)}))
-        if LABEL not in made.labels:
+        issue = _issue(self._call("POST", "/issues", {"title": title, "body": body, "labels": list(labels)}))
+        if LABEL not in issue.labels:
             raise DeliveryError(
                 "issues-refused",
-                Message("issue {number} was opened without the label {label}", number=made.number, label=LABEL),
+                Message("issue {number} was opened without the label {label}", number=issue.number, label=LABEL),
                 hint=Message("give the token the permission to write issues and labels, and close that issue"),
             )
-        return made
+        return issue
 
     def update(self, number: int, **changes: object) -> None:
         """Change title, body, labels or state of an issue. Raises DeliveryError."""
@@ -94,7 +94,7 @@ class Repository:
         waited = 0.0
         for attempt in range(1, _ATTEMPTS + 1):
             status, headers, body = self._request(method, path, document)
-            wait = _patience(status, headers)
+            wait = _retry_delay(status, headers)
             if wait is None or attempt == _ATTEMPTS or waited + wait > _MAX_WAIT:
                 break
             self.pause(wait)
@@ -181,22 +181,22 @@ def open_repository(
     return Repository(name=name, api=api, trusted=trusted, token=token, pause=pause)
 
 
-def _patience(status: int, headers: Mapping[str, str]) -> float | None:
+def _retry_delay(status: int, headers: Mapping[str, str]) -> float | None:
     """Return the seconds after which a request may be repeated; None if it may not. It was not carried out then."""
     wait = retry_after(headers)
     limited = status == 429 or (status == 403 and (wait is not None or headers.get("x-ratelimit-remaining") == "0"))
     return (60.0 if wait is None else wait) if limited else None
 
 
-def _issue(found: Any) -> Issue:
+def _issue(document: Any) -> Issue:
     try:
         return Issue(
-            number=int(found["number"]),
-            title=str(found["title"]),
-            body=str(found.get("body") or "").replace("\r\n", "\n"),
-            labels=tuple(str(label["name"]) for label in found.get("labels") or ()),
-            open=found["state"] == "open",
-            declined=found["state"] != "open" and found.get("state_reason") == "not_planned",
+            number=int(document["number"]),
+            title=str(document["title"]),
+            body=str(document.get("body") or "").replace("\r\n", "\n"),
+            labels=tuple(str(label["name"]) for label in document.get("labels") or ()),
+            open=document["state"] == "open",
+            declined=document["state"] != "open" and document.get("state_reason") == "not_planned",
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _unexpected("issues") from None

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.deliver.mail.letter import Attachment, MailMessage, SendAttempt, SendStatus, mailbox, message
+from auditor.deliver.mail.letter import Attachment, MailMessage, mailbox, message
+from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, joined
 from auditor.graph.client import Graph
@@ -128,14 +129,14 @@ def _text(body: bytes, key: str) -> str:
 def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
     match reply:
         case Accepted():
-            return SendAttempt(fate=SendStatus.ACCEPTED)
+            return SendAttempt(status=SendStatus.ACCEPTED)
         case Refused(fault=found):
             return SendAttempt(
-                fate=SendStatus.REFUSED, message=found.message.rewritten(printable), hint=_hint(found, letter)
+                status=SendStatus.REFUSED, message=found.message.rewritten(printable), hint=_hint(found, letter)
             )
         case Unknown(fault=found):
             return SendAttempt(
-                fate=SendStatus.UNKNOWN,
+                status=SendStatus.UNKNOWN,
                 message=found.message.rewritten(printable),
                 hint=Message(
                     "check the sent items of {sender} (client-request-id {request_id})",
@@ -162,7 +163,7 @@ def _hint(fault: Fault, letter: MailMessage) -> Message | None:
 def _left_behind(attempt: SendAttempt) -> SendAttempt:
     remains = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
     return SendAttempt(
-        fate=attempt.fate,
+        status=attempt.status,
         message=attempt.message,
         hint=joined("; ", [hint for hint in (attempt.hint, remains) if hint]),
     )

@@ -8,11 +8,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from auditor.domain.errors import DeliveryError, printable
-from auditor.domain.message import NOTHING, Message
+from auditor.domain.message import Message
 
 _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -38,25 +37,6 @@ class _SubjectPolicy(EmailPolicy):
 _POLICY: Final = _SubjectPolicy(linesep="\r\n")
 _UTF8_POLICY: Final = _SubjectPolicy(linesep="\r\n", utf8=True)
 """For addresses that require SMTPUTF8."""
-
-
-class SendStatus(StrEnum):
-    """The outcome of sending a mail."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    """Certainly not sent."""
-    UNKNOWN = "unknown"
-    """It may have been sent: it is not sent again unless a person says so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendAttempt:
-    """The outcome of one attempt to send a mail, and what to do about it."""
-
-    fate: SendStatus
-    message: Message = NOTHING
-    hint: Message | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

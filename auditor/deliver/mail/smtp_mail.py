@@ -10,15 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from auditor.deliver.https_connection import LOOPBACK
-from auditor.deliver.mail.letter import (
-    MailMessage,
-    SendAttempt,
-    SendStatus,
-    international,
-    mailbox,
-    message,
-    split_address,
-)
+from auditor.deliver.mail.letter import MailMessage, international, mailbox, message, split_address
+from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.message import Message, joined
 from auditor.domain.syntax.environment_variable import is_missing
@@ -76,7 +69,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
                 server.quit()
             server.close()
     except _RefusedError as error:
-        return SendAttempt(fate=SendStatus.REFUSED, message=error.message, hint=error.hint)
+        return SendAttempt(status=SendStatus.REFUSED, message=error.message, hint=error.hint)
     except ssl.SSLCertVerificationError as error:
         return _refused(
             relay,
@@ -217,12 +210,12 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
         code, answer = error.smtp_code, _bytes(error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
         return SendAttempt(
-            fate=SendStatus.UNKNOWN,
+            status=SendStatus.UNKNOWN,
             message=Message("the connection ended while the mail was sent: {error}", error=_error_text(error)),
             hint=Message("check the log of the relay for {message_id}", message_id=letter.message_id),
         )
     _check(code, answer, Message("the mail"))
-    return SendAttempt(fate=SendStatus.ACCEPTED)
+    return SendAttempt(status=SendStatus.ACCEPTED)
 
 
 def _check(code: int, reply: bytes, what: str) -> None:
@@ -243,7 +236,7 @@ def _shown(reply: bytes) -> str:
 
 
 def _refused(relay: Relay, message: Message, hint: Message) -> SendAttempt:
-    return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.host_and_port, message)), hint=hint)
+    return SendAttempt(status=SendStatus.REFUSED, message=joined(": ", (relay.host_and_port, message)), hint=hint)
 
 
 def _error_text(error: Exception) -> Message:

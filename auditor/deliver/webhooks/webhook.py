@@ -16,7 +16,7 @@ from typing import Final
 
 from auditor import __version__
 from auditor.deliver.https_connection import connection_error, open_connection
-from auditor.deliver.mail.letter import SendAttempt, SendStatus
+from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.deliver.webhooks.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
@@ -117,7 +117,7 @@ def _attempt(
         answer = response.read(_MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
         lost = SendAttempt(
-            fate=SendStatus.UNKNOWN,
+            status=SendStatus.UNKNOWN,
             message=Message("the connection ended before an answer: {error}", error=connection_error(error)),
             hint=Message("check the channel; the id of the message is {message_id}", message_id=message.message_id),
         )
@@ -144,7 +144,7 @@ def _outcome_of(
 ) -> SendAttempt | _Later:
     status = response.status
     if 200 <= status < 300:
-        return SendAttempt(fate=SendStatus.ACCEPTED)
+        return SendAttempt(status=SendStatus.ACCEPTED)
     if 300 <= status < 400:
         return _refused(
             Message("it was answered with a redirect (HTTP {status}), which is not followed", status=status), None
@@ -155,7 +155,7 @@ def _outcome_of(
         return _Later(_refused(description, Message("send it again later")), wait)
     if status >= 500 or status == 408:
         where = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
-        failed = SendAttempt(fate=SendStatus.UNKNOWN, message=description, hint=where)
+        failed = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=where)
         return _Later(failed, wait) if target.channel is Channel.WEBHOOK else failed
     hint = (
         Message(
@@ -177,4 +177,4 @@ def _quoted(target: WebhookTarget, answer: bytes) -> str:
 
 
 def _refused(description: Message, hint: Message | None) -> SendAttempt:
-    return SendAttempt(fate=SendStatus.REFUSED, message=description, hint=hint)
+    return SendAttempt(status=SendStatus.REFUSED, message=description, hint=hint)

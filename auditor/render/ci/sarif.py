@@ -49,20 +49,20 @@ class _Part:
     outcomes: tuple[PolicyOutcome, ...]
     context: Callable[[], Context]
     failure: Message | None = None
-    taken: Mapping[Weight, int] | None = None
+    limits: Mapping[Weight, int] | None = None
     """How many findings of each weight are written, the first ones; None for all."""
 
     @property
     def left_out(self) -> int:
         """How many findings are not written."""
-        return 0 if self.taken is None else len(self.findings) - sum(self.taken.values())
+        return 0 if self.limits is None else len(self.findings) - sum(self.limits.values())
 
     def listed(self) -> Iterator[Finding]:
         """Yield the findings to write, in their order; whatever follows the last of them is not asked for."""
-        if self.taken is None:
+        if self.limits is None:
             yield from self.findings
             return
-        wanted = Counter(self.taken)
+        wanted = Counter(self.limits)
         rest = wanted.total()
         for finding in self.findings if rest else ():
             weight = _weight(finding)
@@ -108,14 +108,14 @@ def _limited(parts: list[_Part]) -> list[_Part]:
     """Return the parts with what to write of each: all findings where they fit, else the worst open ones."""
     if sum(len(part.findings) for part in parts) <= LIMIT:
         return parts
-    found = [_weighed(part.findings) for part in parts]
-    taken: list[dict[Weight, int]] = [{} for _ in parts]
-    room = LIMIT
-    for weight in sorted(set().union(*found)):
-        for there, here in zip(found, taken, strict=True):
-            here[weight] = min(room, there[weight])
-            room -= here[weight]
-    return [replace(part, taken=here) for part, here in zip(parts, taken, strict=True)]
+    counts = [_weighed(part.findings) for part in parts]
+    limits: list[dict[Weight, int]] = [{} for _ in parts]
+    remaining = LIMIT
+    for weight in sorted(set().union(*counts)):
+        for count, limit in zip(counts, limits, strict=True):
+            limit[weight] = min(remaining, count[weight])
+            remaining -= limit[weight]
+    return [replace(part, limits=limit) for part, limit in zip(parts, limits, strict=True)]
 
 
 def _weight(finding: Finding) -> Weight:

@@ -30,7 +30,7 @@ _WAIVERS: Final = ("waiver.expired", "waiver.expiring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class LineLimits:
     """How many lines of each kind a mail may have."""
 
     changed: int = 10
@@ -42,14 +42,14 @@ class Room:
     trends: int = 6
 
 
-def story(shown: Page, result: Result, reader: Reader, l10n: Labels, room: Room) -> MailView:
+def mail_view(shown: Page, result: Result, reader: Reader, l10n: Labels, limits: LineLimits) -> MailView:
     """Return what the mail says of a result and its page; both hold only what this reader may see."""
     several = len(result.tenants) > 1
     changed = _changed(result, reader, l10n, several=several)
     seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
     verdict = _verdict(shown, result, reader, l10n)
-    worst = sorted(shown.sections, key=worst_first)[: room.tenants] if several else []
-    sentences = shown.completeness if shown.complete else shown.completeness[: room.tenants]
+    worst = sorted(shown.sections, key=worst_first)[: limits.tenants] if several else []
+    sentences = shown.completeness if shown.complete else shown.completeness[: limits.tenants]
     renewals = _renewals(result, l10n, several=several, whole=not any(_scope(reader, l10n)))
     return MailView(
         language=l10n.language,
@@ -67,20 +67,20 @@ def story(shown: Page, result: Result, reader: Reader, l10n: Labels, room: Room)
         counts=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.counts),
         waived=shown.waived,
         changes=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.changes),
-        changed=tuple(changed[: room.changed]),
-        more_changed=len(changed[room.changed :]),
+        changed=tuple(changed[: limits.changed]),
+        more_changed=len(changed[limits.changed :]),
         unconfirmed=shown.unconfirmed,
-        acts=tuple(_acts(shown, reader, l10n))[: room.acts],
+        acts=tuple(_acts(shown, reader, l10n))[: limits.acts],
         tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
-        seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: room.seats]),
-        more_seats=len(seats[room.seats :]) + _outside_elsewhere(result, shown, l10n),
-        renewals=tuple(renewals[: room.renewals]),
-        more_renewals=len(renewals[room.renewals :]),
+        seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: limits.seats]),
+        more_seats=len(seats[limits.seats :]) + _outside_elsewhere(result, shown, l10n),
+        renewals=tuple(renewals[: limits.renewals]),
+        more_renewals=len(renewals[limits.renewals :]),
         money=tuple((figure.label, figure.amount) for figure in shown.figures if figure.amount),
         lower_bound=shown.lower_bound,
-        trends=sparks(result, reader.history, l10n)[: room.trends],
-        exceptions=tuple(_exceptions(shown, l10n, room)),
+        trends=sparks(result, reader.history, l10n)[: limits.trends],
+        exceptions=tuple(_exceptions(shown, l10n, limits)),
         link=reader.link,
         report_link=reader.anchors,
         files=_files(reader, l10n),
@@ -294,7 +294,7 @@ def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
         yield l10n.ngettext("{count} idle now", "{count} idle now", spare)
 
 
-def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
+def _exceptions(shown: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:
     all_notices = [notice for section in shown.sections for notice in section.notices]
     holding = sum(row.key != "expired" for row in shown.waivers)
     if holding:
@@ -313,6 +313,6 @@ def _exceptions(shown: Page, l10n: Labels, room: Room) -> Iterator[str]:
     ending = list(
         dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in all_notices if notice.code == code)
     )
-    yield from ending[: room.notices]
-    if len(ending) > room.notices:
-        yield l10n.ngettext("{count} more", "{count} more", len(ending) - room.notices)
+    yield from ending[: limits.notices]
+    if len(ending) > limits.notices:
+        yield l10n.ngettext("{count} more", "{count} more", len(ending) - limits.notices)

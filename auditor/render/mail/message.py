@@ -12,7 +12,7 @@ from auditor import resources
 from auditor.domain.result.model import Result
 from auditor.render.html.page import page
 from auditor.render.html.report import environment
-from auditor.render.mail.content import BAR, Room, story
+from auditor.render.mail.content import BAR, LineLimits, mail_view
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import TALL
@@ -25,11 +25,11 @@ _PLAN: Final = 400
 
 LARGEST: Final = 100_000
 """Bytes of the HTML part; Gmail cuts a mail off at about 102 KB."""
-_ROOMS: Final = (
-    Room(),
-    Room(changed=5, acts=3, seats=8, renewals=5, tenants=10, notices=2),
-    Room(changed=2, acts=1, seats=3, renewals=2, tenants=5, notices=1, trends=3),
-    Room(changed=0, acts=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
+_LIMITS: Final = (
+    LineLimits(),
+    LineLimits(changed=5, acts=3, seats=8, renewals=5, tenants=10, notices=2),
+    LineLimits(changed=2, acts=1, seats=3, renewals=2, tenants=5, notices=1, trends=3),
+    LineLimits(changed=0, acts=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
 )
 
 
@@ -51,8 +51,8 @@ def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailVie
     """Yield what a message to a reader says, the fullest first, each later one with shorter lists."""
     plan = tuple(flat(line, _PLAN) for line in plan_lines(result, l10n))
     shown = page(result, l10n)
-    for room in _ROOMS:
-        yield replace(story(shown, result, reader, l10n, room), plan=plan)
+    for limits in _LIMITS:
+        yield replace(mail_view(shown, result, reader, l10n, limits), plan=plan)
 
 
 def _html(view: MailView, l10n: Labels) -> str:

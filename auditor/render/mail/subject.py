@@ -22,13 +22,13 @@ def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) ->
     kind = l10n.gettext("Licences this week") if weekly else l10n.gettext("Licences")
     while True:
         tail = f"{kind}: {l10n.joined(parts)} — {day}"
-        room = LONGEST - len(tail) - len("[] ")
+        available = LONGEST - len(tail) - len("[] ")
         who = _who(result, l10n)
         # A name may be cut, the number of tenants may not.
-        if room >= (min(len(who), 12) if len(result.tenants) == 1 else len(who)) or len(parts) == 1:
+        if available >= (min(len(who), 12) if len(result.tenants) == 1 else len(who)) or len(parts) == 1:
             break
         parts.pop()
-    return f"[{flat(who, max(room, 8))}] {flat(tail, LONGEST - 11)}"
+    return f"[{flat(who, max(available, 8))}] {flat(tail, LONGEST - 11)}"
 
 
 def flat(text: str, longest: int = _LONG) -> str:

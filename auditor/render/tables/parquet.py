@@ -52,8 +52,8 @@ def _chunks(result: Result) -> Iterator[bytes]:
     with pq.ParquetWriter(pa.PythonFile(buffer, mode="w"), columns, compression="zstd") as writer:
         for group in _row_groups(row_batches(result, _BATCH), _Arrays(columns, run)):
             writer.write_table(group)
-            yield buffer.take()
-    yield buffer.take()
+            yield buffer.pop()
+    yield buffer.pop()
 
 
 def _row_groups(batches: Iterable[RowBatch], arrays: "_Arrays") -> "Iterator[pa.Table]":
@@ -95,12 +95,12 @@ class _Arrays:
                     found.append(self._escaper.escaped(part.texts))
                 case RepeatedColumns():
                     found += [
-                        self._known(name, index, part.values).take(part.codes)
+                        self._distinct(name, index, part.values).take(part.codes)
                         for index, name in enumerate(part.columns, start=part.first)
                     ]
         return pa.record_batch(found, schema=self._columns)
 
-    def _known(self, name: str, index: int, values: RepeatedValues) -> "pa.Array":
+    def _distinct(self, name: str, index: int, values: RepeatedValues) -> "pa.Array":
         """Return the values of one column by code."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 

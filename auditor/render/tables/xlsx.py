@@ -73,13 +73,13 @@ def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
                     xml = template.read(name).decode()
                     rows = RowWriter(shared, _format(xml, _MONEY), _format(xml, 0))
                     for _ in _write_rows(file, xml, rows, source, sheets[name], l10n):
-                        yield out.take()
+                        yield out.pop()
                 elif name in tables:
                     file.write(template.read(name).replace(_range(1).encode(), _range(tables[name]).encode()))
                 else:
                     file.write(template.read(name))
-            yield out.take()
-    yield out.take()
+            yield out.pop()
+    yield out.pop()
 
 
 def _member(name: str) -> ZipInfo:
@@ -125,7 +125,7 @@ def _write_rows(
 
 
 def _xml(rows: RowWriter, source: _Source, count: int, budget: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the rows of a sheet in pieces; with the first that goes beyond the room, the number of the row behind it.
+    """Yield the rows of a sheet in pieces; with the first beyond the budget, the number of the row after it.
 
     Rows behind that are passed over.
     """

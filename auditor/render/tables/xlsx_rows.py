@@ -37,18 +37,18 @@ def letters(index: int) -> str:
 class Shared:
     """Texts that cells refer to by number, the first of them behind those that the workbook has already."""
 
-    def __init__(self, known: int) -> None:
-        self._known = known
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
         self._numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
         """Return the number of a text."""
-        return self._numbers.setdefault(text, self._known + len(self._numbers))
+        return self._numbers.setdefault(text, self._offset + len(self._numbers))
 
     def added(self, xml: str) -> str:
         """Return the workbook's table of texts with these behind its own."""
         items = "".join(f'<si><t xml:space="preserve">{_inner(text)}</t></si>' for text in self._numbers)
-        count = self._known + len(self._numbers)
+        count = self._offset + len(self._numbers)
         head = sub(
             r'<sst ([^>]*?) count="[0-9]+" uniqueCount="[0-9]+"', rf'<sst \1 uniqueCount="{count}"', xml, count=1
         )

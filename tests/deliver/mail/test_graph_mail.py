@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
-from auditor.deliver.mail.letter import Attachment, MailMessage, SendAttempt, SendStatus
+from auditor.deliver.mail.letter import Attachment, MailMessage
+from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
@@ -75,7 +76,7 @@ def from_ann(**more: Any) -> MailMessage:
 
 def test_a_small_mail_goes_as_mime_with_both_parts(graph: Emulator) -> None:
     what = from_ann(subject="Lisanslar: 2 kritik ığü", attachment=attachment(50_000))
-    assert mailed(graph, what) == SendAttempt(fate=SendStatus.ACCEPTED)
+    assert mailed(graph, what) == SendAttempt(status=SendStatus.ACCEPTED)
     (message,) = sent(graph)
     mail = message_from_string(message["mime"], policy=default)
     assert (mail["subject"], mail["message-id"]) == ("Lisanslar: 2 kritik ığü", what.message_id)
@@ -87,7 +88,7 @@ def test_a_small_mail_goes_as_mime_with_both_parts(graph: Emulator) -> None:
 
 def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
     file = attachment(MAX_INLINE)
-    assert mailed(graph, from_ann(attachment=file)).fate is SendStatus.ACCEPTED
+    assert mailed(graph, from_ann(attachment=file)).status is SendStatus.ACCEPTED
     (message,) = sent(graph)
     assert base64.b64decode(message["attachments"][0]["contentBytes"]) == file.body
     assert [record.path for record in graph.journal.of("/users/*")] == [f"/users/{SENDER}/sendMail"]
@@ -98,7 +99,7 @@ def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
 def test_small_files_go_beside_the_attachment(graph: Emulator, size: int) -> None:
     small = tuple(Attachment(name=f"approvals-{n}.csv", media_type="text/csv", body=b"x" * 200_000) for n in (1, 2))
     file = attachment(size)
-    assert mailed(graph, replace(from_ann(attachment=file), approvals=small)).fate is SendStatus.ACCEPTED
+    assert mailed(graph, replace(from_ann(attachment=file), approvals=small)).status is SendStatus.ACCEPTED
     (message,) = sent(graph)
     names = {each["name"] for each in message["attachments"]}
     assert names == {file.name, "approvals-1.csv", "approvals-2.csv"}
@@ -111,7 +112,7 @@ def test_small_files_go_beside_the_attachment(graph: Emulator, size: int) -> Non
 def test_above_three_megabytes_it_is_uploaded_piece_by_piece(graph: Emulator, size: int) -> None:
     file = attachment(size)
     what = from_ann(attachment=file)
-    assert mailed(graph, what).fate is SendStatus.ACCEPTED
+    assert mailed(graph, what).status is SendStatus.ACCEPTED
     (message,) = sent(graph)
     assert base64.b64decode(message["attachments"][0]["contentBytes"]) == file.body
     assert message["internetMessageId"] == what.message_id
@@ -123,7 +124,7 @@ def test_above_three_megabytes_it_is_uploaded_piece_by_piece(graph: Emulator, si
 @pytest.mark.slow
 def test_a_piece_that_fails_is_sent_again_and_the_mail_goes_once(graph: Emulator) -> None:
     graph.faults.add("server-error", path="/uploads/*", first=2, times=2)
-    assert mailed(graph, from_ann(attachment=attachment(8_000_000))).fate is SendStatus.ACCEPTED
+    assert mailed(graph, from_ann(attachment=attachment(8_000_000))).status is SendStatus.ACCEPTED
     (message,) = sent(graph)
     assert len(base64.b64decode(message["attachments"][0]["contentBytes"])) == 8_000_000
 
@@ -131,7 +132,7 @@ def test_a_piece_that_fails_is_sent_again_and_the_mail_goes_once(graph: Emulator
 def test_an_upload_that_never_works_sends_nothing(graph: Emulator) -> None:
     graph.faults.add("server-error", path="/uploads/*", times=None)
     attempt = mailed(graph, from_ann(attachment=attachment(MIN_SESSION)))
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "draft" in str(attempt.hint)
     assert "authtoken" not in f"{attempt}"
     assert not sent(graph)
@@ -142,20 +143,20 @@ def test_an_upload_that_never_works_sends_nothing(graph: Emulator) -> None:
 def test_an_answer_that_blames_the_service_is_never_answered_with_a_second_post(graph: Emulator, status: int) -> None:
     graph.faults.add("server-error", path="/users/*/sendMail", status=status, times=None)
     attempt = mailed(graph, from_ann())
-    assert attempt.fate is SendStatus.UNKNOWN
+    assert attempt.status is SendStatus.UNKNOWN
     assert from_ann().request_id in str(attempt.hint)
     assert len(graph.journal.of("/users/*/sendMail")) == 1
 
 
 def test_a_connection_that_ends_before_the_answer_leaves_it_unknown(graph: Emulator) -> None:
     graph.faults.add("reset", path="/users/*/sendMail")
-    assert mailed(graph, from_ann()).fate is SendStatus.UNKNOWN
+    assert mailed(graph, from_ann()).status is SendStatus.UNKNOWN
     assert len(sent(graph)) == 1, "it was sent, and nobody was told"
 
 
 def test_an_answer_that_takes_too_long_leaves_it_unknown(graph: Emulator) -> None:
     graph.faults.add("slow", path="/users/*/sendMail", seconds=6)
-    assert mailed(graph, from_ann(), time_limit=2).fate is SendStatus.UNKNOWN
+    assert mailed(graph, from_ann(), time_limit=2).status is SendStatus.UNKNOWN
     assert len(graph.journal.of("/users/*/sendMail")) == 1
 
 
@@ -163,7 +164,7 @@ def test_an_answer_that_takes_too_long_leaves_it_unknown(graph: Emulator) -> Non
 @pytest.mark.parametrize("fault", ["server-error", "reset"])
 def test_the_last_step_of_a_large_mail_is_not_repeated_either(graph: Emulator, fault: str) -> None:
     graph.faults.add(fault, path="/users/*/messages/*/send", times=None)
-    assert mailed(graph, from_ann(attachment=attachment(MIN_SESSION))).fate is SendStatus.UNKNOWN
+    assert mailed(graph, from_ann(attachment=attachment(MIN_SESSION))).status is SendStatus.UNKNOWN
     assert len(graph.journal.of("/users/*/messages/*/send")) == 1
 
 
@@ -171,40 +172,40 @@ def test_the_last_step_of_a_large_mail_is_not_repeated_either(graph: Emulator, f
 @pytest.mark.parametrize("path", ["/users/*/messages", "/users/*/messages/*/createUploadSession"])
 def test_whatever_fails_before_the_last_step_sent_nothing(graph: Emulator, path: str) -> None:
     graph.faults.add("server-error", path=path, times=None)
-    assert mailed(graph, from_ann(attachment=attachment(MIN_SESSION))).fate is SendStatus.REFUSED
+    assert mailed(graph, from_ann(attachment=attachment(MIN_SESSION))).status is SendStatus.REFUSED
     assert not sent(graph)
 
 
 def test_throttling_is_waited_for(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users/*/sendMail", retry_after="7.5", times=2)
     time = Ticking()
-    assert mailed(graph, from_ann(), time=time).fate is SendStatus.ACCEPTED
+    assert mailed(graph, from_ann(), time=time).status is SendStatus.ACCEPTED
     assert time.slept == [7.5, 7.5]
     assert len(sent(graph)) == 1
 
 
 def test_throttling_without_end_is_a_refusal(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users/*/sendMail", retry_after="200", times=None)
-    assert mailed(graph, from_ann()).fate is SendStatus.REFUSED
+    assert mailed(graph, from_ann()).status is SendStatus.REFUSED
     assert not sent(graph)
 
 
 def test_a_token_that_expired_is_renewed(graph: Emulator) -> None:
     graph.faults.add("token-expired", path="/users/*/sendMail")
-    assert mailed(graph, from_ann()).fate is SendStatus.ACCEPTED
+    assert mailed(graph, from_ann()).status is SendStatus.ACCEPTED
     assert len(sent(graph)) == 1
 
 
 def test_a_missing_permission_tells_the_page(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users/*/sendMail")
     attempt = mailed(graph, from_ann())
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "docs/mail.md" in str(attempt.hint)
 
 
 def test_a_sender_without_a_mailbox_is_named(graph: Emulator) -> None:
     attempt = mailed(graph, replace(from_ann(), sender="nobody@contoso.example"))
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "nobody@contoso.example" in str(attempt.hint)
 
 
@@ -222,12 +223,12 @@ def test_nobody_at_home_is_certainly_not_sent(graph: Emulator) -> None:
         async with SignIn(tenant, environ=environ) as sign_in, open_graph(tenant, sign_in, mail=True) as opened:
             return await send(opened, from_ann())
 
-    assert asyncio.run(run()).fate is SendStatus.REFUSED
+    assert asyncio.run(run()).status is SendStatus.REFUSED
 
 
 def test_a_failed_sign_in_is_certainly_not_sent(graph: Emulator) -> None:
     attempt = mailed(graph, from_ann(), secret="wrong-secret-text")
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "AADSTS7000215" in attempt.message
     assert "wrong-secret-text" not in f"{attempt}"
     assert not sent(graph)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.mail.letter import MailMessage, SendAttempt, SendStatus
+from auditor.deliver.mail.letter import MailMessage
 from auditor.deliver.mail.smtp_mail import open_relay, send
+from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError
 from auditor.domain.tenant import SmtpMail, StartTls
 from tests.builders.service.letters import attachment, letter
@@ -27,7 +28,7 @@ def sent(to: SmtpMail, what: MailMessage | None = None, *, timeout: float = 10) 
 def test_a_mail_arrives_encrypted_and_whole(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         attempt = sent(settings(running), letter(subject="Lisanslar: 2 kritik ığüşöç", attachment=attachment(200_000)))
-    assert attempt == SendAttempt(fate=SendStatus.ACCEPTED)
+    assert attempt == SendAttempt(status=SendStatus.ACCEPTED)
     assert running.box.encrypted == [True]
     ((sender, recipients, mail),) = running.box.mails
     assert (sender, recipients) == ("audit@contoso.example", ["ann@contoso.example"])
@@ -44,7 +45,7 @@ def test_a_mail_arrives_encrypted_and_whole(tmp_path: Path) -> None:
 def test_a_password_is_given_after_encryption(tmp_path: Path) -> None:
     with relay(tmp_path, auth=True) as running:
         attempt = sent(settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD"))
-    assert attempt.fate is SendStatus.ACCEPTED
+    assert attempt.status is SendStatus.ACCEPTED
     assert running.box.logins == [USER]
 
 
@@ -53,7 +54,7 @@ def test_a_wrong_password_is_told_without_it(tmp_path: Path) -> None:
     with relay(tmp_path, auth=True) as running:
         to = settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD")
         attempt = send(open_relay(to, wrong), letter(), timeout=10)
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "refused the sign-in (535)" in attempt.message
     assert "hunter2" not in f"{attempt}"
     assert "hunter2" not in repr(open_relay(to, wrong))
@@ -68,7 +69,7 @@ def test_a_missing_variable_is_named(tmp_path: Path) -> None:
 def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running))
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "does not offer STARTTLS" in attempt.message
     assert not running.box.mails
 
@@ -77,21 +78,21 @@ def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
 def test_it_goes_in_the_clear_only_where_that_is_said(mode: StartTls, tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running, starttls=mode))
-    assert attempt.fate is SendStatus.ACCEPTED
+    assert attempt.status is SendStatus.ACCEPTED
     assert running.box.encrypted == [False]
 
 
 def test_optional_encrypts_where_it_is_offered_and_checks_the_certificate(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
-        assert sent(settings(running, starttls=StartTls.OPTIONAL)).fate is SendStatus.ACCEPTED
-        assert sent(settings(running, starttls=StartTls.OPTIONAL, ca=None)).fate is SendStatus.REFUSED
+        assert sent(settings(running, starttls=StartTls.OPTIONAL)).status is SendStatus.ACCEPTED
+        assert sent(settings(running, starttls=StartTls.OPTIONAL, ca=None)).status is SendStatus.REFUSED
     assert running.box.encrypted == [True]
 
 
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     with relay(tmp_path, name="other.example") as running:
         attempt = sent(settings(running))
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "certificate" in attempt.message
     assert attempt.hint == "write the name that is in the certificate in mail.smtp.host"
     assert not running.box.mails
@@ -99,8 +100,8 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
 
 def test_ipv6(tmp_path: Path) -> None:
     with relay(tmp_path, host="::1") as running:
-        assert sent(settings(running)).fate is SendStatus.ACCEPTED
-        assert sent(settings(running, host="[::1]")).fate is SendStatus.ACCEPTED
+        assert sent(settings(running)).status is SendStatus.ACCEPTED
+        assert sent(settings(running, host="[::1]")).status is SendStatus.ACCEPTED
     assert len(running.box.mails) == 2
 
 
@@ -108,8 +109,8 @@ def test_a_refused_recipient_is_certainly_not_sent_to(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         running.box.refuse["ann@contoso.example"] = "550 5.1.1 no such user \x1b[31m"
         attempt = sent(settings(running))
-        assert sent(settings(running), letter(recipient="bo@contoso.example")).fate is SendStatus.ACCEPTED
-    assert attempt.fate is SendStatus.REFUSED
+        assert sent(settings(running), letter(recipient="bo@contoso.example")).status is SendStatus.ACCEPTED
+    assert attempt.status is SendStatus.REFUSED
     assert "the recipient ann@contoso.example: 550" in attempt.message
     assert "\x1b" not in attempt.message
 
@@ -119,7 +120,7 @@ def test_a_refused_text_is_certainly_not_sent(answer: str, tmp_path: Path) -> No
     with relay(tmp_path) as running:
         running.box.after_data = answer
         attempt = sent(settings(running))
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert answer[:3] in attempt.message
 
 
@@ -127,40 +128,40 @@ def test_a_connection_that_ends_after_the_text_leaves_it_unknown(tmp_path: Path)
     with relay(tmp_path) as running:
         running.box.hang_up = True
         attempt = sent(settings(running))
-    assert attempt.fate is SendStatus.UNKNOWN
+    assert attempt.status is SendStatus.UNKNOWN
     assert letter().message_id in str(attempt.hint)
 
 
 def test_an_address_with_its_own_letters_needs_a_relay_that_takes_them(tmp_path: Path) -> None:
     wide = letter(recipient="çağla@contoso.example")
     with relay(tmp_path) as running:
-        assert sent(settings(running), wide).fate is SendStatus.ACCEPTED
+        assert sent(settings(running), wide).status is SendStatus.ACCEPTED
     ((_, recipients, mail),) = running.box.mails
     assert recipients == ["çağla@contoso.example"]
     assert str(mail["to"]) == "çağla@contoso.example"
     with relay(tmp_path, utf8=False) as running:
         attempt = sent(settings(running), wide)
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "SMTPUTF8" in attempt.message
 
 
 def test_a_domain_with_its_own_letters_goes_as_dns_has_it(tmp_path: Path) -> None:
     with relay(tmp_path, utf8=False) as running:
-        assert sent(settings(running), letter(recipient="ann@müller.example")).fate is SendStatus.ACCEPTED
+        assert sent(settings(running), letter(recipient="ann@müller.example")).status is SendStatus.ACCEPTED
     assert running.box.mails[0][1] == ["ann@xn--mller-kva.example"]
 
 
 def test_a_mail_that_is_too_large_is_refused_by_size(tmp_path: Path) -> None:
     with relay(tmp_path, size=100_000) as running:
         attempt = sent(settings(running), letter(attachment=attachment(300_000)))
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert not running.box.mails
 
 
 def test_nobody_at_home() -> None:
     nowhere = SmtpMail(host="127.0.0.1", port=free_port("127.0.0.1"))
-    assert sent(nowhere).fate is SendStatus.REFUSED
+    assert sent(nowhere).status is SendStatus.REFUSED
     with silent() as port:
         attempt = sent(SmtpMail(host="127.0.0.1", port=port), timeout=0.3)
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "timed out" in attempt.message

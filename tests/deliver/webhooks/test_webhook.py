@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.mail.letter import SendAttempt, SendStatus
+from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.deliver.webhooks.webhook import ATTEMPTS, MAX_WAIT, WebhookMessage, post, signature
 from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import SettingsError
@@ -53,7 +53,7 @@ def sent(server: WebhookServer, address: str = "slack:HOOK", waits: list[float] 
 
 
 def test_a_message_arrives_encrypted_and_whole(server: WebhookServer) -> None:
-    assert sent(server) == SendAttempt(fate=SendStatus.ACCEPTED)
+    assert sent(server) == SendAttempt(status=SendStatus.ACCEPTED)
     (posted,) = server.posted
     assert (posted.method, posted.path, posted.body) == ("POST", f"/services/T000/B000/{URL_SECRET}", MESSAGE.body)
     assert posted.headers["content-type"] == "application/json"
@@ -61,7 +61,7 @@ def test_a_message_arrives_encrypted_and_whole(server: WebhookServer) -> None:
 
 
 def test_a_webhook_is_signed_as_the_standard_says(server: WebhookServer) -> None:
-    assert sent(server, "webhook:HOOK").fate is SendStatus.ACCEPTED
+    assert sent(server, "webhook:HOOK").status is SendStatus.ACCEPTED
     (posted,) = server.posted
     headers = posted.headers
     assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("msg_" + "ab" * 20, "1795000000")
@@ -79,7 +79,7 @@ def test_the_signature_of_the_specification_s_example() -> None:
 def test_during_a_rotation_both_secrets_sign(server: WebhookServer) -> None:
     environ = environment(server)
     environ["HOOK_SECRET"] = f"{SECRET} {base64.b64encode(KEY[::-1]).decode()}"
-    assert post(webhook_target("webhook:HOOK", environ), MESSAGE, environ=environ).fate is SendStatus.ACCEPTED
+    assert post(webhook_target("webhook:HOOK", environ), MESSAGE, environ=environ).status is SendStatus.ACCEPTED
     first, second = server.posted[0].headers["webhook-signature"].split()
     assert first != second
 
@@ -88,7 +88,7 @@ def test_during_a_rotation_both_secrets_sign(server: WebhookServer) -> None:
 def test_no_redirect_is_followed(server: WebhookServer, status: int) -> None:
     server.answers.append(Answer(status=status, headers={"Location": server.url("/elsewhere")}))
     attempt = sent(server)
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert f"redirect (HTTP {status})" in attempt.message
     assert len(server.posted) == 1
 
@@ -96,7 +96,7 @@ def test_no_redirect_is_followed(server: WebhookServer, status: int) -> None:
 def test_retry_after_is_heeded(server: WebhookServer) -> None:
     server.answers += [Answer(status=429, headers={"Retry-After": "7"}), Answer(status=429), Answer()]
     waits: list[float] = []
-    assert sent(server, waits=waits).fate is SendStatus.ACCEPTED
+    assert sent(server, waits=waits).status is SendStatus.ACCEPTED
     assert waits == [7.0, 4.0]
     assert len(server.posted) == 3
 
@@ -104,11 +104,11 @@ def test_retry_after_is_heeded(server: WebhookServer) -> None:
 def test_patience_ends(server: WebhookServer) -> None:
     server.answers.append(Answer(status=503, headers={"Retry-After": "1"}))
     attempt = sent(server)
-    assert (attempt.fate, len(server.posted)) == (SendStatus.REFUSED, ATTEMPTS)
+    assert (attempt.status, len(server.posted)) == (SendStatus.REFUSED, ATTEMPTS)
     server.posted.clear()
     server.answers[:] = [Answer(status=429, headers={"Retry-After": str(MAX_WAIT + 1)})]
     waits: list[float] = []
-    assert sent(server, waits=waits).fate is SendStatus.REFUSED
+    assert sent(server, waits=waits).status is SendStatus.REFUSED
     assert (len(server.posted), waits) == (1, [])
 
 
@@ -116,11 +116,11 @@ def test_patience_ends(server: WebhookServer) -> None:
 def test_what_may_have_been_taken_is_repeated_only_where_the_id_tells_it(server: WebhookServer, answer: Answer) -> None:
     server.answers.append(answer)
     attempt = sent(server, "teams:HOOK")
-    assert (attempt.fate, len(server.posted)) == (SendStatus.UNKNOWN, 1)
+    assert (attempt.status, len(server.posted)) == (SendStatus.UNKNOWN, 1)
     assert attempt.hint is not None
     assert MESSAGE.message_id in attempt.hint
     server.posted.clear()
-    assert sent(server, "webhook:HOOK").fate is SendStatus.UNKNOWN
+    assert sent(server, "webhook:HOOK").status is SendStatus.UNKNOWN
     assert len(server.posted) == ATTEMPTS
     assert {posted.headers["webhook-id"] for posted in server.posted} == {MESSAGE.message_id}
 
@@ -129,7 +129,7 @@ def test_a_refusal_quotes_the_answer_without_the_url(server: WebhookServer) -> N
     body = f"\x1b[31mcannot POST /services/T000/B000/{URL_SECRET}".encode()
     server.answers.append(Answer(status=404, body=body))
     attempt = sent(server)
-    assert attempt.fate is SendStatus.REFUSED
+    assert attempt.status is SendStatus.REFUSED
     assert "HTTP 404 (\\x1b[31mcannot POST" in attempt.message
     assert URL_SECRET not in f"{attempt}"
     assert attempt.hint is not None
@@ -139,13 +139,13 @@ def test_a_refusal_quotes_the_answer_without_the_url(server: WebhookServer) -> N
 def test_a_certificate_of_an_unknown_authority_is_refused(server: WebhookServer) -> None:
     environ = {**environment(server), "AUDITOR_CA_BUNDLE": ""}
     attempt = post(webhook_target("slack:HOOK", environ), MESSAGE, environ=environ)
-    assert (attempt.fate, server.posted) == (SendStatus.REFUSED, [])
+    assert (attempt.status, server.posted) == (SendStatus.REFUSED, [])
     assert "certificate" in attempt.message
 
 
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     with webhook_server(tmp_path, name="elsewhere.example") as server:
-        assert sent(server).fate is SendStatus.REFUSED
+        assert sent(server).status is SendStatus.REFUSED
         assert not server.posted
 
 
@@ -153,7 +153,7 @@ def test_nobody_listens(server: WebhookServer) -> None:
     waits: list[float] = []
     environ = environment(server, "https://localhost:1/x")
     attempt = post(webhook_target("slack:HOOK", environ), MESSAGE, environ=environ, pause=waits.append)
-    assert (attempt.fate, waits) == (SendStatus.REFUSED, [2.0, 4.0, 8.0])
+    assert (attempt.status, waits) == (SendStatus.REFUSED, [2.0, 4.0, 8.0])
     assert "no connection" in attempt.message
 
 

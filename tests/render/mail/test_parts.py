@@ -9,7 +9,7 @@ from auditor.domain.result.model import ContractTerm, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render.html.page import page
-from auditor.render.mail.content import Room, story
+from auditor.render.mail.content import LineLimits, mail_view
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, Renewal
 from auditor.render.text.labels import Labels
@@ -55,7 +55,7 @@ def test_waivers_in_force_are_counted() -> None:
 
 def dates(of: Result, reader: Reader) -> tuple[Renewal, ...]:
     l10n = Labels("en")
-    return story(page(of, l10n), of, reader, l10n, Room(renewals=99)).renewals
+    return mail_view(page(of, l10n), of, reader, l10n, LineLimits(renewals=99)).renewals
 
 
 def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> None:

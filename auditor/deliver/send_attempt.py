@@ -1,0 +1,25 @@
+"""The outcome of sending a mail or a message to a channel."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from auditor.domain.message import NOTHING, Message
+
+
+class SendStatus(StrEnum):
+    """The outcome of sending a message."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Certainly not sent."""
+    UNKNOWN = "unknown"
+    """It may have been sent: it is not sent again unless a person says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendAttempt:
+    """The outcome of one attempt to send a message, and what to do about it."""
+
+    status: SendStatus
+    message: Message = NOTHING
+    hint: Message | None = None
