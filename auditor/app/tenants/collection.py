@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from auditor.checks.data_needs import needs
-from auditor.collect.concurrency import MAX_READING, TenantSlots
+from auditor.collect.concurrency import MAX_READING, TenantSlot, TenantSlots
 from auditor.collect.progress import Progress
 from auditor.domain.enums import Source
 from auditor.domain.errors import AuditorError, GraphError
@@ -22,6 +22,9 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.failures import TenantBoundary
+
+if TYPE_CHECKING:
+    from auditor.graph.transport.aiohttp_transport import Connections
 
 T = TypeVar("T")
 
@@ -99,54 +102,20 @@ def collect_all(
 
     Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left.
     """
-    work = _collect(
-        tenants,
-        needs_by_tenant,
-        root=root,
-        instant=instant,
-        progress=progress,
-        environ=environ,
-        at_once=at_once,
-    )
-    absent = _absent(root)
-    try:
-        return asyncio.run(_stoppable(work))
-    except asyncio.CancelledError as error:
-        raise KeyboardInterrupt from error
-    finally:
-        with suppress(OSError):  # a folder with a snapshot stays, and so do its parents
-            for folder in absent:
-                folder.rmdir()
-
-
-async def _collect(
-    tenants: Sequence[Tenant],
-    needs_by_tenant: Callable[[Tenant], Needs],
-    *,
-    root: Path,
-    instant: datetime,
-    progress: Progress | None,
-    environ: Mapping[str, str] | None,
-    at_once: int,
-) -> tuple[CollectOutcome, ...]:
     from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
-    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
 
-    slots, connections = TenantSlots(max_reading=at_once), Connections()
-
-    async def read(tenant: Tenant) -> Path:
+    async def collect(tenant: Tenant, connections: "Connections", slot: TenantSlot) -> Path:
         try:
-            async with slots.reading() as slot:
-                return await collect_tenant(
-                    tenant,
-                    needs_by_tenant(tenant),
-                    root=root,
-                    instant=instant,
-                    progress=progress,
-                    environ=environ,
-                    connections=connections,
-                    slot=slot,
-                )
+            return await collect_tenant(
+                tenant,
+                needs_by_tenant(tenant),
+                root=root,
+                instant=instant,
+                progress=progress,
+                environ=environ,
+                connections=connections,
+                slot=slot,
+            )
         except OSError as error:
             raise GraphError(
                 "collect-unwritable",
@@ -158,9 +127,30 @@ async def _collect(
                 hint=Message("check the folder's permissions and the free space"),
             ) from error
 
+    absent = _absent(root)
+    try:
+        return asyncio.run(_stoppable(_collect(tenants, collect, at_once)))
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+    finally:
+        with suppress(OSError):  # a folder with a snapshot stays, and so do its parents
+            for folder in absent:
+                folder.rmdir()
+
+
+async def _collect(
+    tenants: Sequence[Tenant],
+    collect: Callable[[Tenant, "Connections", TenantSlot], Coroutine[None, None, Path]],
+    at_once: int,
+) -> tuple[CollectOutcome, ...]:
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
+
+    slots, connections = TenantSlots(max_reading=at_once), Connections()
+
     async def one(tenant: Tenant) -> CollectOutcome:
         with TenantBoundary(tenant.name) as boundary:
-            return CollectOutcome(tenant=tenant, folder=await read(tenant))
+            async with slots.reading() as slot:
+                return CollectOutcome(tenant=tenant, folder=await collect(tenant, connections, slot))
         if boundary.bug is not None and len(tenants) == 1:
             raise boundary.bug
         return CollectOutcome(tenant=tenant, failure=boundary.failure)
