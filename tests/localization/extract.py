@@ -35,7 +35,7 @@ PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 CALLS = {"N_": (0,), "NN_": (0, 1), "gettext": (0,), "translated_text": (0,), "ngettext": (0, 1), "plural": (0, 1)}
 """What marks a message, and which of its arguments are one."""
 TEMPLATES = "reports/templates"
-ENGLISH_ONLY = "guidance"
+ENGLISH_ONLY = "auditor/guidance/"
 """The package whose errors only developers see: what is wrong with the articles of the package itself."""
 PLACEHOLDER = re.compile(r"\{\w+\}")
 WORD = re.compile(r"[^\W\d_]{2}")
@@ -108,9 +108,11 @@ def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 
 def _in_messages() -> Iterator[str]:
-    methods = [(f"{ENGLISH_ONLY}/**.py", "ignore"), ("**.py", "python")]
-    for _, _, message, _, _ in extract_from_dir(ROOT / "auditor", method_map=methods, keywords={"Message": None}):
-        yield str(message)
+    for path, tree in modules():
+        for call in _calls(tree):
+            template = call.args[0] if call.args and getattr(call.func, "id", "") == "Message" else None
+            if not path.startswith(ENGLISH_ONLY) and isinstance(template, ast.Constant):
+                yield str(template.value)
 
 
 def _in_schemas() -> Iterator[str]:
