@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from auditor.files.folder import Folder
-from auditor.files.temporary import is_held
+from auditor.files.temporary import is_locked
 
 _MAX_AGE = 48 * 3600
 """Seconds after which a folder is abandoned, even if a process has the same id now."""
@@ -21,7 +21,7 @@ _ACTIVE: Counter[str] = Counter()
 @contextmanager
 def work_folder(tenant: Path) -> Iterator[Path]:
     """Yield the path of a temporary folder, removed at the end; also remove abandoned ones."""
-    Folder.made(tenant.parent, tenant.name).close()
+    Folder.open_or_create(tenant.parent, tenant.name).close()
     for entry in tenant.iterdir():
         if _is_abandoned(entry):
             shutil.rmtree(entry, ignore_errors=True)
@@ -41,7 +41,7 @@ def work_folder(tenant: Path) -> Iterator[Path]:
 def _is_abandoned(folder: Path) -> bool:
     """Return whether a hidden folder was left by a killed collection."""
     process = _process_of(folder.name)
-    if not process or is_held(folder):
+    if not process or is_locked(folder):
         return False
     if process == str(os.getpid()):
         # In containers every run may have the same process id: the folder is in use only if this process collects the

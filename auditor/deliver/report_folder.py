@@ -132,7 +132,7 @@ class _Batch:
         folder_ = self.folders.get((root, names))
         if folder_ is None:
             folder_ = self.folders[root, names] = self.stack.enter_context(
-                Folder.made(root, *names, public=self.public)
+                Folder.open_or_create(root, *names, public=self.public)
             )
         return folder_
 

@@ -61,7 +61,7 @@ class Folder:
         self._public = public
 
     @classmethod
-    def made(cls, root: Path, *names: str, public: bool = False) -> "Folder":
+    def open_or_create(cls, root: Path, *names: str, public: bool = False) -> "Folder":
         """Open a folder below a root, creating what is missing, including the root; each name is one level.
 
         The root was named by the user and may be a link or lie below links. Below it no link is followed. `public` is
@@ -74,9 +74,9 @@ class Folder:
         return folder
 
     @classmethod
-    def found(cls, root: Path, *names: str) -> "Folder":
-        """Open a folder below a root as `made` does, without creating it. Raises FileNotFoundError."""
-        with telling(root):
+    def open_existing(cls, root: Path, *names: str) -> "Folder":
+        """Open a folder below a root as `open_or_create` does. Raises FileNotFoundError if it does not exist."""
+        with path_in_errors(root):
             folder = cls(root, _outer(root))
         for name in names:
             with folder:
@@ -101,23 +101,23 @@ class Folder:
 
     def inner(self, name: str) -> "Folder":
         """Open a folder in this one. Raises FileNotFoundError."""
-        path, place = self._place(name)
-        with telling(path):
+        path, location = self._locate(name)
+        with path_in_errors(path):
             try:
-                return Folder(path, _inner(place, self.number), public=self._public)
+                return Folder(path, _inner(location, self.number), public=self._public)
             except NotADirectoryError:
                 self.refuse_link(name)
                 raise
 
     def folder(self, name: str, *, new: bool = False) -> "Folder":
         """Open a folder in this one, creating it if missing; with `new`, raise FileExistsError if it exists."""
-        path, place = self._place(name)
+        path, location = self._locate(name)
         if not new:
             with suppress(FileNotFoundError):
                 return self.inner(name)
-        with telling(path):
+        with path_in_errors(path):
             try:
-                os.mkdir(place, _folder_mode(public=self._public), dir_fd=self.number)
+                os.mkdir(location, _folder_mode(public=self._public), dir_fd=self.number)
             except FileExistsError:
                 if new:
                     raise
@@ -125,9 +125,9 @@ class Folder:
 
     def create(self, name: str) -> int:
         """Create a file that does not exist yet; returns its file descriptor."""
-        path, place = self._place(name)
-        with telling(path):
-            return os.open(place, _NEW, _file_mode(public=self._public), dir_fd=self.number)
+        path, location = self._locate(name)
+        with path_in_errors(path):
+            return os.open(location, _NEW, _file_mode(public=self._public), dir_fd=self.number)
 
     def temporary(self, name: str) -> tuple[int, str]:
         """Create a temporary file that is to become `name`; returns its file descriptor and its name."""
@@ -139,23 +139,23 @@ class Folder:
     def append(self, name: str) -> int:
         """Open a file for appending, creating it for its owner only if missing; returns its file descriptor."""
         self.refuse_link(name)
-        path, place = self._place(name)
-        with telling(path):
-            return os.open(place, _APPEND, 0o600, dir_fd=self.number)
+        path, location = self._locate(name)
+        with path_in_errors(path):
+            return os.open(location, _APPEND, 0o600, dir_fd=self.number)
 
     def direct_target(self, name: str) -> int | None:
         """Open a character device or a pipe for writing; returns None for any other name.
 
         A pipe waits for its reader. Raises DeliveryError for a link, and OSError for a folder, a disk or a socket.
         """
-        found = self.status(name)
-        if found is None or stat.S_ISREG(found.st_mode):
+        status = self.status(name)
+        if status is None or stat.S_ISREG(status.st_mode):
             return None
         self.refuse_link(name)
-        path, place = self._place(name)
-        with telling(path):
-            check_kind(found)
-            number = os.open(place, _STRAIGHT, dir_fd=self.number)
+        path, location = self._locate(name)
+        with path_in_errors(path):
+            check_kind(status)
+            number = os.open(location, _STRAIGHT, dir_fd=self.number)
             if stat.S_ISREG(os.fstat(number).st_mode):
                 os.close(number)
                 raise OSError(errno.EAGAIN, Message("it was replaced while it was opened"))
@@ -163,36 +163,36 @@ class Folder:
 
     def status(self, name: str) -> os.stat_result | None:
         """Return the status of a name, of a link itself rather than its target; None if nothing has the name."""
-        path, place = self._place(name)
-        with telling(path):
+        path, location = self._locate(name)
+        with path_in_errors(path):
             try:
-                return os.stat(place, dir_fd=self.number, follow_symlinks=False)
+                return os.stat(location, dir_fd=self.number, follow_symlinks=False)
             except FileNotFoundError:
                 return None
 
     def replace(self, temporary_name: str, name: str) -> None:
         """Rename a temporary file, replacing the file that has the name."""
-        (_, old), (path, new) = self._place(temporary_name), self._place(name)
-        with telling(path):
+        (_, old), (path, new) = self._locate(temporary_name), self._locate(name)
+        with path_in_errors(path):
             os.replace(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
 
     def rename(self, temporary_name: str, name: str) -> None:
         """Rename a temporary folder. Raises OSError if a folder that is not empty has the name."""
-        (_, old), (path, new) = self._place(temporary_name), self._place(name)
-        with telling(path):
+        (_, old), (path, new) = self._locate(temporary_name), self._locate(name)
+        with path_in_errors(path):
             os.rename(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
 
     def link(self, temporary_name: str, name: str) -> None:
         """Create a hard link. Raises FileExistsError if the name is taken."""
-        (_, old), (path, new) = self._place(temporary_name), self._place(name)
-        with telling(path):
+        (_, old), (path, new) = self._locate(temporary_name), self._locate(name)
+        with path_in_errors(path):
             os.link(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
 
     def remove(self, name: str) -> None:
         """Delete a file; a missing one is no error."""
-        path, place = self._place(name)
-        with telling(path), suppress(FileNotFoundError):
-            os.unlink(place, dir_fd=self.number)
+        path, location = self._locate(name)
+        with path_in_errors(path), suppress(FileNotFoundError):
+            os.unlink(location, dir_fd=self.number)
 
     def sync(self) -> None:
         """Write the folder's names through to the disk, on systems that can."""
@@ -206,11 +206,11 @@ class Folder:
 
     def refuse_link(self, name: str) -> None:
         """Raise DeliveryError if the name is a symbolic link."""
-        found = self.status(name)
-        if found is not None and stat.S_ISLNK(found.st_mode):
+        status = self.status(name)
+        if status is not None and stat.S_ISLNK(status.st_mode):
             raise link_refused(self.path / name)
 
-    def _place(self, name: str) -> tuple[Path, str]:
+    def _locate(self, name: str) -> tuple[Path, str]:
         """Return the path of a name for messages, and the argument for the operating system."""
         if name in {"", ".", ".."} or "/" in name or "\0" in name or os.sep in name or (os.altsep or "/") in name:
             raise OSError(errno.EINVAL, Message("is not the name of a file in a folder"), str(self.path / repr(name)))
@@ -239,7 +239,7 @@ def check_kind(status: os.stat_result) -> None:
 
 
 def _root(path: Path, mode: int) -> int | None:
-    with telling(path):
+    with path_in_errors(path):
         try:
             return _outer(path)
         except FileNotFoundError:
@@ -271,7 +271,7 @@ def _check_folder(status: os.stat_result) -> None:
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
+def path_in_errors(path: Path) -> Iterator[None]:
     """Add the whole path to an OSError raised inside."""
     try:
         yield

@@ -81,11 +81,11 @@ def listed(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
     Raises OSError for a folder that cannot be listed, rather than omitting its content.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for top, below, names in os.walk(folder, onerror=_raised):
         links = [name for name in below if os.path.islink(os.path.join(top, name))]  # noqa: PTH114, PTH118 (speed)
-        found += [Path(top, name) for name in (*names, *links)]
-    return sorted(path for path in found if wanted(path.relative_to(folder)))
+        paths += [Path(top, name) for name in (*names, *links)]
+    return sorted(path for path in paths if wanted(path.relative_to(folder)))
 
 
 def is_file(path: Path) -> bool:

@@ -81,12 +81,12 @@ def _written(value: Any) -> int:
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in document:
             raise ValueError(f"the key {key[:80]!r} stands twice in an object")
-        found[key] = value
-    return found
+        document[key] = value
+    return document
 
 
 def _check_depth(value: Any) -> None:

@@ -1,6 +1,7 @@
 """Converts names from data to file names that cannot lead to another folder."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from auditor.domain.errors import SnapshotError
@@ -45,6 +46,18 @@ def object_parts(name: str) -> tuple[str, ...]:
     if len(parts) > 1:
         tenant_name(parts[0])
     return parts
+
+
+def name_of_instant(instant: datetime) -> str:
+    """Return the name of an instant: RFC 3339 in UTC without colons, which Windows forbids in names."""
+    utc = instant.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H%M%S") + (f".{utc.microsecond:06}Z" if utc.microsecond else "Z")
+
+
+def instant_of(name: str) -> datetime:
+    """Return the instant with which the last part of a path begins, from `name_of_instant`. Raises ValueError."""
+    text = name.rpartition("/")[2].partition("Z")[0]
+    return datetime.strptime(text, "%Y-%m-%dT%H%M%S.%f" if "." in text else "%Y-%m-%dT%H%M%S").replace(tzinfo=UTC)
 
 
 def _shown(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.files.folder import Folder, check_kind, telling
+from auditor.files.folder import Folder, check_kind, path_in_errors
 
 _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")
 _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -34,7 +34,7 @@ def stream(path: Path) -> int | None:
     number = descriptor_of(path)
     if number is None:
         return None
-    with telling(path):
+    with path_in_errors(path):
         if number > max(_STREAMS.values()) and not os.get_inheritable(number):
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return os.dup(number)
@@ -46,7 +46,7 @@ def check_target(path: Path) -> None:
     if number is not None:
         os.close(number)
         return
-    with suppress(FileNotFoundError, NotADirectoryError), telling(path):
+    with suppress(FileNotFoundError, NotADirectoryError), path_in_errors(path):
         status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
             raise UsageError(
@@ -80,18 +80,18 @@ def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = Fa
 
     `public` is for files without data of a tenant: their mode is what the umask leaves.
     """
-    with Folder.made(path.parent, public=public) as folder:
-        number, beside = folder.temporary(path.name)
+    with Folder.open_or_create(path.parent, public=public) as folder:
+        number, temporary_name = folder.temporary(path.name)
         try:
-            with os.fdopen(number, "wb", buffering=0), telling(path):
+            with os.fdopen(number, "wb", buffering=0), path_in_errors(path):
                 write_fully(number, data)
                 if sync:
                     os.fsync(number)
             folder.refuse_link(path.name)
-            folder.replace(beside, path.name)
+            folder.replace(temporary_name, path.name)
         except BaseException:
             with suppress(OSError):
-                folder.remove(beside)
+                folder.remove(temporary_name)
             raise
 
 
@@ -102,9 +102,9 @@ def append_file(path: Path, data: bytes, *, sync: bool = False, folders: bool = 
     """
     number = stream(path)
     if number is None:
-        with Folder.made(path.parent) if folders else Folder.found(path.parent) as folder:
+        with Folder.open_or_create(path.parent) if folders else Folder.open_existing(path.parent) as folder:
             number = folder.append(path.name)
-    with os.fdopen(number, "ab", buffering=0), telling(path):
+    with os.fdopen(number, "ab", buffering=0), path_in_errors(path):
         write_fully(number, data)
         if sync:
             os.fsync(number)

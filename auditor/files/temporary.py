@@ -48,7 +48,7 @@ def disk_of(path: Path) -> str | None:
     return str(next(folder for folder in path.absolute().parents if folder.is_dir()))
 
 
-def hold(folder: Folder) -> None:
+def lock(folder: Folder) -> None:
     """Lock a folder against other processes until it is closed or this process ends.
 
     Containers that share a folder do not see each other's processes, and process ids may be equal. On file systems
@@ -59,7 +59,7 @@ def hold(folder: Folder) -> None:
             fcntl.flock(folder.number, fcntl.LOCK_SH)
 
 
-def is_held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Return whether a process of this machine, or of a container on it, has locked a folder."""
     if sys.platform == "win32":  # there the process id alone decides
         return False

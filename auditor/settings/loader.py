@@ -124,54 +124,36 @@ def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
 
 
 def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
-    names: dict[str, int] = {}
-    ids: dict[str, str] = {}
+    diagnostics: list[Diagnostic] = []
+    numbers: dict[str, int] = {}
+    names: dict[str, str] = {}
     for number, entry in enumerate(entries):
-        where = ("tenants", number)
         name, tenant_id = entry["name"], entry["tenantId"].lower()
+        problems: list[tuple[str, str, Message, Message]] = []
         if TENANT.fullmatch(name) is None:
             message = Message(
-                ("'{name}' cannot be the name of a tenant, because files and folders are named after it"),
-                name=name[:80],
+                "'{name}' cannot be the name of a tenant, because files and folders are named after it", name=name[:80]
             )
-            found.append(_problem(document, (*where, "name"), "tenants-name", message, TENANT_WORDS))
-        if name in names:
-            line = document.span(("tenants", names[name], "name")).line
-            found.append(
-                _problem(
-                    document,
-                    (*where, "name"),
-                    "tenants-duplicate",
-                    Message("'{name}' is also on line {line}", name=name, line=line),
-                    Message("give every tenant its own name"),
-                )
-            )
-        if tenant_id in ids:
-            found.append(
-                _problem(
-                    document,
-                    (*where, "tenantId"),
-                    "tenants-duplicate",
-                    Message("this is the same tenant as '{ids}'", ids=ids[tenant_id]),
-                    Message("audit a tenant once; give it another tenantId"),
-                )
-            )
-        names.setdefault(name, number)
-        ids.setdefault(tenant_id, name)
-        for key, plain in (("endpoint", True), ("authority", False)):
-            wrong = complaint(entry[key], plain_on_loopback=plain) if key in entry else None
+            problems.append(("name", "tenants-name", message, TENANT_WORDS))
+        if name in numbers:
+            line = document.span(("tenants", numbers[name], "name")).line
+            message = Message("'{name}' is also on line {line}", name=name, line=line)
+            problems.append(("name", "tenants-duplicate", message, Message("give every tenant its own name")))
+        if tenant_id in names:
+            message = Message("this is the same tenant as '{ids}'", ids=names[tenant_id])
+            hint = Message("audit a tenant once; give it another tenantId")
+            problems.append(("tenantId", "tenants-duplicate", message, hint))
+        numbers.setdefault(name, number)
+        names.setdefault(tenant_id, name)
+        for key, hint in _ADDRESS_HINTS.items():
+            wrong = complaint(entry[key], plain_on_loopback=key == "endpoint") if key in entry else None
             if wrong is not None:
-                found.append(
-                    _problem(
-                        document,
-                        (*where, key),
-                        "tenants-address",
-                        Message("this {key} cannot be used: {wrong}", key=key, wrong=wrong),
-                        _ADDRESS_HINTS[key],
-                    )
-                )
-    return found
+                message = Message("this {key} cannot be used: {wrong}", key=key, wrong=wrong)
+                problems.append((key, "tenants-address", message, hint))
+        diagnostics += [
+            _problem(document, ("tenants", number, key), slug, message, hint) for key, slug, message, hint in problems
+        ]
+    return diagnostics
 
 
 _ADDRESS_HINTS = {

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT
 from auditor.files import input as files
+from auditor.files.names import instant_of
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.parquet.integrity import INSTANT, check_lost, unreadable
 from auditor.snapshot.reader import manifest_of
@@ -88,7 +89,7 @@ def _instant(name: str) -> datetime | None:
     if not INSTANT.fullmatch(name):
         return None
     try:
-        return datetime.strptime(name, "%Y-%m-%dT%H%M%S.%fZ" if "." in name else "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+        return instant_of(name)
     except ValueError:
         return None
 

@@ -19,9 +19,9 @@ from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import USER_PROPERTIES
 from auditor.files.folder import Folder
-from auditor.files.names import tenant_name
+from auditor.files.names import name_of_instant, tenant_name
 from auditor.files.output import write_fully
-from auditor.files.temporary import hold
+from auditor.files.temporary import lock
 from auditor.snapshot.file_digests import MemoryFile, TableFile
 from auditor.snapshot.manifest import encode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
@@ -60,10 +60,8 @@ _MAX_MEMORY = 4 << 20
 
 
 def folder_name(manifest: Manifest) -> str:
-    """Return the folder name of an instant: RFC 3339 in UTC without colons, which Windows forbids in names."""
-    return manifest.instant.strftime("%Y-%m-%dT%H%M%S") + (
-        f".{manifest.instant.microsecond:06}Z" if manifest.instant.microsecond else "Z"
-    )
+    """Return the name of a snapshot's folder."""
+    return name_of_instant(manifest.instant)
 
 
 class SnapshotWriter:
@@ -224,10 +222,10 @@ class SnapshotWriter:
         """Create the hidden folder, and lock it while this process writes to it."""
         if self._folders is None:
             with ExitStack() as opened:
-                root = opened.enter_context(Folder.made(self._root))
+                root = opened.enter_context(Folder.open_or_create(self._root))
                 tenant = opened.enter_context(root.folder(self._target.parent.name))
                 partial = opened.enter_context(tenant.folder(self._hidden, new=True))
-                hold(partial)
+                lock(partial)
                 self._folders = root, tenant, partial
                 opened.pop_all()
         return self._folders

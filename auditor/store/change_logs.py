@@ -2,29 +2,22 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from auditor.domain.message import Message
+from auditor.files.names import name_of_instant
 from auditor.store.commit import damaged
 from auditor.store.objects.backends import Backend
 
 _NAME: Final = re.compile(
-    r"[a-z0-9-]{1,63}/changes/([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6})Z-(?P<digest>[0-9a-f]{64})\.jsonl"
+    r"[a-z0-9-]{1,63}/changes/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z-(?P<digest>[0-9a-f]{64})\.jsonl"
 )
-_INSTANT: Final = "%Y-%m-%dT%H%M%S"
 
 
 def change_log_names(backend: Backend, tenant: str) -> tuple[str, ...]:
     """Return the names of a tenant's logs, by the instant of their last change."""
     return tuple(sorted(name for name in backend.names(f"{tenant}/changes") if _NAME.fullmatch(name)))
-
-
-def change_log_instant(name: str) -> datetime:
-    """Return the instant of the last change in a log, from a name of `change_log_names`."""
-    match = _NAME.fullmatch(name)
-    assert match is not None
-    return datetime.strptime(match[1], _INSTANT).replace(tzinfo=UTC)
 
 
 def read_change_log(backend: Backend, name: str) -> bytes:
@@ -37,5 +30,5 @@ def read_change_log(backend: Backend, name: str) -> bytes:
 
 def add_change_log(backend: Backend, tenant: str, last: datetime, body: bytes) -> None:
     """Store lines of a log under the instant of the last change and the digest of the lines."""
-    instant = last.astimezone(UTC).strftime(_INSTANT)
-    backend.create(f"{tenant}/changes/{instant}Z-{hashlib.sha256(body).hexdigest()}.jsonl", body)
+    instant = name_of_instant(last.replace(microsecond=0))
+    backend.create(f"{tenant}/changes/{instant}-{hashlib.sha256(body).hexdigest()}.jsonl", body)

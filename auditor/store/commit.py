@@ -225,20 +225,20 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     """Decode a JSON object of the store and check its digest and schema. Raises SnapshotError."""
     try:
         document = json_document.decode(body)
-        found = str(document.get("schema", ""))
+        actual = str(document.get("schema", ""))
     except (AttributeError, ValueError) as error:
         raise damaged(where, Message("is not JSON: {error}", error=error)) from error
-    if found.rpartition("/")[0] != schema.rpartition("/")[0]:
+    if actual.rpartition("/")[0] != schema.rpartition("/")[0]:
         raise SnapshotError(
             "store-foreign",
             Message("{where} was not written by this program", where=where),
             hint=Message("specify a store that `auditor store` made"),
         )
-    if found != schema:
+    if actual != schema:
         raise SnapshotError(
             "store-version",
             Message(
-                "{where} has the schema {found}, this version reads {schema}", where=where, found=found, schema=schema
+                "{where} has the schema {found}, this version reads {schema}", where=where, found=actual, schema=schema
             ),
             hint=Message("use the version of auditor that wrote it, or a newer one"),
         )
@@ -257,17 +257,17 @@ def damaged(where: str, what: Message) -> SnapshotError:
     )
 
 
-def check_directory(where: str, tenant: str, known: str, given: str) -> None:
+def check_directory(where: str, tenant: str, stored_id: str, tenant_id: str) -> None:
     """Raise SnapshotError if a tenant's name now stands for another directory (tenant id) than before."""
-    if known and known.casefold() != given.casefold():
+    if stored_id and stored_id.casefold() != tenant_id.casefold():
         raise SnapshotError(
             "store-tenant",
             Message(
                 "{where} has the tenant {tenant} of another directory: {known}, and not {given}",
                 where=where,
                 tenant=tenant,
-                known=known,
-                given=given,
+                known=stored_id,
+                given=tenant_id,
             ),
             hint=Message("give one of them another name in the tenants file, or keep it in a store of its own"),
         )

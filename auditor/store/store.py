@@ -74,12 +74,12 @@ class Store:
 
     def nights(self, tenant: str | None = None) -> tuple[Night, ...]:
         """Return the nights of one tenant or all, by tenant and instant."""
-        found = []
+        nights = []
         for _, night in self.commits(tenant):
             if isinstance(night, SnapshotError):
                 raise night
-            found.append(night)
-        return tuple(sorted(found, key=lambda night: (night.tenant, night.instant)))
+            nights.append(night)
+        return tuple(sorted(nights, key=lambda night: (night.tenant, night.instant)))
 
     def commits(self, tenant: str | None = None) -> Iterator[tuple[str, Night | SnapshotError]]:
         """Yield (commit name, night or error) of one tenant or all; a damaged commit does not stop the others."""
@@ -165,10 +165,10 @@ class Store:
         *base, own = night.parts
         if base and is_pruned(self.backend, night.tenant):
             return False
-        there = self.backend.names(f"{night.tenant}/parts")
-        if own.name not in there:
+        names = self.backend.names(f"{night.tenant}/parts")
+        if own.name not in names:
             self.backend.create(own.name, body)
-        return all(entry.name in there for entry in base)
+        return all(entry.name in names for entry in base)
 
     def _earlier(self, tenant: str) -> tuple[Night, ...]:
         """Return the nights that a new one may build on; none if a commit is damaged, so that tonight is stored."""
@@ -243,12 +243,12 @@ class Store:
 
         Called before a deletion, so that every night that is kept can be restored afterwards.
         """
-        there = {
+        names = {
             name for tenant in {night.tenant for night in nights} for name in self.backend.names(f"{tenant}/parts")
         }
         for night in nights:
             for entry in night.parts:
-                if entry.name not in there:
+                if entry.name not in names:
                     raise SnapshotError(
                         "store-damaged",
                         Message(

@@ -41,7 +41,7 @@ class NightWriter:
         read_objects: ReadObjects,
         snapshot: Snapshot,
         text: str,
-        known: tuple[Night, ...],
+        nights: tuple[Night, ...],
         *,
         complete: bool = False,
     ) -> None:
@@ -49,7 +49,7 @@ class NightWriter:
         self._snapshot = snapshot
         self._text = text
         self._complete = complete
-        earlier = [night for night in known if night.instant < snapshot.manifest.instant]
+        earlier = [night for night in nights if night.instant < snapshot.manifest.instant]
         self._previous = max(earlier, key=lambda night: night.instant, default=None)
         self._counts = Counts()
         self._compared = False
@@ -57,56 +57,56 @@ class NightWriter:
     def write(self, folder: Path) -> tuple[Night, bytes]:
         """Return the commit and the object that it adds."""
         try:
-            shape = layout_of(self._snapshot)
-            return self._delta(shape) or self._encode(shape, ())
+            layout = layout_of(self._snapshot)
+            return self._delta(layout) or self._encode(layout, ())
         except (NotInOrderError, OverflowError, _InexactError, pa.ArrowInvalid):
             return self._verbatim(folder)
 
-    def _delta(self, shape: Layout) -> tuple[Night, bytes] | None:
+    def _delta(self, layout: Layout) -> tuple[Night, bytes] | None:
         """Return the night as a delta, if there is a complete night to build on and the delta is smaller than it."""
         try:
-            base = self._base(shape)
-            made = self._encode(shape, base) if base else None
+            base = self._base(layout)
+            encoded = self._encode(layout, base) if base else None
         except SnapshotError as error:
             # A damaged earlier night must not prevent storing tonight's: store it complete.
             if error.slug != "store-damaged":
                 raise
             return None
-        return made if made is not None and len(made[1]) < base[0].size else None
+        return encoded if encoded is not None and len(encoded[1]) < base[0].size else None
 
-    def _base(self, shape: Layout) -> tuple[PartEntry, ...]:
+    def _base(self, layout: Layout) -> tuple[PartEntry, ...]:
         """Return the objects to build on: those of the night before, or in a new month only the complete one."""
         previous = self._previous
         if self._complete or previous is None or previous.parts[0].kind != ObjectKind.FULL:
             return ()
         first = self._read_objects(previous.parts[:1])[0].head
         now = self._snapshot.manifest.instant
-        if first.columns != shape.columns or now - datetime.fromtimestamp(first.second, UTC) > _MAX_FULL_AGE:
+        if first.columns != layout.columns or now - datetime.fromtimestamp(first.second, UTC) > _MAX_FULL_AGE:
             return ()
         same_month = (previous.instant.year, previous.instant.month) == (now.year, now.month)
         return previous.parts if same_month else previous.parts[:1]
 
-    def _encode(self, shape: Layout, base: tuple[PartEntry, ...]) -> tuple[Night, bytes]:
+    def _encode(self, layout: Layout, base: tuple[PartEntry, ...]) -> tuple[Night, bytes]:
         manifest = self._snapshot.manifest
         second = int(manifest.instant.timestamp())
         parts = self._read_objects(base)
-        bounds = parts[0].head.bounds if parts else shape.bounds
+        bounds = parts[0].head.bounds if parts else layout.bounds
         tables = {name: self._snapshot.table(name) for name in SMALL_TABLES}
         self._counts = Counts()
-        seen = Digests()
-        new = seen.people(partitions_of(self._snapshot, shape.columns, bounds))
+        digests = Digests()
+        new = digests.people(partitions_of(self._snapshot, layout.columns, bounds))
         kind = ObjectKind.STEPS if parts else ObjectKind.FULL
-        head = Head(kind=kind, columns=shape.columns, bounds=() if parts else bounds, second=second)
+        head = Head(kind=kind, columns=layout.columns, bounds=() if parts else bounds, second=second)
         body = pack(
             head,
-            self._steps(new, parts, shape.columns, second),
+            self._steps(new, parts, layout.columns, second),
             small_files(small_tables(parts) if parts else None, tables),
         )
         if not parts:
-            self._compare(shape)
-        return self._night(base, kind, body, seen.by_table(tables), shape.row_groups), body
+            self._compare(layout)
+        return self._night(base, kind, body, digests.by_table(tables), layout.row_groups), body
 
-    def _compare(self, shape: Layout) -> None:
+    def _compare(self, layout: Layout) -> None:
         """Count changes against the night before if the new night is not built on it."""
         previous = self._previous
         if previous is None or previous.parts[0].kind != ObjectKind.FULL:
@@ -117,7 +117,7 @@ class NightWriter:
             if error.slug != "store-damaged":
                 raise
             return
-        columns = [name for name in ("id", "notCollected") if name in shape.columns]
+        columns = [name for name in ("id", "notCollected") if name in layout.columns]
         after = partitions_of(self._snapshot, columns, before[0].head.bounds)
         for old, new in zip(replay(before), after, strict=True):
             self._counts.compare(old.build(), new)
@@ -131,15 +131,15 @@ class NightWriter:
         # The night before has the same partitions if it is built on the same complete night.
         self._compared = self._previous is not None and bool(parts)
         previous = replay(self._read_objects(self._previous.parts)) if self._previous and parts else None
-        for bucket in new:
-            made = next(before) if parts else PartitionBuilder(columns)
-            steps = difference(made.build(), bucket, second=second)
-            made.apply(steps, second=second)
-            if [digest([t]) for t in made.build().tables()] != [digest([t]) for t in bucket.tables()]:
+        for partition in new:
+            builder = next(before) if parts else PartitionBuilder(columns)
+            steps = difference(builder.build(), partition, second=second)
+            builder.apply(steps, second=second)
+            if [digest([t]) for t in builder.build().tables()] != [digest([t]) for t in partition.tables()]:
                 raise _InexactError
-            self._counts.add(bucket)
+            self._counts.add(partition)
             if previous is not None:
-                self._counts.compare(next(previous).build(), bucket)
+                self._counts.compare(next(previous).build(), partition)
             yield steps
 
     def _verbatim(self, folder: Path) -> tuple[Night, bytes]:
@@ -190,15 +190,15 @@ def has_same_content(snapshot: Snapshot, night: Night, first: Head) -> bool:
     if first.kind is ObjectKind.VERBATIM or snapshot.manifest != night.manifest:
         return False
     try:
-        shape = layout_of(snapshot)
-        if (shape.columns, shape.row_groups) != (first.columns, night.row_groups):
+        layout = layout_of(snapshot)
+        if (layout.columns, layout.row_groups) != (first.columns, night.row_groups):
             return False
-        seen = Digests()
-        for _ in seen.people(partitions_of(snapshot, shape.columns, first.bounds)):
+        digests = Digests()
+        for _ in digests.people(partitions_of(snapshot, layout.columns, first.bounds)):
             pass
     except (NotInOrderError, OverflowError, pa.ArrowInvalid):
         return False
-    return seen.by_table({name: snapshot.table(name) for name in SMALL_TABLES}) == dict(night.content)
+    return digests.by_table({name: snapshot.table(name) for name in SMALL_TABLES}) == dict(night.content)
 
 
 def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:

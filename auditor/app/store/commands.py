@@ -14,11 +14,12 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
+from auditor.files.names import instant_of
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.snapshot.folders import find
-from auditor.store.change_logs import change_log_instant, change_log_names
+from auditor.store.change_logs import change_log_names
 from auditor.store.commit import Night
-from auditor.store.plans import plan_instant, plan_names
+from auditor.store.plans import plan_names
 from auditor.store.removal import announced, of_tenant, old_files
 from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 from auditor.store.store import Store
@@ -178,8 +179,8 @@ def _thinned(
         pruning = Pruning(tenant=tenant, kept=(), deleted=(), removed=(), still_needed=())
     old = old_files(of_tenant(temporary, tenant), now)
     oldest = now - policy.longest
-    plans = tuple(name for name in plan_names(store.backend, tenant)[:-1] if plan_instant(name) < oldest)
-    logs = tuple(name for name in change_log_names(store.backend, tenant) if change_log_instant(name) < oldest)
+    plans = tuple(name for name in plan_names(store.backend, tenant)[:-1] if instant_of(name) < oldest)
+    logs = tuple(name for name in change_log_names(store.backend, tenant) if instant_of(name) < oldest)
     return Thinned(nights=pruning, results=ledger.thin(oldest), temporary=old, plans=plans, change_logs=logs)
 
 

@@ -15,7 +15,8 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.saved_plan import SavedPlan
-from auditor.store.plans import plan_instant, plan_name, plan_names
+from auditor.files.names import instant_of
+from auditor.store.plans import plan_name, plan_names
 from auditor.store.store import Store
 
 _WEEK: Final = timedelta(days=7)
@@ -76,7 +77,7 @@ def by_preference(names: Sequence[str], as_of: datetime) -> list[str]:
     and what was done since the week began would not be shown. Then older ones, the newest first, and last those of
     the last hours.
     """
-    made = [(plan_instant(name), name) for name in names]
+    made = [(instant_of(name), name) for name in names]
     older = [name for instant, name in made if instant < as_of - _WEEK]
     week = [name for instant, name in made if as_of - _WEEK <= instant <= as_of - _FRESH]
     fresh = [name for instant, name in made if as_of - _FRESH < instant < as_of]

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from auditor.files.folder import Folder
 from auditor.files.output import opened
-from auditor.files.temporary import hold
+from auditor.files.temporary import lock
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _ROWS_PER_BATCH = 4_096
@@ -164,8 +164,8 @@ class Spool:
         sorted_rows = self._sort()
         assert sorted_rows is not None
         if self._open_folder is None:
-            self._open_folder = Folder.made(self._folder.parent, self._folder.name)
-            hold(self._open_folder)
+            self._open_folder = Folder.open_or_create(self._folder.parent, self._folder.name)
+            lock(self._open_folder)
         name = f"{self._name}-{len(self._runs):04}.arrow"
         path = self._folder / name
         options = pa.ipc.IpcWriteOptions(compression="lz4")

@@ -47,7 +47,7 @@ class UserNames:
         release_arrow_memory()  # otherwise what the names of all users needed stays beside the next rows
 
     def _write(self, batches: Iterator[pa.RecordBatch]) -> None:
-        with Folder.made(self._folder.parent, self._folder.name) as folder:
+        with Folder.open_or_create(self._folder.parent, self._folder.name) as folder:
             options = pa.ipc.IpcWriteOptions(compression="lz4")
             with opened(folder.create(_FILE)) as file, pa.ipc.new_file(file, _SCHEMA, options=options) as writer:
                 for batch in batches:

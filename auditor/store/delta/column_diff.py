@@ -55,6 +55,15 @@ def indices_of(differences: Any) -> Indices:
     return np.cumsum(np.asarray(differences, dtype=np.int64))
 
 
+def kept_rows(size: int, removed: Indices, added: Indices) -> tuple[Mask, Mask]:
+    """Return masks of the rows of a table of `size` rows that stay, and of the rows that they are afterwards."""
+    before = np.ones(size, dtype=bool)
+    before[removed] = False
+    after = np.ones(int(before.sum()) + len(added), dtype=bool)
+    after[added] = False
+    return before, after
+
+
 def _valid(column: pa.Array) -> Mask:
     return np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
 

@@ -33,7 +33,7 @@ class Counts:
     reclaimed: Counter[str] = field(default_factory=Counter)
     """Had it then; the account exists, without the licence."""
     lapsed: Counter[str] = field(default_factory=Counter)
-    """Had it then; the account is gone."""
+    """Had it then; the account was deleted."""
     gaps: set[str] = field(default_factory=set)
     """Properties that could not be read for some user among those counted."""
     doubtful: bool = False
@@ -64,10 +64,10 @@ class Counts:
             .astype(np.int64)
         )
         moved = now[old_owner]
-        gone = moved < 0
-        self._count(self.lapsed, old_sku[gone], names)
+        is_deleted = moved < 0
+        self._count(self.lapsed, old_sku[is_deleted], names)
         size = max(1, len(names))
-        before = moved[~gone] * size + old_sku[~gone]
+        before = moved[~is_deleted] * size + old_sku[~is_deleted]
         after = new_owner * size + new_sku
         stays = np.isin(before, after)
         self._count(self.kept, before[stays] % size, names)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.snapshot.schema import MEMBERS, SMALL_TABLES, with_added_columns
-from auditor.store.delta.column_diff import deltas_of, indices_of, plain
+from auditor.store.delta.column_diff import deltas_of, indices_of, kept_rows, plain
 from auditor.store.delta.user_delta import Delta
 
 PARTITIONS_PER_FILE: Final = 16
@@ -194,26 +194,22 @@ def _member_steps(old: pa.Table, new: pa.Table) -> Delta | None:
     for name in MEMBERS.names:
         column = pa.concat_arrays([plain(old.column(name)), plain(new.column(name))]).dictionary_encode()
         codes = codes * max(1, len(column.dictionary)) + column.indices.to_numpy(zero_copy_only=False)
-    there, here = codes[: old.num_rows], codes[old.num_rows :]
-    stays, came = np.isin(there, here), ~np.isin(here, there)
-    if not np.array_equal(there[stays], here[~came]):
+    old_codes, new_codes = codes[: old.num_rows], codes[old.num_rows :]
+    stays, is_added = np.isin(old_codes, new_codes), ~np.isin(new_codes, old_codes)
+    if not np.array_equal(old_codes[stays], new_codes[~is_added]):
         return None
-    rows = pa.array(np.nonzero(came)[0])
-    steps: Delta = {"removed": deltas_of(np.nonzero(~stays)[0]), "added": deltas_of(np.nonzero(came)[0])}
-    steps |= {f"{name}_is": plain(new.column(name)).take(rows) for name in MEMBERS.names}
+    added = np.nonzero(is_added)[0]
+    steps: Delta = {"removed": deltas_of(np.nonzero(~stays)[0]), "added": deltas_of(added)}
+    steps |= {f"{name}_is": plain(new.column(name)).take(pa.array(added)) for name in MEMBERS.names}
     return {name: step for name, step in steps.items() if len(step)}
 
 
 def _with_steps(old: pa.Table, steps: Mapping[str, Any]) -> pa.Table:
-    gone = indices_of(steps.get("removed", ()))
-    came = indices_of(steps.get("added", ()))
-    stays = np.ones(old.num_rows, dtype=bool)
-    stays[gone] = False
-    rows = np.empty(int(stays.sum()) + len(came), dtype=np.int64)
-    there = np.ones(len(rows), dtype=bool)
-    there[came] = False
-    rows[there] = np.nonzero(stays)[0]
-    rows[came] = old.num_rows + np.arange(len(came))
+    added = indices_of(steps.get("added", ()))
+    before, after = kept_rows(old.num_rows, indices_of(steps.get("removed", ())), added)
+    rows = np.empty(len(after), dtype=np.int64)
+    rows[after] = np.nonzero(before)[0]
+    rows[added] = old.num_rows + np.arange(len(added))
     new = pa.table(
         [pc.cast(plain(steps.get(f"{f.name}_is", pa.array([], f.type))), f.type) for f in MEMBERS], schema=MEMBERS
     )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
-from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, plain
+from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, kept_rows, plain
 
 Delta = dict[str, pa.Array]
 """Named arrays: removed and added rows, and for each column the changed rows and their new values."""
@@ -66,11 +66,11 @@ def difference(old: UserPartition, new: UserPartition, *, second: int) -> Delta:
         now = plain(new.users.column(name))
         then = plain(old.users.column(name)).take(before)
         if pa.types.is_timestamp(now.type):
-            here, there = _numbers(now), _numbers(then)
-            expected = _expected(name, there, instants)
-            instants[name] = (here, here != there)
-            changed = np.nonzero(here != expected)[0]
-            steps |= _instant_steps(name, here[changed], second)
+            values, old_values = _numbers(now), _numbers(then)
+            expected = _expected(name, old_values, instants)
+            instants[name] = (values, values != old_values)
+            changed = np.nonzero(values != expected)[0]
+            steps |= _instant_steps(name, values[changed], second)
         else:
             changed = np.nonzero(differs(now, then))[0]
             steps[f"{name}_is"] = now.take(pa.array(changed))
@@ -133,21 +133,17 @@ class PartitionBuilder:
     def _move(self, removed: Indices, added: Indices) -> None:
         if not len(removed) and not len(added):
             return
-        stays = np.ones(self._size, dtype=bool)
-        stays[removed] = False
-        size = int(stays.sum()) + len(added)
-        there = np.ones(size, dtype=bool)
-        there[added] = False
+        before, after = kept_rows(self._size, removed, added)
 
         def moved(values: Indices, nothing: int) -> Indices:
-            made = np.full(size, nothing, dtype=np.int64)
-            made[there] = values[stays]
-            return made
+            result = np.full(len(after), nothing, dtype=np.int64)
+            result[after] = values[before]
+            return result
 
         self._instants = {name: moved(values, int(_NULL)) for name, values in self._instants.items()}
         self._rows = {name: moved(values, -1) for name, values in self._rows.items()}
         self._first, self._count = moved(self._first, 0), moved(self._count, 0)
-        self._size = size
+        self._size = len(after)
 
     def _relink(self, steps: Mapping[str, Any]) -> None:
         owners = _array(steps, "links_at")
@@ -169,12 +165,12 @@ def _link_steps(old: UserPartition, new: UserPartition, origin: Indices, added: 
     changed = now != then
     first = (np.cumsum(old.counts) - old.counts)[origin] if len(old.counts) else origin
     same = np.nonzero(~changed & (now > 0))[0]
-    here = _ranges((np.cumsum(now) - now)[same], now[same])
-    there = _ranges(first[same], now[same])
+    new_rows = pa.array(_ranges((np.cumsum(now) - now)[same], now[same]))
+    old_rows = pa.array(_ranges(first[same], now[same]))
     owners = np.repeat(same, now[same])
     for name in LINKS:
-        left = plain(new.links.column(name)).take(pa.array(here))
-        right = plain(old.links.column(name)).take(pa.array(there))
+        left = plain(new.links.column(name)).take(new_rows)
+        right = plain(old.links.column(name)).take(old_rows)
         changed[owners[differs(left, right)]] = True
     users = np.nonzero(changed)[0]
     rows = pa.array(np.nonzero(changed[new.owners])[0])
@@ -198,14 +194,14 @@ def _numbers(column: pa.Array) -> Indices:
 
 def _instant_steps(name: str, values: Indices, second: int) -> Delta:
     """Encode timestamps as seconds before the night if that is exact, else as microseconds since 1970."""
-    there = values != _NULL
-    known = values[there]
-    back = second - known // _SECOND
-    if not (known % _SECOND).any() and (not len(back) or np.abs(back).max() < 2**31):
+    is_set = values != _NULL
+    instants = values[is_set]
+    back = second - instants // _SECOND
+    if not (instants % _SECOND).any() and (not len(back) or np.abs(back).max() < 2**31):
         short = np.zeros(len(values), dtype=np.int32)
-        short[there] = back
-        return {f"{name}_back": pa.array(short, mask=~there)}
-    return {f"{name}_us": pa.array(values, mask=~there)}
+        short[is_set] = back
+        return {f"{name}_back": pa.array(short, mask=~is_set)}
+    return {f"{name}_us": pa.array(values, mask=~is_set)}
 
 
 def _instants_of(steps: Mapping[str, Any], name: str, second: int) -> Indices:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,15 +59,7 @@ class FolderBackend:
 
     def names(self, under: str) -> tuple[str, ...]:
         """Return the names below a folder; hidden files are still being written and left out."""
-        names_found: list[str] = []
-        try:
-            for folder, below, files in os.walk(self.root / under, onerror=_missing_is_empty):
-                below[:] = [name for name in below if not name.startswith(".")]
-                top = Path(folder).relative_to(self.root).as_posix()
-                names_found += [f"{top}/{n}" if top != "." else n for n in files if not n.startswith(".")]
-        except OSError as error:
-            _unreadable(self.address, error)
-        return tuple(sorted(names_found))
+        return self._names(under, lambda name: not name.startswith("."))
 
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes."""
@@ -84,35 +76,40 @@ class FolderBackend:
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
         """Return the modification time of each file below a folder."""
-        return {name: at for name, at in self._modified(self.names(under)) if at is not None}
+        return self._modified(self.names(under))
 
     def temporary(self) -> Mapping[str, datetime | None]:
         """Return the hidden files that `create` did not remove, with their modification times."""
-        names_found: list[str] = []
+        return self._modified(self._names("", lambda name: _TEMPORARY.fullmatch(name) is not None))
+
+    def _names(self, under: str, is_listed: Callable[[str], bool]) -> tuple[str, ...]:
+        names: list[str] = []
         try:
-            for folder, below, files in os.walk(self.root, onerror=_missing_is_empty):
-                below[:] = [name for name in below if not name.startswith(".")]
-                top = Path(folder).relative_to(self.root)
-                names_found += [(top / name).as_posix() for name in files if _TEMPORARY.fullmatch(name)]
+            for folder, folders, files in os.walk(self.root / under, onerror=_missing_is_empty):
+                folders[:] = [name for name in folders if not name.startswith(".")]
+                top = Path(folder).relative_to(self.root).as_posix()
+                names += [f"{top}/{name}" if top != "." else name for name in files if is_listed(name)]
         except OSError as error:
             _unreadable(self.address, error)
-        return {name: at for name, at in self._modified(sorted(names_found)) if at is not None}
+        return tuple(sorted(names))
 
-    def _modified(self, names: Iterable[str]) -> Iterator[tuple[str, datetime | None]]:
-        """Yield the modification time of each file; None for one that is gone."""
+    def _modified(self, names: Iterable[str]) -> dict[str, datetime]:
+        """Return the modification time of each file that still exists."""
+        times = {}
         for name in names:
             try:
-                yield name, datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
+                times[name] = datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
             except FileNotFoundError:
-                yield name, None
+                continue
             except OSError as error:
                 _unreadable(str(self.root / name), error)
+        return times
 
     def create(self, name: str, body: bytes) -> bool:
         """Write a temporary file, then link it: linking fails if the name is taken, renaming would replace it."""
         *folders, last = object_parts(name)
         try:
-            with Folder.made(self.root, *folders) as folder:
+            with Folder.open_or_create(self.root, *folders) as folder:
                 number, temporary_name = folder.temporary(last)
                 try:
                     with opened(number) as file:
@@ -129,7 +126,7 @@ class FolderBackend:
         """Delete a file, also a temporary one."""
         *folders, last = name.split("/")
         try:
-            with Folder.found(self.root, *folders) as folder:
+            with Folder.open_existing(self.root, *folders) as folder:
                 folder.remove(last)
         except FileNotFoundError:
             pass
@@ -176,14 +173,14 @@ class ObjectStoreBackend:
         def listed() -> Mapping[str, Mapping[str, Any]]:
             self._fs.invalidate_cache()
             try:
-                found = self._fs.find(self._path(under), detail=True)
+                entries = self._fs.find(self._path(under), detail=True)
             except FileNotFoundError:
                 return {}
-            return found if isinstance(found, dict) else {name: {} for name in found}
+            return entries if isinstance(entries, dict) else {name: {} for name in entries}
 
         start = len(self._root) + 1
-        found = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._request(listed).items()}
-        return dict(sorted(found.items()))
+        times = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._request(listed).items()}
+        return dict(sorted(times.items()))
 
     def temporary(self) -> Mapping[str, datetime | None]:
         """Return nothing: an unfinished upload is no object."""
@@ -195,13 +192,13 @@ class ObjectStoreBackend:
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return objects, with up to 64 concurrent requests."""
-        found: dict[str, Any] = {}
+        results: dict[str, Any] = {}
         for start in range(0, len(names), _BATCH_SIZE):
             paths = [self._path(name) for name in names[start : start + _BATCH_SIZE]]
-            found |= self._request(lambda paths=paths: self._fs.cat(paths, on_error="return"))  # type: ignore[misc]
+            results |= self._request(lambda paths=paths: self._fs.cat(paths, on_error="return"))  # type: ignore[misc]
         bodies: list[bytes | None] = []
         for name in names:
-            body = found[self._path(name)]
+            body = results[self._path(name)]
             if isinstance(body, Exception) and not isinstance(body, FileNotFoundError):
                 _unreachable(self.address, body)
             bodies.append(body if isinstance(body, bytes) else None)

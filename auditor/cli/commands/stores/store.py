@@ -14,12 +14,11 @@ from auditor.cli.terminal.console import document, out, print_diagnostics, print
 from auditor.domain.errors import AuditorError, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.translation import NN_
+from auditor.files.names import instant_of
 from auditor.history.result_log import Entry
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
-from auditor.store.change_logs import change_log_instant
 from auditor.store.commit import Night
-from auditor.store.plans import plan_instant
 
 _EXAMPLES = """\
 auditor store put audits/ snapshots/ out/result.json      store tonight's snapshots and findings
@@ -266,7 +265,7 @@ def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
         "freedBytes": pruning.freed,
         "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
         "temporaryFiles": list(thinned.temporary),
-        "plans": [format_instant(plan_instant(name)) for name in thinned.plans],
-        "changeLogs": [format_instant(change_log_instant(name)) for name in thinned.change_logs],
+        "plans": [format_instant(instant_of(name)) for name in thinned.plans],
+        "changeLogs": [format_instant(instant_of(name)) for name in thinned.change_logs],
         "heldBytes": sum(entry.size for entry in pruning.still_needed),
     }
