@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from auditor.app.audit.remediation import packaged_library
 from auditor.collect.sources.registry import SOURCES
 from auditor.settings.loader import load
 from auditor.snapshot import schema
 from auditor.snapshot.folders import find
 from auditor.snapshot.reader import read
-from tests.package import history_page
+from tests.package import docs_pages, history_page
 from tests.package.readme import BLOCK, usage
 from tests.package.tree import ROOT, files
 
@@ -165,3 +166,24 @@ def test_the_privacy_page_lists_every_source_with_its_permissions() -> None:
         for source in SOURCES
         for fills in source.fills
     }
+
+
+def test_the_generated_pages_are_those_of_the_data() -> None:
+    made = docs_pages.pages()
+    kept = {
+        f"{folder}/{path.name}"
+        for folder in ("checks", "guidance", "reference")
+        for path in (ROOT / "docs" / folder).glob("*.md")
+    }
+    assert kept == set(made), "make pages"
+    changed = [path for path, text in made.items() if (ROOT / "docs" / path).read_text(encoding="utf-8") != text]
+    assert changed == [], "make pages"
+
+
+def test_a_page_that_nothing_makes_goes_away(tmp_path: Path) -> None:
+    old = tmp_path / "checks" / "gone.check.md"
+    old.parent.mkdir()
+    old.write_text("old")
+    assert docs_pages.main([str(tmp_path)]) == 0
+    assert not old.exists()
+    assert len(list((tmp_path / "guidance").glob("*.md"))) == len(packaged_library().articles) + 2

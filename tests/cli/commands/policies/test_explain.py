@@ -1,4 +1,4 @@
-"""`auditor explain` has words for everything that has an id, and the pages are made of the same data."""
+"""`auditor explain` has a text for everything that has an id."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,8 @@ from auditor.guidance import Situation
 from auditor.policy.schema.check import complaints
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
-from tests.package.docs_pages import main, pages
 
 CHECKS = [check.id for check in registered()]
-DOCS = Path(__file__).parents[4] / "docs"
 
 
 def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -146,24 +144,3 @@ def test_what_is_not_known_is_refused(arguments: list[str], capsys: pytest.Captu
 def test_a_fingerprint_needs_its_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "6637f3617d9b"]) == 2
     assert "--result" in capsys.readouterr().err
-
-
-def test_the_pages_are_those_of_the_data() -> None:
-    made = pages()
-    kept = {
-        f"{folder}/{path.name}"
-        for folder in ("checks", "guidance", "reference")
-        for path in (DOCS / folder).glob("*.md")
-    }
-    assert kept == set(made), "make pages"
-    changed = [path for path, text in made.items() if (DOCS / path).read_text(encoding="utf-8") != text]
-    assert changed == [], "make pages"
-
-
-def test_a_page_that_nothing_makes_goes_away(tmp_path: Path) -> None:
-    old = tmp_path / "checks" / "gone.check.md"
-    old.parent.mkdir()
-    old.write_text("old")
-    assert main([str(tmp_path)]) == 0
-    assert not old.exists()
-    assert len(list((tmp_path / "guidance").glob("*.md"))) == len(packaged_library().articles) + 2
