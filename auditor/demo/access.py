@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
-from auditor.demo.people import Person, Setting, user_id
+from auditor.demo.people import ConversionContext, Person, user_id
 from auditor.demo.products import identifier
 
 _ROLES: Final[Mapping[str, Sequence[tuple[str, str, bool]]]] = {
@@ -20,7 +20,7 @@ _RISK_BASED: Final[Mapping[str, frozenset[str]]] = {"contoso": frozenset({"IT", 
 """Tenant → the departments to which the risk-based policy applies."""
 
 
-def access(tenant: str, people: Sequence[Person], setting: Setting) -> dict[str, list[dict[str, Any]]]:
+def access(tenant: str, people: Sequence[Person], context: ConversionContext) -> dict[str, list[dict[str, Any]]]:
     """Return the lists of roles and Conditional Access policies in Graph's shape."""
     lists: dict[str, list[dict[str, Any]]] = {"roleAssignments": [], "roleEligibilityScheduleInstances": []}
     for title, role, eligible in _ROLES.get(tenant, ()):
@@ -29,7 +29,7 @@ def access(tenant: str, people: Sequence[Person], setting: Setting) -> dict[str,
         lists["roleEligibilityScheduleInstances" if eligible else "roleAssignments"].append(
             {
                 "id": identifier("role", tenant, role),
-                "principalId": user_id(person, setting),
+                "principalId": user_id(person, context),
                 "roleDefinitionId": template,
                 "directoryScopeId": "/",
             }
@@ -37,7 +37,7 @@ def access(tenant: str, people: Sequence[Person], setting: Setting) -> dict[str,
     departments = _RISK_BASED.get(tenant, frozenset())
     policies = [_policy(tenant, "Require multifactor authentication", ("All",))]
     if departments:
-        included = sorted(user_id(person, setting) for person in people if person.department in departments)
+        included = sorted(user_id(person, context) for person in people if person.department in departments)
         policies.append(_policy(tenant, "Block sign-ins at high risk", included, risks=("high",)))
     return {**lists, "roleDefinitions": _definitions(), "conditionalAccessPolicies": policies}
 

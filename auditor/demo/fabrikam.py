@@ -4,10 +4,10 @@ import random
 
 from auditor.demo.licences import COPILOT, E3, F3, POWER_BI, directly
 from auditor.demo.names import Namer
-from auditor.demo.organisation import Cast, Group, Organisation
+from auditor.demo.organisation import Directory, Group, Organisation
 from auditor.demo.people import Person, employee
 from auditor.demo.population import Department, Place, crowd
-from auditor.demo.products import bought
+from auditor.demo.products import purchase
 from auditor.demo.workplaces import at
 from auditor.domain.enums import Agreement
 
@@ -44,7 +44,7 @@ _DEPARTMENTS = (
 )  # fmt: skip
 
 
-def _people(*, tonight: bool) -> tuple[Person, ...]:
+def _people(*, current: bool) -> tuple[Person, ...]:
     in_aarhus = at(_OFFICE[0])
     in_kolding = at(_WORKSHOP[0])
     return (
@@ -55,7 +55,7 @@ def _people(*, tonight: bool) -> tuple[Person, ...]:
             "Ditte Kragh", "Sales", "Display fitter", E3, platforms=("mobile", "web"), mailbox_size=0.8, **in_aarhus
         ),
         employee("Søren Holm", "Finance", "Bookkeeper", directly(E3), **in_aarhus),
-        employee("Oksana Koval", "Workshop", "Apprentice", F3, location=None if not tonight else "DK", **in_kolding),
+        employee("Oksana Koval", "Workshop", "Apprentice", F3, location=None if not current else "DK", **in_kolding),
         Person(
             name="Butik", address="butik", department=None, enabled=False, mailbox="shared", synced=False, kind=None
         ),
@@ -63,12 +63,12 @@ def _people(*, tonight: bool) -> tuple[Person, ...]:
     )
 
 
-def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an organisation asks for
-    story = _people(tonight=tonight)
+def _directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organisation.directory
+    individuals = _people(current=current)
     source = random.Random(_SEED)  # noqa: S311  believable, not secret
-    namer = Namer(source, _MIX, frozenset(person.address for person in story))
-    return Cast(
-        people=(*crowd(_DEPARTMENTS, namer, source), *story),
+    namer = Namer(source, _MIX, frozenset(person.address for person in individuals))
+    return Directory(
+        people=(*crowd(_DEPARTMENTS, namer, source), *individuals),
         groups=(
             Group(name="LIC-M365-E3", part="SPE_E3"),
             Group(name="LIC-M365-F3", part="SPE_F1"),
@@ -76,12 +76,12 @@ def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an 
             Group(name="LIC-Power-BI", part="POWER_BI_PRO"),
         ),
         products=(
-            bought("SPE_E3", 33, 140),
-            bought("SPE_F1", 28, 140),
-            bought("Microsoft_365_Copilot", 4, 201),
-            bought("POWER_BI_PRO", 10, 140),
-            bought("FLOW_FREE", 10_000, None),
-            bought("POWER_BI_STANDARD", 1_000_000, None),
+            purchase("SPE_E3", 33, 140),
+            purchase("SPE_F1", 28, 140),
+            purchase("Microsoft_365_Copilot", 4, 201),
+            purchase("POWER_BI_PRO", 10, 140),
+            purchase("FLOW_FREE", 10_000, None),
+            purchase("POWER_BI_STANDARD", 1_000_000, None),
         ),
     )
 
@@ -95,6 +95,6 @@ FABRIKAM = Organisation(
     country="DK",
     language="da",
     agreement=Agreement.CSP,
-    cast=_cast,
+    directory=_directory,
 )
 """The second tenant."""

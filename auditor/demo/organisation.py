@@ -1,10 +1,10 @@
-"""The values of a tenant of the demo: its users, groups and purchases on one of two nights."""
+"""The values of a tenant of the demo: its users, groups and purchases in one of two snapshots."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from auditor.demo.people import Person
-from auditor.demo.products import Bought
+from auditor.demo.products import Purchase
 from auditor.domain.enums import Agreement
 
 
@@ -24,12 +24,12 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """All users, groups and purchases of a tenant on one night."""
+class Directory:
+    """All users, groups and purchases of a tenant in one snapshot."""
 
     people: tuple[Person, ...]
     groups: tuple[Group, ...]
-    products: tuple[Bought, ...]
+    products: tuple[Purchase, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,5 +44,5 @@ class Organisation:
     country: str
     language: str
     agreement: Agreement
-    cast: Callable[[bool], Cast]
-    """Called with True for the night itself, and with False for the night before it."""
+    directory: Callable[[bool], Directory]
+    """Called with True for the current snapshot, and with False for the previous one."""

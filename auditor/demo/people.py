@@ -62,16 +62,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """The domain, night and instant for which users are converted."""
+class ConversionContext:
+    """The tenant, company, domain and instants for which users are converted."""
 
     tenant: str
     company: str
     domain: str
-    night: datetime
-    """The night from which days are counted."""
+    reference: datetime
+    """The instant of the current snapshot, from which days are counted."""
     instant: datetime
-    """When the snapshot is taken: the night, or the one before."""
+    """When the snapshot is taken: the reference, or a day before."""
     group_id: Callable[[str], str]
 
 
@@ -91,31 +91,31 @@ _COST_CENTRES = {
 """Department → division and cost centre, as far as a directory keeps them."""
 
 
-def principal(person: Person, setting: Setting) -> str:
+def principal(person: Person, context: ConversionContext) -> str:
     """Return the userPrincipalName."""
     if person.guest:
-        return f"{person.address.replace('@', '_')}#EXT#@{setting.tenant}.onmicrosoft.com"
-    return f"{person.address}@{setting.domain}"
+        return f"{person.address.replace('@', '_')}#EXT#@{context.tenant}.onmicrosoft.com"
+    return f"{person.address}@{context.domain}"
 
 
-def user_id(person: Person, setting: Setting) -> str:
+def user_id(person: Person, context: ConversionContext) -> str:
     """Return the object id, which depends on the user principal name only."""
-    return identifier("user", principal(person, setting))
+    return identifier("user", principal(person, context))
 
 
-def graph_user(person: Person, setting: Setting) -> dict[str, Any]:
+def graph_user(person: Person, context: ConversionContext) -> dict[str, Any]:
     """Return the user as Graph returns it, including signInActivity and mailbox type."""
-    name = principal(person, setting)
+    name = principal(person, context)
     mail = person.address if person.guest else name if person.mailbox else None
     return {
-        "id": user_id(person, setting),
+        "id": user_id(person, context),
         "userPrincipalName": name,
         "displayName": person.name,
         "mail": mail,
         "accountEnabled": person.enabled,
         "userType": "Guest" if person.guest else "Member",
         "department": person.department,
-        "companyName": None if person.guest else setting.company,
+        "companyName": None if person.guest else context.company,
         "jobTitle": person.title,
         "employeeType": person.kind,
         "country": None if person.guest else _COUNTRIES[person.country],
@@ -123,16 +123,18 @@ def graph_user(person: Person, setting: Setting) -> dict[str, Any]:
         "officeLocation": person.office,
         "usageLocation": person.country if person.location == COUNTRY else person.location,
         "onPremisesSyncEnabled": True if person.synced else None,
-        "createdDateTime": setting.night - timedelta(days=person.created),
+        "createdDateTime": context.reference - timedelta(days=person.created),
         "mailboxType": person.mailbox,
         "employeeOrgData": _organisation_data(person),
-        "signInActivity": _activity(person, setting),
-        "assignedLicenses": [{"skuId": sku_id(part), "disabledPlans": off} for part, off in held(person).items()],
-        "licenseAssignmentStates": [_state(licence, person, setting) for licence in person.licences],
+        "signInActivity": _activity(person, context),
+        "assignedLicenses": [
+            {"skuId": sku_id(part), "disabledPlans": off} for part, off in assigned_products(person).items()
+        ],
+        "licenseAssignmentStates": [_state(licence, person, context) for licence in person.licences],
     }
 
 
-def held(person: Person) -> dict[str, list[str]]:
+def assigned_products(person: Person) -> dict[str, list[str]]:
     """Return the part numbers that a person holds, with the ids of the plans that every path switches off."""
     off: dict[str, set[str]] = {}
     for licence in person.licences:
@@ -142,23 +144,23 @@ def held(person: Person) -> dict[str, list[str]]:
     return {part: sorted(plans) for part, plans in off.items()}
 
 
-def _state(licence: Licence, person: Person, setting: Setting) -> dict[str, Any]:
+def _state(licence: Licence, person: Person, context: ConversionContext) -> dict[str, Any]:
     return {
         "skuId": sku_id(licence.part),
-        "assignedByGroup": None if licence.group is None else setting.group_id(licence.group),
+        "assignedByGroup": None if licence.group is None else context.group_id(licence.group),
         "state": "Active" if licence.error == "None" else "Error",
         "error": licence.error,
         "disabledPlans": [plan_ids(licence.part)[plan] for plan in licence.off],
-        "lastUpdatedDateTime": setting.night - timedelta(days=min(40.0, person.created * 0.9)),
+        "lastUpdatedDateTime": context.reference - timedelta(days=min(40.0, person.created * 0.9)),
     }
 
 
-def _activity(person: Person, setting: Setting) -> Mapping[str, Any] | None:
+def _activity(person: Person, context: ConversionContext) -> Mapping[str, Any] | None:
     """Return the three sign-in timestamps; daily users had also signed in by the night before."""
     if person.seen is None:
         return None
-    latest = setting.night - timedelta(days=person.seen)
-    while latest >= setting.instant:
+    latest = context.reference - timedelta(days=person.seen)
+    while latest >= context.instant:
         latest -= timedelta(days=1)
     # A phone continues to fetch mail after its owner has left: the non-interactive timestamp is the latest.
     interactive = latest - timedelta(minutes=20 + sha256(person.address.encode()).digest()[0])

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from importlib.resources import files
 
 from auditor import resources
-from auditor.demo.tenants import night_of
+from auditor.demo.tenants import snapshot_instant
 
 WRITTEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """The instant for which the overlay's dates were written; for another day they are shifted."""
@@ -29,6 +29,6 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
 
 def overlay(as_of: datetime) -> bytes:
     """Return the policies, waivers, contracts and prices of the demo's tenants."""
-    moved = night_of(as_of.astimezone(UTC)).date() - WRITTEN.date()
+    moved = snapshot_instant(as_of.astimezone(UTC)).date() - WRITTEN.date()
     text = (files("auditor.demo") / "overlay.yaml").read_text(encoding="utf-8")
     return _DATE.sub(lambda found: f"{found[1]}{date.fromisoformat(found[2]) + moved}", text).encode()

@@ -29,7 +29,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bought:
+class Purchase:
     """A product of a tenant with its subscriptions."""
 
     part: str
@@ -37,9 +37,9 @@ class Bought:
     applies_to: str = "User"
 
 
-def bought(part: str, total: int, ends_in: int | None, **more: Any) -> Bought:
+def purchase(part: str, total: int, ends_in: int | None, **more: Any) -> Purchase:
     """Return a product with a single subscription."""
-    return Bought(part=part, subscriptions=(Subscription(total=total, ends_in=ends_in, **more),))
+    return Purchase(part=part, subscriptions=(Subscription(total=total, ends_in=ends_in, **more),))
 
 
 def identifier(*parts: str) -> str:
@@ -63,7 +63,7 @@ def plan_ids(part: str) -> Mapping[str, str]:
     return {plan.name: plan.id for plan in known[0].plans}
 
 
-def subscribed_skus(tenant: str, products: Iterable[Bought], consumed: Mapping[str, int]) -> list[dict[str, Any]]:
+def subscribed_skus(tenant: str, products: Iterable[Purchase], consumed: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return the products with their seats; `consumed` counts holders by part number."""
     rows = []
     for product in products:
@@ -85,7 +85,7 @@ def subscribed_skus(tenant: str, products: Iterable[Bought], consumed: Mapping[s
     return rows
 
 
-def company_subscriptions(tenant: str, products: Iterable[Bought], day: datetime) -> list[dict[str, Any]]:
+def company_subscriptions(tenant: str, products: Iterable[Purchase], day: datetime) -> list[dict[str, Any]]:
     """Return every subscription with its dates."""
     return [
         {
@@ -107,7 +107,7 @@ def company_subscriptions(tenant: str, products: Iterable[Bought], day: datetime
     ]
 
 
-def _subscription_id(tenant: str, product: Bought, number: int) -> str:
+def _subscription_id(tenant: str, product: Purchase, number: int) -> str:
     return identifier("subscription", tenant, product.part, str(number))
 
 

@@ -11,8 +11,8 @@ from auditor import __version__
 from auditor.demo.access import access
 from auditor.demo.contoso.tenant import CONTOSO
 from auditor.demo.fabrikam import FABRIKAM
-from auditor.demo.organisation import Cast, Group, Organisation
-from auditor.demo.people import Setting, graph_user, held, user_id
+from auditor.demo.organisation import Directory, Group, Organisation
+from auditor.demo.people import ConversionContext, assigned_products, graph_user, user_id
 from auditor.demo.products import company_subscriptions, identifier, sku_id, subscribed_skus
 from auditor.demo.usage import report_rows, usage_columns
 from auditor.domain.enums import Cloud, Source, SourceStatus
@@ -25,7 +25,7 @@ from auditor.snapshot.schema import DEVICE_COLUMNS, REPORT_COLUMNS
 
 ORGANISATIONS = (CONTOSO, FABRIKAM)
 
-_ASKED = {
+_COLUMNS = {
     **REPORT_COLUMNS,
     Source.DEVICES: DEVICE_COLUMNS,
     Source.DIRECTORY_ROLES: ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances"),
@@ -45,8 +45,8 @@ def snapshots(as_of: datetime) -> tuple[Snapshot, ...]:
     Equal nights give equal snapshots, and all dates are relative to the night, so that the demo looks the same every
     day.
     """
-    night = night_of(as_of)
-    return tuple(_snapshot(organisation, night, tonight=True) for organisation in ORGANISATIONS)
+    reference = snapshot_instant(as_of)
+    return tuple(_snapshot(organisation, reference, current=True) for organisation in ORGANISATIONS)
 
 
 def previous(as_of: datetime) -> tuple[Snapshot, ...]:
@@ -54,55 +54,57 @@ def previous(as_of: datetime) -> tuple[Snapshot, ...]:
 
     Some findings are not there yet, and some others are not resolved yet.
     """
-    night = night_of(as_of)
-    return tuple(_snapshot(organisation, night, tonight=False) for organisation in ORGANISATIONS)
+    reference = snapshot_instant(as_of)
+    return tuple(_snapshot(organisation, reference, current=False) for organisation in ORGANISATIONS)
 
 
-def night_of(as_of: datetime) -> datetime:
+def snapshot_instant(as_of: datetime) -> datetime:
     """Return the latest 02:17 UTC that is not after the instant."""
     instant = as_of.astimezone(UTC)
-    night = instant.replace(hour=2, minute=17, second=0, microsecond=0)
-    return night if night <= instant else night - timedelta(days=1)
+    scheduled = instant.replace(hour=2, minute=17, second=0, microsecond=0)
+    return scheduled if scheduled <= instant else scheduled - timedelta(days=1)
 
 
 @lru_cache(maxsize=4)
-def _snapshot(organisation: Organisation, night: datetime, *, tonight: bool) -> Snapshot:
-    # Both nights of both tenants are kept: a snapshot never changes, and everybody who asks for a night gets it.
+def _snapshot(organisation: Organisation, reference: datetime, *, current: bool) -> Snapshot:
+    # Both snapshots of both tenants are cached: a snapshot never changes.
     def group_id(name: str) -> str:
         return identifier("group", organisation.name, name)
 
-    setting = Setting(
+    context = ConversionContext(
         tenant=organisation.name,
         company=organisation.company,
         domain=organisation.domain,
-        night=night,
-        instant=night if tonight else night - timedelta(days=1),
+        reference=reference,
+        instant=reference if current else reference - timedelta(days=1),
         group_id=group_id,
     )
-    state = _state(organisation, organisation.cast(tonight), setting)
+    state = _state(organisation, organisation.directory(current), context)
     manifest = Manifest(
         tenant=organisation.name,
         tenant_id=organisation.tenant_id,
         display_name=organisation.display_name,
         cloud=Cloud.WORLDWIDE,
         agreement=organisation.agreement,
-        instant=setting.instant,
-        sources=_sources(state, setting.instant),
+        instant=context.instant,
+        sources=_sources(state, context.instant),
         tool_version=__version__,
     )
     identity = "/".join(
-        ("demo", __version__, organisation.name, format_instant(night), format_instant(setting.instant))
+        ("demo", __version__, organisation.name, format_instant(reference), format_instant(context.instant))
     )
     return replace(snapshot_of(state, manifest), identity=identity)
 
 
-def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str, Any]:
-    midnight = setting.night.replace(hour=0, minute=0)
-    # Users who are added tonight are absent the night before.
-    people = [person for person in cast.people if setting.night - timedelta(days=person.created) < setting.instant]
-    present = Cast(people=tuple(people), groups=cast.groups, products=cast.products)
-    consumed = Counter(part for person in people for part in held(person))
-    users = [{**graph_user(person, setting), **usage_columns(person, setting)} for person in people]
+def _state(organisation: Organisation, directory: Directory, context: ConversionContext) -> dict[str, Any]:
+    midnight = context.reference.replace(hour=0, minute=0)
+    # Users whose accounts are created after the previous snapshot are absent from it.
+    people = [
+        person for person in directory.people if context.reference - timedelta(days=person.created) < context.instant
+    ]
+    present = Directory(people=tuple(people), groups=directory.groups, products=directory.products)
+    consumed = Counter(part for person in people for part in assigned_products(person))
+    users = [{**graph_user(person, context), **usage_columns(person, context)} for person in people]
     return {
         "organization": [
             {
@@ -115,19 +117,19 @@ def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str
             }
         ],
         "users": users,
-        "reports": report_rows(users, setting.instant),
-        "subscribedSkus": subscribed_skus(organisation.name, cast.products, consumed),
-        "subscriptions": company_subscriptions(organisation.name, cast.products, midnight),
-        "groups": [_group(group, present, setting) for group in cast.groups],
-        **access(organisation.name, people, setting),
+        "reports": report_rows(users, context.instant),
+        "subscribedSkus": subscribed_skus(organisation.name, directory.products, consumed),
+        "subscriptions": company_subscriptions(organisation.name, directory.products, midnight),
+        "groups": [_group(group, present, context) for group in directory.groups],
+        **access(organisation.name, people, context),
     }
 
 
-def _group(group: Group, cast: Cast, setting: Setting) -> dict[str, Any]:
-    members = _members(group.name, cast, setting)
-    nested = [member for name in group.nested for member in _members(name, cast, setting)]
+def _group(group: Group, directory: Directory, context: ConversionContext) -> dict[str, Any]:
+    members = _members(group.name, directory, context)
+    nested = [member for name in group.nested for member in _members(name, directory, context)]
     row: dict[str, Any] = {
-        "id": setting.group_id(group.name),
+        "id": context.group_id(group.name),
         "displayName": group.name,
         "assignedLicenses": [],
         "members": members,
@@ -139,24 +141,24 @@ def _group(group: Group, cast: Cast, setting: Setting) -> dict[str, Any]:
         "mailEnabled": False,
         "securityEnabled": True,
         "memberCount": len(members) + len(group.nested),
-        "nestedGroups": [setting.group_id(name) for name in group.nested],
+        "nestedGroups": [context.group_id(name) for name in group.nested],
     }
     if group.part is not None:
         row["assignedLicenses"] = [{"skuId": sku_id(group.part)}]
         row["licenseProcessingState"] = {"state": group.state}
         row["hasMembersWithLicenseErrors"] = any(
             licence.error != "None"
-            for person in cast.people
+            for person in directory.people
             for licence in person.licences
             if licence.group == group.name
         )
     return row
 
 
-def _members(name: str, cast: Cast, setting: Setting) -> list[str]:
+def _members(name: str, directory: Directory, context: ConversionContext) -> list[str]:
     return sorted(
-        user_id(person, setting)
-        for person in cast.people
+        user_id(person, context)
+        for person in directory.people
         if name in person.groups or any(licence.group == name for licence in person.licences)
     )
 
@@ -183,7 +185,7 @@ def _sources(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime
             status=SourceStatus.COMPLETE,
             count=count,
             read_at=format_instant(instant + timedelta(seconds=4 * number)),
-            asked=_ASKED.get(source, ()),
+            asked=_COLUMNS.get(source, ()),
         )
         for number, (source, count) in enumerate(counts.items(), start=1)
     )

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from auditor.catalogue.services import services_of
-from auditor.demo.people import Person, Setting, held
+from auditor.demo.people import ConversionContext, Person, assigned_products
 from auditor.demo.products import plan_ids
 from auditor.domain.enums import Source
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, APPS, REPORT_COLUMNS, SERVICE_COLUMNS, app_bits
@@ -21,14 +21,14 @@ _WITH_DESKTOP_APPS: Final = frozenset({"SPE_E3", "SPE_E5"})
 _GIGABYTE: Final = 2**30
 
 
-def usage_columns(person: Person, setting: Setting) -> dict[str, Any]:
+def usage_columns(person: Person, context: ConversionContext) -> dict[str, Any]:
     """Return the facts of a user that usage reports and Intune tell, under the names of their columns."""
-    columns = _devices(person, setting)
-    if not _has_row(person, setting):
+    columns = _devices(person, context)
+    if not _has_row(person, context):
         return {**columns, "notCollected": [Source.USAGE.value, Source.COPILOT_USAGE.value]}
-    days = {service: _day(person, service, setting) for service in _services(person)}
+    days = {service: _day(person, service, context) for service in _services(person)}
     columns |= {column: days.get(service) for service, column in SERVICE_COLUMNS.items()}
-    columns |= _apps(person, max((day for day in days.values() if day), default=None), setting)
+    columns |= _apps(person, max((day for day in days.values() if day), default=None), context)
     columns |= _mailbox(person, exchange="exchange" in days)
     if "copilot" in days:
         return columns | {ACTIVITY_COLUMNS["copilot"]: days["copilot"]}
@@ -55,10 +55,10 @@ def _refreshed(instant: datetime) -> date:
     return (instant - _DELAY).date()
 
 
-def _has_row(person: Person, setting: Setting) -> bool:
+def _has_row(person: Person, context: ConversionContext) -> bool:
     """Whether the reports know a person: only people with a licence, some days later, and no shared mailboxes."""
-    known_since = setting.night - timedelta(days=person.created) + _FIRST_ROW
-    return bool(held(person)) and person.mailbox != "shared" and known_since < setting.instant
+    known_since = context.reference - timedelta(days=person.created) + _FIRST_ROW
+    return bool(assigned_products(person)) and person.mailbox != "shared" and known_since < context.instant
 
 
 def _services(person: Person) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def _services(person: Person) -> tuple[str, ...]:
     return services_of(
         {
             name
-            for part, off in held(person).items()
+            for part, off in assigned_products(person).items()
             if services_of(plan_ids(part))
             for name, plan in plan_ids(part).items()
             if plan not in off
@@ -74,18 +74,18 @@ def _services(person: Person) -> tuple[str, ...]:
     )
 
 
-def _day(person: Person, service: str, setting: Setting) -> date | None:
+def _day(person: Person, service: str, context: ConversionContext) -> date | None:
     """Return the day of the last activity in a service: that of the last sign-in, unless the person says otherwise."""
     if service == "yammer" and person.department not in _COMMUNITIES:
         return None
     days = person.used.get(service, person.seen)
-    return None if days is None else min((setting.night - timedelta(days=days)).date(), _refreshed(setting.instant))
+    return None if days is None else min((context.reference - timedelta(days=days)).date(), _refreshed(context.instant))
 
 
-def _apps(person: Person, latest: date | None, setting: Setting) -> dict[str, int]:
+def _apps(person: Person, latest: date | None, context: ConversionContext) -> dict[str, int]:
     """Return the apps used in each period: all of them on the platforms of the person."""
     platforms = person.platforms or _platforms(person)
-    age = None if latest is None else (_refreshed(setting.instant) - latest).days
+    age = None if latest is None else (_refreshed(context.instant) - latest).days
     used = app_bits(APPS, platforms)
     return {
         column: used if age is not None and age <= int(period.removeprefix("D")) else 0
@@ -94,7 +94,7 @@ def _apps(person: Person, latest: date | None, setting: Setting) -> dict[str, in
 
 
 def _platforms(person: Person) -> tuple[str, ...]:
-    if _WITH_DESKTOP_APPS.isdisjoint(held(person)):
+    if _WITH_DESKTOP_APPS.isdisjoint(assigned_products(person)):
         return ("mobile", "web")
     return ("mac" if person.department == "Marketing" else "windows", "mobile", "web")
 
@@ -103,14 +103,14 @@ def _mailbox(person: Person, *, exchange: bool) -> dict[str, Any]:
     if not exchange or person.mailbox is None:
         return {}
     # Frontline mailboxes have two gigabytes at most, the others up to about thirty.
-    largest = 30.0 if "SPE_F1" not in held(person) else 1.8
+    largest = 30.0 if "SPE_F1" not in assigned_products(person) else 1.8
     size = person.mailbox_size or largest * (0.1 + sha256(person.address.encode()).digest()[1] / 300)
     return {"mailboxStorageUsed": int(size * _GIGABYTE), "mailboxHasArchive": size > 25}
 
 
-def _devices(person: Person, setting: Setting) -> dict[str, Any]:
+def _devices(person: Person, context: ConversionContext) -> dict[str, Any]:
     """Return one managed computer for everybody who works with desktop apps, none for the others."""
     if person.seen is None or person.mailbox != "user" or "mobile" in (person.platforms or _platforms(person))[:1]:
         return {"managedDevices": 0}
-    synchronised = min(setting.night - timedelta(days=person.seen), setting.instant - timedelta(hours=3))
+    synchronised = min(context.reference - timedelta(days=person.seen), context.instant - timedelta(hours=3))
     return {"managedDevices": 1, "managedDeviceLastSyncDateTime": synchronised}

@@ -20,12 +20,12 @@ from auditor.demo.workplaces import COPENHAGEN, STORES, WAREHOUSE, at
 PILOT = "Copilot pilot"
 
 
-def people(*, tonight: bool) -> tuple[Person, ...]:
+def people(*, current: bool) -> tuple[Person, ...]:
     """Return everybody of this part."""
-    return (*_leavers(tonight=tonight), *_absent(), *_never_came(), *_starters(), *_guests())
+    return (*_leavers(current=current), *_absent(), *_never_came(), *_starters(), *_guests())
 
 
-def _leavers(*, tonight: bool) -> tuple[Person, ...]:
+def _leavers(*, current: bool) -> tuple[Person, ...]:
     """Return blocked accounts with licences; one was blocked today, and one lost its licence today."""
     return (
         employee("Karin Hoekstra", "Finance", "Controller", E3, POWER_BI, enabled=False, seen=47),
@@ -43,9 +43,9 @@ def _leavers(*, tonight: bool) -> tuple[Person, ...]:
             country="BE",
         ),
         employee(
-            "Lars Thomsen", "Sales", "Regional manager", E3, PHONE, enabled=not tonight, seen=1.1, **at(COPENHAGEN),
+            "Lars Thomsen", "Sales", "Regional manager", E3, PHONE, enabled=not current, seen=1.1, **at(COPENHAGEN),
         ),
-        employee("Pieter Vos", "IT", "Enterprise architect", *(() if tonight else (E5,)), enabled=False, seen=29),
+        employee("Pieter Vos", "IT", "Enterprise architect", *(() if current else (E5,)), enabled=False, seen=29),
         # On parental leave, and the waiver ran out unnoticed.
         employee("Joke van Dam", "HR", "Recruiter", E3, enabled=False, seen=213),
         # Prepared for a first day: intentionally blocked.

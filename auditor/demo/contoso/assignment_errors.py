@@ -30,25 +30,25 @@ from auditor.demo.people import Person, employee
 from auditor.demo.workplaces import COPENHAGEN, STORES, WAREHOUSE, at
 
 
-def people(*, tonight: bool) -> tuple[Person, ...]:
+def people(*, current: bool) -> tuple[Person, ...]:
     """Return everybody of this part."""
     return (
-        *_twice(tonight=tonight),
-        *_paths(tonight=tonight),
+        *_twice(current=current),
+        *_paths(current=current),
         *_stores(),
         *_errors(),
-        *_attributes(tonight=tonight),
+        *_attributes(current=current),
         *_add_ons(),
         *_holders(),
     )
 
 
-def _twice(*, tonight: bool) -> tuple[Person, ...]:
+def _twice(*, current: bool) -> tuple[Person, ...]:
     """Return users with two products of which one suffices; the last move to E5 is unfinished."""
     return (
         employee("Marieke van Leeuwen", "Head office", "Chief of staff", E5, directly(E3), synced=False),
         employee("Göran Hedlund", "IT", "Security engineer", E5, directly(E3), ENTRA_P2, synced=False, country="SE"),
-        employee("Stijn Hendriks", "IT", "Cloud engineer", E5, *([E3] if tonight else [])),
+        employee("Stijn Hendriks", "IT", "Cloud engineer", E5, *([E3] if current else [])),
         employee("Priya Iyer", "IT", "BI developer", E5, POWER_BI),
         employee("Arjun पटेल", "IT", "Data engineer", E5, POWER_BI, address="arjun.patel"),
         employee("Signe Østergaard", "Head office", "CFO", E5, POWER_BI, **at(COPENHAGEN)),
@@ -62,9 +62,9 @@ def _twice(*, tonight: bool) -> tuple[Person, ...]:
     )
 
 
-def _paths(*, tonight: bool) -> tuple[Person, ...]:
+def _paths(*, current: bool) -> tuple[Person, ...]:
     """Return users with one product on two paths, and with suites assigned directly."""
-    by_hand = [] if tonight else [directly(E3)]
+    by_hand = [] if current else [directly(E3)]
     return (
         employee("Ayşe Çelik", "Stores", "Store assistant", F3, directly(F3), **at(STORES[1])),
         employee("Samira Ouali", "Stores", "Store manager", F3, directly(F3), **at(STORES[12])),
@@ -119,7 +119,7 @@ def _errors() -> tuple[Person, ...]:
     )  # fmt: skip
 
 
-def _attributes(*, tonight: bool) -> tuple[Person, ...]:
+def _attributes(*, current: bool) -> tuple[Person, ...]:
     """Return users with missing or unusual properties; one department was set today."""
     return (
         employee("Oğuz Öztürk", "Sales", "Account manager", E3, location=None),
@@ -128,7 +128,7 @@ def _attributes(*, tonight: bool) -> tuple[Person, ...]:
         employee("Brian Jackson", "Head office", "Investor relations", E3, location="US", city="Amsterdam"),
         employee("Gülşah Aydın", None, "Project manager", E3),
         employee("Ilyas El Idrissi", None, "Analyst", E3, synced=False),
-        employee("Saga Lindström", "Finance" if tonight else None, "Controller", E3, country="SE"),
+        employee("Saga Lindström", "Finance" if current else None, "Controller", E3, country="SE"),
     )
 
 

@@ -6,9 +6,9 @@ from auditor.demo.contoso import accounts, assignment_errors, light_users, share
 from auditor.demo.contoso.accounts import PILOT
 from auditor.demo.licences import COPILOT, E3, E5, F3, PHONE, POWER_BI
 from auditor.demo.names import Namer
-from auditor.demo.organisation import Cast, Group, Organisation
+from auditor.demo.organisation import Directory, Group, Organisation
 from auditor.demo.population import Department, crowd
-from auditor.demo.products import Bought, Subscription, bought
+from auditor.demo.products import Purchase, Subscription, purchase
 from auditor.demo.workplaces import COPENHAGEN, HEAD_OFFICE, STORES, WAREHOUSE
 from auditor.domain.enums import Agreement
 
@@ -59,46 +59,46 @@ _DEPARTMENTS = (
 )  # fmt: skip
 
 _PRODUCTS = (
-    bought("SPE_E3", 170, 41),
-    bought("SPE_E5", 37, 187),
+    purchase("SPE_E3", 170, 41),
+    purchase("SPE_E5", 37, 187),
     # No seat is left, and three users wait for one.
-    Bought(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
-    bought("Microsoft_365_Copilot", 32, 98),
+    Purchase(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
+    purchase("Microsoft_365_Copilot", 32, 98),
     # A large surplus, due for renewal.
-    bought("POWER_BI_PRO", 60, 11),
-    bought("MCOEV", 14, 187),
-    bought("EXCHANGESTANDARD", 12, 187),
+    purchase("POWER_BI_PRO", 60, 11),
+    purchase("MCOEV", 14, 187),
+    purchase("EXCHANGESTANDARD", 12, 187),
     # Expired, in its grace period, with fewer seats than users.
-    bought("VISIOCLIENT", 10, 17, status="Warning"),
-    bought("PROJECTPROFESSIONAL", 12, 187),
+    purchase("VISIOCLIENT", 10, 17, status="Warning"),
+    purchase("PROJECTPROFESSIONAL", 12, 187),
     # The rest of an older purchase; the other part is suspended.
-    Bought(
+    Purchase(
         part="EMS",
         subscriptions=(Subscription(total=5, ends_in=187), Subscription(total=25, ends_in=12, status="Suspended")),
     ),
-    bought("AAD_PREMIUM_P2", 5, 187),
-    bought("Microsoft_Teams_Rooms_Pro", 5, 187),
-    bought("Microsoft_Teams_Premium", 10, 8, trial=True, age=22),
-    bought("CONTOSO_SHELF_CAMERA_PREVIEW", 5, 187),
-    bought("FLOW_FREE", 10_000, None),
-    bought("POWER_BI_STANDARD", 1_000_000, None),
-    bought("CCIBOTS_PRIVPREV_VIRAL", 10_000, None),
-    Bought(part="SHAREPOINTSTORAGE", subscriptions=(Subscription(total=500, ends_in=187),), applies_to="Company"),
+    purchase("AAD_PREMIUM_P2", 5, 187),
+    purchase("Microsoft_Teams_Rooms_Pro", 5, 187),
+    purchase("Microsoft_Teams_Premium", 10, 8, trial=True, age=22),
+    purchase("CONTOSO_SHELF_CAMERA_PREVIEW", 5, 187),
+    purchase("FLOW_FREE", 10_000, None),
+    purchase("POWER_BI_STANDARD", 1_000_000, None),
+    purchase("CCIBOTS_PRIVPREV_VIRAL", 10_000, None),
+    Purchase(part="SHAREPOINTSTORAGE", subscriptions=(Subscription(total=500, ends_in=187),), applies_to="Company"),
 )
 
 
-def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an organisation asks for
-    story = (
-        *accounts.people(tonight=tonight),
-        *assignment_errors.people(tonight=tonight),
+def _directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organisation.directory
+    individuals = (
+        *accounts.people(current=current),
+        *assignment_errors.people(current=current),
         *shared_accounts.accounts(),
         *light_users.people(),
     )
     source = random.Random(_SEED)  # noqa: S311  believable, not secret
-    namer = Namer(source, _MIX, frozenset(person.address for person in story))
-    season = "ProcessingComplete" if not tonight else "QueuedForProcessing"
-    return Cast(
-        people=(*crowd(_DEPARTMENTS, namer, source), *story),
+    namer = Namer(source, _MIX, frozenset(person.address for person in individuals))
+    season = "ProcessingComplete" if not current else "QueuedForProcessing"
+    return Directory(
+        people=(*crowd(_DEPARTMENTS, namer, source), *individuals),
         groups=(
             Group(name="LIC-M365-E3", part="SPE_E3"),
             Group(name="LIC-M365-E5", part="SPE_E5"),
@@ -131,6 +131,6 @@ CONTOSO = Organisation(
     country="NL",
     language="nl",
     agreement=Agreement.MCA,
-    cast=_cast,
+    directory=_directory,
 )
 """The first tenant."""
