@@ -182,13 +182,7 @@ def test_an_overlap_keeps_what_has_the_services() -> None:
 
 
 def test_a_retry_follows_the_seat_that_it_needs() -> None:
-    group = {
-        "id": "g1",
-        "displayName": "LIC-F3",
-        "assignedLicenses": [{"skuId": F3}],
-        "members": ["new"],
-        "hasMembersWithLicenseErrors": True,
-    }
+    group = licensing("new", sku=F3) | {"hasMembersWithLicenseErrors": True}
     people = [
         user("leaver", grant(F3), accountEnabled=False),
         user("new", grant(F3, "g1", error="CountViolation"), department="Store"),
@@ -226,7 +220,7 @@ def test_nobody_who_left_is_given_another_product_beside_the_one_of_their_group(
 
 
 def test_services_are_switched_in_place() -> None:
-    teams = "57ff2da0-773e-42df-b2af-ffb7a2317929"
+    teams = _teams(E3)
     text = """policies:
   - {id: on, severity: low, users: {department: Office}, assignments: {services: {require: [TEAMS1]}}}
   - {id: off, severity: low, users: {department: Store}, assignments: {services: {deny: [TEAMS1]}}}
@@ -341,8 +335,7 @@ def test_seats_bought_within_seven_days_can_go_at_once_under_an_mca() -> None:
     for name, bought in (("new", "2026-11-15T00:00:00Z"), ("old", "2026-11-01T00:00:00Z")):
         row = {"id": "s1", "skuId": E3, "status": "Enabled", "isTrial": False, "createdDateTime": bought,
                "nextLifecycleDateTime": "2027-02-01T00:00:00Z"}  # fmt: skip
-        action = planned(snapshot([], {E3: 9}, subscriptions=[row]), text).actions[0]
-        found[name] = action
+        found[name] = planned(snapshot([], {E3: 9}, subscriptions=[row]), text).actions[0]
     assert {name: action.kind for name, action in found.items()} == {
         "new": "remove-seats",
         "old": "remove-seats-at-renewal",
