@@ -38,12 +38,12 @@ def find(path: Path) -> tuple[Path, ...]:
     if files.is_file(path / "manifest.json"):
         return (path,)
     latest: dict[str, tuple[Manifest, Path]] = {}
-    for found in snapshots(path):
-        if isinstance(found, Damaged):
-            raise found.error
-        manifest, folder = found
-        known = latest.get(manifest.tenant)
-        if known is None or (manifest.instant, folder.name) > (known[0].instant, known[1].name):
+    for snapshot in snapshots(path):
+        if isinstance(snapshot, Damaged):
+            raise snapshot.error
+        manifest, folder = snapshot
+        newest = latest.get(manifest.tenant)
+        if newest is None or (manifest.instant, folder.name) > (newest[0].instant, newest[1].name):
             latest[manifest.tenant] = (manifest, folder)
     return tuple(latest[name][1] for name in sorted(latest))
 
@@ -59,14 +59,14 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
             Message("{root} is not a folder", root=root),
             hint=Message("specify a snapshot, or the folder that holds them"),
         )
-    found = tuple(_read(folder, root) for folder in _below(root, _DEPTH))
-    if not found:
+    entries = tuple(_read(folder, root) for folder in _below(root, _DEPTH))
+    if not entries:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} has no snapshot", root=root),
             hint=Message("run `auditor collect` first, or specify another folder"),
         )
-    return found
+    return entries
 
 
 def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manifest, Path] | Damaged:

@@ -136,8 +136,8 @@ def _manifest(document: Mapping[str, Any]) -> Manifest:
 def _messages(manifest: Manifest) -> dict[str, Any]:
     """Return what translates the reasons: template and arguments by English text; nothing where there is none."""
     reasons = [source.reason for source in manifest.sources if source.reason is not None]
-    found = {str(reason): encoded(reason) for reason in reasons if reason.arguments}
-    return {"messages": found} if found else {}
+    messages = {str(reason): encoded(reason) for reason in reasons if reason.arguments}
+    return {"messages": messages} if messages else {}
 
 
 def _coverage(source: Mapping[str, Any], messages: Mapping[str, Any]) -> Coverage:

@@ -94,18 +94,18 @@ class Snapshot:
 
     def table(self, name: str) -> pa.Table:
         """Return a table; one that was not read is empty. A large members table is read at each call."""
-        found = self.tables.get(name)
-        if found is None and name == "members" and self.members is not None:
+        table = self.tables.get(name)
+        if table is None and name == "members" and self.members is not None:
             return self.members.whole()
-        return SMALL_TABLES[name].empty_table() if found is None else found
+        return SMALL_TABLES[name].empty_table() if table is None else table
 
     def members_of(self, group: str, *, transitive: bool) -> pa.Array:
         """Return the user ids of a member list in the order of rows; the whole list is in memory then."""
         if self.members is None:
             return chosen_members(self.table("members"), group, transitive=transitive)
         parts = self.members.likely(group, transitive=transitive)
-        mask = [self.members.ids(part, group, transitive=transitive) for part in parts]
-        return pa.concat_arrays([pa.array([], pa.string()), *mask])
+        ids = [self.members.ids(part, group, transitive=transitive) for part in parts]
+        return pa.concat_arrays([pa.array([], pa.string()), *ids])
 
     def batches(
         self, users: tuple[str, ...] | None = None, assignments: tuple[str, ...] | None = None

@@ -11,9 +11,8 @@ from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest, Snapshot
-from auditor.snapshot.parquet.bounds import check_footer
+from auditor.snapshot.parquet.bounds import check_footer, damaged
 from auditor.snapshot.parquet.integrity import (
-    AGAIN,
     UNREADABLE,
     cast_table,
     check_form,
@@ -56,11 +55,7 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     for name in FILES:
         entry = files.get(f"{name}.parquet")
         if entry is None:
-            raise SnapshotError(
-                "snapshot-damaged",
-                Message("{folder} does not list {name}.parquet", folder=folder, name=name),
-                hint=AGAIN,
-            )
+            raise damaged(Message("{folder} does not list {name}.parquet", folder=folder, name=name))
         promised.append((folder / f"{name}.parquet", entry))
     promised += [
         (folder / f"{name}.parquet", files[f"{name}.parquet"]) for name in OPTIONAL_TABLES if f"{name}.parquet" in files
@@ -87,9 +82,7 @@ def products_of(folder: Path) -> pa.Table:
     name = "products"
     entry = _manifest(folder)[1].get(f"{name}.parquet")
     if entry is None:
-        raise SnapshotError(
-            "snapshot-damaged", Message("{folder} does not list {name}.parquet", folder=folder, name=name), hint=AGAIN
-        )
+        raise damaged(Message("{folder} does not list {name}.parquet", folder=folder, name=name))
     path = folder / f"{name}.parquet"
     return _table(path, entry, checked(path, entry), SMALL_TABLES[name])
 

@@ -118,9 +118,9 @@ class SnapshotWriter:
         self._append(users, table)
 
     def _append_buffered(self) -> None:
-        kept, self._buffered = self._buffered, None
-        if kept is not None:
-            self._append(*kept)
+        buffered, self._buffered = self._buffered, None
+        if buffered is not None:
+            self._append(*buffered)
 
     def _append(self, users: pa.RecordBatch, assignments: pa.Table) -> None:
         people, links = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)
@@ -247,7 +247,7 @@ class SnapshotWriter:
         return file.writer
 
     def _add_file(self, name: str, content: bytes | memoryview) -> None:
-        """Take a whole file: it waits in memory, so that a fleet's small files are written while others are read."""
+        """Add a whole file, in memory if it is small, so that it is written while other tenants are read."""
         if len(content) <= self._memory_left:
             self._memory_left -= len(content)
             self._files[name] = MemoryFile(content)

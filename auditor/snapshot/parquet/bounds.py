@@ -173,6 +173,11 @@ def _expanded(array: pa.Array) -> int:
     return int(pc.sum(lengths.take(array.indices)).as_py() or 0)
 
 
-def _refused(path: Path, what: Message) -> SnapshotError:
+def damaged(message: Message) -> SnapshotError:
+    """Return the error of a snapshot whose files cannot be used."""
     hint = Message("collect the snapshot again, or restore it from a copy")
-    return SnapshotError("snapshot-damaged", joined(" ", (str(path), what)), hint=hint)
+    return SnapshotError("snapshot-damaged", message, hint=hint)
+
+
+def _refused(path: Path, what: Message) -> SnapshotError:
+    return damaged(joined(" ", (str(path), what)))

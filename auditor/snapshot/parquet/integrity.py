@@ -16,10 +16,8 @@ from auditor.domain.policy.selector import TEXT_PROPERTIES
 from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.parquet.bounds import check_expanded, check_footer, check_sound, is_plain, watched
+from auditor.snapshot.parquet.bounds import check_expanded, check_footer, check_sound, damaged, is_plain, watched
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, REPORT_COLUMNS, SIGN_IN_COLUMNS, USERS
-
-AGAIN = Message("collect the snapshot again, or restore it from a copy")
 
 DICTIONARY_COLUMNS = (
     *(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type)),
@@ -57,24 +55,18 @@ def checked(path: Path, entry: FileEntry) -> bytes | None:
             content = file.read(_MAX_BUFFERED) if os.fstat(file.fileno()).st_size <= _MAX_BUFFERED else None
             digest = hashlib.sha256(content) if content is not None else hashlib.file_digest(file, "sha256")
     except FileNotFoundError as error:
-        raise SnapshotError("snapshot-damaged", Message("{path} is missing", path=path), hint=AGAIN) from error
+        raise damaged(Message("{path} is missing", path=path)) from error
     except OSError as error:
         raise unreadable(error) from error
     if digest.hexdigest() != entry.sha256:
-        raise SnapshotError(
-            "snapshot-damaged", Message("{path} is not the file that the manifest describes", path=path), hint=AGAIN
-        )
+        raise damaged(Message("{path} is not the file that the manifest describes", path=path))
     return content
 
 
 def check_rows(path: Path, rows: int, promised: int) -> None:
     """Raise SnapshotError if a file has other rows than its entry says, or a part others than its footer says."""
     if rows != promised:
-        raise SnapshotError(
-            "snapshot-damaged",
-            Message("{path} does not have the number of rows that the manifest says", path=path),
-            hint=AGAIN,
-        )
+        raise damaged(Message("{path} does not have the number of rows that the manifest says", path=path))
 
 
 def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.ParquetFile:
@@ -152,9 +144,7 @@ def undecodable(path: Path, error: BaseException) -> SnapshotError:
     """Return the error of a file: unreadable if the system refused to read it, else damaged."""
     if isinstance(error, OSError) and error.errno is not None:
         return unreadable(error)
-    return SnapshotError(
-        "snapshot-damaged", Message("{path} is not a Parquet file: {error}", path=path, error=error), hint=AGAIN
-    )
+    return damaged(Message("{path} is not a Parquet file: {error}", path=path, error=error))
 
 
 def unreadable(error: OSError) -> SnapshotError:
@@ -174,12 +164,10 @@ def check_form(path: Path, found: pa.Schema, schema: pa.Schema, *, required: tup
     """Check the columns of a file against the schema; every equivalent Parquet type is accepted."""
     names = set(found.names)
     if len(names) < len(found.names):
-        raise SnapshotError("snapshot-damaged", Message("{path} has two columns of one name", path=path), hint=AGAIN)
+        raise damaged(Message("{path} has two columns of one name", path=path))
     for name in required:
         if name not in names:
-            raise SnapshotError(
-                "snapshot-damaged", Message("{path} lacks the column {name}", path=path, name=name), hint=AGAIN
-            )
+            raise damaged(Message("{path} lacks the column {name}", path=path, name=name))
     for field in schema:
         if field.name in names and not _is_equivalent(found.field(field.name).type, field.type):
             raise _other_type(path, " ".join((field.name, str(found.field(field.name).type))))
@@ -217,9 +205,7 @@ def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schem
 
 def gap(path: Path, name: str) -> SnapshotError:
     """Return the error of a required column with a null."""
-    return SnapshotError(
-        "snapshot-damaged", Message("{path} has a missing value in its column {name}", path=path, name=name), hint=AGAIN
-    )
+    return damaged(Message("{path} has a missing value in its column {name}", path=path, name=name))
 
 
 def cast_table(path: Path, found: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -245,7 +231,7 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
     if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
         repeated = repeated or pc.count_distinct(ids).as_py() < len(ids)
     if repeated:
-        raise SnapshotError("snapshot-damaged", Message("{path} has a user twice", path=path), hint=AGAIN)
+        raise damaged(Message("{path} has a user twice", path=path))
     last: str = ids[-1].as_py()
     return last
 
@@ -266,9 +252,7 @@ def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows:
         expected += _usage_columns(manifest)
     for name in expected:
         if name not in found:
-            raise SnapshotError(
-                "snapshot-damaged", Message("{path} lacks the column {name}", path=path, name=name), hint=AGAIN
-            )
+            raise damaged(Message("{path} lacks the column {name}", path=path, name=name))
 
 
 def _usage_columns(manifest: Manifest) -> list[str]:
@@ -286,11 +270,7 @@ def check_states(path: Path, groups: pa.Table) -> None:
     known = {None, *(status.value for status in SourceStatus)}
     for name in ("membersStatus", "transitiveMembersStatus"):
         if not known.issuperset(groups.column(name).unique().to_pylist()):
-            raise SnapshotError(
-                "snapshot-damaged",
-                Message("{path} has an unknown state in {name}", path=path, name=name),
-                hint=AGAIN,
-            )
+            raise damaged(Message("{path} has an unknown state in {name}", path=path, name=name))
 
 
 def _source(path: Path, content: bytes | None) -> pa.NativeFile:
@@ -318,6 +298,4 @@ def _is_equivalent(found: pa.DataType, expected: pa.DataType) -> bool:
 
 
 def _other_type(path: Path, error: object) -> SnapshotError:
-    return SnapshotError(
-        "snapshot-damaged", Message("{path} has a column of another type: {error}", path=path, error=error), hint=AGAIN
-    )
+    return damaged(Message("{path} has a column of another type: {error}", path=path, error=error))

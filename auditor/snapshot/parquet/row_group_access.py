@@ -9,11 +9,11 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.snapshot.model import UserBatch
-from auditor.snapshot.parquet.integrity import AGAIN, unreadable
+from auditor.snapshot.parquet.bounds import damaged
+from auditor.snapshot.parquet.integrity import unreadable
 from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, open_user_files, sku_ids_of
 
 _TAIL: Final = 8
@@ -55,38 +55,34 @@ def read_row_group(
     if outline is not None:
         people, links = open_user_files(folder)
         if group >= _groups(folder, people, links) or _sum(folder, people, links, group) != outline.sums[group]:
-            raise SnapshotError(
-                "snapshot-damaged",
+            raise damaged(
                 Message(
                     "checksum mismatch in row group {group} of {folder}: the snapshot changed during the audit",
                     group=group,
                     folder=folder,
-                ),
-                hint=AGAIN,
+                )
             )
     return UserFilesReader(folder).groups(users, assignments, (group,))
 
 
 def _groups(folder: Path, people: UserFile, links: UserFile) -> int:
-    found: int = people.file.num_row_groups
-    if found != links.file.num_row_groups:
-        raise SnapshotError(
-            "snapshot-damaged", Message("users and assignments of {folder} do not match", folder=folder), hint=AGAIN
-        )
-    return found
+    count: int = people.file.num_row_groups
+    if count != links.file.num_row_groups:
+        raise damaged(Message("users and assignments of {folder} do not match", folder=folder))
+    return count
 
 
 def _sum(folder: Path, people: UserFile, links: UserFile, group: int) -> int:
-    found = 0
+    checksum = 0
     for path, file in ((folder / "users.parquet", people), (folder / "assignments.parquet", links)):
         try:
             with files.opened(path, most=files.COLUMNS) as content:
                 for start, size in _spans(file.file.metadata, group, os.fstat(content.fileno()).st_size):
                     content.seek(start)
-                    found = zlib.crc32(content.read(size), found)
+                    checksum = zlib.crc32(content.read(size), checksum)
         except OSError as error:
             raise unreadable(error) from error
-    return found
+    return checksum
 
 
 def _spans(footer: pq.FileMetaData, group: int, size: int) -> Iterator[tuple[int, int]]:

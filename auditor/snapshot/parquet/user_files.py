@@ -6,11 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.snapshot.model import UserBatch
+from auditor.snapshot.parquet.bounds import damaged
 from auditor.snapshot.parquet.integrity import (
-    AGAIN,
     UNREADABLE,
     check_present,
     check_unique,
@@ -23,20 +22,20 @@ from auditor.snapshot.schema import ASSIGNMENTS, USERS
 
 def sku_ids_of(links: "UserFile") -> tuple[str, ...]:
     """Return the distinct SKUs in the assignments."""
-    found: set[str] = set()
+    sku_ids: set[str] = set()
     for group in range(links.file.num_row_groups):
         batch = links.rows(group, ["skuId"], threads=False)
-        found.update(batch.column(0).unique().to_pylist())
-    return tuple(sorted(found))
+        sku_ids.update(batch.column(0).unique().to_pylist())
+    return tuple(sorted(sku_ids))
 
 
 def not_collected_of(people: "UserFile") -> frozenset[str]:
     """Return the properties that were not collected for some user."""
-    found: set[str] = set()
+    names: set[str] = set()
     for group in range(people.file.num_row_groups) if people.present((_GAPS,)) else ():
         if not _is_empty(people.file.metadata.row_group(group), _GAPS):
-            found.update(people.rows(group, [_GAPS], threads=False).column(0).flatten().unique().to_pylist())
-    return frozenset(found)
+            names.update(people.rows(group, [_GAPS], threads=False).column(0).flatten().unique().to_pylist())
+    return frozenset(names)
 
 
 _GAPS = "notCollected"
@@ -52,8 +51,8 @@ def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
 def _last_id(group: pq.RowGroupMetaData) -> str | None:
     """Return the greatest id of a row group, which is its last one; None if the footer does not say."""
     statistics = _column(group, "id").statistics
-    found: str | None = statistics.max if statistics is not None and statistics.has_min_max else None
-    return found
+    last: str | None = statistics.max if statistics is not None and statistics.has_min_max else None
+    return last
 
 
 def _column(group: pq.RowGroupMetaData, name: str) -> pq.ColumnChunkMetaData:
@@ -91,11 +90,11 @@ class UserFile:
 
     def _read(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
         try:
-            found = _one(self.file.read_row_group(group, columns=columns, use_threads=threads))
+            batch = _one(self.file.read_row_group(group, columns=columns, use_threads=threads))
         except UNREADABLE as error:
             raise undecodable(self._path, error) from error
-        check_present(self._path, found, self._schema)
-        return conformed(self._path, found, self._schema)
+        check_present(self._path, batch, self._schema)
+        return conformed(self._path, batch, self._schema)
 
 
 _MIN_THREADED_USERS = 10_000
@@ -126,11 +125,7 @@ class UserFilesReader:
         """Yield the wanted row groups, all for None; the others are not read."""
         people, links = self._kept or open_user_files(self._folder)
         if people.file.num_row_groups != links.file.num_row_groups:
-            raise SnapshotError(
-                "snapshot-damaged",
-                Message("users and assignments of {folder} do not match", folder=self._folder),
-                hint=AGAIN,
-            )
+            raise damaged(Message("users and assignments of {folder} do not match", folder=self._folder))
         people_columns, link_columns = people.present(users), links.present(assignments)
         offset, before = 0, None
         for group in range(people.file.num_row_groups):
@@ -153,11 +148,7 @@ class UserFilesReader:
             return
         owners = links.column("user").to_numpy()
         if owners[0] < first or owners[-1] >= end or (owners[1:] < owners[:-1]).any():
-            raise SnapshotError(
-                "snapshot-damaged",
-                Message("assignments of {folder} do not match its users", folder=self._folder),
-                hint=AGAIN,
-            )
+            raise damaged(Message("assignments of {folder} do not match its users", folder=self._folder))
 
 
 def open_user_files(folder: Path) -> tuple[UserFile, UserFile]:
