@@ -5,6 +5,7 @@ import pytest
 from auditor.domain.errors import InputError, SnapshotError
 from auditor.domain.syntax import limits
 from auditor.files.names import tenant_name
+from auditor.localization.catalogues import translations
 from auditor.settings.loader import load
 
 _FILE = """\
@@ -22,6 +23,7 @@ def test_a_name_that_cannot_be_a_folder_is_refused_everywhere(name: str) -> None
         load(_FILE.format(name=name), file="tenants.yaml")
     (problem,) = refused.value.diagnostics
     assert (problem.slug, problem.span and problem.span.line) == ("tenants-name", 3)
+    assert translations("nl").gettext(problem.message.id) != problem.message.id
     with pytest.raises(SnapshotError, match="cannot be the name"):
         tenant_name(name)
     with pytest.raises(ValueError, match="name"):
