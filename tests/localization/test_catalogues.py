@@ -8,8 +8,7 @@ from gettext import c2py
 import pytest
 from babel.core import Locale
 
-from tests.localization.extract import DOMAINS, SOURCES, template, text
-from tests.localization.reading import (
+from tests.localization.catalogue_messages import (
     BOLD,
     CATALOGUES,
     CODE,
@@ -21,6 +20,7 @@ from tests.localization.reading import (
     read,
     wanted,
 )
+from tests.localization.extract import DOMAINS, SOURCES, template, text
 from tests.localization.rules import DENIALS, DENIED, ENGLISH, NAMES, NOT_DENIED, PATTERNS, SAME, TITLES
 
 each = pytest.mark.parametrize(("language", "domain"), CATALOGUES)

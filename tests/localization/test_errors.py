@@ -12,7 +12,7 @@ from auditor.domain.message import Message
 from auditor.graph.errors import REMEDIES
 from auditor.localization import localization
 from auditor.policy.loader import load
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.rules import ENGLISH, NAMES
 
 WRONG = """\

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auditor import resources
 from auditor.checks.registry import registered
 from auditor.localization import FALLBACK, catalogues, languages, localization
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 
 SPACE = "\u00a0"
 MINUS = "\u2212"

@@ -7,7 +7,7 @@ from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.titles import action_title
 from tests.builders.result.audited_demo import demo_result
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 
 KINDS = [
     (ActionKind.UNASSIGN, 1),

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from tests.localization.catalogue_messages import BOLD, entries, labels
 from tests.localization.extract import DOMAINS, LOCALES
-from tests.localization.reading import BOLD, entries, labels
 
 
 @cache

@@ -35,7 +35,7 @@ from tests.builders.service.command_line import Ran, call
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
-from tests.localization.reading import CODE, LANGUAGES
+from tests.localization.catalogue_messages import CODE, LANGUAGES
 from tests.localization.rules import ENGLISH, NAMES
 
 POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"

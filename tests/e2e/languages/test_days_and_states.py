@@ -10,7 +10,7 @@ from auditor.localization import localization
 from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import contoso
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 
 EVERY = ("en", *LANGUAGES)
 

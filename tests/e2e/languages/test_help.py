@@ -9,7 +9,7 @@ from auditor.cli.arguments.parser import requested_locale, sentence
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.localization import localization
 from tests.builders.service.command_line import call
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.rules import ENGLISH, NAMES
 
 WRONG = [

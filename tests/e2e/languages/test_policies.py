@@ -9,8 +9,8 @@ from auditor.app.report.localization import localised
 from auditor.localization import localization
 from auditor.render import render
 from tests.builders.result.audited_demo import demo_result
+from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.extract import policies
-from tests.localization.reading import LANGUAGES
 
 OWN = "Only our own people hold a seat"
 

@@ -10,8 +10,8 @@ from babel.numbers import format_percent
 from auditor.render.history.labels import seat_columns
 from auditor.render.text.labels import Labels
 from tests.e2e.languages import portal
+from tests.localization.catalogue_messages import BOLD, CATALOGUES, LANGUAGES, entries, labels
 from tests.localization.extract import DOMAINS
-from tests.localization.reading import BOLD, CATALOGUES, LANGUAGES, entries, labels
 
 SPACE = "\u00a0"
 QUOTES = {"da": ("»", "«"), "de": ("„", "“"), "nl": ("“", "”"), "sv": ("”", "”"), "tr": ("“", "”")}

@@ -11,8 +11,8 @@ from auditor.domain.errors import UsageError
 from auditor.localization import languages, localization
 from auditor.render import FORMATS, render
 from tests.builders.result.audited_demo import demo_result
+from tests.localization.catalogue_messages import BOLD, LANGUAGES, wanted
 from tests.localization.extract import DOMAINS
-from tests.localization.reading import BOLD, LANGUAGES, wanted
 
 OTHERS = tuple(language for language in LANGUAGES if language in languages())
 

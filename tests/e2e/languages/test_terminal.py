@@ -7,7 +7,7 @@ from rich.console import Console
 
 from auditor.cli.terminal.result import terminal
 from tests.builders.result.audited_demo import demo_result
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 
 
 @pytest.mark.slow

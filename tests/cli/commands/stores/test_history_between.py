@@ -14,7 +14,7 @@ from auditor.snapshot.writer import write
 from tests.builders.service.command_line import Ran, call, expect
 from tests.builders.tenant.nights import SKUS, night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
-from tests.localization.reading import LANGUAGES
+from tests.localization.catalogue_messages import LANGUAGES
 
 SEATS = TWO_PEOPLE["subscribedSkus"][0]
 MORE = {**SEATS, "skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1}
