@@ -184,8 +184,10 @@ def test_the_title_of_a_trial_names_the_decision(renew: bool | None, title: str)
     rules = "version: 1\npolicies:\n  - {id: trials, severity: low, purchases: {trials: deny}}\n"
     (question,) = planned(of, rules=rules).questions
     answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
-    (action,) = (each for each in planned(of, *answers, rules=rules).actions if each.kind == "trial")
+    plan = planned(of, *answers, rules=rules)
+    (action,) = plan.actions
     assert (action.title, action.confidence) == (title, "review" if renew is None else "certain")
+    assert [(each.action, each.enabled) for each in plan.decided_seats] == ([(1, 0)] if renew is False else [])
 
 
 @pytest.mark.parametrize("release", [True, False])

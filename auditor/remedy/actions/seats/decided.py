@@ -14,6 +14,8 @@ from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.seats.ledger import NUMBERED
 
+CARRYING: Final = NUMBERED | {ActionKind.TRIAL}
+"""Kinds of the actions that carry out a decision about seats: nobody takes single seats from a trial."""
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE, ActionKind.TRIAL})
 
 
@@ -25,7 +27,7 @@ def add_decided(action_groups: ActionGroups, context: RemediationContext, decide
     """
     action_groups.add((UNSORTED, _remedy(context, sku_id, change)) for sku_id, change in sorted(decided.items()))
     for group in action_groups:
-        if group.policies or group.first.old not in decided or group.first.kind not in NUMBERED:
+        if group.policies or group.first.old not in decided or group.first.kind not in CARRYING:
             continue
         buys = group.first.kind is ActionKind.BUY
         group.weigh("", (Severity.INFO.rank, ""))
@@ -53,12 +55,14 @@ def _remedy(context: RemediationContext, sku_id: str, change: int) -> Remedy:
         is_trial=product.is_trial,
     )
     check = BELOW_MINIMUM if change > 0 else ABOVE_MAXIMUM
+    ends = change < 0 and product.is_trial is True
+    removal = ActionKind.TRIAL if ends else removal_kind(situation.agreement)
     return Remedy(
-        kind=ActionKind.BUY if change > 0 else removal_kind(situation.agreement),
+        kind=ActionKind.BUY if change > 0 else removal,
         findings=(),
         situation=situation,
         article=check.articles(situation)[0],
         old=sku_id,
-        seats=abs(change),
-        answered=True,
+        seats=0 if ends else abs(change),
+        answered=not ends,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Action, Notice
@@ -54,10 +55,11 @@ def decided_seats(
 
     `agreed` are the contracts of the tenant that will be about another number of seats.
     """
-    carried: dict[str, int] = {}
-    for number, action in enumerate(actions, start=1):
-        if action.kind in NUMBERED or action.sku_id not in carried:
-            carried[action.sku_id] = number
+    numbered = sorted(
+        enumerate(actions, start=1),
+        key=lambda each: (each[1].kind in NUMBERED, each[1].kind == ActionKind.TRIAL, -each[0]),
+    )
+    carried = {action.sku_id: number for number, action in numbered}
     written = tuple(agreed)
     return tuple(
         DecidedSeats(
