@@ -1,14 +1,14 @@
 """Records what the requests of a plan change, so that the plan can be verified later."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from auditor.domain.result.saved_plan import HoldingChange, SeatPrice
+from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SeatPrice
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
 from auditor.remedy.planner.simulation.seat_answers import SeatChange
-from auditor.remedy.planner.simulation.tenant import copied
+from auditor.remedy.planner.simulation.tenant import TenantState, copied
 from auditor.remedy.planner.weighed_options import Options
 from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import observed
@@ -20,16 +20,30 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChang
     `seats` are purchases and renewals that were decided.
     """
     facts = options.plan.facts
-    replay = tuple(replayed(copied(options.state, seats), plan.actions))
+    state = copied(options.state, seats)
+    replay = tuple(replayed(state, plan.actions))
+    expected = expectations_of(action.requests for action in plan.actions)
     holdings = tuple(holding_changes(replay))
     return replace(
         plan,
         changes=changes_of(facts, options.state, replay),
-        expected=observed(facts, expectations_of(action.requests for action in plan.actions)),
+        expected=observed(facts, (each for one in expected for each in _by_product(one, options.state, state))),
         holdings=holdings,
         seat_effects=seat_effects(plan.actions, holdings),
         prices=_prices(options, holdings, seats),
     )
+
+
+def _by_product(expected: Expectation, before: TenantState, after: TenantState) -> Iterator[Expectation]:
+    """Yield an expectation for each product that a retry gives, since the request names none; others as they are."""
+    if expected.fact is not Fact.SEAT_ERROR:
+        yield expected
+        return
+    waited, waits = (
+        {grant.sku_id for grant in state.accounts[expected.subject].grants if grant.waits} for state in (before, after)
+    )
+    for sku_id in sorted(waited - waits) or ("",):
+        yield replace(expected, key=sku_id)
 
 
 def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterable[str]) -> tuple[SeatPrice, ...]:

@@ -24,7 +24,7 @@ class Fact(StrEnum):
     GROUP_LICENCE = "groupLicense"
     """Whether a group gives a product."""
     SEAT_ERROR = "seatError"
-    """Whether a group licence of a person is in error that a retry may end."""
+    """Whether a group licence of a person is in error that a retry may end; the key is its product."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Reads from a snapshot the facts that requests of a plan change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,7 +57,8 @@ class TenantObservation:
         if account is None:
             return Observation(cause=Cause.PATHS)
         if expected.fact is Fact.SEAT_ERROR:
-            return Observation(value=any(grant.waits for grant in account.grants))
+            products = {grant.sku_id for grant in account.grants if grant.waits}
+            return Observation(value=expected.key in products if expected.key else bool(products))
         paths = [each for each in account.grants if each.sku_id == expected.key and each.group is None]
         if not paths:
             return Observation()
@@ -99,8 +100,9 @@ class TenantObservation:
         return Observation(cause=Cause.MEMBERS, detail=fact.name or group)
 
 
-def observed(facts: TenantFacts, expectations: Sequence[Expectation]) -> tuple[Expectation, ...]:
+def observed(facts: TenantFacts, expectations: Iterable[Expectation]) -> tuple[Expectation, ...]:
     """Return expectations with the values before that a snapshot shows."""
+    expectations = tuple(expectations)
     people = (each.subject for each in expectations if each.fact is not Fact.GROUP_LICENCE)
     properties = (each.key for each in expectations if each.fact is Fact.PROPERTY)
     tenant = TenantObservation(facts, people, properties)

@@ -22,8 +22,10 @@ def step_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None, logged: Coll
     Without `facts` the tenant was not audited and nothing is known.
     """
     expectations = expectations_of(action.requests for action in plan.actions)
-    before = {_key(each): each for each in plan.expected or ()}
-    expectations = tuple(_with_before(each, before.get(_key(each))) for each in expectations)
+    before: dict[tuple[int, int, Fact, str, str], list[Expectation]] = defaultdict(list)
+    for saved in plan.expected or ():
+        before[_key(saved)].append(saved)
+    expectations = tuple(own for each in expectations for own in _with_before(each, before[_key(each)]))
     later: dict[tuple[Fact, str, str], list[Any]] = defaultdict(list)
     for each in expectations:
         later[each.fact, each.subject, each.key].append(each.after)
@@ -76,11 +78,12 @@ def _seats(
 
 
 def _key(each: Expectation) -> tuple[int, int, Fact, str, str]:
-    return each.action, each.step, each.fact, each.subject, each.key
+    # A request to try group licences again names no product, and the plan does.
+    return each.action, each.step, each.fact, each.subject, "" if each.fact is Fact.SEAT_ERROR else each.key
 
 
-def _with_before(each: Expectation, saved: Expectation | None) -> Expectation:
-    return each if saved is None else replace(each, before=saved.before, known=saved.known)
+def _with_before(each: Expectation, saved: Sequence[Expectation]) -> Sequence[Expectation]:
+    return [replace(each, key=own.key, before=own.before, known=own.known) for own in saved] or [each]
 
 
 def _part(each: Expectation, now: Observation, accepted: Sequence[Any]) -> StepVerdict:

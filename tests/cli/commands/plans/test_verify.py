@@ -21,7 +21,7 @@ from tests.builders.service.planned_tenant import (
     run,
     sender,
 )
-from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, F3, VISIO, grant, group, snapshot, user
 from tests.emulator.server import Emulator
 
 
@@ -274,3 +274,23 @@ def test_what_was_not_read_is_unknown(tmp_path: Path) -> None:
     assert (ran.code, action["verdict"], action["cause"], action["detail"]) == (3, "unknown", "source", "users")
     assert (tenant["freed"]["actual"], tenant["freed"]["atLeast"]) == (0, True)
     assert {each["state"] for each in tenant["findings"]} == {"open", "unknown"}
+
+
+@pytest.mark.parametrize(("waits", "verdict"), [(VISIO, "done"), (F3, "not")])
+def test_a_retry_is_done_once_its_own_product_has_arrived(tmp_path: Path, waits: str, verdict: str) -> None:
+    """The request names no product: what else the person waits for does not count."""
+    (tmp_path / "policy.yaml").write_text(
+        "version: 1\npolicies: [{id: errors, severity: low, health: {errors: deny}}]\n"
+    )
+    errors = {F3: "CountViolation", VISIO: "MutuallyExclusiveViolation"}
+    for night, waiting in (("before", {F3, VISIO}), ("after", {waits})):
+        paths = [grant(sku, "g1", error=error if sku in waiting else None) for sku, error in errors.items()]
+        ann = user("ann", grant(E3), *paths)
+        of = snapshot([ann], {E3: 1, F3: 1, VISIO: 1}, groups=[group("Office", F3, VISIO)])
+        write(tmp_path / night, of)
+    call("plan", "--snapshot", "before", "policy.yaml", "-q", "--as-of", AS_OF, cwd=tmp_path)
+    ((own,),) = [tenant["expected"] for tenant in json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]]
+    assert (own["fact"], own["key"], own["before"], own["after"]) == ("seatError", F3, True, False)
+    call("verify", "out/plan.json", "--snapshot", "after", "policy.yaml", "--as-of", AS_OF, cwd=tmp_path)
+    (tenant,) = json.loads((tmp_path / "out" / "verification.json").read_text())["tenants"]
+    assert [each["verdict"] for each in tenant["actions"] if each["requests"]] == [verdict]
