@@ -57,22 +57,22 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         Part(title=l10n.gettext("Seats outside their limits"), lines=tuple(_seats(view, l10n))),
         Part(title=l10n.gettext("Dates within 60 days"), lines=tuple(_renewals(view, l10n))),
     )
-    label = l10n.gettext("Open the report") if view.report_link else l10n.gettext("Open the run")
+    label = l10n.gettext("Open the report") if view.reader.anchors else l10n.gettext("Open the run")
     kind = (
         l10n.gettext("Microsoft 365 licence audit, the weekly mail")
-        if view.weekly
+        if view.reader.weekly
         else l10n.gettext("Microsoft 365 licence audit")
     )
-    policies = f"{l10n.gettext('policies')} {view.digest[:19]}"
+    policies = f"{l10n.gettext('policies')} {view.page.digest[:19]}"
     foot = " · ".join(
-        (f"{kind} · {l10n.instant(view.as_of)}", view.tool, f"{l10n.gettext('run')} {view.run}", policies)
+        (f"{kind} · {l10n.instant(view.page.as_of)}", view.page.tool, f"{l10n.gettext('run')} {view.run}", policies)
     )
     return ChatView(
-        language=view.language,
+        language=view.page.language,
         title=view.subject,
         sentences=tuple(text for text in _sentences(view, l10n) if text)[:_MAX_SENTENCES],
         parts=tuple(part for part in parts if part.lines),
-        link=(label, view.link) if view.link else None,
+        link=(label, view.reader.link) if view.reader.link else None,
         foot=flat(foot, 300),
     )
 
@@ -82,7 +82,7 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
     yield from view.plan
     if view.scope:
         yield f"{l10n.gettext('These numbers count only the findings that you receive:')} {view.scope}."
-    if view.complete:
+    if view.page.complete:
         return
     yield l10n.gettext("Incomplete: some of the data below is not known.")
     yield from view.completeness
@@ -91,12 +91,12 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
 
 
 def _counts(view: MailView, l10n: Labels) -> Iterator[Line]:
-    yield Line(lead="", text=l10n.joined(f"{count.number} {count.label}" for count in view.counts))
-    if view.previous is None:
+    yield Line(lead="", text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.counts))
+    if view.page.previous is None:
         yield Line(lead="", text=l10n.gettext("Not compared with an earlier run."))
         return
-    since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.previous)}
-    yield Line(lead=since, text=l10n.joined(f"{count.number} {count.label}" for count in view.changes))
+    since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.page.previous)}
+    yield Line(lead=since, text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.changes))
 
 
 def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
@@ -138,7 +138,7 @@ def _renewals(view: MailView, l10n: Labels) -> Iterator[Line]:
 def _money(view: MailView, l10n: Labels) -> Iterator[Line]:
     for label, amount in view.money:
         yield Line(lead=amount, text=label)
-    if view.money and view.lower_bound:
+    if view.money and view.page.lower_bound:
         yield Line(lead="", text=l10n.gettext("This is a minimum: some products have no price in the policies."))
 
 

@@ -17,7 +17,7 @@ from auditor.render.html.timeline import next_date
 from auditor.render.html.view import Highlight, Page, SeatRow, Section
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import flat, subject_of
-from auditor.render.mail.view import Act, Changed, Count, MailFiles, MailView, Reader, Renewal, SeatLine, TenantLine
+from auditor.render.mail.view import Act, Changed, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.evidence.contracts import purchase
 from auditor.render.text.evidence.facts import product_name, product_names
@@ -26,6 +26,8 @@ from auditor.render.text.labels import SEVERITIES, Labels
 BAR: Final = 120
 """Pixels of a seat bar, whatever the numbers: every row of the table is as wide as the others."""
 RENEWALS: Final = timedelta(days=60)
+_PLAN: Final = 400
+"""Characters of a sentence about a plan."""
 _WAIVERS: Final = ("waiver.expired", "waiver.expiring")
 
 
@@ -52,24 +54,18 @@ def mail_view(shown: Page, result: Result, reader: Reader, l10n: Labels, limits:
     sentences = shown.completeness if shown.complete else shown.completeness[: limits.tenants]
     renewals = _renewals(result, l10n, several=several, whole=not any(_scope(reader, l10n)))
     return MailView(
-        language=l10n.language,
+        page=shown,
+        reader=reader,
         subject=subject_of(result, l10n, complete=shown.complete, weekly=reader.weekly),
         who=flat(shown.title),
-        as_of=result.run.as_of,
-        previous=result.run.previous,
-        weekly=reader.weekly,
         preview=l10n.joined([verdict, *(count.summary for count in changed[:3])]),
         verdict=verdict,
+        plan=tuple(flat(line, _PLAN) for line in shown.plan),
         scope=l10n.joined(_scope(reader, l10n)),
-        complete=shown.complete,
         completeness=tuple(flat(sentence, 400) for sentence in sentences),
         more_gaps=len(shown.completeness) - len(sentences),
-        counts=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.counts),
-        waived=shown.waived,
-        changes=tuple(_count(tile.count, tile.label, tile.key, l10n) for tile in shown.changes),
         changed=tuple(changed[: limits.changed]),
         more_changed=len(changed[limits.changed :]),
-        unconfirmed=shown.unconfirmed,
         acts=tuple(_acts(shown, reader, l10n))[: limits.acts],
         tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
@@ -78,32 +74,10 @@ def mail_view(shown: Page, result: Result, reader: Reader, l10n: Labels, limits:
         renewals=tuple(renewals[: limits.renewals]),
         more_renewals=len(renewals[limits.renewals :]),
         money=tuple((figure.label, figure.amount) for figure in shown.figures if figure.amount),
-        lower_bound=shown.lower_bound,
         trends=sparks(result, reader.history, l10n)[: limits.trends],
         exceptions=tuple(_exceptions(shown, l10n, limits)),
-        link=reader.link,
-        report_link=reader.anchors,
-        files=_files(reader, l10n),
-        people=shown.people,
-        redacted=shown.redacted,
-        tool=shown.tool,
-        digest=shown.digest,
         run=flat(shown.run),
-        checked=shown.checked,
     )
-
-
-def _files(reader: Reader, l10n: Labels) -> MailFiles:
-    return MailFiles(
-        report=reader.attachment,
-        report_too_large=reader.too_large,
-        approvals=l10n.joined(reader.approvals),
-        approvals_too_large=reader.approvals_too_large,
-    )
-
-
-def _count(number: int, label: str, key: str, l10n: Labels) -> Count:
-    return Count(number=l10n.number(number), label=label, key=key, none=not number)
 
 
 def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:

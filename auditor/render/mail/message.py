@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -13,15 +12,10 @@ from auditor.domain.result.model import Result
 from auditor.render.html.page import page
 from auditor.render.html.report import environment
 from auditor.render.mail.content import BAR, LineLimits, mail_view
-from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import TALL
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
-from auditor.render.text.verification import plan_lines
-
-_PLAN: Final = 400
-"""Characters of a sentence about a plan."""
 
 LARGEST: Final = 100_000
 """Bytes of the HTML part; Gmail cuts a mail off at about 102 KB."""
@@ -44,15 +38,14 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
         html = _html(view, l10n)
         if len(html.encode()) < LARGEST:
             break
-    return MailParts(subject=view.subject, text=_text(view, l10n), html=html, language=view.language)
+    return MailParts(subject=view.subject, text=_text(view, l10n), html=html, language=view.page.language)
 
 
 def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
     """Yield what a message to a reader says, the fullest first, each later one with shorter lists."""
-    plan = tuple(flat(line, _PLAN) for line in plan_lines(result, l10n))
     shown = page(result, l10n)
     for limits in _LIMITS:
-        yield replace(mail_view(shown, result, reader, l10n, limits), plan=plan)
+        yield mail_view(shown, result, reader, l10n, limits)
 
 
 def _html(view: MailView, l10n: Labels) -> str:

@@ -1,9 +1,9 @@
 """What a mail says, as plain values: both its parts, text and HTML, are made of them and have the same content."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from auditor.domain.enums import Severity
+from auditor.render.html.view import Page
 from auditor.render.text.earlier_run import EarlierRun, Sparkline
 
 
@@ -32,16 +32,6 @@ class Reader:
     """Whether they did not fit."""
     history: tuple[EarlierRun, ...] = ()
     """What earlier runs came to in the part that this reader receives, oldest first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """A number with the word for what it counts."""
-
-    number: str
-    label: str
-    key: str
-    none: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,40 +108,24 @@ class TenantLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailFiles:
-    """The names of the files that a mail carries, or that were too large for it; empty for none."""
-
-    report: str
-    report_too_large: str
-    approvals: str
-    """Names joined into one text."""
-    approvals_too_large: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MailView:
-    """A whole mail."""
+    """A whole mail: its page and reader, and what only a mail says or says in fewer words."""
 
-    language: str
+    page: Page
+    reader: Reader
     subject: str
     who: str
-    as_of: datetime
-    previous: datetime | None
-    weekly: bool
     preview: str
     """What an inbox shows after the subject."""
     verdict: str
+    plan: tuple[str, ...]
+    """What became of an earlier plan, in sentences."""
     scope: str
-    complete: bool
     completeness: tuple[str, ...]
     more_gaps: int
     """Sentences about what is missing that are not told."""
-    counts: tuple[Count, ...]
-    waived: int
-    changes: tuple[Count, ...]
     changed: tuple[Changed, ...]
     more_changed: int
-    unconfirmed: int
     acts: tuple[Act, ...]
     tenants: tuple[TenantLine, ...]
     more_tenants: int
@@ -161,22 +135,10 @@ class MailView:
     more_renewals: int
     money: tuple[tuple[str, str], ...]
     """Label and amount a month."""
-    lower_bound: bool
     trends: tuple[Sparkline, ...]
     """The main figures over the runs so far; none without an earlier run."""
     exceptions: tuple[str, ...]
-    link: str
-    report_link: bool
-    files: MailFiles
-    people: int
-    redacted: bool
-    tool: str
-    digest: str
     run: str
-    checked: date | None
-    """The oldest day on which guidance that the report shows was held against its sources."""
-    plan: tuple[str, ...] = ()
-    """What became of an earlier plan, in sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

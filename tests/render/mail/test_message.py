@@ -57,7 +57,7 @@ def summary(view: MailView) -> list[str]:
     """Every text of the story that people read."""
     lines = [view.who, view.verdict, view.scope, *view.completeness, *view.exceptions]
     lines += [text for pair in view.money for text in pair]
-    lines += [text for count in (*view.counts, *view.changes) for text in (count.number, count.label)]
+    lines += [text for tile in (*view.page.counts, *view.page.changes) for text in (str(tile.count), tile.label)]
     lines += [text for line in view.changed for text in (line.summary, line.title, line.tenant)]
     lines += [plain(text) for act in view.acts for text in (act.title, act.first, *act.facts)]
     lines += [act.document[0] for act in view.acts if act.document]
