@@ -49,13 +49,17 @@ class ChatView:
 def chat_view(view: MailView, l10n: Labels) -> ChatView:
     """Return what a channel shows of a mail: no person is in it, because none is in the mail."""
     parts = (
-        Part(title=l10n.gettext("Open findings"), lines=tuple(_counts(view, l10n))),
-        Part(title=l10n.gettext("What changed"), lines=tuple(_changed(view, l10n))),
-        Part(title=l10n.gettext("What to do first"), lines=tuple(_acts(view, l10n))),
-        Part(title=l10n.gettext("Money a month"), lines=tuple(_money(view, l10n))),
-        Part(title=l10n.gettext("Tenants"), lines=tuple(_tenants(view, l10n))),
-        Part(title=l10n.gettext("Seats outside their limits"), lines=tuple(_seats(view, l10n))),
-        Part(title=l10n.gettext("Dates within 60 days"), lines=tuple(_renewals(view, l10n))),
+        (l10n.gettext("Open findings"), _counts(view, l10n), 0),
+        (l10n.gettext("What changed"), _changed(view, l10n), view.more_changed),
+        (l10n.gettext("What to do first"), _acts(view, l10n), 0),
+        (l10n.gettext("Money a month"), _money(view, l10n), 0),
+        (
+            l10n.gettext("Tenants"),
+            (Line(lead=line.name, text=line.summary, href=line.href) for line in view.tenants),
+            view.more_tenants,
+        ),
+        (l10n.gettext("Seats outside their limits"), _seats(view), view.more_seats),
+        (l10n.gettext("Dates within 60 days"), _renewals(view), view.more_renewals),
     )
     label = l10n.gettext("Open the report") if view.reader.anchors else l10n.gettext("Open the run")
     kind = (
@@ -71,10 +75,15 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         language=view.page.language,
         title=view.subject,
         sentences=tuple(text for text in _sentences(view, l10n) if text)[:_MAX_SENTENCES],
-        parts=tuple(part for part in parts if part.lines),
+        parts=tuple(part for each in parts if (part := _part(*each, l10n)).lines),
         link=(label, view.reader.link) if view.reader.link else None,
         foot=flat(foot, 300),
     )
+
+
+def _part(title: str, lines: Iterable[Line], more: int, l10n: Labels) -> Part:
+    rest = [Line(lead="", text=_more(more, l10n))] if more else []
+    return Part(title=title, lines=(*lines, *rest))
 
 
 def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
@@ -103,8 +112,6 @@ def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
     for line in view.changed:
         facts = (line.title, line.tenant, l10n.gettext(SEVERITIES[line.severity]))
         yield Line(lead=line.summary, text=_facts(facts), href=line.href)
-    if view.more_changed:
-        yield Line(lead="", text=_more(view.more_changed, l10n))
 
 
 def _acts(view: MailView, l10n: Labels) -> Iterator[Line]:
@@ -114,25 +121,14 @@ def _acts(view: MailView, l10n: Labels) -> Iterator[Line]:
         yield Line(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
 
 
-def _tenants(view: MailView, l10n: Labels) -> Iterator[Line]:
-    for line in view.tenants:
-        yield Line(lead=line.name, text=line.summary, href=line.href)
-    if view.more_tenants:
-        yield Line(lead="", text=_more(view.more_tenants, l10n))
-
-
-def _seats(view: MailView, l10n: Labels) -> Iterator[Line]:
+def _seats(view: MailView) -> Iterator[Line]:
     for line in view.seats:
         yield Line(lead=line.name, text=_facts((line.tenant, line.figures, line.state, line.advice)))
-    if view.more_seats:
-        yield Line(lead="", text=_more(view.more_seats, l10n))
 
 
-def _renewals(view: MailView, l10n: Labels) -> Iterator[Line]:
+def _renewals(view: MailView) -> Iterator[Line]:
     for line in view.renewals:
         yield Line(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.happens)))
-    if view.more_renewals:
-        yield Line(lead="", text=_more(view.more_renewals, l10n))
 
 
 def _money(view: MailView, l10n: Labels) -> Iterator[Line]:

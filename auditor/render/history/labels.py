@@ -1,10 +1,10 @@
 """Trends into the words, rows and small pictures that the terminal and the HTML page share, in one language."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from auditor.domain.enums import Severity
 from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -61,14 +61,8 @@ def seat_columns(l10n: Labels) -> tuple[str, ...]:
     """Return the titles of the table of seats."""
     gettext = l10n.gettext
     return (
-        *(
-            gettext("Product"),
-            gettext("Assigned"),
-            gettext("Trend"),
-            gettext("Usable"),
-            gettext("Spare"),
-            gettext("Holders"),
-        ),
+        *(gettext("Product"), gettext("Assigned"), gettext("Trend"), gettext("Usable"), gettext("Spare")),
+        gettext("Holders"),
         gettext("Runs out ({share} interval)").replace("{share}", l10n.percent("90")),
     )
 
@@ -105,11 +99,11 @@ def runs_out(forecast: Forecast, l10n: Labels) -> str:
         return l10n.gettext("no forecast: {reason}").replace("{reason}", l10n.translate(forecast.silent))
     if forecast.earliest is None:
         return l10n.gettext("not within two years")
-    middle = l10n.gettext("no likely date") if forecast.expected is None else _day(forecast.expected, l10n)
-    first = _day(forecast.earliest, l10n)
+    middle = l10n.gettext("no likely date") if forecast.expected is None else l10n.date(forecast.expected)
+    first = l10n.date(forecast.earliest)
     if forecast.latest is None:
         return l10n.gettext("{day} ({first} or later)").format(day=middle, first=first)
-    return l10n.gettext("{day} ({first} to {last})").format(day=middle, first=first, last=_day(forecast.latest, l10n))
+    return l10n.gettext("{day} ({first} to {last})").format(day=middle, first=first, last=l10n.date(forecast.latest))
 
 
 def method(forecast: Forecast, l10n: Labels) -> str:
@@ -151,7 +145,7 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
     gettext = l10n.gettext
     seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n), _pair(s.spare, l10n)) for s in between.seats]
     policies = [
-        (p.policy, _severity(p.severity.value if p.severity else "", l10n), _pair(p.open, l10n),
+        (p.policy, _severity(p.severity or "", l10n), _pair(p.open, l10n),
          _pair(p.waived, l10n), *("?" if n is None else l10n.number(n) for n in (p.new, p.gone, p.changed)))
         for p in between.policies
     ]  # fmt: skip
@@ -185,11 +179,8 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
     return tuple(grid for grid in grids if grid[2])
 
 
-def _severity(severity_name: str, l10n: Labels) -> str:
-    return next(
-        (l10n.gettext(label) for severity, label in SEVERITIES.items() if severity.value == severity_name),
-        severity_name,
-    )
+def _severity(name: str, l10n: Labels) -> str:
+    return l10n.gettext(SEVERITIES[Severity(name)]) if name in SEVERITIES else name
 
 
 def _pair(values: tuple[int | None, int | None], l10n: Labels) -> str:
@@ -199,7 +190,3 @@ def _pair(values: tuple[int | None, int | None], l10n: Labels) -> str:
     if first is None or last is None or first == last:
         return text if first != last else l10n.number(last)
     return f"{text} ({l10n.signed(last - first)})"
-
-
-def _day(day: date, l10n: Labels) -> str:
-    return l10n.date(datetime(day.year, day.month, day.day, tzinfo=UTC))

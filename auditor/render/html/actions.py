@@ -249,7 +249,7 @@ def _worth(money: Money, l10n: Labels) -> str:
 
 
 def _due(day: date | None, l10n: Labels) -> str:
-    return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.day(day.isoformat()))
+    return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.date(day))
 
 
 def _of_step(step: Step, section: Section, due: str) -> Highlight:

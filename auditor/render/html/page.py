@@ -10,7 +10,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.result.model import Finding, Notice, Result, TenantResult
+from auditor.domain.result.model import Finding, FleetResult, Notice, Result, TenantResult
 from auditor.domain.translation import capitalized
 from auditor.render.html.actions import action_sets, highlights, steps
 from auditor.render.html.charts.curves import trends
@@ -67,7 +67,8 @@ def page(
     full = most_urgent_tenants(result).tenants
     sections = [_section(*each, result.run.as_of, l10n) for each in zip(full, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
-        sections.append(_fleet(result, fleet, l10n))
+        title = l10n.gettext("Policies across tenants")
+        sections.append(_common_section(result.fleet, fleet, result.run.as_of, l10n, name="", title=title))
     total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
@@ -173,10 +174,6 @@ def _changes(result: Result, found: Changes, l10n: Labels) -> tuple[Tile, ...]:
 
 def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: Labels) -> Section:
     context = index.context
-    changed, more = change_lines(index.changed(), tenant.fixed, context, _LINES)
-    groups = _groups(index)
-    anchors = {each.policy: each.anchor for each in groups}
-    counts = index.counts()
     free = free_part_numbers()
     products = sorted(
         (seat_row(each, context) for each in tenant.seats),
@@ -187,46 +184,35 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
         ),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
-    listed = steps(tenant.name, index, moment, l10n)
-    return Section(
-        anchor=anchor("t", tenant.name),
-        name=tenant.name,
-        title=tenant.display_name or tenant.name,
+    title = tenant.display_name or tenant.name
+    return replace(
+        _common_section(tenant, index, moment, l10n, name=tenant.name, title=title),
         facts=tuple(fact for fact in facts if fact),
         failure=None if tenant.failure is None else l10n.translate(tenant.failure),
-        open=sum(count for _, count in counts),
         complete=tenant.complete,
         money=l10n.sums(index.stats.money),
-        counts=counts,
-        lines=changed,
-        more_lines=more,
-        steps=listed,
-        action_sets=action_sets(listed, index, l10n),
-        more_steps=index.more_actions,
         seats=tuple(products),
         usage=usage_table(tenant, l10n),
         units=unit_tables(tenant, l10n),
         smaller=smaller_products(tenant, l10n),
         coverage=coverage_lines(tenant, context.headers, l10n),
         timeline=timeline(tenant, context, index.findings, moment),
-        groups=groups,
-        outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, l10n) for source in tenant.sources),
-        notices=_localized(tenant.notices, l10n),
     )
 
 
-def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
-    context = index.context
-    changed, more = change_lines(index.changed(), result.fleet.fixed, context, _LINES)
-    groups = _groups(index)
+def _common_section(
+    part: TenantResult | FleetResult, index: FindingIndex, moment: datetime, l10n: Labels, *, name: str, title: str
+) -> Section:
+    """Return what sections of tenants and that of the fleet have in common; the fleet has an empty name."""
+    changed, more = change_lines(index.changed(), part.fixed, index.context, _LINES)
+    groups, counts = _groups(index), index.counts()
     anchors = {each.policy: each.anchor for each in groups}
-    counts = index.counts()
-    listed = steps("fleet", index, result.run.as_of, l10n)
+    listed = steps(name or "fleet", index, moment, l10n)
     return Section(
-        anchor="fleet",
-        name="",
-        title=l10n.gettext("Policies across tenants"),
+        anchor=anchor("t", name) if name else "fleet",
+        name=name,
+        title=title,
         open=sum(count for _, count in counts),
         complete=True,
         counts=counts,
@@ -236,8 +222,8 @@ def _fleet(result: Result, index: FindingIndex, l10n: Labels) -> Section:
         action_sets=action_sets(listed, index, l10n),
         more_steps=index.more_actions,
         groups=groups,
-        outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),
-        notices=_localized(result.fleet.notices, l10n),
+        outcomes=tuple(outcome_row(outcome, index.context, anchors) for outcome in part.policies),
+        notices=_localized(part.notices, l10n),
     )
 
 

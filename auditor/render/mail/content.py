@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Final
 
-from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result.model import Finding, Result, TenantResult
+from auditor.domain.enums import Severity, Status
+from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
 from auditor.render.html.action_view import Step
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
@@ -96,35 +97,27 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     if result.run.previous is None:
         return []
     titles = {header.id: header.title or header.id for header in result.run.policies}
-    fixed: list[tuple[TenantResult | None, Finding]] = [
-        (tenant, finding) for tenant in result.tenants for finding in tenant.fixed
+    names = {tenant.name: flat(tenant.display_name or tenant.name) for tenant in result.tenants}
+    parts: list[tuple[str, TenantResult | FleetResult]] = [(tenant.name, tenant) for tenant in result.tenants]
+    counts: dict[str | None, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
+    for name, part in (*parts, ("", result.fleet)):
+        changes = ((each.change, each) for each in part.findings)
+        for key, finding in chain(changes, (("fixed", each) for each in part.fixed)):
+            if key in counts and finding.status is Status.OPEN:
+                counts[key][finding.severity.rank, name, finding.policy] += 1
+    severities = list(Severity)
+    return [
+        Changed(
+            key=str(key),
+            summary=_change_text(str(key), count, l10n),
+            title=flat(titles.get(policy, policy)),
+            severity=severities[rank],
+            tenant=names.get(name, l10n.gettext("Policies across tenants")) if several else "",
+            href="" if key == "fixed" else _link(reader, policy_anchor(name, policy)),
+        )
+        for key, found in counts.items()
+        for (rank, name, policy), count in sorted(found.items())
     ]
-    fixed += [(None, finding) for finding in result.fleet.fixed]
-    marks = (
-        ("reopened", [pair for pair in _all(result) if pair[1].change is Change.REOPENED]),
-        ("new", [pair for pair in _all(result) if pair[1].change is Change.NEW]),
-        ("fixed", fixed),
-    )
-    lines: list[Changed] = []
-    for key, pairs in marks:
-        counts: Counter[tuple[int, str, str]] = Counter()
-        for tenant, finding in pairs:
-            if finding.status is Status.OPEN:
-                counts[finding.severity.rank, tenant.name if tenant is not None else "", finding.policy] += 1
-        severities = list(Severity)
-        names = {tenant.name: flat(tenant.display_name or tenant.name) for tenant in result.tenants}
-        for (rank, tenant_name, policy), count in sorted(counts.items()):
-            lines.append(
-                Changed(
-                    key=key,
-                    summary=_change_text(key, count, l10n),
-                    title=flat(titles.get(policy, policy)),
-                    severity=next(severity for severity in severities if severity.rank == rank),
-                    tenant=names.get(tenant_name, l10n.gettext("Policies across tenants")) if several else "",
-                    href="" if key == "fixed" else _link(reader, policy_anchor(tenant_name, policy)),
-                )
-            )
-    return lines
 
 
 def _change_text(key: str, count: int, l10n: Labels) -> str:
@@ -135,12 +128,6 @@ def _change_text(key: str, count: int, l10n: Labels) -> str:
             return l10n.ngettext("{count} new", "{count} new", count)
         case _:
             return l10n.ngettext("{count} fixed", "{count} fixed", count)
-
-
-def _all(result: Result) -> Iterator[tuple[TenantResult | None, Finding]]:
-    for tenant in result.tenants:
-        yield from ((tenant, finding) for finding in tenant.findings)
-    yield from ((None, finding) for finding in result.fleet.findings)
 
 
 def _link(reader: Reader, anchor: str) -> str:

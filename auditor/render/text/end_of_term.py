@@ -25,7 +25,7 @@ def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, tr
     """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
     known = status.casefold() if isinstance(status, str) else ""
     if known in _CONSEQUENCES:
-        return l10n.gettext(_CONSEQUENCES[known]) if _CONSEQUENCES[known] else ""
+        return l10n.gettext(_CONSEQUENCES[known])
     if trial and agreement in {Agreement.VOLUME, Agreement.CSP}:
         return l10n.gettext("The trial ends; decide before it")
     if trial:

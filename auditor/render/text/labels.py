@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from gettext import NullTranslations
 from re import compile as pattern
-from types import MappingProxyType
 from typing import Final
 
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
@@ -18,55 +17,49 @@ _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 _SEATS: Final = pattern("[0-9]{1,9}")
 _EITHER: Final = pattern(r"\{percent: ([0-9]{1,3}(?:\.[0-9]{1,6})?)%?, seats: ([0-9]{1,9})\}")
 
-SEVERITIES: Final[Mapping[Severity, str]] = MappingProxyType(
-    {
-        Severity.CRITICAL: N_("critical"),
-        Severity.HIGH: N_("high"),
-        Severity.MEDIUM: N_("medium"),
-        Severity.LOW: N_("low"),
-        Severity.INFO: N_("info"),
-    }
-)
-OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
-    {
-        Outcome.PASS: N_("passed"),
-        Outcome.FAIL: N_("failed"),
-        Outcome.WAIVED: N_("waived"),
-        Outcome.REPORT_ONLY: N_("report-only"),
-        Outcome.NOT_EVALUATED: N_("not evaluated"),
-    }
-)
-CHANGES: Final[Mapping[Change, str]] = MappingProxyType(
-    {Change.NEW: N_("new"), Change.REOPENED: N_("reopened"), Change.UNCHANGED: N_("unchanged")}
-)
-SOURCES: Final[Mapping[Source, str]] = MappingProxyType(
-    {
-        Source.ORGANIZATION: N_("Organisation"),
-        Source.SUBSCRIBED_SKUS: N_("Subscribed products"),
-        Source.SUBSCRIPTIONS: N_("Subscriptions"),
-        Source.USERS: N_("Users and their licences"),
-        Source.SIGN_IN_ACTIVITY: N_("Sign-in activity"),
-        Source.MAILBOXES: N_("Mailbox types"),
-        Source.GROUPS: N_("Groups"),
-        Source.MEMBERS: N_("Group members"),
-        Source.USAGE: N_("Usage of services"),
-        Source.APP_USAGE: N_("Usage of Microsoft 365 Apps"),
-        Source.COPILOT_USAGE: N_("Usage of Microsoft 365 Copilot"),
-        Source.MAILBOX_USAGE: N_("Usage of mailboxes"),
-        Source.DIRECTORY_ROLES: N_("Directory roles"),
-        Source.CONDITIONAL_ACCESS: N_("Conditional Access policies"),
-        Source.DEVICES: N_("Managed devices"),
-    }
-)
-SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
-    {
-        SourceStatus.COMPLETE: N_("complete"),
-        SourceStatus.PARTIAL: N_("partly read"),
-        SourceStatus.DENIED: N_("denied"),
-        SourceStatus.UNAVAILABLE: N_("unavailable"),
-        SourceStatus.NOT_NEEDED: N_("not needed"),
-    }
-)
+SEVERITIES: Final[Mapping[Severity, str]] = {
+    Severity.CRITICAL: N_("critical"),
+    Severity.HIGH: N_("high"),
+    Severity.MEDIUM: N_("medium"),
+    Severity.LOW: N_("low"),
+    Severity.INFO: N_("info"),
+}
+OUTCOMES: Final[Mapping[Outcome, str]] = {
+    Outcome.PASS: N_("passed"),
+    Outcome.FAIL: N_("failed"),
+    Outcome.WAIVED: N_("waived"),
+    Outcome.REPORT_ONLY: N_("report-only"),
+    Outcome.NOT_EVALUATED: N_("not evaluated"),
+}
+CHANGES: Final[Mapping[Change, str]] = {
+    Change.NEW: N_("new"),
+    Change.REOPENED: N_("reopened"),
+    Change.UNCHANGED: N_("unchanged"),
+}
+SOURCES: Final[Mapping[Source, str]] = {
+    Source.ORGANIZATION: N_("Organisation"),
+    Source.SUBSCRIBED_SKUS: N_("Subscribed products"),
+    Source.SUBSCRIPTIONS: N_("Subscriptions"),
+    Source.USERS: N_("Users and their licences"),
+    Source.SIGN_IN_ACTIVITY: N_("Sign-in activity"),
+    Source.MAILBOXES: N_("Mailbox types"),
+    Source.GROUPS: N_("Groups"),
+    Source.MEMBERS: N_("Group members"),
+    Source.USAGE: N_("Usage of services"),
+    Source.APP_USAGE: N_("Usage of Microsoft 365 Apps"),
+    Source.COPILOT_USAGE: N_("Usage of Microsoft 365 Copilot"),
+    Source.MAILBOX_USAGE: N_("Usage of mailboxes"),
+    Source.DIRECTORY_ROLES: N_("Directory roles"),
+    Source.CONDITIONAL_ACCESS: N_("Conditional Access policies"),
+    Source.DEVICES: N_("Managed devices"),
+}
+SOURCE_STATES: Final[Mapping[SourceStatus, str]] = {
+    SourceStatus.COMPLETE: N_("complete"),
+    SourceStatus.PARTIAL: N_("partly read"),
+    SourceStatus.DENIED: N_("denied"),
+    SourceStatus.UNAVAILABLE: N_("unavailable"),
+    SourceStatus.NOT_NEEDED: N_("not needed"),
+}
 
 
 class Labels:

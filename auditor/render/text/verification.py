@@ -12,7 +12,6 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (
     Cause,
     FindingState,
-    Freed,
     SeatDecisionVerdict,
     TenantVerification,
     Verdict,
@@ -172,7 +171,8 @@ def _gain(known: Sequence[TenantVerification], l10n: Labels) -> str:
     seats = sum(each.freed.actual for each in known)
     if not seats:
         return ""
-    money = l10n.sums(_sums(each.freed for each in known))
+    sums = added({money.currency: money.actual} for each in known for money in each.freed.money)
+    money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
         return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
     if any(each.freed.at_least for each in known):
@@ -182,14 +182,6 @@ def _gain(known: Sequence[TenantVerification], l10n: Labels) -> str:
     else:
         text = l10n.ngettext("{count} seat, {money} a month freed", "{count} seats, {money} a month freed", seats)
     return text.replace("{money}", money)
-
-
-def _sums(freed: Iterable[Freed]) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
-    for each in freed:
-        for money in each.money:
-            found[money.currency] = found.get(money.currency, Decimal(0)) + money.actual
-    return {currency: value for currency, value in found.items() if value}
 
 
 def cause_text(cause: Cause, detail: str, l10n: Labels) -> str:

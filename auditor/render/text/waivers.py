@@ -1,7 +1,7 @@
 """The run's waivers into rows that say which hold, which lapse, and which waive nothing."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Any, Final
 
 from auditor.domain.result.model import Result
@@ -60,7 +60,7 @@ def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date |
             id=id_,
             key=key,
             state=l10n.gettext(_STATES[key]),
-            until="" if until is None else l10n.date(datetime(until.year, until.month, until.day, tzinfo=UTC)),
+            until="" if until is None else l10n.date(until),
             policies=l10n.joined(str(policy) for policy in written.get("policies") or ()),
             owner=shortened(str(written.get("owner") or "")),
             reason=shortened(str(written.get("reason") or "")),

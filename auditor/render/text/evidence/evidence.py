@@ -136,7 +136,7 @@ def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
     yield from contract_facts(finding, l10n)
     yield from _budget(finding, l10n)
     for name in () if _IN_SENTENCES.issuperset(facts) else sorted(facts.keys() - _IN_SENTENCES):
-        if _is_shown(facts[name]):
+        if facts[name] not in (None, "", [], {}, ()):
             yield f"{label(name)} {_value(facts[name], l10n)}"
 
 
@@ -286,10 +286,6 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
     if finding.evidence.get("unpriced"):
         unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
         yield l10n.gettext("at least: no price for {products}").replace("{products}", unpriced)
-
-
-def _is_shown(value: Any) -> bool:
-    return value not in (None, "", [], {}, ())
 
 
 @lru_cache(maxsize=4096)
