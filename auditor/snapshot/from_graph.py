@@ -10,6 +10,7 @@ facts nobody could read of that one user), `subscribedSkus`, `subscriptions`, `g
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -19,18 +20,11 @@ from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.schema import (
     ADDED_COLUMNS,
     ASSIGNMENTS,
-    CONDITIONAL_ACCESS_POLICIES,
     DEVICE_COLUMNS,
-    GROUPS,
-    MEMBERS,
     ORGANIZATION,
-    PRODUCTS,
-    REPORTS,
     ROLE_ASSIGNMENT_LISTS,
-    ROLE_ASSIGNMENTS,
-    ROLE_DEFINITIONS,
-    SERVICE_PLANS,
     SIGN_IN_COLUMNS,
+    SMALL_TABLES,
     SOURCE_OF_COLUMN,
     SUBSCRIPTIONS,
     users_schema,
@@ -43,40 +37,27 @@ _USAGE = (*SOURCE_OF_COLUMN, *DEVICE_COLUMNS, "agent")
 def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
     """Return a snapshot of a tenant's state in batches of at most `rows` users, sorted by id."""
     users = sorted(state.get("users", ()), key=lambda user: str(user["id"]))
-    tables = {
-        "products": pa.Table.from_pylist([product_row(sku) for sku in state.get("subscribedSkus", ())], PRODUCTS),
-        "service_plans": pa.Table.from_pylist(
-            [row for sku in state.get("subscribedSkus", ()) for row in service_plan_rows(sku)], SERVICE_PLANS
+    skus, groups = state.get("subscribedSkus", ()), state.get("groups", ())
+    found: dict[str, Iterable[dict[str, Any]]] = {
+        "products": map(product_row, skus),
+        "service_plans": chain.from_iterable(map(service_plan_rows, skus)),
+        "subscriptions": map(subscription_row, state.get("subscriptions", ())),
+        "groups": map(group_row, groups),
+        "members": chain.from_iterable(map(member_rows, groups)),
+        "organization": (
+            {name: item.get(name) for name in ORGANIZATION.names} for item in state.get("organization", ())
         ),
-        "subscriptions": pa.Table.from_pylist(
-            [subscription_row(item) for item in state.get("subscriptions", ())], SUBSCRIPTIONS
+        "role_definitions": map(role_definition_row, state.get("roleDefinitions", ())),
+        "role_assignments": (
+            role_assignment_row(item, eligible=eligible)
+            for eligible, name in ROLE_ASSIGNMENT_LISTS.items()
+            for item in state.get(name, ())
         ),
-        "groups": pa.Table.from_pylist([group_row(group) for group in state.get("groups", ())], GROUPS),
-        "members": pa.Table.from_pylist(
-            [row for group in state.get("groups", ()) for row in member_rows(group)], MEMBERS
-        ),
-        "organization": pa.Table.from_pylist(
-            [{name: item.get(name) for name in ORGANIZATION.names} for item in state.get("organization", ())],
-            ORGANIZATION,
-        ),
-        "role_definitions": pa.Table.from_pylist(
-            [role_definition_row(item) for item in state.get("roleDefinitions", ())], ROLE_DEFINITIONS
-        ),
-        "role_assignments": pa.Table.from_pylist(
-            [
-                role_assignment_row(item, eligible=eligible)
-                for eligible, name in ROLE_ASSIGNMENT_LISTS.items()
-                for item in state.get(name, ())
-            ],
-            ROLE_ASSIGNMENTS,
-        ),
-        "conditional_access_policies": pa.Table.from_pylist(
-            [conditional_access_row(item) for item in state.get("conditionalAccessPolicies", ())],
-            CONDITIONAL_ACCESS_POLICIES,
-        ),
+        "conditional_access_policies": map(conditional_access_row, state.get("conditionalAccessPolicies", ())),
     }
     if state.get("reports"):
-        tables["reports"] = pa.Table.from_pylist(list(state["reports"]), REPORTS)
+        found["reports"] = state["reports"]
+    tables = {name: pa.Table.from_pylist(list(each), SMALL_TABLES[name]) for name, each in found.items()}
     rows_of_users = [user_row(user) for user in users]
     filled = {name for row in rows_of_users for name, value in row.items() if value is not None}
     filled.update(name for coverage in manifest.sources for name in coverage.asked)

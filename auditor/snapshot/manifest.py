@@ -69,11 +69,7 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
         computed = _digest(document)
     except ValueError as error:
         # An unpaired surrogate can be parsed but not encoded: UnicodeEncodeError, a ValueError.
-        raise SnapshotError(
-            "snapshot-damaged",
-            Message("{where} is not JSON: {error}", where=where, error=error),
-            hint=Message("collect the snapshot again"),
-        ) from error
+        raise _damaged(Message("{where} is not JSON: {error}", where=where, error=error)) from error
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("auditor/snapshot/"):
         raise SnapshotError(
             "snapshot-foreign",
@@ -92,24 +88,20 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
             hint=Message("use the version of auditor that wrote it, or a newer one"),
         )
     if digest != computed:
-        raise SnapshotError(
-            "snapshot-damaged",
-            Message("{where} was changed after it was written", where=where),
-            hint=Message("collect the snapshot again"),
-        )
+        raise _damaged(Message("{where} was changed after it was written", where=where))
     try:
         return _manifest(document), _files(document["files"]), digest
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise SnapshotError(
-            "snapshot-damaged",
-            Message("{where} has a missing or damaged value: {error}", where=where, error=error),
-            hint=Message("collect the snapshot again"),
-        ) from error
+        raise _damaged(Message("{where} has a missing or damaged value: {error}", where=where, error=error)) from error
 
 
 def format_instant(instant: datetime) -> str:
     """Return an instant as RFC 3339 in UTC, without a fraction if that is zero."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _damaged(message: Message) -> SnapshotError:
+    return SnapshotError("snapshot-damaged", message, hint=Message("collect the snapshot again"))
 
 
 def _digest(document: Any) -> str:

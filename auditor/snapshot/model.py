@@ -137,8 +137,8 @@ def in_memory(
             stop = min(start + rows, users.num_rows)
             first, last = owners.searchsorted([start, stop])
             yield UserBatch(
-                users=_one_batch(chosen.slice(start, stop - start)),
-                assignments=_one_batch(linked.slice(first, last - first)),
+                users=one_batch(chosen.slice(start, stop - start)),
+                assignments=one_batch(linked.slice(first, last - first)),
                 offset=start,
             )
 
@@ -152,9 +152,9 @@ def in_memory(
     )
 
 
-def _one_batch(table: pa.Table) -> pa.RecordBatch:
+def one_batch(table: pa.Table) -> pa.RecordBatch:
     """Return the rows of a table as one batch, even if there are none."""
-    batches = table.combine_chunks().to_batches()
-    if batches:
-        return batches[0]
-    return pa.RecordBatch.from_pylist([], schema=table.schema)
+    batches = table.to_batches()
+    if len(batches) > 1:
+        batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)

@@ -1,5 +1,6 @@
 """Opens a snapshot folder: checked against its digests, and read row group by row group."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -51,15 +52,8 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     `read_row_group` compares what it reads with the outline.
     """
     manifest, files, digest = _manifest(folder)
-    promised: list[tuple[Path, FileEntry]] = []
-    for name in FILES:
-        entry = files.get(f"{name}.parquet")
-        if entry is None:
-            raise damaged(Message("{folder} does not list {name}.parquet", folder=folder, name=name))
-        promised.append((folder / f"{name}.parquet", entry))
-    promised += [
-        (folder / f"{name}.parquet", files[f"{name}.parquet"]) for name in OPTIONAL_TABLES if f"{name}.parquet" in files
-    ]
+    names = (*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in files))
+    promised = [_promised(folder, files, name) for name in names]
     tables, people, links, members = _open_all(promised, outline)
     check_states(folder / "groups.parquet", tables["groups"])
     check_requested(folder / "users.parquet", people.present(None), manifest, rows=promised[0][1].rows)
@@ -79,12 +73,16 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
 
 def products_of(folder: Path) -> pa.Table:
     """Return the SKUs of a snapshot without reading other files. Raises SnapshotError as `read` does."""
-    name = "products"
-    entry = _manifest(folder)[1].get(f"{name}.parquet")
+    path, entry = _promised(folder, _manifest(folder)[1], "products")
+    return _table(path, entry, checked(path, entry), SMALL_TABLES["products"])
+
+
+def _promised(folder: Path, files: Mapping[str, FileEntry], name: str) -> tuple[Path, FileEntry]:
+    """Return the path of a table and what the manifest says of it."""
+    entry = files.get(f"{name}.parquet")
     if entry is None:
         raise damaged(Message("{folder} does not list {name}.parquet", folder=folder, name=name))
-    path = folder / f"{name}.parquet"
-    return _table(path, entry, checked(path, entry), SMALL_TABLES[name])
+    return folder / f"{name}.parquet", entry
 
 
 def identity_of(folder: Path) -> str:

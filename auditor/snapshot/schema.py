@@ -48,21 +48,25 @@ SOURCE_OF_COLUMN = {column: source for source, columns in REPORT_COLUMNS.items()
 DEVICE_COLUMNS = ("managedDevices", "managedDeviceLastSyncDateTime")
 """The columns that the source `devices` fills."""
 
+
+def _fields(kind: pa.DataType, *names: str) -> Iterable[pa.Field]:
+    return (pa.field(name, kind) for name in names)
+
+
 USERS = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),
         *(pa.field(name, _TEXT) for name in TEXT_PROPERTIES if name not in {"id", "mailboxType"}),
-        pa.field("accountEnabled", pa.bool_()),
-        pa.field("onPremisesSyncEnabled", pa.bool_()),
+        *_fields(pa.bool_(), "accountEnabled", "onPremisesSyncEnabled"),
         pa.field("createdDateTime", _INSTANT),
-        *(pa.field(name, _INSTANT) for name in SIGN_IN_COLUMNS),
+        *_fields(_INSTANT, *SIGN_IN_COLUMNS),
         pa.field("mailboxType", _TEXT),
         # The day of the last activity; null is none, or no row in the report: `notCollected` has `usage` then.
-        *(pa.field(name, _DAY) for name in SERVICE_COLUMNS.values()),
+        *_fields(_DAY, *SERVICE_COLUMNS.values()),
         # The latest day in any app; null is none, or no row in the report: `notCollected` has `copilotUsage` then.
         pa.field("copilotLastActivityDate", _DAY),
         # Apps and platforms as bits; null is no row in the report of the period.
-        *(pa.field(name, pa.int32()) for name in APP_USAGE_COLUMNS.values()),
+        *_fields(pa.int32(), *APP_USAGE_COLUMNS.values()),
         # Bytes, and whether there is an archive; null is no row in the report, or no such column in it.
         pa.field("mailboxStorageUsed", pa.int64()),
         pa.field("mailboxHasArchive", pa.bool_()),
@@ -87,9 +91,7 @@ ASSIGNMENTS = pa.schema(
         # What assignedLicenses says of this SKU; the same on every row of one user and SKU.
         pa.field("disabledPlans", _TEXTS),
         # What one entry of licenseAssignmentStates says; all null where the SKU has no entry.
-        pa.field("state", _CODE),
-        pa.field("assignedByGroup", _CODE),
-        pa.field("error", _CODE),
+        *_fields(_CODE, "state", "assignedByGroup", "error"),
         pa.field("pathDisabledPlans", _TEXTS),
         pa.field("lastUpdatedDateTime", _INSTANT),
     ]
@@ -99,14 +101,8 @@ ASSIGNMENTS = pa.schema(
 PRODUCTS = pa.schema(
     [
         pa.field("skuId", _TEXT, nullable=False),
-        pa.field("skuPartNumber", _TEXT),
-        pa.field("appliesTo", _TEXT),
-        pa.field("capabilityStatus", _TEXT),
-        pa.field("enabled", pa.int64()),
-        pa.field("warning", pa.int64()),
-        pa.field("suspended", pa.int64()),
-        pa.field("lockedOut", pa.int64()),
-        pa.field("consumed", pa.int64()),
+        *_fields(_TEXT, "skuPartNumber", "appliesTo", "capabilityStatus"),
+        *_fields(pa.int64(), "enabled", "warning", "suspended", "lockedOut", "consumed"),
         pa.field("subscriptionIds", _TEXTS),
     ]
 )
@@ -115,23 +111,17 @@ SERVICE_PLANS = pa.schema(
     [
         pa.field("skuId", _TEXT, nullable=False),
         pa.field("servicePlanId", _TEXT, nullable=False),
-        pa.field("servicePlanName", _TEXT),
-        pa.field("provisioningStatus", _TEXT),
-        pa.field("appliesTo", _TEXT),
+        *_fields(_TEXT, "servicePlanName", "provisioningStatus", "appliesTo"),
     ]
 )
 
 SUBSCRIPTIONS = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),
-        pa.field("commerceSubscriptionId", _TEXT),
-        pa.field("skuId", _TEXT),
-        pa.field("skuPartNumber", _TEXT),
-        pa.field("status", _TEXT),
+        *_fields(_TEXT, "commerceSubscriptionId", "skuId", "skuPartNumber", "status"),
         pa.field("isTrial", pa.bool_()),
         pa.field("totalLicenses", pa.int64()),
-        pa.field("createdDateTime", _INSTANT),
-        pa.field("nextLifecycleDateTime", _INSTANT),
+        *_fields(_INSTANT, "createdDateTime", "nextLifecycleDateTime"),
         pa.field("ownerTenantId", _TEXT),
     ]
 )
@@ -144,16 +134,11 @@ GROUPS = pa.schema(
         pa.field("licenseProcessingState", _TEXT),
         pa.field("hasMembersWithLicenseErrors", pa.bool_()),
         # How far the two member lists of this group were read: complete, partial, denied, unavailable, not-needed.
-        pa.field("membersStatus", _TEXT),
-        pa.field("transitiveMembersStatus", _TEXT),
+        *_fields(_TEXT, "membersStatus", "transitiveMembersStatus"),
         # What decides whether people can be added and removed; groupTypes null: not read, as in version 0.2.
         pa.field("groupTypes", _TEXTS),
-        pa.field("membershipRule", _TEXT),
-        pa.field("membershipRuleProcessingState", _TEXT),
-        pa.field("onPremisesSyncEnabled", pa.bool_()),
-        pa.field("isAssignableToRole", pa.bool_()),
-        pa.field("mailEnabled", pa.bool_()),
-        pa.field("securityEnabled", pa.bool_()),
+        *_fields(_TEXT, "membershipRule", "membershipRuleProcessingState"),
+        *_fields(pa.bool_(), "onPremisesSyncEnabled", "isAssignableToRole", "mailEnabled", "securityEnabled"),
         pa.field("visibility", _TEXT),
         # Direct members of any kind, and the ids of the groups among them; null is not known.
         pa.field("memberCount", pa.int64()),
@@ -173,11 +158,7 @@ MEMBERS = pa.schema(
 ORGANIZATION = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),
-        pa.field("displayName", _TEXT),
-        pa.field("countryLetterCode", _TEXT),
-        pa.field("defaultUsageLocation", _TEXT),
-        pa.field("preferredLanguage", _TEXT),
-        pa.field("tenantType", _TEXT),
+        *_fields(_TEXT, "displayName", "countryLetterCode", "defaultUsageLocation", "preferredLanguage", "tenantType"),
     ]
 )
 
@@ -195,8 +176,7 @@ REPORTS = pa.schema(
 ROLE_DEFINITIONS = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),
-        pa.field("templateId", _TEXT),
-        pa.field("displayName", _TEXT),
+        *_fields(_TEXT, "templateId", "displayName"),
         pa.field("isBuiltIn", pa.bool_()),
     ]
 )
@@ -216,18 +196,15 @@ ROLE_ASSIGNMENTS = pa.schema(
 CONDITIONAL_ACCESS_POLICIES = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),
-        pa.field("displayName", _TEXT),
-        pa.field("state", _TEXT),
+        *_fields(_TEXT, "displayName", "state"),
         *(
             pa.field(f"{side}{kind}", _TEXTS)
             for side in ("include", "exclude")
             for kind in ("Users", "Groups", "Roles", "GuestOrExternalUserTypes")
         ),
         # `all` or `enumerated` of externalTenants, where guests or external users are named.
-        pa.field("includeExternalTenants", _TEXT),
-        pa.field("excludeExternalTenants", _TEXT),
-        pa.field("userRiskLevels", _TEXTS),
-        pa.field("signInRiskLevels", _TEXTS),
+        *_fields(_TEXT, "includeExternalTenants", "excludeExternalTenants"),
+        *_fields(_TEXTS, "userRiskLevels", "signInRiskLevels"),
     ]
 )
 

@@ -24,7 +24,7 @@ from auditor.files.output import write_fully
 from auditor.files.temporary import lock
 from auditor.snapshot.file_digests import MemoryFile, TableFile
 from auditor.snapshot.manifest import encode
-from auditor.snapshot.model import Manifest, Snapshot, UserBatch
+from auditor.snapshot.model import Manifest, Snapshot, UserBatch, one_batch
 from auditor.snapshot.parquet.integrity import DICTIONARY_COLUMNS
 from auditor.snapshot.schema import (
     ASSIGNMENTS,
@@ -165,7 +165,7 @@ class SnapshotWriter:
         """Complete every file and the manifest; nothing can be added afterwards."""
         if "users" not in self._files:
             asked = manifest.coverage(Source.USERS).asked
-            empty = _empty(users_schema({*USER_PROPERTIES, *asked})), ASSIGNMENTS.empty_table()
+            empty = one_batch(users_schema({*USER_PROPERTIES, *asked}).empty_table()), ASSIGNMENTS.empty_table()
             users, assignments = self._buffered or empty
             self._buffered = None
             self._add_file("users", _table_file(pa.Table.from_batches([users])))
@@ -318,7 +318,3 @@ def _table_file(table: pa.Table) -> memoryview:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=max(1, table.num_rows), **_SMALL_OPTIONS)
     return memoryview(sink.getvalue())
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([], schema=schema)

@@ -1,6 +1,6 @@
 """Limits for Parquet files: on footers before they are read, and on columns before they are used."""
 
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -69,11 +69,8 @@ def is_plain(footer: pq.FileMetaData, size: int) -> bool:
     """Return whether a file is so small that its columns need no check before it is read."""
     if footer.num_row_groups > 1 or size > _MAX_UNCHECKED:
         return False
-    return all(_is_small(footer.row_group(number)) for number in range(footer.num_row_groups))
-
-
-def _is_small(group: pq.RowGroupMetaData) -> bool:
-    return bool(group.num_rows * group.total_byte_size <= _FREE_BYTES)
+    groups = map(footer.row_group, range(footer.num_row_groups))
+    return all(group.num_rows * group.total_byte_size <= _FREE_BYTES for group in groups)
 
 
 def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
@@ -122,7 +119,8 @@ def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> Non
 
 def check_expanded(path: Path, found: pa.Table | pa.RecordBatch) -> None:
     """Refuse dictionary columns that would take too much memory when decoded."""
-    size = sum(_expanded(chunk) for column in found.columns for chunk in _chunks(column))
+    chunks = (each.chunks if isinstance(each, pa.ChunkedArray) else (each,) for each in found.columns)
+    size = sum(map(_expanded, chain.from_iterable(chunks)))
     if size > _MAX_BYTES:
         raise _refused(path, Message("has texts of {size} bytes in one row group", size=size))
 
@@ -137,28 +135,17 @@ def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
         if pa.types.is_timestamp(field.type):
             unit = _UNITS[field.type.unit]
             bounds = _EARLIEST * unit, _LATEST * unit + unit - 1
-            _check_within(
-                path, field.name, column.cast(pa.int64()), bounds, Message("an instant outside of the years 1 to 9999")
-            )
+            within, what = column.cast(pa.int64()), Message("an instant outside of the years 1 to 9999")
         elif pa.types.is_date32(field.type):
             bounds = _EARLIEST // _SECONDS_PER_DAY, _LATEST // _SECONDS_PER_DAY
-            _check_within(
-                path, field.name, column.cast(pa.int32()), bounds, Message("a day outside of the years 1 to 9999")
-            )
+            within, what = column.cast(pa.int32()), Message("a day outside of the years 1 to 9999")
         elif pa.types.is_int64(field.type):
-            _check_within(path, field.name, column, (-_MAX_INTEGER, _MAX_INTEGER), Message("a number beyond 2^53"))
-
-
-def _check_within(
-    path: Path, name: str, column: pa.Array | pa.ChunkedArray, bounds: tuple[int, int], text: str
-) -> None:
-    minimum, maximum = pc.min_max(column).as_py().values()
-    if minimum is not None and (minimum < bounds[0] or maximum > bounds[1]):
-        raise _refused(path, Message("has {found} in its column {name}", found=text, name=name))
-
-
-def _chunks(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
-    yield from column.chunks if isinstance(column, pa.ChunkedArray) else (column,)
+            bounds, within, what = (-_MAX_INTEGER, _MAX_INTEGER), column, Message("a number beyond 2^53")
+        else:
+            continue
+        minimum, maximum = pc.min_max(within).as_py().values()
+        if minimum is not None and (minimum < bounds[0] or maximum > bounds[1]):
+            raise _refused(path, Message("has {found} in its column {name}", found=what, name=field.name))
 
 
 def _expanded(array: pa.Array) -> int:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.message import Message
-from auditor.snapshot.model import UserBatch
+from auditor.snapshot.model import UserBatch, one_batch
 from auditor.snapshot.parquet.bounds import damaged
 from auditor.snapshot.parquet.integrity import (
     UNREADABLE,
@@ -90,7 +90,7 @@ class UserFile:
 
     def _read(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
         try:
-            batch = _one(self.file.read_row_group(group, columns=columns, use_threads=threads))
+            batch = one_batch(self.file.read_row_group(group, columns=columns, use_threads=threads))
         except UNREADABLE as error:
             raise undecodable(self._path, error) from error
         check_present(self._path, batch, self._schema)
@@ -159,13 +159,6 @@ def open_user_files(folder: Path) -> tuple[UserFile, UserFile]:
 def _open(path: Path, schema: pa.Schema) -> UserFile:
     file = opened(path, codes=True)
     return UserFile(path, file, file.schema_arrow, schema, keeps=False)
-
-
-def _one(table: pa.Table) -> pa.RecordBatch:
-    batches = table.to_batches()
-    if len(batches) > 1:
-        batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
 _OPEN_READER: list[UserFilesReader] = []

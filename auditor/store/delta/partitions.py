@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.snapshot.model import Snapshot, UserBatch
+from auditor.snapshot.model import Snapshot, UserBatch, one_batch
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
 from auditor.store.delta.column_diff import plain
 from auditor.store.delta.user_delta import LINK_TYPES, LINKS, UserPartition
@@ -97,7 +97,7 @@ def row_groups(partitions: Iterable[UserPartition], sizes: Sequence[int]) -> Ite
         links = pa.table(
             [owners, *(group.links.column(name).combine_chunks() for name in LINKS)], names=["user", *LINKS]
         ).cast(ASSIGNMENTS)
-        yield UserBatch(users=_batch(group.users), assignments=_batch(links), offset=offset)
+        yield UserBatch(users=one_batch(group.users), assignments=one_batch(links), offset=offset)
         offset += size
 
 
@@ -148,8 +148,3 @@ def _joined(parts: Sequence[UserPartition], columns: Sequence[str]) -> UserParti
         links=pa.concat_tables([part.links for part in parts]).combine_chunks(),
         owners=np.concatenate([part.owners + rows for part, rows in zip(parts, before, strict=True)]),
     )
-
-
-def _batch(table: pa.Table) -> pa.RecordBatch:
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
