@@ -15,8 +15,6 @@ from tests.builders.service.chromium import running
 # What Python and pytest compile is kept, as in the Makefile: without it each worker spends 15 seconds on it again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# jsonschema builds a grammar from it for a second and a half, for a format that none of our schemas has.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=15)
 # The same tree has the same outcome, on a busy machine too; new examples are for `--hypothesis-profile=explore`.

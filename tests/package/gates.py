@@ -1,5 +1,6 @@
 """Runs all checks of the project and prints a summary."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -35,52 +36,34 @@ class Ran:
 
 
 def gates() -> Iterator[Gate]:
-    """Yield all gates, the longest of lint first."""
+    """Yield all gates, the longest first."""
+    # Tests wait for servers, browsers and programs: one process more than cores keeps the cores busy.
+    yield Gate("tests", "test", ("pytest", "-q", "-n", str((os.cpu_count() or 1) + 1)))
     yield Gate("types", "lint", ("mypy", "--strict", "auditor", "tests", "benchmarks"))
+    yield Gate("cost", "test", ("python", "-m", "benchmarks.guard"))
+    yield Gate("documentation site", "lint", ("python", "-m", "tests.package.site"))
     yield Gate("style", "lint", ("ruff", "check", "--quiet", "."))
     yield Gate("format", "lint", ("ruff", "format", "--check", "--quiet", "."))
     yield Gate("layers", "lint", ("lint-imports", "--no-cache"))
-    yield from _workflows()
-    yield Gate("documentation site", "lint", ("python", "-m", "tests.package.site"))
-    yield Gate("cost", "test", ("python", "-m", "benchmarks.guard"))
-    yield Gate("tests", "test", ("pytest", "-q", "-n", "2"))
-
-
-def _workflows() -> Iterator[Gate]:
-    """Yield the gates of GitHub files."""
-    workflows = sorted(_below(".github/workflows", "*.yml"))
-    actions = sorted([*_below(".", "action.yml"), *_below(".github/actions", "**/action.yml")])
-    check = ("check-jsonschema", "--builtin-schema")
     safety = ("zizmor", "--offline", "--quiet", "--no-progress", "--persona", "auditor")
-    yield Gate("workflow safety", "lint", (*safety, ".github", *actions))
-    yield Gate("workflow schema", "lint", (*check, "vendor.github-workflows", *workflows))
-    yield Gate("workflow timeouts", "lint", (*check, "custom.github-workflows-require-timeout", *workflows))
-    yield Gate("dependabot schema", "lint", (*check, "vendor.dependabot", ".github/dependabot.yml"))
-    forms = sorted(set(_below(".github/ISSUE_TEMPLATE", "*.yml")) - {".github/ISSUE_TEMPLATE/config.yml"})
-    yield Gate("issue forms", "lint", (*check, "vendor.github-issue-forms", *forms))
-    config = ".github/ISSUE_TEMPLATE/config.yml"
-    yield Gate("issue form config", "lint", (*check, "vendor.github-issue-config", config))
+    yield Gate("workflow safety", "lint", (*safety, ".github", "action.yml"))
+    yield Gate("workflow schemas", "lint", ("python", "-m", "tests.package.github_schemas"))
     yield Gate("workflow language", "lint", ("python", "-m", "tests.package.language_service"))
     yield Gate("workflow scripts", "lint", ("python", "-m", "tests.package.shell_steps"))
-    if actions:
-        yield Gate("action schema", "lint", (*check, "vendor.github-actions", *actions))
-
-
-def _below(folder: str, pattern: str) -> list[str]:
-    return [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob(pattern)]
 
 
 def run(gate: Gate) -> Ran:
-    """Run one gate and show its output: of a lint gate when it has ended, because two of them run at a time."""
+    """Run one gate and show its output: at once for the tests, at the end for every other gate."""
     program, *arguments = gate.command
     heading = f"\n── {gate.name}: {shlex.join(gate.command)}"
-    together = subprocess.PIPE if gate.kind == "lint" else None
-    if together is None:
+    streamed = gate.name == "tests"
+    if streamed:
         print(heading, flush=True)
     begun = time.monotonic()
-    done = subprocess.run([BIN / program, *arguments], cwd=ROOT, stdout=together, stderr=subprocess.STDOUT, check=False)
-    if together is not None:
-        print(heading, (done.stdout or b"").decode(errors="replace"), sep="\n", end="", flush=True)
+    output = None if streamed else subprocess.PIPE
+    done = subprocess.run([BIN / program, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if not streamed:
+        print(heading, done.stdout.decode(errors="replace"), sep="\n", end="", flush=True)
     return Ran(gate, held=done.returncode == 0, seconds=time.monotonic() - begun)
 
 
@@ -90,10 +73,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"there is no kind of gate called {', '.join(sorted(unknown))}: lint, test", file=sys.stderr)
         return 2
     wanted = [gate for gate in gates() if not arguments or gate.kind in arguments]
-    # The checker of types takes as long as all other lint gates together.
+    # The other gates run one after the other beside the tests, or beside mypy, which takes as long as all of them.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        done = list(pool.map(run, (gate for gate in wanted if gate.kind == "lint")))
-    done += [run(gate) for gate in wanted if gate.kind == "test"]
+        done = list(pool.map(run, wanted))
     print("\n── summary")
     for one in done:
         print(f"{'ok    ' if one.held else 'FAILED'} {one.seconds:7.1f} s  {one.gate.name}")

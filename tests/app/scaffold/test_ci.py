@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
+from check_jsonschema import main as check_jsonschema
 from click.testing import CliRunner
 
 from auditor.settings.loader import read
