@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measuring import ROOT, Row
+from benchmarks.measurement import ROOT, Row
 
 BENCHMARKS = {
-    "starting": "how long a command takes to start, and a small audit as a whole",
-    "reading": "500 policy files",
+    "startup": "how long a command takes to start, and a small audit as a whole",
+    "policies": "500 policy files",
     "hostile": "policies made to take long, at two sizes",
     "evaluation": "1,000,000 users × 50 policies",
     "selectors": "selectors about use, roles and coverage",
     "tenants": "small tenants, one after the other",
-    "auditing": "the whole command over a large tenant",
+    "audit": "the whole command over a large tenant",
     "spark": "the big tenant on a Spark of this machine",
     "history": "a year of nights in a store",
     "report": "large reports, written and opened",

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.measuring import Row, module, spread
+from benchmarks.measurement import Row, module, spread
 from benchmarks.report import large, written
 
 _FINDINGS = 500_000
@@ -48,8 +48,8 @@ def measure(_users: int, rounds: int) -> list[Row]:
         cells = Path(folder) / _NAMES["csv"]
         for format_, name in _NAMES.items():
             to = Path(folder) / name
-            told = [module("formats", "--one", str(_FINDINGS), format_, str(to)).told for _ in range(rounds)]
-            rows += _rows(format_, told, _floor(format_, to, cells))
+            readings = [module("formats", "--one", str(_FINDINGS), format_, str(to)).readings for _ in range(rounds)]
+            rows += _rows(format_, readings, _floor(format_, to, cells))
             if format_ != "csv":
                 to.unlink()
     rows.append(_read_back(rounds))
@@ -60,13 +60,13 @@ def _floor(format_: str, written_: Path, cells: Path) -> float | None:
     if format_ not in _FLOORS:
         return None
     source = cells if format_ == "xlsx" else written_
-    seconds = float(module("formats", "--floor", format_, str(source)).told["seconds"])
+    seconds = float(module("formats", "--floor", format_, str(source)).readings["seconds"])
     return seconds * _FINDINGS / _FEWER if format_ == "xlsx" else seconds
 
 
-def _rows(format_: str, told: list[dict[str, float]], floor: float | None) -> Iterator[Row]:
-    busy = [each["of them computing"] for each in told]
-    most, size = (max(each[name] for each in told) for name in ("MB above the result", "MB written"))
+def _rows(format_: str, readings: list[dict[str, float]], floor: float | None) -> Iterator[Row]:
+    busy = [each["of them computing"] for each in readings]
+    most, size = (max(each[name] for each in readings) for name in ("MB above the result", "MB written"))
     title = f"`{_NAMES[format_]}` of {_FINDINGS:,} findings"
     bar, memory = _BARS.get(format_), _MOST.get(format_)
     yield Row(
@@ -91,9 +91,9 @@ def _read_back(rounds: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / _NAMES["json"]
         module("formats", "--one", str(_FEWER), "json", str(to))
-        told = [module("formats", "--read", str(to)).told for _ in range(rounds)]
+        readings = [module("formats", "--read", str(to)).readings for _ in range(rounds)]
         size = to.stat().st_size / 1e6
-    seconds, most = [each["seconds"] for each in told], max(each["MB"] for each in told)
+    seconds, most = [each["seconds"] for each in readings], max(each["MB"] for each in readings)
     return Row(
         what=f"reading back a `result.json` of {_FEWER:,} findings, {size:.0f} MB: CPU, memory",
         measured=f"{spread(seconds, 2)} s, {most:.0f} MB",
@@ -193,14 +193,14 @@ def main() -> None:
     """Measure one thing in this process, and print it as JSON."""
     match sys.argv[1:]:
         case ["--one", count, format_, to]:
-            told: dict[str, float] = written(large(int(count)), format_, Path(to))
+            readings: dict[str, float] = written(large(int(count)), format_, Path(to))
         case ["--floor", format_, source]:
-            told = {"seconds": _PLAIN[format_](Path(source))}
+            readings = {"seconds": _PLAIN[format_](Path(source))}
         case ["--read", path]:
-            told = _read(Path(path))
+            readings = _read(Path(path))
         case _:
             sys.exit(__doc__)
-    print(json.dumps(told))
+    print(json.dumps(readings))
 
 
 if __name__ == "__main__":

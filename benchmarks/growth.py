@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.measuring import FIFTY, ROOT, Row, fleet, module, peer, tenant
+from benchmarks.measurement import FIFTY, ROOT, Row, fleet, module, peer, tenant
 
 PICTURE = ROOT / "docs" / "images" / "growth.svg"
 _TENANTS, _EACH = 200, 500
@@ -55,39 +55,39 @@ def measure(users: int, rounds: int) -> list[Row]:
 
 def _series(users: int, rounds: int, folder: Path) -> tuple[Series, ...]:
     third = users // 3
-    store = Path(str(module("history", "1000", "3").told["store"]))
+    store = Path(str(module("history", "1000", "3").readings["store"]))
 
     def evaluated(size: int) -> Point:
-        ran = module("run_engine", str(tenant(size)), str(FIFTY))
-        return Point(size=size, seconds=ran.told["cpu"], peak=ran.peak)
+        run = module("processes.engine", str(tenant(size)), str(FIFTY), "--outcomes")
+        return Point(size=size, seconds=run.readings["cpu"], peak=run.peak)
 
     def judged(policies: int) -> Point:
-        ran = module("run_engine", str(tenant(third)), str(FIFTY), "--times", str(policies // 50))
-        return Point(size=policies, seconds=ran.told["cpu"], peak=ran.peak)
+        run = module("processes.engine", str(tenant(third)), str(FIFTY), "--outcomes", "--times", str(policies // 50))
+        return Point(size=policies, seconds=run.readings["cpu"], peak=run.peak)
 
     def walked(tenants: int) -> Point:
-        ran = module("run_tenants", str(fleet(_TENANTS, _EACH)), str(tenants))
-        return Point(size=tenants, seconds=ran.told["cpu"] * tenants / 1000, peak=ran.peak)
+        run = module("processes.tenants", str(fleet(_TENANTS, _EACH)), str(tenants))
+        return Point(size=tenants, seconds=run.readings["cpu"] * tenants / 1000, peak=run.peak)
 
     def reported(findings: int) -> Point:
-        ran = module("report", "--one", str(findings), "html", str(folder / "report.html"))
-        return Point(size=findings, seconds=ran.told["of them computing"], peak=ran.peak)
+        run = module("report", "--one", str(findings), "html", str(folder / "report.html"))
+        return Point(size=findings, seconds=run.readings["of them computing"], peak=run.peak)
 
     def looked_back(nights: int) -> Point:
-        told = module("history", "trend", str(store), str(nights)).told
-        return Point(size=nights, seconds=told["query"], peak=told["peak"])
+        readings = module("history", "trend", str(store), str(nights)).readings
+        return Point(size=nights, seconds=readings["query"], peak=readings["peak"])
 
-    def taken(title: str, unit: str, sizes: Sequence[int], work: Callable[[int], Point]) -> Series:
+    def measured(title: str, unit: str, sizes: Sequence[int], work: Callable[[int], Point]) -> Series:
         points = (min((work(size) for _ in range(rounds)), key=lambda point: point.seconds) for size in sizes)
         return Series(title=title, unit=unit, points=tuple(points))
 
     try:
         return (
-            taken("evaluation of 50 policies", "users", (users // 30, users // 10, third, users), evaluated),
-            taken(f"evaluation of {third:,} users", "policies", (50, 100, 150, 200), judged),
-            taken(f"evaluation, {_EACH} users each", "tenants", (25, 50, 100, _TENANTS), walked),
-            taken("the HTML report", "findings", (5_000, 15_000, 50_000, 150_000), reported),
-            taken("a trend query", "nights", (45, 90, 180, 365), looked_back),
+            measured("evaluation of 50 policies", "users", (users // 30, users // 10, third, users), evaluated),
+            measured(f"evaluation of {third:,} users", "policies", (50, 100, 150, 200), judged),
+            measured(f"evaluation, {_EACH} users each", "tenants", (25, 50, 100, _TENANTS), walked),
+            measured("the HTML report", "findings", (5_000, 15_000, 50_000, 150_000), reported),
+            measured("a trend query", "nights", (45, 90, 180, 365), looked_back),
         )
     finally:
         shutil.rmtree(store.parent)
@@ -110,9 +110,9 @@ def _draw(series: Sequence[Series]) -> None:
     libraries = peer("plots")
     if libraries is None:
         return
-    told = json.dumps([asdict(each) for each in series])
+    document = json.dumps([asdict(each) for each in series])
     path = f"{libraries}:{ROOT}" if sys.platform != "win32" else f"{libraries};{ROOT}"
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.drawing", str(PICTURE)],
-        check=True, input=told, text=True, cwd=ROOT, env={"PYTHONPATH": path, "PATH": "", "MPLBACKEND": "svg"},
+        [sys.executable, "-m", "benchmarks.plot", str(PICTURE)],
+        check=True, input=document, text=True, cwd=ROOT, env={"PYTHONPATH": path, "PATH": "", "MPLBACKEND": "svg"},
     )  # fmt: skip

@@ -30,8 +30,8 @@ from auditor.policy.loader import load
 from auditor.render import render
 from auditor.result.diff import compare
 from auditor.snapshot.reader import read
-from benchmarks.measuring import FIFTY, ROOT
-from benchmarks.run_engine import multiplied
+from benchmarks.measurement import FIFTY, ROOT
+from benchmarks.processes.engine import multiplied
 from benchmarks.tenant import AS_OF, write_tenant
 
 _USERS = 1000

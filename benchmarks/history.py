@@ -31,8 +31,8 @@ from auditor.snapshot.writer import write
 from auditor.store.commit import Night, encode, sealed
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store, commit_name
-from benchmarks.measuring import KEPT, Row, module, spread
-from benchmarks.measuring import tenant as tenant_of
+from benchmarks.measurement import CACHE, Row, module, spread
+from benchmarks.measurement import tenant as tenant_of
 
 _PEOPLE = 100_000
 _NIGHTS = 30
@@ -120,36 +120,36 @@ class Tenant:
 
 def measure(_users: int, rounds: int) -> list[Row]:
     """Store thirty nights of 100,000 people, restore the last one, and compute the trends of a year."""
-    told = module("history", str(_PEOPLE), str(_NIGHTS)).told
-    trend = [module("history", "trend", str(told["store"]), str(_A_YEAR)).told for _ in range(rounds)]
-    shutil.rmtree(Path(told["store"]).parent)
+    readings = module("history", str(_PEOPLE), str(_NIGHTS)).readings
+    trend = [module("history", "trend", str(readings["store"]), str(_A_YEAR)).readings for _ in range(rounds)]
+    shutil.rmtree(Path(readings["store"]).parent)
     year = 10 * (
-        told["full"]
-        + _SMALL_BASE * told["month"]
-        + (_A_YEAR - 1 - _SMALL_BASE) * told["night"]
-        + _A_YEAR * told["commit"]
+        readings["full"]
+        + _SMALL_BASE * readings["month"]
+        + (_A_YEAR - 1 - _SMALL_BASE) * readings["night"]
+        + _A_YEAR * readings["commit"]
     )
     seconds, process = [each["query"] for each in trend], [each["process"] for each in trend]
     return [
         Row(
             what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights, the last came back equal)",
-            measured=f"{told['night'] / 1e6:.2f} MB; the first {told['full'] / 1e6:.1f} MB, "
-            f"the first of a month {told['month'] / 1e6:.2f} MB",
-            against=f"its snapshot: {told['snapshot'] / 1e6:.1f} MB",
-            ratio=f"{told['snapshot'] / told['night']:.0f} times less",
+            measured=f"{readings['night'] / 1e6:.2f} MB; the first {readings['full'] / 1e6:.1f} MB, "
+            f"the first of a month {readings['month'] / 1e6:.2f} MB",
+            against=f"its snapshot: {readings['snapshot'] / 1e6:.1f} MB",
+            ratio=f"{readings['snapshot'] / readings['night']:.0f} times less",
             bar="",
         ),
         Row(
             what="a year of nights of 1,000,000 people, reckoned as ten times these",
             measured=f"{year / 1e9:.2f} GB",
-            against=f"{_A_YEAR} snapshots: {10 * _A_YEAR * told['snapshot'] / 1e9:.1f} GB",
+            against=f"{_A_YEAR} snapshots: {10 * _A_YEAR * readings['snapshot'] / 1e9:.1f} GB",
             ratio="",
             bar="< 1 GB",
             met=year < 1e9,
         ),
         Row(
-            what=f"storing such a night, with the cohorts; restoring the last ({told['chain']} objects)",
-            measured=f"{told['put']:.1f} s; {told['restore']:.1f} s of CPU, {told['peak']} MB",
+            what=f"storing such a night, with the cohorts; restoring the last ({readings['chain']} objects)",
+            measured=f"{readings['put']:.1f} s; {readings['restore']:.1f} s of CPU, {readings['peak']} MB",
             against="",
             ratio="",
             bar="",
@@ -168,7 +168,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
 
 def _nights(people: int, nights: int) -> dict[str, Any]:
     tenant = Tenant(tenant_of(people))
-    work = Path(tempfile.mkdtemp(prefix="history-", dir=KEPT))
+    work = Path(tempfile.mkdtemp(prefix="history-", dir=CACHE))
     store = Store(FolderBackend(work / "store")).create()
     taken: list[float] = []
     kept: list[Night] = []
@@ -225,9 +225,9 @@ def _trend(where: Path, count: int) -> dict[str, Any]:
     if not year.exists():
         _fill(year, nights[-1], count)
     before = _cpu(children=True)
-    told = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
+    trends = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
     process = _cpu(children=True) - before
-    assert (told["nights"], told["results"]) == (count, count)
+    assert (trends["nights"], trends["results"]) == (count, count)
     import duckdb  # noqa: F401  what is timed is the question, not the loading of libraries
 
     before = _cpu()

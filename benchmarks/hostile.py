@@ -10,7 +10,7 @@ from auditor.checks.data_needs import needs
 from auditor.engine.columns.strings import texts
 from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import load
-from benchmarks.measuring import Row
+from benchmarks.measurement import Row
 
 _MOST = 3.0
 """Maximum ratio to half the size: 2, plus a margin for a busy machine."""

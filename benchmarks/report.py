@@ -37,7 +37,7 @@ from auditor.domain.result.model import (
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise
-from benchmarks.measuring import Row, module, spread
+from benchmarks.measurement import Row, module, spread
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 _POLICIES = 24
@@ -206,7 +206,7 @@ def shown(page: Path) -> float | None:
 
 
 def measure(_users: int, rounds: int) -> list[Row]:
-    """Write and open the HTML report; writing is told in the processor's time, whatever else the machine does.
+    """Write and open the HTML report; writing is measured in CPU time, which does not depend on other programs.
 
     Each time in a process that has not rendered before.
     """
@@ -214,7 +214,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
     for count, bars in ((1_000, None), (50_000, (1.0, 1.0)), (500_000, (None, 4.0))):
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "report.html"
-            told = [module("report", "--one", str(count), "html", str(page)).told for _ in range(rounds)]
+            readings = [module("report", "--one", str(count), "html", str(page)).readings for _ in range(rounds)]
             opened = [shown(page) for _ in range(rounds)]
             size = page.stat().st_size
         title = f"`report.html` of {count:,} findings"
@@ -222,8 +222,8 @@ def measure(_users: int, rounds: int) -> list[Row]:
             rows.append(_row(f"{title}: its size", f"{size / 1000:.0f} kB", "≤ 400 kB", met=size <= 400_000))
             continue
         writing, opening = bars
-        busy = [each["of them computing"] for each in told]
-        most = max(each["MB above the result"] for each in told)
+        busy = [each["of them computing"] for each in readings]
+        most = max(each["MB above the result"] for each in readings)
         met = None if writing is None else median(busy) <= writing
         what = f"{title}: from the result at hand to the file, CPU"
         rows.append(_row(what, f"{spread(busy, 2)} s", f"≤ {writing:g} s" if writing else "", met=met))
@@ -250,10 +250,10 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 to = Path(folder) / ("report." + format_)
                 command = [sys.executable, "-m", "benchmarks.report", "--one", str(count), format_, str(to)]
-                told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                readings = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
                 if format_ == "html":
-                    told["seconds in Chromium"] = shown(to)
-            print(f"{count:>9,} {format_:<5} {json.dumps(told)}", flush=True)
+                    readings["seconds in Chromium"] = shown(to)
+            print(f"{count:>9,} {format_:<5} {json.dumps(readings)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Each selector about use, roles and coverage over the big tenant, against one comparison of a NumPy column."""
 
-from benchmarks.measuring import Row, module, spread
-from benchmarks.run_selectors import SELECTORS
+from benchmarks.measurement import Row, module, spread
+from benchmarks.processes.selectors import SELECTORS
 
 _BAR = 33
 """Milliseconds for a million people."""
@@ -9,18 +9,18 @@ _BAR = 33
 
 def measure(users: int, rounds: int) -> list[Row]:
     """Return a row for each selector."""
-    runs = [module("run_selectors", str(users)).told for _ in range(rounds)]
+    runs = [module("processes.selectors", str(users)).readings for _ in range(rounds)]
     floors = [run["floor"] for run in runs]
     bar = _BAR * users / 1_000_000
     return [
         Row(
             what=f"`{name}`, {users:,} people",
-            measured=f"{spread(taken)} ms",
+            measured=f"{spread(milliseconds)} ms",
             against=f"one comparison: {spread(floors)} ms",
-            ratio=f"{spread([each / floor for each, floor in zip(taken, floors, strict=True)], 0)} times",
+            ratio=f"{spread([each / floor for each, floor in zip(milliseconds, floors, strict=True)], 0)} times",
             bar=f"{bar:,.0f} ms",
-            met=min(taken) <= bar,
+            met=min(milliseconds) <= bar,
         )
         for name in SELECTORS
-        for taken in ([run["spent"][name] for run in runs],)
+        for milliseconds in ([run["spent"][name] for run in runs],)
     ]

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.collect import Told, graph
-from benchmarks.measuring import Ran, Row, run, spread
+from benchmarks.collect import Readings, graph
+from benchmarks.measurement import Measurement, Row, run, spread
 
 _USERS = 100_000
 _MAX_RATIO = 1.6
@@ -35,18 +35,19 @@ _SELECTORS = (
 
 def measure(_users: int, rounds: int) -> list[Row]:
     """Collect 100,000 users with and without optional sources, in turn."""
-    with graph(str(_USERS)) as told, tempfile.TemporaryDirectory() as name:
+    with graph(str(_USERS)) as service, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write(folder, told)
+        _write(folder, service)
         # The first pair is not counted: the emulator makes the pages for it.
         pairs = [(_collected(folder, "plain"), _collected(folder, "use")) for _ in range(rounds + 1)][1:]
     plain, use = zip(*pairs, strict=True)
+    peak = {name: max(each.peak for each in runs) for name, runs in (("use", use), ("plain", plain))}
     ratios = [with_use.cpu / without.cpu for without, with_use in pairs]
     return [
         Row(
             what=f"{_USERS:,} people, `auditor collect` with usage reports, devices, roles and Conditional Access",
-            measured=f"CPU {spread([ran.cpu for ran in use], 2)} s; {max(ran.peak for ran in use)} MB",
-            against=f"without them: CPU {spread([ran.cpu for ran in plain], 2)} s; {max(ran.peak for ran in plain)} MB",
+            measured=f"CPU {spread([each.cpu for each in use], 2)} s; {peak['use']} MB",
+            against=f"without them: CPU {spread([each.cpu for each in plain], 2)} s; {peak['plain']} MB",
             ratio=f"CPU {spread(ratios, 2)}×",
             bar=f"≤ {_MAX_RATIO}×",
             met=median(ratios) <= _MAX_RATIO,
@@ -54,12 +55,12 @@ def measure(_users: int, rounds: int) -> list[Row]:
     ]
 
 
-def _write(folder: Path, told: Told) -> None:
+def _write(folder: Path, service: Readings) -> None:
     """Write a tenants file, and policies that need no optional source and every one."""
-    name, identity = told["tenants"][0]
-    os.environ["BEARER"] = told["bearers"][0]
+    name, identity = service["tenants"][0]
+    os.environ["BEARER"] = service["bearers"][0]
     (folder / "tenants.yaml").write_text(
-        f"version: 1\ntenants:\n  - name: {name}\n    tenantId: {identity}\n    endpoint: {told['endpoint']}\n"
+        f"version: 1\ntenants:\n  - name: {name}\n    tenantId: {identity}\n    endpoint: {service['endpoint']}\n"
         "    credential: {type: token, tokenEnv: BEARER}\n"
     )
     (folder / "plain.yaml").write_text(_PLAIN)
@@ -71,7 +72,7 @@ def _write(folder: Path, told: Told) -> None:
     (folder / "use.yaml").write_text(_PLAIN + "".join(policies))
 
 
-def _collected(folder: Path, policies: str) -> Ran:
+def _collected(folder: Path, policies: str) -> Measurement:
     """Run `auditor collect` once."""
     with tempfile.TemporaryDirectory(dir=folder) as output:
         command = [sys.executable, "-m", "auditor", "collect", str(folder / f"{policies}.yaml")]

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from benchmarks.measuring import FIFTY, Row, module, spread, tenant
+from benchmarks.measurement import FIFTY, Row, module, spread, tenant
 
 _MASTER = "local[2]"
 _BAR = 3
@@ -13,8 +13,8 @@ def measure(users: int, rounds: int) -> list[Row]:
     snapshot = str(tenant(users))
     turns = [
         (
-            module("run_engine", snapshot, str(FIFTY), "--digest").told,
-            module("run_spark", snapshot, str(FIFTY), _MASTER).told,
+            module("processes.engine", snapshot, str(FIFTY), "--digest").readings,
+            module("processes.spark", snapshot, str(FIFTY), _MASTER).readings,
         )
         for _ in range(rounds)
     ]

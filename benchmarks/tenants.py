@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.auditing import audited, memory
-from benchmarks.measuring import Row, fleet, module, spread
+from benchmarks.audit import audited, memory
+from benchmarks.measurement import Row, fleet, module, spread
 
 _TENANTS = 200
 _MANY = 1000
@@ -15,29 +15,29 @@ _FLAT = 1.7
 _BAR = 15
 """Milliseconds that evaluating a tenant may take."""
 
-Told = dict[str, Any]
-"""What a process says it took."""
+Readings = dict[str, Any]
+"""The measurements that a process prints."""
 
 
 def measure(users: int, rounds: int) -> list[Row]:
     """Walk the tenants in a fresh process, several times; `users`, the size of the big tenant, says nothing here."""
     del users
-    runs = [module("run_tenants", str(fleet(_TENANTS, _USERS))).told for _ in range(rounds)]
+    runs = [module("processes.tenants", str(fleet(_TENANTS, _USERS))).readings for _ in range(rounds)]
     tenant = f"a tenant of {_USERS} users × {runs[0]['policies']} policies of the starter library, "
     tenant += f"{runs[0]['findings'] / _TENANTS:,.0f} findings ({_TENANTS} tenants in one process)"
-    whole = "reading the same files whole with pyarrow, digests included: "
+    floor = "reading the same files whole with pyarrow, digests included: "
     return [
-        _row(f"{tenant}: snapshot opened and evaluated", runs, ("open", "judge"), against=whole, bar=_BAR),
+        _row(f"{tenant}: snapshot opened and evaluated", runs, ("open", "judge"), against=floor, bar=_BAR),
         _row("the same, and every finding described: names, evidence, money", runs, tuple(runs[0]["parts"])),
-        *(_held(formats, told) for formats, told in (("html,json", "default files"), ("csv", "CSV"))),
+        *(_memory(formats, title) for formats, title in (("html,json", "default files"), ("csv", "CSV"))),
     ]
 
 
-def _held(formats: str, told: str) -> Row:
+def _memory(formats: str, title: str) -> Row:
     """Audit few and many tenants with the whole command, once each."""
     few, many = (audited(str(fleet(tenants, _USERS)), formats) for tenants in (_TENANTS, _MANY))
     return memory(
-        f"{_MANY:,} tenants of {_USERS} users, whole audit, starter library, {told}",
+        f"{_MANY:,} tenants of {_USERS} users, whole audit, starter library, {title}",
         f"{_TENANTS} tenants",
         (few[1], f"CPU {1000 * few[0] / _TENANTS:.0f} ms a tenant"),
         (many[1], f"CPU {1000 * many[0] / _MANY:.0f} ms a tenant"),
@@ -45,15 +45,17 @@ def _held(formats: str, told: str) -> Row:
     )
 
 
-def _row(what: str, runs: Sequence[Told], parts: Sequence[str], *, against: str = "", bar: int | None = None) -> Row:
-    """Tell what some parts of the work took for each tenant."""
-    each = [sum(ran["parts"][name] for name in parts) for ran in runs]
-    told = ", ".join(f"{name} {median(ran['parts'][name] for ran in runs):.1f}" for name in parts)
-    ratios = [milliseconds / ran["floor"] for milliseconds, ran in zip(each, runs, strict=True)]
+def _row(
+    what: str, runs: Sequence[Readings], parts: Sequence[str], *, against: str = "", bar: int | None = None
+) -> Row:
+    """Return the row of some parts of the work for each tenant."""
+    each = [sum(run["parts"][name] for name in parts) for run in runs]
+    details = ", ".join(f"{name} {median(run['parts'][name] for run in runs):.1f}" for name in parts)
+    ratios = [milliseconds / run["floor"] for milliseconds, run in zip(each, runs, strict=True)]
     return Row(
         what=what,
-        measured=f"{spread(each)} ms of CPU ({told})",
-        against=against and f"{against}{spread([ran['floor'] for ran in runs])} ms",
+        measured=f"{spread(each)} ms of CPU ({details})",
+        against=against and f"{against}{spread([run['floor'] for run in runs])} ms",
         ratio=f"{spread(ratios)}×",
         bar="" if bar is None else f"≤ {bar} ms",
         met=None if bar is None else median(each) <= bar,

@@ -1,6 +1,6 @@
 """A usage report of many people, joined to the users, in a process of its own: its time, and the memory it takes.
 
-usage: python -m benchmarks.run_reports PEOPLE
+usage: python -m benchmarks.processes.reports PEOPLE
 """
 
 import json
@@ -33,7 +33,7 @@ def main(people: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Another process makes the file, so that nothing of it is in this one's peak.
-        made = [sys.executable, "-m", "benchmarks.run_reports", str(people), str(folder / "report.csv")]
+        made = [sys.executable, "-m", "benchmarks.processes.reports", str(people), str(folder / "report.csv")]
         subprocess.run(made, check=True)
         users = _users(folder, people)
         with (folder / "report.csv").open("rb") as file:

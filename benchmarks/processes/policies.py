@@ -1,6 +1,6 @@
 """Reads five hundred policy files with the program and with the floor, and prints the times.
 
-usage: python -m benchmarks.run_policies
+usage: python -m benchmarks.processes.policies
 """
 
 import json
@@ -61,16 +61,16 @@ def main() -> None:
     files = [(f"crew-{n}.yaml", _FILE.format(n=n).encode()) for n in range(FILES)]
     validator = jsonschema_rs.Draft202012Validator(json.loads(resources.schema("policy")))
     load(files[:5])
-    told: dict[str, list[float]] = {"load": [], "floor": []}
+    readings: dict[str, list[float]] = {"load": [], "floor": []}
     for _ in range(3):
         started = time.perf_counter()
-        found = load(files)
-        told["load"].append(time.perf_counter() - started)
-        assert len(found.policies.policies) == 2 * FILES
+        loaded = load(files)
+        readings["load"].append(time.perf_counter() - started)
+        assert len(loaded.policies.policies) == 2 * FILES
         started = time.perf_counter()
         assert all(validator.is_valid(yaml.load(text, Loader=_Plain)) for _, text in files)
-        told["floor"].append(time.perf_counter() - started)
-    print(json.dumps(told))
+        readings["floor"].append(time.perf_counter() - started)
+    print(json.dumps(readings))
 
 
 class _Plain(yaml.CSafeLoader):

@@ -1,6 +1,6 @@
 """A snapshot into the processor time of its parts: all files read with pyarrow, digested, and the engine's evaluation.
 
-usage: python -m benchmarks.run_audit SNAPSHOT
+usage: python -m benchmarks.processes.audit SNAPSHOT
 """
 
 import json
@@ -16,8 +16,8 @@ from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
-from benchmarks.measuring import ROOT
-from benchmarks.run_tenants import read_whole
+from benchmarks.measurement import ROOT
+from benchmarks.processes.tenants import read_whole
 from benchmarks.tenant import AS_OF
 
 
@@ -33,8 +33,8 @@ def main(folder: Path) -> None:
     evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF), registered()))
     judged = time.process_time()
     findings = sum(outcome.findings for outcome in evaluation.outcomes)
-    told = {"floor": floor - begun, "evaluation": judged - floor, "findings": findings}
-    print(json.dumps(told))
+    readings = {"floor": floor - begun, "evaluation": judged - floor, "findings": findings}
+    print(json.dumps(readings))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Evaluates a snapshot on Spark in a separate process and prints the times.
 
-usage: python -m benchmarks.run_spark SNAPSHOT POLICIES MASTER
+usage: python -m benchmarks.processes.spark SNAPSHOT POLICIES MASTER
 """
 
 import json
@@ -19,7 +19,7 @@ from auditor.snapshot.reader import read
 from auditor.spark.evaluation import distribute
 from auditor.spark.session import session
 from auditor.spark.task import judge
-from benchmarks.digesting import digested
+from benchmarks.peers.digest import digest
 from benchmarks.tenant import AS_OF
 
 
@@ -36,8 +36,8 @@ def main() -> None:
         judge_there = distributed.batches
         result = audit([read(snapshot)], policies, builtin(), AS_OF, judge=judge_there, alone=True, actions=True)
         ended = time.perf_counter()
-    told = {"start": started - begun, "seconds": ended - started}
-    print(json.dumps(told | digested(result.tenants[0].findings)))
+    readings = {"start": started - begun, "seconds": ended - started}
+    print(json.dumps(readings | digest(result.tenants[0].findings)))
 
 
 def _nothing(imported: object, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

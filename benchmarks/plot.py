@@ -1,6 +1,6 @@
 """Draws series from stdin as SVG: time above, memory below, on logarithmic axes.
 
-usage: python -m benchmarks.drawing FILE.svg < SERIES.json
+usage: python -m benchmarks.plot FILE.svg < SERIES.json
 """
 
 import json
@@ -32,9 +32,9 @@ def main(to: Path) -> None:
             axes.set_ylabel(unit if place == 0 else "")
         rows[0, place].set_title(one["title"], fontsize=10)
         rows[1, place].set_xlabel(one["unit"])
-    with tempfile.NamedTemporaryFile(dir=to.parent, suffix=".svg", delete=False) as made:
-        figure.savefig(made, format="svg", transparent=True, metadata={"Date": None})
-    Path(made.name).replace(to)
+    with tempfile.NamedTemporaryFile(dir=to.parent, suffix=".svg", delete=False) as file:
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    Path(file.name).replace(to)
     to.chmod(0o644)
 
 
@@ -47,8 +47,8 @@ def _plot(axes: Any, sizes: list[int], values: list[float]) -> None:
     axes.minorticks_off()
     low, high = min(values), max(*values, *proportion)
     axes.set_ylim(low / 1.6, high * 1.6)
-    told = [values[0], values[-1]] if not 0.8 < values[0] / values[-1] < 1.25 else [values[-1]]  # would overlap
-    ticks = [round(value, 2 if value < 10 else 0) for value in told]
+    labelled = [values[0], values[-1]] if not 0.8 < values[0] / values[-1] < 1.25 else [values[-1]]  # would overlap
+    ticks = [round(value, 2 if value < 10 else 0) for value in labelled]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -1,6 +1,6 @@
 """Evaluates a snapshot with Cloud Custodian's filters in a separate process.
 
-usage: python -m benchmarks.run_custodian SNAPSHOT
+usage: python -m benchmarks.processes.custodian SNAPSHOT
 
 Only the filter engine runs (ValueFilter, Or, Not), over plain dicts and with a stub in place of its resource manager;
 each policy narrows its resources filter by filter, as Custodian does. Its peers' libraries must be on the path.
@@ -162,7 +162,7 @@ _SIGN_INS = ("lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSucc
 
 
 def resources_of(folder: Path) -> list[dict[str, Any]]:
-    """Decode the snapshot into dicts, texts folded, absent values left out."""
+    """Decode the snapshot into dicts, texts folded, absent values remaining out."""
     people = pq.ParquetFile(folder / "users.parquet").read()
     links = pq.ParquetFile(folder / "assignments.parquet").read(columns=["user", "skuId", "held"])
     products = pq.ParquetFile(folder / "products.parquet").read(columns=["skuId", "skuPartNumber"]).to_pylist()
@@ -174,17 +174,17 @@ def resources_of(folder: Path) -> list[dict[str, Any]]:
     columns["createdDateTime"] = people["createdDateTime"].cast("int64").to_pylist()
     stamps = [people[name].cast("int64").to_pylist() for name in _SIGN_INS]
     columns["latest"] = [max((s for s in row if s is not None), default=None) for row in zip(*stamps, strict=True)]
-    found: list[dict[str, Any]] = [
+    resources: list[dict[str, Any]] = [
         {name: value for name, value in zip(columns, row, strict=True) if value is not None}
         for row in zip(*columns.values(), strict=True)
     ]
-    for resource in found:
+    for resource in resources:
         resource.setdefault("userType", "member")
         resource["licenses"] = []
     for user, sku, held in zip(*(links[name].to_pylist() for name in ("user", "skuId", "held")), strict=True):
-        if held and names[sku] not in found[user]["licenses"]:
-            found[user]["licenses"].append(names[sku])
-    return found
+        if held and names[sku] not in resources[user]["licenses"]:
+            resources[user]["licenses"].append(names[sku])
+    return resources
 
 
 def main(snapshot: str) -> None:
@@ -196,21 +196,21 @@ def main(snapshot: str) -> None:
     started, cpu = time.perf_counter(), time.process_time()
     pairs: list[tuple[str, str]] = []
     for policy, rules in RULES.items():
-        left = resources
+        remaining = resources
         for each in (registry.factory(rule, manager) for rule in rules):
-            left = each.process(left)
-        pairs.extend((policy, resource["id"]) for resource in left)
+            remaining = each.process(remaining)
+        pairs.extend((policy, resource["id"]) for resource in remaining)
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     digest = hashlib.sha256("\n".join("\x1f".join(pair) for pair in sorted(pairs)).encode()).hexdigest()
-    told = {
+    readings = {
         "seconds": seconds,
         "cpu": used,
         "users": len(resources),
         "policies": list(RULES),
-        "found": len(pairs),
+        "matches": len(pairs),
         "pairs": digest,
     }
-    print(json.dumps(told))
+    print(json.dumps(readings))
 
 
 if __name__ == "__main__":

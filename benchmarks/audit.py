@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.measuring import Row, module, run, spread, tenant
+from benchmarks.measurement import Row, module, run, spread, tenant
 
 _SIZES = (100_000, 300_000)
 _LINEAR = 3.6
 """How many times as much three times the users may take, in time and in memory: linear, and a fifth for noise."""
 _MANY = (1_000_000, 3_000_000)
 _FLAT = 1.2
-"""How many times the memory three times as many users may take where findings are described while they are written."""
+"""Bound of memory for three times as many users if findings are written while they are described."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
-    """What one size took, repetition by repetition."""
+class _Measurements:
+    """The measurements of one size, one value for each repetition."""
 
     cpu: Sequence[float]
     """Seconds of the whole command, all threads."""
@@ -32,8 +32,8 @@ class _Taken:
 
 def measure(_users: int, rounds: int) -> list[Row]:
     """Audit both tenants in turns with their floors."""
-    small, large = (_taken(size, rounds) for size in _SIZES)
-    rows = [_row(size, taken) for size, taken in zip(_SIZES, (small, large), strict=True)]
+    small, large = (_measured(size, rounds) for size in _SIZES)
+    rows = [_row(size, measurements) for size, measurements in zip(_SIZES, (small, large), strict=True)]
     more = median(large.cpu) / median(small.cpu)
     fuller = large.peak / small.peak
     rows.append(
@@ -47,14 +47,14 @@ def measure(_users: int, rounds: int) -> list[Row]:
             met=more <= _LINEAR and fuller <= _LINEAR,
         )
     )
-    return [*rows, _described("csv", "CSV"), _described("html,json", "HTML and JSON")]
+    return [*rows, _streamed("csv,parquet", "CSV and Parquet"), _streamed("html,json", "HTML and JSON")]
 
 
-def _described(formats: str, called: str) -> Row:
-    """Audit very large tenants, once each, into files whose findings nobody holds."""
+def _streamed(formats: str, title: str) -> Row:
+    """Audit very large tenants, once each, into files that are written finding by finding."""
     few, many = (audited(str(tenant(size)), formats) for size in _MANY)
     return memory(
-        f"{_MANY[1]:,} users, whole audit, starter library, {called} out",
+        f"{_MANY[1]:,} users, whole audit, starter library, {title} out",
         f"{_MANY[0]:,} users",
         (few[1], f"CPU {few[0]:.1f} s"),
         (many[1], f"CPU {many[0]:.1f} s"),
@@ -63,7 +63,7 @@ def _described(formats: str, called: str) -> Row:
 
 
 def memory(what: str, against: str, few: tuple[int, str], many: tuple[int, str], *, bar: float) -> Row:
-    """Hold the peak of a large job, in MB, against that of a small one; each stands with what else is told of it."""
+    """Hold the peak of a large job, in MB, against that of a small one; each with its further measurements."""
     fuller = many[0] / few[0]
     return Row(
         what=f"{what}, peak memory",
@@ -83,43 +83,43 @@ def audited(snapshot: str, written: str) -> tuple[float, int]:
         return _children(lambda: run(command).peak)
 
 
-def _taken(users: int, rounds: int) -> _Taken:
+def _measured(users: int, rounds: int) -> _Measurements:
     snapshot = str(tenant(users))
     cpu: list[float] = []
     peaks: list[int] = []
-    told = []
+    readings = []
     for _ in range(rounds):
         seconds, peak = audited(snapshot, "json")
         cpu.append(seconds)
         peaks.append(peak)
-        told.append(module("run_audit", snapshot).told)
-    return _Taken(
+        readings.append(module("processes.audit", snapshot).readings)
+    return _Measurements(
         cpu=cpu,
         peak=max(peaks),
-        floor=[each["floor"] for each in told],
-        evaluation=[each["evaluation"] for each in told],
-        findings=told[0]["findings"],
+        floor=[each["floor"] for each in readings],
+        evaluation=[each["evaluation"] for each in readings],
+        findings=readings[0]["findings"],
     )
 
 
 def _children(call: Callable[[], int]) -> tuple[float, int]:
     """Return the processor time of the processes that a call waits for, and what it returns."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = call()
+    peak = call()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, found
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak
 
 
-def _row(users: int, taken: _Taken) -> Row:
-    floors = [one + other for one, other in zip(taken.floor, taken.evaluation, strict=True)]
-    ratios = [whole / floor for whole, floor in zip(taken.cpu, floors, strict=True)]
-    each = 1_000_000 * median(taken.cpu) / users
+def _row(users: int, measurements: _Measurements) -> Row:
+    floors = [one + other for one, other in zip(measurements.floor, measurements.evaluation, strict=True)]
+    ratios = [whole / floor for whole, floor in zip(measurements.cpu, floors, strict=True)]
+    each = 1_000_000 * median(measurements.cpu) / users
     return Row(
-        what=f"{users:,} users, whole audit, starter library, JSON out ({taken.findings:,} findings about people "
-        "and things; every one written twice, in the run's file and the tenant's)",
-        measured=f"CPU {spread(taken.cpu)} s ({each:.0f} µs a user); peak memory {taken.peak} MB",
-        against=f"reading and digesting the files with pyarrow: CPU {spread(taken.floor, 2)} s; "
-        f"opening them and evaluating: CPU {spread(taken.evaluation, 2)} s",
+        what=f"{users:,} users, whole audit, starter library, JSON out ({measurements.findings:,} findings, "
+        "each written twice: in the file of the run and in that of the tenant)",
+        measured=f"CPU {spread(measurements.cpu)} s ({each:.0f} µs a user); peak memory {measurements.peak} MB",
+        against=f"reading and digesting the files with pyarrow: CPU {spread(measurements.floor, 2)} s; "
+        f"opening them and evaluating: CPU {spread(measurements.evaluation, 2)} s",
         ratio=f"{spread(ratios)}× of both",
         bar="",
     )

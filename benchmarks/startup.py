@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measuring import Row, alternated, spread, tenant
+from benchmarks.measurement import Row, alternated, spread, tenant
 
 _USERS = 1000
 _IMPORTS = "import pyarrow, numpy, yaml, jsonschema"
@@ -17,7 +17,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
     program = [sys.executable, "-m", "auditor"]
     with tempfile.TemporaryDirectory(prefix="auditor-bench-") as out:
         audit = ["audit", "--snapshot", str(tenant(_USERS)), "-f", "json", "-o", str(Path(out)), "--fail-on", "never"]
-        words = alternated(
+        commands = alternated(
             {
                 "floor": [sys.executable, "-c", "pass"],
                 "auditor --help": [*program, "--help"],
@@ -34,18 +34,18 @@ def measure(_users: int, rounds: int) -> list[Row]:
             },
             times,
         )  # fmt: skip
-    return [*_rows(words, "python -c pass", 6.0), *_rows(small, f'python -c "{_IMPORTS}"', 2.5)]
+    return [*_rows(commands, "python -c pass", 6.0), *_rows(small, f'python -c "{_IMPORTS}"', 2.5)]
 
 
 def _rows(seconds: dict[str, list[float]], against: str, bar: float) -> list[Row]:
     floor = seconds.pop("floor")
     rows = []
-    for name, taken in seconds.items():
-        ratios = [one / other for one, other in zip(taken, floor, strict=True)]
+    for name, values in seconds.items():
+        ratios = [one / other for one, other in zip(values, floor, strict=True)]
         rows.append(
             Row(
                 what=f"`{name}`" if name.startswith("auditor --") else name,
-                measured=f"{spread([1000 * each for each in taken], 0)} ms",
+                measured=f"{spread([1000 * each for each in values], 0)} ms",
                 against=f"`{against}`: {spread([1000 * each for each in floor], 0)} ms",
                 ratio=f"{spread(ratios)}×",
                 bar=f"≤ {bar:g}×",

@@ -1,6 +1,6 @@
 """Reads the managed devices of a Graph given on stdin in a separate process: the time and the memory it takes.
 
-usage: python -m benchmarks.run_devices
+usage: python -m benchmarks.processes.devices
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from auditor.domain.policy.data_needs import Needs
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import open_graph
-from benchmarks.run_collect import tenant_of
-from benchmarks.run_reports import peak, resident
+from benchmarks.processes.collect import tenant_of
+from benchmarks.processes.reports import peak, resident
 
 
 async def _read(graph_data: dict[str, Any], folder: Path) -> dict[str, float]:

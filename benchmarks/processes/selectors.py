@@ -1,6 +1,6 @@
 """Every selector about use, roles and coverage over a large tenant, one after the other; milliseconds on stdout.
 
-usage: python -m benchmarks.run_selectors PEOPLE
+usage: python -m benchmarks.processes.selectors PEOPLE
 
 Each selector is evaluated once per batch of users, with its columns read but not yet converted. The floor beside it is
 one comparison of a NumPy column of as many numbers.

@@ -1,6 +1,6 @@
 """Collects the tenants of a Graph given on stdin in a separate process, and prints seconds.
 
-usage: python -m benchmarks.run_collect users|small|typed
+usage: python -m benchmarks.processes.collect users|small|typed
 """
 
 import asyncio
@@ -23,36 +23,36 @@ from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import ClientSecret, Tenant, Token
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import open_graph
-from benchmarks.raw_graph import CLIENT, SECRET
-from benchmarks.run_graph import MODELLED, PROPERTIES, WARMING
+from benchmarks.peers.raw_graph import CLIENT, SECRET
+from benchmarks.processes.graph import MODELLED, PROPERTIES, WARMING
 
 _SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
 
 
 def main() -> None:
     """Collect every tenant once, after one that is not counted: connections, the SDK's first request, its imports."""
-    told = json.load(sys.stdin)
+    service = json.load(sys.stdin)
     configure_process()
     if sys.argv[1] == "typed":
-        print(json.dumps({"cpu": asyncio.run(_typed(told))}))
+        print(json.dumps({"cpu": asyncio.run(_typed(service))}))
         return
     needs = Needs(sources=frozenset({Source.USERS}) if sys.argv[1] == "users" else _SMALL, user_properties=PROPERTIES)
-    tenants = [tenant_of(told, name, identity) for name, identity in told["tenants"]]
-    environ = {**os.environ, **told.get("environment", {}), "SECRET": SECRET, "BEARER": told["bearers"][0]}
+    tenants = [tenant_of(service, name, identity) for name, identity in service["tenants"]]
+    environ = {**os.environ, **service.get("environment", {}), "SECRET": SECRET, "BEARER": service["bearers"][0]}
     _collect([tenant for tenant in tenants if tenant.name == WARMING], needs, environ)
     measured = [tenant for tenant in tenants if tenant.name != WARMING]
     print(json.dumps(_collect(measured, needs, environ)))
 
 
-def tenant_of(told: dict[str, Any], name: str, identity: str) -> Tenant:
+def tenant_of(service: dict[str, Any], name: str, identity: str) -> Tenant:
     """Return the tenant of a Graph as `run_graph` prints it."""
-    authority = told.get("authority")
+    authority = service.get("authority")
     signs_in = ClientSecret(client_id=CLIENT, secret_env="SECRET")
     return Tenant(
         name=name,
         tenant_id=identity,
         credential=Token(token_env="BEARER") if authority is None else signs_in,
-        endpoint=told["endpoint"],
+        endpoint=service["endpoint"],
         authority=authority,
     )
 
@@ -71,16 +71,19 @@ def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -
     return {"wall": wall, "cpu": cpu, "peak": peak, "users": users}
 
 
-async def _typed(told: dict[str, Any]) -> float:
+async def _typed(service: dict[str, Any]) -> float:
     """Return the seconds of processor time a user that the SDK's own models take, the first page left out."""
     from kiota_abstractions.base_request_configuration import RequestConfiguration
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
     tenant = Tenant(
-        name="contoso", tenant_id=told["tenants"][0][1], credential=Token(token_env="T"), endpoint=told["endpoint"]
+        name="contoso",
+        tenant_id=service["tenants"][0][1],
+        credential=Token(token_env="T"),
+        endpoint=service["endpoint"],
     )
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(select=list(PROPERTIES), top=MODELLED)
-    async with SignIn(tenant, environ={"T": told["bearers"][0]}) as sign_in, open_graph(tenant, sign_in) as graph:
+    async with SignIn(tenant, environ={"T": service["bearers"][0]}) as sign_in, open_graph(tenant, sign_in) as graph:
         page = await graph.sdk.users.get(RequestConfiguration(query_parameters=query))
         assert page is not None
         begun = time.process_time()

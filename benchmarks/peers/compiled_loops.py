@@ -51,9 +51,9 @@ class World:
 
     def name(self, value: object) -> str:
         """Give a value a name for the generated sources."""
-        found = f"v{len(self.names)}"
-        self.names[found] = value
-        return found
+        name = f"v{len(self.names)}"
+        self.names[name] = value
+        return name
 
 
 def micros(moment: datetime | timedelta, world: World) -> int:
@@ -165,7 +165,7 @@ def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[S
             return _quota(policy, block, world)
         case _:
             raise NotImplementedError(policy.constraint)
-    lines = ["def rule(users):", "    found = []", "    add = found.append", "    for u in users:"]
+    lines = ["def rule(users):", "    findings = []", "    add = findings.append", "    for u in users:"]
     lines += [f"        if {condition(policy.users, world)}:", *(f"            {line}" for line in body)]
     lines += [*_waived([waiver for waiver in waivers if waiver.covers(policy.id)], policy, world)]
     scope: dict[str, Any] = dict(world.names)
@@ -192,8 +192,8 @@ def _assignments(block: Assignments, world: World) -> list[str]:
         wrong = "is None" if block.via == "group" else "is not None"
         lines += [
             "if u.held:",
-            f"    mine = [p.sku for p in u.paths if p.active and p.group {wrong} and p.sku in {world.name(of)}]",
-            "    for s in dict.fromkeys(mine):",
+            f"    own_skus = [p.sku for p in u.paths if p.active and p.group {wrong} and p.sku in {world.name(of)}]",
+            "    for s in dict.fromkeys(own_skus):",
             "        if s in u.held: add((u, 'assignment.path', s, None))",
         ]
     if block.duplicates:
@@ -234,13 +234,13 @@ def _exclusive(block: Assignments, of: frozenset[str], world: World) -> list[str
         elements = [of & skus(element, world) for element in group]
         groups.append((frozenset().union(*elements), elements))
 
-    lines = ["if len(u.held) > 1:", "    said = set()"]
+    lines = ["if len(u.held) > 1:", "    texts = set()"]
     for listed, elements in groups:
         lines += [
-            f"    mine = [s for s in u.held if s in {world.name(listed)}]",
-            f"    if len(mine) > 1 and {world.name(clash)}(mine, {world.name(elements)}):",
-            f"        text = '+'.join(sorted({world.name(world.part)}[s] for s in mine))",
-            "        if text not in said: said.add(text); add((u, 'assignment.overlap', None, text))",
+            f"    own_skus = [s for s in u.held if s in {world.name(listed)}]",
+            f"    if len(own_skus) > 1 and {world.name(clash)}(own_skus, {world.name(elements)}):",
+            f"        text = '+'.join(sorted({world.name(world.part)}[s] for s in own_skus))",
+            "        if text not in texts: texts.add(text); add((u, 'assignment.overlap', None, text))",
         ]
     return lines
 
@@ -248,7 +248,7 @@ def _exclusive(block: Assignments, of: frozenset[str], world: World) -> list[str
 def containers(of: frozenset[str], world: World) -> dict[str, list[str]]:
     """Return for each SKU those that contain it, the fullest first."""
     plans = {sku: frozenset(names) - {FILLER} for sku, names in world.plans.items()}
-    around: dict[str, list[str]] = {}
+    containers_of: dict[str, list[str]] = {}
     for sku in of:
         inside = [
             other
@@ -258,16 +258,16 @@ def containers(of: frozenset[str], world: World) -> dict[str, list[str]]:
             and (plans[sku] < plans[other] or (plans[sku] == plans[other] and sku > other))
         ]
         if inside:
-            around[sku] = sorted(inside, key=lambda other: (-len(plans[other]), other))
-    return around
+            containers_of[sku] = sorted(inside, key=lambda other: (-len(plans[other]), other))
+    return containers_of
 
 
 def _redundant(of: frozenset[str], world: World) -> list[str]:
-    around = containers(of, world)
+    containers_of = containers(of, world)
     return [
         "if len(u.held) > 1:",
         "    for s in u.held:",
-        f"        for c in {world.name(around)}.get(s, ()):",
+        f"        for c in {world.name(containers_of)}.get(s, ()):",
         f"            if c in u.held: add((u, 'assignment.redundant', s, {world.name(world.part)}[c])); break",
     ]
 
@@ -288,16 +288,16 @@ def _service(check: str, plan: str, world: World) -> list[str]:
         f"(p.active and p.sku in {world.name(listed)} and p.sku in u.held and {plan_id!r} not in p.disabled)"
         for plan_id, listed in ids.items()
     ]
-    found = f"any({' or '.join(tests)} for p in u.paths)" if tests else "False"
+    findings = f"any({' or '.join(tests)} for p in u.paths)" if tests else "False"
     negation = "" if check == "service.denied" else "not "
-    return [f"if {negation}{found}: add((u, {check!r}, None, {plan!r}))"]
+    return [f"if {negation}{findings}: add((u, {check!r}, None, {plan!r}))"]
 
 
 def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str]:
-    """Write how findings are told from waived ones; the first waiver that applies is named."""
+    """Write how findings are marked as waived; the first waiver that applies is named."""
     if not waivers:
-        return ["    return [(*f, None) for f in found]"]
-    lines = ["    done = []", "    for f in found:", "        u = f[0]; w = None"]
+        return ["    return [(*f, None) for f in findings]"]
+    lines = ["    results = []", "    for f in findings:", "        u = f[0]; w = None"]
     for waiver in reversed(waivers):
         tests = [] if waiver.users is None else [condition(waiver.users, world)]
         if waiver.products is not None:
@@ -306,7 +306,7 @@ def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str
             written = {element.written for element in required if listed & skus(element, world)}
             tests.insert(0, f"f[2] in {world.name(listed | written)}")
         lines.append(f"        if {' and '.join(tests) or 'True'}: w = {waiver.id!r}")
-    return [*lines, "        done.append((*f, w))", "    return done"]
+    return [*lines, "        results.append((*f, w))", "    return results"]
 
 
 def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
@@ -317,9 +317,9 @@ def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any
         "    people = 0",
         "    for u in users:",
         f"        if {condition(policy.users, world)}:",
-        "            mine = [s for s in u.held if s in listed]",
-        "            if mine: people += 1",
-        "            for s in mine: counts[s] += 1",
+        "            own_skus = [s for s in u.held if s in listed]",
+        "            if own_skus: people += 1",
+        "            for s in own_skus: counts[s] += 1",
         "    if pool: return [(words, 'seats.quota-exceeded', words, None, None)] if people > most else []",
         "    return [(s, 'seats.quota-exceeded', s, None, None) for s, n in counts.items() if n > most]",
     ]

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-KEPT = ROOT / "build" / "benchmarks"
-"""Where made tenants, the peers' libraries and compiled modules are kept between runs."""
+CACHE = ROOT / "build" / "benchmarks"
+"""Generated tenants, libraries of peers and compiled modules, between runs."""
 FIFTY = ROOT / "benchmarks" / "fifty.yaml"
 PEERS = {"structs": ("msgspec",), "custodian": ("c7n",), "plots": ("matplotlib",)}
-"""Folder → what is installed into it; the project itself never depends on them."""
+"""Folder → packages installed into it; the project does not depend on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Measurement:
     """The measurements of one process."""
 
     wall: float
@@ -34,10 +34,10 @@ class Ran:
     out: str
 
     @property
-    def told(self) -> dict[str, Any]:
+    def readings(self) -> dict[str, Any]:
         """Return the JSON that it printed last."""
-        found: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
-        return found
+        readings: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
+        return readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +54,15 @@ class Row:
     """None where there is no bar."""
 
 
-def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int, ...] = (0,)) -> Ran:
+def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int, ...] = (0,)) -> Measurement:
     """Run a command in the project folder; `path` is prepended to its module path.
 
-    This process must stay small: a child's peak memory starts at what its parent holds when it is made.
+    This process must stay small: a child's peak memory starts at what its parent holds when it starts.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # The allocator as the command itself chooses it; modules import Arrow before they can.
     environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "NO_COLOR": "1"}
-    environment |= {"PYTHONPYCACHEPREFIX": str(KEPT / "compiled")}
+    environment |= {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     with tempfile.TemporaryFile() as out:
@@ -76,46 +76,41 @@ def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int
     if process.returncode not in accept:
         sys.exit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-2000:]}")
     cpu = usage.ru_utime + usage.ru_stime
-    return Ran(wall=wall, cpu=cpu, peak=usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10), out=text)
+    return Measurement(
+        wall=wall, cpu=cpu, peak=usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10), out=text
+    )
 
 
-def module(name: str, *arguments: str, path: Path | None = None) -> Ran:
+def module(name: str, *arguments: str, path: Path | None = None) -> Measurement:
     """Run a module of this package."""
     return run([sys.executable, "-m", f"benchmarks.{name}", *arguments], path=path)
 
 
-def _recipe() -> bytes:
-    """Return what a made tenant follows from: its generator, and what writes it."""
-    return b"".join((ROOT / path).read_bytes() for path in ("benchmarks/tenant.py", "auditor/snapshot/writer.py"))
-
-
 def tenant(users: int) -> Path:
-    """Return the snapshot of a tenant of that size, made once for each state of its generator."""
-    made = KEPT / f"tenant-{users}"
-    recipe = _recipe()
-    if not (made / "recipe").is_file() or (made / "recipe").read_bytes() != recipe:
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
-        module("tenant", str(made), str(users))
-        (made / "recipe").write_bytes(recipe)
-    return next(made.glob("*/*/manifest.json")).parent
+    """Return the snapshot of a tenant of that size."""
+    return next(_generated(f"tenant-{users}", users).glob("*/*/manifest.json")).parent
 
 
 def fleet(tenants: int, users: int) -> Path:
-    """Return the folder of many small tenants, made once for each state of their generator."""
-    made = KEPT / f"fleet-{tenants}-{users}"
-    recipe = _recipe()
-    if not (made / "recipe").is_file() or (made / "recipe").read_bytes() != recipe:
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
-        module("tenant", str(made), str(users), str(tenants))
-        (made / "recipe").write_bytes(recipe)
-    return made
+    """Return the folder of the snapshots of many small tenants."""
+    return _generated(f"fleet-{tenants}-{users}", users, tenants)
+
+
+def _generated(name: str, *sizes: int) -> Path:
+    """Return a folder of the cache, generated again if the generator or the writer of snapshots has changed."""
+    folder = CACHE / name
+    recipe = b"".join((ROOT / path).read_bytes() for path in ("benchmarks/tenant.py", "auditor/snapshot/writer.py"))
+    if not (folder / "recipe").is_file() or (folder / "recipe").read_bytes() != recipe:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        module("tenant", str(folder), *map(str, sizes))
+        (folder / "recipe").write_bytes(recipe)
+    return folder
 
 
 def peer(name: str) -> Path | None:
-    """Return the folder of a peer's libraries, installed once; None, with a word on stderr, where that fails."""
-    folder = KEPT / "peers" / name
+    """Return the folder of a peer's libraries, installed once; None, with a message on stderr, if that fails."""
+    folder = CACHE / "peers" / name
     if not folder.is_dir():
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
@@ -143,7 +138,7 @@ def alternated(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, lis
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
         for name, command in commands.items():
-            ran = run(command)
+            measurement = run(command)
             if turn:
-                seconds[name].append(ran.wall)
+                seconds[name].append(measurement.wall)
     return seconds

@@ -1,6 +1,6 @@
 """A folder of small snapshots into findings under the starter library: run as a process of its own, times on stdout.
 
-usage: python -m benchmarks.run_tenants FOLDER [MOST]
+usage: python -m benchmarks.processes.tenants FOLDER [MOST]
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.findings.user_findings import describe, describe_objects
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
-from benchmarks.measuring import ROOT
+from benchmarks.measurement import ROOT
 from benchmarks.tenant import AS_OF
 
 
@@ -56,8 +56,8 @@ def main(root: Path, most: int | None = None) -> None:
             for place, name in enumerate(parts):
                 parts[name] += stamps[place + 1] - stamps[place]
     each = {name: 1000 * seconds / len(folders) for name, seconds in parts.items()}
-    told = {"cpu": sum(each.values()), "parts": each, "floor": 1000 * floor / len(folders)}
-    print(json.dumps(told | {"findings": findings, "policies": len(policies.policies)}))
+    readings = {"cpu": sum(each.values()), "parts": each, "floor": 1000 * floor / len(folders)}
+    print(json.dumps(readings | {"findings": findings, "policies": len(policies.policies)}))
 
 
 def read_whole(folder: Path) -> None:

@@ -12,16 +12,16 @@ COLUMNS = ("policy", "check", "severity", "subject", "skuId", "skuPartNumber", "
 """The columns that identify a finding."""
 
 
-def digested(found: Findings | pa.Table) -> dict[str, object]:
+def digest(findings: Findings | pa.Table) -> dict[str, object]:
     """Return the number of findings and their digest, in their order; null counts as empty text."""
-    digest = hashlib.sha256()
-    for texts in _of_table(found) if isinstance(found, pa.Table) else _of_findings(found):
-        digest.update(("\x1f".join(texts) + "\n").encode())
-    return {"findings": len(found), "digest": digest.hexdigest()}
+    checksum = hashlib.sha256()
+    for texts in _of_table(findings) if isinstance(findings, pa.Table) else _of_findings(findings):
+        checksum.update(("\x1f".join(texts) + "\n").encode())
+    return {"findings": len(findings), "digest": checksum.hexdigest()}
 
 
-def _of_findings(found: Findings) -> Iterator[tuple[str, ...]]:
-    for each in found:
+def _of_findings(findings: Findings) -> Iterator[tuple[str, ...]]:
+    for each in findings:
         product = each.product
         yield (
             *(each.policy, each.check, each.severity.value, each.subject.id),

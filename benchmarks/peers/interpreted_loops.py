@@ -1,7 +1,7 @@
 """A peer of the engine: plain Python loops that interpret policies with closures.
 
-Programs that read rules from files usually work like this, and the bar of the engine refers to it. `loops.py` compiles
-the same rules to source, which is more work and runs faster.
+Programs that read rules from files usually work like this, and the bar of the engine refers to it.
+`compiled_loops.py` compiles the same rules to source, which is more work and runs faster.
 """
 
 import fnmatch
@@ -27,7 +27,7 @@ from auditor.domain.policy.selector import (
     Population,
     Selector,
 )
-from benchmarks.loops import Row, World, clash, containers, micros, plan_ids, skus
+from benchmarks.peers.compiled_loops import Row, World, clash, containers, micros, plan_ids, skus
 
 Test = Callable[[Any], bool]
 Check = Callable[[Any], Iterator[tuple[str, str | None, str | None]]]
@@ -156,9 +156,9 @@ def _exclusive(block: Assignments, of: frozenset[str], world: World) -> Check:
     def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
         texts = set()
         for elements in groups:
-            mine = [sku for sku in u.held if any(sku in element for element in elements)]
-            if clash(mine, elements):
-                texts.add("+".join(sorted(world.part[sku] for sku in mine)))
+            own_skus = [sku for sku in u.held if any(sku in element for element in elements)]
+            if clash(own_skus, elements):
+                texts.add("+".join(sorted(world.part[sku] for sku in own_skus)))
         for text in texts:
             yield "assignment.overlap", None, text
 
@@ -166,11 +166,11 @@ def _exclusive(block: Assignments, of: frozenset[str], world: World) -> Check:
 
 
 def _redundant(of: frozenset[str], world: World) -> Check:
-    around = containers(of, world)
+    containers_of = containers(of, world)
 
     def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
         for sku in u.held:
-            container = next((other for other in around.get(sku, ()) if other in u.held), None)
+            container = next((other for other in containers_of.get(sku, ()) if other in u.held), None)
             if container is not None:
                 yield "assignment.redundant", sku, world.part[container]
 
@@ -220,14 +220,14 @@ def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[S
     covering = [_waiver(waiver, policy, world) for waiver in waivers if waiver.covers(policy.id)]
 
     def judge(users: Sequence[Any]) -> list[Row]:
-        found: list[Row] = []
+        findings: list[Row] = []
         for u in users:
             if concerned(u):
                 for check in checks:
                     for name, product, detail in check(u):
                         waiver = next((each for each, test in covering if test(u, product)), None)
-                        found.append((u, name, product, detail, waiver))
-        return found
+                        findings.append((u, name, product, detail, waiver))
+        return findings
 
     return judge
 
@@ -249,9 +249,9 @@ def _quota(concerned: Test, block: Seats, world: World) -> Callable[[Sequence[An
         people = 0
         for u in users:
             if concerned(u):
-                mine = [sku for sku in u.held if sku in listed]
-                people += bool(mine)
-                for sku in mine:
+                own_skus = [sku for sku in u.held if sku in listed]
+                people += bool(own_skus)
+                for sku in own_skus:
                     counts[sku] += 1
         if block.pool:
             words = block.of.written

@@ -1,6 +1,7 @@
-"""A snapshot and policies into a table of findings, as `auditor audit` makes it: a process of its own, times on stdout.
+"""Audits a snapshot up to the table of findings, as `auditor audit -f parquet` does, and prints the times.
 
-usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N] [--digest] [--pairs] [--parquet]
+usage: python -m benchmarks.processes.engine SNAPSHOT POLICIES [--only IDS] [--times N] [--outcomes | --actions]
+       [--digest] [--pairs] [--parquet]
 """
 
 import argparse
@@ -20,21 +21,23 @@ from auditor.findings.spill import spill_file
 from auditor.policy.loader import load
 from auditor.render import render
 from auditor.snapshot.reader import read
-from benchmarks.digesting import digested
+from benchmarks.peers.digest import digest
 from benchmarks.tenant import AS_OF
 
 
 def main() -> None:
-    """Audit once, from Parquet to the table or to a report, and print seconds and what was found."""
+    """Audit once and print seconds and the number of findings, with their digest if asked for."""
     configure_process()
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
     parser.add_argument("policies", type=Path)
     parser.add_argument("--only", default="", help="ids of policies, separated by commas")
-    parser.add_argument("--times", type=int, default=1, help="each policy so often, over other people each time")
-    parser.add_argument("--digest", action="store_true", help="of all that a finding says")
-    parser.add_argument("--pairs", action="store_true", help="digest of the sorted (policy, user) pairs")
-    parser.add_argument("--parquet", action="store_true", help="write findings.parquet too")
+    parser.add_argument("--times", type=int, default=1, help="repeat each policy, over other people each time")
+    parser.add_argument("--digest", action="store_true", help="print the digest of the findings")
+    parser.add_argument("--pairs", action="store_true", help="print the digest of the sorted (policy, user) pairs")
+    parser.add_argument("--actions", action="store_true", help="with evidence and actions, which most formats need")
+    parser.add_argument("--outcomes", action="store_true", help="evaluate without describing findings")
+    parser.add_argument("--parquet", action="store_true", help="write findings.parquet as well")
     args = parser.parse_args()
     policies = load([(str(args.policies), args.policies.read_bytes())]).policies
     if args.only:
@@ -43,35 +46,45 @@ def main() -> None:
     policies = multiplied(policies, args.times)
     started, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory(dir=args.snapshot.parent) as folder, spill_file(Path(folder, "x")) as spill:
-        result = audit([read(args.snapshot)], policies, builtin(), AS_OF, alone=True, spill=spill, actions=True)
+        result = audit(
+            [read(args.snapshot)],
+            policies,
+            builtin(),
+            AS_OF,
+            alone=True,
+            spill=spill,
+            actions=args.actions,
+            described=not args.outcomes,
+            evidence=args.actions,
+        )
         if args.parquet:
             with Path(folder, "findings.parquet").open("wb") as file:
                 file.writelines(render(result, "parquet", locale="en").chunks())
         seconds, used = time.perf_counter() - started, time.process_time() - cpu
         findings = result.tenants[0].findings
-        told: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": len(findings)}
+        readings: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": len(findings)}
         if args.digest:
-            told |= digested(findings)
+            readings |= digest(findings)
         if args.pairs:
-            told["pairs"] = pairs(findings)
-    print(json.dumps(told))
+            readings["pairs"] = pairs(findings)
+    print(json.dumps(readings))
 
 
 def multiplied(policies: PolicySet, times: int) -> PolicySet:
     """Repeat the policies, each time over the population of another of them."""
     own = policies.policies
     more = [
-        replace(policy, id=f"{policy.id}-{turn}", users=own[(place + 7 * turn) % len(own)].users)
+        replace(policy, id=f"{policy.id}-{turn}", users=own[(index + 7 * turn) % len(own)].users)
         for turn in range(1, times)
-        for place, policy in enumerate(own)
+        for index, policy in enumerate(own)
     ]
     return replace(policies, policies=(*own, *more))
 
 
 def pairs(findings: Findings) -> str:
-    """Digest whom each policy has a finding about, however many."""
-    found = sorted({(finding.policy, finding.subject.id) for finding in findings})
-    return hashlib.sha256("\n".join("\x1f".join(pair) for pair in found).encode()).hexdigest()
+    """Return the digest of the sorted pairs of policy and user that have a finding."""
+    unique = sorted({(finding.policy, finding.subject.id) for finding in findings})
+    return hashlib.sha256("\n".join("\x1f".join(pair) for pair in unique).encode()).hexdigest()
 
 
 if __name__ == "__main__":

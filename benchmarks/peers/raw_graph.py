@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from auditor.collect.concurrency import MAX_READING
-from benchmarks.run_graph import PROPERTIES, WARMING
+from benchmarks.processes.graph import PROPERTIES, WARMING
 
 CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"
 SECRET = "emulated-client-secret"
@@ -67,23 +67,23 @@ class Raw:
         header, body = data.split(b"\r\n\r\n", 1)
         assert header.startswith(b"HTTP/1.1 200"), header[:80]
         (length,) = (int(line[15:]) for line in header.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        kept, got = [body], len(body)
+        chunks, got = [body], len(body)
         while got < length:
             more = self._socket.recv_into(self._buffer)
             assert more, "the connection ended in the middle of a body"
             got += more
             if keep:
-                kept.append(bytes(self._buffer[:more]))
-        return b"".join(kept)
+                chunks.append(bytes(self._buffer[:more]))
+        return b"".join(chunks)
 
     def pages(self) -> list[str]:
         """Download the list of users once; return the path of every page."""
-        path, found = _USERS, []
+        path, paths = _USERS, []
         while path:
-            found.append(path)
+            paths.append(path)
             link = json.loads(self.get(path, keep=True)).get("@odata.nextLink")
             path = "" if link is None else "/" + link.split("/", 3)[3]
-        return found
+        return paths
 
     def download(self, paths: list[str]) -> float:
         """Return the seconds that pages take, one after the other, over a new connection."""
@@ -95,15 +95,15 @@ class Raw:
 
 
 class RawTenants:
-    """One worker of the floor: kept-alive sockets to both services, over which tenant after tenant is asked."""
+    """One worker of the floor: chunks-alive sockets to both services, over which tenant after tenant is asked."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        self._graph = [Raw(told["endpoint"], "", packed=True) for _ in _AT_FIRST]
-        host, port = told["authority"].removeprefix("https://").split(":")
+    def __init__(self, service: dict[str, Any]) -> None:
+        self._graph = [Raw(service["endpoint"], "", packed=True) for _ in _AT_FIRST]
+        host, port = service["authority"].removeprefix("https://").split(":")
         self._authority = f"{host}:{port}"
-        context = ssl.create_default_context(cafile=told["environment"]["SSL_CERT_FILE"])
+        context = ssl.create_default_context(cafile=service["environment"]["SSL_CERT_FILE"])
         self._sign_in = context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host)
-        self._groups = json.dumps({"ids": [told["tenants"][0][1]], "types": ["group"]}).encode()
+        self._groups = json.dumps({"ids": [service["tenants"][0][1]], "types": ["group"]}).encode()
 
     def read(self, tenant_id: str) -> None:
         """Sign in; organization, products, users and their count at once; names of groups: as the collection does."""
@@ -127,20 +127,20 @@ class RawTenants:
             more = self._sign_in.recv(1 << 16)
             assert more, "the sign-in service ended the connection"
             data += more
-        found: str = json.loads(data.partition(b"\r\n\r\n")[2])["access_token"]
-        return found
+        token: str = json.loads(data.partition(b"\r\n\r\n")[2])["access_token"]
+        return token
 
 
-def raw_tenants(told: dict[str, Any]) -> float:
+def raw_tenants(service: dict[str, Any]) -> float:
     """Return the seconds that the requests of all tenants take, as many at a time as are collected at a time.
 
     Raises what a worker meets.
     """
     waiting: SimpleQueue[str] = SimpleQueue()
-    for name, tenant_id in told["tenants"]:
+    for name, tenant_id in service["tenants"]:
         if name != WARMING:
             waiting.put(tenant_id)
-    workers = [RawTenants(told) for _ in range(MAX_READING)]
+    workers = [RawTenants(service) for _ in range(MAX_READING)]
     failures: list[Exception] = []
 
     def work(worker: RawTenants) -> None:

@@ -1,6 +1,6 @@
 """Serves generated users as Microsoft Graph in a separate process; prints its addresses as JSON.
 
-usage: python -m benchmarks.run_graph USERS [--tenants N] [--quick]
+usage: python -m benchmarks.processes.graph USERS [--tenants N] [--quick]
 
 The emulator of the tests, in which each user has a managed device and every hundredth a directory role, or (`--quick`)
 a list of users, and one of devices, that are written from a template when a page is asked for: a million of them take
@@ -61,14 +61,14 @@ def main() -> None:
     for tenant in people:
         add_use(tenant)
     with running_emulator([*people, seeded.generate(50, name=WARMING)]) as emulator:
-        told = {
+        service = {
             "endpoint": emulator.endpoint,
             "authority": emulator.authority,
             "environment": emulator.environment(),
             "tenants": [(name, tenant.tenant_id) for name, tenant in emulator.tenants.items()],
             "bearers": [emulator.bearer(name) for name in names],
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(service), flush=True)
         sys.stdin.read()
 
 
@@ -113,8 +113,8 @@ async def _quick(count: int) -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     graph.root = f"http://127.0.0.1:{runner.addresses[0][1]}/v1.0"
-    told = {"endpoint": graph.root, "tenants": [("contoso", _TENANT)], "bearers": ["opaque"]}
-    print(json.dumps(told), flush=True)
+    service = {"endpoint": graph.root, "tenants": [("contoso", _TENANT)], "bearers": ["opaque"]}
+    print(json.dumps(service), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await runner.cleanup()
 

@@ -1,6 +1,6 @@
 """Evaluates a snapshot with plain Python loops in a separate process and prints the times.
 
-usage: python -m benchmarks.run_loops SNAPSHOT POLICIES closures|source ...
+usage: python -m benchmarks.processes.loops SNAPSHOT POLICIES interpreted|compiled ...
 """
 
 import gc
@@ -19,13 +19,13 @@ from auditor.catalogue import builtin
 from auditor.domain.policy.model import Policy
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
-from benchmarks import closures, loops
-from benchmarks.digesting import COLUMNS, digested
-from benchmarks.loops import Row, World
+from benchmarks.peers import compiled_loops, interpreted_loops
+from benchmarks.peers.compiled_loops import Row, World
+from benchmarks.peers.digest import COLUMNS, digest
 from benchmarks.tenant import AS_OF
 
 
-class Way(msgspec.Struct, gc=False):
+class AssignmentState(msgspec.Struct, gc=False):
     """One entry of licenseAssignmentStates."""
 
     sku: str
@@ -55,7 +55,7 @@ class User(msgspec.Struct, gc=False):
     lastSignInDateTime: int | None  # noqa: N815
     latest: int | None
     held: list[str]
-    paths: list[Way]
+    paths: list[AssignmentState]
 
 
 _TEXTS = ("id", "userPrincipalName", "userType", "department", "companyName", "jobTitle", "employeeType", "country",
@@ -86,7 +86,7 @@ def build(folder: Path, world: World) -> list[User]:
         for owner, text, held, state, by, error, disabled in zip(*(table[n].to_pylist() for n in _LINKS), strict=True):
             user, sku = users[owner], sys.intern(text)
             active = state in ("Active", "ActiveWithError")
-            user.paths.append(Way(sku, active, by and sys.intern(by), error, tuple(disabled or ())))
+            user.paths.append(AssignmentState(sku, active, by and sys.intern(by), error, tuple(disabled or ())))
             if held and sku not in user.held:
                 user.held.append(sku)
         for user in users[first:]:
@@ -99,7 +99,7 @@ def _folded(text: str | None) -> str | None:
 
 
 def world_of(folder: Path) -> World:
-    """Gather what the rules look up."""
+    """Read the data that the rules look up."""
     snapshot, catalogue = read(folder), builtin()
     products = sorted(snapshot.table("products").to_pylist(), key=lambda row: (row["skuPartNumber"], row["skuId"]))
     plans: dict[str, dict[str, str]] = {row["skuId"]: {} for row in products}
@@ -116,16 +116,16 @@ def world_of(folder: Path) -> World:
     )
 
 
-_STYLES = {"closures": closures.rules, "source": loops.rules}
+_STYLES = {"interpreted": interpreted_loops.rules, "compiled": compiled_loops.rules}
 
 
 def main(snapshot: str, policy_file: str, *styles: str) -> None:
-    """Build once, run every rule once in each style, and print seconds and the digest of what was found."""
+    """Build once, run every rule once in each style, and print seconds and the digest of the findings."""
     policies = load([(policy_file, Path(policy_file).read_bytes())]).policies
     world = world_of(Path(snapshot))
     started = time.perf_counter()
     users = build(Path(snapshot), world)
-    told: dict[str, Any] = {"build": time.perf_counter() - started}
+    readings: dict[str, Any] = {"build": time.perf_counter() - started}
     pa.table({"": [""]})  # PyArrow looks for pandas once, outside the measurement
     gc.collect()
     gc.freeze()
@@ -133,24 +133,24 @@ def main(snapshot: str, policy_file: str, *styles: str) -> None:
     for style in styles:
         compiled = _STYLES[style](policies, world)
         begun, cpu = time.perf_counter(), time.process_time()
-        found: list[tuple[Any, list[Row]]] = [(policy, rule(users)) for policy, rule in compiled]
+        findings: list[tuple[Any, list[Row]]] = [(policy, rule(users)) for policy, rule in compiled]
         times = {"rules": time.perf_counter() - begun, "rules cpu": time.process_time() - cpu}
-        table = _table(found, world)
+        table = _table(findings, world)
         times |= {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
-        del found
-        told[style] = times | digested(table)
+        del findings
+        readings[style] = times | digest(table)
         del table
-    print(json.dumps(told))
+    print(json.dumps(readings))
 
 
 _SORTED_BY = ("check", "subject", "skuPartNumber", "skuId", "detail", "waiver")
 
 
-def _table(found: Sequence[tuple[Policy, list[Row]]], world: World) -> pa.Table:
+def _table(findings: Sequence[tuple[Policy, list[Row]]], world: World) -> pa.Table:
     """Put the findings in the order of reports, and into columns: what the engine ends with too."""
     columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
     sorted_by = [columns[name] for name in _SORTED_BY]
-    for policy, rows in found:
+    for policy, rows in findings:
         keys = [_key(row, world) for row in rows]
         keys.sort()
         columns["policy"] += [policy.id] * len(keys)
