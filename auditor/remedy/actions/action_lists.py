@@ -1,5 +1,7 @@
 """The fingerprints and requests that the actions of a tenant list, as columns sorted by group."""
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import Any, Final
@@ -69,8 +71,9 @@ class _Run:
         order = np.argsort(groups, kind="stable")
         ordered = groups[order]
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        self._groups = ordered[starts].astype(np.int32)
-        self._starts = np.append(starts, len(ordered)).astype(np.int32)
+        # Arrays of Python, in which a number is found sooner than in those of NumPy.
+        self._groups = array("i", ordered[starts].astype(np.int32).tobytes())
+        self._starts = array("i", np.append(starts, len(ordered)).astype(np.int32).tobytes())
         taken = [column.take(indices(order)) for column in columns]
         self.columns: Sequence[pa.Array | SpilledColumn] = (
             taken if spill is None else [SpilledColumn(spill, column) for column in taken]
@@ -78,10 +81,10 @@ class _Run:
 
     def span(self, group: int) -> tuple[int, int]:
         """Return the first row of a group, and how many it has."""
-        index = int(np.searchsorted(self._groups, group))
+        index = bisect_left(self._groups, group)
         if index == len(self._groups) or self._groups[index] != group:
             return 0, 0
-        return int(self._starts[index]), int(self._starts[index + 1] - self._starts[index])
+        return self._starts[index], self._starts[index + 1] - self._starts[index]
 
 
 class _Listed(SizedIterable[Any]):

@@ -91,6 +91,8 @@ class RemediationContext:
     """What situations take from products, by the columns that name them."""
     choices_by_name: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(policy, product as it is written) → the skuIds that it stands for, as far as they were looked up."""
+    owned_by_name: dict[tuple[str, str], tuple[SeatCount, ...]] = field(default_factory=dict)
+    """The same for the products with seats."""
 
     def of(self, findings: Sequence[Finding]) -> "RemediationContext":
         """Return the same about other findings, all about the same subjects."""
@@ -119,11 +121,15 @@ class RemediationContext:
         named = tuple(product.sku_id for product in builtin().by_part_number(written))
         return named or tuple(dict.fromkeys(seat.sku_id for seat in self.owned_of(policy, written)))
 
-    def owned_of(self, policy: str, written: str) -> list[SeatCount]:
+    def owned_of(self, policy: str, written: str) -> tuple[SeatCount, ...]:
         """Return the products with seats in the sets that a policy's `require` writes in this way."""
-        block = self.assignments(policy)
-        sets = [] if block is None else [element for element in block.require if element.written == written]
-        return [seat for element in sets for seat in owned_of(element, self.tenant.seats)]
+        key = policy, written
+        if key not in self.owned_by_name:
+            block = self.assignments(policy)
+            sets = () if block is None else (element for element in block.require if element.written == written)
+            owned = (seat for element in sets for seat in owned_of(element, self.tenant.seats))
+            self.owned_by_name[key] = tuple(owned)
+        return self.owned_by_name[key]
 
     def assignments(self, policy: str) -> Assignments | None:
         """Return the block of a policy about assignments; None for another kind of policy, or an unknown one."""

@@ -16,44 +16,45 @@ class Step:
 
     anchor: str
     action: Action
-    severity: Severity
+    place: int
+    """Its index among the actions in the order of the plan."""
     money: str
     due: str
     """By when to decide; empty where there is no date."""
     why: str
     """Why it stands where it stands."""
     weight: Weight
-    findings: int
-    seats: str
-    """What is wrong with the seats that it frees or fills beside what it does for people; empty where nothing is."""
-    movement: str
-    """What all actions do to the seats that it buys or removes; empty for another action."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GuidedAction:
+    """One of the actions that share guidance."""
+
+    step: Step
+    title: str
+    """Without the end that the titles of all of them have."""
     who: str
     """The people concerned; empty where it is about a product or a group."""
     requests: tuple[Markup, ...]
     """Each as it is typed: method and path, the body, the PowerShell line; escaped."""
     more_requests: int
     """Requests that are only in the other files."""
-    links: tuple[tuple[str, str | None], ...]
-    """Labels with an https address, or None for one that is none."""
-    guide: "Guide | None"
-    """What is told in its place; None for what an earlier action tells of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Guide:
     """Actions that have the same guidance in every word, and are told together where the first of them stands."""
 
-    steps: tuple[Step, ...]
-    titles: tuple[str, ...]
-    """Those of the actions, without the end that all of them have."""
+    actions: tuple[GuidedAction, ...]
     severity: Severity
     money: str
     findings: int
-    prerequisites: GuidancePart
-    instructions: GuidancePart
-    warnings: GuidancePart
-    next: GuidancePart
+    same: tuple[tuple[tuple[str, str], list[str]], ...]
+    """Anchor and title of an earlier action, and the names of the parts of which that shows every line."""
+    parts: tuple[tuple[str, GuidancePart], ...]
+    """The parts by name: `prerequisites`, `warnings`, `steps` and `next`."""
+    sources: tuple[int, ...]
+    """Numbers of the documents among those of all sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,5 +72,14 @@ class ActionSet:
     findings: int
     first: Step
     """What to do first."""
-    steps: tuple[Step, ...]
-    """Those with a guide."""
+    guides: tuple[Guide, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ActionSets:
+    """The actions of a tenant, or of the fleet."""
+
+    sets: tuple[ActionSet, ...]
+    """The most important first; those whose guidance other sets tell are left out."""
+    sources: tuple[tuple[str, str | None], ...]
+    """Labels of the documents, with an https address, or None for one that is none."""

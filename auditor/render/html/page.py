@@ -12,7 +12,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.model import Finding, FleetResult, Notice, Result, TenantResult
 from auditor.domain.translation import capitalized
-from auditor.render.html.actions import action_sets, highlights, steps
+from auditor.render.html.actions import highlights, steps
 from auditor.render.html.charts.curves import trends
 from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
 from auditor.render.html.rows import (
@@ -99,7 +99,7 @@ def page(
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not priced_whole(result),
-        highlights=highlights(sections, result.run.as_of, l10n),
+        highlights=highlights(zip(sections, (*tenants, fleet), strict=False), result.run.as_of, l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
         full=len(full),
@@ -208,7 +208,6 @@ def _common_section(
     changed, more = change_lines(index.changed(), part.fixed, index.context, _LINES)
     groups, counts = _groups(index), index.counts()
     anchors = {each.policy: each.anchor for each in groups}
-    listed = steps(name or "fleet", index, moment, l10n)
     return Section(
         anchor=anchor("t", name) if name else "fleet",
         name=name,
@@ -218,8 +217,7 @@ def _common_section(
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=listed,
-        action_sets=action_sets(listed, index, l10n),
+        steps=steps(name or "fleet", index, moment, l10n),
         more_steps=index.more_actions,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, index.context, anchors) for outcome in part.policies),

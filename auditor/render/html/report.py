@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -13,6 +13,7 @@ from auditor import resources
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
+from auditor.render.html.action_sets import action_sets
 from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
@@ -51,7 +52,10 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     shown = page(result, l10n, options.history, indexes)
     fleet = fleet_rows(result, shown, l10n, options.tenant_pages)
     found = {"columns": columns, "all": row_count(result)}
-    context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
+    index_of = dict(zip(shown.sections, indexes, strict=False))
+    # Made while the page is written, tenant by tenant: together they would take as much memory as the page.
+    told = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
+    context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **told, **found, **inline}
     body = _pieces(template.generate(**context), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
 
@@ -106,9 +110,11 @@ def _environment(language: str) -> Environment:
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
     made.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "marked": marked}
+    made.filters["findings"] = lambda count: l10n.ngettext("{count} finding", "{count} findings", count)
     return made
 
 
+@lru_cache(maxsize=4096)
 def marked(text: str) -> Markup:
     """Return guidance with its two marks, **bold** and `code`, as elements; everything else in it is escaped."""
     safe = str(escape(visible(text)))

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result.model import Notice
-from auditor.render.html.action_view import ActionSet, Step
+from auditor.render.html.action_view import Step
 from auditor.render.html.charts.curves import Trend
 from auditor.render.html.charts.seat_chart import Picture
 from auditor.render.html.seat_lines import SmallerProducts
@@ -168,7 +168,6 @@ class Section:
     lines: tuple[Line, ...]
     more_lines: int
     steps: tuple[Step, ...]
-    action_sets: tuple[ActionSet, ...]
     more_steps: int
     """Actions that are not shown."""
     seats: tuple[SeatRow, ...] = ()

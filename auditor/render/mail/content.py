@@ -23,6 +23,7 @@ from auditor.render.text.end_of_term import happens
 from auditor.render.text.evidence.contracts import purchase
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sanitize import is_https
 
 BAR: Final = 120
 """Pixels of a seat bar, whatever the numbers: every row of the table is as wide as the others."""
@@ -165,8 +166,8 @@ def _facts(highlight: Highlight, step: Step | None, l10n: Labels, *, several: bo
 
 
 def _document(step: Step | None) -> tuple[str, str] | None:
-    links = step.links if step is not None else ()
-    return next(((flat(label), address) for label, address in links if address is not None), None)
+    links = step.action.links if step is not None else ()
+    return next(((flat(link.label), link.address) for link in links if is_https(link.address)), None)
 
 
 def _outside(section: Section) -> Iterable[SeatRow]:

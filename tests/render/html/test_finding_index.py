@@ -12,6 +12,7 @@ from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.model import Finding, Money, ProductReference, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
+from auditor.render.html.action_sets import action_sets
 from auditor.render.html.actions import steps
 from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import Context
@@ -95,7 +96,9 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
     findings = [_about(name, None if index % 3 else f"{index}@x") for index, name in enumerate(reversed(names))]
     action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
     tenant = replace(contoso(), findings=FindingTable.of(findings), actions=(action,))
-    people = steps("t", FindingIndex.build(tenant, findings, CONTEXT), contoso().as_of, EN)[0].who
+    index = FindingIndex.build(tenant, findings, CONTEXT)
+    (shown,) = action_sets(steps("t", index, contoso().as_of, EN), index, EN).sets
+    people = shown.guides[0].actions[0].who
     labels = sorted(_labels(findings))
     named = 5 if more else 12
     assert people.split(", ")[:named] == labels[:named]

@@ -6,6 +6,8 @@ import pytest
 
 from auditor.app.audit.run import Request
 from auditor.render import render
+from auditor.render.html.action_sets import action_sets
+from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
 from tests.builders.result.audits import run
@@ -25,14 +27,17 @@ def test_a_product_whose_missing_seats_another_action_frees_has_advice() -> None
 
 @pytest.mark.slow
 def test_actions_about_one_product_stand_together_in_the_order_of_the_plan() -> None:
-    section = page(run(Request(demo=True, as_of=AS_OF, started=AS_OF)), Labels("en")).sections[0]
-    (power_bi,) = [each for each in section.action_sets if each.product == "Power BI Pro"]
+    result, l10n = run(Request(demo=True, as_of=AS_OF, started=AS_OF)), Labels("en")
+    indexes = finding_indexes(result, l10n)
+    section = page(result, l10n, indexes=indexes).sections[0]
+    sets = action_sets(section.steps, indexes[0], l10n).sets
+    (power_bi,) = [each for each in sets if each.product == "Power BI Pro"]
     about = [step for step in section.steps if step.action.seats is not None and "Power BI Pro" in step.action.title]
     assert power_bi.count == len(about) > 5
     assert power_bi.seats.startswith("Power BI Pro: 60 seats today, 28 of them assigned.")
     assert power_bi.money == "saves €419.20 a month"
-    assert power_bi.steps[0].anchor == power_bi.first.anchor
-    told = [step.action.kind for step in power_bi.steps]
+    assert power_bi.guides[0].actions[0].step is power_bi.first
+    told = [guide.actions[0].step.action.kind for guide in power_bi.guides]
     assert told.index("leave-group") < told.index("remove-seats-at-renewal")
-    guided = [step.anchor for each in section.action_sets for step in each.steps]
-    assert sorted(guided) == sorted(step.anchor for step in section.steps if step.guide is not None)
+    guided = [act.step.anchor for each in sets for guide in each.guides for act in guide.actions]
+    assert sorted(guided) == sorted(step.anchor for step in section.steps), "each action has its guidance"

@@ -104,7 +104,8 @@ def personal_remedies(
     context: RemediationContext, findings: Sequence[Finding], routes: Sequence[RoutedFinding]
 ) -> Sequence[Remedy]:
     """Return the remedies of a person; `findings` are all open ones about the person, in report order."""
-    return _personal(replace(_OpenFindings.of(context, findings, routes), left={}), findings)
+    by_fingerprint = {finding.fingerprint: route for finding, route in zip(findings, routes, strict=True)}
+    return _personal(_OpenFindings(context, by_fingerprint, {}), findings)
 
 
 def object_remedy(finding: Finding, route: RoutedFinding) -> Remedy:
