@@ -14,6 +14,7 @@ from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN
 _REDUCING: Final = frozenset({"remove", "cancel"})
+_BUYING: Final = "buy"
 """Classes of actions after which fewer seats are paid for."""
 NO_FLEET: Final = FleetResult()
 
@@ -124,7 +125,7 @@ class Freed:
     """What the actions free and what they cost a month, per currency in alphabetical order."""
 
     reassign: dict[str, Decimal]
-    """Worth of seats that can be given to somebody else at once; nothing is saved while they are paid for."""
+    """Worth of seats that the actions free and do not give out themselves; nothing is saved while they are paid for."""
     reduce: dict[str, Decimal]
     """Seats that can be given back, at the latest when their subscription is renewed."""
     buy: dict[str, Decimal]
@@ -135,12 +136,29 @@ def freed(of: Result | TenantResult) -> Freed:
     """Sum the money of the actions by what has to happen before it is money."""
     sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}}
     for tenant in of.tenants if isinstance(of, Result) else (of,):
-        for action in tenant.actions:
-            if action.money is None or not (value := rounded(action.money.per_month)):
-                continue
-            own = sums["buy" if value < 0 else "reduce" if action.order in _REDUCING else "reassign"]
-            own[action.money.currency] = own.get(action.money.currency, Decimal(0)) + abs(value)
+        for name, amounts in _freed(tenant).items():
+            for currency, amount in amounts.items():
+                sums[name][currency] = sums[name].get(currency, Decimal(0)) + amount
     return Freed(**{name: dict(sorted(own.items())) for name, own in sums.items()})
+
+
+def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
+    """Sum the money of one tenant's actions; nobody else can be given the seats that its own actions give out."""
+    sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}, "given": {}}
+    for action in tenant.actions:
+        if action.money is None or not (value := rounded(action.money.per_month)):
+            continue
+        if value > 0:
+            own = sums["reduce" if action.order in _REDUCING else "reassign"]
+        else:
+            own = sums["buy" if action.order == _BUYING else "given"]
+        own[action.money.currency] = own.get(action.money.currency, Decimal(0)) + abs(value)
+    for currency, given in sums.pop("given").items():
+        left = sums["reassign"].pop(currency, Decimal(0)) - given
+        if left:
+            own = sums["reassign" if left > 0 else "buy"]
+            own[currency] = own.get(currency, Decimal(0)) + abs(left)
+    return sums
 
 
 def priced_whole(result: Result) -> bool:

@@ -173,12 +173,11 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
     A mailbox that does not exist is created as a shared one, which needs no licence. The commands may be run again,
     also with another mailbox.
     """
-    wanted = f"appId eq '{client_id}'" if client_id is not None else f"displayName eq '{_TITLE}'"
     mailbox = _quoted(sender)
     limit = f"-RecipientRestrictionFilter {_quoted(f'PrimarySmtpAddress -eq {mailbox}')}"
     return (
         connect(tenant, "Application.Read.All"),
-        f'$principal = Get-MgServicePrincipal -Filter "{wanted}"',
+        *_principal(client_id),
         f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
         _unless(
             f"Get-Mailbox -Identity {mailbox}", f"New-Mailbox -Shared -Name '{_TITLE}' -PrimarySmtpAddress {mailbox}"
@@ -196,6 +195,20 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
             " -CustomResourceScope $name",
         ),
         f"Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource {mailbox}",
+    )
+
+
+def _principal(client_id: str | None) -> tuple[str, ...]:
+    """Return the commands that find the application; without its id it is the only one that has the name."""
+    if client_id is not None:
+        return (f"$principal = Get-MgServicePrincipal -Filter \"appId eq '{client_id}'\"",)
+    return (
+        f"$named = @(Get-MgServicePrincipal -Filter \"displayName eq '{_TITLE}'\")",
+        (
+            "$principal = if ($named.Count -eq 1) { $named[0] } else { throw"
+            f" \"$($named.Count) applications are named '{_TITLE}': $($named.AppId -join ', ');"
+            ' run auditor init again with --client-id and the id of yours" }'
+        ),
     )
 
 

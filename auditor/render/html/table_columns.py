@@ -7,7 +7,7 @@ from itertools import islice
 from operator import is_
 from typing import Any, Final
 
-from auditor.domain.enums import Change, Severity
+from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.model import Finding, Result
 from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
@@ -104,7 +104,10 @@ class TableColumns:
         self._add_subjects(index)
         context = index.context
         self._add_shared("what", [problem(each, context) for each in index.statements], index.statement_codes)
-        products = [product_name(each.product, context.names) for each in index.statements]
+        # A finding about a set of products names the product to buy.
+        sets = {each.subject.id.casefold(): subject_label(each) for each in index.subjects if _is_product_set(each)}
+        names = {**sets, **context.names}
+        products = [product_name(each.product, names) for each in index.statements]
         self._add_shared("product", products, index.statement_codes)
         skus = [flow(products) if (products := waiver_products(each)) else None for each in index.statements]
         self._add_shared("sku", skus, index.statement_codes)
@@ -215,6 +218,11 @@ def table_columns(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] 
     if result.fleet.findings:
         columns.add(l10n.gettext("Policies across tenants"), fleet)
     return columns
+
+
+def _is_product_set(finding: Finding) -> bool:
+    about = finding.product
+    return finding.subject.type is SubjectType.PRODUCT and about is not None and about.sku_id is None
 
 
 def _person(finding: Finding, name: str, address: str) -> int:

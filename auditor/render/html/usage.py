@@ -1,7 +1,7 @@
 """The page's tables of use and cost: by product, by department, by cost centre and so on."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from auditor.domain.result.model import Money, TenantResult
@@ -85,6 +85,8 @@ class UnitTable:
     """Whether it is known what is in use."""
     priced: bool
     lower_bound: bool
+    excess: str
+    """How many of the assigned seats exceed the usable ones; empty where none does."""
     rows: tuple[UnitRow, ...]
     others: tuple[UnitRow, ...]
     """People without one, several small ones, seats that nobody holds, and the sum of all rows."""
@@ -135,10 +137,36 @@ def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
     if report is None:
         return ()
     return tuple(
-        _unit_table(name, units, report, l10n)
+        _unit_table(name, units, report, _excess(tenant, l10n), l10n)
         for name, units in report.by_property.items()
         if sum(unit.name is not None or unit.merged > 0 for unit in units) > (name in {"division", "companyName"})
     )
+
+
+def _excess(tenant: TenantResult, l10n: Labels) -> str:
+    """Return how many assigned seats, which the sums include, exceed the usable ones; empty where none does."""
+    spare = {seat.sku_id: seat.spare or 0 for seat in tenant.seats}
+    products = () if tenant.usage is None else tenant.usage.products
+    over = [(product, -spare.get(product.sku_id, 0)) for product in products if spare.get(product.sku_id, 0) < 0]
+    if not over:
+        return ""
+    count = sum(seats for _, seats in over)
+    text = l10n.ngettext(
+        "{count} assigned seat exceeds the usable ones; the sums include it",
+        "{count} assigned seats exceed the usable ones; the sums include them",
+        count,
+    )
+    prices = (
+        replace(product.price, per_month=product.price.per_month * seats) for product, seats in over if product.price
+    )
+    return _with_money(text, money_sum(prices), l10n)
+
+
+def _with_money(text: str, amount: Money | None, l10n: Labels) -> str:
+    if amount is None:
+        return text
+    written = l10n.gettext("{text} ({money} a month)").replace("{money}", _money(amount, l10n))
+    return written.replace("{text}", text)
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
@@ -202,7 +230,9 @@ _LABELS: Final = {
 """Property → key, title, head of the column, and the row of the people without a value."""
 
 
-def _unit_table(name: str, units: Sequence[UnitUsage], report: DepartmentReport, l10n: Labels) -> UnitTable:
+def _unit_table(
+    name: str, units: Sequence[UnitUsage], report: DepartmentReport, excess: str, l10n: Labels
+) -> UnitTable:
     key, *messages = _LABELS[name]
     title, head, nameless = map(l10n.gettext, messages)
     named = [unit for unit in units if unit.name is not None]
@@ -220,6 +250,7 @@ def _unit_table(name: str, units: Sequence[UnitUsage], report: DepartmentReport,
         used=any(unit.idle is not None for unit in units),
         priced=any(unit.cost is not None for unit in units),
         lower_bound=any(unit.unpriced for unit in units) or bool(unassigned.unpriced),
+        excess=excess,
         rows=tuple(_unit_row(unit, shortened(unit.name or ""), l10n) for unit in listed),
         others=tuple(rows),
         more=len(named) - len(listed),
@@ -255,10 +286,7 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
     facts = [_a_month(unit.cost, l10n), l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned))]
     if unit.idle:
         text = l10n.ngettext("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
-        if unit.idle_cost is not None:
-            money = _money(unit.idle_cost, l10n)
-            text = l10n.gettext("{text} ({money} a month)").replace("{money}", money).replace("{text}", text)
-        facts.append(text)
+        facts.append(_with_money(text, unit.idle_cost, l10n))
     return UnitRow(
         name=name,
         people=l10n.number(unit.people),

@@ -253,7 +253,7 @@ def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
         yield state
     yield from purchase(finding.evidence.get("isTrial"), finding.evidence.get("totalLicenses"), l10n)
     if spare is not None and spare > 0:
-        yield l10n.ngettext("{count} idle now", "{count} idle now", spare)
+        yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(spare))
 
 
 def _exceptions(shown: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:

@@ -33,6 +33,7 @@ def test_nothing_in_the_commands_is_to_be_replaced(tmp_path: Path, credential: s
     assert [line for line in code if PLACEHOLDER.search(line)] == []
     powershell, bash = blocks(text)
     Script(powershell.encode())  # raises where the grammar is wrong
+    assert ("applications are named 'Licence auditor'" in powershell) == (known == ())
     assert "New-Mailbox -Shared -Name 'Licence auditor' -PrimarySmtpAddress 'a@b.example'" in powershell
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
     assert ("auditor init --client-id" in bash) == (known == ())

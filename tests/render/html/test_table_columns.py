@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Status, SubjectType
+from auditor.domain.result.finding import ProductReference
 from auditor.domain.result.model import FleetResult, Money, Result, Subject
 from auditor.findings.table import FindingTable
 from auditor.render.html.embedded_data import embedded_data
@@ -98,6 +99,13 @@ def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
     assert [len(read.texts(name)) for name in ("name", "department", "money")] == [3, 3, 2]
     assert read.marks == ["F-1", "ab" * 16, FIRST.fingerprint]
     assert read.texts_of("department")[0].startswith("a b\\x0d\\u2028c\\x00xxx")
+
+
+def test_a_set_of_products_has_the_name_of_the_product_to_buy() -> None:
+    subject = Subject(type=SubjectType.PRODUCT, id="entra-p1", name="Microsoft Entra ID P1")
+    finding = replace(FIRST, subject=subject, product=ProductReference(sku_id=None, sku_part_number="entra-p1"))
+    read = Read(embedded_data(_of(replace(result().tenants[0], findings=FindingTable.of((finding,)))), EN))
+    assert read.texts_of("product") == read.texts_of("name") == ["Microsoft Entra ID P1"]
 
 
 def test_none_is_no_table() -> None:

@@ -48,6 +48,7 @@ def test_people_without_a_department_and_unassigned_seats_are_never_folded() -> 
     ]  # fmt: skip
     assert [row.name for row in companies.others] == ["No company", "Assigned to nobody", "All seats"]
     assert departments.lower_bound
+    assert departments.excess == "2 assigned seats exceed the usable ones; the sums include them (€26.20 a month)"
     assert departments.used
 
 

@@ -292,7 +292,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
     def renewal_texts(of: Result) -> list[str]:
         return [line.summary for line in next(mail_views(of, READER, Labels("en"))).renewals]
 
-    assert renewal_texts(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
+    assert renewal_texts(ends(59)) == ["Expired, 90 seats bought, 29 spare today"]
     assert renewal_texts(ends(61)) == []
     assert renewal_texts(ends(10, status=Status.WAIVED)) == []
 

@@ -31,9 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(parser, "policies", policies="where policies are looked for (default: policies/)")
     parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
-    parser.add_argument("--cloud", type=one_of(Cloud), choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
     parser.add_argument(
-        "--agreement", type=one_of(Agreement), choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
+        "--cloud",
+        type=one_of(Cloud),
+        choices=list(Cloud),
+        default=Cloud.WORLDWIDE,
+        metavar="CLOUD",
+        help=f"the Microsoft cloud that an article is for: {', '.join(Cloud)} (default: worldwide)",
+    )
+    parser.add_argument(
+        "--agreement",
+        type=one_of(Agreement),
+        choices=list(Agreement),
+        default=Agreement.UNKNOWN,
+        metavar="AGREEMENT",
+        help=f"how the licences that an article is about are bought: {', '.join(Agreement)} (default: unknown)",
     )
     declare(parser, "locale", locale="language of the answer (default: the environment's)")
 

@@ -56,7 +56,10 @@ class _Series:
 def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iterator[_Series]:
     if not history:
         return
+    label = l10n.gettext("open findings")
     if not all(run.whole for run in history):
+        if result.fleet.findings:
+            label = l10n.gettext("open findings within tenants")
         # What earlier runs did not count is not counted now: a curve compares like with like.
         result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
     now = EarlierRun(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
@@ -64,7 +67,7 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
     worst = (Severity.CRITICAL, Severity.HIGH)
     bounded = not result.complete
     total = [Decimal(sum(run.open.values())) for run in runs]
-    yield _Series(label=l10n.gettext("open findings"), runs=runs, values=total, bounded=bounded)
+    yield _Series(label=label, runs=runs, values=total, bounded=bounded)
     high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
     yield _Series(label=l10n.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
     known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]

@@ -33,6 +33,10 @@ def test_curves_need_an_earlier_run_and_stay_in_their_box() -> None:
     past = EarlierRun(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)})
     made = trends(whole, (past,), EN)
     assert [curve.first for curve in made] == ["90", "90", "€8,000.00"]
+    assert made[0].label == "open findings"
+    assert whole.fleet.findings
+    (tenants, *_) = trends(whole, (replace(past, whole=False),), EN)
+    assert tenants.label == "open findings within tenants", "the headline counts those across tenants too"
     for curve in made:
         points = [tuple(map(float, point.split(","))) for point in curve.points.split(" ")]
         assert len(points) == 2
@@ -167,6 +171,11 @@ def test_what_is_freed_is_told_apart_from_what_is_given_back_and_bought() -> Non
     made = freed(replace(tenant, actions=three))
     assert made.reassign == made.reduce == {euro.currency: euro.per_month}
     assert made.buy == {euro.currency: Decimal(5)}
+    for given, left, bought in ((Decimal(1), euro.per_month - 1, 5), (euro.per_month + 2, None, 7)):
+        move = replace(action, order="move", money=replace(euro, per_month=-given))
+        made = freed(replace(tenant, actions=(*three, move)))
+        assert made.reassign == ({} if left is None else {euro.currency: left}), "less what the actions give out"
+        assert made.buy == {euro.currency: Decimal(bought)}, "what nothing frees has to be bought"
 
 
 def test_seats_to_spare_are_those_of_the_day_of_the_audit() -> None:
