@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+
+from msgspec.structs import replace
 
 from auditor import __home__
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, InputError, UsageError

@@ -4,8 +4,9 @@ import resource
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from benchmarks.measurement import Row, module, run, spread, tenant
 
@@ -17,8 +18,7 @@ _FLAT = 1.2
 """Bound of memory for three times as many users if findings are written while they are described."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Measurements:
+class _Measurements(Struct, frozen=True, kw_only=True):
     """The measurements of one size, one value for each repetition."""
 
     cpu: Sequence[float]

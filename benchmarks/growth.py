@@ -10,8 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from benchmarks.measurement import FIFTY, ROOT, Row, fleet, module, peer, tenant
 
@@ -19,8 +21,7 @@ PICTURE = ROOT / "docs" / "images" / "growth.svg"
 _TENANTS, _EACH = 200, 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(Struct, frozen=True, kw_only=True):
     """What one size took."""
 
     size: int
@@ -30,8 +31,7 @@ class Point:
     """MB that the process held at its highest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class Series(Struct, frozen=True, kw_only=True):
     """One job at several sizes, the smallest first."""
 
     title: str

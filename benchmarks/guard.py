@@ -11,9 +11,10 @@ import cProfile
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
@@ -61,8 +62,7 @@ _BOUNDS = {
 """Calls for each further one, or all of them divided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """How many calls one more of something costs."""
 
     what: str

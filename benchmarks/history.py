@@ -10,7 +10,6 @@ import resource
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
 from auditor.app.history.queries import look, over_time
 from auditor.domain.enums import Severity

@@ -9,9 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "benchmarks"
@@ -21,8 +22,7 @@ PEERS = {"structs": ("msgspec",), "custodian": ("c7n",), "plots": ("matplotlib",
 """Folder → packages installed into it; the project does not depend on them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class Measurement(Struct, frozen=True, kw_only=True):
     """The measurements of one process."""
 
     wall: float
@@ -40,8 +40,7 @@ class Measurement:
         return readings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One line of a table: what was measured, against what, and whether the bar is met."""
 
     what: str

@@ -3,9 +3,10 @@
 import datetime as dt
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from auditor import catalogue as products
 from auditor.catalogue import Catalogue
@@ -21,8 +22,7 @@ VARIABLE: Final = "AUDITOR_PRODUCTS"
 """Names another file than the one in the user's data folder; that file is used whatever its date."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """What an update wrote, and what it changed."""
 
     path: Path

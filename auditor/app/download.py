@@ -10,12 +10,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import suppress
-from dataclasses import dataclass
 from http.client import HTTPMessage
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Final
+
+from msgspec import Struct
 
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
@@ -30,8 +31,7 @@ DEADLINE: Final = 180.0
 """Seconds for a whole download, from the DNS lookup to the last byte, redirects included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Struct, frozen=True, kw_only=True):
     """The fetched bytes with their origin and date."""
 
     content: bytes

@@ -1,12 +1,11 @@
 """Compares two states of the catalogue: products added, removed, renamed, or with other service plans."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from auditor.catalogue.model import Catalogue, Product, order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """The differences, sorted by part number and skuId; a pair is (before, after)."""
 
     added: tuple[Product, ...]

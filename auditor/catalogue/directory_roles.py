@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from auditor import resources
 from auditor.catalogue.model import GUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectoryRole:
+class DirectoryRole(Struct, frozen=True, kw_only=True):
     """A built-in role."""
 
     template_id: str

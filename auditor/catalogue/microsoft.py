@@ -4,9 +4,10 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.catalogue.model import GUID, Catalogue, Product, ServicePlan, clean, fold, order, unprintable
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span
@@ -33,8 +34,7 @@ _MAX_FAULTS: Final = 20
 _AGAIN: Final = Message("download it again, unchanged: {address}", address=ADDRESS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """One service plan of one product, cleaned; plan_id is empty for a product without service plans."""
 
     name: str
@@ -45,8 +45,7 @@ class _Row:
     friendly_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
+class _Record(Struct, frozen=True, kw_only=True):
     """The cells of one CSV record, and its line."""
 
     cells: tuple[str, ...]

@@ -3,17 +3,18 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A lower-case GUID; use `fullmatch`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePlan:
+class ServicePlan(Struct, frozen=True, kw_only=True):
     """A capability inside a product."""
 
     id: str
@@ -23,8 +24,7 @@ class ServicePlan:
     friendly_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class Product(Struct, frozen=True, kw_only=True):
     """A SKU of Microsoft's table."""
 
     sku_id: str
@@ -37,25 +37,26 @@ class Product:
     """Other names under which the table lists the same skuId, sorted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeProduct:
+class FreeProduct(Struct, frozen=True, kw_only=True):
     """A product that costs nothing, and how that is known."""
 
     part_number: str
     reason: str
 
 
-# NOTE: not slotted, because cached_property stores each index in the instance's dictionary.
-@dataclass(frozen=True, kw_only=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
     """Products by lower-case skuId, and the free ones among them; other products are unknown."""
 
-    products: Mapping[str, Product] = field(hash=False)
+    products: Mapping[str, Product]
     free: frozenset[str] = frozenset()
     """Case-folded part numbers and lower-case skuIds."""
     source: str
     date: str
     """The day of the source's state, YYYY-MM-DD."""
+
+    def __hash__(self) -> int:
+        """Return a hash without the products, which are a mapping."""
+        return hash((self.free, self.source, self.date))
 
     def product(self, sku_id: str) -> Product | None:
         """Return the product with this skuId, in any letter case."""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.catalogue.model import Catalogue, Product, fold, order
 
@@ -25,8 +26,7 @@ _VARIANT: Final = re.compile(
 """Words in the names of products for governments, schools, departments or trials, or without a component."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resemblance:
+class Resemblance(Struct, frozen=True, kw_only=True):
     """The products that a text may stand for."""
 
     products: tuple[Product, ...]

@@ -1,9 +1,10 @@
 """The description of a check: everything that the program knows of it, in one value."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
@@ -104,8 +105,7 @@ class ObjectAction(NamedTuple):
     """The skuId of the product, where it is another one than that of the finding."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check(Generic[Block]):
+class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     """One check: what raises it, what it says, and what is done about it."""
 
     id: str

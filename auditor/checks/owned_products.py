@@ -1,7 +1,6 @@
 """The products that a tenant owns, evaluated one by one against a set."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,8 +49,7 @@ def _finding(scope: TenantScope, sku: SkuFact, usable: int) -> ObjectFinding:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseCheck(Check[Purchases]):
+class PurchaseCheck(Check[Purchases], frozen=True, kw_only=True):
     """A check about a product that the tenant owns."""
 
     block: type[Purchases] = Purchases

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
+from msgspec import Struct
 
 from auditor.collect.json_pages import decode_object
 from auditor.domain.message import Message
@@ -26,8 +26,7 @@ _MAX_ATTEMPTS = 6
 _MAX_CONCURRENCY = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
+class _Item(Struct, frozen=True, kw_only=True):
     """The answer to one request of a batch."""
 
     status: int

@@ -1,11 +1,11 @@
 """Application permissions of Microsoft Graph: what a token lacks, and what it has beyond need."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
+
+class Permission(Struct, frozen=True, kw_only=True):
     """An application permission of Microsoft Graph."""
 
     name: str

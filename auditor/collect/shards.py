@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.collect.json_pages import decode_count
 from auditor.collect.tables.page_decoder import Decoder
@@ -21,8 +21,7 @@ _MIN_SHARD_USERS = 2_000
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shards:
+class Shards(Struct, frozen=True, kw_only=True):
     """OData filters over users that together match every user; None matches all."""
 
     filters: tuple[str | None, ...]

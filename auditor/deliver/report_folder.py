@@ -5,9 +5,10 @@ import os
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
@@ -15,8 +16,7 @@ from auditor.files.folder import Folder
 from auditor.files.output import opened, stream
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Struct, frozen=True):
     """A part of a file that `write_all` wrote before, which is copied; it must be one of its `sources`."""
 
     path: Path
@@ -30,8 +30,7 @@ _AT_ONCE: Final = 1 << 20
 """Bytes of a file that are copied at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChildFile:
+class ChildFile(Struct, frozen=True):
     """A file in folders below a given root; none of them may be a link."""
 
     root: Path
@@ -66,8 +65,7 @@ def write_all(
             batch.discard()
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     """Files that are published together."""
 
     stack: ExitStack

@@ -1,7 +1,8 @@
 """The outcome of sending a mail or a message to a channel."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from auditor.domain.message import NOTHING, Message
 
@@ -16,8 +17,7 @@ class SendStatus(StrEnum):
     """It may have been sent: it is not sent again unless a person says so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendAttempt:
+class SendAttempt(Struct, frozen=True, kw_only=True):
     """The outcome of one attempt to send a message, and what to do about it."""
 
     status: SendStatus

@@ -1,6 +1,6 @@
 """Licence paths of the demo's users: by group or direct, with service plans switched off or errors."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from auditor.demo.people import Licence
 

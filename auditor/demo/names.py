@@ -5,11 +5,11 @@
 import random
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
+class Name(Struct, frozen=True, kw_only=True):
     """The name of a user."""
 
     shown: str
@@ -17,8 +17,7 @@ class Name:
     """ASCII, lower case, `given.family`: the part of a user principal name before the @."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Culture:
+class Culture(Struct, frozen=True, kw_only=True):
     """Given and family names that are combined; `shown|ascii` if the script is not Latin."""
 
     given: tuple[str, ...]

@@ -1,15 +1,15 @@
 """The values of a tenant of the demo: its users, groups and purchases in one of two snapshots."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from auditor.demo.people import Person
 from auditor.demo.products import Purchase
 from auditor.domain.enums import Agreement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """A group, with or without a licence; users name the groups they are in."""
 
     name: str
@@ -23,8 +23,7 @@ class Group:
     """Whether it comes from the directory on premises."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Directory:
+class Directory(Struct, frozen=True, kw_only=True):
     """All users, groups and purchases of a tenant in one snapshot."""
 
     people: tuple[Person, ...]
@@ -32,8 +31,7 @@ class Directory:
     products: tuple[Purchase, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organisation:
+class Organisation(Struct, frozen=True, kw_only=True):
     """A tenant of the demo."""
 
     name: str

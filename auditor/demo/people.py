@@ -1,10 +1,11 @@
 """Users of the demo, and their conversion to Graph users."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from auditor.demo.names import ascii_address
 from auditor.demo.products import identifier, plan_ids, sku_id
@@ -13,8 +14,7 @@ COUNTRY: Final = "the country's own"
 """Stands for a usage location equal to the country."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Licence:
+class Licence(Struct, frozen=True, kw_only=True):
     """One path on which a user has, or should have, a product."""
 
     part: str
@@ -26,8 +26,7 @@ class Licence:
     """Names of service plans that are switched off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """One account; the defaults describe an employee who signed in yesterday."""
 
     name: str
@@ -61,8 +60,7 @@ class Person:
     """In gigabytes; None for a usual one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversionContext:
+class ConversionContext(Struct, frozen=True, kw_only=True):
     """The tenant, company, domain and instants for which users are converted."""
 
     tenant: str

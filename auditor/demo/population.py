@@ -2,15 +2,15 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from auditor.demo.licences import FABRIC_FREE, FLOW_FREE
 from auditor.demo.names import Namer
 from auditor.demo.people import Licence, Person
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where people work."""
 
     country: str
@@ -18,8 +18,7 @@ class Place:
     office: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Department:
+class Department(Struct, frozen=True, kw_only=True):
     """A number of users with the same suite; `extras` are for the first of them."""
 
     name: str

@@ -1,11 +1,12 @@
 """Purchases of the demo, as Graph's `subscribedSkus` and `directory/subscriptions`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
+
+from msgspec import Struct
 
 from auditor.catalogue import builtin
 
@@ -16,8 +17,7 @@ _COMPANY_PLANS = frozenset({"EXCHANGE_S_FOUNDATION", "MIP_S_CLP1", "MIP_S_CLP2",
 _SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspended", "LockedOut": "lockedOut"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """One purchase; days are counted from the demo's day."""
 
     total: int
@@ -28,8 +28,7 @@ class Subscription:
     age: int = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
+class Purchase(Struct, frozen=True, kw_only=True):
     """A product of a tenant with its subscriptions."""
 
     part: str

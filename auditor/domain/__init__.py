@@ -1,1 +1,1 @@
-"""Defines the values of an audit: frozen dataclasses, standard library only, no effects."""
+"""Defines the values of an audit: frozen structs, no library but msgspec, no effects."""

@@ -1,16 +1,16 @@
 """The preview of a policy change as values: both sides, and the findings that come, go and change."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.model import Finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """The policies before the change, or after it."""
 
     name: str
@@ -21,16 +21,14 @@ class Side:
     policies: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class Changed(Struct, frozen=True, kw_only=True):
     """One finding that both sides raise with different text or severity."""
 
     before: Finding
     after: Finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """What the change does to the findings of one tenant, or of the fleet."""
 
     name: str
@@ -42,8 +40,7 @@ class Difference:
     """Findings of the base whose policy the head could not evaluate: neither there nor gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyChange:
+class PolicyChange(Struct, frozen=True, kw_only=True):
     """A policy on both sides; None where a side has no such policy."""
 
     id: str
@@ -54,8 +51,7 @@ class PolicyChange:
     """Whether its text differs, severity and title included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """A policy that a side could not evaluate."""
 
     side: str
@@ -65,8 +61,7 @@ class Unknown:
     reason: Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(Struct, frozen=True, kw_only=True):
     """What a policy change would do to a snapshot."""
 
     tool_version: str
@@ -86,8 +81,7 @@ class Preview:
         return (*self.tenants, self.fleet)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyChange:
+class MoneyChange(Struct, frozen=True, kw_only=True):
     """What is added to and taken from the money of open findings a month in one currency."""
 
     currency: str
@@ -95,8 +89,7 @@ class MoneyChange:
     less_per_month: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceCount:
+class DifferenceCount(Struct, frozen=True, kw_only=True):
     """Differences counted, and what open findings come and go with them, a month, by currency."""
 
     added: int

@@ -1,8 +1,9 @@
 """The configuration of a tenant: identity, credential type, agreement, recipients; never a secret."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic
@@ -11,23 +12,20 @@ NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
 """The client id of a tenants file whose application does not exist yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GithubOidc:
+class GithubOidc(Struct, frozen=True, kw_only=True):
     """Sign-in with the identity of a GitHub Actions job; no secret exists anywhere."""
 
     client_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSecret:
+class ClientSecret(Struct, frozen=True, kw_only=True):
     """Sign-in with a client secret that an environment variable holds."""
 
     client_id: str
     secret_env: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """Sign-in with a certificate and its private key (PEM or PKCS #12), from a file or an environment variable."""
 
     client_id: str
@@ -37,35 +35,30 @@ class Certificate:
     password_env: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagedIdentity:
+class ManagedIdentity(Struct, frozen=True, kw_only=True):
     """Sign-in as the identity of the Azure machine; no client id means the system-assigned one."""
 
     client_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkloadIdentity:
+class WorkloadIdentity(Struct, frozen=True, kw_only=True):
     """Sign-in with the token file of a Kubernetes workload, which AZURE_FEDERATED_TOKEN_FILE names."""
 
     client_id: str | None = None
     """None for that of AZURE_CLIENT_ID."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AzureCli:
+class AzureCli(Struct, frozen=True, kw_only=True):
     """Sign-in as the person or application that `az login` signed in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceCode:
+class DeviceCode(Struct, frozen=True, kw_only=True):
     """Sign-in of a person, who enters a code at Microsoft's page; the application allows public client flows."""
 
     client_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(Struct, frozen=True, kw_only=True):
     """A bearer token made elsewhere, from an environment variable; it may be opaque."""
 
     token_env: str
@@ -119,8 +112,7 @@ def same_recipient(address: str) -> str:
     return address.casefold() if channel_of(address)[0] is Channel.MAIL else address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(Struct, frozen=True, kw_only=True):
     """A recipient of the report of a tenant."""
 
     address: str
@@ -136,8 +128,7 @@ class Recipient:
     attach: Attach = Attach.HTML
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenant:
+class Tenant(Struct, frozen=True, kw_only=True):
     """One Entra directory to audit."""
 
     name: str
@@ -154,7 +145,7 @@ class Tenant:
     authority: str | None = None
     """Another sign-in service, without a slash at the end."""
     recipients: tuple[Recipient, ...] = ()
-    credential_at: str = field(default="the tenants file", compare=False)
+    credential_at: str = "the tenants file"
     """Where the credential is written, as `file:line`."""
 
 
@@ -174,16 +165,14 @@ class Send(StrEnum):
     FAILURES = "failures"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphMail:
+class GraphMail(Struct, frozen=True, kw_only=True):
     """Mail is sent by Microsoft Graph."""
 
     tenant: str
     """The name of the tenant whose credential sends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpMail:
+class SmtpMail(Struct, frozen=True, kw_only=True):
     """Mail is sent by an SMTP relay."""
 
     host: str
@@ -193,12 +182,11 @@ class SmtpMail:
     password_env: str | None = None
     ca: str | None = None
     """File with the certificate authorities of the relay; None for those of the system."""
-    written_at: str = field(default="the tenants file", compare=False)
+    written_at: str = "the tenants file"
     """Where it is written, as `file:line`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class Mail(Struct, frozen=True, kw_only=True):
     """The sender of reports, the transport, and when mails are sent."""
 
     sender: str
@@ -206,8 +194,7 @@ class Mail:
     send: Send = Send.CHANGED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhooks:
+class Webhooks(Struct, frozen=True, kw_only=True):
     """Where messages may be posted, and when; the URLs themselves are in environment variables."""
 
     hosts: tuple[str, ...] = ()
@@ -216,14 +203,13 @@ class Webhooks:
     """None for that of mails."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """A tenants file, read and checked."""
 
     tenants: tuple[Tenant, ...]
     mail: Mail | None = None
     webhooks: Webhooks = Webhooks()
-    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
+    warnings: tuple[Diagnostic, ...] = ()
     """Warnings about settings that can be used but look wrong."""
 
     def send(self, channel: Channel) -> Send:

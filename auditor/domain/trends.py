@@ -1,16 +1,16 @@
 """Trends over many nights: seats, findings, money, licence cohorts and forecasts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """When the spare seats of a SKU run out if the trend continues, or why there is no forecast."""
 
     method: Message
@@ -24,8 +24,7 @@ class Forecast:
     latest: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cohorts:
+class Cohorts(Struct, frozen=True, kw_only=True):
     """What became of the holders of a SKU, summed over the nights that could be compared."""
 
     nights: int
@@ -39,8 +38,7 @@ class Cohorts:
     """The account is gone, and the licence with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatTrend:
+class SeatTrend(Struct, frozen=True, kw_only=True):
     """The seats of one SKU since its first night; None where a night has no value."""
 
     sku_id: str
@@ -53,8 +51,7 @@ class SeatTrend:
     forecast: Forecast
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyTrend:
+class PolicyTrend(Struct, frozen=True, kw_only=True):
     """The findings of one policy, result by result."""
 
     policy: str
@@ -76,8 +73,7 @@ class PolicyTrend:
     """Median days from the first result with such a finding to the first without it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trends:
+class Trends(Struct, frozen=True, kw_only=True):
     """A tenant over time."""
 
     tenant: str
@@ -97,8 +93,7 @@ class Trends:
     """Sentences about data that these figures lack."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Episode(Struct, frozen=True, kw_only=True):
     """A period during which a finding existed."""
 
     fingerprint: str
@@ -117,8 +112,7 @@ class Episode:
     waiver: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatsBetween:
+class SeatsBetween(Struct, frozen=True, kw_only=True):
     """The seats of one SKU at two instants; None if it did not exist or its numbers are unknown."""
 
     sku_id: str
@@ -128,8 +122,7 @@ class SeatsBetween:
     spare: tuple[int | None, int | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingBetween:
+class FindingBetween(Struct, frozen=True, kw_only=True):
     """A finding that exists at one of two instants only, or that changed."""
 
     kind: str
@@ -143,8 +136,7 @@ class FindingBetween:
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyBetween:
+class PolicyBetween(Struct, frozen=True, kw_only=True):
     """The findings of one policy at two instants."""
 
     policy: str
@@ -157,8 +149,7 @@ class PolicyBetween:
     changed: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Between:
+class Between(Struct, frozen=True, kw_only=True):
     """A tenant at two instants; each selects the latest night and result at or before it."""
 
     tenant: str

@@ -1,9 +1,9 @@
 """Judge policies over one batch of users: a pure function of Arrow columns."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from auditor.engine.outcome import BatchOutcome, FindingColumns, distinct
 from auditor.engine.policy.binding import BoundPolicies

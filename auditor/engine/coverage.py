@@ -1,7 +1,8 @@
 """Why something could not be decided: gathered as facts that are missing and one sentence of reason."""
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, detailed
@@ -11,8 +12,7 @@ from auditor.snapshot.schema import SOURCE_OF_COLUMN
 TRIAL_UNKNOWN: Final = Message("whether every subscription of a SKU is a trial is not known")
 
 
-@dataclass(slots=True)
-class NotEvaluated:
+class NotEvaluated(Struct):
     """Everything that keeps a policy from being evaluated."""
 
     missing: list[str] = field(default_factory=list)

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import joined

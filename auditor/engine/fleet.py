@@ -1,9 +1,10 @@
 """Policies about all tenants of a run, evaluated from what the result of each tenant says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Outcome, Source, SourceStatus, Status, SubjectType
@@ -35,8 +36,7 @@ def waives_fleet(waiver: Waiver) -> bool:
     return waiver.users is None and waiver.tenants is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Knowledge:
+class _Knowledge(Struct, frozen=True, kw_only=True):
     """What product sets can be resolved by where no one tenant's facts apply."""
 
     catalogue: Catalogue
@@ -48,8 +48,7 @@ class _Knowledge:
         return SourceStatus.NOT_NEEDED
 
 
-@dataclass(slots=True, kw_only=True)
-class FleetScope:
+class FleetScope(Struct, kw_only=True):
     """One policy over the tenants of a run; the check adds what it comes to."""
 
     policy: Policy

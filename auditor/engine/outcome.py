@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.policy.model import Policy
@@ -20,8 +21,7 @@ OPEN = -1
 """Stands for "no waiver" in columns of waiver places."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingColumns:
+class FindingColumns(Struct, frozen=True, kw_only=True):
     """Findings of one policy and check over some users, as columns of equal length."""
 
     policy: int
@@ -91,8 +91,7 @@ def _entries(chunk: FindingColumns) -> list[tuple[int, str | None]]:
     return [(row, chunk.details[code]) for row, code in zip(rows, chunk.detail_codes.tolist(), strict=True)]
 
 
-@dataclass(slots=True)
-class HolderCount:
+class HolderCount(Struct):
     """How many people of a quota's population hold each SKU: certainly, and at the most."""
 
     certain: Rows
@@ -104,8 +103,7 @@ class HolderCount:
         self.possible = self.possible + other.possible
 
 
-@dataclass(frozen=True, slots=True)
-class FindingCount:
+class FindingCount(Struct, frozen=True):
     """How many findings a policy raised, and how many of them no waiver waives."""
 
     found: int
@@ -119,8 +117,7 @@ class FindingCount:
 NOTHING = FindingCount(0, 0)
 
 
-@dataclass(slots=True)
-class BatchOutcome:
+class BatchOutcome(Struct):
     """What one batch says; outcomes of batches add up in any order."""
 
     chunks: list[FindingColumns] = field(default_factory=list)
@@ -159,8 +156,7 @@ class BatchOutcome:
         self.seats.extend(other.seats)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectFinding:
+class ObjectFinding(Struct, frozen=True, kw_only=True):
     """A finding that is not about a user: one object, with its evidence at hand."""
 
     policy: int
@@ -175,8 +171,7 @@ class ObjectFinding:
     waiver: int = OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True, kw_only=True):
     """Everything that policies say of one tenant but its findings about people."""
 
     singles: tuple[ObjectFinding, ...]

@@ -1,11 +1,11 @@
 """Reports of usage: up to which day they know activity, and whether they are too old on the day of an audit."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
 import pyarrow as pa
+from msgspec.structs import replace
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message

@@ -1,12 +1,12 @@
 """One batch of people under a plan, with what several policies ask of it alike, and one policy over it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
 
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
@@ -83,8 +83,7 @@ class Batch:
         return rows, skus, numbers, details
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """One policy over one batch: whom it concerns, and what it may look at."""
 
     batch: Batch
@@ -143,8 +142,7 @@ class Scope:
 _Shared = TypeVar("_Shared")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantScope:
+class TenantScope(Struct, frozen=True, kw_only=True):
     """One policy over what a tenant owns, for one check after the other."""
 
     bound: BoundPolicies

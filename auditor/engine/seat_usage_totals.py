@@ -1,13 +1,13 @@
 """The counted seats of all users of a tenant, as use beside money by product, department and cost centre."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.domain.enums import Source
 from auditor.domain.result.model import Money
@@ -34,8 +34,7 @@ _MOST_UNITS = 1000
 """Departments, and companies, that are listed by themselves; the others are merged into one row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
+class Reports(Struct, frozen=True, kw_only=True):
     """What is reported of the seats of a tenant; None where it is unknown."""
 
     usage: UsageReport | None = None
@@ -124,8 +123,7 @@ def _amount(money: Money | None) -> Decimal:
     return Decimal(0) if money is None else money.per_month
 
 
-@dataclass(frozen=True, slots=True)
-class _Seats:
+class _Seats(Struct, frozen=True):
     """Counted seats as columns of equal length."""
 
     names: pa.ChunkedArray

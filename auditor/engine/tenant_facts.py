@@ -1,12 +1,12 @@
 """A snapshot's small tables into the facts that rules are evaluated by: SKUs, service plans, subscriptions, groups."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
@@ -20,8 +20,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ROLE_DEFINITION_LIST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkuFact:
+class SkuFact(Struct, frozen=True, kw_only=True):
     """What is known of one SKU; `plans` None means that nobody knows them."""
 
     sku_id: str
@@ -61,8 +60,7 @@ class SkuFact:
         return (self.part_number or "", self.sku_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupFact:
+class GroupFact(Struct, frozen=True, kw_only=True):
     """What is known of one group and its members."""
 
     id: str

@@ -5,9 +5,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+
+from msgspec import Struct
 
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
@@ -24,8 +25,7 @@ _NAME_CHARACTERS: Final = 40
 """Characters of a file's name in the name of its temporary file."""
 
 
-@dataclass(slots=True)
-class _Access:
+class _Access(Struct):
     public: bool = False
 
 

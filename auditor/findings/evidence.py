@@ -1,7 +1,6 @@
 """Reads the evidence about users with findings as columns: their properties, products and assignment paths."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.engine.columns.bitsets import indices, runs
 from auditor.engine.columns.instants import NEVER, Numbers
@@ -35,8 +35,7 @@ QUOTED = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId",
 """The columns of users and of assignments that findings quote."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserEvidence:
+class UserEvidence(Struct, frozen=True):
     """What findings quote of some users, one row per user."""
 
     ids: pa.StringArray

@@ -1,13 +1,13 @@
 """Counts the people for whom open findings propose a smaller product, by the product that they hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status
@@ -19,8 +19,7 @@ _PATTERN: Final = rf'{_MEMBER}\s*(?P<proposal>\{{(?:[^"{{}}]|{_TEXT})*\}})'
 """The whole member: an object without objects in it. Quotes within texts are escaped, so that no text looks like it."""
 
 
-@dataclass(slots=True)
-class SmallerProductCounter:
+class SmallerProductCounter(Struct):
     """Takes record batches of findings, each with all findings about its people."""
 
     _people: dict[str, int] = field(default_factory=dict)

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
@@ -45,8 +46,7 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     return dict(counted.stats().money)
 
 
-@dataclass(slots=True)
-class _PolicyCounts:
+class _PolicyCounts(Struct):
     severity: Severity
     found: int = 0
     waived: int = 0

@@ -2,7 +2,6 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import chain, groupby, islice
 from operator import itemgetter
@@ -11,6 +10,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings

@@ -1,7 +1,6 @@
 """Describes evaluated users and objects as record batches of findings; users with findings are read a second time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
@@ -84,8 +84,7 @@ def _described(
         yield _of_people(bound, _FindingRows.of(bound, chunks, some), people, usage)
 
 
-@dataclass(frozen=True, slots=True)
-class _FindingRows:
+class _FindingRows(Struct, frozen=True):
     """Findings about some people as numbers, one row each; not in any order."""
 
     policies: list[tuple[int, str]]
@@ -124,8 +123,7 @@ class _FindingRows:
         return cls(policies, list(known.products), list(known.details), *columns)
 
 
-@dataclass(slots=True)
-class _Indices:
+class _Indices(Struct):
     """Products and details by their index, as they come up."""
 
     products: dict[tuple[int | str | None, int | None], int] = field(default_factory=dict)

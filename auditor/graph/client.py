@@ -6,8 +6,11 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_never, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, detailed
@@ -52,8 +55,7 @@ class NotGraphError(ValueError):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A request of the SDK that can be sent repeatedly; passing a link requests that page of the list."""
 
     name: str
@@ -63,8 +65,7 @@ class Call:
     send: "Callable[[str | None], Awaitable[httpx.Response | None]]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Generic[T]):
+class Answer(Struct, Generic[T], frozen=True, kw_only=True):
     """A decoded answer of Graph."""
 
     value: T
@@ -72,8 +73,7 @@ class Answer(Generic[T]):
     """Whether more than one attempt was needed; Graph may reject the page token of such an answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """Limits of retries: throttling is limited by time only, other failures by number too."""
 
     budget: float = 900.0

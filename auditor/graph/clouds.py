@@ -1,14 +1,13 @@
 """The addresses of Microsoft's clouds: Graph, sign-in service and token audience."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudAddresses:
+class CloudAddresses(Struct, frozen=True, kw_only=True):
     """The addresses of one cloud; a token of one cloud is not valid in another."""
 
     graph: str

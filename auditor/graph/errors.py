@@ -1,7 +1,8 @@
 """Faults: what Graph refused or failed to do, with its kind, message and remedy."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from auditor.domain.enums import SourceStatus
 from auditor.domain.errors import GraphError, printable
@@ -30,8 +31,7 @@ class GraphErrorKind(StrEnum):
     WRONG_TENANT = "graph-wrong-tenant"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """A refusal or failure that remains after all retries."""
 
     kind: GraphErrorKind

@@ -1,8 +1,9 @@
 """Reads the pages of a Graph list; restarts the list when Graph rejects a page token, and stops at loops."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
@@ -16,8 +17,7 @@ MAX_PAGES = 100_000
 """Pages of one list: ten times what the largest tenants need, in case a server never ends a list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectPage(Generic[T]):
+class ObjectPage(Struct, Generic[T], frozen=True, kw_only=True):
     """A decoded page of a list; a page may be empty although others follow."""
 
     rows: T

@@ -1,9 +1,10 @@
 """Checks every outgoing request: only reading ones (or mail, if asked for), and only to the configured Graph root."""
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.graph.errors import FaultError, GraphErrorKind, fault
@@ -18,8 +19,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _READING_POSTS = re.compile(r"/(\$batch|directoryObjects/(microsoft\.graph\.)?getByIds)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class Root(Struct, frozen=True, kw_only=True):
     """A Graph root: scheme, host and port, and the path of its version."""
 
     origin: str

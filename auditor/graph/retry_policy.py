@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from msgspec import Struct
+
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
 from auditor.graph.errors import REMEDIES, Fault, GraphErrorKind
@@ -25,13 +27,11 @@ _UNKNOWN_PAGE = frozenset({"directorypagetokennotfoundexception"})
 _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "resourcenotfound"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ok:
+class Ok(Struct, frozen=True, kw_only=True):
     """The request succeeded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """A later attempt may succeed."""
 
     fault: Fault
@@ -51,8 +51,7 @@ class SignInAgain:
     """The rejected token, to distinguish it from one that was renewed meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fail:
+class Fail(Struct, frozen=True, kw_only=True):
     """No later attempt can succeed."""
 
     fault: Fault

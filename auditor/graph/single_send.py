@@ -3,9 +3,10 @@
 import asyncio
 import warnings
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message, detailed
@@ -24,22 +25,19 @@ _TIMEOUT: Final = 120.0
 """Seconds until an answer must have arrived."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(Struct, frozen=True, kw_only=True):
     """Graph accepted the request."""
 
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """The request was certainly not carried out."""
 
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """The outcome is unknown: no answer arrived, or one that reports a failure of the service."""
 
     fault: Fault

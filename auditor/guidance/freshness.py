@@ -1,9 +1,10 @@
 """Reports which guidance was not checked against its source for a year, and announced changes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.policy.prices import months_before
 from auditor.guidance.model import Article, Library, Note
@@ -11,8 +12,7 @@ from auditor.guidance.model import Article, Library, Note
 _MONTHS: Final = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True, order=True):
     """An article or an address, and when it was last checked against its source."""
 
     checked: date
@@ -22,8 +22,7 @@ class Checked:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Announced:
+class Announced(Struct, frozen=True, kw_only=True, order=True):
     """A passage that becomes valid or invalid on a future day."""
 
     day: date
@@ -33,8 +32,7 @@ class Announced:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
+class Freshness(Struct, frozen=True, kw_only=True):
     """The state of the guidance on one day."""
 
     as_of: date

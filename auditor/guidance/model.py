@@ -1,11 +1,12 @@
 """The values of guidance: articles on how to buy, assign, move, remove and cancel licences, with their variants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Agreement, Cloud
 
@@ -46,8 +47,7 @@ When = Mapping[Dimension, tuple[str, ...] | bool]
 """The values under which a part of an article applies: all keys must hold; an empty mapping always does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditional:
+class Conditional(Struct, frozen=True, kw_only=True):
     """A part of an article that may depend on facts of the tenant and on the day."""
 
     when: When = field(default_factory=dict)
@@ -74,8 +74,7 @@ class Conditional:
         return (self.effective is None or self.effective <= day) and (self.until is None or day < self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note(Conditional):
+class Note(Conditional, frozen=True, kw_only=True):
     """A prerequisite, a correction or the article to continue with, in a sentence or two."""
 
     id: str
@@ -84,8 +83,7 @@ class Note(Conditional):
     """The article that describes it in full."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty(Conditional):
+class Duty(Conditional, frozen=True, kw_only=True):
     """A role that the steps require, and what for."""
 
     role: str
@@ -94,8 +92,7 @@ class Duty(Conditional):
     """The document that requires this role; mandatory for Global Administrator."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Note):
+class Step(Note, frozen=True, kw_only=True):
     """One step."""
 
     order: Order
@@ -107,8 +104,7 @@ class Step(Note):
     """The text if the date of the subscription's next stage is known; `{date}` is replaced by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warning(Note):  # noqa: A001 - Microsoft's pages and result.json both call it so
+class Warning(Note, frozen=True, kw_only=True):  # noqa: A001 - Microsoft's pages and result.json both call it so
     """What may be lost, and when."""
 
     loses: str
@@ -117,8 +113,7 @@ class Warning(Note):  # noqa: A001 - Microsoft's pages and result.json both call
     """Microsoft's documents that contradict each other here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change(Conditional):
+class Change(Conditional, frozen=True, kw_only=True):
     """What an older version of Microsoft's article said, and what is valid now."""
 
     id: str
@@ -128,8 +123,7 @@ class Change(Conditional):
     now: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
+class Edition(Struct, frozen=True, kw_only=True):
     """The steps of an older version of Microsoft's article, for a portal or cloud that no longer exists."""
 
     id: str
@@ -139,8 +133,7 @@ class Edition:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(Struct, frozen=True, kw_only=True):
     """One documented procedure, with all its variants."""
 
     id: str
@@ -163,8 +156,7 @@ class Article:
     editions: tuple[Edition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """A page of Microsoft on which an article is based."""
 
     id: str
@@ -178,8 +170,7 @@ class Document:
     """When it was last read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """A page to open: in an admin center, or another site."""
 
     id: str
@@ -193,8 +184,7 @@ class Target:
     """When it was closed; a closed page is shown without a link."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """The words that all articles share, by id."""
 
     roles: Mapping[str, str]
@@ -205,8 +195,7 @@ class Terms:
     home_label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Library:
+class Library(Struct, frozen=True, kw_only=True, eq=False):
     """All articles with their links and terms; compared by identity, so that results can be cached by it."""
 
     articles: Mapping[str, Article]
@@ -217,8 +206,7 @@ class Library:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(Struct, frozen=True, kw_only=True):
     """The facts that select the variant of an article; every branch is included for a fact that is None."""
 
     cloud: Cloud

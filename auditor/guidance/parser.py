@@ -3,8 +3,9 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
@@ -15,8 +16,7 @@ LINKS: Final = "links.yaml"
 TERMS: Final = "terms.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuidanceFile:
+class GuidanceFile(Struct, frozen=True, kw_only=True):
     """One file: its name, its values, and the document with their source spans."""
 
     name: str

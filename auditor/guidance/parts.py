@@ -1,16 +1,16 @@
 """Shortens guidance that several actions of a document share: later actions refer to the first one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
+
+from msgspec import Struct, field
 
 _FEWEST: Final = 2
 """Lines that are worth a link to where they stand; how long they are differs from language to language."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GuidancePart:
+class GuidancePart(Struct, frozen=True, kw_only=True, eq=False):
     """A part of the guidance, without what an earlier action shows in the same l10n."""
 
     like: tuple[str, str] | None
@@ -19,8 +19,7 @@ class GuidancePart:
     """The text, and whether the step cannot be undone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _GuidanceSource:
+class _GuidanceSource(Struct, frozen=True, kw_only=True):
     """A part of the guidance that is shown in full, and the action that shows it."""
 
     number: int
@@ -28,8 +27,7 @@ class _GuidanceSource:
     target: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class GuidanceParts:
+class GuidanceParts(Struct, frozen=True):
     """The guidance that a document shows so far."""
 
     earlier: dict[tuple[str, tuple[str, bool]], list[_GuidanceSource]] = field(default_factory=dict)

@@ -6,10 +6,11 @@ or named. Security and compliance plans work without activity, so nothing is sai
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.catalogue.services import services_of
 
@@ -44,8 +45,7 @@ _AREAS: Final = tuple(
 """Parts of suites whose use no report shows, by their service plans."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True, dict=True):
     """A product that a tenant owns, with its monthly price."""
 
     sku_id: str
@@ -75,8 +75,7 @@ class Offer:
         return any(plans.fullmatch(name) for name in self.plans.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownUse:
+class KnownUse(Struct, frozen=True, kw_only=True):
     """What the reports say of one person: services of `auditor.catalogue.services` and `DESKTOP_APPS`."""
 
     used: frozenset[str]
@@ -87,8 +86,7 @@ class KnownUse:
     archive: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallerProduct:
+class SmallerProduct(Struct, frozen=True, kw_only=True):
     """The cheapest product that contains everything of a suite that a person uses or may use."""
 
     held: Offer

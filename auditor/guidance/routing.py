@@ -1,8 +1,9 @@
 """Selects articles by the facts of a finding that several checks share."""
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance.model import Variant
@@ -10,8 +11,7 @@ from auditor.guidance.model import Variant
 Articles = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """The facts of a finding's subject, product and tenant; None means unknown, not False."""
 
     account_enabled: bool | None = None

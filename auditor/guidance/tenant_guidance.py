@@ -1,22 +1,21 @@
 """The guidance for one tenant: the values that `compose` returns."""
 
-from dataclasses import dataclass
 from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
 from itertools import takewhile
+
+from msgspec import Struct
 
 from auditor.guidance.model import Order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hyperlink:
+class Hyperlink(Struct, frozen=True, kw_only=True):
     """A label and its address; None if the page is closed or the cloud has none."""
 
     label: str
     url: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class Passage(Struct, frozen=True, kw_only=True):
     """A prerequisite, a next step or a correction, with the branches to which it belongs."""
 
     id: str
@@ -27,8 +26,7 @@ class Passage:
     article: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedStep:
+class NumberedStep(Struct, frozen=True, kw_only=True):
     """One step, numbered from 1."""
 
     number: int
@@ -44,8 +42,7 @@ class NumberedStep:
     """The same step for a known date; `{date}` is replaced by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caution:
+class Caution(Struct, frozen=True, kw_only=True):
     """What may be lost, and when."""
 
     id: str
@@ -58,8 +55,7 @@ class Caution:
     """Microsoft's pages that contradict each other here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleNeeded:
+class RoleNeeded(Struct, frozen=True, kw_only=True):
     """The least privileged documented role, and what it is needed for."""
 
     name: str
@@ -67,8 +63,7 @@ class RoleNeeded:
     branches: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """The page of Microsoft on which the guidance is based."""
 
     title: str
@@ -78,8 +73,7 @@ class Reference:
     """When the page was last read for these articles."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(Struct, frozen=True, kw_only=True):
     """What an older version said, and what is valid now."""
 
     id: str
@@ -89,8 +83,7 @@ class Revision:
     links: tuple[Hyperlink, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastSteps:
+class PastSteps(Struct, frozen=True, kw_only=True):
     """The steps of an older version, labelled with its date."""
 
     title: str
@@ -98,8 +91,7 @@ class PastSteps:
     steps: tuple[NumberedStep, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
+class Composed(Struct, frozen=True, kw_only=True):
     """One article for one cloud, agreement and path."""
 
     id: str

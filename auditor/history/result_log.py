@@ -4,13 +4,13 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
@@ -30,8 +30,7 @@ _COMMIT: Final = re.compile(r"([a-z0-9-]{1,63})/results/[0-9]{6,15}\.json")
 _HELD: Final = frozenset({"held", "opened", "waived", "unwaived"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One result in the log: its counts, and where its events are."""
 
     number: int

@@ -3,12 +3,12 @@
 import atexit
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
@@ -67,8 +67,7 @@ _EPISODE_QUERY: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightSummary:
+class NightSummary(Struct, frozen=True, kw_only=True):
     """What a night says of itself in counts: the summary of a stored night, or what a plain snapshot shows."""
 
     at: datetime

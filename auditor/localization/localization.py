@@ -1,12 +1,13 @@
 """Chooses the language of texts, and formats numbers, money and dates in it."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from gettext import NullTranslations
 from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.localization import catalogues
@@ -26,8 +27,7 @@ _GROUPED: Final = 1000
 _Day = date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Localization:
+class Localization(Struct, frozen=True, kw_only=True):
     """Says messages and values in one language, and only in that one."""
 
     locale: str

@@ -1,11 +1,12 @@
 """Resolves `extends`: the policies of the starter library or of a folder, at a pinned content, with changes."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml as pyyaml
+from msgspec import Struct, field
 
 from auditor.domain.errors import AuditorError, Span
 from auditor.domain.message import Message
@@ -22,8 +23,7 @@ _WHOLE: Final = frozenset({"users", "references"})
 """Keys of a policy that a change replaces whole; the mappings of other keys are merged key by key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Base(Struct, frozen=True, kw_only=True):
     """The policy files that a file extends."""
 
     files: tuple[tuple[str, bytes], ...]
@@ -42,14 +42,14 @@ Origins = dict[Path, tuple[Document, Path]]
 _NOWHERE: Final = pyyaml.ScalarNode("", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ChangedDocument(Document):
     """A document of a base with changes; each value has the span of the place where it was written."""
 
-    _root: pyyaml.Node = field(repr=False, compare=False, default=_NOWHERE)
-    _lines: tuple[str, ...] = field(repr=False, compare=False, default=())
-    base: Document = field(kw_only=True)
-    origins: Origins = field(kw_only=True)
+    _root: pyyaml.Node = dataclasses.field(repr=False, compare=False, default=_NOWHERE)
+    _lines: tuple[str, ...] = dataclasses.field(repr=False, compare=False, default=())
+    base: Document = dataclasses.field(kw_only=True)
+    origins: Origins = dataclasses.field(kw_only=True)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the span of the value at `path`, or of its key, in the file that says so."""
@@ -60,8 +60,7 @@ class ChangedDocument(Document):
         return self.base.span(path, key=key)
 
 
-@dataclass(slots=True, kw_only=True)
-class Extensions:
+class Extensions(Struct, kw_only=True):
     """Reads what files extend, applies their changes, and collects what is wrong."""
 
     bases: Bases | None

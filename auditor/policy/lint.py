@@ -1,9 +1,10 @@
 """Finds valid policies that are probably mistakes: empty populations, dead blocks, contradictions."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import reduce
 from operator import and_
+
+from msgspec.structs import replace
 
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.domain.errors import Diagnostic, Level

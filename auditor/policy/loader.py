@@ -1,9 +1,10 @@
 """Loads policy files into one PolicySet, and reports all errors of all files together."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
@@ -24,8 +25,7 @@ from auditor.policy.sections.selectors import read_definitions, read_selector
 from auditor.policy.yaml.reader import Document
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A policy set, and what a reviewer should check although it is valid."""
 
     policies: PolicySet

@@ -2,10 +2,11 @@
 
 import difflib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
@@ -19,8 +20,7 @@ _MAX_NAMES: Final = 1000
 _LONGEST_NAME: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value of a document with its source span."""
 
     document: Document
@@ -63,8 +63,7 @@ class Node:
         return self.document.span(self.path, key=key)
 
 
-@dataclass(slots=True)
-class Hints:
+class Hints(Struct):
     """Suggests the name that a misspelt one may stand for, for the first misspelt names of a run.
 
     Comparing two names is much slower than parsing them: a file full of misspelt names would otherwise take hours.
@@ -82,8 +81,7 @@ class Hints:
         return Message("did you mean '{close}'?", close=close[0]) if close else otherwise
 
 
-@dataclass(slots=True)
-class Diagnostics:
+class Diagnostics(Struct):
     """Collects the diagnostics of all files, so that they are reported together."""
 
     found: list[Diagnostic] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """Tracks how deep definitions nest, to detect cycles and limit recursion."""
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from auditor.domain.message import Message
 from auditor.policy.nodes import Diagnostics, Node
@@ -13,8 +14,7 @@ Reading and evaluating them recurses once per level, and Python limits recursion
 """
 
 
-@dataclass(slots=True)
-class Levels:
+class Levels(Struct):
     """Detects definitions that contain themselves or nest too deeply, wherever their parts are defined."""
 
     diagnostics: Diagnostics

@@ -6,10 +6,11 @@ call, so that nobody is without a licence between its removal and its addition.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.selector import NESTED_PROPERTIES
@@ -19,16 +20,14 @@ _QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
 _USERS: Final = "/users/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
+class Addition(Struct, frozen=True, kw_only=True):
     """A product to assign, and the service plans of it that stay off."""
 
     sku_id: str
     disabled_plans: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One request against Graph v1.0; the path is relative to it."""
 
     method: str
@@ -42,8 +41,7 @@ class Command:
         return {"method": self.method, "path": self.path, "body": self.body, "powershell": self.powershell}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestTemplate:
+class RequestTemplate(Struct, frozen=True, kw_only=True):
     """A request about one user, without the user."""
 
     method: str

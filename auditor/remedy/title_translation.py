@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy import messages
@@ -20,8 +21,7 @@ _ONE: Final = 1
 _MANY: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """One English form of a title, and how it is asked for."""
 
     pattern: re.Pattern[str]
@@ -33,8 +33,7 @@ class _Form:
     declined: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Templates:
+class _Templates(Struct, frozen=True):
     """Returns English templates in which each name stands for itself."""
 
     def gettext(self, message: str, /) -> str:

@@ -1,11 +1,11 @@
 """Rendered bytes with the name and media type under which they leave the program."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(Struct, frozen=True, kw_only=True):
     """One file of a report; a body that is an iterator can be walked once."""
 
     name: str

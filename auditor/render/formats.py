@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 from typing import Final, Protocol, cast
+
+from msgspec import Struct
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -16,8 +17,7 @@ from auditor.render.text.earlier_run import EarlierRun
 _UNLIMITED: Final = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderOptions:
+class RenderOptions(Struct, frozen=True, kw_only=True):
     """Options of a report; a renderer ignores those that do not concern its format."""
 
     locale: str
@@ -37,8 +37,7 @@ class Renderer(Protocol):
         """Write a result: the same result and options give the same bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(Struct, frozen=True, kw_only=True):
     """One output format; its module is imported when it is first used."""
 
     file: str

@@ -6,11 +6,11 @@ known has no sample, instead of a zero. No person, group or finding is a label.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 from auditor import __version__
 from auditor.domain.actions.money import rounded
@@ -49,8 +49,7 @@ _HELP: Final[Mapping[str, str]] = {
 """The metrics, in the order of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
+class _Sample(Struct, frozen=True):
     metric: str
     labels: Mapping[str, str] = field(default_factory=dict)
     value: int | Decimal = 1

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.actions.money import added, rounded
 from auditor.domain.enums import Severity, Status, SubjectType
@@ -19,8 +20,7 @@ _BUYING: Final = "buy"
 NO_FLEET: Final = FleetResult()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """Open findings that are new or came back, and open ones of the previous run that are gone."""
 
     new: int
@@ -120,8 +120,7 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freed:
+class Freed(Struct, frozen=True, kw_only=True):
     """What the actions free and what they cost a month, per currency in alphabetical order."""
 
     reassign: dict[str, Decimal]

@@ -1,10 +1,11 @@
 """Compares two Results: which findings are new, reopened, unchanged and fixed since the previous run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
@@ -86,8 +87,7 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
     return replace(_changed(fleet, before, evaluated=evaluated, unevaluated=unevaluated), past=past)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Past:
+class _Past(Struct, frozen=True, kw_only=True):
     """What the previous run knew of one tenant, or of the fleet."""
 
     findings: Findings

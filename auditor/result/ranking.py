@@ -1,8 +1,9 @@
 """Orders the tenants of a fleet by urgency, and selects those that are shown in full."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError

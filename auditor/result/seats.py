@@ -1,8 +1,9 @@
 """Seats of products that cost something."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from auditor.domain.result.model import Money, Result, SeatCount
 from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage

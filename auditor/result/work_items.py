@@ -1,8 +1,9 @@
 """Lists the actions of a result as items of work, one for each action of each tenant."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Outcome, Severity
@@ -13,8 +14,7 @@ FLEET: Final = "*"
 """What stands for the tenant where an item is about all tenants together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkItem:
+class WorkItem(Struct, frozen=True, kw_only=True):
     """One action with the tenant that it is for."""
 
     tenant: str

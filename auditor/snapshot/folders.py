@@ -1,9 +1,10 @@
 """Finds snapshot folders: all of a root, the latest of each tenant, and damaged ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
@@ -18,8 +19,7 @@ _DEPTH = 2
 """Levels below a root: tenants, then instants."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damaged:
+class Damaged(Struct, frozen=True, kw_only=True):
     """A snapshot whose manifest cannot be read; its path gives the tenant."""
 
     tenant: str

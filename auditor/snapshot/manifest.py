@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.errors import SnapshotError
@@ -17,8 +18,7 @@ from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import SCHEMA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEntry:
+class FileEntry(Struct, frozen=True, kw_only=True):
     """What the manifest records of one file."""
 
     rows: int

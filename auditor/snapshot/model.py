@@ -1,20 +1,19 @@
 """The snapshot as a value: its manifest, its small tables, and users in batches."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Source, SourceStatus
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.schema import SMALL_TABLES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     """The metadata of a snapshot."""
 
     tenant: str
@@ -47,8 +46,7 @@ class Manifest:
         return all(coverage.status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for coverage in self.sources)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserBatch:
+class UserBatch(Struct, frozen=True, kw_only=True):
     """Some users and all their assignments: the unit of evaluation."""
 
     users: pa.RecordBatch
@@ -75,8 +73,7 @@ class MemberParts(Protocol):
         """Return all rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """A tenant's state at one instant; users and large members tables are streamed, other tables are in memory."""
 
     manifest: Manifest

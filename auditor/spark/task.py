@@ -6,12 +6,13 @@ shares with the driver, evaluates the row group with `auditor.engine`, and retur
 
 import pickle
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor import __version__
 from auditor.catalogue import Catalogue
@@ -46,8 +47,7 @@ ANSWERS_DDL = "place BIGINT, size BIGINT, outcome BINARY, slug STRING, problem S
 """The same schema in Spark's DDL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One row group of one snapshot."""
 
     folder: str
@@ -58,8 +58,7 @@ class Task:
     """The driver's outline of all row groups; None for a snapshot with one, which the worker checks itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationInputs:
+class EvaluationInputs(Struct, frozen=True, kw_only=True):
     """Everything that a worker needs besides the snapshot, in picklable form."""
 
     policies: PolicySet

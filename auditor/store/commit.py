@@ -4,11 +4,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
@@ -24,8 +24,7 @@ _PART: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
 _NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartEntry:
+class PartEntry(Struct, frozen=True, kw_only=True):
     """What a commit records of one object."""
 
     name: str
@@ -34,8 +33,7 @@ class PartEntry:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class Night(Struct, frozen=True, kw_only=True):
     """One snapshot in the store; it exists once its commit, which is written last, exists."""
 
     manifest_text: str
@@ -68,8 +66,7 @@ class Night:
         return self.parts[-1].size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightCounts:
+class NightCounts(Struct, frozen=True, kw_only=True):
     """What trends need of a night."""
 
     tenant: str

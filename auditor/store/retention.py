@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -21,8 +22,7 @@ _SAMPLE: Final = 10
 """Nights and results whose intervals show how often the store is written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class Keep(Struct, frozen=True, kw_only=True):
     """Keeps every night of the last `days` days, and the first of each of the last `months` months."""
 
     days: int
@@ -34,8 +34,7 @@ class Keep:
         return timedelta(days=max(self.days, self.months * 31))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruning:
+class Pruning(Struct, frozen=True, kw_only=True):
     """What retention would do to one tenant."""
 
     tenant: str

@@ -5,9 +5,10 @@ CPython loops. Texts are folded and licences sorted while the structs are built,
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
 from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
@@ -34,8 +35,7 @@ Row = tuple[Any, ...]
 """(user or SKU, check, product, detail, waiver); a product is a skuId or the words of the policy."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True, dict=True):
     """Data that the rules look up apart from users."""
 
     as_of: datetime

@@ -9,8 +9,9 @@ import hashlib
 import json
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from auditor.__main__ import configure_process
 from auditor.app.audit.pipeline import audit

@@ -1,7 +1,8 @@
 """A user whose sign-in is blocked holds a product. Copy this file to `auditor/checks/<block>/` to add a check."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.checks.assignments.held_products import holding, packed_set
 from auditor.checks.check import Check, Correction, Cost

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.demo.__main__ import main as write_demo
 from benchmarks.tenant import write_tenant
@@ -44,8 +45,7 @@ mail: {from: audit@contoso.example, smtp: {host: localhost, port: 2525}, send: a
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One call of the program: its name in the corpus, its arguments, and the exit codes it may end with."""
 
     name: str

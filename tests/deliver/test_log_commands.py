@@ -5,12 +5,13 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 
 from auditor.app.audit.run import Request
@@ -51,8 +52,7 @@ waivers:
 TEXT = st.text(st.sampled_from("#:[]vso errwanig\n\r\t\u00a0\u3000\u2028x"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     code: int
     out: str
     err: str

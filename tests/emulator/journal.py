@@ -1,11 +1,13 @@
 """Turns every request that arrived into a record that tests can ask about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 
 class Host(StrEnum):
@@ -17,8 +19,7 @@ class Host(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """One request, or one item of a $batch; the Authorization header is kept only as the fact that it was there."""
 
     host: Host
@@ -44,8 +45,7 @@ class Record:
         return tuple(part for part in (self.parameter("$select") or "").split(",") if part)
 
 
-@dataclass(slots=True)
-class Journal:
+class Journal(Struct):
     """All records in order of arrival at the handler."""
 
     records: list[Record] = field(default_factory=list)

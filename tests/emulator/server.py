@@ -7,13 +7,13 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import trustme
 from aiohttp import web
+from msgspec.structs import replace
 
 from tests.emulator import control
 from tests.emulator.endpoints import mail, reports

@@ -1,6 +1,7 @@
 """Turns a request to Graph into an answer: caller, faults, throttling, permissions, handler, headers."""
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tests.emulator import permissions
 from tests.emulator.endpoints import (
@@ -32,8 +33,7 @@ ROUTES: tuple[Route, ...] = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """An answer with what the journal wants to know about it."""
 
     answer: Answer

@@ -3,12 +3,13 @@
 import gzip
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
+
+from msgspec import Struct, field
 
 JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"EMU0"}}'
@@ -38,8 +39,7 @@ class Delivery(StrEnum):
     DRIP = "drip"
 
 
-@dataclass(slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, kw_only=True):
     """What goes back; `delay` is in seconds, before the first byte."""
 
     status: int = 200
@@ -49,8 +49,7 @@ class Answer:
     delivery: Delivery = Delivery.WHOLE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request below the service root: `path` starts with a slash and is decoded, headers are lower-case."""
 
     method: str

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.report.outputs import outputs, write_reports
 from auditor.deliver.report_folder import ChildFile, write_all

@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError

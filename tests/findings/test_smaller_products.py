@@ -1,7 +1,8 @@
 """People for whom findings propose a smaller product are counted once, and only where a finding is open."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import Status
 from auditor.domain.result.model import Finding

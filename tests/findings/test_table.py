@@ -3,13 +3,13 @@
 import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType

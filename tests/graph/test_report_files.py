@@ -3,9 +3,9 @@
 import logging
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.policy.data_needs import Needs

@@ -6,7 +6,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from msgspec.structs import replace
 
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import AuditorError, GraphError, SettingsError

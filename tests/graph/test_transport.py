@@ -2,10 +2,10 @@
 
 import asyncio
 import socket
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.errors import GraphError
 from auditor.domain.policy.data_needs import Needs

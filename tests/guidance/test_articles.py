@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Article, Order, Variant, compose, translatable

@@ -1,11 +1,11 @@
 """Composing: the right variant, nothing of the others, and every branch where a fact is unknown."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import product
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Order, Variant, compose

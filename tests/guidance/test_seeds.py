@@ -1,8 +1,7 @@
 """The two articles that the project began with: whole, with every variant, their corrections and what changed since."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Variant, compose

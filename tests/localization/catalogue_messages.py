@@ -1,12 +1,12 @@
 """The catalogues as the tests read them: message by message, with what every language has to say of its own."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
+from msgspec import Struct
 
 from tests.localization.extract import DOMAINS, LOCALES, catalogue, template
 
@@ -19,8 +19,7 @@ PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)s")
 OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One message: its English forms and those of the language."""
 
     english: tuple[str, ...]

@@ -1,8 +1,9 @@
 """What the oracle is given besides dicts, and what it answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 Document = dict[str, Any]
 """A policy file, or any mapping in it, as YAML gives it."""
@@ -11,8 +12,7 @@ Product = str | Written | None
 """A skuId in lower case, or the product as the policy writes it, or none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, kw_only=True):
     """What is known about products apart from any tenant."""
 
     skus: Mapping[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
@@ -32,8 +32,7 @@ class FindingKey(NamedTuple):
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """A finding's status; `waiver` names the waiver that waived it."""
 
     status: Literal["open", "waived", "report-only"]
@@ -46,8 +45,7 @@ class Judged:
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantVerdict:
+class TenantVerdict(Struct, frozen=True, kw_only=True):
     """One tenant, or the fleet."""
 
     findings: Mapping[FindingKey, Judged]
@@ -59,16 +57,14 @@ class TenantVerdict:
     """(code, subject); subject is a waiver's id, a product as written, or a policy's id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The whole run, tenants by name."""
 
     tenants: Mapping[str, TenantVerdict]
     fleet: TenantVerdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A possible finding and whether it holds; True raises it, None leaves its policy not evaluated."""
 
     truth: bool | None

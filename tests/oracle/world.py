@@ -1,8 +1,9 @@
 """One tenant seen through what was collected of it: every question answers a fact, or that it is unknown."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from tests.oracle.verdict import Catalogue, Document
 
@@ -21,8 +22,7 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(Struct, frozen=True, kw_only=True):
     """All documents read together: the names are visible in every file."""
 
     policies: list[Document]
@@ -62,8 +62,7 @@ def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
                 prices=prices, contracts=contracts, currency=currency)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """A tenant, the policies' names and the catalogue at the audit's instant (`now`, see `words.moment`)."""
 
     tenant: Document

@@ -9,11 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from configparser import ConfigParser
-from dataclasses import dataclass
 from html import escape
 from math import log2
 
 import grimp
+from msgspec import Struct
 
 from tests.package.tree import ROOT
 
@@ -37,8 +37,7 @@ Imports = Mapping[tuple[str, str], int]
 """Number of imports from a module of the first package into a module of the second one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A package in the picture: its position in pixels and the lines of text below its name."""
 
     name: str

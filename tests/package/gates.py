@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -17,8 +18,7 @@ BIN = Path(sys.executable).parent
 Kind = Literal["lint", "test"]
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """One command that must exit 0."""
 
     name: str
@@ -26,8 +26,7 @@ class Gate:
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """The result of a gate."""
 
     gate: Gate

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
@@ -26,8 +27,7 @@ BLOCK = re.compile(r"```yaml\n(.*?)```\n", re.DOTALL)
 REPORT = re.compile(r"\nThe report says:\n\n```text\n(.*?)```\n", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """A section of the page."""
 
     title: str

@@ -1,10 +1,10 @@
 """References and frameworks of a policy: read, refused, and shown wherever somebody asks why a rule exists."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.errors import InputError
 from auditor.domain.policy.model import Reference

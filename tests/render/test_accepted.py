@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from auditor.domain.result.model import FleetResult, Result
 from auditor.history import compare

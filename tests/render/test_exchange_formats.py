@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -11,6 +10,7 @@ from zipfile import ZipFile
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.message import Message

@@ -1,11 +1,11 @@
 """Several tenants in one table: who is worst, what changed, and who was not audited."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from auditor.cli.terminal.tables import print_fleet
@@ -41,7 +41,7 @@ def quiet(name: str, **more: object) -> TenantResult:
     calm = replace(
         worst(), name=name, display_name=name, findings=FindingTable.of(()), actions=(), fixed=(), unconfirmed=()
     )
-    return replace(calm, **more)  # type: ignore[arg-type]
+    return replace(calm, **more)
 
 
 def rows(*tenants: TenantResult) -> tuple[FleetRow, ...]:

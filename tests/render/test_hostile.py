@@ -1,11 +1,11 @@
 """What a tenant, a policy or a saved result holds is shown in a mail, a page and a terminal, and does nothing there."""
 
 import re
-from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.cli.terminal.result import terminal_text
 from auditor.render import render

@@ -1,12 +1,12 @@
 """What changed since the previous run: each rule by an example, and what no two runs may break."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.errors import AuditorError
@@ -47,7 +47,7 @@ def run(*findings: Finding, day: int = 0, unknown: str = "", policies: str = "pq
         PolicyHeader(id=letter, title="", severity=Severity.HIGH, rationale="", owner="", tags=(), source=LINE, spec={})
         for letter in policies
     )
-    tenant = replace(base.tenants[1], policies=outcomes, findings=FindingTable.of(findings), **more)  # type: ignore[arg-type]
+    tenant = replace(base.tenants[1], policies=outcomes, findings=FindingTable.of(findings), **more)
     return replace(
         base, tenants=(tenant,), run=replace(base.run, as_of=AS_OF + timedelta(days=day), policies=headers),
         summary=summarise((tenant,)),

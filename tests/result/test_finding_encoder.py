@@ -1,12 +1,12 @@
 """Findings that are written from columns: the same bytes as one by one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.model import Finding, ProductReference, Subject

@@ -57,7 +57,7 @@ def test_a_whole_file() -> None:
     assert (tenant.endpoint, tenant.authority) == ("http://127.0.0.1:8080/v1.0", "https://localhost:8443")
     assert tenant.recipients == (Recipient(address="a@b.example", severities=(Severity.CRITICAL, Severity.HIGH)),)
     assert settings.mail is not None
-    assert settings.mail.route == SmtpMail(host="relay", starttls=StartTls.NONE)
+    assert settings.mail.route == SmtpMail(host="relay", starttls=StartTls.NONE, written_at="tenants.yaml:11")
     assert settings.mail.send is Send.FAILURES
 
 

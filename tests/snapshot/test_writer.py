@@ -1,10 +1,10 @@
 """A snapshot is written whole or not at all, and its row groups change nothing of what is found."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin

@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 QUICK_JAVA = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 """An environment for JVMs that live for half a minute: compiling them well would take longer than they run."""
@@ -19,8 +20,7 @@ _START = 240.0
 _MASTER = re.compile(r"spark://127\.0\.0\.1:[0-9]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Struct, frozen=True, kw_only=True):
     """The address of a master and the processes of its workers."""
 
     master: str

@@ -1,13 +1,13 @@
 """What goes into a store comes out of it: every night, to the last gap, whatever came before and after."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.snapshot.model import Snapshot

@@ -2,11 +2,11 @@
 
 import json
 import shutil
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from auditor.store.commit import sealed

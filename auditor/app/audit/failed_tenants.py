@@ -1,8 +1,10 @@
 """Tenants that cannot be audited, or for which a later step failed, as results of their own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Outcome, SourceStatus
 from auditor.domain.errors import AuditorError
@@ -14,8 +16,7 @@ from auditor.result.aggregate import summarise
 from auditor.snapshot.model import Manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unaudited:
+class Unaudited(Struct, frozen=True, kw_only=True):
     """A tenant whose state could not be read at all."""
 
     name: str

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import assemble
 from auditor.app.audit.remediation import remedied

@@ -1,9 +1,10 @@
 """Adds guidance to the findings of a Result, and actions to its tenants and the fleet."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from functools import cache
+
+from msgspec.structs import replace
 
 from auditor import resources
 from auditor.app.audit.failed_tenants import each_contained

@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
 from auditor.app.audit.pipeline import Judge, audit
@@ -38,8 +40,7 @@ class Verifier(Protocol):
         """Return the result with what became of the plan of each tenant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What one call of `auditor audit` asks for."""
 
     policies: tuple[Path, ...] = ()

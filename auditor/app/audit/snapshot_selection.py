@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from auditor.app.audit.failed_tenants import Unaudited, unaudited_of
 from auditor.app.locations import is_store, store_at
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from auditor.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantSnapshot:
+class TenantSnapshot(Struct, frozen=True, kw_only=True):
     """The state of a tenant at one instant, wherever it is kept."""
 
     manifest: Manifest

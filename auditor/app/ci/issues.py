@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.deliver.github.issues import LABEL, Issue, Repository
 from auditor.domain.enums import Severity
@@ -31,8 +32,7 @@ class IssueStep(StrEnum):
     """Somebody closed it as not planned: it stays closed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueChange:
+class IssueChange(Struct, frozen=True, kw_only=True):
     """One issue and what is to be done about it."""
 
     step: IssueStep
@@ -43,8 +43,7 @@ class IssueChange:
     """None for one that does not exist yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueJob:
+class IssueJob(Struct, frozen=True, kw_only=True):
     """Which issues are wanted."""
 
     severity: Severity

@@ -4,9 +4,10 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.app.locations import read_named
 from auditor.domain.errors import Diagnostic, InputError, Span
@@ -19,8 +20,7 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HINT: Final = Message("save the approvals.csv of `auditor plan` as CSV UTF-8, with its header")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalRow:
+class ApprovalRow(Struct, frozen=True, kw_only=True):
     """One row of the file."""
 
     question: str

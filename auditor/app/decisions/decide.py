@@ -1,10 +1,11 @@
 """Implements `auditor decide`: answers of people, each checked, become decisions in a file that stays as it is."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.app.decisions.approvals_file import ApprovalRow, approval_rows
 from auditor.app.policy_files import exists, free_id, load_policies, policies_beside, read_yaml
@@ -21,8 +22,7 @@ _YES: Final = frozenset({"yes", "no"})
 Answer = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecideRequest:
+class DecideRequest(Struct, frozen=True, kw_only=True):
     """What one call of `auditor decide` asks for."""
 
     approvals: tuple[Path, ...]
@@ -36,8 +36,7 @@ class DecideRequest:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Struct, frozen=True, kw_only=True):
     """A checked change of a file of decisions."""
 
     text: str

@@ -1,9 +1,10 @@
 """Reads what earlier runs came to, for the curves of reports, from a folder of saved results."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.app.locations import is_store
 from auditor.app.report.subset import portion

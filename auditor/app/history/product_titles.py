@@ -1,7 +1,8 @@
 """Replaces part numbers in trends, comparisons and episodes by display names."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.catalogue import Catalogue
 from auditor.domain.trends import Between, Episode, Trends

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.app.locations import all_folders, is_store, store_at
 from auditor.app.saved_results import saved_result
@@ -37,14 +37,12 @@ from auditor.store.store import Store
 Span = tuple[datetime | None, datetime | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tenant:
+class _Tenant(Struct, frozen=True, kw_only=True):
     nights: tuple[NightSummary, ...] = ()
     results: Ledger | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistorySources:
+class HistorySources(Struct, frozen=True, kw_only=True):
     """What some locations contain, by tenant."""
 
     where: str

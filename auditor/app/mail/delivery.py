@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
 from auditor.app.mail.letters import Beside, channel_message_of, mail_of
@@ -37,8 +38,7 @@ _MESSAGE_BEFORE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True, kw_only=True):
     """A message with its line for the log."""
 
     letter: MailMessage | WebhookMessage

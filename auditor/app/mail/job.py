@@ -1,10 +1,11 @@
 """Defines how a result is to be sent, and what became of each message."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.errors import Diagnostic
@@ -32,8 +33,7 @@ class DeliveryStatus(StrEnum):
         return self not in {DeliveryStatus.REFUSED, DeliveryStatus.UNKNOWN}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryReport:
+class DeliveryReport(Struct, frozen=True, kw_only=True):
     """A reader and the outcome of their mail or message."""
 
     address: str
@@ -43,8 +43,7 @@ class DeliveryReport:
     file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailJob:
+class MailJob(Struct, frozen=True, kw_only=True):
     """How a result is to be sent."""
 
     settings: Settings

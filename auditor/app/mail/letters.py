@@ -3,8 +3,10 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attached
 from auditor.app.mail.job import MailJob
@@ -23,8 +25,7 @@ MAX_APPROVALS: Final = 500_000
 _PSEUDONYM: Final = re.compile(rb"user-[0-9a-f]{16}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Beside(Struct, frozen=True, kw_only=True):
     """What a reader gets beside their part of the result."""
 
     history: tuple[EarlierRun, ...]

@@ -1,10 +1,11 @@
 """Finds the approvals and pages that `auditor plan --by owner` wrote for the reader of a mail."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.app.locations import read_named
 from auditor.app.mail.attachment import packed
@@ -24,8 +25,7 @@ _DEPTHS: Final = (INDEX, f"*/{INDEX}", f"*/*/{INDEX}")
 """Where the list stands in a folder: that of owners, the output of a plan, or outputs of several plans."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedApprovals:
+class PlannedApprovals(Struct, frozen=True, kw_only=True):
     """The files of one owner in one tenant."""
 
     files: OwnerFiles

@@ -1,9 +1,10 @@
 """Builds plan.json (`auditor/plan/v1`), and keeps it in a store."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from auditor.app.locations import store_at
 from auditor.domain.result.model import Finding

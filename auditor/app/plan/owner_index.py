@@ -1,8 +1,9 @@
 """Defines the list of the files that owners of policies get with a plan."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 INDEX: Final = "owners.json"
 """The list, in the folder of owners."""
@@ -10,8 +11,7 @@ APPROVALS: Final = "approvals.csv"
 PAGE: Final = "actions.html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerFiles:
+class OwnerFiles(Struct, frozen=True, kw_only=True):
     """The folder with approvals.csv and the page of one owner in one tenant."""
 
     owner: str
@@ -22,8 +22,7 @@ class OwnerFiles:
     """The folders to go through, from that of the list on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerIndex:
+class OwnerIndex(Struct, frozen=True, kw_only=True):
     """All of them."""
 
     as_of: datetime

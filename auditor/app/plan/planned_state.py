@@ -1,7 +1,8 @@
 """Records what the requests of a plan change, so that the plan can be verified later."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SeatPrice
 from auditor.remedy.planner.model import TenantPlan

@@ -1,8 +1,10 @@
 """Makes a plan and its proof: applies the plan to a copy of the snapshots and audits the copy."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
@@ -52,8 +54,7 @@ TRIES = 12
 """Maximum number of drafts, each without the changes that caused findings; the last draft has no requests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Try:
+class _Try(Struct, frozen=True, kw_only=True):
     drafts: Mapping[str, Draft]
     after: Result
 

@@ -1,9 +1,11 @@
 """Compares two sets of policies on the same snapshots: what a change of policies would do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor import __version__
 from auditor.app.audit.pipeline import audit
@@ -25,8 +27,7 @@ from auditor.result.preview_counts import worse
 from auditor.snapshot.model import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewRequest:
+class PreviewRequest(Struct, frozen=True, kw_only=True):
     """The options of one call of `auditor preview`."""
 
     base: str

@@ -4,11 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from auditor.app.policy_files import read_yaml
 from auditor.catalogue import Catalogue, Product, clean, fold, named
@@ -32,8 +33,7 @@ _FORMULA: Final = ("=", "+", "-", "@")
 _LONGEST: Final = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceOptions:
+class PriceOptions(Struct, frozen=True, kw_only=True):
     """Which rows of a price sheet are read."""
 
     market: str | None = None
@@ -44,8 +44,7 @@ class PriceOptions:
     """Whether the partner's cost is read instead of the list price."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """What an import wrote, and what it left out."""
 
     path: Path
@@ -59,8 +58,7 @@ Row = tuple[int, Mapping[str, str]]
 """The number of a line and its values by folded column name."""
 
 
-@dataclass(slots=True)
-class _Import:
+class _Import(Struct):
     """The state of one import."""
 
     file: str

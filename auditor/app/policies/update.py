@@ -1,12 +1,13 @@
 """Updates policy files to the installed starter library, and compares the policies before and after."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor import __version__
 from auditor.app.policies.preview import PreviewRequest, policy_changes, previewed
@@ -25,8 +26,7 @@ _WIDTH: Final = 100
 """Columns of the YAML of a policy in a diff."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdatedFile:
+class UpdatedFile(Struct, frozen=True, kw_only=True):
     """A policy file before and after the update to the installed library."""
 
     path: Path
@@ -39,8 +39,7 @@ class UpdatedFile:
         return _diff(self.path.as_posix(), self.before, self.after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """What the installed starter library changes."""
 
     files: tuple[UpdatedFile, ...]

@@ -1,9 +1,10 @@
 """Validates policy files without a tenant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.app.catalogue import active
 from auditor.app.policy_files import decision_files, load_policies
@@ -18,8 +19,7 @@ from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """The warnings about valid files."""
 
     files: int

@@ -1,10 +1,11 @@
 """Implements `auditor waive`: a waiver for exactly the named findings, checked before the file changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
@@ -30,8 +31,7 @@ Located = tuple[str, Finding]
 """A tenant's name, empty for the fleet, and a finding."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverRequest:
+class WaiverRequest(Struct, frozen=True, kw_only=True):
     """What one call of `auditor waive` asks for."""
 
     fingerprints: tuple[str, ...]
@@ -48,8 +48,7 @@ class WaiverRequest:
     as_of: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waived:
+class Waived(Struct, frozen=True, kw_only=True):
     """A checked change of a waiver file."""
 
     text: str

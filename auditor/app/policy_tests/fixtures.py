@@ -1,9 +1,10 @@
 """Builds the snapshots of policy tests from their short descriptions of tenants."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.app.policy_tests.directory_access import conditional_access_policies, role_lists
 from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
@@ -115,8 +116,7 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
     )
 
 
-@dataclass(slots=True)
-class _Products:
+class _Products(Struct):
     """The products of a test: those it lists, and those of the catalogue that it refers to."""
 
     catalogue: Catalogue

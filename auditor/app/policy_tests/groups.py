@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 GROUP_FACTS: Final = (
     "assignedLicenses",
@@ -18,8 +19,7 @@ _NAMESPACE = uuid.UUID("6f2a1d7e-5c1b-5f0e-9a57-3b1d0c8e4f11")
 """The UUID namespace of ids that a test omits; they are derived from names, and equal in every run."""
 
 
-@dataclass(slots=True)
-class Groups:
+class Groups(Struct):
     """The groups of a test, including those that only users name."""
 
     found: dict[str, dict[str, Any]] = field(default_factory=dict)

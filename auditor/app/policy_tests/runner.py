@@ -1,11 +1,13 @@
 """Runs policy tests: compares expected with actual findings."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.policy_files import (
@@ -35,8 +37,7 @@ _TENANT = "tenant"
 """The name of a test's only tenant, if it names none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The outcome of one test."""
 
     name: str

@@ -1,8 +1,9 @@
 """Merges departments, cost centres and the like that are so small that their counts describe single people."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.app.redaction.people import People
 from auditor.domain.result.seat_usage import DepartmentReport, UnitUsage

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
@@ -24,8 +26,7 @@ Names = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
 A text is looked up word by word, however many people share a first name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
+class People(Struct, frozen=True, kw_only=True):
     """The pseudonyms of people: by id, and by everything that names them in a text, in small letters."""
 
     key: Key

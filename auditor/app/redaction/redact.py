@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain, groupby
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of

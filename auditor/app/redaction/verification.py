@@ -1,6 +1,6 @@
 """Replaces people in the verification of a plan with pseudonyms."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from auditor.app.redaction.people import People
 from auditor.domain.result.verification import ActionVerdict, FindingVerdict, TenantVerification

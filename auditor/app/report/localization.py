@@ -1,8 +1,9 @@
 """Translates the actions and starter policies of a Result for one locale."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from auditor.app.gc_pause import paused_gc
 from auditor.domain.errors import UsageError

@@ -2,9 +2,10 @@
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.app.gc_pause import paused_gc
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
@@ -26,8 +27,7 @@ Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
 """Returns the earlier runs of each tenant of a result, by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """The files to write by format, and whether to print a summary."""
 
     files: tuple[tuple[str, Path | None], ...]

@@ -1,9 +1,10 @@
 """Selects a recipient's part of a Result and counts it again."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from auditor.deliver.mail.routing import Envelope
 from auditor.domain.result.model import (

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold.starter_policies import existing_starter
@@ -52,8 +53,7 @@ _REMOTE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(Struct, frozen=True, kw_only=True):
     """The options of `auditor init`."""
 
     large: bool

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
 from difflib import SequenceMatcher, unified_diff
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from auditor import __home__, __version__, resources
 from auditor.app.policy_files import SCHEMAS, installed_base, is_policy_file, list_folder, read_yaml
@@ -48,8 +50,7 @@ _WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
 _FIELD: Final = re.compile(r"@([A-Z]+)@")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaffold:
+class Scaffold(Struct, frozen=True, kw_only=True):
     """The result for each file, as paths within the folder."""
 
     written: tuple[str, ...]

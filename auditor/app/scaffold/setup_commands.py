@@ -1,9 +1,10 @@
 """Builds the commands that prepare a team's tenant: sign-in, application, permissions, mailbox, first audit."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.app.policy_files import installed_base, is_policy_file
 from auditor.app.scaffold.choices import Choices, default_branch

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.locations import all_folders, store_at
 from auditor.app.saved_results import saved_results
@@ -25,8 +27,7 @@ from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_be
 from auditor.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(Struct, frozen=True, kw_only=True):
     """The outcome for one snapshot or result that was to be stored."""
 
     what: str
@@ -115,8 +116,7 @@ def known_tenants(wanted: Sequence[str], there: AbstractSet[str]) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thinned:
+class Thinned(Struct, frozen=True, kw_only=True):
     """What retention does to one tenant."""
 
     nights: Pruning

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeVar
+
+from msgspec import Struct
 
 from auditor.app.locations import store_at
 from auditor.app.store.commands import known_tenants
@@ -21,8 +22,7 @@ _NUMBER: Final = re.compile("[^/]+/(?:results|findings)/([0-9]{6,})[-.][^/]*")
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """The outcome of checking one night or result."""
 
     tenant: str

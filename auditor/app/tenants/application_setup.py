@@ -1,6 +1,6 @@
 """Builds the commands that create the application of the auditor in a tenant: PowerShell, or the Azure CLI in bash."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from auditor.app.tenants.federation import azure_cli_federate, federate, github_azure_cli, github_powershell
 from auditor.app.tenants.permission_grants import (
@@ -27,8 +27,7 @@ _TITLE = "Licence auditor"
 _GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:{branch}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationSetup:
+class ApplicationSetup(Struct, frozen=True, kw_only=True):
     """What the commands are made of."""
 
     tenant: Tenant

@@ -6,10 +6,12 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.checks.data_needs import needs
 from auditor.collect.concurrency import MAX_READING, TenantSlot, TenantSlots
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectOutcome:
+class CollectOutcome(Struct, frozen=True, kw_only=True):
     """The outcome for one tenant: a snapshot folder, or the reason why there is none."""
 
     tenant: Tenant

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from auditor.app.tenants.application_setup import mailbox_commands
 from auditor.app.tenants.federation import MAIN, federation_commands
@@ -53,8 +54,7 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One check, with the commands that correct its finding."""
 
     name: str
@@ -63,8 +63,7 @@ class Check:
     commands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """All checks of one tenant."""
 
     tenant: Tenant

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final, NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError, Span
@@ -37,8 +39,7 @@ _ROOT: Final = "/v1.0"
 MADE = frozenset({ChangeOutcome.DONE, ChangeOutcome.UNCHANGED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True, kw_only=True):
     """One line of the log."""
 
     time: datetime
@@ -58,8 +59,7 @@ class LogEntry:
     """The instant of the plan; None in logs of earlier versions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantLog:
+class TenantLog(Struct, frozen=True, kw_only=True):
     """The changes of one tenant's plan, the number of each action being that in the plan."""
 
     entries: Mapping[int, Sequence[LogEntry]]

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, unaudited
 from auditor.app.audit.run import Request, audited
@@ -30,8 +32,7 @@ FORMATS: Final[Mapping[str, str]] = {
 """Format → default file name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlanVerifier:
+class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
     """Compares tenants with the plan of a file, and with the logs of its scripts."""
 
     plan: Path

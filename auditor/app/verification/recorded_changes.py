@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.locations import store_at
 from auditor.app.verification.change_log import LogEntry, log_entries, log_paths, read_log
@@ -16,8 +18,7 @@ from auditor.store.plans import plan_names
 from auditor.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedChanges:
+class RecordedChanges(Struct, frozen=True, kw_only=True):
     """How many changes of a tenant were recorded."""
 
     tenant: str
@@ -83,8 +84,7 @@ def recorded_entries(store: Store, tenant: str) -> list[LogEntry]:
 Warn = Callable[[Diagnostic], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLogs:
+class StoredLogs(Struct, frozen=True, kw_only=True):
     """The logs of changes in stores; `warn` hears of those that cannot be read."""
 
     stores: Sequence[Store]

@@ -1,10 +1,11 @@
 """Verifies the plan of each tenant in a store that people had a week to carry out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.app.locations import store_at
 from auditor.app.verification.change_log import LogEntry, tenant_log
@@ -24,8 +25,7 @@ _FRESH: Final = timedelta(hours=12)
 """Nobody is expected to have carried out a younger plan."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPlanVerifier:
+class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
     """Compares tenants with the plan of a store that was run, else with the one that `by_preference` names first."""
 
     stores: tuple[Path | str, ...]

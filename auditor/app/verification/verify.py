@@ -1,8 +1,10 @@
 """Compares saved plans with the state of tenants and with an audit of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, each_contained
 from auditor.app.catalogue import active
@@ -35,8 +37,7 @@ States = Sequence[Path | Unaudited]
 """The snapshot of each tenant, or why it has none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownPlan:
+class KnownPlan(Struct, frozen=True, kw_only=True):
     """A plan of one tenant, with what the run of its scripts recorded."""
 
     tenant: SavedTenantPlan
@@ -44,8 +45,7 @@ class KnownPlan:
     log: TenantLog = field(default=NO_LOG)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PlannedStates:
+class _PlannedStates(Struct, frozen=True, kw_only=True):
     """What became of the findings of a plan, by fingerprint."""
 
     states: Mapping[str, FindingState]

@@ -1,9 +1,9 @@
 """The products of a set that users hold: all of them, or by the paths on which they are assigned."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
@@ -18,8 +18,7 @@ from auditor.engine.skus.masks import Mask, ProductMasks
 from auditor.guidance.routing import Articles, Situation, unwanted_product
 
 
-@dataclass(frozen=True, slots=True)
-class PackedSet:
+class PackedSet(Struct, frozen=True):
     """A set of SKUs, packed to be compared with what users hold."""
 
     mask: Mask
@@ -62,8 +61,7 @@ def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
     return chunk, undecided | (links.pathless & scope.population.maybe & meets(links.held, wanted.maybe))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignmentCheck(Check[Assignments]):
+class AssignmentCheck(Check[Assignments], frozen=True, kw_only=True):
     """A check about what one user holds."""
 
     block: type[Assignments] = Assignments
@@ -74,8 +72,7 @@ class AssignmentCheck(Check[Assignments]):
     extent: Extent | None = population_extent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnwantedProductCheck(AssignmentCheck):
+class UnwantedProductCheck(AssignmentCheck, frozen=True, kw_only=True):
     """A check about products that a user should not hold."""
 
     once_per: str = N_("product held")

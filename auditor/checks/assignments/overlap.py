@@ -1,9 +1,9 @@
 """A user holds products of which the policy allows only one at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Correction, Detail
@@ -50,8 +50,7 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
     return scope.findings(rows[found], detail_codes=code[pattern[found]], details=details), undecided
 
 
-@dataclass(frozen=True, slots=True)
-class _Clash:
+class _Clash(Struct, frozen=True):
     sure: bool
     open: bool
     name: str

@@ -1,7 +1,6 @@
 """Which users have a value in a property, as findings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,8 +19,7 @@ def reported(scope: Scope, violation: Mask, name: str) -> UserFindings:
     return scope.findings(np.flatnonzero(violation.true), details=(name,)), violation.unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeCheck(Check[Attributes]):
+class AttributeCheck(Check[Attributes], frozen=True, kw_only=True):
     """A check about a property of one user."""
 
     block: type[Attributes] = Attributes

@@ -1,8 +1,9 @@
 """One tenant is short of seats of a product while another has too many."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.checks.check import Check, SeatBalance
 from auditor.domain.enums import Agreement, SubjectType
@@ -56,8 +57,7 @@ def _evidence(block: Balance, scale: "_Scale") -> dict[str, Any]:
     }
 
 
-@dataclass(slots=True)
-class _Scale:
+class _Scale(Struct):
     """Which tenants are short of one SKU and which have too many, certainly and at the most."""
 
     count: SeatCount

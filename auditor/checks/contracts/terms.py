@@ -1,9 +1,10 @@
 """The contracts of a tenant: which products they are about, their dates, and findings about them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from auditor.checks.check import Check
 from auditor.domain.enums import SubjectType
@@ -22,8 +23,7 @@ from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
-@dataclass(frozen=True, slots=True)
-class ContractSubject:
+class ContractSubject(Struct, frozen=True):
     """What findings about a contract's products name."""
 
     subject: Subject
@@ -132,8 +132,7 @@ def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractCheck(Check[Contracts]):
+class ContractCheck(Check[Contracts], frozen=True, kw_only=True):
     """A check about what was agreed for a product."""
 
     block: type[Contracts] = Contracts

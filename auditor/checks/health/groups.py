@@ -1,7 +1,6 @@
 """The groups of a tenant that assign licences."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from auditor.checks.check import Check
@@ -61,8 +60,7 @@ def membership_of(scope: TenantScope, group: GroupFact, **facts: Any) -> dict[st
     return {"assignedLicenses": evidence_of(scope, group)["assignedLicenses"], **facts}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupCheck(Check[Health]):
+class GroupCheck(Check[Health], frozen=True, kw_only=True):
     """A check about one group that assigns licences."""
 
     block: type[Health] = Health

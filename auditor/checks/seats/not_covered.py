@@ -1,10 +1,10 @@
 """More people of the population need a seat than the products of the set have usable seats."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from auditor.checks.check import Cost, ObjectAction, SeatBalance, seats_to_adjust
 from auditor.checks.seats.stock import (

@@ -1,7 +1,8 @@
 """Compares spare seats with the bounds of a policy, once for all checks that use them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from auditor.checks.seats.stock import Chosen, Stock, chosen, pool_of, same_sum, seat_finding, stock_of
 from auditor.domain.enums import Source, SourceStatus
@@ -16,8 +17,7 @@ from auditor.engine.skus.seat_pools import possible_breach
 from auditor.engine.tenant_facts import SkuFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breached:
+class Breached(Struct, frozen=True, kw_only=True):
     """A SKU or a pool whose spare seats break a bound."""
 
     stock: Stock

@@ -1,10 +1,11 @@
 """The seats of the products of a set: of each SKU, or of all of them together."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.checks.check import Check
 from auditor.domain.enums import Source, SubjectType
@@ -20,8 +21,7 @@ from auditor.engine.skus.seat_pools import pool_name, purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stock:
+class Stock(Struct, frozen=True, kw_only=True):
     """The seats of one SKU, or of a pool of SKUs; a number that Graph did not give is None."""
 
     subject: Subject
@@ -50,8 +50,7 @@ class Stock:
         return self.product.sku_part_number or self.subject.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """The SKUs whose seats a policy evaluates, as indices into the SKUs of the tenant."""
 
     certain: Sequence[int]
@@ -171,8 +170,7 @@ def _money(scope: TenantScope, stock: Stock, seats: int) -> Money | None:
     return scope.price(scope.facts.skus[stock.skus[0]], seats)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatCheck(Check[Seats]):
+class SeatCheck(Check[Seats], frozen=True, kw_only=True):
     """A check about the seats of a product or a pool."""
 
     block: type[Seats] = Seats

@@ -1,7 +1,6 @@
 """The subscriptions of a tenant, evaluated one by one."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -137,8 +136,7 @@ def _dated(bound: BoundPolicies, row: Row) -> Subscription:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionCheck(Check[Subscriptions]):
+class SubscriptionCheck(Check[Subscriptions], frozen=True, kw_only=True):
     """A check about one subscription."""
 
     block: type[Subscriptions] = Subscriptions

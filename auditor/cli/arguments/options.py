@@ -4,12 +4,13 @@ import argparse
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct
 
 from auditor.cli.terminal.console import environment_locale
 from auditor.domain.enums import Severity
@@ -72,8 +73,7 @@ def now() -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class FailOn:
+class FailOn(Struct, frozen=True):
     """Which open findings fail a run."""
 
     severity: Severity | None

@@ -3,8 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from auditor.cli.terminal.streams import write_commands
 from auditor.deliver.standard_output import write_document

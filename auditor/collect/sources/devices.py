@@ -1,12 +1,13 @@
 """Reads the devices that Intune manages, and counts those of each user."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
@@ -39,8 +40,7 @@ _NOT_MANAGED = pa.array(["eas", "mssense", "unknown"])
 _NO_INTUNE = "not applicable to target tenant"
 
 
-@dataclass(slots=True)
-class _Devices:
+class _Devices(Struct):
     """The devices that were read, without those that do not count."""
 
     spool: Spool

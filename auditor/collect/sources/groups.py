@@ -4,11 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, decode_object, listing
@@ -44,8 +44,7 @@ _STATUSES = ("membersStatus", "transitiveMembersStatus")
 _NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 
 
-@dataclass(slots=True)
-class _Groups:
+class _Groups(Struct):
     """The groups read so far."""
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -1,13 +1,13 @@
 """Reads the mailbox type of each user, in batches (docs/decisions/0006-mailbox-type.md)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.collect.batch import MAX_ITEMS, answers, read_batches
 from auditor.collect.context import CollectionContext
@@ -29,8 +29,7 @@ _EXTERNAL = "#ext#"
 """Part of the user principal names of guests, whose mailbox is in another tenant."""
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(Struct):
     """How many mailboxes were read, and the faults of the others."""
 
     known: int = 0

@@ -1,10 +1,10 @@
 """What a source of a collection declares: what it fills, what it needs, how it is read and joined."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
@@ -15,8 +15,7 @@ from auditor.domain.enums import Source
 from auditor.domain.result.model import Coverage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceResult:
+class SourceResult(Struct, frozen=True, kw_only=True):
     """What a source read."""
 
     coverage: tuple[Coverage, ...]
@@ -31,8 +30,7 @@ class SourceResult:
     """Groups whose members it read, or could not, as rows for `groups.add_groups`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionSource:
+class CollectionSource(Struct, frozen=True, kw_only=True):
     """One source of a collection; `registry.SOURCES` lists them all."""
 
     fills: tuple[Source, ...]

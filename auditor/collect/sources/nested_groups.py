@@ -1,9 +1,10 @@
 """Reads how many direct members licensed groups have, and which of them are groups: one request of a batch a group."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext
@@ -16,8 +17,7 @@ GROUP = "#microsoft.graph.group"
 _NAME = "GET /groups/{id}/members"
 
 
-@dataclass(slots=True)
-class DirectMembers:
+class DirectMembers(Struct):
     """The numbers of direct members of any kind, and the groups among them, as far as they were read."""
 
     counts: dict[str, int] = field(default_factory=dict)

@@ -3,13 +3,14 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
@@ -47,8 +48,7 @@ _KNOWN: Final = "known"
 _GLOBAL_ONLY: Final = Message("Microsoft offers usage reports in its global cloud only")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(Struct, frozen=True, kw_only=True):
     """A usage report."""
 
     source: Source
@@ -65,8 +65,7 @@ class _Report:
     periods: Callable[[Needs], tuple[str, ...]] = lambda _: (_PERIOD,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class _Read(Struct, frozen=True, kw_only=True):
     """A report that was read, or why it was not."""
 
     period: str

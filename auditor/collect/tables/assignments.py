@@ -1,11 +1,10 @@
 """Builds the rows of the assignments table from the nested licences of users: one per user, SKU and path."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.collect.tables.timestamps import timestamps
 from auditor.snapshot.schema import ASSIGNMENTS
@@ -14,8 +13,7 @@ _Numbers = npt.NDArray[np.int64]
 _PLANS = pa.list_(pa.string())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entries:
+class _Entries(Struct, frozen=True, kw_only=True):
     """The items of a list column, with the row of the user that each belongs to."""
 
     owners: _Numbers

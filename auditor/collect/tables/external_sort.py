@@ -1,11 +1,11 @@
 """Sorts batches of rows by id and removes duplicates: in memory while they fit, else in runs on disk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.files.folder import Folder
 from auditor.files.output import opened
@@ -18,8 +18,7 @@ _MAX_BYTES = 40 << 20
 """Bytes of rows kept in memory before they are written as a run: some 120,000 users."""
 
 
-@dataclass(slots=True)
-class _Cursor:
+class _Cursor(Struct):
     """The position of a merge in one run."""
 
     batches: Iterator[pa.Table]
@@ -49,8 +48,7 @@ class _Cursor:
         return taken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SortedRows:
+class _SortedRows(Struct, frozen=True, kw_only=True):
     """Rows in memory, and their order by id, which contains only the latest of equal ids."""
 
     table: pa.Table

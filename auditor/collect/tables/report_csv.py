@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 from pyarrow import csv as arrow_csv
 
 from auditor.domain.message import Message
@@ -47,8 +47,7 @@ class ConcealedNamesError(Exception):
     """Raised for a report that shows pseudonyms in place of user principal names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """A column of a report."""
 
     fact: str
@@ -59,8 +58,7 @@ class Cell:
     """Returns the numbers that texts stand for, and which texts cannot be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportColumn:
+class ReportColumn(Struct, frozen=True, kw_only=True):
     """A column of users.parquet that one or more columns of a report make up."""
 
     name: str
@@ -77,8 +75,7 @@ class ReportColumn:
         return (self.name,) if len(own) == len(self.cells) else own
 
 
-@dataclass(slots=True, kw_only=True)
-class ReportRows:
+class ReportRows(Struct, kw_only=True):
     """Some rows of a report, except those of deleted people."""
 
     names: pa.Array
@@ -91,8 +88,7 @@ class ReportRows:
     """For each of them, whether the row has a text that is no such number."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ReportSummary:
+class ReportSummary(Struct, kw_only=True):
     """What is known of a report as a whole."""
 
     facts: frozenset[str]

@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
@@ -28,8 +29,7 @@ class AnnotationType(StrEnum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class Annotation(Struct, frozen=True, kw_only=True):
     """One message, at a line of a file if there is one."""
 
     type: AnnotationType

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct
+
 from auditor import __version__
 from auditor.deliver.https_connection import LOOPBACK, connection_error, open_connection
 from auditor.domain.errors import DeliveryError, SettingsError, printable
@@ -32,8 +34,7 @@ _MAX_ANSWER: Final = 32 * 1024 * 1024
 _MAX_QUOTED: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(Struct, frozen=True, kw_only=True):
     """An issue as the repository has it."""
 
     number: int

@@ -1,7 +1,6 @@
 """Builds Internet messages (RFC 5322) from rendered mails; equal mails give equal bytes."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
@@ -9,6 +8,8 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.domain.errors import DeliveryError, printable
 from auditor.domain.message import Message
@@ -39,8 +40,7 @@ _UTF8_POLICY: Final = _SubjectPolicy(linesep="\r\n", utf8=True)
 """For addresses that require SMTPUTF8."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """A file attached to a mail."""
 
     name: str
@@ -48,8 +48,7 @@ class Attachment:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailMessage:
+class MailMessage(Struct, frozen=True, kw_only=True):
     """A mail to one reader."""
 
     sender: str

@@ -1,10 +1,11 @@
 """Groups tenants' recipients into one envelope per reader, and decides whether there is a reason to send it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar, assert_never
+
+from msgspec import Struct
 
 from auditor.deliver.mail.recipient_selection import fits
 from auditor.domain.enums import Change, Severity, Status
@@ -22,8 +23,7 @@ class Reason(StrEnum):
     WEEKLY = "weekly"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     """All that the tenants file says of one reader: a reader of two tenants gets one mail."""
 
     address: str

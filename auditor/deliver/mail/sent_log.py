@@ -3,11 +3,12 @@
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
@@ -27,8 +28,7 @@ class LogState(StrEnum):
     """A person decided that it may be sent again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailing:
+class Mailing(Struct, frozen=True, kw_only=True):
     """The mail that a line is about."""
 
     key: str
@@ -39,8 +39,7 @@ class Mailing:
     """The ISO week of the run, such as `2026-W47`; older logs have it for weekly mails only."""
 
 
-@dataclass(slots=True)
-class SentLog:
+class SentLog(Struct):
     """The file: one JSON object per line."""
 
     path: Path

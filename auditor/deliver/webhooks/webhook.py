@@ -11,8 +11,9 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from auditor import __version__
 from auditor.deliver.https_connection import connection_error, open_connection
@@ -36,8 +37,7 @@ _SHORTEST_SECRET: Final = 6
 _GONE: Final = frozenset({401, 403, 404, 410})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookMessage:
+class WebhookMessage(Struct, frozen=True, kw_only=True):
     """A message to one channel."""
 
     recipient: str
@@ -53,8 +53,7 @@ class WebhookMessage:
         return f"msg_{self.key[:40]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Later:
+class _Later(Struct, frozen=True):
     """An attempt that may be repeated."""
 
     attempt: SendAttempt

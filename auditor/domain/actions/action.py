@@ -1,25 +1,24 @@
 """Actions: what a person would do about a group of findings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 from auditor.domain.actions.money import Money
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.saved_field import SavedField
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A page that an action refers to."""
 
     label: str
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     """What a person would do about a group of findings, in documented steps."""
 
     id: str

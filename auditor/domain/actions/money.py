@@ -1,15 +1,15 @@
 """Amounts per month: savings and costs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
+
+from msgspec import Struct
 
 _CENT: Final = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
+class Money(Struct, frozen=True, kw_only=True):
     """A monthly amount."""
 
     currency: str

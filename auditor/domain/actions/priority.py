@@ -1,11 +1,12 @@
 """Ranks actions by severity, money and days left, and words the reason for a rank in one line."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
@@ -53,8 +54,7 @@ class Reason(Enum):
     """It has the largest saving with a near date, and the nearest date."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class Weight(Struct, frozen=True, kw_only=True):
     """The properties of an action that determine its rank."""
 
     severity: Severity

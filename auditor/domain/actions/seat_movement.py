@@ -1,13 +1,13 @@
 """Defines what the actions of a tenant do to the seats of a product, and the sentence that says it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from auditor.domain.translation import Localizer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatMovement:
+class SeatMovement(Struct, frozen=True, kw_only=True):
     """The seats of a product, or of the products of a pool, before and after all actions of a tenant."""
 
     sku_id: str | None

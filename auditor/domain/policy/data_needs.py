@@ -1,13 +1,13 @@
 """The data that policies need: sources, properties, groups. The least permissions follow from it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from auditor.domain.enums import Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """The facts to collect; all fields are sorted, so equal policies have equal needs."""
 
     sources: frozenset[Source] = frozenset()

@@ -1,10 +1,11 @@
 """Decisions that people write down, and the questions of a plan that they answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 from auditor.domain.actions.money import Money
 from auditor.domain.errors import Span
@@ -26,8 +27,7 @@ class AnswerKind(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionScope:
+class DecisionScope(Struct, frozen=True, kw_only=True):
     """Which questions a decision answers, in words: all parts must hold; None holds always."""
 
     policy: str | None = None
@@ -37,8 +37,7 @@ class DecisionScope:
     users: Selector | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What somebody decided, and until when it holds."""
 
     id: str
@@ -56,8 +55,7 @@ class Decision:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What only a person can say about some findings of one subject."""
 
     id: str
@@ -82,8 +80,7 @@ class Question:
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedQuestion:
+class SavedQuestion(Struct, frozen=True, kw_only=True):
     """A question of a plan, as far as answers are held against it."""
 
     id: str
@@ -93,8 +90,7 @@ class SavedQuestion:
     decision: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What was decided about a question."""
 
     question: Question

@@ -1,11 +1,13 @@
 """Policies as values: a population and one constraint block, waivers and prices, each with its source location."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Span
@@ -14,16 +16,14 @@ from auditor.domain.policy.product_set import EVERY_PRODUCT, PAID_PRODUCTS, Prod
 from auditor.domain.policy.selector import EVERYBODY, Scalar, Selector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
+class Services(Struct, frozen=True, kw_only=True):
     """Service plans that must, or must not, be enabled in any product of a user; names as written."""
 
     require: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignments:
+class Assignments(Struct, frozen=True, kw_only=True):
     """What each user of the population may hold, must hold, and how it must be assigned."""
 
     of: ProductSet = EVERY_PRODUCT
@@ -41,8 +41,7 @@ class Assignments:
     """Products of which the cheapest that keeps what somebody uses is proposed in place of a larger one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True):
     """A number of seats and a share of usable seats; the larger one applies."""
 
     seats: int = 0
@@ -54,8 +53,7 @@ class Bound:
         return max(Fraction(self.seats), self.percent * usable / 100)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seats:
+class Seats(Struct, frozen=True, kw_only=True):
     """How many spare seats each SKU may and must have, how many people may hold it or need one, how many are bought."""
 
     of: ProductSet = PAID_PRODUCTS
@@ -84,8 +82,7 @@ class Seats:
         return None if enabled is None or warning is None else enabled + (warning if self.count_grace_units else 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchases:
+class Purchases(Struct, frozen=True, kw_only=True):
     """Which SKUs the tenant may own usable seats of."""
 
     allow: ProductSet | None = None
@@ -94,8 +91,7 @@ class Purchases:
     unknown: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscriptions:
+class Subscriptions(Struct, frozen=True, kw_only=True):
     """Which states and dates of subscriptions are reported."""
 
     of: ProductSet = EVERY_PRODUCT
@@ -108,16 +104,14 @@ class Subscriptions:
     trials_ending: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attributes:
+class Attributes(Struct, frozen=True, kw_only=True):
     """Which properties people must have, and which values they may have."""
 
     require: tuple[str, ...] = ()
     allow: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     """Whether assignment errors of users and faults of licensed groups are reported."""
 
     errors: bool = False
@@ -130,8 +124,7 @@ class Health:
     """Whether a licensed group must have members."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Struct, frozen=True, kw_only=True):
     """Spare seats evaluated per SKU over all tenants of the run."""
 
     of: ProductSet = PAID_PRODUCTS
@@ -139,8 +132,7 @@ class Balance:
     maximum: Bound | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contracts:
+class Contracts(Struct, frozen=True, kw_only=True):
     """What is reported about contracts: seats that differ, days to give notice, ends, products without one."""
 
     match: bool = False
@@ -149,8 +141,7 @@ class Contracts:
     missing: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """The maximum cost of usable seats per month, in the currency of the price list."""
 
     limit: Decimal
@@ -159,8 +150,7 @@ class Budget:
 Constraint = Assignments | Seats | Purchases | Subscriptions | Attributes | Health | Balance | Budget | Contracts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """A page that explains a policy."""
 
     title: str
@@ -168,8 +158,7 @@ class Reference:
     """Begins with `https://`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """One declared rule: a population × one constraint block."""
 
     id: str
@@ -197,8 +186,7 @@ class Policy:
         return self.tenants is None or tenant in self.tenants
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
+class Waiver(Struct, frozen=True, kw_only=True):
     """An approved, dated exception."""
 
     id: str
@@ -227,8 +215,7 @@ class Waiver:
 MentionKind = Literal["product", "service", "role"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Mention(Struct, frozen=True, kw_only=True):
     """A product, service or role that a file names, and the tenants in which the name has to exist."""
 
     kind: MentionKind
@@ -238,8 +225,7 @@ class Mention:
     """Whether a `balance` policy names it, so that no single tenant has to know it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicySet:
+class PolicySet(Struct, frozen=True, kw_only=True):
     """Everything that was loaded together: policies, waivers and contracts in order of id, and the price list."""
 
     policies: tuple[Policy, ...]

@@ -2,10 +2,11 @@
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from auditor.domain.errors import Span
 from auditor.domain.policy.product_set import ProductSet
@@ -16,8 +17,7 @@ MONTHLY: Final = "P1M"
 _PRECISION: Final = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatedPrice:
+class DatedPrice(Struct, frozen=True, kw_only=True):
     """What a seat costs a month from a day on, until the next price begins."""
 
     amount: Decimal
@@ -29,16 +29,14 @@ def price_on(prices: Iterable[DatedPrice], day: date) -> DatedPrice | None:
     return max((price for price in prices if price.starts <= day), key=lambda price: price.starts, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
+class Prices(Struct, frozen=True, kw_only=True):
     """Cost of a seat per month as files give it, by casefolded part number or skuId."""
 
     currency: str
     per_seat_per_month: Mapping[str, tuple[DatedPrice, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Struct, frozen=True, kw_only=True):
     """What was agreed with a seller about a product set."""
 
     id: str
@@ -83,8 +81,7 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatPrice:
+class SeatPrice(Struct, frozen=True, kw_only=True):
     """What contracts make a seat of a SKU cost on a day."""
 
     amount: Decimal | None
@@ -115,8 +112,7 @@ def agreed_price(contracts: Iterable[Contract], day: date, today: date) -> SeatP
     return SeatPrice(amount=amount.quantize(_PRECISION).normalize(), starts=starts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatPrices:
+class SeatPrices(Struct, frozen=True, kw_only=True):
     """What seats cost a month in one tenant on one day: the price of contracts, else that of the price list."""
 
     currency: str

@@ -2,32 +2,30 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 BUILTIN_SETS = ("*", "free", "paid", "trial")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sku:
+class Sku(Struct, frozen=True, kw_only=True):
     """A `skuPartNumber` or a `skuId`, compared without regard to letter case."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkuGlob:
+class SkuGlob(Struct, frozen=True, kw_only=True):
     """A shell glob over part numbers, such as `VISIO*`."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithService:
+class WithService(Struct, frozen=True, kw_only=True):
     """Every SKU that contains the service plan, named or by id."""
 
     plan: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Builtin:
+class Builtin(Struct, frozen=True, kw_only=True):
     """One of `*`, `free`, `paid`, `trial`."""
 
     name: str
@@ -57,8 +55,7 @@ class Named:
 Element = Sku | SkuGlob | WithService | Builtin | Named
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductSet:
+class ProductSet(Struct, frozen=True, kw_only=True):
     """A union of elements, with the text that findings quote where a set itself is the product."""
 
     elements: tuple[Element, ...]

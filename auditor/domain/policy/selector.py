@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from msgspec import Struct
+
 from auditor.domain.policy.product_set import ProductSet
 
 Scalar = str | bool | datetime
@@ -52,24 +54,21 @@ ABSENT_READS_AS: dict[str, str | bool] = {"userType": "Member", "onPremisesSyncE
 """Documented defaults of absent properties (policy language, section 2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
+class OneOf(Struct, frozen=True, kw_only=True):
     """The property equals one of the values; `None` means absent or empty."""
 
     property: str
     values: tuple[Scalar | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
+class Matches(Struct, frozen=True, kw_only=True):
     """The text property matches a shell glob, ignoring case."""
 
     property: str
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class Before(Struct, frozen=True, kw_only=True):
     """The instant is strictly before the moment."""
 
     property: str
@@ -77,73 +76,63 @@ class Before:
     """An instant in UTC, or a span of time before the audit's instant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class After:
+class After(Struct, frozen=True, kw_only=True):
     """The instant is strictly after the moment."""
 
     property: str
     moment: datetime | timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holds:
+class Holds(Struct, frozen=True, kw_only=True):
     """The user has at least one SKU of the set in `assignedLicenses`."""
 
     products: ProductSet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Licensed:
+class Licensed(Struct, frozen=True, kw_only=True):
     """The user has any SKU at all in `assignedLicenses`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldFor:
+class HeldFor(Struct, frozen=True, kw_only=True):
     """The user holds a SKU of the set whose active paths all last changed at least this long ago."""
 
     products: ProductSet
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LicensedVia:
+class LicensedVia(Struct, frozen=True, kw_only=True):
     """The user has an active path of this kind for any SKU."""
 
     path: Literal["group", "direct"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagedDevice:
+class ManagedDevice(Struct, frozen=True, kw_only=True):
     """The user has a device that Intune manages, and where a duration is given, one that synchronised within it."""
 
     seen_within: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberOf:
+class MemberOf(Struct, frozen=True, kw_only=True):
     """The user is a member of one of the groups, each named by id or display name."""
 
     groups: tuple[str, ...]
     transitive: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InactiveFor:
+class InactiveFor(Struct, frozen=True, kw_only=True):
     """The latest known sign-in is longer ago than this. No recorded sign-in is not inactivity."""
 
     duration: timedelta
     signal: Signal = "any"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeverSignedIn:
+class NeverSignedIn(Struct, frozen=True, kw_only=True):
     """No sign-in is recorded and the account is at least this old; a missing creation date counts as older."""
 
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InactiveIn:
+class InactiveIn(Struct, frozen=True, kw_only=True):
     """In each of the services the last activity is none, or more than this before the refresh date of the report."""
 
     services: tuple[str, ...]
@@ -151,8 +140,7 @@ class InactiveIn:
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppsUnused:
+class AppsUnused(Struct, frozen=True, kw_only=True):
     """None of the apps was used on any of the platforms in the period of the report."""
 
     apps: tuple[str, ...] = APPS
@@ -161,32 +149,27 @@ class AppsUnused:
     """`D7`, `D30`, `D90` or `D180`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxLargerThan:
+class MailboxLargerThan(Struct, frozen=True, kw_only=True):
     """The mailbox takes more than this many bytes."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxArchive:
+class MailboxArchive(Struct, frozen=True, kw_only=True):
     """The mailbox has an archive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
+class Agent(Struct, frozen=True, kw_only=True):
     """The directory object is the user of an agent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatedWithin:
+class CreatedWithin(Struct, frozen=True, kw_only=True):
     """The account was created within this span."""
 
     duration: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HasRole:
+class HasRole(Struct, frozen=True, kw_only=True):
     """The user has one of the directory roles, themselves or as a direct member of a group."""
 
     roles: tuple[str, ...] | None = None
@@ -196,30 +179,26 @@ class HasRole:
     """Whether only roles count that Microsoft labels as privileged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoveredBy:
+class CoveredBy(Struct, frozen=True, kw_only=True):
     """At least one enabled Conditional Access policy includes the user and does not exclude them."""
 
     conditional_access: Literal["any", "risk"] = "any"
     """`risk`: only policies with levels of user risk or sign-in risk count."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Every:
+class Every(Struct, frozen=True, kw_only=True):
     """All parts hold; without parts, everybody matches."""
 
     parts: tuple["Selector", ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True, kw_only=True):
     """At least one part holds."""
 
     parts: tuple["Selector", ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
+class Not(Struct, frozen=True, kw_only=True):
     """The part does not hold."""
 
     part: "Selector"

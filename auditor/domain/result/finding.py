@@ -2,8 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
@@ -12,8 +13,7 @@ from auditor.domain.saved_field import Label
 from auditor.domain.sized_iterable import SizedIterable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What a finding is about; the name is for people and never part of a finding's identity."""
 
     type: SubjectType
@@ -21,24 +21,21 @@ class Subject:
     name: Label
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductReference:
+class ProductReference(Struct, frozen=True, kw_only=True):
     """The product of a finding; `sku_id` is None where the policy's own words stand for a set of products."""
 
     sku_id: str | None
     sku_part_number: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceLine:
+class SourceLine(Struct, frozen=True, kw_only=True):
     """Where a policy was written."""
 
     file: str
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One (tenant, policy, check, subject, product, detail) worth telling, with its evidence."""
 
     fingerprint: str

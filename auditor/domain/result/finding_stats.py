@@ -1,14 +1,14 @@
 """Counts and sums over the findings of one tenant or of the fleet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyStats:
+class PolicyStats(Struct, frozen=True, kw_only=True):
     """Counts and sums over the findings of one policy."""
 
     severity: Severity
@@ -30,8 +30,7 @@ class PolicyStats:
         return self.found - self.waived - self.report_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Concern:
+class Concern(Struct, frozen=True, kw_only=True):
     """The people whom one action is about."""
 
     worst: Severity
@@ -41,8 +40,7 @@ class Concern:
     """The first of their names in alphabetical order, each with the address where it differs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingStats:
+class FindingStats(Struct, frozen=True, kw_only=True):
     """Counts and sums over all findings of a table."""
 
     policies: Mapping[str, PolicyStats] = field(default_factory=dict)

@@ -1,9 +1,10 @@
 """The outcome of an audit as values: findings, outcomes, seats, notices, actions, tenants, the run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
+
+from msgspec import Struct, field
 
 from auditor.domain.actions.action import Action as Action  # noqa: PLC0414 - part of a result
 from auditor.domain.actions.action import Link as Link  # noqa: PLC0414 - part of a result
@@ -22,8 +23,7 @@ from auditor.domain.result.verification import TenantVerification
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """Information that is not a finding, such as an expiring waiver or an unknown name."""
 
     code: str
@@ -31,8 +31,7 @@ class Notice:
     subject: Label
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyOutcome:
+class PolicyOutcome(Struct, frozen=True, kw_only=True):
     """What a policy came to in one tenant."""
 
     id: str
@@ -54,8 +53,7 @@ class PolicyOutcome:
         return self.status is Outcome.NOT_EVALUATED and not self.report_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Struct, frozen=True, kw_only=True):
     """How much of one source was read, when, and why not all of it."""
 
     name: Source
@@ -69,8 +67,7 @@ class Coverage:
     """The properties asked for, in Graph's names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatBounds:
+class SeatBounds(Struct, frozen=True, kw_only=True):
     """How many seats of one SKU a policy wants spare, with percentages converted to whole seats."""
 
     policy: str
@@ -81,8 +78,7 @@ class SeatBounds:
     maximum: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatCount:
+class SeatCount(Struct, frozen=True, kw_only=True):
     """The seats of one SKU of a tenant; a number Graph did not give is None."""
 
     sku_id: str
@@ -101,8 +97,7 @@ class SeatCount:
     """Of every policy that evaluates its spare seats and has a bound, whether it is kept or not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """A purchase of one SKU that has a next date, whether a finding is about it or not."""
 
     id: str
@@ -117,8 +112,7 @@ class Subscription:
     """When it renews, or falls into its next state."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractTerm:
+class ContractTerm(Struct, frozen=True, kw_only=True):
     """A contract of the tenant with its dates."""
 
     id: str
@@ -134,8 +128,7 @@ class ContractTerm:
     seats: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractPrice:
+class ContractPrice(Struct, frozen=True, kw_only=True):
     """What contracts make a seat cost a month."""
 
     sku_id: str
@@ -143,8 +136,7 @@ class ContractPrice:
     """None where it is not known how contracts with different prices share the seats."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewalPrice:
+class RenewalPrice(Struct, frozen=True, kw_only=True):
     """What a seat costs on the day on which a subscription renews."""
 
     sku_id: str
@@ -153,8 +145,7 @@ class RenewalPrice:
     """A month; None where it is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverShare:
+class WaiverShare(Struct, frozen=True, kw_only=True):
     """Which of a tenant's SKUs the products of a waiver contain."""
 
     waiver: str
@@ -163,8 +154,7 @@ class WaiverShare:
     """SKUs for which this is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceShare:
+class BalanceShare(Struct, frozen=True, kw_only=True):
     """What one tenant brings to a `balance` policy: which of its SKUs the policy looks at."""
 
     policy: str
@@ -177,8 +167,7 @@ class BalanceShare:
     """Of the waivers for the policy that have products and are for the fleet; None in results of earlier versions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantResult:
+class TenantResult(Struct, frozen=True, kw_only=True):
     """Everything the audit says about one tenant."""
 
     name: TenantName
@@ -237,8 +226,7 @@ class TenantResult:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetPast:
+class FleetPast(Struct, frozen=True, kw_only=True):
     """What the previous run knew of the fleet: what lets a merge of shards say what changed in it."""
 
     findings: tuple[Finding, ...] = ()
@@ -249,8 +237,7 @@ class FleetPast:
     """The names of the tenants over which it was found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetResult:
+class FleetResult(Struct, frozen=True, kw_only=True):
     """What only all tenants together can say."""
 
     policies: tuple[PolicyOutcome, ...] = ()
@@ -266,8 +253,7 @@ class FleetResult:
     """None where the run was compared with no other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyHeader:
+class PolicyHeader(Struct, frozen=True, kw_only=True):
     """A policy as the result quotes it."""
 
     id: str
@@ -286,8 +272,7 @@ class PolicyHeader:
     spec: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redaction:
+class Redaction(Struct, frozen=True, kw_only=True):
     """What a redacted result shows of the key of its pseudonyms and fingerprints."""
 
     key: str
@@ -296,8 +281,7 @@ class Redaction:
     """Whether the key was given; with a random one the pseudonyms are of one run only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """What was run: instant, policies and their digest."""
 
     id: str
@@ -313,8 +297,7 @@ class Run:
     redaction: Annotated[Redaction | None, SavedField.OPTIONAL] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """Open findings by severity, waived ones, and policies that could not be evaluated, over the whole run."""
 
     open: Mapping[Severity, int]
@@ -324,8 +307,7 @@ class Summary:
     """Findings of policies that are report-only; None where there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """One run over one or many tenants."""
 
     run: Run

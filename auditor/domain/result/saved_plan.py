@@ -1,11 +1,12 @@
 """Defines what plan.json provides to a verification: actions with their requests, findings and the state before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import SavedQuestion
@@ -27,8 +28,7 @@ class Fact(StrEnum):
     """Whether a group licence of a person is in error that a retry may end; the key is its product."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """One fact that a request of a plan changes, before and after it."""
 
     action: int
@@ -46,8 +46,7 @@ class Expectation:
     """Whether `before` is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldingChange:
+class HoldingChange(Struct, frozen=True, kw_only=True):
     """Products that a person stops or starts to hold by an action, by whatever path."""
 
     action: int
@@ -57,8 +56,7 @@ class HoldingChange:
     gained: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatPrice:
+class SeatPrice(Struct, frozen=True, kw_only=True):
     """What a seat of a product costs a month."""
 
     sku_id: str
@@ -66,8 +64,7 @@ class SeatPrice:
     per_month: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionSeats:
+class SubscriptionSeats(Struct, frozen=True, kw_only=True):
     """A subscription once decisions about seats are carried out."""
 
     id: str
@@ -76,16 +73,14 @@ class SubscriptionSeats:
     next_lifecycle_date_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractSeats:
+class ContractSeats(Struct, frozen=True, kw_only=True):
     """The seats of a contract of the policies once decisions about seats are agreed."""
 
     id: str
     seats: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecidedSeats:
+class DecidedSeats(Struct, frozen=True, kw_only=True):
     """The seats of a product once decisions about purchases and renewals are carried out."""
 
     action: int | None
@@ -102,8 +97,7 @@ class DecidedSeats:
     """Ids."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedFinding:
+class PlannedFinding(Struct, frozen=True, kw_only=True):
     """An open finding that a plan is about."""
 
     fingerprint: str
@@ -115,8 +109,7 @@ class PlannedFinding:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedAction:
+class PlannedAction(Struct, frozen=True, kw_only=True):
     """An action of a plan."""
 
     id: str
@@ -128,16 +121,14 @@ class PlannedAction:
     requests: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedProof:
+class SavedProof(Struct, frozen=True, kw_only=True):
     """Which findings the requests of a plan were proven to mend."""
 
     fixed: tuple[str, ...]
     """Fingerprints."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedTenantPlan:
+class SavedTenantPlan(Struct, frozen=True, kw_only=True):
     """The plan of one tenant."""
 
     name: TenantName
@@ -153,8 +144,7 @@ class SavedTenantPlan:
     decided_seats: Annotated[tuple[DecidedSeats, ...] | None, SavedField.OPTIONAL] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True, kw_only=True):
     """A plan.json."""
 
     as_of: RunInstant

@@ -1,16 +1,16 @@
 """Seats that people hold beside what usage reports show of them, what they could hold instead, and who needs one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
+
+from msgspec import Struct
 
 from auditor.domain.actions.money import Money
 from auditor.domain.saved_field import Label, SavedField
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductUsage:
+class ProductUsage(Struct, frozen=True, kw_only=True):
     """The people who hold one product that is not free; `assigned` = used in 90 days + `idle` + `unknown`."""
 
     sku_id: str
@@ -34,8 +34,7 @@ class ProductUsage:
     idle_cost: Money | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageReport:
+class UsageReport(Struct, frozen=True, kw_only=True):
     """Use beside money, by product."""
 
     refresh_date: date | None
@@ -45,8 +44,7 @@ class UsageReport:
     """The highest cost of idle seats first, then the highest cost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitUsage:
+class UnitUsage(Struct, frozen=True, kw_only=True):
     """The paid seats of the people of one department, company, cost centre or division."""
 
     name: str | None
@@ -68,8 +66,7 @@ class UnitUsage:
     """Seats whose price is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnassignedSeats:
+class UnassignedSeats(Struct, frozen=True, kw_only=True):
     """Usable seats of paid products that nobody holds."""
 
     seats: int
@@ -77,8 +74,7 @@ class UnassignedSeats:
     unpriced: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DepartmentReport:
+class DepartmentReport(Struct, frozen=True, kw_only=True):
     """Paid seats by each property of users that stands for who pays: the highest cost first, people without one last.
 
     The rows of each property, and `unassigned`, add up to all usable seats, except where more are assigned.
@@ -103,8 +99,7 @@ class DepartmentReport:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallerProductCount:
+class SmallerProductCount(Struct, frozen=True, kw_only=True):
     """People of whom open findings say that a cheaper product of the tenant contains what they use: proposals."""
 
     sku_part_number: Label
@@ -117,8 +112,7 @@ class SmallerProductCount:
     """For all of them together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatCoverage:
+class SeatCoverage(Struct, frozen=True, kw_only=True):
     """The people who need a seat of a pool by a policy with `covers: users`, and the seats that there are."""
 
     policy: str

@@ -1,11 +1,12 @@
 """Defines the verification of a remediation plan: what became of its actions, findings, seats and money."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
+
+from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import ProductReference, Subject
@@ -64,8 +65,7 @@ class Cause(StrEnum):
     """The log says that it was done, and the state says otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepVerdict:
+class StepVerdict(Struct, frozen=True, kw_only=True):
     """A request of an action that is not done as planned."""
 
     step: int
@@ -77,8 +77,7 @@ class StepVerdict:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatChange:
+class SeatChange(Struct, frozen=True, kw_only=True):
     """Seats of a product that an action frees; below zero it takes them."""
 
     sku_id: str
@@ -91,8 +90,7 @@ class SeatChange:
     """What a seat cost when the plan was made; None where that is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatDecisionVerdict:
+class SeatDecisionVerdict(Struct, frozen=True, kw_only=True):
     """What became of a decided purchase, reduction or renewal of a product's seats."""
 
     sku_id: str
@@ -125,8 +123,7 @@ class SeatDecisionVerdict:
         return max(0, min(moved, self.planned_change) if self.planned_change > 0 else min(-moved, -self.planned_change))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Execution(Struct, frozen=True, kw_only=True):
     """What the log of changes says about an action."""
 
     by: tuple[str, ...]
@@ -139,8 +136,7 @@ class Execution:
     failed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionVerdict:
+class ActionVerdict(Struct, frozen=True, kw_only=True):
     """What became of an action."""
 
     number: int
@@ -165,8 +161,7 @@ class ActionVerdict:
     """For an action that carries decisions about seats out, which a person does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingVerdict:
+class FindingVerdict(Struct, frozen=True, kw_only=True):
     """What became of a finding."""
 
     fingerprint: str
@@ -179,8 +174,7 @@ class FindingVerdict:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyVerdict:
+class MoneyVerdict(Struct, frozen=True, kw_only=True):
     """What the freed seats cost a month in one currency."""
 
     currency: str
@@ -188,8 +182,7 @@ class MoneyVerdict:
     actual: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freed:
+class Freed(Struct, frozen=True, kw_only=True):
     """Seats that a plan frees, of each product those that are not taken again, and what they cost."""
 
     planned: int
@@ -199,8 +192,7 @@ class Freed:
     """Whether more may be freed: of some people it is not known what they hold, or of some seats what they cost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantVerification:
+class TenantVerification(Struct, frozen=True, kw_only=True):
     """What became of the plan of one tenant."""
 
     planned_at: RunInstant

@@ -1,12 +1,12 @@
 """Bitsets of SKUs, a row of words per user: who holds what, packed, compared and spread out again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
@@ -40,8 +40,7 @@ def pack(flags: Flags) -> BitRows:
     return words.reshape(-1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Products:
+class Products(Struct, frozen=True, eq=False):
     """Some SKUs to look for in bitsets, packed once for all who are looked through."""
 
     words: BitRows

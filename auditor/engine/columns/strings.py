@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.domain.syntax.globs import automaton, backtracking_free, pattern_of
 
@@ -81,8 +81,7 @@ _MANY = 2048
 """Rows from which on Arrow looks through all of them sooner than Python through those that begin as a glob does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Globs:
+class Globs(Struct, frozen=True):
     """Several shell globs, to be looked for at once."""
 
     loose: tuple[str, ...]
@@ -176,8 +175,7 @@ def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
     return codes
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """A yes or no for each distinct value, which holds for the rows that have it."""
 
     flags: Flags

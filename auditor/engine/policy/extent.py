@@ -1,8 +1,9 @@
 """How much a policy looks at in one tenant: people, products, subscriptions and groups, counted."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from auditor.domain.policy.model import Policy, Seats, Subscriptions
 from auditor.domain.policy.product_set import ProductSet
@@ -11,8 +12,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import Mask, ProductMasks
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyExtent:
+class PolicyExtent(Struct, frozen=True):
     """What a policy looks at."""
 
     judged: int

@@ -1,8 +1,7 @@
 """The one place where waivers are applied, to findings about people and about everything else alike."""
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from auditor.domain.policy.model import Assignments, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet

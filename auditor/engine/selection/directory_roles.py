@@ -1,11 +1,11 @@
 """Directory roles into who has them: three-valued, because assignments, definitions or members may be read in part."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.catalogue.directory_roles import builtin_roles
 from auditor.catalogue.model import GUID
@@ -23,15 +23,13 @@ Matches = Callable[[str], bool | None]
 """Whether the role with this definition id is meant; None if that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Assignment:
+class _Assignment(Struct, frozen=True):
     role: str
     principal: str
     eligible: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Principals:
+class _Principals(Struct, frozen=True):
     """Users and groups to which roles are assigned."""
 
     users: Members
@@ -47,8 +45,7 @@ class _Principals:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Holders:
+class _Holders(Struct, frozen=True):
     certain: _Principals
     doubtful: _Principals
     """Principals of roles whose names are not known."""
@@ -56,8 +53,7 @@ class _Holders:
     """Whether every assignment of the wanted kind was read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldRole:
+class HeldRole(Struct, frozen=True, kw_only=True):
     """A role that a user has."""
 
     name: str

@@ -1,7 +1,6 @@
 """Group names into who is a member: three-valued, because a list of members may be missing or half read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -22,8 +22,7 @@ from auditor.snapshot.model import MemberParts
 Beginnings = npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(Struct, frozen=True, kw_only=True):
     """One group as a policy names it; `reason` shows why its members are not all known."""
 
     group: GroupFact | None = None

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from operator import or_
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
@@ -25,8 +25,7 @@ FILLER_PLAN = "113feb6c-3fe4-4440-bddc-54d774bf0318"
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(Struct, frozen=True):
     """Per SKU or user: certainly in the set, or not known; never both."""
 
     true: Flags
@@ -84,8 +83,7 @@ class Knowledge(Protocol):
         """How much of a source was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bits:
+class _Bits(Struct, frozen=True):
     """A mask as two numbers, a bit for each SKU: while sets are put together that is much quicker than flags."""
 
     true: int = 0

@@ -3,9 +3,10 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
@@ -29,8 +30,7 @@ Entry = Mapping[str, Any]
 """The `credential` of a tenant in the tenants file, valid by its JSON Schema."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInOptions:
+class SignInOptions(Struct, frozen=True, kw_only=True):
     """What a credential needs to sign in to one tenant."""
 
     tenant_id: str
@@ -51,8 +51,7 @@ def _check_tenants_file(_tenant_id: str) -> Message:
     return Message("check the credential in the tenants file")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialType:
+class CredentialType(Struct, frozen=True, kw_only=True):
     """One type of credential; `CREDENTIAL_TYPES` lists them all."""
 
     kind: type[Credential]

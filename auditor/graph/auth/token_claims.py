@@ -3,12 +3,12 @@
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenClaims:
+
+class TokenClaims(Struct, frozen=True, kw_only=True):
     """The claims that the auditor uses."""
 
     tenant_id: str | None

@@ -1,8 +1,9 @@
 """Takes the body of a successful answer into a file, so that a large one is never in memory."""
 
 import os
-from dataclasses import dataclass
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
@@ -11,8 +12,7 @@ KEY: Final = "body_file"
 """The key of a BodyFile in the extensions of an httpx request, and among the options of a request of the SDK."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyFile:
+class BodyFile(Struct, frozen=True, kw_only=True):
     """A file for the decompressed body of an answer with status 200; other bodies stay in memory."""
 
     file: BinaryIO

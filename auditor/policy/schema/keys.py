@@ -1,9 +1,10 @@
 """Lists the keys of files that people write, with what their schemas say of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.policy.schema.check import SchemaName, schema_document
 
@@ -13,8 +14,7 @@ _FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defa
 """Keys of a file that are read first: a key of several definitions is listed where it is read first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """A key of a file."""
 
     file: SchemaName

@@ -1,7 +1,8 @@
 """Defines a mistake in a document that does not fit its schema."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from auditor.domain.message import Message
 
@@ -24,8 +25,7 @@ KINDS: Final = (
 """Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class Mistake(Struct, frozen=True, kw_only=True):
     """One mistake at a path of a document."""
 
     path: "Path"

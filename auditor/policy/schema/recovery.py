@@ -1,8 +1,9 @@
 """Keeps the valid parts of a document with structural mistakes, so that errors of meaning are reported as well."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from auditor.policy.nodes import BROKEN, Path
 from auditor.policy.schema.check import fits
@@ -20,8 +21,7 @@ _REQUIRED: Final = {"policies": ("id",), "waivers": ("id", "policies"), "contrac
 """Keys that have no placeholder."""
 
 
-@dataclass(slots=True)
-class Gaps:
+class Gaps(Struct):
     """What the broken parts may have defined, so that it is not reported as unknown."""
 
     anything: bool = False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml as pyyaml
+from msgspec import Struct
 from yaml._yaml import CParser
 
 from auditor.domain.errors import Diagnostic, InputError, Span
@@ -23,8 +24,7 @@ _QUOTED: Final = "quoted"
 _CORE: Final = "tag:yaml.org,2002:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListEnd:
+class ListEnd(Struct, frozen=True, kw_only=True):
     """Where items can be added to a list: before a line, or before a character of a line; both count from 0."""
 
     line: int

@@ -1,12 +1,12 @@
 """The findings of one tenant, group by group, into the same findings with their guidance, and the tenant's actions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.policy.model import PolicySet

@@ -3,11 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import difference
@@ -46,8 +48,7 @@ _OF_SEATS = _OF_SUBSCRIPTIONS | {ActionKind.SETTLED, ActionKind.CAP}
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionInputs:
+class ActionInputs(Struct, frozen=True, kw_only=True):
     """What actions are built from: the tenant, the guidance, names and language."""
 
     context: RemediationContext

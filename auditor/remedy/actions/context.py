@@ -1,9 +1,11 @@
 """Gathers from a tenant's result and policies what the remedies of its findings depend on."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.catalogue import builtin
 from auditor.checks.check import Correction
@@ -19,8 +21,7 @@ from auditor.remedy.labels import owned_of, part_number, product_labels
 from auditor.remedy.product_kinds import same_kind
 
 
-@dataclass(frozen=True, slots=True)
-class RoutedFinding:
+class RoutedFinding(Struct, frozen=True):
     """The situation of a finding, and the id of the documented article that fixes it there."""
 
     situation: Situation
@@ -48,8 +49,7 @@ class PopulationFacts(NamedTuple):
     """Whether all have a directory role."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemediationContext:
+class RemediationContext(Struct, frozen=True):
     """What the remedies of a tenant's findings depend on, gathered once."""
 
     tenant: TenantResult

@@ -1,12 +1,13 @@
 """Groups remedies: each group becomes one action for a person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement

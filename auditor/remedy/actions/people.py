@@ -6,12 +6,13 @@ numbers, their pattern; remedies are decided for the first person of each patter
 
 from array import array
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Finding
@@ -37,8 +38,7 @@ _PATTERNS: Final = 1 << 17
 """Kinds of findings, and patterns, that are remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Struct, frozen=True):
     """What fixes people with alike findings."""
 
     groups: Sequence[int]
@@ -49,8 +49,7 @@ class _Pattern:
     """The group and the template of each request."""
 
 
-@dataclass(slots=True)
-class _Ragged:
+class _Ragged(Struct):
     """Lists of numbers of different lengths, one after the other."""
 
     numbers: "array[int]" = field(default_factory=lambda: array("q"))

@@ -1,9 +1,10 @@
 """Actions of a tenant into their ranks, and the day by which to decide about each."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.priority import Weight, ranked, why

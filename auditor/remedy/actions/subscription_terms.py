@@ -1,7 +1,8 @@
 """The seats of a product's subscriptions, and when these can go."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from auditor.domain.result.model import TenantResult
 from auditor.engine.tenant_facts import TenantFacts
@@ -13,8 +14,7 @@ WINDOW = timedelta(days=7)
 """Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """When the seats of a product can be given back."""
 
     just_bought: bool

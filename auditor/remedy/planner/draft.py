@@ -3,8 +3,10 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Action
@@ -29,8 +31,7 @@ MAX_REORDERINGS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PlanConstraints:
+class PlanConstraints(Struct, kw_only=True):
     """The constraints that the audits of earlier drafts led to; they grow from draft to draft."""
 
     barred: dict[str, str] = field(default_factory=dict)
@@ -42,8 +43,7 @@ class PlanConstraints:
     """SkuId → why its seats stay as they are, whatever was decided."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A plan before its proof."""
 
     taken: Mapping[str, Weighed]
@@ -114,8 +114,7 @@ def draft(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SimulationResult:
+class _SimulationResult(Struct, frozen=True, kw_only=True):
     """What applying requests in an order came to."""
 
     state: TenantState

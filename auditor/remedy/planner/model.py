@@ -1,9 +1,10 @@
 """The remediation plan as values: actions, what they fix, what stays and why, and the money behind it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import Question
@@ -15,8 +16,7 @@ from auditor.remedy.planner.simulation.changes import Changes
 from auditor.remedy.planner.simulation.replay import SeatEffect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """Money a month in one currency."""
 
     currency: str
@@ -30,16 +30,14 @@ class Figures:
     """Whether some seat behind a figure has no known price."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How a tenant stands: before the plan, or after it."""
 
     open: int
     money: tuple[Figures, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remaining:
+class Remaining(Struct, frozen=True, kw_only=True):
     """A finding that the plan leaves, and why."""
 
     fingerprint: str
@@ -49,8 +47,7 @@ class Remaining:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """What auditing the changed copy of the snapshot showed."""
 
     fixed: tuple[str, ...] = ()
@@ -60,16 +57,14 @@ class Proof:
     """Policies that could be evaluated before and cannot be after."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class Dropped(Struct, frozen=True, kw_only=True):
     """A change that was left out because it would have created a new finding or been refused."""
 
     subject: str
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solver:
+class Solver(Struct, frozen=True, kw_only=True):
     """How the choice was made, and how sure it is that no better one exists."""
 
     name: str
@@ -84,8 +79,7 @@ class Solver:
     """People for whom not every option was looked at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantPlan:
+class TenantPlan(Struct, frozen=True, kw_only=True):
     """The plan of one tenant."""
 
     name: str
@@ -131,8 +125,7 @@ class TenantPlan:
         return tuple(question for question in self.questions if question.decision is None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetPlan:
+class FleetPlan(Struct, frozen=True, kw_only=True):
     """The plans of all tenants, and what only all of them together can say."""
 
     as_of: str

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
@@ -30,8 +31,7 @@ class Location(StrEnum):
     """Products, subscriptions, contracts and budgets: somebody buys, renews or cancels."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """The open findings of one location."""
 
     location: Location

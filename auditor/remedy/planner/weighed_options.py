@@ -1,9 +1,11 @@
 """Evaluates once what could be done for each person and group of a tenant, before any draft of its plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
@@ -34,8 +36,7 @@ from auditor.remedy.planner.simulation.tenant import TenantState, state_of
 _SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True, dict=True):
     """What was weighed once for a tenant, whatever tries follow."""
 
     plan: BoundPolicies

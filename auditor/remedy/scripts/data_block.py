@@ -1,8 +1,9 @@
 """Writes the data of a script: whom the plan changes, what the snapshot says of them, and the requests in order."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
@@ -17,8 +18,7 @@ from auditor.remedy.scripts.literals import key, literal
 _LONGEST: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """What a change needs."""
 
     modules: tuple[str, ...]

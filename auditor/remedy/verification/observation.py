@@ -1,8 +1,10 @@
 """Reads from a snapshot the facts that requests of a plan change."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.saved_plan import Expectation, Fact
@@ -14,8 +16,7 @@ PROCESSING = "processing"
 """The value of a membership while Entra ID has not yet given, or taken back, what the group gives."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True):
     """The value of a fact, or why it has none."""
 
     value: Any = None

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SavedTenantPlan, SeatPrice
 from auditor.domain.result.verification import Cause, SeatChange, StepVerdict, Verdict

@@ -1,8 +1,9 @@
 """A mail into what a channel shows of it: the same facts in fewer words, as plain text without any markup."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
@@ -13,8 +14,7 @@ _MAX_SENTENCES: Final = 20
 """Sentences about the outcome."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One entry of a list."""
 
     lead: str
@@ -24,16 +24,14 @@ class Line:
     """An https address; empty for none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """A list with its heading; without one it is the summary."""
 
     title: str
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatView:
+class ChatView(Struct, frozen=True, kw_only=True):
     """A whole message; every text is one line, and none is empty."""
 
     language: str

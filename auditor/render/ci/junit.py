@@ -1,11 +1,12 @@
 """A Result into JUnit XML: a suite per tenant, a case per policy, for the test tabs of CI systems."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from msgspec import Struct
 
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import NOTHING, Message
@@ -49,8 +50,7 @@ def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
     yield (_END if parts else b"") + b"\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """What a suite is made of."""
 
     name: str

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.message import NOTHING, Message
@@ -40,8 +42,7 @@ Weight = tuple[bool, int]
 """Whether a finding does not count, and the rank of its severity: what is to be written comes first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """The findings and outcomes of one tenant, or of the fleet."""
 
     name: str

@@ -1,8 +1,7 @@
 """What the page shows of actions, as plain values."""
 
-from dataclasses import dataclass
-
 from markupsafe import Markup
+from msgspec import Struct
 
 from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Severity
@@ -10,8 +9,7 @@ from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidancePart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Step:
+class Step(Struct, frozen=True, kw_only=True, eq=False):
     """An action with where it stands on the page."""
 
     anchor: str
@@ -26,8 +24,7 @@ class Step:
     weight: Weight
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GuidedAction:
+class GuidedAction(Struct, frozen=True, kw_only=True, eq=False):
     """One of the actions that share guidance."""
 
     step: Step
@@ -41,8 +38,7 @@ class GuidedAction:
     """Requests that are only in the other files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Guide:
+class Guide(Struct, frozen=True, kw_only=True, eq=False):
     """Actions that have the same guidance in every word, and are told together where the first of them stands."""
 
     actions: tuple[GuidedAction, ...]
@@ -57,8 +53,7 @@ class Guide:
     """Numbers of the documents among those of all sets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ActionSet:
+class ActionSet(Struct, frozen=True, kw_only=True, eq=False):
     """The actions about one product, in the order in which nothing breaks; or one action about anything else."""
 
     product: str
@@ -75,8 +70,7 @@ class ActionSet:
     guides: tuple[Guide, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ActionSets:
+class ActionSets(Struct, frozen=True, kw_only=True, eq=False):
     """The actions of a tenant, or of the fleet."""
 
     sets: tuple[ActionSet, ...]

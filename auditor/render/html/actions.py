@@ -1,10 +1,11 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.priority import (
     Reason,

@@ -2,11 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import nsmallest
 from itertools import compress, count
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding_stats import Concern, FindingStats, PolicyStats
@@ -38,8 +40,7 @@ class Interner(defaultdict[Any, int]):
         return list(map(self.__getitem__, keys))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FindingIndex:
+class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
     """The listed findings of a tenant, or of the fleet; columns have a value for each of them, codes count from 0."""
 
     context: Context
@@ -147,8 +148,7 @@ class FindingIndex:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PolicyFindings:
+class PolicyFindings(Struct, frozen=True, kw_only=True, eq=False):
     """The findings of one policy."""
 
     policy: str

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate, chain, pairwise
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message

@@ -1,9 +1,11 @@
 """Findings, seats, outcomes and sources into the rows and lines of the page."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from re import sub
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
@@ -41,8 +43,7 @@ _UNDECIDED: Final = frozenset({ActionKind.BOUNDS, ActionKind.TRIAL, ActionKind.S
 """Kinds of action about seats that do not resolve the finding before somebody has decided."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What rows of one tenant have in common."""
 
     prefix: str

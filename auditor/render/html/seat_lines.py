@@ -1,8 +1,9 @@
 """Lines about seats that every report for people shares: who could have a smaller product, and who needs a seat."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from auditor.domain.result.model import PolicyHeader, TenantResult
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
@@ -10,8 +11,7 @@ from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SmallerProducts:
+class SmallerProducts(Struct, frozen=True, kw_only=True, eq=False):
     """The proposals of a tenant."""
 
     headline: str

@@ -1,8 +1,10 @@
 """Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result, SeatCount, TenantResult
@@ -13,8 +15,7 @@ from auditor.result.ranking import WORST, Standing, standing
 from auditor.result.seats import paid_seats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRow:
+class FleetRow(Struct, frozen=True, kw_only=True):
     """One tenant, or all of them together."""
 
     href: str

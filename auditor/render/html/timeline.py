@@ -1,9 +1,10 @@
 """Places the dates of subscriptions and contracts on a line of time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.enums import Status
 from auditor.domain.result.model import Finding, TenantResult
@@ -74,8 +75,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     return Timeline(renewals=renewals, more=len(quiet) - len(near), start=l10n.date(start), ticks=ticks, whole=whole)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Dated:
+class _Dated(Struct, frozen=True, kw_only=True):
     """A subscription or contract with a date; they stand in the order of their dates."""
 
     moment: datetime

@@ -1,8 +1,10 @@
 """The page's tables of use and cost: by product, by department, by cost centre and so on."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.result.model import Money, TenantResult
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage
@@ -23,8 +25,7 @@ _MOST_UNITS: Final = 25
 """Rows of a table; the workbook and result.json have all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UsageRow:
+class UsageRow(Struct, frozen=True, kw_only=True, eq=False):
     """One product, with its numbers as texts."""
 
     name: str
@@ -42,8 +43,7 @@ class UsageRow:
     """The product in one line; empty where no seat of it is idle."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UsageTable:
+class UsageTable(Struct, frozen=True, kw_only=True, eq=False):
     """Products that people hold, the costliest idle seats first."""
 
     headline: str
@@ -55,8 +55,7 @@ class UsageTable:
     more: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UnitRow:
+class UnitRow(Struct, frozen=True, kw_only=True, eq=False):
     """One department, cost centre or the like, with its numbers as texts."""
 
     name: str
@@ -74,8 +73,7 @@ class UnitRow:
     """Whether it stands for no department: people without one, several small ones, seats that nobody holds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UnitTable:
+class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
     """Departments, cost centres or the like, the costliest first."""
 
     key: str

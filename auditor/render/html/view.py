@@ -1,7 +1,8 @@
 """What the page shows, as plain values: texts are said and counted here, so that the template only places them."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result.model import Notice
@@ -13,8 +14,7 @@ from auditor.render.html.usage import UnitTable, UsageTable
 from auditor.render.text.waivers import WaiverRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Row:
+class Row(Struct, frozen=True, kw_only=True, eq=False):
     """One finding in a table."""
 
     anchor: str
@@ -27,8 +27,7 @@ class Row:
     change: Change | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Group:
+class Group(Struct, frozen=True, kw_only=True, eq=False):
     """The findings of one policy."""
 
     anchor: str
@@ -58,8 +57,7 @@ class Group:
     """Whether an action mends one of the rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SeatRow:
+class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
     """One product."""
 
     name: str
@@ -75,8 +73,7 @@ class SeatRow:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutcomeRow:
+class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
     """What one policy came to."""
 
     policy: str
@@ -96,8 +93,7 @@ class OutcomeRow:
     """Where its findings stand on the page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SourceRow:
+class SourceRow(Struct, frozen=True, kw_only=True, eq=False):
     """What was read of one source."""
 
     name: str
@@ -108,8 +104,7 @@ class SourceRow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Line:
+class Line(Struct, frozen=True, kw_only=True, eq=False):
     """A finding that changed, in one line."""
 
     mark: str
@@ -119,8 +114,7 @@ class Line:
     """None for what is no longer on the page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Renewal:
+class Renewal(Struct, frozen=True, kw_only=True, eq=False):
     """A subscription on the line of time."""
 
     name: str
@@ -137,8 +131,7 @@ class Renewal:
     """Along the line, in units of its view box."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Timeline:
+class Timeline(Struct, frozen=True, kw_only=True, eq=False):
     """Renewals of one tenant, soonest first, with the days that the line is marked with."""
 
     renewals: tuple[Renewal, ...]
@@ -152,8 +145,7 @@ class Timeline:
     """From when to when, for those who do not see it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Section:
+class Section(Struct, frozen=True, kw_only=True, eq=False):
     """One tenant, or the fleet."""
 
     anchor: str
@@ -183,8 +175,7 @@ class Section:
     notices: tuple[Notice, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Highlight:
+class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     """One of the few things that matter most."""
 
     anchor: str
@@ -205,8 +196,7 @@ class Highlight:
     first: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tile:
+class Tile(Struct, frozen=True, kw_only=True, eq=False):
     """A count with the word for what it counts."""
 
     count: int
@@ -214,8 +204,7 @@ class Tile:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EmbeddedData:
+class EmbeddedData(Struct, frozen=True, kw_only=True, eq=False):
     """All findings as columns, for a script to draw."""
 
     count: int
@@ -227,8 +216,7 @@ class EmbeddedData:
     """The fingerprints, sixteen bytes each, in base64; empty where they stand among the rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True, eq=False):
     """An amount of money with what it means."""
 
     label: str
@@ -236,8 +224,7 @@ class Figure:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Page:
+class Page(Struct, frozen=True, kw_only=True, eq=False):
     """The whole report."""
 
     language: str

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
@@ -33,8 +34,7 @@ _PLAN: Final = 400
 _WAIVERS: Final = ("waiver.expired", "waiver.expiring")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineLimits:
+class LineLimits(Struct, frozen=True, kw_only=True):
     """How many lines of each kind a mail may have."""
 
     changed: int = 10

@@ -1,14 +1,13 @@
 """What a mail says, as plain values: both its parts, text and HTML, are made of them and have the same content."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.render.html.view import Page
 from auditor.render.text.earlier_run import EarlierRun, Sparkline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(Struct, frozen=True, kw_only=True):
     """For whom a mail is written, and what stands beside the result."""
 
     locale: str
@@ -34,8 +33,7 @@ class Reader:
     """What earlier runs came to in the part that this reader receives, oldest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class Changed(Struct, frozen=True, kw_only=True):
     """Findings of one policy that came, came back, or went."""
 
     key: str
@@ -48,8 +46,7 @@ class Changed:
     href: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """One of the few things to do first."""
 
     title: str
@@ -68,8 +65,7 @@ class Act:
     """Label and https address of the documented steps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatLine:
+class SeatLine(Struct, frozen=True, kw_only=True):
     """A product whose seats are outside their limits."""
 
     name: str
@@ -84,8 +80,7 @@ class SeatLine:
     """Pixels of a bar of BAR: assigned, free, beyond what is usable; None where a number is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewal:
+class Renewal(Struct, frozen=True, kw_only=True):
     """A subscription whose next date is near."""
 
     name: str
@@ -96,8 +91,7 @@ class Renewal:
     """What happens on the date where nobody decides before it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantLine:
+class TenantLine(Struct, frozen=True, kw_only=True):
     """How one of several tenants stands."""
 
     name: str
@@ -107,8 +101,7 @@ class TenantLine:
     href: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailView:
+class MailView(Struct, frozen=True, kw_only=True):
     """A whole mail: its page and reader, and what only a mail says or says in fewer words."""
 
     page: Page
@@ -141,8 +134,7 @@ class MailView:
     run: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailParts:
+class MailParts(Struct, frozen=True, kw_only=True):
     """A mail as it leaves rendering."""
 
     subject: str

@@ -1,10 +1,10 @@
 """A remediation plan into one HTML file that loads nothing, runs nothing and prints well."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from auditor import resources
 from auditor.domain.enums import Severity
@@ -17,8 +17,7 @@ from auditor.render.text.labels import Labels
 from auditor.render.text.static_page import content_policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyRow:
+class MoneyRow(Struct, frozen=True, kw_only=True):
     """One figure a month in one currency, before the plan and after it."""
 
     label: str
@@ -26,16 +25,14 @@ class MoneyRow:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerView:
+class AnswerView(Struct, frozen=True, kw_only=True):
     """A possible answer in l10n, and as an item of decisions.yaml."""
 
     label: str
     yaml: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionView:
+class QuestionView(Struct, frozen=True, kw_only=True):
     """An open question."""
 
     text: str
@@ -43,8 +40,7 @@ class QuestionView:
     answers: tuple[AnswerView, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuideView:
+class GuideView(Struct, frozen=True, kw_only=True):
     """How an action is carried out."""
 
     prerequisites: GuidancePart
@@ -57,8 +53,7 @@ class GuideView:
     """The requests, one after the other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionView:
+class ActionView(Struct, frozen=True, kw_only=True):
     """An action in a part of the page."""
 
     anchor: str
@@ -80,8 +75,7 @@ class ActionView:
     """The anchor where the action is shown in full, or where its questions are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """A numbered part of the page about a tenant."""
 
     anchor: str
@@ -92,8 +86,7 @@ class Part:
     actions: tuple[ActionView, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstAction:
+class FirstAction(Struct, frozen=True, kw_only=True):
     """One of the few most important actions."""
 
     anchor: str
@@ -103,8 +96,7 @@ class FirstAction:
     """The nearest date of the product that it is about; empty where no date is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantView:
+class TenantView(Struct, frozen=True, kw_only=True):
     """The plan of one tenant, as it is shown; every text is in the reader's language."""
 
     anchor: str
@@ -129,8 +121,7 @@ class TenantView:
     """What is wrong with decisions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanView:
+class PlanView(Struct, frozen=True, kw_only=True):
     """A whole plan, as it is shown."""
 
     as_of: datetime

@@ -6,12 +6,13 @@ Arrow arrays (`TextColumn`), which a format escapes as a whole.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.actions.money import rounded
 from auditor.domain.result.model import Findings, PolicyHeader, ProductReference, Result
@@ -68,8 +69,7 @@ class RepeatedValues:
         return self._known[key]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatedColumns:
+class RepeatedColumns(Struct, frozen=True, kw_only=True):
     """Adjacent columns whose values repeat together: the code of each row, and the values of the codes."""
 
     columns: tuple[str, ...]
@@ -79,16 +79,14 @@ class RepeatedColumns:
     values: RepeatedValues
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextColumn:
+class TextColumn(Struct, frozen=True, kw_only=True):
     """A column whose texts differ from row to row; null where there is none."""
 
     column: str
     texts: "pa.StringArray"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowBatch:
+class RowBatch(Struct, frozen=True, kw_only=True):
     """Some consecutive rows of one tenant, or of the fleet; the parts make up all columns, in the order of COLUMNS."""
 
     count: int

@@ -1,16 +1,16 @@
 """What an earlier run came to, as far as curves show it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from msgspec import Struct
+
 from auditor.domain.enums import Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierRun:
+class EarlierRun(Struct, frozen=True, kw_only=True):
     """What an earlier run came to."""
 
     as_of: datetime
@@ -23,8 +23,7 @@ class EarlierRun:
     """Whether findings over all tenants together are counted; a store keeps those of single tenants alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sparkline:
+class Sparkline(Struct, frozen=True, kw_only=True):
     """A number over the runs so far, small enough for a line of text or a row of a mail."""
 
     label: str

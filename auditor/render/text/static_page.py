@@ -2,11 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from auditor.render.text.sanitize import visible
 
@@ -16,8 +16,7 @@ _STYLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A part of a document; every text is plain text in the reader's language."""
 
     title: str

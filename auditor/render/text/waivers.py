@@ -1,8 +1,9 @@
 """The run's waivers into rows that say which hold, which lapse, and which waive nothing."""
 
-from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
@@ -19,8 +20,7 @@ _STATES: Final = {
 _ORDER: Final = tuple(_STATES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WaiverRow:
+class WaiverRow(Struct, frozen=True, kw_only=True, eq=False):
     """A waiver with where it stands."""
 
     id: str

@@ -1,8 +1,9 @@
 """What became of a plan as sections of text, for Markdown, HTML and the terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (

@@ -1,11 +1,10 @@
-"""Reads JSON documents into dataclasses: types, bounds and required keys follow from their fields.
+"""Reads JSON documents into structs: types, bounds and required keys follow from their fields.
 
-msgspec converts the values to structs that are derived from the dataclasses, and these to the dataclasses.
+msgspec converts the values to structs of the form of the document, and these to the structs of the program.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -14,6 +13,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import SnapshotError
@@ -68,7 +69,7 @@ def read(
     given: Mapping[str, Any] | None = None,
     messages: Mapping[str, Any] | None = None,
 ) -> Kind:
-    """Return a dataclass of the values of an object; fields in `given` are not taken from it.
+    """Return a struct of the values of an object; fields in `given` are not taken from it.
 
     `messages` has the templates and arguments of messages by their English text, `where` names the file and `path` the
     place of the object in it. Keys without a field are ignored. Raises SnapshotError (`result-damaged`) with the place
@@ -84,7 +85,7 @@ def read(
 
 
 def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> tuple[Kind, ...]:
-    """Return the dataclasses of a list of objects, the first of which has the index `start` at `path`."""
+    """Return the structs of a list of objects, the first of which has the index `start` at `path`."""
     wire = _checked(list[_struct(cast("Any", kind))], tuple[kind, ...], values, where, path, start)  # type: ignore[misc, valid-type]
     return msgspec.convert(wire, tuple[kind, ...], from_attributes=True)  # type: ignore[valid-type]
 
@@ -175,7 +176,7 @@ def _plain_type(hint: Any) -> Any:
 
 @cache
 def _struct(kind: Any) -> Any:
-    """Return the struct that has the fields of a dataclass as a document holds them."""
+    """Return the struct that has the fields of another as a document holds them."""
     made: list[tuple[str, Any, Any]] = []
     replaced: list[tuple[str, Any]] = []
     for each in fields(kind):
@@ -183,18 +184,18 @@ def _struct(kind: Any) -> Any:
         inside, default = _wire(hint), each.default
         if SavedField.UNSAVED in get_args(hint):
             inside, default = None, None
-            if each.default is not MISSING:
+            if each.default is not NODEFAULT:
                 replaced.append((each.name, each.default))
         elif inside is not None and NoneType in get_args(inside):
             default = None
         elif SavedField.LABEL in get_args(hint) or (isinstance(default, str | int) and not isinstance(default, bool)):
             inside |= None
-            replaced.append((each.name, "" if default is MISSING else default))
+            replaced.append((each.name, "" if default is NODEFAULT else default))
         if each.name in _REQUIRED.get(kind, ()):
-            default = MISSING
-        if default is MISSING and each.default_factory is not MISSING and each.name not in _REQUIRED.get(kind, ()):
+            default = NODEFAULT
+        if default is NODEFAULT and each.default_factory is not NODEFAULT and each.name not in _REQUIRED.get(kind, ()):
             default = msgspec.field(default_factory=each.default_factory)
-        made.append((each.name, inside, msgspec.NODEFAULT if default is MISSING else default))
+        made.append((each.name, inside, default))
 
     def fill(value: Any) -> None:
         for name, default in replaced:
@@ -216,7 +217,7 @@ def _wire(hint: Any) -> Any:
         return _wire(next(each for each in inside if each is not NoneType)) | None
     if kind is Mapping:
         return counts(inside[0]) if issubclass(inside[0], Enum) else PlainObject
-    if is_dataclass(kind) and not issubclass(kind, Iterable):  # type: ignore[arg-type]
+    if issubclass(kind, Struct):
         return _struct(hint)
     if kind is Message:
         return SavedMessage

@@ -3,11 +3,12 @@
 import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from mmap import mmap
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
@@ -28,13 +29,11 @@ _COMMON: Final = ("policy", "check", "guidance", "source", "product", "money")
 _BETWEEN: Final = re.compile(rb"[\[,\s]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tool:
+class _Tool(Struct, frozen=True, kw_only=True):
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
+class _File(Struct, frozen=True, kw_only=True):
     """What the parts of a file are read with."""
 
     where: str
@@ -43,8 +42,7 @@ class _File:
     spill: SpillFile | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Head:
+class _Head(Struct, frozen=True, kw_only=True):
     """What a result holds besides its run, its tenants and the fleet."""
 
     tool: _Tool
@@ -181,7 +179,7 @@ def _findings(values: list[Any], where: str, path: str) -> Iterator[Finding]:
         for finding in read_list(Finding, some, where=where, path=path, start=start):
             for name in _COMMON:
                 value = getattr(finding, name)
-                object.__setattr__(finding, name, common.setdefault(value, value))
+                force_setattr(finding, name, common.setdefault(value, value))
             yield finding
 
 

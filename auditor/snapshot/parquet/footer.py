@@ -5,8 +5,9 @@ Thrift's compact protocol (parquet.thrift of apache/parquet-format).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 _BOOLEANS: Final = {1: True, 2: False}
 _INTEGERS: Final = frozenset({4, 5, 6})
@@ -18,8 +19,7 @@ _DICTIONARIES: Final = frozenset({2, 8})
 _DELTA_BYTE_ARRAY: Final = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnChunk:
+class ColumnChunk(Struct, frozen=True, kw_only=True):
     """The metadata of one column of one row group."""
 
     path: str

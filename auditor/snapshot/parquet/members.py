@@ -1,13 +1,13 @@
 """Reads parts of a large members.parquet on demand, so that memory does not grow with the tenant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import chosen_members
@@ -29,8 +29,7 @@ _CACHED_PARTS = 4
 """Parts that are cached: requests for many small groups find them in the same parts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """Statistics of a row group; None where the footer has none."""
 
     rows: int

@@ -3,11 +3,11 @@
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.files import input as files
@@ -20,8 +20,7 @@ _TAIL: Final = 8
 """Bytes after the footer: its length and the magic number PAR1 (parquet.apache.org/docs/file-format)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """Facts that depend on all row groups of the files about users."""
 
     sku_ids: tuple[str, ...]

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.model import Manifest
@@ -18,8 +18,7 @@ ASSIGNED: Final = "assignedLicenses"
 BLOCKED: Final = "accountEnabled"
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """Counts of holders by SKU, summed over partitions."""
 
     users: int = 0

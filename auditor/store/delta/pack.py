@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
@@ -39,8 +39,7 @@ class ObjectKind(StrEnum):
     """The snapshot's own files, because it is not sorted by id or a delta would not be exact."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """The metadata of an object."""
 
     kind: ObjectKind

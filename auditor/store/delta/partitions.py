@@ -2,12 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.snapshot.model import Snapshot, UserBatch, one_batch
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
@@ -22,8 +22,7 @@ class NotInOrderError(Exception):
     """The users of a snapshot are not sorted by id, or ids repeat: it is stored verbatim."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """The layout of a snapshot."""
 
     columns: tuple[str, ...]

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.snapshot.schema import ADDED_COLUMNS, REQUIRED_TABLES, SMALL_TABLES
 from auditor.store.delta.column_diff import digest
@@ -23,8 +23,7 @@ def replay(parts: Sequence[StoredObject]) -> Iterator[PartitionBuilder]:
         yield partition
 
 
-@dataclass(slots=True)
-class Digests:
+class Digests(Struct):
     """Digests of the tables that pass through."""
 
     users: Any = None

@@ -1,12 +1,12 @@
 """Computes and applies the changes of one range of users, with their assignments, between two nights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
 from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, kept_rows, plain
@@ -26,8 +26,7 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
 LINK_TYPES: Final = {name: _plain_type(ASSIGNMENTS.field(name).type) for name in LINKS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserPartition:
+class UserPartition(Struct, frozen=True, kw_only=True):
     """Users of a range of ids, sorted by id, with their assignments; `owners` is the row in `users` of each."""
 
     users: pa.Table

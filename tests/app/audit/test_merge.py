@@ -1,9 +1,9 @@
 """Results of shards put together: the same bytes as one run over all tenants, the change of the fleet with them."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit

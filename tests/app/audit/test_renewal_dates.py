@@ -1,10 +1,10 @@
 """Monthly terms are told by two nights: those of a store, those of saved results, and tonight."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.locations import store_at

@@ -1,12 +1,12 @@
 """Issues through GitHub's API on this machine: one for each action, whatever happens in between, and never two."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from auditor.app.ci.issues import IssueChange, IssueJob, IssueStep, carry_out, issue_changes
 from auditor.deliver.github.issues import Repository, open_repository

@@ -1,12 +1,12 @@
 """People over nights of which some were not read whole: who was not read has lost nothing, and is not none."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage

@@ -1,12 +1,12 @@
 """Seats over nights of which some say nothing: a gap is told as one, and never as what was true before it."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.history.queries import stored_runs
 from auditor.app.saved_results import saved_result

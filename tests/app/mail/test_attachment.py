@@ -2,12 +2,12 @@
 
 import io
 import zipfile
-from dataclasses import replace
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.mail import letters
 from auditor.app.mail.attachment import attached

@@ -1,11 +1,11 @@
 """`auditor plan --as-of` with many nights: the state of that night, and no other."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write

@@ -1,7 +1,8 @@
 """Two sides' findings into what is added, removed, changed, and what nobody can tell."""
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from auditor.app.policies.preview import difference
 from auditor.domain.enums import Outcome, Severity, Status, SubjectType

@@ -7,7 +7,6 @@ import zlib
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -17,6 +16,7 @@ from zipfile import ZipFile, is_zipfile
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from auditor.demo import policies, previous, snapshots
 from auditor.render import FORMATS

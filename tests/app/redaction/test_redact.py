@@ -1,9 +1,9 @@
 """Pseudonyms: the same with the same key, telling people apart, and nothing else changed."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.redaction.pseudonyms import Key, key_of
 from auditor.app.redaction.redact import redacted

@@ -1,11 +1,11 @@
 """A fleet audited in parts, of which some tenants failed: merged, it is to the byte what one run would have written."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call

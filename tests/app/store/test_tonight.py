@@ -3,11 +3,11 @@
 import json
 import os
 import shutil
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import Ran, call

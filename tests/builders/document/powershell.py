@@ -1,10 +1,10 @@
 """Reads PowerShell scripts by their grammar: their mistakes, their commands, and the values of their literals."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import tree_sitter_powershell
+from msgspec import Struct
 from tree_sitter import Language, Node, Parser
 
 _PARSER = Parser(Language(tree_sitter_powershell.language()))
@@ -12,8 +12,7 @@ _QUOTES = "'\u2018\u2019\u201a\u201b"
 _WORDS = {"$true": True, "$false": False, "$null": None}
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One call in a script."""
 
     name: str

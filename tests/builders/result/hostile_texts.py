@@ -1,7 +1,8 @@
 """Texts that a tenant may hold and that some reader of some format would run, follow, hide or stumble over."""
 
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message

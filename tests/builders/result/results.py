@@ -1,12 +1,13 @@
 """A believable run over two tenants that every report, and every comparison, is tried on."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 from auditor.domain.message import Message

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.cli.main import run
 
@@ -17,8 +18,7 @@ AS_OF = "2026-11-20T12:00:00Z"
 _OURS = ("AUDITOR_", "GITHUB_", "SOURCE_DATE_EPOCH", "NO_COLOR", "FORCE_COLOR", "CI", "LANG", "LC_", "COLUMNS")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     """What a run of the program left behind."""
 
     code: int

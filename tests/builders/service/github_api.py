@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct, field
 
 from tests.builders.service.mail_relay import authority
 from tests.builders.service.web_server import web_server
@@ -17,8 +18,7 @@ TOKEN = "ghs_16characterssecret"
 REPOSITORY = "contoso/licences"
 
 
-@dataclass(slots=True, kw_only=True)
-class GithubApi:
+class GithubApi(Struct, kw_only=True):
     """A repository: its issues and labels, and what was asked."""
 
     ca: Path | None

@@ -4,9 +4,10 @@ import argparse
 import contextlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
+
+from msgspec import Struct
 
 from auditor.cli.commands.audits import send as command
 from auditor.domain.errors import AuditorError, SettingsError
@@ -19,8 +20,7 @@ from tests.builders.service.mail_relay import PASSWORD, USER, Running, relay
 ID = "11111111-2222-3333-4444-555555555555"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A folder with a result, a tenants file that names a relay, and the relay."""
 
     folder: Path

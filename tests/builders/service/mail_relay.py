@@ -6,7 +6,6 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -16,12 +15,12 @@ from typing import Any
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from msgspec import Struct, field
 
 USER, PASSWORD = "auditor", "correct horse"
 
 
-@dataclass(slots=True)
-class Box:
+class Box(Struct):
     """What arrived, and how the server is to behave."""
 
     mails: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
@@ -59,8 +58,7 @@ class Box:
         return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """A server that listens."""
 
     host: str

@@ -4,10 +4,11 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.builders.service.mail_relay import authority
 from tests.builders.service.web_server import web_server
@@ -16,8 +17,7 @@ HANG_UP = 0
 """The status that stands for a connection that ends without an answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class Posted(Struct, frozen=True, kw_only=True):
     """One request."""
 
     method: str
@@ -27,8 +27,7 @@ class Posted:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What the server answers to one request."""
 
     status: int = 200
@@ -36,8 +35,7 @@ class Answer:
     body: bytes = b"ok"
 
 
-@dataclass(slots=True, kw_only=True)
-class WebhookServer:
+class WebhookServer(Struct, kw_only=True):
     """A server that listens; without orders every answer is 200."""
 
     port: int

@@ -4,13 +4,14 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.collect.collector import collect_tenant
 from auditor.domain.enums import Cloud, Source
@@ -37,8 +38,7 @@ def manifest(seconds: int = 0) -> Manifest:
     )
 
 
-@dataclass(slots=True)
-class Ticking:
+class Ticking(Struct):
     """Time that passes only when somebody sleeps, so that a wait of ten minutes takes none."""
 
     now: float = 1000.0
@@ -53,7 +53,7 @@ class Ticking:
         await asyncio.sleep(0)
 
     def retry_policy(self, **changes: float) -> RetryPolicy:
-        return replace(RetryPolicy(sleep=self.sleep, clock=self.clock), **changes)  # type: ignore[arg-type]
+        return replace(RetryPolicy(sleep=self.sleep, clock=self.clock), **changes)
 
 
 def configured(emulator: Emulator, name: str = "contoso", *, credential: Credential | None = None) -> Tenant:
@@ -71,8 +71,7 @@ def environment(emulator: Emulator, **more: str) -> dict[str, str]:
     return {**emulator.environment(), "CONTOSO_SECRET": SECRET, **more}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
+class Collected(Struct, frozen=True, kw_only=True):
     """A snapshot folder, read file by file."""
 
     manifest: Manifest

@@ -1,11 +1,11 @@
 """Series of nights of one small tenant: people come, change, vanish and return, columns come and go."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.result.model import Coverage

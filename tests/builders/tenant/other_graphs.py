@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct, field
 
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
@@ -35,8 +36,7 @@ def sku(**more: Any) -> dict[str, Any]:
     return {"skuId": SKU, "skuPartNumber": "SPE_E3", "prepaidUnits": units, "consumedUnits": COUNT, **more}
 
 
-@dataclass(slots=True)
-class Accent:
+class Accent(Struct):
     """How one service answers; by default as Graph does, three users a page."""
 
     protocol: str = "HTTP/1.1"

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct, field
 
 from tests.builders.service.command_line import AS_OF, Ran, call
 
@@ -87,8 +87,7 @@ def path(sku_id: str, group: str | None = None, **more: Any) -> dict[str, Any]:
     return {"skuId": sku_id, "held": True, "state": "Active", "assignedByGroup": group, **more}
 
 
-@dataclass(slots=True, kw_only=True)
-class Tenant:
+class Tenant(Struct, kw_only=True):
     """What a tenant holds; `users` carry their assignments under `licences`."""
 
     name: str = "contoso"
@@ -174,8 +173,7 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> None:
     (folder / "manifest.json").write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audited:
+class Audited(Struct, frozen=True, kw_only=True):
     """An audit's exit code and result.json."""
 
     ran: Ran

@@ -1,10 +1,10 @@
 """The summary on the terminal: everything that matters in 80 columns, and nothing that moves the cursor."""
 
 import re
-from dataclasses import replace
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from auditor.cli.terminal.result import terminal, terminal_text

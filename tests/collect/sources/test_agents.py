@@ -1,8 +1,7 @@
 """Users of agents are told from people where a policy asks, also in clouds that do not know the property."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Source
 from tests.builders.tenant.collection import PEOPLE, collect

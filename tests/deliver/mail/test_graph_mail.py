@@ -3,12 +3,12 @@
 import asyncio
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from email import message_from_string
 from email.policy import default
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
 from auditor.deliver.mail.letter import Attachment, MailMessage

@@ -1,9 +1,9 @@
 """Who reads what: tenants are a wall, severities, owners and tags a choice; and when there is a reason to write."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.report.subset import portion
 from auditor.deliver.mail.routing import Envelope, Reason, envelopes, reason, week_of

@@ -1,9 +1,9 @@
 """SMTP through a real server: encryption, passwords, addresses, refusals, and the answer that never comes."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.deliver.mail.letter import MailMessage
 from auditor.deliver.mail.smtp_mail import open_relay, send
@@ -18,7 +18,7 @@ ENVIRON = {"RELAY_USER": USER, "RELAY_PASSWORD": PASSWORD}
 
 def settings(running: Running, **more: object) -> SmtpMail:
     made = SmtpMail(host=running.host, port=running.port, ca=str(running.ca))
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
 def sent(to: SmtpMail, what: MailMessage | None = None, *, timeout: float = 10) -> SendAttempt:

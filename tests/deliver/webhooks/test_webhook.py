@@ -4,10 +4,10 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.deliver.webhooks.webhook import ATTEMPTS, MAX_WAIT, WebhookMessage, post, signature

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of dataclasses
 from pathlib import Path
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of dataclasses
 from pathlib import Path
 from typing import Any
 

@@ -1,9 +1,9 @@
 """The starter policies are told in the reader's language; everybody else's words stay as they are written."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.report.localization import localised
 from auditor.localization import localization

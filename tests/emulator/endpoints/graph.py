@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.emulator import permissions
 from tests.emulator.odata import listing, query
@@ -27,8 +28,7 @@ def _refuse(item: Request) -> Answer:
     raise GraphError(400, "BadRequest", f"{item.method} {item.path} cannot be carried out here.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A request with the tenant and roles of its token, and the parameters of its path."""
 
     request: Request
@@ -45,8 +45,7 @@ class Call:
 Handler = Callable[[Call], Answer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """One operation; `call` names its row in the table of permissions, `cost` its resource units."""
 
     method: str

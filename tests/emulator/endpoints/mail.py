@@ -5,9 +5,10 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct, field
 
 from tests.emulator.endpoints.graph import Call, find_user, not_found, route
 from tests.emulator.tenant.directory import Tenant
@@ -19,8 +20,7 @@ MAXIMUM_UPLOAD = 150 * 1024 * 1024
 RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
-@dataclass(slots=True, kw_only=True)
-class Upload:
+class Upload(Struct, kw_only=True):
     """An upload session: its draft, the attachment's name and size, and what has come so far."""
 
     tenant: Tenant

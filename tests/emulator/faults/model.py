@@ -1,11 +1,13 @@
 """Turns a fault that a test orders into the decision which request it strikes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import count
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from tests.emulator.wire import Request
 
@@ -64,8 +66,7 @@ ON_REPORTS = frozenset({Kind.REPORT_INLINE, Kind.REPORT_REDIRECT})
 _numbers = count(1)
 
 
-@dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, kw_only=True):
     """An order: strike matching requests number `first`, then each `every`th, `times` times in all (None: for ever).
 
     `path` is a glob over the path below the service root (`/users`, `/groups/*/members`), `query` a text that the

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.emulator.tenant.directory import Tenant
 from tests.emulator.wire import GraphError
@@ -19,8 +20,7 @@ def capacity(tenant: Tenant) -> int:
     return 5000 if size <= 500 else 8000
 
 
-@dataclass(slots=True)
-class Bucket:
+class Bucket(Struct):
     """What is left, and when it was last filled up."""
 
     left: float

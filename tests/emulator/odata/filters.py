@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.emulator.wire import GraphError
 
@@ -23,8 +24,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-@dataclass(slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, kw_only=True):
     """A parsed $filter; `advanced` names the reason why it needs ConsistencyLevel and $count, if it does."""
 
     matches: Predicate

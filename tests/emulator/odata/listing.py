@@ -4,10 +4,11 @@ import base64
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from tests.emulator.odata.query import Kind, Query
 from tests.emulator.tenant.directory import Tenant
@@ -16,8 +17,7 @@ from tests.emulator.wire import JSON_TYPE, Answer, Body, GraphError, Request, en
 CACHE_BYTES = 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Rows(Struct, frozen=True, kw_only=True):
     """A collection to page through: which positions are in it, in order, and how one of them is written."""
 
     positions: Sequence[int]

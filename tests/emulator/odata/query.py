@@ -1,7 +1,8 @@
 """Turns OData query parameters into a checked query, refusing what Graph refuses and in Graph's words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tests.emulator.odata import filters
 from tests.emulator.wire import GraphError, Request
@@ -66,8 +67,7 @@ SIGN_IN_PAGE = 500
 EXPANDED_PAGE = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """A checked query on a directory collection; `size` is the page size that Graph would use."""
 
     names: tuple[str, ...]
@@ -82,8 +82,7 @@ class Query:
     expand: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """A resource type: its name in Graph, the properties sent without $select, and all that can be asked for."""
 
     name: str

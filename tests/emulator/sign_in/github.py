@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct, field
 
 from tests.emulator.sign_in import keys
 from tests.emulator.tenant.directory import GITHUB_ISSUER
@@ -23,8 +24,7 @@ def subject(
     return f"repo:{owner}@{ids[0]}/{repository}@{ids[1]}:{context}"
 
 
-@dataclass(slots=True, kw_only=True)
-class GitHub:
+class GitHub(Struct, kw_only=True):
     """The issuer: one workflow run whose job has `id-token: write`. `asked` records the audiences of all calls."""
 
     subject: str = field(default_factory=lambda: subject("contoso", "licences"))

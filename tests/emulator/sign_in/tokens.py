@@ -4,12 +4,12 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 import jwt
+from msgspec import Struct
 
 from tests.emulator.sign_in import keys
 from tests.emulator.sign_in.assertions import SignInError, verify
@@ -26,8 +26,7 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """Who a token speaks for; `expires` in seconds since the epoch."""
 
     tenant: Tenant
@@ -36,8 +35,7 @@ class Caller:
     expires: float
 
 
-@dataclass(slots=True, kw_only=True)
-class DeviceSignIn:
+class DeviceSignIn(Struct, kw_only=True):
     """A sign-in by device code: `user` is who entered the code, None until then, empty for a refusal."""
 
     device_code: str

@@ -1,14 +1,14 @@
 """The directory roles and Conditional Access policies of a tenant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 ACCESS = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances", "conditionalAccessPolicies")
 
 
-@dataclass(slots=True)
-class AccessLists:
+class AccessLists(Struct):
     """Graph-shaped rows by the name of their list."""
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in ACCESS})

@@ -2,10 +2,11 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
+
+from msgspec import Struct, field
 
 from tests.emulator.tenant import products
 from tests.emulator.tenant.access_lists import AccessLists
@@ -20,16 +21,14 @@ ALL_ROLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
+class Secret(Struct, frozen=True, kw_only=True):
     """A client secret; `expires` is an instant in seconds since the epoch."""
 
     value: str
     expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Federated:
+class Federated(Struct, frozen=True, kw_only=True):
     """A federated identity credential; all three are compared with regard to case."""
 
     subject: str
@@ -37,8 +36,7 @@ class Federated:
     audience: str = EXCHANGE_AUDIENCE
 
 
-@dataclass(slots=True, kw_only=True)
-class App:
+class App(Struct, kw_only=True):
     """An app registration with its service principal's roles; `certificates` are PEM texts."""
 
     client_id: str
@@ -49,8 +47,7 @@ class App:
     federated: tuple[Federated, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Group:
+class Group(Struct, kw_only=True):
     """A group; `members` are ids in order, `erring` those that have licence errors (None: computed from the users)."""
 
     document: dict[str, Any]
@@ -62,8 +59,7 @@ class Group:
         return str(self.document["id"])
 
 
-@dataclass(slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, kw_only=True):
     """What the reports of a tenant tell beyond what is made up for each person from their position."""
 
     refreshed: date | None = None
@@ -78,8 +74,7 @@ class Usage:
     cache: dict[tuple[str, str, int, bool], bytes] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class Tenant:
+class Tenant(Struct, kw_only=True):
     """A tenant's state; whoever changes it calls `touch`, so that no stale page is served."""
 
     tenant_id: str

@@ -1,11 +1,11 @@
 """Effects of requests that reach people some requests later, as they do in Graph."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True, kw_only=True)
-class LateEffects:
+class LateEffects(Struct, kw_only=True):
     """What changes of members and of groups' licences do to people, now or later."""
 
     lag: int = 0

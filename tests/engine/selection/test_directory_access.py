@@ -1,11 +1,11 @@
 """`hasRole` and `coveredBy`, sentence by sentence of the language: who belongs, for whom it is not known, and why."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -15,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
@@ -139,8 +140,7 @@ def people_of(ids: list[str], facts: TenantFacts) -> People:
     return People(UserBatch(users=pa.record_batch({"id": ids}), assignments=nothing, offset=0), facts)
 
 
-@dataclass
-class Counting:
+class Counting(Struct, dict=True):
     """Passes on what is asked of members in parts, and counts it."""
 
     parts: MemberParts

@@ -1,11 +1,11 @@
 """Populations by usage, sentence by sentence: who belongs, who does not, and of whom nobody knows."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, REPORT_COLUMNS, SMALL_TABLES, app_bits

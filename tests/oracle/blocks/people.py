@@ -1,8 +1,9 @@
 """The constraint blocks whose subject is a user (or a licensed group): assignments, attributes, health."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from tests.oracle.products import contains, is_plan, telling_plans, written
 from tests.oracle.selection.selectors import User, licensed, one_of, selects

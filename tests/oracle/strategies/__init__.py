@@ -1,10 +1,10 @@
 """Hypothesis strategies: whole runs (tenants, policy documents, catalogue, instant) in which matches happen often."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from tests.oracle import Catalogue
 from tests.oracle.strategies import alphabet
@@ -18,8 +18,7 @@ INSTANTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(Struct, frozen=True, kw_only=True):
     """The arguments of one call of `judge`."""
 
     documents: list[dict[str, Any]]

@@ -5,12 +5,12 @@ come from one seed each. That is ten times faster than a draw per value, and a r
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from tests.oracle.selection.access import BUILT_IN
 from tests.oracle.strategies import alphabet
@@ -44,8 +44,7 @@ def some(rng: Random, values: Sequence[T], most: int) -> list[T]:
     return rng.sample(values, rng.randint(0, min(most, len(values))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Shelf(Struct, frozen=True, kw_only=True):
     """The products of one run: those tenants can show, strays that none shows, and the catalogue."""
 
     shown: list[tuple[str, str]]

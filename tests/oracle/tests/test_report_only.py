@@ -1,12 +1,12 @@
 """A policy that is report-only: engine and oracle agree on it, and it changes nothing about any other policy."""
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import exit_code
 from auditor.domain.enums import Severity

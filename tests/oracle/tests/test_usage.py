@@ -1,11 +1,11 @@
 """The oracle and the engine against the document's sentences on selectors by use."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.oracle.adapter import agreed
 from tests.oracle.cases import chosen, user

@@ -1,11 +1,11 @@
 """Situations: what was worked out for one finding is taken for another only where nothing that matters differs."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import PolicySet

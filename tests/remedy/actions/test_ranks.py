@@ -1,7 +1,6 @@
 """What matters most: the largest saving with a date and the nearest deadline always have a place among the first."""
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -9,6 +8,7 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied

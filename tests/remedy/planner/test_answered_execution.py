@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
@@ -37,8 +38,7 @@ POLICIES = load([*demo_policies(NOW), ("policies/devices.yaml", DEVICES)]).polic
 NAMES = ("contoso", "fabrikam")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True, dict=True):
     """A tenant of the emulator, and an administrator of it."""
 
     tenant: Tenant
@@ -59,8 +59,7 @@ def emulated(*, lag: int = 0) -> Iterator[tuple[Emulator, Mapping[str, Site]]]:
         yield emulator, sites
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True, dict=True):
     """The plans of the tenants once every question has an answer."""
 
     plan: FleetPlan

@@ -1,12 +1,12 @@
 """Smaller products: proposed where a policy asks for it, asked as a question, and requested once somebody has answered."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pyarrow as pa
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
@@ -34,8 +35,7 @@ POLICIES = messy_tenant.rules().policies
 WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Messy:
+class Messy(Struct, frozen=True, kw_only=True, dict=True):
     """The messy tenant and its plan once every question has an answer."""
 
     cloud: bool

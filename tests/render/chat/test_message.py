@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.message import Message

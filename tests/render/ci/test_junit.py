@@ -1,11 +1,11 @@
 """JUnit of findings that nobody holds: the same counts, and of each policy no more than is shown."""
 
-from dataclasses import replace
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.result.model import Finding, PolicyOutcome, Result, TenantResult
@@ -37,10 +37,7 @@ def one(*findings: Finding, status: Outcome = Outcome.FAIL) -> Result:
 
 
 def leavers(count: int, **more: object) -> tuple[Finding, ...]:
-    return tuple(
-        replace(LEAVER, subject=person(row)[0], fingerprint=f"{row:032x}", **more)  # type: ignore[arg-type]
-        for row in range(count)
-    )
+    return tuple(replace(LEAVER, subject=person(row)[0], fingerprint=f"{row:032x}", **more) for row in range(count))
 
 
 @pytest.fixture

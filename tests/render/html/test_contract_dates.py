@@ -1,9 +1,9 @@
 """The dates of contracts on the line of dates."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.model import ContractTerm

@@ -1,12 +1,12 @@
 """What the page counts, sums and lists of a tenant's findings."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.model import Finding, Money, ProductReference, Subject

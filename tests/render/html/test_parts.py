@@ -1,13 +1,13 @@
 """The small parts of reports: sums of money, bars of seats, evidence in words, controls made visible."""
 
 from csv import DictReader
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.model import Finding, Money, SeatBounds, Subject

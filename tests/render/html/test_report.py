@@ -3,12 +3,12 @@
 import re
 from base64 import b64encode
 from collections.abc import Container
-from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message

@@ -2,12 +2,12 @@
 
 import json
 from base64 import b64decode
-from dataclasses import replace
 from decimal import Decimal
 from gzip import decompress
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result.finding import ProductReference

@@ -1,9 +1,9 @@
 """Use beside cost on the page: what stands where, what is folded, and what is not known."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.result.model import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount

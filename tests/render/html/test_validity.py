@@ -1,11 +1,11 @@
 """report.html against a strict parser: not one error, whatever it holds and in whichever language."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message

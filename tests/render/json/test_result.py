@@ -1,11 +1,11 @@
 """result.json: the schema's keys in its order, exact numbers, one file per tenant."""
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Money, Result

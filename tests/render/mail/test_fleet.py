@@ -1,8 +1,9 @@
 """Of a fleet every tenant's people read their own, and its owner gets one mail about all of it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from auditor.app.history.earlier_runs import earlier_of
 from auditor.app.report.subset import own_waivers, portion

@@ -1,11 +1,11 @@
 """The mail: one story in two parts, no person in it, nothing loaded, nothing that acts, and small enough for Gmail."""
 
 import re
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import fields, replace
 
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
@@ -36,7 +36,7 @@ def compared() -> Result:
 def of_tenant(tenant: TenantResult, **run: object) -> Result:
     whole = compared()
     made = replace(whole, tenants=(tenant,), fleet=FleetResult(), summary=summarise((tenant,)))
-    return replace(made, run=replace(made.run, **run))  # type: ignore[arg-type]
+    return replace(made, run=replace(made.run, **run))
 
 
 def text_of(html: str) -> str:
@@ -286,7 +286,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
         at = (result().run.as_of + timedelta(days=days)).astimezone(UTC)
         renewal = next(each for each in contoso().findings if each.check == "subscription.expiring")
         facts = {**renewal.evidence, "nextLifecycleDateTime": datetime.isoformat(at)}
-        changed = replace(renewal, evidence=facts, **more)  # type: ignore[arg-type]
+        changed = replace(renewal, evidence=facts, **more)
         return of_tenant(replace(compared().tenants[0], findings=FindingTable.of((changed,))))
 
     def renewal_texts(of: Result) -> list[str]:

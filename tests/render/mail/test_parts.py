@@ -1,8 +1,9 @@
 """Both parts of a mail lead to the same places, and tell of the same exceptions."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from auditor.domain.enums import Status
 from auditor.domain.result.model import ContractTerm, Result, TenantResult

@@ -2,10 +2,10 @@
 
 import csv
 import re
-from dataclasses import replace
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.model import Result, Subject

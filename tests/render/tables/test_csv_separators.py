@@ -3,13 +3,13 @@
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.model import Subject

@@ -1,6 +1,5 @@
 """The flat table of CSV, Parquet and the workbook: column by column the same as row by row."""
 
-from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.result.model import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject

@@ -1,6 +1,5 @@
 """report.xlsx as openpyxl reads it back: types, tables, filters, and no text that Excel would compute."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -9,6 +8,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.enums import SubjectType

@@ -1,6 +1,6 @@
 """One product, one name: what people read calls a product as Microsoft does, and a set by its products."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from auditor.domain.enums import Change
 from auditor.domain.result.model import Result

@@ -1,7 +1,8 @@
 """Implements `auditor validate`."""
 
 import argparse
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.app.policies.validation import validate
 from auditor.cli.arguments.options import declare, now, reader_locale

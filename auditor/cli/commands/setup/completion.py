@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.cli.arguments.options import declare, location, reader_locale
 from auditor.cli.terminal.console import document
@@ -62,8 +63,7 @@ def _options(parser: Any, l10n: Localization) -> "Iterator[_Option]":
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Option:
+class _Option(Struct, frozen=True, kw_only=True):
     """An option, or the positional arguments, of a command."""
 
     names: tuple[str, ...]
@@ -77,8 +77,7 @@ class _Option:
     """Whether files are offered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Command:
+class _Command(Struct, frozen=True, kw_only=True):
     """A command with its arguments."""
 
     name: str

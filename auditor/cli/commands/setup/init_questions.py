@@ -4,8 +4,9 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from auditor.app.scaffold.choices import (
     ADDRESS,
@@ -80,8 +81,7 @@ def cloud(text: str) -> Cloud:
     return Cloud(_choice(CLOUDS)(text))
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """What is asked for an option that the command line does not give."""
 
     option: str

@@ -1,8 +1,9 @@
 """A composed guidance article into the texts that an action shows, in the reader's language."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from auditor.domain.result.model import Link
 from auditor.guidance import Composed
@@ -10,8 +11,7 @@ from auditor.remedy import messages
 from auditor.remedy.messages import Localizer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuidanceText:
+class GuidanceText(Struct, frozen=True, kw_only=True):
     """What an article says in the reader's language, whatever the action is about."""
 
     role: str

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.checks.assignments.not_allowed import CHECK as NOT_ALLOWED
 from auditor.checks.check import Correction
@@ -32,8 +34,7 @@ REMOVALS = frozenset({Correction.REPLACE, Correction.REMOVE})
 _PATHS = frozenset({Correction.CHANGE_PATH, Correction.REMOVE_COPY})
 
 
-@dataclass(slots=True)
-class _OpenFindings:
+class _OpenFindings(Struct):
     """Open findings of a tenant or a person, with their routes."""
 
     context: RemediationContext

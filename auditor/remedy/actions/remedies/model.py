@@ -1,7 +1,9 @@
 """Defines the remedy of findings about one subject, from which actions are built."""
 
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding
@@ -9,15 +11,13 @@ from auditor.guidance import Situation
 from auditor.remedy.requests import Command
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True):
     """The change that fixes some findings about one subject."""
 
     kind: ActionKind
     findings: tuple[Finding, ...]
     situation: Situation
     article: str
-    _: KW_ONLY
     old: str = ""
     """The skuId, or the text of the policy, of the product that goes or is concerned."""
     new: str = ""
@@ -41,8 +41,7 @@ class Remedy:
         return self.findings[0].subject.id if self.findings else self.old
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Struct, frozen=True, kw_only=True):
     """What a plan decided about some findings of one person."""
 
     kind: ActionKind

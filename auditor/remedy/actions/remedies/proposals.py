@@ -1,9 +1,10 @@
 """Remedies that change nothing before somebody has decided: separate accounts for roles, smaller products."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.model import Finding, Money
@@ -25,8 +26,7 @@ _PARTS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Downgrade:
+class Downgrade(Struct, frozen=True, kw_only=True):
     """A smaller product that would do for somebody, as far as the reports of use show."""
 
     old: str

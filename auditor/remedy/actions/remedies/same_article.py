@@ -1,7 +1,8 @@
 """Remedies of one person that start with the same questions into one: a leaver's mailbox is saved once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.actions.remedies.model import Remedy

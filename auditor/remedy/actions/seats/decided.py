@@ -1,8 +1,9 @@
 """Groups about seats that somebody decided to buy, to give back or to renew, also where no finding is about them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM

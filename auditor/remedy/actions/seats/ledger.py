@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.checks.check import Check
 from auditor.checks.registry import check_of
@@ -29,8 +31,7 @@ NUMBERED = REMOVING | {ActionKind.BUY}
 _NO_SEAT = "countviolation"
 
 
-@dataclass(slots=True, kw_only=True)
-class Ledger:
+class Ledger(Struct, kw_only=True):
     """The seats of a tenant's products before and after all actions."""
 
     context: RemediationContext

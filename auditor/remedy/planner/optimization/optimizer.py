@@ -8,11 +8,12 @@ that scipy's HiGHS solver decides where it is installed, and where it is not the
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from importlib.util import find_spec
 from math import comb
 from operator import add
+
+from msgspec import Struct
 
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score
 
@@ -28,8 +29,7 @@ MAX_COMPOSITIONS = 2_000
 """The most compositions in which one class is spread over its options at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """For each person the index of the chosen option, and whether anything better may exist."""
 
     chosen: tuple[int, ...]

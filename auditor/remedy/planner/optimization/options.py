@@ -1,8 +1,9 @@
 """The options of one person as the optimizer sees them: their scores, and the seats that they take or free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class Score(NamedTuple):
@@ -28,8 +29,7 @@ class Score(NamedTuple):
 NO_CHANGE = Score(0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """One of the things that can be done for somebody."""
 
     score: Score
@@ -37,8 +37,7 @@ class Option:
     """SkuId → seats taken (+) or freed (−)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """By how much the seats in use of a product may change; None for no bound."""
 
     least: int | None = None

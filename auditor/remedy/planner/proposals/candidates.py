@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, product
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
@@ -34,8 +36,7 @@ MAX_PROPOSALS = 96
 _SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """One change of a person, and the account as it would be."""
 
     after: Account
@@ -54,8 +55,7 @@ class Proposal:
     """Paths that go although no finding is about them, because their product may need one that goes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gain:
+class Gain(Struct, frozen=True, kw_only=True):
     """One way to get a product: directly, or as a member of a group."""
 
     sku_id: str

@@ -1,7 +1,8 @@
 """One change of a person into parts that have nothing to do with each other: products of different kinds."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of

@@ -1,11 +1,11 @@
 """Evaluate proposals: the engine that found what is wrong evaluates each person as they would be."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from msgspec import Struct
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
@@ -39,8 +39,7 @@ Key = tuple[str, str, str | None, str | None, str | None]
 """(policy, check, skuId, product as written, detail): what a finding about one person is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class Weighed(Struct, frozen=True, kw_only=True):
     """A proposal with what it corrects and what ends by it."""
 
     proposal: Proposal
@@ -52,8 +51,7 @@ class Weighed:
     """Products that come whose price is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluatedProposals:
+class EvaluatedProposals(Struct, frozen=True, kw_only=True):
     """The proposals for a tenant's people that are worth doing, and what speaks against the others."""
 
     weighed: Mapping[str, Sequence[Weighed]]

@@ -1,11 +1,11 @@
 """Proposes one change at a group: everyone who has a product from it should lose the product, or it has no members."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from auditor.checks.check import Correction
 from auditor.checks.health.group_empty import CHECK as GROUP_EMPTY
@@ -29,8 +29,7 @@ _NOBODY: Final = Account(id="", row=-1, usage_location=None, grants=())
 """Stands in a proposal that changes a group for the account that it would change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupChange:
+class GroupChange(Struct, frozen=True, kw_only=True):
     """A group that would stop giving products, and what its people would have instead."""
 
     group: str

@@ -1,9 +1,10 @@
 """What can be assigned in a tenant, and by which groups, and what it costs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.policy.model import Assignments
@@ -17,8 +18,7 @@ from auditor.remedy.planner.simulation.memberships import Memberships
 _MAX_CANDIDATES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductOptions:
+class ProductOptions(Struct, frozen=True, kw_only=True):
     """What can be assigned in a tenant, and what it costs."""
 
     plan: BoundPolicies

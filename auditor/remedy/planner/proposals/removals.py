@@ -1,7 +1,9 @@
 """Lists the paths of products that requests can take from a person: licences assigned directly, and memberships."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
@@ -18,8 +20,7 @@ MAX_REMOVALS = 6
 """The most removals of one person of which every combination is tried."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Removal(Struct, frozen=True, kw_only=True):
     """One thing that can be taken away: a direct path, a membership, or a direct path in exchange for a membership."""
 
     sku_id: str = ""

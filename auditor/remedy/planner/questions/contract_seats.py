@@ -1,9 +1,9 @@
 """Contracts as they will read once decided purchases and renewals are agreed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from auditor.domain.policy.prices import Contract
 from auditor.engine.policy.binding import BoundPolicies

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import Answer, AnswerKind, Decision, Question, SavedQuestion, is_downgrade, kept
@@ -16,8 +17,7 @@ from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.seat_answers import ABOUT_SEATS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     """The questions of a tenant and what decisions say about them."""
 
     questions: tuple[Question, ...] = ()

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of
@@ -45,8 +47,7 @@ _Key = tuple[AnswerKind, str, tuple[str, ...]]
 """The kind of a question, its subject, and the products in question."""
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A question while its findings are gathered."""
 
     answers: tuple[Mapping[str, Any], ...] = ()

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.model import Finding
@@ -15,8 +16,7 @@ from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.evaluation import Weighed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatNeed:
+class SeatNeed(Struct, frozen=True, kw_only=True):
     """What people's changes need: fewer seats of a product than there are, or more."""
 
     kind: AnswerKind

@@ -1,8 +1,9 @@
 """Tells what decisions about seats mean: for the actions that need them, and where a plan cannot follow them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.message import Message

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.tenant_facts import TenantFacts
@@ -19,8 +20,7 @@ RETRIED: Final = frozenset({"CountViolation", "MutuallyExclusiveViolation", _PRO
 """Errors of a group's licence that a retry ends once there is a seat, no conflict, or another usage location."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Struct, frozen=True, kw_only=True):
     """One entry of `licenseAssignmentStates`."""
 
     sku_id: str
@@ -44,8 +44,7 @@ class Grant:
         return self.state in ACTIVE_STATES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """One user as far as licences go."""
 
     id: str

@@ -1,8 +1,10 @@
 """What the requests of a plan change, in their order: the state before, what each waits for, and what takes it back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, read_properties
@@ -25,8 +27,7 @@ _UNREAD = "The snapshot does not tell the {name} that was there before."
 _UNKNOWN_SERVICES = "The snapshot does not tell which services the group leaves off."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One request of an action."""
 
     number: int
@@ -48,8 +49,7 @@ class Step:
     """Why nothing takes it back; empty where `undo` does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupState:
+class GroupState(Struct, frozen=True, kw_only=True):
     """What a group gives in the snapshot, and to whom."""
 
     name: str
@@ -59,8 +59,7 @@ class GroupState:
     """Ids of all its people, for groups whose licences a request changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """The steps of a tenant's plan, and the snapshot's state of all people and groups that they change."""
 
     steps: Mapping[str, tuple[Step, ...]]
@@ -109,8 +108,7 @@ def _seats_first(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Undo:
+class _Undo(Struct, frozen=True, kw_only=True):
     facts: TenantFacts
     first: TenantState
     """The state of the snapshot."""

@@ -1,8 +1,9 @@
 """Why a person has to change the members of a group, and where: for reasons in the proof and for steps of actions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.errors import printable

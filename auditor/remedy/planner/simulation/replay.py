@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from auditor.domain.result.model import Action
 from auditor.domain.result.saved_plan import HoldingChange
@@ -12,8 +13,7 @@ from auditor.remedy.planner.simulation.tenant import TenantState, apply
 from auditor.remedy.requests import Command, subject_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class Replayed(Struct, frozen=True, kw_only=True):
     """One request and the people as they are before and after it."""
 
     position: int
@@ -45,8 +45,7 @@ class Replayed:
         return {sku_id: taken for sku_id, taken in balance.items() if taken}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatEffect:
+class SeatEffect(Struct, frozen=True, kw_only=True):
     """The seats that the requests of an action free and assign."""
 
     freed: int = 0

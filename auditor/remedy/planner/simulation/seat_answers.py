@@ -1,9 +1,11 @@
 """What answers about purchases and renewals make of the seats of products."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.domain.policy.decision import Answer, AnswerKind
 from auditor.domain.policy.model import Seats
@@ -17,8 +19,7 @@ ABOUT_SEATS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE})
 """Answers that change how many seats of a product there are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeatChange:
+class SeatChange(Struct, frozen=True, kw_only=True):
     """What decisions make of the seats of a product."""
 
     sku: SkuFact

@@ -1,13 +1,14 @@
 """Requests and a snapshot into the snapshot after them: Graph's seat counting and Graph's refusals, without Graph."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
@@ -18,8 +19,7 @@ from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
 
-@dataclass(slots=True, kw_only=True)
-class TenantState:
+class TenantState(Struct, kw_only=True):
     """What requests change: accounts, seats in use, and what groups give. Changed in place, by `apply` only."""
 
     accounts: dict[str, Account]

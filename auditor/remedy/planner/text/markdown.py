@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.priority import most_important, nearest_dates, product_concerned
 from auditor.domain.errors import printable, printable_line

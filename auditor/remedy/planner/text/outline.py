@@ -1,8 +1,9 @@
 """Divides the plan of a tenant into what can be run, what has to be decided, and what only people can do."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import added
@@ -27,8 +28,7 @@ _SEATS = frozenset(
 """Kinds of action whose title counts seats."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """An action with its effect and its open questions."""
 
     number: int
@@ -56,8 +56,7 @@ class Entry:
         return len(held)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
+class Total(Struct, frozen=True, kw_only=True):
     """What a part of the plan comes to."""
 
     actions: int
@@ -71,8 +70,7 @@ class Total:
     """What the actions save (or, below zero, cost) a month, by currency."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(Struct, frozen=True, kw_only=True):
     """The parts of a tenant's plan; in each the most important entries come first."""
 
     runnable: tuple[Entry, ...]

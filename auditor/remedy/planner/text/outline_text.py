@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.checks.registry import check_of
 from auditor.domain.enums import Cloud, SubjectType
@@ -123,8 +124,7 @@ def money_text(action: Action, l10n: Localizer) -> str:
     return _amount(money.per_month < 0, money_label(abs(money.per_month), money.currency, l10n), l10n)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanPart:
+class PlanPart(Struct, frozen=True, kw_only=True):
     """A numbered part of a plan, with its texts."""
 
     key: str

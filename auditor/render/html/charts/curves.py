@@ -1,10 +1,12 @@
 """Draws the numbers of this run and of earlier runs as curves."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result
@@ -17,8 +19,7 @@ _CURVE: Final = (120, 32)
 """Width and height of a curve, in units of its view box."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trend:
+class Trend(Struct, frozen=True, kw_only=True, eq=False):
     """A number over the runs so far."""
 
     label: str
@@ -41,8 +42,7 @@ def sparks(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple
     return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Series:
+class _Series(Struct, frozen=True, kw_only=True):
     """One number over the runs in which it is known, this run last."""
 
     label: str

@@ -1,10 +1,11 @@
 """The seats of a product into the geometry of a small bar: assigned, spare, missing, and the bounds of the policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from re import fullmatch, search
 from typing import Any, Final
+
+from msgspec import Struct
 
 from auditor.domain.result.model import SeatCount
 
@@ -12,8 +13,7 @@ WIDTH: Final = 240
 """Units of the bar's view box; what is drawn lies between 0 and WIDTH."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """Lengths and places along the bar, in units of its view box."""
 
     usable: int

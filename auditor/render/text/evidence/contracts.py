@@ -1,10 +1,11 @@
 """The facts of purchases, contracts, terms and prices that begin later, in few words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from auditor.domain.result.model import ContractTerm, Finding
 from auditor.domain.translation import N_
@@ -59,8 +60,7 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield line.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractDate:
+class ContractDate(Struct, frozen=True, kw_only=True):
     """The end of a contract, or the last day to give notice."""
 
     check: str

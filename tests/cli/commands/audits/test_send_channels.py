@@ -6,11 +6,11 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from auditor.cli.commands.audits import send as command
 from auditor.domain.errors import AuditorError, InputError, SettingsError
@@ -36,8 +36,7 @@ def saved() -> bytes:
     return b"".join(render(compare(result(), night_before()), "json", locale="en").chunks())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A folder with a result and a tenants file, and a server for what is posted."""
 
     folder: Path

@@ -3,7 +3,6 @@
 import json
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import Struct
 
 from auditor import resources
 from auditor.cli.main import run
@@ -32,8 +32,7 @@ def plan_of(folder: Path) -> dict[str, Any]:
     return document
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A plan for the demo in every format."""
 
     ran: Ran

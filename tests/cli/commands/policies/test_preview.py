@@ -3,12 +3,12 @@
 import json
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from auditor import resources
 from auditor.demo.tenants import snapshots

@@ -2,11 +2,11 @@
 
 import json
 import shutil
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call, contents, expect

@@ -1,11 +1,11 @@
 """Curves of earlier runs, the line of renewals, and where each waiver stands."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.history.earlier_runs import earlier, earlier_of_each
 from auditor.domain.enums import Severity, Status
