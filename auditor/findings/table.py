@@ -85,7 +85,6 @@ class FindingTable(Findings):
         self._ordered = ordered
         """Whether the groups of each policy and check follow one another; else they are sorted when they are read."""
         self._count = sum(group.count for group in groups)
-        self._sample: tuple[int, tuple[Finding, ...]] | None = None
         self._origin: FindingTable | None = None
         if spill is not None and reserved:
             weakref.finalize(self, spill.release, reserved).atexit = False
@@ -133,12 +132,13 @@ class FindingTable(Findings):
 
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check."""
-        if self._sample is None or self._sample[0] != count:
-            self._sample = count, tuple(self) if self._count <= count else tuple(self._first(count))
-        return self._sample[1]
+        return tuple(self) if self._count <= count else tuple(self._first(count))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
+        if len(self._groups) == 1 and self._ordered:
+            yield self._groups[0].whole(self._spill)  # its keys follow one another
+            return
         for key in self.keys:
             yield from self._of_key(key)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
 
@@ -28,6 +28,8 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
     """Whether a CSV file begins with a UTF-8 byte order mark, by which Excel detects the encoding."""
     tenant_pages: str = ""
     """Folder beside an HTML report that holds a page for each tenant; empty where there is none."""
+    content: Any = None
+    """The `PageContent` of the result, where other reports show it too."""
 
 
 class Renderer(Protocol):
@@ -108,6 +110,7 @@ def render(
     history: Sequence[EarlierRun] = (),
     byte_order_mark: bool = False,
     tenant_pages: str = "",
+    content: Any = None,
 ) -> Artifact:
     """Write `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
 
@@ -120,5 +123,11 @@ def render(
             Message("there is no format '{format}'", format=format),
             hint=Message("one of {formats}", formats=", ".join(FORMATS)),
         )
-    options = RenderOptions(locale=locale, history=history, byte_order_mark=byte_order_mark, tenant_pages=tenant_pages)
+    options = RenderOptions(
+        locale=locale,
+        history=history,
+        byte_order_mark=byte_order_mark,
+        tenant_pages=tenant_pages,
+        content=content,
+    )
     return chosen.renderer()(result, options)

@@ -26,6 +26,7 @@ from auditor.domain.errors import Span
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage
 from auditor.render import formats
+from auditor.render.html.content import PageContent
 from auditor.snapshot.writer import write
 from tests.builders.result.audits import run as audited
 from tests.builders.service.command_line import AS_OF, clean_environment
@@ -154,15 +155,15 @@ def test_no_name_runs_at_any_width(evil: Path) -> None:
     asked = Request(
         policies=(evil / "policies",), snapshots=(evil / "snapshots",), as_of=NOW, state_as_of=NOW, started=NOW
     )
-    result = audited(asked)
+    content = PageContent(audited(asked), "en")
     plain = io.StringIO()
-    terminal(result, Console(file=plain, width=80), paths=(FILE,), locale="en")
+    terminal(content, Console(file=plain, width=80), paths=(FILE,))
     assert list(azure_commands_of(plain.getvalue())), "the names are hostile"
     for width in range(20, 201):
         file = io.BytesIO()
         like = io.TextIOWrapper(io.BytesIO(), "utf-8")
         stream = Stream(Sink(file), like, "replace", Bracket("token"), is_for_people=False)
-        terminal(result, Console(file=stream, width=width), paths=(FILE,), locale="en")
+        terminal(content, Console(file=stream, width=width), paths=(FILE,))
         stream.flush()
         assert list(commands_of(file.getvalue().decode())) == [], width
         assert list(azure_commands_of(file.getvalue().decode())) == [], width

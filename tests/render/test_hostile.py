@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from auditor.cli.terminal.result import terminal_text
 from auditor.render import render
+from auditor.render.html.content import PageContent
 from auditor.render.mail.message import LARGEST, render_mail
 from auditor.render.mail.view import Reader
 from tests.builders.result.hostile_texts import HOSTILE, holding
@@ -75,7 +76,7 @@ def test_a_page_shows_it(text: str) -> None:
 
 @every_text
 def test_a_terminal_shows_it(text: str) -> None:
-    shown = terminal_text(holding(text), paths=(text,), locale="en").decode()
+    shown = terminal_text(PageContent(holding(text), "en"), paths=(text,)).decode()
     assert not ACTING.search(shown)
-    calm = terminal_text(result(), paths=(), locale="en").decode()
+    calm = terminal_text(PageContent(result(), "en"), paths=()).decode()
     assert len(shown.splitlines()) < 2 * len(calm.splitlines())

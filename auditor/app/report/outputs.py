@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from auditor.files.output import check_target
 from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
+
+if TYPE_CHECKING:
+    from auditor.render.html.content import PageContent
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -152,11 +156,13 @@ def write_reports(
     locale: str,
     history: Sequence[EarlierRun] = (),
     histories: Histories = lambda _: {},
+    content: "PageContent | None" = None,
 ) -> tuple[Path, ...]:
     """Render and write all outputs; return the files without those of single tenants.
 
     `localized` is the result in the language of `locale`, for formats for people; other formats use `result`. `history`
-    are the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own.
+    are the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own;
+    `content` is what is shown of `localized`, where it is shown elsewhere too.
     """
     beside = _beside(localized, wanted)
     whole = wanted.folder / FORMATS["json"].file
@@ -172,6 +178,7 @@ def write_reports(
             history=history,
             byte_order_mark=wanted.csv_bom,
             tenant_pages=_PAGES if path is not None and path == beside else "",
+            content=content if FORMATS[name].localized else None,
         )
 
     artifacts = [(path, made(name, path)) for name, path in wanted.files]

@@ -14,14 +14,12 @@ from auditor.cli.terminal.tables import print_fleet, print_sparks
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable
-from auditor.domain.result.model import Result
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
-from auditor.render.html.page import page
+from auditor.render.html.content import PageContent
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.html.usage import idle_lines, unit_lines
 from auditor.render.html.view import Highlight, Page, SeatRow, Section
-from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _STYLES: Final = {
@@ -52,21 +50,13 @@ _REASON: Final = 600
 """Characters of what a policy or a service says, in full in the reports: one of them never fills the screen alone."""
 
 
-def terminal(
-    result: Result,
-    console: Console,
-    *,
-    paths: tuple[str, ...],
-    locale: str = "en",
-    history: Sequence[EarlierRun] = (),
-) -> None:
+def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) -> None:
     """Print what a person should know before opening a report; colours and width are the console's.
 
-    `paths` are the files that were written, as they are to be shown; `history` are the totals of earlier runs. No
-    text of a tenant is read as markup, and none of its control characters reaches the terminal.
+    `paths` are the files that were written, as they are to be shown. No text of a tenant is read as markup, and none of
+    its control characters reaches the terminal.
     """
-    l10n = Labels(locale)
-    shown = page(result, l10n)
+    result, l10n, shown = content.result, content.l10n, content.page
     if shown.wished is not None:
         wished = l10n.gettext("This report is in English, because there is no translation for “{wished}”.")
         _print(console, Text(wished.replace("{wished}", printable(shown.wished)), style="dim"))
@@ -75,7 +65,7 @@ def terminal(
         _print(console, Text(_cut(line, _REASON)))
     _print_completeness(console, shown, l10n)
     _print_counts(console, shown, l10n)
-    print_sparks(console, sparks(result, history, l10n))
+    print_sparks(console, sparks(result, content.history, l10n))
     print_fleet(console, fleet_rows(result, shown, l10n), l10n)
     _print_seats(console, shown, l10n, sum(len(tenant.seats) for tenant in result.tenants))
     _print_usage(console, shown, l10n)
@@ -91,11 +81,11 @@ def terminal(
             _print(console, Text(f"  {printable(path)}"), wrap=False)
 
 
-def terminal_text(result: Result, *, paths: tuple[str, ...], locale: str, history: Sequence[EarlierRun] = ()) -> bytes:
+def terminal_text(content: PageContent, *, paths: tuple[str, ...]) -> bytes:
     """Return what `terminal` prints as plain text, the same on every machine."""
     console = Console(file=io.StringIO(), width=_PAGE, color_system=None, force_terminal=False)
     with console.capture() as caught:
-        terminal(result, console, paths=paths, locale=locale, history=history)
+        terminal(content, console, paths=paths)
     return "".join(line.rstrip() + "\n" for line in caught.get().splitlines()).encode()
 
 

@@ -8,7 +8,7 @@ from auditor.domain.enums import Outcome
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
-from auditor.render.html.page import page
+from auditor.render.html.content import PageContent
 from auditor.render.html.usage import idle_lines, unit_lines
 from auditor.render.html.view import Group, Page, Section
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -24,10 +24,11 @@ _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)
 
 def render(result: Result, options: RenderOptions) -> Artifact:
     """Write the summary; what would go over LIMIT is left out, and the end says so."""
-    l10n = Labels(options.locale)
+    content: PageContent = options.content or PageContent(result, options.locale)
+    l10n = content.l10n
     kept: list[str] = []
     size = 0
-    for line in _lines(page(result, l10n), l10n):
+    for line in _lines(content.page, l10n):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT - 200:
             kept += ["", l10n.gettext("_The summary is truncated; the other reports have all of it._")]

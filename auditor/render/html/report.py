@@ -14,9 +14,8 @@ from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
+from auditor.render.html.content import PageContent
 from auditor.render.html.embedded_data import embedded_data
-from auditor.render.html.finding_index import finding_indexes
-from auditor.render.html.page import page
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.tables.flat import row_count
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
@@ -42,14 +41,13 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
     Without a history there are no curves; without tenant pages a tenant that this page does not hold has no link.
     """
-    l10n = Labels(options.locale)
+    content: PageContent = options.content or PageContent(result, options.locale, options.history)
+    l10n, indexes, shown = content.l10n, content.indexes, content.page
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
     template = environment(l10n).get_template("report.html.jinja")
     ours = (style, script, *_MARKERS)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
-    indexes = finding_indexes(result, l10n)
     columns = embedded_data(result, l10n, indexes)
-    shown = page(result, l10n, options.history, indexes)
     fleet = fleet_rows(result, shown, l10n, options.tenant_pages)
     found = {"columns": columns, "all": row_count(result)}
     index_of = dict(zip(shown.sections, indexes, strict=False))

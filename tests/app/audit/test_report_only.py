@@ -15,6 +15,7 @@ from auditor.domain.errors import InputError
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.render import render
+from auditor.render.html.content import PageContent
 from auditor.result.aggregate import summarise
 from auditor.result.codec.result_reader import load as load_result
 from auditor.result.diff import compare
@@ -128,7 +129,7 @@ def test_people_see_that_it_is_no_task(tried: Result) -> None:
     page = rendered(tried, "html")
     assert "The policy is report-only: its findings are shown and do not count." in page
     assert "1 report-only" in rendered(tried, "markdown")
-    terminal = terminal_text(tried, paths=(), locale="en").decode()
+    terminal = terminal_text(PageContent(tried, "en"), paths=()).decode()
     assert "1 report-only" in terminal
     assert "Leavers" not in terminal.partition("What matters most")[2]
 

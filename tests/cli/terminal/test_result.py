@@ -13,6 +13,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
+from auditor.render.html.content import PageContent
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import free_part_numbers
@@ -32,7 +33,7 @@ def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[st
         color_system="truecolor" if color else None,
         legacy_windows=False,
     )
-    terminal(of, console, paths=paths)
+    terminal(PageContent(of, "en"), console, paths=paths)
     return stream.getvalue()
 
 
@@ -122,7 +123,7 @@ def test_free_products_stand_last_and_cost_centres_are_named_with_their_money() 
         there, departments=replace(there.departments, cost_centers=(centre,)), findings=FindingTable.of(())
     )
     of = replace(whole, tenants=(tenant,), fleet=FleetResult())
-    text = terminal_text(of, paths=(), locale="en").decode()
+    text = terminal_text(PageContent(of, "en"), paths=()).decode()
     free = free_part_numbers()
     paid = [each.name for each in tenant.seats if each.sku_part_number.casefold() not in free]
     rows = [

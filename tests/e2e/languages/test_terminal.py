@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from auditor.cli.terminal.result import terminal
+from auditor.render.html.content import PageContent
 from tests.builders.result.audited_demo import demo_result
 from tests.localization.catalogue_messages import LANGUAGES
 
@@ -16,7 +17,7 @@ from tests.localization.catalogue_messages import LANGUAGES
 def test_what_a_policy_says_of_a_product_is_never_cut(language: str, width: int) -> None:
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=False)
-    terminal(demo_result(language), console, paths=(), locale=language)
+    terminal(PageContent(demo_result(language), language), console, paths=())
     lines = out.getvalue().splitlines()
     start = next(number for number, line in enumerate(lines) if "Visio Plan 2" in line)
     table = lines[start : start + 10]

@@ -12,6 +12,7 @@ from auditor.cli.terminal.result import terminal_text
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Action
 from auditor.localization import localization
+from auditor.render.html.content import PageContent
 from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
 from tests.builders.result import seat_numbers as numbers
@@ -29,7 +30,7 @@ def test_the_crowded_tenant_names_one_number_for_each_product() -> None:
     assert numbers.of_plan(plan) == expected
     assert numbers.of_page(result) == expected
     assert numbers.of_mail(result).items() <= expected.items()
-    screen = terminal_text(result, paths=(), locale="en").decode()
+    screen = terminal_text(PageContent(result, "en"), paths=()).decode()
     assert all(expected[product] == {number} for product, number in numbers.of_text(screen) if product)
 
 

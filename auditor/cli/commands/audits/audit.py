@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
@@ -32,7 +31,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
-from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.html.content import PageContent
 
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
@@ -124,13 +123,15 @@ def _report(
     locale = locale_of(wished_locale(args.locale), result)
     runs, code = earlier_runs(args, result)
 
-    def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
+    def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
         people = output.for_people or "GITHUB_ACTIONS" in os.environ
         localized = localised(result, locale, spill) if people else result
-        histories = earlier_of_tenants(args)
-        return localized, write_reports(result, localized, output, locale=locale, history=runs, histories=histories)
+        content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
+        return content, write_reports(
+            result, localized, output, locale=locale, history=runs, histories=histories, content=content
+        )
 
-    result, (localized, written) = contained(result, output, write, locale=locale)
+    result, (content, written) = contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
     if args.store is not None:
         from auditor.cli.store_summary import store_night  # noqa: PLC0415  likewise
@@ -138,8 +139,8 @@ def _report(
         stored = store_night(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet)
         code = max(code, stored)
     # After the store: a reader of the summary may close the pipe.
-    print_result(localized, output, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=runs)
-    publish(localized, output, locale=locale, code=code)
+    print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
+    publish(content.result, output, locale=locale, code=code)
     if settings is None:
         return code
     from auditor.cli.commands.audits.send import send  # noqa: PLC0415  likewise
@@ -197,21 +198,14 @@ def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
 
 
 def print_result(
-    result: Result,
-    output: Output,
-    written: tuple[Path, ...],
-    *,
-    locale: str,
-    quiet: bool,
-    no_color: bool,
-    history: Sequence[EarlierRun] = (),
+    content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool, no_color: bool
 ) -> None:
     """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
     paths = tuple(map(str, written))
     if output.terminal_file is not None:
         from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  JSON needs none of it
 
-        write_all([(output.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
+        write_all([(output.terminal_file, [terminal_text(content, paths=paths)])])
     if output.terminal and not quiet:
         from rich.console import Console  # noqa: PLC0415  likewise
 
@@ -221,24 +215,23 @@ def print_result(
         is_stdout_used = any(path is None for _, path in output.files)
         console = Console(no_color=True if no_color else None, stderr=is_stdout_used)
         with for_people():
-            terminal(result, console, paths=paths, locale=locale, history=history)
+            terminal(content, console, paths=paths)
         return
-    _print_missing_data(result, locale)
+    _print_missing_data(content)
     if not quiet and sys.stderr.isatty():
-        text = translated_text("wrote {path}", locale)
+        text = translated_text("wrote {path}", content.locale)
         for path in written:
             print_message(printable(text.replace("{path}", str(path))))
 
 
-def _print_missing_data(result: Result, locale: str) -> None:
+def _print_missing_data(content: PageContent) -> None:
     """Say on stderr why an audit is incomplete where no summary does; in a GitHub Actions job annotations say it."""
-    if result.complete or "GITHUB_ACTIONS" in os.environ:
+    if content.result.complete or "GITHUB_ACTIONS" in os.environ:
         return
-    from auditor.render.text.labels import Labels  # noqa: PLC0415  only for an incomplete audit
-    from auditor.render.text.summary import missing_data  # noqa: PLC0415  likewise
+    from auditor.render.text.summary import missing_data  # noqa: PLC0415  only for an incomplete audit
 
-    l10n = Labels(locale)
-    reasons = [joined(": ", pair) for pair in missing_data(result, l10n)]
+    l10n, locale = content.l10n, content.locale
+    reasons = [joined(": ", pair) for pair in missing_data(content.result, l10n)]
     print_diagnostics([Diagnostic(slug="audit-incomplete", message=each) for each in reasons[:_REASONS]], locale=locale)
     if len(reasons) > _REASONS:
         more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", len(reasons) - _REASONS)

@@ -15,6 +15,7 @@ from auditor.cli.arguments.options import declare, formats_of, locale_of, pseudo
 from auditor.cli.commands.audits.audit import print_result, publish
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
+from auditor.render.html.content import PageContent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,10 @@ def _report(
     locale = locale_of(requested, result)
     localized = localised(result, locale, spill)
     runs, code = earlier_runs(args, result)
-    written = write_reports(result, localized, output, locale=locale, history=runs, histories=earlier_of_tenants(args))
-    print_result(localized, output, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=runs)
+    content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
+    written = write_reports(
+        result, localized, output, locale=locale, history=runs, histories=histories, content=content
+    )
+    print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
     publish(localized, output, locale=locale, code=code)
     return code

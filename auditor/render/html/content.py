@@ -1,0 +1,46 @@
+"""What the reports of a result for people show, made once for all of them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from auditor.domain.result.model import Result
+from auditor.render.text.earlier_run import EarlierRun
+
+if TYPE_CHECKING:
+    from auditor.render.html.finding_index import FindingIndex
+    from auditor.render.html.view import Page
+    from auditor.render.text.labels import Labels
+
+
+class PageContent:
+    """A result with its page and the findings that the page lists; each is made when it is first asked for.
+
+    `history` are the totals of earlier runs, oldest first.
+    """
+
+    def __init__(self, result: Result, locale: str, history: Sequence[EarlierRun] = ()) -> None:
+        self.result = result
+        self.locale = locale
+        self.history = history
+
+    @cached_property
+    def l10n(self) -> "Labels":
+        """The language."""
+        from auditor.render.text.labels import Labels  # noqa: PLC0415  only reports for people need it
+
+        return Labels(self.locale)
+
+    @cached_property
+    def indexes(self) -> "Sequence[FindingIndex]":
+        """The findings of every tenant that the page shows in full, and those of the fleet behind them."""
+        from auditor.render.html.finding_index import finding_indexes  # noqa: PLC0415  likewise
+
+        return finding_indexes(self.result, self.l10n)
+
+    @cached_property
+    def page(self) -> "Page":
+        """What the page shows."""
+        from auditor.render.html.page import page  # noqa: PLC0415  likewise
+
+        return page(self.result, self.l10n, self.history, self.indexes)
