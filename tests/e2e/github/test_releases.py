@@ -19,16 +19,25 @@ from tests.e2e.github.workflow import Event, run_workflow, scripts
 
 pytestmark = needs_bash
 CI, RELEASE = ".github/workflows/ci.yml", ".github/workflows/release.yml"
-# A new environment sees the packages of this one, which is what the locks ask for: pip finds all of it there. What would
-# change this environment, or run these tests in themselves, is noted and not done. Without its grammar of addresses,
-# jsonschema validates the bill of all the tests' packages in a second instead of half a minute.
+# A new environment sees the packages of this one, which is what the locks ask for. Installing a lock, and what would change
+# this environment or run these tests in themselves, is noted and not done. Without its grammar of addresses, jsonschema
+# validates the bill of all the tests' packages in a second instead of half a minute.
 PACKAGES = "\n".join(path for path in sys.path if path.endswith("site-packages"))
+LOCKED = """\
+#!/usr/bin/env bash
+case "$*" in
+  *" --require-hashes "*) test -f "${@: -1}" && echo "noted: python $*" ;;
+  *) exec "${0%/*}/program" "$@" ;;
+esac"""
 PYTHON = f"""\
 case "$1 $2 $3" in
   "-m venv "*)
     "{sys.executable}" -m venv --without-pip "$3"
     echo "{PACKAGES}
-import sys; sys.modules['rfc3987_syntax'] = None" > "$(echo "$3"/lib/python*/site-packages)/these.pth" ;;
+import sys; sys.modules['rfc3987_syntax'] = None" > "$(echo "$3"/lib/python*/site-packages)/these.pth"
+    mv "$3/bin/python" "$3/bin/program"
+    echo '{LOCKED}' > "$3/bin/python"
+    chmod +x "$3/bin/python" ;;
   "-m pip "* | "-m pytest "*) echo "noted: python $*" ;;
   *) exec "{sys.executable}" "$@" ;;
 esac"""
@@ -70,6 +79,7 @@ def test_every_step_of_the_checks(hub: Hub) -> None:
     assert "noted: make demo" in ran.log
     assert "noted: docker build --tag auditor ." in ran.log
     assert "auditor audit --demo -o /audit/out" in ran.log
+    assert "noted: python -m pip install --quiet --no-compile --require-hashes -r requirements/runtime.txt" in ran.log
     assert ran.log.count("noted: python -m pytest -q -n auto") == 5
 
 
@@ -141,6 +151,7 @@ def test_a_tag_that_is_not_the_version_is_no_release(hub: Hub) -> None:
 @pytest.mark.slow
 def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
     workflow = hub.repository / ".github" / "workflows" / "demo.yml"
+    files = {"result": "out/result.json", "report": "out/report.html", "sarif": "out/result.sarif"}
     step = (
         "{id: audit, uses: ./, with: {demo: 'true', sarif: 'true', formats: 'html,json', fail-on: never, locale: nl}}"
     )
@@ -148,16 +159,7 @@ def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
         f"on: push\njobs:\n  demo:\n    permissions: {{contents: read}}\n    steps:\n      - {step}\n    outputs:\n"
         + "".join(
             f"      {name}: ${{{{ steps.audit.outputs.{name} }}}}\n"
-            for name in (
-                "result",
-                "report",
-                "sarif",
-                "findings",
-                "highest-severity",
-                "complete",
-                "exit-code",
-                "auditor",
-            )
+            for name in (*files, "findings", "highest-severity", "complete", "exit-code", "auditor")
         ),
         encoding="utf-8",
     )
@@ -165,11 +167,7 @@ def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
     assert ran.jobs == {"demo": "success"}, ran.log
     assert ran.names("action.yml") == scripts("action.yml") - {("", "Mail")}
     found = ran.outputs["demo"]
-    assert (found["result"], found["report"], found["sarif"]) == (
-        "out/result.json",
-        "out/report.html",
-        "out/result.sarif",
-    )
+    assert {name: found[name] for name in files} == files
     assert (found["highest-severity"], found["complete"], found["exit-code"]) == ("critical", "true", "0")
     assert int(found["findings"]) > 100
     (sarif,) = ran.inputs("github/codeql-action/upload-sarif")
