@@ -248,7 +248,7 @@ def test_a_redirect_with_the_same_scheme_is_followed(site: str) -> None:
         ("/nothing", "products-download", "answered 404"),
     ],
 )
-def test_a_bad_answer_is_told_and_nothing_is_written(site: str, path: str, slug: str, message: str) -> None:
+def test_a_bad_answer_is_reported_and_nothing_is_written(site: str, path: str, slug: str, message: str) -> None:
     error = refused(site + path)
     assert error.slug.startswith(slug)
     assert message in error.message
@@ -274,12 +274,12 @@ def test_only_https_or_http_on_this_machine_is_asked(address: str) -> None:
     assert "word" not in str(error)
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_a_server_that_is_not_there_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     assert refused(f"http://127.0.0.1:{port}/table.csv").slug == "products-download"
 
 
-def test_an_address_with_a_blank_is_told(site: str) -> None:
+def test_an_address_with_a_blank_is_reported(site: str) -> None:
     assert refused(f"{site}/a table.csv").slug == "products-download"

@@ -30,7 +30,7 @@ def test_the_library_is_what_reading_its_files_with_every_check_gives() -> None:
         (b"version: 1", b"version: [", "yaml-syntax"),
     ],
 )
-def test_a_damaged_library_is_told_with_its_place(
+def test_a_damaged_library_is_reported_with_its_place(
     old: bytes, new: bytes, slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (name, text), *others = library_files()

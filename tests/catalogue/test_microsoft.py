@@ -219,7 +219,7 @@ def test_the_line_of_a_record_counts_the_line_breaks_inside_quotes() -> None:
     assert error.span.line == 4
 
 
-def test_all_broken_cells_are_told_up_to_a_number_and_the_rest_is_counted() -> None:
+def test_all_broken_cells_are_reported_up_to_a_number_and_the_rest_is_counted() -> None:
     error = refused(csv_text([replaced(E3_ENTRA, sku=f"bad{i}") for i in range(25)]))
     assert isinstance(error, InputError)
     assert len(error.diagnostics) == 21

@@ -70,7 +70,7 @@ def test_a_catalogue_can_be_a_key() -> None:
     assert {OWN: 1}[parse(csv_text(ROWS), source="table.csv", date="2026-07-29").with_free(FREE)] == 1
 
 
-def test_what_came_went_was_renamed_or_holds_other_plans_is_told() -> None:
+def test_what_came_went_was_renamed_or_holds_other_plans_is_reported() -> None:
     renamed = ("Microsoft 365 F3 (new)", *F3_ENTRA[1:])
     after = parse(csv_text([E3_ENTRA, renamed, ("X", "NEW", EXCHANGE, *E3_ENTRA[3:])]), source="b", date="2026-08-01")
     changes = compare(OWN, after)

@@ -24,7 +24,7 @@ def plan_id(name: str) -> str:
     return builtin().plan(name)[0].id
 
 
-def test_what_is_not_allowed_is_told_once_for_each_product() -> None:
+def test_what_is_not_allowed_is_reported_once_for_each_product() -> None:
     state = tenant(user("ann", "SPE_E5", "SPE_E3", "FLOW_FREE"), user("bob", "SPE_F1"), user("cas"))
     result = judged("assignments: {allow: [SPE_F1, free]}", state, prices=PRICES)
     assert finding_keys(result) == [

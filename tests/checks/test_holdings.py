@@ -84,7 +84,7 @@ def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
     assert {key: result.findings[1].evidence[key] for key in wanted} == wanted
 
 
-def test_every_subscription_with_a_date_is_told_whatever_policies_look_at() -> None:
+def test_every_subscription_with_a_date_is_reported_whatever_policies_look_at() -> None:
     rows = [
         subscription("s2", ends=400, isTrial=True, totalLicenses=25),
         subscription("s1", "VISIOCLIENT", ends=-3, status="Deleted", totalLicenses=None),
@@ -108,7 +108,7 @@ def test_every_subscription_with_a_date_is_told_whatever_policies_look_at() -> N
         assert len(judged(block, unread).subscriptions) == known
 
 
-def test_every_error_is_told_whether_anyone_knows_its_code_or_not() -> None:
+def test_every_error_is_reported_whether_anyone_knows_its_code_or_not() -> None:
     states = [
         path("SPE_E3", "g1", state="Error", error="CountViolation"),
         path("SPE_E3", "g2", state="Error", error="CountViolation"),
@@ -126,7 +126,7 @@ def test_every_error_is_told_whether_anyone_knows_its_code_or_not() -> None:
     ]
 
 
-def test_groups_are_told_by_their_own_state() -> None:
+def test_groups_are_reported_by_their_own_state() -> None:
     groups = [
         group("g1", hasMembersWithLicenseErrors=True),
         group("g2", licenseProcessingState={"state": "QueuedForProcessing"}),

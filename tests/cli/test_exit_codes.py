@@ -87,7 +87,7 @@ def test_a_reader_that_is_gone_is_no_failure(here: Path, line: str) -> None:
         ("argparse", "SystemExit(0)", ()),
     ],
 )
-def test_a_bug_ends_with_70_wherever_it_is_and_however_it_is_told(
+def test_a_bug_ends_with_70_wherever_it_is_and_however_it_is_reported(
     here: Path, saved: Path, tmp_path: Path, module: str, raised: str, flags: tuple[str, ...]
 ) -> None:
     """A broken installation of a library, and of one that the command line itself needs."""

@@ -119,7 +119,7 @@ def test_what_needs_every_finding_still_gets_it(saved: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", [("nowhere",), ("s", "--tenant", "x"), ("s", "--tenant", "contoso")])
-def test_bad_input_is_told_as_ever(what: tuple[str, ...], saved: Path, tmp_path: Path) -> None:
+def test_bad_input_is_reported_as_before(what: tuple[str, ...], saved: Path, tmp_path: Path) -> None:
     (tmp_path / "s").symlink_to(saved)
     (tmp_path / "bad.yaml").write_text("version: 1\npolicies: [{id: a}]\n")
     for policies in ((), ("bad.yaml",)):

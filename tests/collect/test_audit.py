@@ -37,7 +37,7 @@ def audited(emulator: Emulator, root: Path, *specs: str, name: str = "fabrikam")
     return audit([state], policies, active(), INSTANT).tenants[0], state
 
 
-def test_a_group_that_does_not_exist_is_told_by_its_policy_alone(graph: Emulator, tmp_path: Path) -> None:
+def test_a_group_that_does_not_exist_is_reported_by_its_policy_alone(graph: Emulator, tmp_path: Path) -> None:
     there = "users: {memberOf: [Stores]}, assignments: {of: paid, allow: [SPE_F1]}"
     lost = "users: {memberOf: [Nowhere]}, assignments: {of: paid, allow: [SPE_F1]}"
     found, state = audited(graph, tmp_path, there, lost)

@@ -185,7 +185,7 @@ def test_a_credential_for_another_tenant_is_refused(graph: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_an_opaque_token_works_and_its_end_is_told(graph: Emulator) -> None:
+def test_an_opaque_token_works_and_its_end_is_reported(graph: Emulator) -> None:
     tenant = configured(graph, credential=Token(token_env="T"))
     env = environment(graph, T=graph.bearer("contoso"))
     assert collect(graph, PEOPLE, tenant=tenant, env=env).manifest.complete

@@ -128,7 +128,7 @@ def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected) -> None:
     assert undisturbed.tables["members"].num_rows > 500
 
 
-def test_waits_as_long_as_it_is_told(graph: Emulator) -> None:
+def test_waits_as_long_as_retry_after_says(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users", retry_after="2.128")
     found = collect(graph, PEOPLE)
     assert any(2.1 <= seconds <= 2.2 for seconds in found.time.slept)
@@ -180,7 +180,7 @@ UNMENDABLE: dict[str, tuple[Order, str, str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", UNMENDABLE)
-def test_what_cannot_be_mended_is_told(graph: Emulator, name: str) -> None:
+def test_what_cannot_be_corrected_is_reported(graph: Emulator, name: str) -> None:
     order, status, phrases = UNMENDABLE[name]
     order(graph)
     found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)))

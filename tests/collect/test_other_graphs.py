@@ -208,7 +208,7 @@ def test_hostile_values_are_no_crash(name: str) -> None:
     assert found.tables["products"].num_rows == len(HOSTILE[name].skus)
 
 
-def test_negative_seats_are_kept_and_what_is_no_number_is_told() -> None:
+def test_negative_seats_are_kept_and_what_is_no_number_is_reported() -> None:
     accent = Accent(
         skus=[
             {**sku(prepaidUnits={"enabled": -5}), "skuId": "a"},
@@ -230,7 +230,7 @@ def test_negative_seats_are_kept_and_what_is_no_number_is_told() -> None:
 
 @pytest.mark.parametrize("source", [Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS])
 @pytest.mark.parametrize("kept", [0, 1])
-def test_what_came_without_an_id_is_missing_and_told(source: Source, kept: int) -> None:
+def test_what_came_without_an_id_is_missing_and_reported(source: Source, kept: int) -> None:
     key = "skuId" if source is Source.SUBSCRIBED_SKUS else "id"
     rows = [{key: SKU}] * kept + [{"displayName": "nameless"}, {key: None}, {key: 7}]
     accent = Accent()

@@ -136,7 +136,7 @@ def test_the_one_tenant_is_short_of_what_the_other_has_too_many_of() -> None:
 
 
 @pytest.mark.parametrize("code", ["waiver.expiring", "waiver.expired", "waiver.unused"])
-def test_waivers_of_every_kind_are_told(code: str) -> None:
+def test_waivers_of_every_kind_are_reported(code: str) -> None:
     result = audited(AS_OF)
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     assert [notice.subject for notice in notices if notice.code == code]

@@ -73,7 +73,7 @@ def test_a_long_line_is_cut_around_the_caret(column: int) -> None:
     assert source[caret.index("^")] == text[column - 1]
 
 
-def test_an_error_is_told_in_one_line_and_survives_pickling() -> None:
+def test_an_error_is_reported_in_one_line_and_survives_pickling() -> None:
     faults = (diagnostic("a: b", 1, message="one\ntwo"), diagnostic("a: b", 2))
     error = InputError(faults)
     assert str(error) == "policies/leavers.yaml:14:1: one\\x0atwo (and 1 more)"

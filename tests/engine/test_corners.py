@@ -196,7 +196,7 @@ def test_a_budget_without_prices_passes_where_nothing_paid_is_owned() -> None:
 # ---- settled
 
 
-def test_an_unused_waiver_is_told_under_each_tenant_that_it_is_for_and_used_anywhere_is_used() -> None:
+def test_an_unused_waiver_is_reported_under_each_tenant_that_it_is_for_and_used_anywhere_is_used() -> None:
     states = [
         tenant(user("ann", "SPE_E3"), name="a", tenant_id="id-a"),
         tenant(name="b", tenant_id="id-b"),

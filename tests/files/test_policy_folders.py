@@ -107,7 +107,7 @@ def test_the_letter_case_of_the_suffix_says_nothing(folder: Path, suffix: str) -
 
 
 @pytest.mark.parametrize("key", ["policies", '"policies"', "waivers"])
-def test_policies_inside_a_test_file_are_told(folder: Path, key: str) -> None:
+def test_policies_inside_a_test_file_are_reported(folder: Path, key: str) -> None:
     text = POLICY.replace("spare,", "second,").replace("policies", key)
     (folder / "policies" / "b_test.yaml").write_text(text)
     ran = call("validate", "policies", cwd=folder)

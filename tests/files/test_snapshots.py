@@ -220,7 +220,7 @@ def test_a_root_of_nothing_but_damage_is_refused(here: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("which", ["night", "tenant", "root"])
-def test_a_closed_folder_is_told(here: Path, which: str) -> None:
+def test_a_closed_folder_is_reported(here: Path, which: str) -> None:
     """One of a tenant is its failure; where nothing can be listed, nothing is audited."""
     folder = {"night": one(here), "tenant": one(here).parent, "root": here / "snapshots"}[which]
     for path in here.parents:

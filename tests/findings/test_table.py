@@ -233,7 +233,7 @@ def test_memory_goes_back_to_the_budget_with_its_table() -> None:
     assert spill.reserve(10_000)
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     class Full(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError(28, "No space left on device")
@@ -242,7 +242,7 @@ def test_a_full_disk_is_told() -> None:
         FindingTable.of([_finding()], SpillFile(Full(), budget=0))
 
 
-def test_a_file_that_was_cut_is_told() -> None:
+def test_a_file_that_was_cut_is_reported() -> None:
     file = io.BytesIO()
     table = FindingTable.of([_finding()], SpillFile(file, budget=0))
     file.truncate(5)

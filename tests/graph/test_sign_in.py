@@ -268,7 +268,7 @@ def test_missing_oidc_variables_are_named(entra: Emulator) -> None:
     assert "id-token: write" in (found.hint or "")
 
 
-def test_an_expired_token_is_told_before_it_is_sent(entra: Emulator) -> None:
+def test_an_expired_token_is_reported_before_it_is_sent(entra: Emulator) -> None:
     body = base64.urlsafe_b64encode(b'{"exp": %d}' % (time.time() - 60)).decode().rstrip("=")
     tenant = configured(entra, credential=Token(token_env="GRAPH_TOKEN"))
     assert refused(tenant, environment(entra, GRAPH_TOKEN=f"eyJhbGciOiJub25lIn0.{body}.x")).slug == "token-expired"

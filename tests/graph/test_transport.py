@@ -86,7 +86,7 @@ def test_no_cookie_comes_back() -> None:
     assert b"cookie" not in heard[1].lower()
 
 
-def test_a_graph_that_nobody_vouches_for_is_told_at_once() -> None:
+def test_a_graph_that_nobody_vouches_for_is_reported_at_once() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint=emulator.tls_endpoint, credential=Token(token_env="T"))
         time = Ticking()
@@ -105,7 +105,7 @@ def test_a_graph_that_nobody_vouches_for_is_told_at_once() -> None:
         assert collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env=trusted).manifest.complete
 
 
-def test_a_graph_where_nobody_listens_is_tried_again_and_told() -> None:
+def test_a_graph_where_nobody_listens_is_tried_again_and_reported() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint="http://127.0.0.1:9/v1.0", credential=Token(token_env="T"))
         time = Ticking()

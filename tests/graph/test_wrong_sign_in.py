@@ -91,7 +91,9 @@ def token_of(tenant: Tenant, env: dict[str, str]) -> str:
         (400, b'{"error": "something_new", "error_description": "AADSTS99999999: never seen"}'),
     ],
 )
-def test_whatever_answers_in_its_place_is_told_as_a_failed_sign_in(status: int, body: bytes, tmp_path: Path) -> None:
+def test_whatever_answers_in_its_place_is_reported_as_a_failed_sign_in(
+    status: int, body: bytes, tmp_path: Path
+) -> None:
     with (
         answering(status, body, tmp_path, (("Content-Type", "application/json"),)) as tenant,
         pytest.raises(AuditorError) as caught,

@@ -99,7 +99,7 @@ def test_a_warning_names_a_time(article: Article) -> None:
 
 
 @by_article
-def test_a_contradiction_between_documents_is_told_as_one(article: Article) -> None:
+def test_a_contradiction_between_documents_is_reported_as_one(article: Article) -> None:
     for warning in article.warnings:
         stated = re.search(r"\b(disagree|differ|another page says)\b", warning.text) is not None
         assert stated == bool(warning.disputed), warning.id

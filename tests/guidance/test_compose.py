@@ -104,7 +104,7 @@ def test_germany_is_history_and_links_no_portal(article: str) -> None:
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_a_cloud_without_a_documented_article_is_told(article: str) -> None:
+def test_a_cloud_without_a_documented_article_is_reported(article: str) -> None:
     for cloud in Cloud:
         guidance = composed(article, replace(KNOWN, cloud=cloud))
         documented = cloud in packaged().articles[article].documented

@@ -59,7 +59,7 @@ def test_what_is_no_article_is_none() -> None:
         ("summary:", "[", "buy-licenses.yaml:"),
     ],
 )
-def test_a_broken_article_is_told_with_its_place(old: str, new: str, location: str) -> None:
+def test_a_broken_article_is_reported_with_its_place(old: str, new: str, location: str) -> None:
     files = texts()
     assert old in files["buy-licenses.yaml"]
     library, _ = opened(files | {"buy-licenses.yaml": files["buy-licenses.yaml"].replace(old, new, 1)})
@@ -80,6 +80,6 @@ def test_a_title_of_several_lines_is_read_whole() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
-def test_missing_words_are_told(name: str) -> None:
+def test_missing_words_are_reported(name: str) -> None:
     with pytest.raises(InputError, match=name):
         opened({key: text for key, text in texts().items() if key != name})

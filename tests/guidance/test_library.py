@@ -80,7 +80,7 @@ def test_the_schema_is_a_schema() -> None:
         ("links: [licenses]", "order: check", "sample.yaml:15:5", "order"),
     ],
 )
-def test_a_fault_is_told_with_its_place(old: str, new: str, location: str, message: str) -> None:
+def test_a_fault_is_reported_with_its_place(old: str, new: str, location: str, message: str) -> None:
     assert old in ARTICLE
     found = faults(ARTICLE.replace(old, new))
     assert any(fault.startswith(f"{location} ") and message in fault for fault in found), found
@@ -100,7 +100,7 @@ def test_a_warning_must_say_what_is_lost_and_when() -> None:
 
 
 @pytest.mark.slow
-def test_every_faulty_file_is_told_at_once() -> None:
+def test_every_faulty_file_is_reported_at_once() -> None:
     with pytest.raises(InputError) as caught:
         read_library({**texts(), "a.yaml": "[", "b.yaml": "- list"}, schema())
     assert {one.span.file for one in caught.value.diagnostics if one.span is not None} == {"a.yaml", "b.yaml"}

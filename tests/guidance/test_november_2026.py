@@ -57,7 +57,7 @@ LEAKS = [
 
 
 @pytest.mark.parametrize("article", sorted(packaged().articles))
-def test_nothing_of_one_agreement_is_told_under_another(article: str) -> None:
+def test_nothing_of_one_agreement_is_reported_under_another(article: str) -> None:
     for agreement, cloud, path in product(KNOWN, Cloud, (None, "direct", "group")):
         if ABOUT_ONE.get(article, agreement) is not agreement or cloud is Cloud.GERMANY:
             continue
@@ -69,7 +69,7 @@ def test_nothing_of_one_agreement_is_told_under_another(article: str) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_end_of_a_term_is_told_by_agreement_in_every_language(locale: str) -> None:
+def test_the_end_of_a_term_is_reported_by_agreement_in_every_language(locale: str) -> None:
     l10n: Localizer = ENGLISH if locale == "en" else localization(locale)
     titles = packaged().titles
     each = {
@@ -144,7 +144,7 @@ def test_roles_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users", "reduce-cost"])
-def test_delicensing_resiliency_is_told_with_the_mailbox(article: str) -> None:
+def test_delicensing_resiliency_is_reported_with_the_mailbox(article: str) -> None:
     assert "delicensing resiliency" in prose(article_of(article, path="direct"))
 
 

@@ -101,7 +101,7 @@ def test_a_new_licence_comes_before_the_old_group_is_left() -> None:
     assert order.index("group-add") < order.index("group-leave")
 
 
-def test_a_transfer_is_said_to_be_impossible_first() -> None:
+def test_a_transfer_is_first_called_impossible() -> None:
     guidance = composed(TRANSFER, DIRECT)
     assert guidance.summary.startswith("Licences cannot be transferred between two organizations (tenants).")
     assert "not possible" in guidance.prerequisites[0].text

@@ -195,7 +195,7 @@ def test_a_newer_version_is_refused_with_what_to_do() -> None:
         (lambda whole: whole["summary"]["open"].pop("high"), "'high' is missing"),
     ],
 )
-def test_damage_is_told_with_its_place(change: Callable[[Any], object], location: str) -> None:
+def test_damage_is_reported_with_its_place(change: Callable[[Any], object], location: str) -> None:
     with pytest.raises(SnapshotError) as caught:
         load(_broken(change))
     assert caught.value.slug == "result-damaged"

@@ -47,7 +47,7 @@ def test_a_catalogue_has_exactly_the_messages_of_the_template(language: str, dom
 
 
 @each
-def test_every_message_is_said_and_settled(language: str, domain: str) -> None:
+def test_every_message_is_answered_and_settled(language: str, domain: str) -> None:
     open_ = [
         entry.english[0]
         for entry in entries(language, domain)

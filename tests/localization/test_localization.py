@@ -117,7 +117,7 @@ def test_money_has_the_decimals_of_its_currency_and_a_code_stands_apart() -> Non
     assert localization("tr").money(Decimal(10), "DKK") == f"DKK{SPACE}10,00"
 
 
-def test_an_instant_is_told_in_utc() -> None:
+def test_an_instant_is_reported_in_utc() -> None:
     moment = datetime.fromisoformat("2026-11-20T01:30:00+02:00")
     assert localization("en").instant(moment) == "19 Nov 2026, 23:30 UTC"
     assert localization("da").instant(moment) == "19. nov. 2026, 23.30 UTC"

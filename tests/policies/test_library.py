@@ -124,7 +124,7 @@ def test_severities_mean_something() -> None:
     assert min(counted[severity] for severity in Severity) >= 1
 
 
-def test_ids_are_unique_and_no_limit_is_told_as_microsofts() -> None:
+def test_ids_are_unique_and_no_limit_is_reported_as_microsofts() -> None:
     assert len(set(IDS)) == len(IDS) >= 30
     for policy in POLICIES:
         bounds = isinstance(policy.constraint, Seats) and (policy.constraint.minimum or policy.constraint.maximum)

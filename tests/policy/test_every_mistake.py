@@ -14,7 +14,7 @@ def mistakes(folder: Path, **files: str) -> list[str]:
     return [f"{line.split(': error[')[0]} {line.split('[')[1].split(']')[0]}" for line in lines]
 
 
-def test_meaning_is_told_beside_structure_in_one_file(tmp_path: Path) -> None:
+def test_meaning_is_reported_beside_structure_in_one_file(tmp_path: Path) -> None:
     found = mistakes(
         tmp_path,
         a="""version: 1
@@ -45,7 +45,7 @@ waivers:
     ]
 
 
-def test_meaning_is_told_beside_structure_in_one_policy_and_one_waiver(tmp_path: Path) -> None:
+def test_meaning_is_reported_beside_structure_in_one_policy_and_one_waiver(tmp_path: Path) -> None:
     found = mistakes(
         tmp_path,
         a="""version: 1
@@ -102,7 +102,7 @@ def test_nothing_is_missing_that_a_broken_part_may_define(tmp_path: Path) -> Non
     ]
 
 
-def test_a_file_of_which_nothing_is_whole_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_file_of_which_nothing_is_whole_is_reported_as_it_is(tmp_path: Path) -> None:
     assert mistakes(tmp_path, a="version: 2\npolicies: 5\n") == [
         "a.yaml:1:10 policy-version",
         "a.yaml:2:11 policy-wrong-type",

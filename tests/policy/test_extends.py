@@ -144,7 +144,7 @@ def test_comments_and_layout_are_not_pinned() -> None:
         ("  without: [spare]\n", ("our/p.yaml:5:3", "policy-unknown-key")),
     ],
 )
-def test_a_mistake_is_told_where_it_is_written(changes: str, expected: tuple[str, str]) -> None:
+def test_a_mistake_is_reported_where_it_is_written(changes: str, expected: tuple[str, str]) -> None:
     assert refused(changes) == [expected]
 
 
@@ -178,7 +178,7 @@ def test_a_base_is_the_library_or_a_relative_folder(name: str) -> None:
     assert refused(path=f"'{name}'") == [("our/p.yaml:3:9", "policy-bad-value")]
 
 
-def test_a_folder_that_is_not_there_is_told_once() -> None:
+def test_a_folder_that_is_not_there_is_reported_once() -> None:
     rest = "waivers: [{id: w, policies: [guests], reason: r, owner: o, expires: 2027-01-01}]\npolicies: [{id: m, severity: low, users: staff, assignments: {deny: office}}]\n"
     assert refused(path="../gone", rest=rest) == [("our/p.yaml:3:9", "extends-missing")]
 

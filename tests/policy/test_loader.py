@@ -67,7 +67,7 @@ def test_names_meet_across_files_in_any_order() -> None:
 
 
 @pytest.mark.slow
-def test_the_digest_is_of_what_is_said_and_not_of_how_it_is_written() -> None:
+def test_the_digest_is_of_the_content_and_not_of_how_it_is_written() -> None:
     spaced = POLICIES.replace("- {id: b, severity: low", "# a comment\n\n- {severity:   low, id:   b")
     moved = [("zzz/other.yml", spaced), *FILES[2:], FILES[0]]
     assert (

@@ -71,7 +71,7 @@ def test_sets_may_be_nested_and_shared() -> None:
         ("populations: {a: nobody}", "policy-unknown-population"),
     ],
 )
-def test_names_that_mean_nothing_are_told_once_even_where_nobody_uses_them(text: str, slug: str) -> None:
+def test_names_that_mean_nothing_are_reported_once_even_where_nobody_uses_them(text: str, slug: str) -> None:
     assert [found for found, _, _ in mistakes(text)] == [slug]
 
 
@@ -82,7 +82,7 @@ def test_an_unknown_population_lists_what_there_is() -> None:
     assert found == ("policy-unknown-population", 3, "populations that are defined: guests, staff")
 
 
-def test_the_same_mistake_is_told_once_however_often_a_population_is_used() -> None:
+def test_the_same_mistake_is_reported_once_however_often_a_population_is_used() -> None:
     use = "policies:\n" + "".join(f"- {{id: p{n}, severity: low, users: a, budget: {{limit: 1}}}}\n" for n in range(5))
     assert len(mistakes("populations: {a: b}\n" + use)) == 1
 

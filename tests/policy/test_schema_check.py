@@ -225,6 +225,6 @@ def test_a_result_is_judged_without_its_text() -> None:
 
 
 @pytest.mark.slow
-def test_a_file_full_of_mistakes_is_told_in_a_moment_and_in_bounds() -> None:
+def test_a_file_full_of_mistakes_is_reported_in_a_moment_and_in_bounds() -> None:
     text = "version: 1\npolicies:\n" + "- {id: A, severity: x, foo: 1}\n" * 5_000
     assert 100 < len(schema_errors(text)) <= 1_000

@@ -164,7 +164,7 @@ def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
         ("a: \ud800\n", [("yaml-character", 1, 4)]),
     ],
 )
-def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tuple[str, int, int]]) -> None:
+def test_a_mistake_is_reported_with_its_place(text: str | bytes, expected: list[tuple[str, int, int]]) -> None:
     assert positions(text) == expected
 
 
@@ -181,7 +181,7 @@ def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tupl
         ("a: {b: c: d}\n", "the '{' of line 1 lacks its '}' or a ','"),
     ],
 )
-def test_what_hands_write_wrong_is_told_in_words_with_a_remedy(text: str, message: str) -> None:
+def test_what_hands_write_wrong_is_reported_in_words_with_a_remedy(text: str, message: str) -> None:
     (mistake,) = mistakes(text)
     assert mistake.message == message
     assert mistake.hint is not None
@@ -225,11 +225,11 @@ def test_a_character_that_is_allowed_stays_printable_or_not(code: int) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_text_and_a_remedy(text: str, block: str) -> None:
+def test_a_mistake_is_reported_with_its_text_and_a_remedy(text: str, block: str) -> None:
     assert [format_diagnostic(item) for item in mistakes(text)] == [block]
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     assert positions("a: !x 1\na: 2\n3: 4\n") == [("yaml-tag", 1, 4), ("yaml-duplicate-key", 2, 1), ("yaml-key", 3, 1)]
 
 

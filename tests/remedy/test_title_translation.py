@@ -18,7 +18,7 @@ WHOLE = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 people"}
 
 
 @pytest.mark.parametrize("kind", ActionKind)
-def test_a_title_is_told_as_if_it_were_made_in_the_language(kind: ActionKind) -> None:
+def test_a_title_is_as_if_it_were_made_in_the_language(kind: ActionKind) -> None:
     nl = localization("nl")
     for count, groups, article, new, (answered, declined) in product(
         (1, 2, 40, 1_234_567),

@@ -34,7 +34,7 @@ def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, c
             assert "person" not in of_mailboxes
 
 
-def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> None:
+def test_what_is_done_to_a_mailbox_as_to_a_person_reads_as_of_a_person() -> None:
     assert (
         action_title(ENGLISH, ActionKind.MOVE, 2, old="E5", new="E3", article="shared-mailbox")
         == "Move 2 people from E5 to E3"

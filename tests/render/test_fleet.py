@@ -155,7 +155,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few")
-def test_what_a_page_leaves_out_of_many_tenants_is_said() -> None:
+def test_what_a_page_leaves_out_of_many_tenants_is_reported() -> None:
     made = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
     head = _html(made).partition("<main>")[0]
     assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head

@@ -103,7 +103,7 @@ def test_credentials(written: str, credential: object) -> None:
         f"  - {{name: again, tenantId: {ID}}}\n",
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(extra: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place(extra: str) -> None:
     with pytest.raises(InputError) as caught:
         load(one(extra), file="tenants.yaml")
     span = caught.value.span
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_told_with_its_place(extra: str) -> None:
     assert span.line == 5
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     text = one("    endpoint: http://a.example\n    authority: http://b.example\n")
     with pytest.raises(InputError) as caught:
         load(text, file="tenants.yaml")

@@ -32,7 +32,7 @@ CREDENTIALS = (
 @pytest.mark.slow
 @pytest.mark.parametrize("credential", CREDENTIALS)
 @pytest.mark.parametrize("secret", SECRETS)
-def test_the_place_is_told_and_not_the_value(tmp_path: Path, credential: str, secret: str) -> None:
+def test_the_place_is_reported_and_not_the_value(tmp_path: Path, credential: str, secret: str) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
@@ -46,7 +46,7 @@ def test_the_place_is_told_and_not_the_value(tmp_path: Path, credential: str, se
 
 
 @pytest.mark.parametrize("name", ["GRAPH_TOKEN", "AZURE_CLIENT_SECRET", "TENANT2_PFX_PASSWORD", "CONTOSO_2026"])
-def test_a_name_is_told(name: str) -> None:
+def test_a_name_is_reported(name: str) -> None:
     assert name in is_missing(name, "tenants.yaml:5")
 
 

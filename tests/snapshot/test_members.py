@@ -130,7 +130,7 @@ def test_other_writers_members_say_the_same(
 
 
 @pytest.mark.slow
-def test_a_group_that_is_written_with_capitals_is_told_apart_by_them(whole: Path, tmp_path: Path) -> None:
+def test_a_group_that_is_written_with_capitals_is_distinguished_by_them(whole: Path, tmp_path: Path) -> None:
     table = pa.table([["G1", "g1"] * 60_000, guids(120_000), [True] * 120_000], schema=MEMBERS)
     snapshot = read(replaced(whole, tmp_path / "copy", table, row_group_size=5_000))
     assert snapshot.members is not None

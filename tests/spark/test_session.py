@@ -15,13 +15,13 @@ from tests.builders.service.command_line import call
 from tests.spark.cluster import QUICK_JAVA
 
 
-def test_no_java_is_said(tmp_path: Path) -> None:
+def test_no_java_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="needs Java, which is not installed") as caught:
         check_java({"PATH": str(tmp_path)})
     assert "JAVA_HOME" in (caught.value.hint or "")
 
 
-def test_an_empty_java_home_is_said(tmp_path: Path) -> None:
+def test_an_empty_java_home_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="needs Java, which is not installed"):
         check_java({"JAVA_HOME": str(tmp_path)})
 
@@ -30,7 +30,7 @@ def test_an_empty_java_home_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "old"), [("1.8.0_402", True), ("11.0.22", True), ("17.0.15", False), ("25", False)]
 )
-def test_an_old_java_is_said(tmp_path: Path, version: str, *, old: bool) -> None:
+def test_an_old_java_is_reported(tmp_path: Path, version: str, *, old: bool) -> None:
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-04-15' >&2\n")
@@ -70,7 +70,7 @@ def test_one_master_of_two_is_enough() -> None:
         check_route(f"spark://127.0.0.1:1,127.0.0.1:{listening.getsockname()[1]}")
 
 
-def test_what_took_the_connection_and_is_no_master_is_said() -> None:
+def test_what_took_the_connection_and_is_no_master_is_reported() -> None:
     given_up = (
         "An error occurred while calling None.org.apache.spark.sql.classic.SparkSession.\n"
         ": java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\n"

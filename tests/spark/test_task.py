@@ -63,7 +63,7 @@ def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -
 
 
 @pytest.mark.slow
-def test_another_snapshot_than_the_drivers_is_told_not_judged(folders: list[Path]) -> None:
+def test_another_snapshot_than_the_drivers_is_reported_not_judged(folders: list[Path]) -> None:
     (answer,) = judge(_inputs(), _tasks(folders, identity="sha256:other"), _places(0), alone=False)
     (row,) = answer.to_pylist()
     assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)

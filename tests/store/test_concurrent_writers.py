@@ -262,7 +262,7 @@ run(["store", "put", sys.argv[1], sys.argv[2]])
 
 
 @pytest.mark.slow
-def test_temporary_files_of_killed_writers_are_told_and_removed_when_they_are_old(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_writers_are_reported_and_removed_when_they_are_old(tmp_path: Path) -> None:
     first, older, _ = given(tmp_path / "given")
     assert call("store", "put", "audits", first, cwd=tmp_path).code == 0
     done = subprocess.run(

@@ -98,7 +98,7 @@ def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_pat
 
 
 @pytest.mark.slow
-def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
+def test_cohorts_are_reported_from_one_night_to_the_next(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     asked = ("id", "assignedLicenses")
     store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0, asked=asked)))
@@ -113,7 +113,7 @@ def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut", "gone", "other"])
-def test_a_store_half_deleted_is_told_and_nothing_half_is_restored(harm: str, tmp_path: Path) -> None:
+def test_a_store_half_deleted_is_reported_and_nothing_half_is_restored(harm: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)
     first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     second, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN]}, 1)))

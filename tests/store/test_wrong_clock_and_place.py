@@ -110,7 +110,7 @@ def swap(one: Path, other: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["results", "nights", "results/000001.json", ""])
-def test_results_and_nights_of_another_tenant_are_told_and_not_believed(kind: str, two: Path) -> None:
+def test_results_and_nights_of_another_tenant_are_reported_and_not_believed(kind: str, two: Path) -> None:
     right = call("history", "audits", "--tenant", "contoso", "-f", "json", cwd=two.parent)
     assert right.code == 0, right.err
     swap(two / "contoso" / kind, two / "fabrikam" / kind)

@@ -140,7 +140,7 @@ def test_the_change_of_a_merged_run_is_what_a_later_run_goes_on_from() -> None:
 
 
 @pytest.mark.slow
-def test_where_each_shard_knows_another_past_nothing_is_said_of_the_fleet() -> None:
+def test_where_each_shard_knows_another_past_nothing_is_reported_of_the_fleet() -> None:
     yesterday = [audited(each) for each in UNEVEN]
     shards = [compare(audited(each, day=1), past) for each, past in zip(UNEVEN, yesterday, strict=True)]
     shards[0] = replace(shards[0], run=replace(shards[0].run, previous=datetime(2026, 1, 1, tzinfo=NOW.tzinfo)))

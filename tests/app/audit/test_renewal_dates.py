@@ -58,7 +58,7 @@ def test_nights_are_read_only_where_a_policy_asks_for_terms(tmp_path: Path) -> N
     assert diagnostics == []
 
 
-def test_a_damaged_night_is_told_and_tells_nothing(tmp_path: Path) -> None:
+def test_a_damaged_night_is_reported_and_tells_nothing(tmp_path: Path) -> None:
     diagnostics: list[Diagnostic] = []
     (tmp_path / "result.json").write_text("{", encoding="utf-8")
     assert earlier_dates([tmp_path], policy_set(POLICY), NOW, diagnostics.append) == {}

@@ -93,7 +93,7 @@ def test_a_cut_summary_leaves_nothing_open() -> None:
     assert fitted("row\n" * 100, 3, notice="cut") == b""
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="GITHUB_OUTPUT"):
         append_outputs(tmp_path, {"a": "b"})
 
@@ -131,7 +131,7 @@ def test_a_report_on_stdout_stays_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_told_outside_of_a_job(tmp_path: Path) -> None:
+def test_nothing_is_reported_outside_of_a_job(tmp_path: Path) -> None:
     ran = call(
         "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", cwd=tmp_path, **{**job(tmp_path), "GITHUB_ACTIONS": ""}
     )

@@ -83,7 +83,7 @@ def cohorts(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> None:
+def test_who_left_in_the_night_of_a_new_column_is_reported_too(tmp_path: Path) -> None:
     few = night(
         {**TWO_PEOPLE, "users": [ANN, BOB]}, 0, columns=("id", "notCollected"), asked=("id", "assignedLicenses")
     )
@@ -96,7 +96,7 @@ def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_who_left_is_told_once_where_a_night_comes_after_the_one_that_follows_it(tmp_path: Path) -> None:
+def test_who_left_is_reported_once_where_a_night_comes_after_the_one_that_follows_it(tmp_path: Path) -> None:
     folders = [write(tmp_path / "nights", each) for each in (nightly(0, ANN, BOB), nightly(1, ANN), nightly(2, ANN))]
     for day in (0, 2, 1):
         assert call("store", "put", "audits", folders[day], cwd=tmp_path).code == 0

@@ -61,7 +61,7 @@ def test_nothing_is_foretold_from_seats_that_the_last_night_does_not_tell(last: 
     assert line.split()[3:6] == ["0", "→", "?"]
 
 
-def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_gap(tmp_path: Path) -> None:
+def test_a_product_is_reported_from_its_first_night_on_and_a_night_without_it_is_a_gap(tmp_path: Path) -> None:
     for number in range(4):
         write(tmp_path / "nights", week(number, counted=number in {1, 3}))
     found = seats(tmp_path)

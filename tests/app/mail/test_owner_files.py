@@ -61,7 +61,7 @@ def test_owners_get_their_own_approvals_and_nobody_else_s(sending: Place) -> Non
 
 
 @pytest.mark.slow
-def test_approvals_that_are_too_large_or_not_there_are_told(sending: Place) -> None:
+def test_approvals_that_are_too_large_or_not_there_are_reported(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]", mail="  send: always\n")
     names = {("ann@contoso.example", "ann"): "x" * 600_000}
     owners_of(sending.folder / "plan", names, tenant_id=tenant_id(sending))

@@ -57,7 +57,7 @@ def test_an_audit_names_the_command_that_helps(older: Path) -> None:
 
 
 @pytest.mark.slow
-def test_policies_and_findings_that_come_and_go_are_told_and_nothing_is_written(older: Path) -> None:
+def test_policies_and_findings_that_come_and_go_are_reported_and_nothing_is_written(older: Path) -> None:
     before = (older / "policies" / "ours.yaml").read_text()
     ran = updated(older, "--snapshot", "state", "--names")
     out = ran.out.decode()
@@ -131,7 +131,7 @@ def test_the_digest_of_a_folder_follows_its_content(tmp_path: Path) -> None:
     assert not (tmp_path / "ours" / COPY).exists()
 
 
-def test_a_change_of_a_policy_that_is_gone_is_told_where_it_is_written(older: Path) -> None:
+def test_a_change_of_a_policy_that_is_gone_is_reported_where_it_is_written(older: Path) -> None:
     path = older / "policies" / "ours.yaml"
     path.write_text(path.read_text() + "  policies: {guests: {severity: high}}\n")
     ran = updated(older, "--write")

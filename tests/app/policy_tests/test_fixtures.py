@@ -118,7 +118,7 @@ def test_groups_that_hold_each_other_do_not_go_round() -> None:
     assert sum(row["transitive"] for row in snapshot.table("members").to_pylist()) == 2
 
 
-def test_what_was_not_read_is_told_so() -> None:
+def test_what_was_not_read_is_reported() -> None:
     manifest = given(unknown=["department", "signInActivity"], users=[]).manifest
     assert manifest.coverage(Source.SIGN_IN_ACTIVITY).status is SourceStatus.UNAVAILABLE
     assert "department" not in manifest.coverage(Source.USERS).asked
@@ -132,7 +132,7 @@ def test_ids_are_the_same_in_every_run() -> None:
     assert first.table("groups") == second.table("groups")
 
 
-def test_usage_is_told_as_reports_would_tell_it() -> None:
+def test_usage_is_reported_as_by_graph() -> None:
     snapshot = given(
         users=[
             {

@@ -173,7 +173,7 @@ def test_hidden_folders_hold_no_tests_as_they_hold_no_policies(tmp_path: Path) -
     assert [verdict.name for verdict in rehearse([tmp_path], builtin(), as_of=NOW)] == ["t"]
 
 
-def test_a_policy_that_no_file_defines_is_told_where_it_stands(tmp_path: Path) -> None:
+def test_a_policy_that_no_file_defines_is_reported_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         one(tmp_path, "policies: [stores, store], given: {}, expect: []")
     (mistake,) = caught.value.diagnostics

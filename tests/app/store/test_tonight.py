@@ -103,7 +103,7 @@ def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(folder:
     assert (other.code, other.err.count("store-exists")) == (3, 2), other.err
 
 
-def test_a_store_that_fails_is_told_and_the_reports_are_there(folder: Path) -> None:
+def test_a_store_that_fails_is_reported_and_the_reports_are_there(folder: Path) -> None:
     assert audited(folder, 1).code == 1
     back = audited(folder, 0)
     assert back.code == 3
@@ -124,7 +124,7 @@ def test_a_half_deleted_store_keeps_what_it_can(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", ["later", "foreign"])
-def test_what_would_fail_for_sure_is_said_before_the_audit(mark: str, folder: Path) -> None:
+def test_what_would_fail_for_sure_is_reported_before_the_audit(mark: str, folder: Path) -> None:
     assert audited(folder, 0).code == 0
     path = folder / "audits" / "store.json"
     path.write_text(path.read_text().replace("store/v1", "store/v9") if mark == "later" else "{}")

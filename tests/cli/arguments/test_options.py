@@ -68,7 +68,7 @@ def result(ran: Ran) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arguments", "message"), WRONG, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else value
 )
-def test_a_wrong_option_is_told_before_anything_is_done(
+def test_a_wrong_option_is_reported_before_anything_is_done(
     here: Path, saved: Path, arguments: list[str], message: str
 ) -> None:
     before = contents(here)
@@ -90,7 +90,9 @@ def test_a_wrong_option_is_told_before_anything_is_done(
         ("AUDITOR_PRODUCTS", "nothing.json"),
     ],
 )
-def test_a_wrong_variable_is_told_before_anything_is_done(here: Path, saved: Path, variable: str, text: str) -> None:
+def test_a_wrong_variable_is_reported_before_anything_is_done(
+    here: Path, saved: Path, variable: str, text: str
+) -> None:
     before = contents(here)
     ran = call("audit", "--snapshot", saved, cwd=here, **{variable: text})
     assert (ran.code, ran.out) == (2, b"")

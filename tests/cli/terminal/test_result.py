@@ -105,7 +105,7 @@ def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> No
     assert text.count("Microsoft Power") == 15 - (len(there.seats) - 1), "free ones are last"
 
 
-def test_a_failed_tenant_is_told_first() -> None:
+def test_a_failed_tenant_is_reported_first() -> None:
     failed = replace(
         result().tenants[1], failure=Message("Graph did not answer"), complete=False, policies=(), seats=()
     )

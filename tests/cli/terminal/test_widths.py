@@ -102,7 +102,7 @@ def test_doctor_fits(width: int, tmp_path: Path) -> None:
     assert too_wide(ran.text, width) == []
 
 
-def test_one_cause_is_told_once_a_tenant(tmp_path: Path) -> None:
+def test_one_cause_is_reported_once_a_tenant(tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants:\n- name: rotete\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
         "  credential: {type: client-secret, clientId: 11111111-2222-3333-4444-555555555556, secretEnv: NOT_THERE}\n"

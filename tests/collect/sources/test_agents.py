@@ -19,7 +19,7 @@ _USERS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize(("refused", "agents"), [(False, {"typed", "parent"}), (True, {"typed"})])
-def test_agents_are_told_by_type_or_parent(refused: bool, agents: set[str]) -> None:  # noqa: FBT001
+def test_agents_are_identified_by_type_or_parent(refused: bool, agents: set[str]) -> None:  # noqa: FBT001
     document = {
         "name": "contoso",
         "tenantId": stable_id("agents", "contoso"),

@@ -69,7 +69,7 @@ def test_devices_are_counted_by_user(graph: Emulator) -> None:
 @pytest.mark.parametrize(
     ("kind", "status"), [({"kind": "denied"}, "denied"), ({"kind": "server-error", "status": 500}, "complete")]
 )
-def test_a_refusal_is_told_and_a_throttle_is_waited_for(graph: Emulator, kind: dict[str, Any], status: str) -> None:
+def test_a_refusal_is_reported_and_a_throttle_is_waited_for(graph: Emulator, kind: dict[str, Any], status: str) -> None:
     name = kind.pop("kind")
     graph.faults.add(name, path=_PATH, times=None if name == "denied" else 2, **kind)
     found = collect(graph, NEEDS)
@@ -77,7 +77,7 @@ def test_a_refusal_is_told_and_a_throttle_is_waited_for(graph: Emulator, kind: d
     assert (_PATH in found.reason(Source.DEVICES)) is (status == "denied")
 
 
-def test_a_tenant_without_intune_is_told_so(graph: Emulator) -> None:
+def test_a_tenant_without_intune_is_reported(graph: Emulator) -> None:
     graph.tenants["contoso"].devices = None
     found = collect(graph, NEEDS)
     assert found.status(Source.DEVICES) == "unavailable"

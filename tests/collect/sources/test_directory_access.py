@@ -144,7 +144,7 @@ def test_a_tenant_without_p2_has_no_eligible_roles(graph: Emulator) -> None:
     assert found.manifest.coverage(Source.DIRECTORY_ROLES).asked == ("roleAssignments", "roleDefinitions")
 
 
-def test_a_refusal_without_an_error_object_is_told(graph: Emulator) -> None:
+def test_a_refusal_without_an_error_object_is_reported(graph: Emulator) -> None:
     graph.tenants["contoso"].register(
         auditor_app(roles=(*READ_ROLES, "RoleManagement.Read.Directory"))
     )  # fmt: skip
@@ -216,7 +216,7 @@ def test_conditional_access_without_roles(graph: Emulator) -> None:
     assert "directory roles, which policies name" in found.reason(Source.CONDITIONAL_ACCESS)
 
 
-def test_damaged_policies_are_told(graph: Emulator) -> None:
+def test_damaged_policies_are_reported(graph: Emulator) -> None:
     damaged = {"id": "x", "displayName": 7, "state": "enabled", "conditions": {"users": {"includeUsers": "All"}}}
     workload = {"id": "y", "displayName": "Apps", "state": "enabled", "conditions": {"users": None}}
     policies = graph.tenants["contoso"].access.rows["conditionalAccessPolicies"]

@@ -54,7 +54,7 @@ def test_neither_waits_for_the_other() -> None:
         (0, "complete", 1),
     ],
 )
-def test_where_they_disagree_the_list_is_read_again_and_the_difference_told(
+def test_where_they_disagree_the_list_is_read_again_and_the_difference_reported(
     count: int, status: str, begun: int
 ) -> None:
     accent = Accent(count=(200, str(count).encode()))
@@ -77,7 +77,7 @@ def test_a_count_that_fails_keeps_nobody_from_being_read(status: int) -> None:
 
 
 @pytest.mark.parametrize("count", [COUNT, 50_000])
-def test_a_first_page_that_is_refused_is_told_though_the_count_is_known(count: int) -> None:
+def test_a_first_page_that_is_refused_is_reported_though_the_count_is_known(count: int) -> None:
     accent = Accent(count=(200, str(count).encode()), first=refusing(lambda path: "signInActivity" not in path))
     found = collected_from(accent, SIGN_INS)
     assert found.status(Source.USERS) == "denied"

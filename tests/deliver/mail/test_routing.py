@@ -112,7 +112,7 @@ def test_owners_and_tags_choose_policies_and_two_entries_add_up() -> None:
     assert seen(owner, reader()) == seen(reader())
 
 
-def test_what_is_missing_is_told_to_everybody() -> None:
+def test_what_is_missing_is_reported_to_everybody() -> None:
     mine = portion(compared(), envelope(("contoso", reader(severities=(Severity.CRITICAL,)))))
     assert mine.tenants[0].complete == compared().tenants[0].complete is False
     assert not mine.complete
@@ -160,7 +160,7 @@ def test_reasons(send: Send, of: Result, expected: Reason | None) -> None:
     assert reason(send, of, ANY, weekly_sent=False) is expected
 
 
-def test_a_week_is_told_once_and_to_who_wants_it() -> None:
+def test_a_week_is_reported_once_and_to_who_wants_it() -> None:
     assert reason(Send.CHANGED, quiet(at=MONDAY), ANY, weekly_sent=True) is None
     assert reason(Send.CHANGED, quiet(at=MONDAY), NEVER, weekly_sent=False) is None
     assert week_of(MONDAY) == "2026-W48"

@@ -49,7 +49,7 @@ def test_a_password_is_given_after_encryption(tmp_path: Path) -> None:
     assert running.box.logins == [USER]
 
 
-def test_a_wrong_password_is_told_without_it(tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_without_it(tmp_path: Path) -> None:
     wrong = {"RELAY_USER": USER, "RELAY_PASSWORD": "hunter2"}
     with relay(tmp_path, auth=True) as running:
         to = settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD")
@@ -75,7 +75,7 @@ def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [StartTls.OPTIONAL, StartTls.NONE])
-def test_it_goes_in_the_clear_only_where_that_is_said(mode: StartTls, tmp_path: Path) -> None:
+def test_it_goes_in_the_clear_only_where_that_is_configured(mode: StartTls, tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running, starttls=mode))
     assert attempt.status is SendStatus.ACCEPTED

@@ -73,7 +73,7 @@ def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale:
 
 
 @pytest.mark.slow
-def test_on_paper_everything_is_told_that_was_opened(opened: Open, tmp_path: Path) -> None:
+def test_on_paper_everything_is_reported_that_was_opened(opened: Open, tmp_path: Path) -> None:
     tab = opened("sample", "#open-all")
     tab.pdf(path=tmp_path / "report.pdf", format="A4", prefer_css_page_size=True)
     pages = page_texts(tmp_path / "report.pdf")
@@ -239,7 +239,7 @@ def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Ope
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_a_link_to_an_action_that_is_told_with_others_opens_them(opened: Open, *, script: bool) -> None:
+def test_a_link_to_an_action_that_is_reported_with_others_opens_them(opened: Open, *, script: bool) -> None:
     tab = opened("demo", java_script_enabled=script)
     anchor = tab.locator(".acts li[id]").first.get_attribute("id")
     tab = opened("demo", f"#{anchor}", java_script_enabled=script)

@@ -215,7 +215,7 @@ def test_a_job_that_may_not_sign_in_is_incomplete_and_told_which_permission(tmp_
 
 
 @pytest.mark.slow
-def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_said(
+def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_reported(
     tmp_path: Path, emulator: Emulator, api: GithubApi
 ) -> None:
     hub = team(tmp_path, emulator, api=api, AUDIT_MAIL="false", AUDIT_SNAPSHOT="false")

@@ -115,7 +115,7 @@ def test_text_of_a_stranger_is_text(tmp_path: Path, emulator: Emulator) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("why", ["new", "expired"])
-def test_without_a_snapshot_that_is_said(tmp_path: Path, emulator: Emulator, why: str) -> None:
+def test_without_a_snapshot_that_is_reported(tmp_path: Path, emulator: Emulator, why: str) -> None:
     hub = team(tmp_path, emulator)
     if why == "expired":
         hub.begin("nightly-audit.yml", "main")

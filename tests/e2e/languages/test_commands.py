@@ -174,7 +174,7 @@ def test_no_line_of_an_answer_is_left_in_english(arguments: tuple[str, ...], sto
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_told(language: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_translated(language: str, tmp_path: Path) -> None:
     given = ("--repository", "o/team", "--mail-from", "audit@contoso.example")
     texts, english = (
         line
@@ -211,7 +211,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_table_of_products_is_told_and_its_lines_for_programs_are_not(
+def test_a_table_of_products_is_printed_and_its_lines_for_programs_are_not(
     language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     piped = [call("products", "--free", "--locale", locale, cwd=tmp_path).text for locale in ("en", language)]
@@ -248,7 +248,7 @@ def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str, monkeyp
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["nl", "tr"])
-def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path: Path) -> None:
+def test_what_a_collection_reads_and_is_refused_is_reported(language: str, tmp_path: Path) -> None:
     with running_emulator([small_tenant()]) as emulator:
         emulator.faults.add("denied", path="/subscribedSkus", times=None)
         (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
@@ -320,7 +320,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
-def test_why_something_was_not_judged_is_told_in_every_format_for_people(language: str, name: str) -> None:
+def test_why_something_was_not_judged_is_reported_in_every_format_for_people(language: str, name: str) -> None:
     whole = replace(demo_result(), tenants=tuple(gaps()))
     body = b"".join(render(localised(whole, language), name, locale=language).chunks()).decode()
     text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body

@@ -58,7 +58,7 @@ def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_what_is_wrong_with_an_argument_is_told_whole(
+def test_what_is_wrong_with_an_argument_is_reported_whole(
     arguments: tuple[str, ...], language: str, tmp_path: Path
 ) -> None:
     english, runs = (call(*arguments, "--locale", locale, cwd=tmp_path) for locale in ("en", language))

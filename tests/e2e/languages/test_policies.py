@@ -17,7 +17,7 @@ OWN = "Only our own people hold a seat"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_titles_and_reasons_of_the_starter_policies_are_told(language: str) -> None:
+def test_titles_and_reasons_of_the_starter_policies_are_reported(language: str) -> None:
     demo = demo_result(language)
     for before, after in zip(demo_result().run.policies, demo.run.policies, strict=True):
         assert after.title != before.title

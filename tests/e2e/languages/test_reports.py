@@ -60,7 +60,7 @@ def test_a_page_shows_the_same_findings_in_every_language(language: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
-def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> None:
+def test_what_people_do_is_described_and_what_machines_run_is_not(language: str) -> None:
     before = {action.id: action for tenant in demo_result().tenants for action in tenant.actions}
     after = {action.id: action for tenant in demo_result(language).tenants for action in tenant.actions}
     assert before.keys() == after.keys()

@@ -77,7 +77,7 @@ def test_trap_grace_seats_are_a_choice_of_the_policy() -> None:
     assert outcome(judged("seats: {spare: {min: 0}, graceUnits: ignore}", state)) == "fail"
 
 
-def test_trap_money_is_told_only_where_a_price_is_known() -> None:
+def test_trap_money_is_reported_only_where_a_price_is_known() -> None:
     def costs(findings: Sequence[Finding]) -> list[Decimal | None]:
         return [euros(finding) for finding in findings]
 

@@ -87,7 +87,7 @@ def test_the_last_seat_and_no_more(emulator: Emulator, client: Any) -> None:
     assert again.status_code == 200, "who holds a seat may be assigned again"
 
 
-def test_plans_are_switched_off_and_told_in_details(emulator: Emulator, client: Any) -> None:
+def test_plans_are_switched_off_and_reported_in_details(emulator: Emulator, client: Any) -> None:
     plan = products.service_plans("FLOW_FREE")[0]["servicePlanId"]
     body = {"addLicenses": [{"skuId": FREE, "disabledPlans": [plan]}], "removeLicenses": []}
     path = "/users/cem@contoso.example"

@@ -246,7 +246,7 @@ def test_a_circle_of_groups_ends(emulator: Emulator, client: Any) -> None:
     assert sorted(names_of(found)) == ["Ann", "Cem", "Dora", "Everyone"]
 
 
-def test_resource_units_are_told(shared: Emulator, client: Any) -> None:
+def test_resource_units_are_reported(shared: Emulator, client: Any) -> None:
     def cost(path: str) -> str:
         return str(client(shared, path).headers["x-ms-resource-unit"])
 

@@ -20,7 +20,7 @@ _GLOBS = st.lists(st.one_of(_LETTERS, st.sampled_from(["*", "?", "[ab]", "[!a]",
     st.booleans(),
     st.integers(0, 3),
 )
-def test_one_of_many_globs_is_told_of_every_text(
+def test_one_of_many_globs_is_reported_of_every_text(
     values: list[str | None],
     globs: list[str],
     distinct: bool,  # noqa: FBT001  drawn

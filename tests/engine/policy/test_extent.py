@@ -32,7 +32,7 @@ def of_p(usable: int, minimum: int | None, maximum: int | None) -> tuple[SeatBou
         ("graceUnits: count", ()),
     ],
 )
-def test_bounds_are_told_in_seats_of_a_product_inside_them(written: str, wanted: tuple[SeatBounds, ...]) -> None:
+def test_bounds_are_reported_in_seats_of_a_product_inside_them(written: str, wanted: tuple[SeatBounds, ...]) -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 100, 95, warning=10), bought("SPE_E5")])
     result = judged(f"seats: {{of: [SPE_E3], {written}}}", state)
     assert finding_keys(result) == []

@@ -83,7 +83,7 @@ def test_spare(spare: dict[str, Any], enabled: int, consumed: int, expected: dic
         ({"min": {"percent": 5, "seats": 13}, "max": {"percent": 50, "seats": 1}}, 105, 93, True),
     ],
 )
-def test_bounds_that_cannot_both_hold_are_told(
+def test_bounds_that_cannot_both_hold_are_reported(
     spare: dict[str, Any], enabled: int, consumed: int, hold: object
 ) -> None:
     (judged,) = seats({"of": "SPE_E3", "spare": spare}, product(E3, enabled, consumed)).findings.values()

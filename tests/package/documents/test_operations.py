@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_every_code_of_the_sign_in_service_is_told_as_the_program_tells_it() -> None:
+def test_every_code_of_the_sign_in_service_is_reported_as_by_the_program() -> None:
     rows = dict(re.findall(r"(?m)^\| (\d{5,7}) \| (.*) \|$", PAGE))
     assert len(rows) > 20
     known = {
@@ -22,7 +22,7 @@ def test_every_code_of_the_sign_in_service_is_told_as_the_program_tells_it() -> 
     assert rows == {code: text for code, text in known.items() if text is not None}
 
 
-def test_every_exit_code_is_told() -> None:
+def test_every_exit_code_is_reported() -> None:
     listed = PAGE.split("## Exit codes")[1].split("## ")[0]
     assert re.findall(r"(?m)^\| (\d+)", listed) == ["0", "1", "2", "3", "70", "130"]
     assert {"audit", "send", "preview"} <= COMMANDS.keys()

@@ -42,7 +42,7 @@ def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
 
 
 @pytest.mark.slow
-def test_the_new_total_is_told_where_the_subscriptions_are_known() -> None:
+def test_the_new_total_is_reported_where_the_subscriptions_are_known() -> None:
     buying = next(action for action in actions() if action.kind == ActionKind.BUY)
     assert any("the new total is" in text for text in buying.prerequisites)
 
@@ -104,7 +104,7 @@ def test_what_happens_on_the_day_differs_by_agreement(locale: str) -> None:
     assert trials[Agreement.VOLUME] == trials[Agreement.CSP] != trials[Agreement.MCA] == trials[Agreement.MOSA]
 
 
-def test_the_oldest_day_of_the_guidance_is_told() -> None:
+def test_the_oldest_day_of_the_guidance_is_reported() -> None:
     day = oldest(actions())
     assert day is not None
     assert day.isoformat() == min(action.checked for action in actions())

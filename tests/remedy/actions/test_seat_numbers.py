@@ -97,7 +97,7 @@ policies: [{id: short, severity: high, seats: {of: suite, pool: true, spare: {mi
     assert action.title == "Free or buy 7 seats of Microsoft 365 E3 + Microsoft 365 E5"
 
 
-def test_people_without_a_rule_about_seats_are_told_the_whole_number_once() -> None:
+def test_people_without_a_rule_about_seats_read_the_whole_number_once() -> None:
     text = """
 policies:
   - {id: store, severity: high, users: {department: Store}, assignments: {require: [SPE_F1]}}
@@ -110,7 +110,7 @@ policies:
     assert numbers.of_result(result) == {"Microsoft 365 F3": {5}}
 
 
-def test_seats_in_their_grace_period_that_a_policy_does_not_count_are_told() -> None:
+def test_seats_in_their_grace_period_that_a_policy_does_not_count_are_reported() -> None:
     text = "policies: [{id: a, severity: high, seats: {of: [SPE_F1], spare: {min: 0}, graceUnits: ignore}}]"
     state = state_of([person(f"p{n}", "SPE_F1") for n in range(16)], [product("SPE_F1", 0, 16, warning=1_100)], [])
     section = page(audited(state, text), Labels("en")).sections[0]

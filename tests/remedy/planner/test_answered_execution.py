@@ -181,7 +181,7 @@ def user_ids(tenant: Tenant) -> dict[str, str]:
     return {str(people.value(row, "userPrincipalName")): str(people.value(row, "id")) for row in range(len(people))}
 
 
-def test_a_purchase_that_is_forgotten_is_told_and_harms_nothing(planned: Planned, tmp_path: Path) -> None:
+def test_a_purchase_that_is_forgotten_is_reported_and_harms_nothing(planned: Planned, tmp_path: Path) -> None:
     bought = frozenset(
         each.sku_id
         for plan in planned.plan.tenants

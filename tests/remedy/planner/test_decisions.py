@@ -211,7 +211,7 @@ def test_an_answer_in_words_covers_many_and_no_others() -> None:
         ([{"answer": {"release": True}}], "decision.unfit"),
     ],
 )
-def test_answers_that_do_not_hold_are_told_and_not_followed(decisions: list[dict[str, Any]], code: str) -> None:
+def test_answers_that_do_not_hold_are_reported_and_not_followed(decisions: list[dict[str, Any]], code: str) -> None:
     question = asked(state("both"), "keep")
     plan = planned(state("both"), *({"question": question.id, **each} for each in decisions))
     assert [notice.code for notice in plan.notices] == [code]
@@ -219,7 +219,7 @@ def test_answers_that_do_not_hold_are_told_and_not_followed(decisions: list[dict
     assert bodies(plan) == bodies(planned(state("both")))
 
 
-def test_an_answer_without_a_question_is_told_once_for_all_tenants() -> None:
+def test_an_answer_without_a_question_is_reported_once_for_all_tenants() -> None:
     states = [state("both"), state("both", name="fabrikam")]
     plan = fleet(states, {"question": "0" * 12, "answer": {"release": True}})
     assert [notice.code for notice in plan.notices] == ["decision.unmatched"]

@@ -127,7 +127,7 @@ def left(tenant: Tenant) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("change", "refusals"), [(dynamic, True), (synced, True), (no_seats, True), (left, False)])
-def test_what_graph_refuses_meanwhile_is_told_and_harms_nothing(
+def test_what_graph_refuses_meanwhile_is_reported_and_harms_nothing(
     plan: TenantPlan,
     steps: list[Step],
     tmp_path: Path,

@@ -145,7 +145,7 @@ def test_a_copy_that_alone_turns_a_service_on_stays() -> None:
     assert (bodies(plan), [item.code for item in plan.proof.remaining]) == ([], ["ends"])
 
 
-def test_a_change_that_would_leave_too_many_seats_idle_is_left_out_and_said() -> None:
+def test_a_change_that_would_leave_too_many_seats_idle_is_left_out_and_reported() -> None:
     text = LEAVERS + "  - {id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}\n"
     people = [user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")]
     plan = planned(snapshot(people, {VISIO: 2}), text)
@@ -197,7 +197,7 @@ def test_a_retry_follows_the_seat_that_it_needs() -> None:
     assert (plan.before.open, plan.after.open) == (4, 0)
 
 
-def test_a_retry_is_told_apart_from_what_else_changes() -> None:
+def test_a_retry_is_distinguished_from_what_else_changes() -> None:
     group = licensing("ann", sku=F3) | {"hasMembersWithLicenseErrors": True}
     ann = user("ann", grant(VISIO), grant(F3, "g1", error="CountViolation"))
     text = "policies:\n  - {id: errors, severity: low, health: {errors: deny}}\n"

@@ -24,14 +24,14 @@ def test_the_worse_goes_first_where_both_find_a_seat() -> None:
     assert [path for path, _, _ in bodies(plan)] == ["/users/ann/assignLicense", "/users/bo/assignLicense"]
 
 
-def test_two_who_wait_for_each_other_are_left_out_and_said() -> None:
+def test_two_who_wait_for_each_other_are_left_out_and_reported() -> None:
     plan = planned(snapshot(PEOPLE, {E3: 1, F3: 1}), TEXT)
     assert bodies(plan) == []
     assert [item.subject for item in plan.dropped] == ["ann", "bo"]
     assert (plan.solver.optimal, plan.solver.reached, plan.solver.bound) == (False, 0, 2200)
 
 
-def test_a_service_that_comes_while_another_goes_is_told_as_coming() -> None:
+def test_a_service_that_comes_while_another_goes_is_reported_as_coming() -> None:
     ann = user("ann", grant(E3, off=(TEAMS,)), department="Office")
     text = """policies:
   - id: services

@@ -147,7 +147,7 @@ def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_product_on_which_another_depends_stays_and_the_refusal_is_told(tmp_path: Path) -> None:
+def test_a_product_on_which_another_depends_stays_and_the_refusal_is_reported(tmp_path: Path) -> None:
     """Graph alone knows which services need others: the request changes all of it or nothing."""
     people = [identified(name, grant(E3), *more, department="Store") for name, more in DEPENDENT.items()]
     with running_emulator([load_tenant(tenant() | {"users": people, "groups": []})]) as emulator:

@@ -49,7 +49,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few")
-def test_what_is_not_listed_is_counted_and_said_to_stand_elsewhere() -> None:
+def test_what_is_not_listed_is_counted_and_reported_to_stand_elsewhere() -> None:
     large = leavers(5000)
     of = one(*large)
     failure = case(of, "leavers").find("failure")

@@ -113,7 +113,7 @@ def _labels(findings: Sequence[Finding]) -> list[str]:
     ]
 
 
-def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> None:
+def test_a_finding_that_a_saved_result_has_twice_is_corrected_both_times() -> None:
     whole = large(40)
     tenant = whole.tenants[0]
     action = next(each for each in tenant.actions if each.findings)

@@ -175,7 +175,7 @@ def test_the_page_tells_the_limits_of_a_product_that_is_inside_them() -> None:
     assert drawn.endswith('<span class="quiet">no finding<br><small>at least 3 spare</small></span></td>')
 
 
-def test_evidence_is_told_in_words() -> None:
+def test_evidence_is_reported_in_words() -> None:
     seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
     assert described(seats, WORDS) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
     assert (
@@ -247,7 +247,7 @@ def test_visible_writes_out_every_character_that_acts() -> None:
         assert visible(f"Zoë{chr(point)}") == (f"Zoë\\x{point:02x}" if point < 0x100 else f"Zoë\\u{point:04x}")
 
 
-def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
+def test_visible_keeps_joined_emoji_and_given_characters() -> None:
     assert visible("👩\u200d💻 ş") == "👩\u200d💻 ş"
     assert visible("a\nb\u202e", keep="\n") == "a\nb\\u202e"
 

@@ -261,7 +261,7 @@ def test_a_clean_run_says_so() -> None:
     assert "Not compared with an earlier run." in text
 
 
-def test_the_same_guidance_is_told_once_for_all_its_actions() -> None:
+def test_the_same_guidance_is_reported_once_for_all_its_actions() -> None:
     there = result().tenants[0]
     first = replace(there.actions[0], title="Take it from one person – Free a licence", irreversible=())
     twin = replace(first, id="a-9", title="Take it from another – Free a licence", requests=({"path": "/users/9"},))
@@ -302,7 +302,7 @@ def test_guidance_has_its_documents_by_number() -> None:
     assert {f"d1-{number}" for number in range(1, len(documents) + 1)} <= set(page.ids())
 
 
-def test_what_may_not_be_taken_back_and_who_decides_are_told() -> None:
+def test_what_may_not_be_taken_back_and_who_decides_are_reported() -> None:
     there = result().tenants[0]
     first = there.actions[0]
     once = html(
@@ -329,7 +329,7 @@ def test_an_action_names_the_first_of_the_people_whom_it_concerns(sample: str) -
     assert concerned.count("@") == 12
 
 
-def test_places_of_tenants_and_policies_whose_names_run_together_are_told_apart() -> None:
+def test_places_of_tenants_and_policies_whose_names_run_together_are_distinguished() -> None:
     policies = """policies:
 - {id: e3-spare, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}
 - {id: spare, severity: high, users: {accountEnabled: false}, assignments: {deny: ['*']}}

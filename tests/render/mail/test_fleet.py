@@ -45,7 +45,7 @@ def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> N
     assert "2 tenants" in mails[OWNER].subject
 
 
-def test_a_waiver_of_one_tenant_is_told_to_nobody_who_reads_of_another() -> None:
+def test_a_waiver_of_one_tenant_is_reported_to_nobody_who_reads_of_another() -> None:
     whole = result()
     first, second = (tenant.name for tenant in whole.tenants)
     kept = {"policies": ["leavers"], "expires": "2026-12-31", "owner": "ann@x.example"}

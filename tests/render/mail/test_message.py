@@ -257,7 +257,7 @@ def test_a_fleet_of_hundreds_fits_too() -> None:
     assert re.search(r"and \d+ more", parts.text)
 
 
-def test_who_asked_for_a_part_is_told_so() -> None:
+def test_who_asked_for_a_part_reads_that_it_is_one() -> None:
     calm = of_tenant(result().tenants[1])
     assert "Everything complies with the policies." in render_mail(calm, READER).text
     parts = render_mail(calm, replace(READER, severities=(Severity.HIGH, Severity.CRITICAL), owners=("Stores",)))
@@ -274,7 +274,7 @@ def test_a_first_run_and_a_quiet_day_are_short() -> None:
     assert len(parts.text.splitlines()) < 16
 
 
-def test_a_file_that_stays_behind_is_said() -> None:
+def test_a_file_that_stays_behind_is_reported() -> None:
     parts = render_mail(compared(), replace(READER, attachment="", too_large="licence-audit.zip"))
     for text in (parts.text, text_of(parts.html)):
         assert "licence-audit.zip, is too large for a mail" in text

@@ -59,7 +59,7 @@ def dates(of: Result, reader: Reader) -> tuple[Renewal, ...]:
     return mail_view(page(of, l10n), of, reader, l10n, LineLimits(renewals=99)).renewals
 
 
-def test_the_near_dates_of_contracts_are_told_to_who_receives_everything() -> None:
+def test_the_near_dates_of_contracts_are_reported_to_who_receives_everything() -> None:
     first, *others = WHOLE.tenants
     day = first.as_of.date()
     terms = {"near": (10, 40), "past": (-10, -5), "far": (None, 400), "gone": (None, -60)}

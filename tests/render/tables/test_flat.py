@@ -116,7 +116,7 @@ def test_the_csv_file_is_what_the_standard_library_writes(findings: list[Finding
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(ALMOST, TEXT, TEXT), min_size=1, max_size=6), st.lists(ALMOST, max_size=2), st.randoms())
-def test_a_finding_is_told_alike_whatever_was_told_before(
+def test_a_finding_is_described_alike_whatever_was_described_before(
     people: list[tuple[dict[str, Any], str, str]], others: list[dict[str, Any]], dice: Random
 ) -> None:
     first = result().tenants[0].findings[0]
@@ -201,7 +201,7 @@ ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
 
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
 @pytest.mark.parametrize("name", ["accountEnabled", "userType", "department", "usageLocation"])
-def test_facts_that_are_equal_but_not_the_same_are_told_apart(name: str, alike: tuple[object, object]) -> None:
+def test_facts_that_are_equal_but_not_the_same_are_distinguished(name: str, alike: tuple[object, object]) -> None:
     one, other = ({name: value} for value in alike)
     assert_rows_of(result_with(one, other, one))
     assert_rows_of(result_with(other, one, other))
@@ -209,7 +209,7 @@ def test_facts_that_are_equal_but_not_the_same_are_told_apart(name: str, alike: 
 
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
 @pytest.mark.parametrize("name", ["groupName", "assignedByGroup", "state"])
-def test_paths_that_are_equal_but_not_the_same_are_told_apart(name: str, alike: tuple[object, object]) -> None:
+def test_paths_that_are_equal_but_not_the_same_are_distinguished(name: str, alike: tuple[object, object]) -> None:
     one, other = (
         {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
     )
@@ -219,7 +219,7 @@ def test_paths_that_are_equal_but_not_the_same_are_told_apart(name: str, alike: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*USUAL, "groupName", "assignedByGroup", "state"])
-def test_a_fact_that_is_not_as_usual_is_told_as_it_is_among_usual_ones(name: str) -> None:
+def test_a_fact_that_is_not_as_usual_is_reported_as_it_is_among_usual_ones(name: str) -> None:
     odd: list[dict[str, Any]] = [
         USUAL | ({name: value} if name in USUAL else {"paths": [USUAL["paths"][0] | {name: value}]})
         for value in (True, 1, 1.0, False, 0, None, "", [], ["x"], "x,y", "=1")
@@ -238,7 +238,7 @@ DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
     [[], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}], ["g"], [None], [DIRECT, {}], [["g"]], [{}]],
     ids=str,
 )  # fmt: skip
-def test_odd_paths_among_usual_ones_are_told_as_they_are(odd: Any) -> None:
+def test_odd_paths_among_usual_ones_are_reported_as_they_are(odd: Any) -> None:
     usual = {"paths": [DIRECT]}
     assert_rows_of(result_with(usual, {"paths": odd}, usual))
     assert_rows_of(result_with({"paths": odd}, {}, usual))
@@ -260,12 +260,12 @@ SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
     ],
     ids=str,
 )
-def test_the_last_of_several_sign_ins_is_told(evidence: tuple[dict[str, Any], ...]) -> None:
+def test_the_last_of_several_sign_ins_is_reported(evidence: tuple[dict[str, Any], ...]) -> None:
     made = result_with(*evidence)
     assert read(made, 10) == wanted(made)
 
 
-def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
+def test_a_path_that_nobody_could_name_is_reported_all_the_same() -> None:
     first = result().tenants[0].findings[0]
     made = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
     assert body(made, "csv") == table(made)

@@ -219,7 +219,7 @@ def test_a_damaged_tenant_leaves_the_others_audited(copies: Path, name: str) -> 
 
 
 @pytest.mark.slow
-def test_what_is_no_snapshot_is_told(copies: Path) -> None:
+def test_what_is_no_snapshot_is_reported(copies: Path) -> None:
     here = copies.parent
     (here / "empty").mkdir()
     for folder in ("nowhere", "p.yaml", "empty"):

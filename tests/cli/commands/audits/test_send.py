@@ -173,7 +173,7 @@ def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(sending: Place) 
 
 
 @pytest.mark.slow
-def test_a_history_that_draws_no_curves_is_said_once(sending: Place) -> None:
+def test_a_history_that_draws_no_curves_is_reported_once(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     (sending.folder / "old").mkdir()
     (sending.folder / "old" / "report.json").write_text("{}", encoding="utf-8")

@@ -57,7 +57,7 @@ def test_words_are_searched_and_free_products_say_why(capsys: pytest.CaptureFixt
     assert "free" in line[-1]
 
 
-def test_no_match_is_told_on_the_other_stream(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_match_is_reported_on_the_other_stream(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("no\x1bsuch") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == []

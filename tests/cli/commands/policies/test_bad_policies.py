@@ -114,7 +114,7 @@ def both(here: Path, saved: Path) -> list[Ran]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("texts", "slug", "help_"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_mistake_is_told_once_with_its_place_and_its_mending(
+def test_a_mistake_is_reported_once_with_its_place_and_its_correction(
     here: Path, saved: Path, texts: list[str], slug: str, help_: str
 ) -> None:
     before = contents(written(here, texts))
@@ -127,7 +127,7 @@ def test_a_mistake_is_told_once_with_its_place_and_its_mending(
     assert contents(here) == before
 
 
-def test_all_mistakes_of_all_files_are_told_in_one_go_in_their_order(here: Path, saved: Path) -> None:
+def test_all_mistakes_of_all_files_are_reported_in_one_go_in_their_order(here: Path, saved: Path) -> None:
     texts = [
         policy("users: nobody, seats: {spare: {min: 5, max: 3}}"),
         policy() + waiver(policies="[zzz]") + prices("SPE_E3: 1"),

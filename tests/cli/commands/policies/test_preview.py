@@ -208,7 +208,7 @@ def test_a_link_in_the_base_and_a_place_outside_are_refused(changed: Path, saved
     assert "[base-outside]" in preview(changed, saved, "--base", "main", outside).err
 
 
-def test_no_repository_and_no_snapshot_are_told(here: Path, saved: Path) -> None:
+def test_no_repository_and_no_snapshot_are_reported(here: Path, saved: Path) -> None:
     ran = preview(here, saved, "--base", "main", GIT_CEILING_DIRECTORIES=str(here.parent))
     assert ran.code == 2
     assert "[base-" in ran.err

@@ -227,7 +227,7 @@ def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: 
 
 
 @pytest.mark.slow
-def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
+def test_what_is_not_pinned_is_reported(tmp_path: Path) -> None:
     ran = call("init", "--action", "contoso/auditor", "--credential", "github-oidc", cwd=tmp_path)
     assert ("which can be moved" in ran.err) == (not __commit__)
     found = audited(tmp_path)

@@ -80,7 +80,7 @@ def test_since_when_is_one_command(question: tuple[str, str | None], workspace: 
         (("--finding", "000000"), None),
     ],
 )
-def test_a_name_that_no_result_knows_is_told_with_those_that_come_near(
+def test_a_name_that_no_result_knows_is_reported_with_those_that_come_near(
     asked: tuple[str, str], nearest: str | None, workspace: Path
 ) -> None:
     done = expect(0, "history", "audits", *asked, cwd=workspace)
@@ -224,7 +224,9 @@ def test_findings_that_are_missing_are_no_answer_to_since_when(workspace: Path) 
         (("--to", "2020-01-01"), "audits has nothing before 2020-01-01T23:59:59Z"),
     ],
 )
-def test_a_span_without_a_night_is_said_as_it_was_asked(span: tuple[str, str], message: str, workspace: Path) -> None:
+def test_a_span_without_a_night_is_reported_as_it_was_asked(
+    span: tuple[str, str], message: str, workspace: Path
+) -> None:
     asked = expect(2, "history", "audits", *span, cwd=workspace)
     assert message in asked.err
 
@@ -254,7 +256,7 @@ def test_a_store_that_is_whole_says_so_of_nights_and_results(copy: Path) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("harm", ["gone", "cut"])
-def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, number: int, copy: Path) -> None:
+def test_findings_of_a_result_that_are_gone_or_damaged_are_reported(harm: str, number: int, copy: Path) -> None:
     """Five nights from 29 January on: the fourth result begins a month, and retention may take those before it."""
     (path,) = (copy / "findings").glob(f"{number:06}-*")
     if harm == "cut":
@@ -274,7 +276,7 @@ def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, numbe
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 5))
-def test_a_result_that_is_gone_is_told_by_the_gap_in_the_numbers(number: int, copy: Path) -> None:
+def test_a_result_that_is_gone_is_reported_by_the_gap_in_the_numbers(number: int, copy: Path) -> None:
     (copy / "results" / f"{number:06}.json").unlink()
     code, _, wrong = checked(copy)
     assert code == 3
@@ -282,7 +284,7 @@ def test_a_result_that_is_gone_is_told_by_the_gap_in_the_numbers(number: int, co
 
 
 @pytest.mark.slow
-def test_what_lies_there_without_a_commit_is_told_and_a_store_without_results_is_whole(copy: Path) -> None:
+def test_what_lies_there_without_a_commit_is_reported_and_a_store_without_results_is_whole(copy: Path) -> None:
     results = sorted((copy / "results").iterdir())
     results[4].unlink()
     assert checked(copy)[0] == 0, "as a writer leaves it that has not ended"

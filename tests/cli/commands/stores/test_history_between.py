@@ -59,7 +59,7 @@ def shown(folder: Path, *options: str) -> Ran:
 
 
 @pytest.mark.slow
-def test_what_is_new_is_told_with_seats(folder: Path) -> None:
+def test_what_is_new_is_reported_with_seats(folder: Path) -> None:
     comparison = compared(folder, instant(0), instant(2))
     assert [finding["kind"] for finding in comparison["findings"]] == ["new", "new"]
     assert comparison["policies"] == [
@@ -73,14 +73,14 @@ def test_what_is_new_is_told_with_seats(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_night_that_is_missing_is_the_one_before_it_and_what_went_is_told(folder: Path) -> None:
+def test_a_night_that_is_missing_is_the_one_before_it_and_what_went_is_reported(folder: Path) -> None:
     comparison = compared(folder, instant(3), instant(4))
     assert comparison["nights"] == [instant(2, 0), instant(4, 0)]
     assert [finding["kind"] for finding in comparison["findings"]] == ["gone", "gone"]
 
 
 @pytest.mark.slow
-def test_what_changed_its_state_is_told(folder: Path) -> None:
+def test_what_changed_its_state_is_reported(folder: Path) -> None:
     waiver = "waivers:\n- {id: W, policies: [blocked], owner: it, reason: x, approvedBy: ann@x.example, expires: 2026-06-01}\n"
     (folder / "p.yaml").write_text(BLOCKED_POLICY + waiver)
     write(folder / "night5", night(state(2), 5, asked=ASKED))
@@ -93,7 +93,7 @@ def test_what_changed_its_state_is_told(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(folder: Path) -> None:
+def test_a_night_that_was_not_read_whole_is_reported_where_money_went_with_it(folder: Path) -> None:
     unread = night(state(2), 5, asked=ASKED)
     sources = [s for s in unread.manifest.sources if s.name is not Source.USERS]
     denied = Coverage(name=Source.USERS, status=SourceStatus.DENIED)
@@ -114,7 +114,7 @@ def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(folder
 
 
 @pytest.mark.slow
-def test_an_instant_before_the_first_night_is_said(folder: Path) -> None:
+def test_an_instant_before_the_first_night_is_reported(folder: Path) -> None:
     early = compared(folder, "2020-01-01T00:00:00Z", instant(2))
     assert early["unknown"][0] == "nothing is stored at or before 2020-01-01 00:00"
     assert (early["seats"], early["findings"]) == ([], [])

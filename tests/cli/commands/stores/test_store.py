@@ -114,7 +114,7 @@ def test_a_night_comes_back_as_a_folder(workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_prune_tells_first_and_deletes_only_when_told(workspace: Path) -> None:
+def test_prune_lists_first_and_deletes_only_with_the_option(workspace: Path) -> None:
     prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", "2026-06-01")
     ran = call(*prune, cwd=workspace)
     assert ran.text.count("would be deleted") == 2
@@ -165,7 +165,7 @@ def test_a_clock_that_runs_backwards_deletes_nothing(workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
+def test_a_damaged_store_is_reported_by_check(workspace: Path) -> None:
     part = min((workspace / "audits" / "contoso" / "parts").iterdir())
     part.write_bytes(b"")
     done = expect(3, "store", "check", "audits", cwd=workspace)
@@ -175,7 +175,7 @@ def test_a_damaged_store_is_told_by_check(workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(workspace: Path) -> None:
+def test_a_damaged_commit_is_reported_by_check_beside_the_nights_that_are_whole(workspace: Path) -> None:
     commits = sorted((workspace / "audits" / "contoso" / "nights").iterdir())
     commits[0].write_bytes(commits[0].read_bytes()[:100])
     done = expect(3, "store", "check", "audits", "--json", cwd=workspace)

@@ -114,7 +114,7 @@ def test_who_should_not_hold_it_leaves_the_group_and_others_stay(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_what_a_group_gives_besides_is_lost_and_told(tmp_path: Path) -> None:
+def test_what_a_group_gives_besides_is_lost_and_reported(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC")
     people = [
         identified("mover", grant(E5, lic), grant(VISIO, lic), department="Store"),

@@ -158,7 +158,7 @@ def test_a_waiver_says_whether_it_holds() -> None:
     ]
 
 
-def test_what_is_freed_is_told_apart_from_what_is_given_back_and_bought() -> None:
+def test_what_is_freed_is_distinguished_from_what_is_given_back_and_bought() -> None:
     tenant = result().tenants[0]
     action = tenant.actions[0]
     euro = action.money
@@ -217,7 +217,7 @@ def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object
         (datetime(2026, 12, 1, 1, 0, tzinfo=timezone(timedelta(hours=2))), ["30 Nov 2026"]),
     ],
 )
-def test_the_day_of_a_subscription_is_told_in_utc(date: datetime, days: list[str]) -> None:
+def test_the_day_of_a_subscription_is_reported_in_utc(date: datetime, days: list[str]) -> None:
     tenant = result().tenants[0]
     there = replace(
         tenant,
@@ -283,7 +283,7 @@ def test_a_curve_compares_the_tenants_that_were_audited_now_and_then(tmp_path: P
     assert [past.open for past in each[second.name]] == [summarise((second,)).open] * 2
 
 
-def test_a_history_that_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
+def test_a_history_that_is_not_there_or_damaged_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as none:
         earlier(tmp_path / "none", result())
     assert none.value.slug == "history-missing"
@@ -333,7 +333,7 @@ def test_what_was_not_looked_at_did_not_get_less() -> None:
         assert other.summary == one.summary.replace(" now", " (at least) now")
 
 
-def test_spare_seats_are_told_where_every_number_is_known() -> None:
+def test_spare_seats_are_reported_where_every_number_is_known() -> None:
     whole = result()
     (seat, *_) = [seat for seat in whole.tenants[0].seats if seat.applies_to == "User"]
     known = replace(seat, sku_part_number="SPE_E3", usable=100, consumed=60, spare=40)
