@@ -2,7 +2,6 @@
 
 import html
 import json
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -12,34 +11,9 @@ import pytest
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call
-from tests.builders.service.planned_tenant import (
-    POLICY,
-    Send,
-    carry_out,
-    planned_emulator,
-    planned_folder,
-    run,
-    sender,
-)
+from tests.builders.service.planned_tenant import POLICY, Send, carry_out, run
 from tests.builders.tenant.plan_tenants import E3, F3, VISIO, grant, group, snapshot, user
 from tests.emulator.server import Emulator
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with planned_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def send(emulator: Emulator) -> Iterator[Send]:
-    with sender(emulator) as one:
-        yield one
-
-
-@pytest.fixture
-def here(tmp_path: Path, emulator: Emulator, send: Send) -> Path:
-    return planned_folder(tmp_path, emulator, send)
 
 
 def verified(here: Path, emulator: Emulator, *more: str) -> tuple[int, dict[str, Any], str]:

@@ -1,32 +1,14 @@
 """`auditor store put STORE done.jsonl`: a night says who carried a plan out."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.builders.service.planned_tenant import Send, carry_out, planned_emulator, planned_folder, run, sender
+from tests.builders.service.planned_tenant import Send, carry_out, run
 from tests.emulator.server import Emulator
 
 LINE = '{"time": "2026-11-21T10:00:00Z", "by": "a@b.example", "tenant": "nobody", "action": 1, "fingerprint": "x", "step": 1, "outcome": "done"}\n'
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with planned_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def send(emulator: Emulator) -> Iterator[Send]:
-    with sender(emulator) as one:
-        yield one
-
-
-@pytest.fixture
-def here(tmp_path: Path, emulator: Emulator, send: Send) -> Path:
-    return planned_folder(tmp_path, emulator, send)
 
 
 def store_with_plans(here: Path, emulator: Emulator) -> None:
