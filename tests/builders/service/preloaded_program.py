@@ -2,6 +2,8 @@
 
 import atexit
 import contextlib
+import gc
+import io
 import json
 import os
 import pkgutil
@@ -55,6 +57,7 @@ def main(address: str) -> None:
     for module in pkgutil.walk_packages(import_module("auditor").__path__, "auditor."):
         if not module.name.startswith(_NOT_IMPORTED):
             import_module(module.name)
+    _fill_caches()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{address}.new")
         listening.listen()
@@ -68,6 +71,14 @@ def main(address: str) -> None:
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
+
+
+def _fill_caches() -> None:
+    """Audit the demo, for what a process keeps: compiled templates, catalogues, guidance and schemas."""
+    run = import_module("auditor.cli.main").run
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        run(["audit", "--demo", f"--output={folder}", "--format=html,json,markdown", "--fail-on=never", "--quiet"])
+    gc.freeze()
 
 
 def _answer(caller: socket.socket, run: Any) -> None:

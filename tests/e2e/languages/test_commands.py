@@ -174,7 +174,9 @@ def test_no_line_of_an_answer_is_left_in_english(arguments: tuple[str, ...], sto
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_translated(language: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_translated(
+    language: str, tmp_path: Path
+) -> None:
     given = ("--repository", "o/team", "--mail-from", "audit@contoso.example")
     texts, english = (
         line
