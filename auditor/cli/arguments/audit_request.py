@@ -4,6 +4,8 @@ import argparse
 import re
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from auditor.app.audit.run import Request, Verifier
 from auditor.app.locations import is_store
 from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
@@ -44,29 +46,36 @@ def add_state_arguments(what: argparse._ArgumentGroup) -> None:
 
 def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) -> Request:
     """Return the request of an audit. Raises UsageError for arguments that do not fit together."""
-    tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
     if args.spark_master and args.engine is not Engine.SPARK:
         message = Message("--spark-master requires --engine spark")
         raise UsageError("usage", message, hint=Message("add --engine spark"))
+    return replace(
+        state_request(args),
+        shard=args.shard,
+        compare=args.compare,
+        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
+        redaction=pseudonym_key() if args.redact else None,
+        warn=warnings(args.locale, quiet=args.quiet),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
+        engine=args.engine,
+        spark_master=args.spark_master,
+        verifier=verifier,
+    )
+
+
+def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request:
+    """Return a request of the policies, tenants and instant of the arguments; `planned` where the state gets a plan."""
+    tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
     return Request(
         policies=tuple(args.policies),
         demo=args.demo,
         snapshots=tuple(args.snapshot),
         tenants_file=tenants,
         tenants=tuple(args.tenant),
-        shard=args.shard,
         as_of=args.as_of or started,
         state_as_of=args.as_of,
         started=started,
-        compare=args.compare,
-        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
-        redaction=pseudonym_key() if args.redact else None,
-        warn=warnings(args.locale, quiet=args.quiet),
-        notice=notices(args.locale) if args.verbose else (lambda _: None),
-        collect=live_collector(args) if tenants is not None else None,
-        engine=args.engine,
-        spark_master=args.spark_master,
-        verifier=verifier,
+        collect=live_collector(args, planned=planned) if tenants is not None else None,
     )
 
 

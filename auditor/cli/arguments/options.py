@@ -156,7 +156,7 @@ _SHARED: Final = MappingProxyType(
         "csv_bom": _option(
             "--csv-bom", action="store_true", help="write a byte order mark so that Excel detects UTF-8"
         ),
-        "locale": _option("--locale", metavar="TAG"),
+        "locale": _option("--locale", metavar="TAG", help="language of the output (default: the environment's)"),
         "fail_on": _option(
             "--fail-on",
             type=fail_on,

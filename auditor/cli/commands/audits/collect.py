@@ -43,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("store", "public", "no_progress", "locale", "quiet"),
         no_progress="show no progress bars",
-        locale="language of the messages (default: the environment's)",
         quiet="print nothing but errors and the folders",
     )
 

@@ -36,8 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         file="the file to write them to (default: policies/decisions.yaml)",
         print="print the decisions instead of writing them",
         as_of="the instant of the decisions (default: now)",
-        locale="language of the messages (default: the environment's)",
-        quiet="print nothing but errors",
     )
 
 

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from auditor.app.audit.run import Request
 from auditor.app.plan.command import (
     FORMATS,
     TENANT_FORMATS,
@@ -15,12 +14,12 @@ from auditor.app.plan.command import (
 )
 from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
+from auditor.cli.arguments.audit_request import state_request
 from auditor.cli.arguments.document_targets import print_written, targets_of
-from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
+from auditor.cli.arguments.live_tenants import add_live_arguments
 from auditor.cli.arguments.options import (
     check_redacted_store,
     declare,
-    now,
     output_folder,
     pseudonym_key,
     reader_locale,
@@ -57,8 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         output="where the plan goes (default: out/)",
         format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
         " questions, terminal)",
-        locale="language of the output (default: the environment's)",
-        quiet="print nothing but errors",
     )
     add_live_arguments(parser)
     declare(parser, "no_progress")
@@ -90,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     languages: list[Localizer] = [ENGLISH] if english else []
     if l10n.language != FALLBACK:
         languages.append(l10n)
-    plans = run_plans(_request(args), args.decisions, languages)
+    plans = run_plans(state_request(args, planned=True), args.decisions, languages)
     if key is not None:
         plans = tuple(redacted_plan(plan, key) for plan in plans)
     plan, localised = plans[0], plans[-1]
@@ -118,21 +115,6 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)
-
-
-def _request(args: argparse.Namespace) -> Request:
-    tenants, started = tenants_file(args), now()
-    return Request(
-        policies=tuple(args.policies),
-        demo=args.demo,
-        snapshots=tuple(args.snapshot),
-        tenants_file=tenants,
-        tenants=tuple(args.tenant),
-        as_of=args.as_of or started,
-        state_as_of=args.as_of,
-        started=started,
-        collect=live_collector(args, planned=True) if tenants is not None else None,
-    )
 
 
 def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization) -> bytes:

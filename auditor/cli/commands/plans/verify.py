@@ -37,8 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
         format="json, markdown, html, terminal (repeatable; default: json, terminal)",
-        locale="language of the output (default: the environment's)",
-        quiet="print nothing but errors",
     )
 
 

@@ -3,10 +3,10 @@
 import argparse
 
 from auditor import __version__
-from auditor.app.policies.preview import PreviewRequest
 from auditor.app.policies.update import Update, update, write
 from auditor.cli.arguments.document_targets import print_written
-from auditor.cli.arguments.options import declare, now, pseudonym_key, reader_locale
+from auditor.cli.arguments.options import declare, reader_locale
+from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable
 from auditor.render.preview.markdown import change_line, finding_line, headline, state
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         demo="also compare the findings of the built-in tenants",
         as_of="the instant of both audits (default: now)",
     )
-    declare(parser, "names", "locale", "quiet", locale="language of the output (default: the environment's)")
+    declare(parser, "names", "locale", "quiet")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is written.
     """
-    changes = update(args.policies, _request(args))
+    compares_findings = args.demo or args.snapshot
+    changes = update(args.policies, preview_request(args, base="") if compares_findings else None)
     l10n = Labels(reader_locale(args.locale))
     if not args.quiet:
         _print(changes, l10n)
@@ -49,21 +50,6 @@ def run(args: argparse.Namespace) -> int:
     elif not changes.current and not changes.copied and not args.quiet:
         print_message(l10n.gettext("auditor: nothing was written; --write updates to the installed version"))
     return 3 if changes.preview is not None and not changes.preview.complete else 0
-
-
-def _request(args: argparse.Namespace) -> PreviewRequest | None:
-    """Return the tenants to compare the findings of; None where no tenants are named."""
-    if not args.demo and not args.snapshot:
-        return None
-    return PreviewRequest(
-        base="",
-        demo=args.demo,
-        snapshots=tuple(args.snapshot),
-        tenants=tuple(args.tenant),
-        as_of=args.as_of or now(),
-        names=args.names,
-        key=None if args.names else pseudonym_key(),
-    )
 
 
 def _print(changes: Update, l10n: Labels) -> None:

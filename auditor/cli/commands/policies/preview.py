@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable, Mapping
 
-from auditor.app.policies.preview import PreviewRequest, exit_code, preview
+from auditor.app.policies.preview import exit_code, preview
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
-from auditor.cli.arguments.options import declare, now, output_folder, pseudonym_key, reader_locale, threshold
+from auditor.cli.arguments.options import declare, output_folder, reader_locale, threshold
+from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
@@ -49,8 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         output="where the preview goes (default: out/)",
         format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
         fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
-        locale="language of the output (default: the environment's)",
-        quiet="print nothing but errors",
     )
 
 
@@ -62,18 +61,7 @@ def run(args: argparse.Namespace) -> int:
     fail_on, locale = threshold(args), reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
     targets, _ = targets_of(args.format, names, output_folder(args.output), default=("json", "markdown"))
-    changes = preview(
-        PreviewRequest(
-            base=args.base,
-            policies=tuple(args.policies),
-            demo=args.demo,
-            snapshots=tuple(args.snapshot),
-            tenants=tuple(args.tenant),
-            as_of=args.as_of or now(),
-            names=args.names,
-            key=None if args.names else pseudonym_key(),
-        )
-    )
+    changes = preview(preview_request(args, base=args.base))
     written = write_artifacts([(name, path, _FORMATS[name][1](changes, locale=locale)) for name, path in targets])
     l10n = Labels(locale)
     if not args.quiet:

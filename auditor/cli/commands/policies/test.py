@@ -21,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("as_of", "locale", "quiet", "verbose", "no_color"),
         as_of="the instant of tests that name none (default: now)",
-        locale="language of the results (default: the environment's)",
         quiet="print failures and the count only",
     )
 

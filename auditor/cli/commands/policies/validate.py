@@ -25,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the day from which waivers are counted (default: now)",
         tenants="also check the tenants and recipients of this file against the policies",
         snapshot="also say which policies match nobody there: a snapshot, a folder or a store",
-        locale="language of the messages (default: the environment's)",
         quiet="print nothing if there are no errors",
     )
 

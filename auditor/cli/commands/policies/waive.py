@@ -36,8 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         file="the file to write it to (default: policies/waivers.yaml)",
         print="print the waiver instead of writing it",
         as_of="the instant from which it is counted (default: now)",
-        locale="language of the messages (default: the environment's)",
-        quiet="print nothing but errors",
     )
 
 

@@ -1,0 +1,20 @@
+"""Builds the request of a preview from arguments."""
+
+import argparse
+
+from auditor.app.policies.preview import PreviewRequest
+from auditor.cli.arguments.options import now, pseudonym_key
+
+
+def preview_request(args: argparse.Namespace, *, base: str) -> PreviewRequest:
+    """Return the request that compares the policies of the arguments with those of `base`, a git ref or a folder."""
+    return PreviewRequest(
+        base=base,
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or now(),
+        names=args.names,
+        key=None if args.names else pseudonym_key(),
+    )
