@@ -19,21 +19,11 @@ from hashlib import md5
 from pathlib import Path
 from statistics import median
 
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Change, Cloud, Severity, Status, SubjectType
-from auditor.domain.result.model import (
-    Action,
-    Finding,
-    FleetResult,
-    Money,
-    PolicyHeader,
-    ProductReference,
-    Result,
-    Run,
-    SeatCount,
-    SourceLine,
-    Subject,
-    TenantResult,
-)
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
+from auditor.domain.result.model import FleetResult, PolicyHeader, Result, Run, SeatCount, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise

@@ -10,7 +10,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Constraint
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.fleet import FleetScope
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.extent import Extent

@@ -7,7 +7,7 @@ import numpy as np
 from auditor.checks.check import Check, Cost
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Purchases
-from auditor.domain.result.model import ProductReference, Subject
+from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread
 from auditor.engine.outcome import ObjectFinding

@@ -31,7 +31,7 @@ from auditor.checks.seats import (
     quota_exceeded,
 )
 from auditor.checks.subscriptions import expiring, renewal_idle, state, trial_ending
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.guidance.routing import Articles, Situation
 
 

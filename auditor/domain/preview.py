@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 
 
 class Side(Struct, frozen=True, kw_only=True):

@@ -11,18 +11,8 @@ from auditor.domain.enums import Outcome, Source, SourceStatus, Status, SubjectT
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Policy, PolicySet, Waiver
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import (
-    BalanceShare,
-    Finding,
-    FleetResult,
-    Notice,
-    PolicyOutcome,
-    ProductReference,
-    SeatCount,
-    SourceLine,
-    Subject,
-    TenantResult,
-)
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
+from auditor.domain.result.model import BalanceShare, FleetResult, Notice, PolicyOutcome, SeatCount, TenantResult
 from auditor.engine.notices import unknown_waiver
 from auditor.engine.outcome import fingerprint, raised_outcome, unwaived_status
 from auditor.engine.policy.unmatched import no_match

@@ -10,10 +10,12 @@ import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.policy.model import Policy
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import Money, PolicyOutcome, ProductReference, Subject
+from auditor.domain.result.finding import ProductReference, Subject
+from auditor.domain.result.model import PolicyOutcome
 
 Rows = npt.NDArray[np.signedinteger]
 

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import numpy as np
 from msgspec import Struct, field
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy
 from auditor.domain.policy.prices import DatedPrice, SeatPrice
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import Money, ProductReference, Subject
+from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import Links
 from auditor.engine.columns.bitsets import Products, distinct, holders, meets, rows_of, several
 from auditor.engine.columns.strings import Flags

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
-from auditor.domain.result.model import Money
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import codes_of, fold

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.result.finding import report_order
-from auditor.domain.result.model import Finding, Money, ProductReference, SourceLine
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, report_order
 from auditor.engine.columns.bitsets import distinct, indices
 from auditor.engine.outcome import (
     OPEN,

@@ -12,7 +12,8 @@ import msgspec
 import pyarrow as pa
 
 from auditor.domain.enums import Outcome, Severity, Status
-from auditor.domain.result.model import Finding, PolicyHeader, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import PolicyHeader, Result, TenantResult
 from auditor.domain.syntax.limits import checked_amount
 from auditor.files import json_document
 from auditor.files.json_document import Whole

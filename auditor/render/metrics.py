@@ -15,7 +15,8 @@ from msgspec import Struct, field
 from auditor import __version__
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Outcome, Severity, Status
-from auditor.domain.result.model import Findings, FleetResult, Result, TenantResult
+from auditor.domain.result.finding import Findings
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.verification import FindingState, TenantVerification, Verdict
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions

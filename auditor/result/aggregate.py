@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from auditor.domain.actions.money import added, rounded
 from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern, FindingStats
-from auditor.domain.result.model import Finding, FleetResult, Result, Summary, TenantResult
+from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
 from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN

@@ -10,17 +10,8 @@ from msgspec.structs import replace
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.model import (
-    Finding,
-    Findings,
-    FleetPast,
-    FleetResult,
-    NoFindings,
-    PolicyHeader,
-    PolicyOutcome,
-    Result,
-    TenantResult,
-)
+from auditor.domain.result.finding import Finding, Findings, NoFindings
+from auditor.domain.result.model import FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.verification import FindingState
 from auditor.findings.columns import decode, replaced, texts, values_of
 from auditor.findings.table import FindingTable

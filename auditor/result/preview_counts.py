@@ -6,7 +6,7 @@ from decimal import Decimal
 from auditor.domain.actions.money import added
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.preview import Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.findings.stats import sums
 
 

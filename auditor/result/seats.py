@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from auditor.domain.result.model import Money, Result, SeatCount
+from auditor.domain.actions.money import Money
+from auditor.domain.result.model import Result, SeatCount
 from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 
 
 def waiver_id(finding: Finding) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.domain.result.model import Findings
+from auditor.domain.result.finding import Findings
 
 COLUMNS = ("policy", "check", "severity", "subject", "skuId", "skuPartNumber", "detail", "waiver")
 """The columns that identify a finding."""

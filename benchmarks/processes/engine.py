@@ -17,7 +17,7 @@ from auditor.__main__ import configure_process
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Findings
+from auditor.domain.result.finding import Findings
 from auditor.findings.spill import spill_file
 from auditor.policy.loader import load
 from auditor.render import render

@@ -8,7 +8,8 @@ import pytest
 
 from auditor.app.audit.remediation import remedied
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.result.model import Finding, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import TenantResult
 from tests.builders.tenant.tenants import (
     audited,
     bought,

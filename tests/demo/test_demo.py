@@ -20,7 +20,8 @@ from auditor.catalogue import builtin
 from auditor.demo import policies, previous, snapshots
 from auditor.demo.__main__ import main
 from auditor.domain.enums import Agreement, Outcome, Status
-from auditor.domain.result.model import Finding, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read

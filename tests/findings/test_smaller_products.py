@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.domain.enums import Status
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.findings.columns import encode
 from auditor.findings.smaller_products import SmallerProductCounter
 from tests.builders.result.results import result

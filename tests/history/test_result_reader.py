@@ -10,28 +10,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditor.domain.actions.action import Action, Link
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import (
-    Action,
     BalanceShare,
     Coverage,
-    Finding,
     FleetPast,
     FleetResult,
-    Link,
-    Money,
     Notice,
     PolicyHeader,
     PolicyOutcome,
-    ProductReference,
     Result,
     Run,
     SeatBounds,
     SeatCount,
-    SourceLine,
-    Subject,
     Subscription,
     Summary,
     TenantResult,

@@ -8,7 +8,8 @@ from auditor.app.audit.pipeline import audit
 from auditor.catalogue import Catalogue, Product, ServicePlan
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
-from auditor.domain.result.model import Coverage, Finding, FleetResult, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Coverage, FleetResult, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result.model import Finding, Result, SourceLine, Subject
+from auditor.domain.result.finding import Finding, SourceLine, Subject
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import FORMATS, render

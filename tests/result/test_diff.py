@@ -11,16 +11,8 @@ from msgspec.structs import replace
 from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
-from auditor.domain.result.model import (
-    Finding,
-    FleetResult,
-    PolicyHeader,
-    PolicyOutcome,
-    Result,
-    SourceLine,
-    Subject,
-    TenantResult,
-)
+from auditor.domain.result.finding import Finding, SourceLine, Subject
+from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.result.aggregate import changes, summarise

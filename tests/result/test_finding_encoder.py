@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import Finding, ProductReference, Subject
+from auditor.domain.result.finding import Finding, ProductReference, Subject
 from auditor.findings.table import FindingTable
 from auditor.result.codec.encoder import document, pieces
 from tests.builders.result.results import result

@@ -18,13 +18,14 @@ from auditor.checks.registry import registered
 from auditor.checks.seats.coverage import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Severity, Source, SourceStatus
 from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
+from auditor.domain.result.finding import SourceLine
 from auditor.domain.result.model import (
     ContractPrice,
     FleetResult,
-    Money,
     Notice,
     PolicyHeader,
     RenewalPrice,
@@ -32,7 +33,6 @@ from auditor.domain.result.model import (
     Run,
     SeatBounds,
     SeatCount,
-    SourceLine,
     TenantResult,
 )
 from auditor.engine.evaluate import conclude, evaluate, evaluated_batches

@@ -10,8 +10,9 @@ from auditor import resources
 from auditor.app.audit.failed_tenants import each_contained
 from auditor.app.gc_pause import paused_gc
 from auditor.checks.registry import articles_of
+from auditor.domain.actions.action import Action
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Action, FleetResult, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder

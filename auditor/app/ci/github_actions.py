@@ -9,7 +9,8 @@ from auditor.app.report.outputs import Output
 from auditor.deliver.github.actions import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
-from auditor.domain.result.model import Finding, Findings, Result, SourceLine
+from auditor.domain.result.finding import Finding, Findings, SourceLine
+from auditor.domain.result.model import Result
 from auditor.render import render
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import missing_data

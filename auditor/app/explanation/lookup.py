@@ -21,7 +21,8 @@ from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, alternatives, joined
 from auditor.domain.policy.model import Policy
-from auditor.domain.result.model import Finding, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result, TenantResult
 from auditor.guidance import Library, Variant, compose
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
-from auditor.domain.result.model import Action, Finding
+from auditor.domain.result.finding import Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline_text import named

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from auditor.checks.check import SeatBalance
 from auditor.checks.registry import check_of
 from auditor.domain.enums import Outcome, SubjectType
-from auditor.domain.result.model import Finding, PolicyOutcome, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import PolicyOutcome, TenantResult
 from auditor.findings.open import newly_open, open_findings
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import Draft, PlanConstraints

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan

@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from auditor.app.locations import store_at
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
 

@@ -10,8 +10,9 @@ from auditor.app.plan.approvals import approvals_csv, questions_by_action
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.app.policy_files import free_id
 from auditor.deliver.report_folder import ChildFile
+from auditor.domain.actions.action import Action
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action, Finding
+from auditor.domain.result.finding import Finding
 from auditor.files.names import tenant_name
 from auditor.localization import Localization
 from auditor.remedy.markup import without_markup

@@ -16,11 +16,13 @@ from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import registered
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Outcome, SourceStatus, Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Action, Finding, FleetResult, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts

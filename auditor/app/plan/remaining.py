@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.policy.yaml.writer import flow
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import groups_of

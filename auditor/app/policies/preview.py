@@ -21,7 +21,8 @@ from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageErr
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
-from auditor.domain.result.model import Finding, PolicyOutcome, Result, SourceLine
+from auditor.domain.result.finding import Finding, SourceLine
+from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.policy.loader import load
 from auditor.result.preview_counts import worse
 from auditor.snapshot.model import Snapshot

@@ -17,7 +17,8 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import Sku
-from auditor.domain.result.model import Finding, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block, with_items
 from auditor.result.waiver_fields import waiver_id, waiver_products, waiver_user

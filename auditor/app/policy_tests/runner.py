@@ -26,7 +26,8 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, PolicySet
-from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.files import input as files
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import instant

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import Finding, Result, Run, Subject
+from auditor.domain.result.finding import Finding, Subject
+from auditor.domain.result.model import Result, Run
 
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
 """Keys of evidence and selectors that identify a person."""

@@ -11,21 +11,12 @@ from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.verification import redacted_verification
+from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.finding import report_order
-from auditor.domain.result.model import (
-    Action,
-    Finding,
-    FleetPast,
-    FleetResult,
-    Link,
-    Notice,
-    Result,
-    Run,
-    TenantResult,
-)
+from auditor.domain.result.finding import Finding, report_order
+from auditor.domain.result.model import FleetPast, FleetResult, Notice, Result, Run, TenantResult
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 
 _UNSAID = frozenset({"ticket", "approvedBy"})

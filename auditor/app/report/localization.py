@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from auditor.app.gc_pause import paused_gc
+from auditor.domain.actions.action import Action
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.model import Action, PolicyHeader, Result, TenantResult
+from auditor.domain.result.model import PolicyHeader, Result, TenantResult
 
 if TYPE_CHECKING:
     from datetime import date

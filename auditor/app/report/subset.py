@@ -7,16 +7,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from auditor.deliver.mail.routing import Envelope
-from auditor.domain.result.model import (
-    Action,
-    Finding,
-    Findings,
-    FleetResult,
-    PolicyHeader,
-    PolicyOutcome,
-    Result,
-    TenantResult,
-)
+from auditor.domain.actions.action import Action
+from auditor.domain.result.finding import Finding, Findings
+from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.verification import TenantVerification, freed_by
 from auditor.result.aggregate import summarise
 

@@ -13,7 +13,8 @@ from auditor.domain.enums import Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Finding, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.saved_plan import PlannedAction, PlannedFinding, SavedPlan, SavedTenantPlan
 from auditor.domain.result.verification import (
     ActionVerdict,

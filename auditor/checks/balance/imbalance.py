@@ -9,7 +9,8 @@ from auditor.checks.check import Check, SeatBalance
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Bound
-from auditor.domain.result.model import Finding, SeatCount, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.domain.translation import N_
 from auditor.engine.fleet import FleetScope
 from auditor.guidance.routing import Articles, Situation, purchase_channel

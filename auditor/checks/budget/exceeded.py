@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from auditor.checks.check import Check, Cost, Detail, ObjectAction
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Budget
 from auditor.domain.policy.product_set import PAID_PRODUCTS
-from auditor.domain.result.model import Finding, Money, Subject
+from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import purchase_extent

@@ -7,11 +7,13 @@ from typing import Any
 from msgspec import Struct
 
 from auditor.checks.check import Check
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
 from auditor.domain.policy.product_set import ProductSet, Sku
-from auditor.domain.result.model import ContractTerm, Money, ProductReference, Subject
+from auditor.domain.result.finding import ProductReference, Subject
+from auditor.domain.result.model import ContractTerm
 from auditor.domain.translation import N_
 from auditor.engine.outcome import BatchOutcome, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies

@@ -7,7 +7,7 @@ from auditor.checks.check import Check
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Health
-from auditor.domain.result.model import Subject
+from auditor.domain.result.finding import Subject
 from auditor.domain.translation import N_
 from auditor.engine.coverage import unread
 from auditor.engine.policy.extent import Extent, group_extent

@@ -4,7 +4,7 @@ from auditor.checks.check import Cost, ObjectAction, SeatBalance, seats_to_adjus
 from auditor.checks.seats.spare_seats import spare_findings
 from auditor.checks.seats.stock import SeatCheck
 from auditor.domain.actions.kind import ActionKind, removal_kind
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.skus.seat_bounds import Breach
 from auditor.guidance.routing import Articles, Situation, purchase_channel, self_service, trial

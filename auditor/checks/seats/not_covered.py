@@ -20,7 +20,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.coverage import TRIAL_UNKNOWN, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding

@@ -23,7 +23,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import meets, pairs
 from auditor.engine.coverage import TRIAL_UNKNOWN, unread

@@ -8,10 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.checks.check import Check
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Seats
 from auditor.domain.policy.product_set import ProductSet, Sku, WithService, leaves
-from auditor.domain.result.model import Money, ProductReference, Subject
+from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, seat_extent

@@ -15,7 +15,7 @@ from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Bound, Subscriptions
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import includes

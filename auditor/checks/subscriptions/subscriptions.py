@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from auditor.checks.check import Check
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.policy.prices import MONTHLY
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.renewals import moved_by_a_month
-from auditor.domain.result.model import Money, ProductReference, Subject, Subscription
+from auditor.domain.result.finding import ProductReference, Subject
+from auditor.domain.result.model import Subscription
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies

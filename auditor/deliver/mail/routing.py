@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from auditor.deliver.mail.recipient_selection import fits
 from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result.model import Finding, PolicyHeader, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import PolicyHeader, Result
 from auditor.domain.tenant import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient
 
 T = TypeVar("T")

@@ -6,18 +6,12 @@ from typing import Annotated, Any
 
 from msgspec import Struct, field
 
-from auditor.domain.actions.action import Action as Action  # noqa: PLC0414 - part of a result
-from auditor.domain.actions.action import Link as Link  # noqa: PLC0414 - part of a result
-from auditor.domain.actions.money import Money as Money  # noqa: PLC0414 - part of a result
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Reference
-from auditor.domain.result.finding import Finding as Finding  # noqa: PLC0414 - part of a result
-from auditor.domain.result.finding import Findings as Findings  # noqa: PLC0414 - part of a result
-from auditor.domain.result.finding import NoFindings as NoFindings  # noqa: PLC0414 - part of a result
-from auditor.domain.result.finding import ProductReference as ProductReference  # noqa: PLC0414 - part of a result
-from auditor.domain.result.finding import SourceLine as SourceLine  # noqa: PLC0414 - part of a result
-from auditor.domain.result.finding import Subject as Subject  # noqa: PLC0414 - part of a result
+from auditor.domain.result.finding import Finding, Findings, NoFindings, SourceLine
 from auditor.domain.result.seat_usage import DepartmentReport, SeatCoverage, SmallerProductCount, UsageReport
 from auditor.domain.result.verification import TenantVerification
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName

@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern
-from auditor.domain.result.model import Action, Finding, TenantResult
+from auditor.domain.result.model import TenantResult
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, coded, decode, equal, json_value, replaced

@@ -11,13 +11,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
-from auditor.domain.result.model import Action
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages

@@ -15,7 +15,8 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.model import Assignments, Policy, PolicySet
 from auditor.domain.policy.prices import SeatPrice, SeatPrices, seat_prices
 from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, entails
-from auditor.domain.result.model import Finding, SeatCount, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.guidance import Situation
 from auditor.remedy.labels import owned_of, part_number, product_labels
 from auditor.remedy.product_kinds import same_kind

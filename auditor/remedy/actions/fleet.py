@@ -8,11 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.checks.registry import articles_of
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Agreement, Severity, Status
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Action, Finding, FleetResult, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, TenantResult
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text

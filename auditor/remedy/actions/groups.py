@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Agreement, SubjectType
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.remedies.model import Remedy

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of

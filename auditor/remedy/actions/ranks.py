@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.priority import Weight, ranked, why
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Action, TenantResult
+from auditor.domain.result.model import TenantResult
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.subscription_terms import day_of, renewal_days
 from auditor.remedy.messages import Localizer

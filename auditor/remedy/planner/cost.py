@@ -9,7 +9,7 @@ from types import MappingProxyType
 from auditor.checks.check import Cost
 from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import terms_of

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from msgspec import Struct, field
 
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action, Finding, Notice
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import DecidedSeats, Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
 from auditor.remedy.planner.reach import Reach

@@ -12,7 +12,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.checks.seats.quota_exceeded import CHECK as QUOTA_EXCEEDED
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.planner.simulation.memberships import Memberships
 

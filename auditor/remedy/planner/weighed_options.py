@@ -11,7 +11,8 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy.decision import AnswerKind, Decision, is_left
-from auditor.domain.result.model import Finding, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from auditor.domain.actions.action import Action
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
-from auditor.domain.result.model import Action
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import Changes, Step

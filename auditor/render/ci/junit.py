@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.result.model import Finding, Findings, FleetResult, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.finding import Finding, Findings
+from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence

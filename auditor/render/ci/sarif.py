@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.result.model import Finding, Findings, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.domain.result.finding import Finding, Findings, SourceLine
+from auditor.domain.result.model import PolicyHeader, PolicyOutcome, Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from auditor.domain.actions.money import rounded
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.money import Money, rounded
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.result.finding_stats import Concern
-from auditor.domain.result.model import Action, Money
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, Step

@@ -3,9 +3,9 @@
 from markupsafe import Markup
 from msgspec import Struct
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidancePart
 
 

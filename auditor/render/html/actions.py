@@ -7,6 +7,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.money import Money
 from auditor.domain.actions.priority import (
     Reason,
     Weight,
@@ -18,8 +20,8 @@ from auditor.domain.actions.priority import (
 )
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern
-from auditor.domain.result.model import Action, Finding, Money
 from auditor.render.html.action_view import Step
 from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import anchor, problem, subject_label

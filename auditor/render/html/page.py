@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
-from auditor.domain.result.model import Finding, FleetResult, Notice, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.translation import capitalized
 from auditor.render.html.actions import highlights, steps
 from auditor.render.html.charts.curves import trends

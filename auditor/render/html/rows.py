@@ -7,20 +7,13 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
-from auditor.domain.result.model import (
-    Action,
-    Coverage,
-    Finding,
-    PolicyHeader,
-    PolicyOutcome,
-    Result,
-    SeatCount,
-    TenantResult,
-)
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
 from auditor.render.html.charts.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence.details import detail_label

@@ -8,7 +8,8 @@ from operator import is_
 from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity, SubjectType
-from auditor.domain.result.model import Finding, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes

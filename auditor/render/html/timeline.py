@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.enums import Status
-from auditor.domain.result.model import Finding, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Renewal, Timeline
 from auditor.render.text.end_of_term import happens

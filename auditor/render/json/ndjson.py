@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from auditor.domain.result.model import Finding, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.result.codec.encoder import line, members

@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result.model import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.render.html.action_view import Step
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from auditor.domain.enums import Status
-from auditor.domain.result.model import Finding, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import TenantResult
 from auditor.render.mail.subject import flat
 from auditor.render.mail.view import Renewal
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats

@@ -7,8 +7,8 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from auditor import resources
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidancePart
 from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment

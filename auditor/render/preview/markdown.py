@@ -5,7 +5,7 @@ from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.preview import Changed, Difference, DifferenceCount, PolicyChange, Preview, Side
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.ci.markdown import inert

@@ -15,7 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.result.model import Findings, PolicyHeader, ProductReference, Result
+from auditor.domain.result.finding import Findings, ProductReference
+from auditor.domain.result.model import PolicyHeader, Result
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.facts import SEAT_FACTS, cell_text

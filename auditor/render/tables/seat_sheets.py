@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from auditor.domain.actions.money import rounded
-from auditor.domain.result.model import Money, Result
+from auditor.domain.actions.money import Money, rounded
+from auditor.domain.result.model import Result
 from auditor.render.tables.flat import Cell
 from auditor.render.text.labels import Labels
 

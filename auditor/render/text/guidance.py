@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
-from auditor.domain.result.model import Action
+from auditor.domain.actions.action import Action
 
 MARKS: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
 """**bold** and `code`, the only two marks of guidance."""

@@ -19,7 +19,8 @@ from msgspec.structs import fields
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
-from auditor.domain.result.model import BalanceShare, Finding, FleetPast, FleetResult, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import BalanceShare, FleetPast, FleetResult, TenantResult
 from auditor.domain.saved_field import SavedField
 from auditor.domain.syntax.limits import LARGEST_SUM, TENANT
 from auditor.files.json_document import Whole

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.domain.actions.money import Money
 from auditor.domain.result.finding import ProductReference, SourceLine
-from auditor.domain.result.model import Money
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import alike, json_strings, money_of, values_of
 

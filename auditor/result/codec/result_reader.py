@@ -12,7 +12,8 @@ from msgspec.structs import force_setattr, replace
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.domain.result.model import Finding, FleetResult, Result, Run, Summary, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, Result, Run, Summary, TenantResult
 from auditor.files import json_document
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable

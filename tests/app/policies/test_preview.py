@@ -5,9 +5,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from auditor.app.policies.preview import difference
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, Severity, Status, SubjectType
 from auditor.domain.preview import MoneyChange
-from auditor.domain.result.model import Finding, Money, PolicyOutcome, SourceLine, Subject
+from auditor.domain.result.finding import Finding, SourceLine, Subject
+from auditor.domain.result.model import PolicyOutcome
 from auditor.result.preview_counts import tally
 
 FINDING = Finding(

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from auditor.app.redaction.pseudonyms import Key, key_of
 from auditor.app.redaction.redact import redacted
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
-from auditor.domain.result.model import Action, Result
+from auditor.domain.result.model import Result
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, tenant, user
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)

@@ -4,9 +4,11 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result.model import Action, Finding, Link, Result, SourceLine, Subject
+from auditor.domain.result.finding import Finding, SourceLine, Subject
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import summarise
 from tests.builders.result.results import result

@@ -9,25 +9,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action, Link
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import (
-    Action,
     Coverage,
-    Finding,
     FleetResult,
-    Link,
-    Money,
     Notice,
     PolicyHeader,
     PolicyOutcome,
-    ProductReference,
     Result,
     Run,
     SeatBounds,
     SeatCount,
-    SourceLine,
-    Subject,
     Subscription,
     TenantResult,
 )

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from auditor.domain.result.model import Action, Result
+from auditor.domain.actions.action import Action
+from auditor.domain.result.model import Result
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.render.html.page import page

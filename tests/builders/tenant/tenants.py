@@ -12,7 +12,8 @@ from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Source, SourceS
 from auditor.domain.message import Message
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Coverage, Finding, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Coverage, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import format_instant

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.catalogue import builtin
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.snapshot.manifest import format_instant
 from tests.builders.tenant.tenants import (
     NOW,

@@ -6,7 +6,8 @@ from math import ceil, floor
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from auditor.domain.result.model import Finding, SeatBounds, SeatCount
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import SeatBounds, SeatCount
 from auditor.render.html.charts.seat_chart import bound, tightest
 from tests.oracle.adapter import run
 from tests.oracle.strategies import Scenario, scenarios

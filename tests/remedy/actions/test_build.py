@@ -10,10 +10,10 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library, remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Status
-from auditor.domain.result.model import Action
 from auditor.guidance import Order
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import context_of

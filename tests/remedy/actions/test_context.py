@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Finding, ProductReference, Subject, TenantResult
+from auditor.domain.result.finding import Finding, ProductReference, Subject
+from auditor.domain.result.model import TenantResult
 from auditor.findings.table import FindingTable
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of

@@ -9,9 +9,10 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
-from auditor.domain.result.model import Action, Result
+from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.render.text.end_of_term import happens

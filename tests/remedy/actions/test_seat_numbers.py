@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.cli.terminal.result import terminal_text
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Action
 from auditor.localization import localization
 from auditor.render.html.content import PageContent
 from auditor.render.html.page import page

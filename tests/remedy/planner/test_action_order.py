@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.result.model import Action
 from auditor.remedy.planner.draft import bought_first
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.plan_tenants import F3, VISIO, grant, group, snapshot, user

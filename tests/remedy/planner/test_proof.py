@@ -14,7 +14,7 @@ from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.domain.errors import Span
 from auditor.domain.policy.decision import AnswerKind, Decision
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.policy.loader import load
 from auditor.remedy.planner.optimization.optimizer import choose_options
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score

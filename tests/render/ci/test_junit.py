@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Status
-from auditor.domain.result.model import Finding, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from tests.builders.result.results import BY_ID, person, result

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result.model import Finding, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.ci.sarif import LIMIT

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result.model import Finding, Money, ProductReference, Subject
+from auditor.domain.result.finding import Finding, ProductReference, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render.html.action_sets import action_sets

@@ -10,9 +10,12 @@ from html.parser import HTMLParser
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Link
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result.model import FleetResult, Link, Money, Result, Subject, TenantResult
+from auditor.domain.result.finding import Subject
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render

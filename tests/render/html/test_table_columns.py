@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.result.finding import ProductReference
-from auditor.domain.result.model import FleetResult, Money, Result, Subject
+from auditor.domain.result.finding import ProductReference, Subject
+from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.table import FindingTable
 from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.rows import Context, problem, subject_address, subject_label

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.result.model import Money
+from auditor.domain.actions.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
 from auditor.render.html.seat_lines import coverage_lines, smaller_products
 from auditor.render.html.usage import idle_lines, unit_tables, usage_table

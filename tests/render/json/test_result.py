@@ -7,8 +7,9 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.actions.money import Money
 from auditor.domain.errors import UsageError
-from auditor.domain.result.model import Money, Result
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import TenantSpans, render, result_json, tenant_frame, tenant_json

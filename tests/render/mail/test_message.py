@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import fields, replace
 
+from auditor.domain.actions.action import Link
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
-from auditor.domain.result.model import Finding, FleetResult, Link, Result, TenantResult
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.localization import languages

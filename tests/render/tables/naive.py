@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from io import StringIO
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.result.model import Finding, Result
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import Result
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import Result, Subject
+from auditor.domain.result.finding import Subject
+from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import Subject
+from auditor.domain.result.finding import Subject
 from auditor.domain.trends import PolicyTrend, Trends
 from auditor.findings.table import FindingTable
 from auditor.render import render

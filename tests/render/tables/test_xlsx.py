@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.model import ContractTerm, FleetResult, Result, Subject
+from auditor.domain.result.finding import Subject
+from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render

@@ -13,7 +13,7 @@ from auditor.checks.check import Correction, Detail
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Seats
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.columns.bitsets import distinct, indices
 from auditor.engine.columns.strings import valid

@@ -5,7 +5,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from auditor.domain.result.model import Link
+from auditor.domain.actions.action import Link
 from auditor.guidance import Composed
 from auditor.remedy import messages
 from auditor.remedy.messages import Localizer

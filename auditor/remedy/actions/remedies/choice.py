@@ -11,7 +11,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.remedy.requests import Command
 

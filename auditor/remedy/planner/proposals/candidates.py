@@ -12,7 +12,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import AnswerKind
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import known_location
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.product_options import ProductOptions

@@ -3,7 +3,7 @@
 from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.model import Decided
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import Weighed

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import Weighed

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from auditor.domain.policy.decision import AnswerKind
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.proposals import Downgrade, downgrade_of

@@ -10,7 +10,7 @@ from msgspec import Struct
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.batch import judge_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies

@@ -11,7 +11,7 @@ from auditor.checks.check import Correction
 from auditor.checks.health.group_empty import CHECK as GROUP_EMPTY
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, SourceStatus, Status
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.optimization.options import Option, Score

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.planner.simulation.accounts import Account

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.policy.decision import AnswerKind, kept
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.targets import sku_of

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import product_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 

@@ -14,7 +14,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.policy.model import Attributes
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from auditor.domain.policy.decision import AnswerKind
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.engine.tenant_facts import SkuFact, TenantFacts

@@ -5,9 +5,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.errors import printable
-from auditor.domain.result.model import Action, Finding
+from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.simulation.membership_rules import rule_properties

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from auditor.domain.result.model import Action
+from auditor.domain.actions.action import Action
 from auditor.domain.result.saved_plan import HoldingChange
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.tenant import TenantState, apply

@@ -6,10 +6,10 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import most_important, nearest_dates, product_concerned
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action
 from auditor.guidance.parts import GuidanceParts
 from auditor.remedy.currency import money_label
 from auditor.remedy.dates import day_label

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import added
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action, Finding, SeatCount
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import SeatCount
 from auditor.engine.tenant_facts import GroupFact
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.replay import SeatEffect

@@ -7,10 +7,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from auditor.checks.registry import check_of
+from auditor.domain.actions.action import Action
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
-from auditor.domain.result.model import Action, Finding
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_
 from auditor.remedy.currency import money_label
 from auditor.remedy.messages import Localizer

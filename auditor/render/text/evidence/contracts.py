@@ -7,7 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.domain.result.model import ContractTerm, Finding
+from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import ContractTerm
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 

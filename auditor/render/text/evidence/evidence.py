@@ -10,7 +10,7 @@ from typing import Any, Final
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, tells_holdings
 from auditor.domain.actions.seat_movement import SeatMovement
-from auditor.domain.result.model import Finding
+from auditor.domain.result.finding import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.evidence.access import ACCESS, access_parts
 from auditor.render.text.evidence.contracts import contract_facts, purchase

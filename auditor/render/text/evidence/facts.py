@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from auditor.catalogue import builtin
-from auditor.domain.result.model import ProductReference, TenantResult
+from auditor.domain.result.finding import ProductReference
+from auditor.domain.result.model import TenantResult
 
 _WORKING: Final = frozenset({"", "active"})
 
