@@ -88,17 +88,20 @@ class _Run:
 
 
 class _Listed(SizedIterable[Any]):
-    """The rows of a group as values, which are made when they are read."""
+    """What a group lists, made when it is read: of many tenants closures would take more memory than the columns."""
 
-    def __init__(self, count: int, read: Callable[[], Iterator[Any]]) -> None:
+    __slots__ = ("_arguments", "_count", "_read")
+
+    def __init__(self, count: int, read: Callable[..., Iterator[Any]], *arguments: Any) -> None:
         self._count = count
         self._read = read
+        self._arguments = arguments
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Any]:
-        return self._read()
+        return self._read(*self._arguments)
 
 
 class ActionLists:
@@ -130,24 +133,26 @@ class ActionLists:
         count = self._fingerprints.count(group)
         if not count:
             return tuple(sorted(others))
-        return _listed(count + len(others), lambda: merge(self._read_fingerprints(group), sorted(others)))
+        return _Listed(count + len(others), _fingerprints, self._fingerprints, group, *sorted(others))
 
     def requests(self, group: int) -> Sequence[Mapping[str, Any]]:
         """Return the requests of a group."""
-        return _listed(self._requests.count(group), lambda: self._read_requests(group))
-
-    def _read_fingerprints(self, group: int) -> Iterator[str]:
-        return iter(sorted(text for (column,) in self._fingerprints.read(group) for text in values_of(column)))
-
-    def _read_requests(self, group: int) -> Iterator[Mapping[str, Any]]:
-        numbers: list[int] = []
-        users: list[str] = []
-        for templates, ids in self._requests.read(group):
-            numbers += templates.to_pylist()
-            users += values_of(ids)
-        for row in sorted(range(len(numbers)), key=lambda row: self._known[numbers[row]][0]):
-            yield self._known[numbers[row]][1].document(users[row])
+        count = self._requests.count(group)
+        return _Listed(count, _requests, self._requests, group, self._known) if count else ()
 
 
-def _listed(count: int, read: Callable[[], Iterator[Any]]) -> Sequence[Any]:
-    return _Listed(count, read) if count else ()
+def _fingerprints(runs: SortedRuns, group: int, *others: str) -> Iterator[str]:
+    own = sorted(text for (column,) in runs.read(group) for text in values_of(column))
+    return merge(own, others)
+
+
+def _requests(
+    runs: SortedRuns, group: int, known: Sequence[tuple[SortKey, RequestTemplate]]
+) -> Iterator[Mapping[str, Any]]:
+    numbers: list[int] = []
+    users: list[str] = []
+    for templates, ids in runs.read(group):
+        numbers += templates.to_pylist()
+        users += values_of(ids)
+    for row in sorted(range(len(numbers)), key=lambda row: known[numbers[row]][0]):
+        yield known[numbers[row]][1].document(users[row])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
+from sys import intern
 from typing import Any
 
 from msgspec import Struct
@@ -86,7 +87,8 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, first.old, first.new, first.extra, variety)
-        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        return intern(digest[:16])  # the key of its concern too
 
 
 @lru_cache(maxsize=4096)
@@ -273,8 +275,9 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidanc
         return (l10n.gettext(messages.BOUNDS_FIRST), *guidance.prerequisites)
     if group.first.kind in NUMBERED and not group.first.proven:
         return (*_total(inputs, group, count), *guidance.prerequisites)
-    enough = ", ".join(_enough(inputs, group))
-    return (*((l10n.gettext(messages.ANY_OF).format(products=enough),) if enough else ()), *guidance.prerequisites)
+    if enough := ", ".join(_enough(inputs, group)):
+        return (l10n.gettext(messages.ANY_OF).format(products=enough), *guidance.prerequisites)
+    return guidance.prerequisites
 
 
 def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ numbers, their pattern; remedies are decided for the first person of each patter
 
 from array import array
 from collections.abc import Collection, Hashable, Sequence
+from sys import intern
 from typing import Final
 
 import numpy as np
@@ -218,7 +219,8 @@ class PersonRemedies:
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
         counts = np.diff(np.append(starts, len(ordered)))
         within = np.arange(len(ordered)) - np.repeat(starts, counts)
-        shown = values_of(labels.take(indices(people[order[within < NAMED]])))
+        # Several actions name the same person.
+        shown = list(map(intern, values_of(labels.take(indices(people[order[within < NAMED]])))))
         end = 0
         for number, count in zip(ordered[starts].tolist(), counts.tolist(), strict=True):
             begun, end = end, end + min(count, NAMED)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from sys import intern
 
 from msgspec.structs import replace
 
@@ -44,7 +45,7 @@ def prioritised(
     weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
     found: dict[int, Action] = {}
     for rank, (index, reason) in enumerate(ranked(weights, today), start=1):
-        found[index] = replace(actions[index], rank=rank, why=why(l10n, reason, weights[index], today))
+        found[index] = replace(actions[index], rank=rank, why=intern(why(l10n, reason, weights[index], today)))
     return tuple(found[index] for index in range(len(actions)))
 
 
