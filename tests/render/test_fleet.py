@@ -56,9 +56,16 @@ def test_tenants_stand_worst_first_and_all_together_last() -> None:
         replace(worst(), name="zzz", display_name="zzz"),
         quiet("lost", failure=Message("it is gone"), complete=False),
     )
-    assert [row.title for row in found] == ["lost", "zzz", "aaa", "All tenants together"]
-    assert [row.failure for row in found] == [True, False, False, False]
-    assert found[1].open == found[-1].open - sum(f.status.value == "open" for f in result().fleet.findings)
+    assert [row.title for row in found] == ["lost", "zzz", "aaa", "Policies across tenants", "All tenants together"]
+    assert [row.failure for row in found] == [True, False, False, False, False]
+    *parts, total = found
+    assert total.open == sum(row.open for row in parts) > parts[1].open > 0, "the rows add up"
+    assert (parts[3].href, parts[3].spare, total.href) == ("#fleet", "–", "")
+
+
+def test_tenants_of_one_display_name_are_told_apart_by_their_names() -> None:
+    found = rows(*(quiet(name, display_name="Contoso") for name in ("eu", "us")), quiet("nl", display_name="Fabrikam"))
+    assert [row.title for row in found if row.name] == ["eu (Contoso)", "Fabrikam", "us (Contoso)"]
 
 
 def test_seats_that_are_not_known_make_the_sum_unknown() -> None:
@@ -66,7 +73,7 @@ def test_seats_that_are_not_known_make_the_sum_unknown() -> None:
     known = replace(seat, sku_part_number="SPE_E3", usable=100, consumed=60, spare=40)
     free = replace(seat, sku_part_number="FLOW_FREE", usable=10_000, consumed=3, spare=9_997)
     gap = replace(known, consumed=None, spare=None)
-    one, two, total = rows(quiet("a", seats=(known, free)), quiet("b", seats=(known,)))
+    one, two, _, total = rows(quiet("a", seats=(known, free)), quiet("b", seats=(known,)))
     assert [(row.usable, row.assigned, row.spare) for row in (one, two, total)] == [
         ("100", "60", "40"), ("100", "60", "40"), ("200", "120", "80"),
     ]  # fmt: skip

@@ -43,13 +43,13 @@ def print_fleet(console: Console, rows: Sequence[FleetRow], l10n: Labels) -> Non
     """Print the tenants that need looking at first, and all of them together; `rows` end with the sum."""
     if not rows:
         return
-    *tenants, total = rows
+    tenants, sums = [row for row in rows if row.name], [row for row in rows if not row.name]
     lost = [row for row in tenants if row.failure]
     others = [row for row in tenants if not row.failure]
     shown_lost = lost[: max(_LOST, _ROWS - len(others))]
     shown = [*shown_lost, *others[: _ROWS - len(shown_lost)]]
     console.print(Text("\n" + l10n.gettext("Tenants"), style="bold"), highlight=False)
-    console.print(Padding(_table([*shown, total], console, l10n), (0, 0, 0, _INDENT)), highlight=False)
+    console.print(Padding(_table([*shown, *sums], console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     _print_rest(console, tenants, shown, len(lost) - len(shown_lost), l10n)
 
 
@@ -70,10 +70,9 @@ def _print_rest(
 def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     kinds = 2 if console.width >= _WIDE else 1
     compared = any(row.new is not None for row in rows)
-    columns: list[tuple[str, list[Text]]] = [
-        (l10n.gettext("A month"), [Text(row.money) for row in rows]),
-        (l10n.gettext("Findings"), [_findings(row, l10n, kinds) for row in rows]),
-    ]
+    columns: list[tuple[str, list[Text]]] = [(l10n.gettext("Findings"), [_findings(row, l10n, kinds) for row in rows])]
+    if any(row.money for row in rows):
+        columns.insert(0, (l10n.gettext("A month"), [Text(row.money) for row in rows]))
     if compared:
         columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
     if console.width >= _WIDE:
@@ -85,8 +84,9 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     name = max(console.width - width - _GAP, _NAME)
     table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
-    for number, (title, _) in enumerate(columns):
-        table.add_column(title, justify="left" if number == 1 else "right", overflow="fold", no_wrap=False)
+    findings = l10n.gettext("Findings")
+    for title, _ in columns:
+        table.add_column(title, justify="left" if title == findings else "right", overflow="fold", no_wrap=False)
     for number, row in enumerate(rows):
         style = "bold" if number == len(rows) - 1 else ""
         table.add_row(Text(printable(row.title), style=style), *(cells[number] for _, cells in columns))

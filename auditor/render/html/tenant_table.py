@@ -1,13 +1,14 @@
 """Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Result, SeatCount, TenantResult
+from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantResult
 from auditor.render.html.view import Page, Section
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
@@ -20,7 +21,10 @@ class FleetRow(Struct, frozen=True, kw_only=True):
 
     href: str
     """Where more is said, on this page or on one of its own; empty where nothing is."""
+    name: str
+    """The tenant's name in files; empty where it is not one tenant."""
     title: str
+    """What people call it: with the name before it where several tenants are called the same."""
     failure: bool
     complete: bool
     open: int
@@ -37,7 +41,7 @@ class FleetRow(Struct, frozen=True, kw_only=True):
 
 
 def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tuple[FleetRow, ...]:
-    """Return a row for every tenant, those without a part of the page too, and one for all; nothing for a single one.
+    """Return a row for every tenant, one for policies across tenants, and one for all; nothing for a single tenant.
 
     `pages` is the folder, beside the page, in which each tenant has a page of its own; empty where they have none.
 
@@ -53,10 +57,13 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     if pages:
         made = [(tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in made]
     rows = [row for _, row in sorted(made, key=lambda each: _standing(*each))]
+    names = Counter(row.title for row in rows)
+    rows = [replace(row, title=f"{row.name} ({row.title})") if names[row.title] > 1 else row for row in rows]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     found = changes(result.tenants, result.fleet)
     total = FleetRow(
-        href="#fleet" if any(section.anchor == "fleet" for section in page.sections) else "",
+        href="",
+        name="",
         title=l10n.gettext("All tenants together"),
         failure=False,
         complete=page.complete,
@@ -67,7 +74,30 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         **_seats(seats, l10n, whole=all(tenant.products_whole for tenant in result.tenants)),
         money=page.money,
     )
-    return (*rows, total)
+    return (*rows, *_across(result.fleet, page, l10n, compared=compared), total)
+
+
+def _across(fleet: FleetResult, page: Page, l10n: Labels, *, compared: bool) -> Iterator[FleetRow]:
+    """Yield the row of the findings over all tenants together, where the page has a part about them."""
+    for section in page.sections:
+        if section.anchor == "fleet":
+            found = changes((), fleet)
+            none = l10n.number(None)
+            yield FleetRow(
+                href="#fleet",
+                name="",
+                title=l10n.gettext("Policies across tenants"),
+                failure=False,
+                complete=section.complete,
+                open=sum(count for _, count in section.counts),
+                counts=tuple(section.counts),
+                new=found.new + found.reopened if compared else None,
+                fixed=found.fixed if compared else None,
+                assigned=none,
+                usable=none,
+                spare=none,
+                money=section.money,
+            )
 
 
 def _own(tenant: TenantResult, pages: str) -> str:
@@ -95,6 +125,7 @@ def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compare
     counts = tuple((s, open_[s]) for s in WORST if open_.get(s))
     return FleetRow(
         href="" if section is None else f"#{section.anchor}",
+        name=tenant.name,
         title=tenant.display_name or tenant.name,
         failure=not audited,
         complete=tenant.complete,
