@@ -36,8 +36,12 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
     titles = library.titles
     today = last_checked(library)  # the pages do not depend on the date
     made: dict[str, str] = {}
+
+    def link(article: str) -> str:
+        return f"[{l10n.gettext(titles[article])}](../guidance/{article}.md)"
+
     for check in registered():
-        made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, titles)
+        made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, link)
     for name in library.articles:
         composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
         made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, l10n, titles)

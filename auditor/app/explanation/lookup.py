@@ -57,7 +57,7 @@ def explain(
     titles = library.titles
     check = known_check(name)
     if check is not None:
-        return check_markdown(check, l10n, titles)
+        return check_markdown(check, l10n, lambda name: f"{l10n.gettext(titles[name])} (`auditor explain {name}`)")
     if name in library.articles:
         variant = Variant(cloud=cloud, agreement=agreement, day=today)
         return article_markdown(compose(library, name, variant), l10n, titles)

@@ -229,7 +229,11 @@ def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     for before in tenant.before.money:
         then = after.get(before.currency)
         for label, one, other in (
-            (l10n.gettext("in open findings"), before.exposure, None if then is None else then.exposure),
+            (
+                l10n.gettext("for seats wrongly assigned or idle"),
+                before.exposure,
+                None if then is None else then.exposure,
+            ),
             (
                 l10n.gettext("free to reuse now"),
                 before.reassignable_now,

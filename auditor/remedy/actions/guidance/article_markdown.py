@@ -1,6 +1,6 @@
 """A composed guidance article, and what is known of a check, into Markdown."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from auditor.checks.check import Check
@@ -92,31 +92,25 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
     return "\n".join(lines).rstrip() + "\n"
 
 
-def check_markdown(check: Check[Any], l10n: Localizer, titles: Mapping[str, str]) -> str:
-    """Return what a check means and where its guidance leads; links are relative to a page of `docs/checks/`."""
+def check_markdown(check: Check[Any], l10n: Localizer, page: Callable[[str], str]) -> str:
+    """Return what a check means and where its guidance leads; `page` writes a reference to an article by its id."""
     lines = [
         f"# `{check.id}`: {l10n.gettext(check.name)}",
         "",
         l10n.gettext(check.explanation),
         "",
-        f"| {l10n.gettext('Raised by')} | {l10n.gettext('Subject')} | {l10n.gettext('Once per')} |",
-        "|---|---|---|",
-        f"| `{check.key}` | {l10n.gettext(_SUBJECTS[check.subject])} | {l10n.gettext(check.once_per)} |",
+        f"- {l10n.gettext('Raised by')}: `{check.key}`",
+        f"- {l10n.gettext('Subject')}: {l10n.gettext(_SUBJECTS[check.subject])}",
+        f"- {l10n.gettext('Once per')}: {l10n.gettext(check.once_per)}",
         "",
         f"## {l10n.gettext('How to fix it')}",
         "",
-        f"| {l10n.gettext('When')} | {l10n.gettext('What to do')} | {l10n.gettext('Read also')} |",
-        "|---|---|---|",
     ]
     for when, (first, *others) in routes(check):
         text = l10n.gettext(when) if when else l10n.gettext("Nothing more is known")
-        also = ", ".join(_page(article, l10n, titles) for article in others)
-        lines.append(f"| {text} | {_page(first, l10n, titles)} | {also} |")
+        also = ", ".join(map(page, others))
+        lines.append(f"- {text}: {page(first)}" + (f"; {l10n.gettext('read also')} {also}" if also else ""))
     return "\n".join(lines) + "\n"
-
-
-def _page(article: str, l10n: Localizer, titles: Mapping[str, str]) -> str:
-    return f"[{l10n.gettext(titles[article])}](../guidance/{article}.md)"
 
 
 def _role(name: str, duty: str | None, branches: tuple[str, ...], l10n: Localizer) -> str:

@@ -143,7 +143,10 @@ def escaped(text: str) -> str:
 
 
 def _money(figures: Figures, l10n: Localizer) -> str:
-    form = l10n.gettext("A month: {exposure} exposed, {now} free to reuse now, {renewal} to give back at the renewal.")
+    form = l10n.gettext(
+        "A month: {exposure} for seats wrongly assigned or idle, {now} free to reuse now, {renewal} to give back at the"
+        " renewal."
+    )
     text = form.format(
         exposure=money_label(figures.exposure, figures.currency, l10n),
         now=money_label(figures.reassignable_now, figures.currency, l10n),

@@ -1,6 +1,7 @@
 """`auditor explain` has a text for everything that has an id."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,13 @@ def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_a_check(check: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = explained(capsys, check)
     assert check_of(check).explanation in text
-    assert packaged_library().articles[articles_of(check, Situation())[0]].title in text
+    library = packaged_library()
+    assert library.articles[articles_of(check, Situation())[0]].title in text
+    named = re.findall(r"`auditor explain ([^`]+)`", text)
+    assert named
+    assert library.articles.keys() >= set(named), "each command shows an article"
+    assert "](" not in text, "no link to a file of the documentation"
+    assert "\n|" not in text, "a table does not fit a terminal"
 
 
 def test_routes_tell_only_what_differs() -> None:
