@@ -76,9 +76,9 @@ def parse(content: str | bytes, *, source: str, date: str, where: str | None = N
     rows: set[_Row] = set()
     faults: list[Diagnostic] = []
     for record in records:
-        found = _row(record, positions, width=len(header.cells))
-        rows.update(() if isinstance(found, list) else (found,))
-        faults += found if isinstance(found, list) else ()
+        row = _row(record, positions, width=len(header.cells))
+        rows.update(() if isinstance(row, list) else (row,))
+        faults += row if isinstance(row, list) else ()
     if len(faults) > _MAX_FAULTS:
         more = Message("more errors in {file}: {more}", file=file, more=len(faults) - _MAX_FAULTS)
         faults = [*faults[:_MAX_FAULTS], Diagnostic(slug="products-cell", message=more, hint=_AGAIN)]
@@ -223,12 +223,12 @@ def _products(rows: set[_Row]) -> Iterator[Product]:
         name = _usual(row.name for row in own)
         part_number = _usual(row.part_number for row in own)
         others = {row.name for row in own} | {row.part_number for row in own}
-        held = {row.plan_id for row in own if row.plan_id}
+        plan_ids = {row.plan_id for row in own if row.plan_id}
         yield Product(
             sku_id=sku_id,
             part_number=part_number,
             name=name,
-            plans=tuple(sorted((plans[plan] for plan in held), key=lambda plan: (fold(plan.name), plan.id))),
+            plans=tuple(sorted((plans[plan] for plan in plan_ids), key=lambda plan: (fold(plan.name), plan.id))),
             aliases=tuple(sorted(others - {name, part_number})),
         )
 

@@ -117,19 +117,19 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _by_part_number(self) -> dict[str, tuple[Product, ...]]:
-        found: dict[str, tuple[Product, ...]] = {}
+        products: dict[str, tuple[Product, ...]] = {}
         for product in sorted(self.products.values(), key=lambda p: p.sku_id):
             key = fold(product.part_number)
-            found[key] = (*found.get(key, ()), product)
-        return found
+            products[key] = (*products.get(key, ()), product)
+        return products
 
     @cached_property
     def _by_plan(self) -> dict[str, tuple[ServicePlan, ...]]:
-        found: dict[str, tuple[ServicePlan, ...]] = {plan.id: (plan,) for plan in self.plans.values()}
+        plans: dict[str, tuple[ServicePlan, ...]] = {plan.id: (plan,) for plan in self.plans.values()}
         for plan in sorted(self.plans.values(), key=lambda p: p.id):
             key = fold(plan.name)
-            found[key] = (*found.get(key, ()), plan)
-        return found
+            plans[key] = (*plans.get(key, ()), plan)
+        return plans
 
     @cached_property
     def _haystacks(self) -> tuple[tuple[str, Product], ...]:

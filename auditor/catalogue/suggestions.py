@@ -97,8 +97,8 @@ def _ratio(one: str, other: str, least: float) -> float:
     matcher = SequenceMatcher(None, other, one)
     if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
         return 0.0
-    found = matcher.ratio()
-    return found if found >= least else 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= least else 0.0
 
 
 def _tokens(product: Product) -> list[str]:

@@ -67,20 +67,20 @@ def articles_of(check: str, situation: Situation) -> Articles:
 
 def tells_holdings(check: str) -> bool:
     """Return whether the evidence of a finding in words lists all products of the user."""
-    known = _CHECKS.get(check)
-    return known is not None and known.tells_holdings
+    definition = _CHECKS.get(check)
+    return definition is not None and definition.tells_holdings
 
 
 def detail_of(check: str) -> Detail:
     """Return what the detail of a finding holds; NONE for a check that does not exist here."""
-    known = _CHECKS.get(check)
-    return Detail.NONE if known is None else known.detail
+    definition = _CHECKS.get(check)
+    return Detail.NONE if definition is None else definition.detail
 
 
 def cost_of(check: str) -> Cost:
     """Return what the money of a finding stands for; NONE for a check that does not exist here."""
-    known = _CHECKS.get(check)
-    return Cost.NONE if known is None else known.cost
+    definition = _CHECKS.get(check)
+    return Cost.NONE if definition is None else definition.cost
 
 
 def correction_of(finding: Finding) -> Correction | None:

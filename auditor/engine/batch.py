@@ -34,13 +34,13 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
         if not population.possible:
             continue
         undecided = nobody
-        found: list[FindingColumns] = []
+        findings: list[FindingColumns] = []
         for chunk, unknown in _evaluated(scope):
             if unknown is not nobody:
                 undecided = undecided | unknown
             if chunk is not None and len(chunk):
-                found.append(chunk)
-        for chunk in distinct(found):
+                findings.append(chunk)
+        for chunk in distinct(findings):
             outcome.chunks.append(chunk.moved(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
         outcome.undecided[index] = 0 if undecided is nobody else int(np.count_nonzero(undecided))
     return outcome

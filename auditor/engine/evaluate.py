@@ -74,11 +74,11 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
         if bound.rules.judges_fleet(policy):
             continue
         doubt = NotEvaluated()
-        found = list(_judge_tenant(bound, index, policy, outcome, doubt))
+        findings = list(_judge_tenant(bound, index, policy, outcome, doubt))
         whole = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
         if bound.rules.judges_users(policy) and not whole:
             doubt.add_all(doubts_of(bound, policy))
-        waived = [waive_single(bound, policy, single, outcome) for single in found]
+        waived = [waive_single(bound, policy, single, outcome) for single in findings]
         singles.extend(waived)
         extent = None if doubt.reasons else extent_of(bound, index, policy, outcome)
         if extent is not None and extent.empty:

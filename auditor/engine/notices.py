@@ -20,14 +20,14 @@ SOON = 14
 def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice, ...]:
     """Return what one tenant's part of the audit has to announce, in order of code and subject."""
     facts = bound.facts
-    found = [
+    notices = [
         *(_expired(waiver) for waiver in bound.expired),
         *(_expiring(waiver, facts.as_of) for waiver in bound.waivers if days_left(waiver, facts.as_of) <= SOON),
         *(unknown_waiver(bound.waivers[index]) for index in evaluation.unknown_waivers),
         *_unknown_names(bound),
         *absences(bound, evaluation.unmatched),
     ]
-    return tuple(sorted(set(found), key=_order))
+    return tuple(sorted(set(notices), key=_order))
 
 
 def days_left(waiver: Waiver, as_of: datetime) -> int:
@@ -127,14 +127,14 @@ def _expired(waiver: Waiver) -> Notice:
 
 
 def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
-    left = days_left(waiver, as_of)
+    days = days_left(waiver, as_of)
     values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
     message = Message(
-        "the waiver {waiver} ({owner}) applies until {day}, {days} whole days from now", days=left, **values
+        "the waiver {waiver} ({owner}) applies until {day}, {days} whole days from now", days=days, **values
     )
-    if left == 1:
+    if days == 1:
         message = Message("the waiver {waiver} ({owner}) applies until {day}, one whole day from now", **values)
-    if left == 0:
+    if days == 0:
         message = Message("the waiver {waiver} ({owner}) applies until {day}, less than a day from now", **values)
     return Notice(code="waiver.expiring", message=message, subject=waiver.id)
 

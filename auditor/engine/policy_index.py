@@ -139,10 +139,10 @@ class Rules:
 
     def one(self, selector: Selector) -> Selector:
         """Return the one object that stands for all selectors that say the same."""
-        known = self._known.get(id(selector))
-        if known is None:
-            known = self._known[id(selector)] = (selector, self._equal.setdefault(selector, selector))
-        return known[1]
+        cached = self._known.get(id(selector))
+        if cached is None:
+            cached = self._known[id(selector)] = (selector, self._equal.setdefault(selector, selector))
+        return cached[1]
 
     def merged(self, selector: AnyOf) -> Merged:
         """Split alternatives into the globs for each property, which are looked for at once, and all others."""
@@ -166,11 +166,11 @@ _KNOWN: dict[tuple[int, int], Rules] = {}
 _MOST = 4
 
 
-def _once(known: dict[_Key, _Value], key: _Key, make: Callable[[], _Value]) -> _Value:
-    found = known.get(key)
-    if found is None:
-        found = known[key] = make()
-    return found
+def _once(cache: dict[_Key, _Value], key: _Key, make: Callable[[], _Value]) -> _Value:
+    cached = cache.get(key)
+    if cached is None:
+        cached = cache[key] = make()
+    return cached
 
 
 def _merged(selector: AnyOf) -> Merged:

@@ -34,7 +34,7 @@ def outdated_reports(
 
     A report without rows has no refresh date, and is not outdated: nobody has Copilot, for example.
     """
-    found: dict[Source, Coverage] = {}
+    sources: dict[Source, Coverage] = {}
     empty = {
         name
         for name, rows in zip(*(reports.column(key).to_pylist() for key in ("source", "rows")), strict=True)
@@ -44,8 +44,8 @@ def outdated_reports(
         coverage = manifest.coverage(source)
         reason = None if source in empty else _outdated(dates.get(source), today)
         if reason is not None and coverage.status.is_read:
-            found[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
-    return found
+            sources[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
+    return sources
 
 
 def _outdated(refreshed: date | None, today: date) -> Message | None:

@@ -161,8 +161,8 @@ def _units(counted: _Seats, prices: Sequence[Money | None], *, known: bool) -> t
     )
     labels = [*((name, 0) for name in names), (None, merged), (None, 0)]
     rows = zip(labels, sums.reshape(-1, size, STATES), strict=True)
-    found = tuple(_unit(name, merged, own, prices, known=known) for (name, merged), own in rows if own.any())
-    return found if count else ()
+    units = tuple(_unit(name, merged, own, prices, known=known) for (name, merged), own in rows if own.any())
+    return units if count else ()
 
 
 def _spellings(names: pa.ChunkedArray) -> tuple[list[str], Counts, Counts]:

@@ -308,8 +308,8 @@ def _group(row: Mapping[str, Any]) -> GroupFact:
 
 def shown_plans(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
     """Return the plans of each SKU of a table; equal plans are the same object for all tenants."""
-    known = _SHOWN.get(id(table))
-    if known is None:
+    cached = _SHOWN.get(id(table))
+    if cached is None:
         plans: dict[str, dict[str, str]] = {}
         for sku_id, plan_id, name in zip(
             *(table.column(name).to_pylist() for name in ("skuId", "servicePlanId", "servicePlanName")), strict=True
@@ -317,8 +317,8 @@ def shown_plans(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
             plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name or ""
         if len(_SHOWN) >= _MOST_SHOWN:
             _SHOWN.clear()
-        known = _SHOWN[id(table)] = (table, {sku_id: _same(own) for sku_id, own in plans.items()})
-    return known[1]
+        cached = _SHOWN[id(table)] = (table, {sku_id: _same(own) for sku_id, own in plans.items()})
+    return cached[1]
 
 
 _SHOWN: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}

@@ -51,16 +51,16 @@ def shown(result: Result, tenants: Iterable[TenantResult] | None = None) -> Mapp
 
 def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Summary:
     """Count open findings by severity, waived and report-only ones, and policies that were not evaluated."""
-    found = dict.fromkeys(Severity, 0)
+    counts = dict.fromkeys(Severity, 0)
     waived = unknown = report_only = 0
     parts: tuple[TenantResult | FleetResult, ...] = (fleet, *tenants)
     for part in parts:
         for policy in part.findings.stats.policies.values():
-            found[policy.severity] += policy.open
+            counts[policy.severity] += policy.open
             waived += policy.waived
             report_only += policy.report_only
         unknown += sum(outcome.unknown for outcome in part.policies)
-    return Summary(open=found, waived=waived, not_evaluated=unknown, report_only=report_only or None)
+    return Summary(open=counts, waived=waived, not_evaluated=unknown, report_only=report_only or None)
 
 
 def _stats(result: Result) -> Iterable[FindingStats]:
@@ -69,10 +69,10 @@ def _stats(result: Result) -> Iterable[FindingStats]:
 
 def waivers(result: Result) -> Counter[str]:
     """Count the findings that each waiver waives."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for stats in _stats(result):
-        found.update(stats.waivers)
-    return found
+        counts.update(stats.waivers)
+    return counts
 
 
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:

@@ -93,14 +93,16 @@ _NOTHING = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
 def _changed(part: Part, past: _Past, *, evaluated: set[str], unevaluated: set[str]) -> Part:
     """Compare: what is gone is fixed where its policy was evaluated, and unconfirmed where that was not possible."""
     # Of earlier findings only the status is held: there may be more of them than fit in memory.
-    known = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(_states(past.findings))
+    statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(
+        _states(past.findings)
+    )
     here = {fingerprint for fingerprint, _ in _states(part.findings)}
     gone = _gone(past, here)
     fixed = tuple(finding for finding in gone if finding.policy in evaluated)
     closed = past.closed | {finding.fingerprint for finding in fixed}
     return replace(
         part,
-        findings=part.findings.map_batches(lambda batch: _with_changes(batch, known, past.closed)),
+        findings=part.findings.map_batches(lambda batch: _with_changes(batch, statuses, past.closed)),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in gone if finding.policy in unevaluated),
         closed=tuple(sorted(closed - here)),
@@ -124,10 +126,12 @@ def _states(findings: Findings) -> Iterator[tuple[str, str]]:
         yield from zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
 
 
-def _with_changes(batch: pa.RecordBatch, known: Mapping[str, str], closed: frozenset[str]) -> pa.RecordBatch:
+def _with_changes(batch: pa.RecordBatch, statuses: Mapping[str, str], closed: frozenset[str]) -> pa.RecordBatch:
     """Return findings with what changed since the previous run, whose states are known by fingerprint."""
     states = zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
-    changes = [_change(known.get(fingerprint), status, closed=fingerprint in closed) for fingerprint, status in states]
+    changes = [
+        _change(statuses.get(fingerprint), status, closed=fingerprint in closed) for fingerprint, status in states
+    ]
     return replaced(batch, "change", texts(changes).dictionary_encode())
 
 

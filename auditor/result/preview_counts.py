@@ -44,18 +44,18 @@ def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount],
 
 def department(finding: Finding) -> str | None:
     """Return the department of a finding's person; None where there is none."""
-    found = finding.evidence.get("department")
-    return found if isinstance(found, str) and found else None
+    value = finding.evidence.get("department")
+    return value if isinstance(value, str) and value else None
 
 
 def worse(preview: Preview) -> tuple[Severity, ...]:
     """Return the severity of every open finding that the change brings, makes graver, or no longer waives."""
-    found = [finding.severity for each in preview.everywhere for finding in each.added if _open(finding)]
+    severities = [finding.severity for each in preview.everywhere for finding in each.added if _open(finding)]
     for pair in (pair for each in preview.everywhere for pair in each.changed):
         graver = pair.after.severity.rank < pair.before.severity.rank
         if _open(pair.after) and (graver or not _open(pair.before)):
-            found.append(pair.after.severity)
-    return tuple(found)
+            severities.append(pair.after.severity)
+    return tuple(severities)
 
 
 def _of(finding: Finding, name: str | None) -> bool:

@@ -91,8 +91,8 @@ def judge(
 
 def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
     """Return the outcome of one task."""
-    found: list[BatchOutcome] = pickle.loads(pa.decompress(answer, size, "lz4"))  # noqa: S301 - our own workers'
-    return found
+    outcomes: list[BatchOutcome] = pickle.loads(pa.decompress(answer, size, "lz4"))  # noqa: S301 - our own workers'
+    return outcomes
 
 
 def _answer(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
@@ -112,28 +112,28 @@ def _answer(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
 @lru_cache(maxsize=4)
 def _plan(inputs: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
-    found = _inputs(inputs)
+    values = _inputs(inputs)
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
         raise SnapshotError(
             "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
         )
-    facts = TenantFacts(snapshot, _catalogue(inputs), found.policies, found.as_of)
-    return bind(found.policies, facts, registered(), counts_seats=True)
+    facts = TenantFacts(snapshot, _catalogue(inputs), values.policies, values.as_of)
+    return bind(values.policies, facts, registered(), counts_seats=True)
 
 
 @lru_cache(maxsize=1)
 def _inputs(inputs: bytes) -> EvaluationInputs:
-    found = pickle.loads(inputs)  # noqa: S301 - our own driver's, over the connection that carries the program itself
-    if not isinstance(found, EvaluationInputs) or found.tool_version != __version__:
+    values = pickle.loads(inputs)  # noqa: S301 - our own driver's, over the connection that carries the program itself
+    if not isinstance(values, EvaluationInputs) or values.tool_version != __version__:
         raise SnapshotError(
             "spark-version",
             Message("a worker has version {version} of the auditor, the driver another", version=__version__),
         )
-    return found
+    return values
 
 
 @lru_cache(maxsize=1)
 def _catalogue(inputs: bytes) -> Catalogue:
-    found = _inputs(inputs)
-    return replace(loads(found.products, where=Message("the driver's catalogue")), free=found.free)
+    values = _inputs(inputs)
+    return replace(loads(values.products, where=Message("the driver's catalogue")), free=values.free)

@@ -78,18 +78,18 @@ class _Clashing:
     def of(self, held: BitRows) -> _Clash:
         """Judge one bitset."""
         key = held.tobytes()
-        found = self._known.get(key)
-        if found is None:
+        cached = self._known.get(key)
+        if cached is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             skus = listed(held.reshape(1, -1))[0]
             certain = self._certain[skus]
-            found = self._known[key] = _Clash(
+            cached = self._known[key] = _Clash(
                 sure=_clash(self._true, skus) and bool(certain.all()),
                 open=_clash(self._maybe, skus),
                 name=self._joined(skus[certain]),
             )
-        return found
+        return cached
 
     def _joined(self, skus: Rows) -> str:
         return "+".join(sorted({self._skus[sku].label for sku in skus}))

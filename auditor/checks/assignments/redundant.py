@@ -23,11 +23,11 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
         open_ = of.maybe[skus] & population.maybe[rows] & ~sure
         undecided = undecided.copy()
         undecided[rows[open_ if unread is None else open_ & ~unread[rows]]] = True
-    found = np.flatnonzero(sure)
+    indices = np.flatnonzero(sure)
     chunk = scope.findings(
-        rows[found],
-        skus=skus[found],
-        detail_codes=by[found],
+        rows[indices],
+        skus=skus[indices],
+        detail_codes=by[indices],
         details=tuple(fact.label for fact in scope.bound.facts.skus),
     )
     yield chunk, undecided

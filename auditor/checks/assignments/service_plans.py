@@ -70,9 +70,9 @@ def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
 
 
 def _find_plan(skus: Sequence[SkuFact], wanted: str) -> dict[str, Flags]:
-    found: dict[str, Flags] = {}
+    masks: dict[str, Flags] = {}
     for index, sku in enumerate(skus):
         for plan_id, name in (sku.plans or {}).items():
             if wanted in {plan_id, name.casefold()}:
-                found.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[index] = True
-    return found
+                masks.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[index] = True
+    return masks

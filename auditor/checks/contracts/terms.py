@@ -75,8 +75,8 @@ def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
             facts, own = bound.facts, bound.skus_in(products)
             if own:
                 return own[0] if len(own) == 1 else None
-            known = facts.catalogue.product(name.lower())
-            found = [known] if known is not None else list(facts.catalogue.by_part_number(name))
+            product = facts.catalogue.product(name.lower())
+            found = [product] if product is not None else list(facts.catalogue.by_part_number(name))
             return facts.described(found[0].sku_id) if len(found) == 1 else None
         case _:
             return None

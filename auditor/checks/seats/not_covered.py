@@ -77,8 +77,8 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
     money = None if missing is None else scope.price(product, missing)
     if money is not None:
         evidence[MISSING_PRODUCT] |= {"costPerMonth": float(money.per_month), "currency": money.currency}
-    found = seat_finding(scope, block, stock, evidence, None)
-    return replace(found, subject=replace(found.subject, name=name), money=money)
+    finding = seat_finding(scope, block, stock, evidence, None)
+    return replace(finding, subject=replace(finding.subject, name=name), money=money)
 
 
 def _explain(

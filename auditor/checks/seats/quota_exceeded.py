@@ -94,10 +94,10 @@ def _judge_pool(scope: TenantScope, block: Seats, skus: Chosen) -> Iterator[Obje
     if not (skus.certain or skus.possible):
         return
     stock = pool_of(scope.facts, block.of, skus.certain)
-    found = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock)))
-    yield from found
+    findings = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock)))
+    yield from findings
     counted = 0 if scope.holders is None else int(scope.holders.possible[0])
-    if skus.possible and not found and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
+    if skus.possible and not findings and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
 
 

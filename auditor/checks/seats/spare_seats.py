@@ -93,10 +93,10 @@ def _of_stock(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[Breach
     if usable is None or stock.consumed is None:
         scope.seats_unknown(stock.label)
         return
-    found = breached(usable, stock.consumed, block.minimum, block.maximum)
-    if found:
+    breaches = breached(usable, stock.consumed, block.minimum, block.maximum)
+    if breaches:
         adjust, both_hold = adjustment(usable, stock.consumed, block.minimum, block.maximum)
-        for breach, bound in found:
+        for breach, bound in breaches:
             yield Breached(stock=stock, breach=breach, bound=bound, adjust=adjust, conflict=not both_hold)
 
 

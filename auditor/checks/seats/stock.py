@@ -128,11 +128,11 @@ def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | Non
     for element in leaves(products.elements):
         if isinstance(element, Sku | WithService):
             mask = masks.of(ProductSet(elements=(element,), written=products.written))
-            found = [facts.every_sku[index] for index in np.flatnonzero(mask.true)]
-            found = [sku for sku in found if sku.plans and sku.applies_to.casefold() == "user"]
-            if found:
-                found.sort(key=lambda sku: (not sku.owned, len(sku.part_number or ""), sku.sort_key))
-                return min(found, key=lambda sku: len(sku.plans or ()))
+            skus = [facts.every_sku[index] for index in np.flatnonzero(mask.true)]
+            skus = [sku for sku in skus if sku.plans and sku.applies_to.casefold() == "user"]
+            if skus:
+                skus.sort(key=lambda sku: (not sku.owned, len(sku.part_number or ""), sku.sort_key))
+                return min(skus, key=lambda sku: len(sku.plans or ()))
     return None
 
 

@@ -93,11 +93,11 @@ def product_concerned(action: Action) -> str | None:
 
 def nearest_dates(dated: Iterable[tuple[Hashable, date | None]]) -> dict[Hashable, date]:
     """Return the nearest date of each product, by pairs of a product and a date; None stands for no product."""
-    found: dict[Hashable, date] = {}
+    dates: dict[Hashable, date] = {}
     for product, day in dated:
         if product is not None and day is not None:
-            found[product] = min(day, found.get(product, day))
-    return found
+            dates[product] = min(day, dates.get(product, day))
+    return dates
 
 
 def most_important(products: Iterable[Hashable]) -> list[int]:
@@ -105,10 +105,10 @@ def most_important(products: Iterable[Hashable]) -> list[int]:
 
     None stands for no product.
     """
-    found: dict[Hashable, int] = {}
+    indices: dict[Hashable, int] = {}
     for position, product in enumerate(products):
-        found.setdefault(position if product is None else ("", product), position)
-    return list(found.values())[:FIRST]
+        indices.setdefault(position if product is None else ("", product), position)
+    return list(indices.values())[:FIRST]
 
 
 def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:
@@ -122,14 +122,14 @@ def _points(weight: Weight, largest: Decimal, today: date) -> int:
     if weight.saves > 0:
         points += int(_MONEY * weight.saves / largest)
     if weight.due is not None and weight.due >= today:
-        left = (weight.due - today).days
-        points += next((worth for limit, worth in _DAYS if left <= limit), 0)
+        days = (weight.due - today).days
+        points += next((worth for limit, worth in _DAYS if days <= limit), 0)
     return points
 
 
 def why(l10n: Localizer, reason: Reason, weight: Weight, today: date) -> str:
     """Return the reason: what the action is first in, otherwise its severity, saving and days left."""
-    left = -1 if weight.due is None else (weight.due - today).days
+    days = -1 if weight.due is None else (weight.due - today).days
     match reason:
         case Reason.BOTH:
             return l10n.gettext("The largest saving with a date in the next 90 days, and the nearest deadline.")
@@ -137,20 +137,20 @@ def why(l10n: Localizer, reason: Reason, weight: Weight, today: date) -> str:
             return l10n.gettext("The largest saving with a date in the next 90 days.")
         case Reason.DEADLINE:
             text = l10n.ngettext(
-                "The nearest deadline: {count} day left.", "The nearest deadline: {count} days left.", left
+                "The nearest deadline: {count} day left.", "The nearest deadline: {count} days left.", days
             )
-        case Reason.WEIGHT if left >= 0 and weight.saves > 0:
+        case Reason.WEIGHT if days >= 0 and weight.saves > 0:
             text = l10n.ngettext(
                 "Severity: {severity}; it saves money; {count} day left.",
                 "Severity: {severity}; it saves money; {count} days left.",
-                left,
+                days,
             )
-        case Reason.WEIGHT if left >= 0:
+        case Reason.WEIGHT if days >= 0:
             text = l10n.ngettext(
-                "Severity: {severity}; {count} day left.", "Severity: {severity}; {count} days left.", left
+                "Severity: {severity}; {count} day left.", "Severity: {severity}; {count} days left.", days
             )
         case Reason.WEIGHT if weight.saves > 0:
             text = l10n.gettext("Severity: {severity}; it saves money.")
         case _:
             text = l10n.gettext("Severity: {severity}.")
-    return text.replace("{count}", str(left)).replace("{severity}", l10n.gettext(weight.severity.value))
+    return text.replace("{count}", str(days)).replace("{severity}", l10n.gettext(weight.severity.value))

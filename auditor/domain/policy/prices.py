@@ -123,8 +123,8 @@ class SeatPrices(Struct, frozen=True, kw_only=True):
 
     def of(self, *, sku_id: str, part_number: str | None) -> Decimal | None:
         """Return the monthly price of a seat, None if unknown; the skuId takes precedence over the part number."""
-        found = self.dated(sku_id=sku_id, part_number=part_number)
-        return None if found is None else found.amount
+        price = self.dated(sku_id=sku_id, part_number=part_number)
+        return None if price is None else price.amount
 
     def dated(self, *, sku_id: str, part_number: str | None) -> DatedPrice | SeatPrice | None:
         """Return the price of a seat with the day since when it holds; None if unknown."""

@@ -78,11 +78,11 @@ class Links:
 
     def codes(self, name: str) -> Codes:
         """Return per assignment the place of its value in a column's dictionary, and the number of values for null."""
-        found = self._codes.get(name)
-        if found is None:
+        cached = self._codes.get(name)
+        if cached is None:
             column = self.column(name)
-            found = self._codes[name] = codes_of(column, absent=len(column.dictionary))
-        return found
+            cached = self._codes[name] = codes_of(column, absent=len(column.dictionary))
+        return cached
 
     @cached_property
     def active(self) -> Flags:
@@ -112,10 +112,10 @@ class Links:
 
     def listing(self, column: str, plan_id: str) -> Rows:
         """Return the assignments whose list of disabled plans, in that column, names the plan."""
-        found = self._lists.get(column)
-        if found is None:
-            found = self._lists[column] = self._read_lists(column)
-        plans, codes, places = found
+        cached = self._lists.get(column)
+        if cached is None:
+            cached = self._lists[column] = self._read_lists(column)
+        plans, codes, places = cached
         if plan_id not in plans:
             return np.zeros(0, dtype=np.int64)
         return distinct(places[codes == plans[plan_id]])

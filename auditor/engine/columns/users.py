@@ -85,10 +85,10 @@ class People:
 
     def unknown(self, name: str) -> Flags:
         """For whom a property, or a source such as `signInActivity` or `usage`, was not collected."""
-        found = self._unknown.get(name)
-        if found is None:
-            found = self._unknown[name] = self._uncollected(name)
-        return found
+        cached = self._unknown.get(name)
+        if cached is None:
+            cached = self._unknown[name] = self._uncollected(name)
+        return cached
 
     def _uncollected(self, name: str) -> Flags:
         if name == Source.SIGN_IN_ACTIVITY.value:
@@ -141,15 +141,15 @@ class People:
 
     def texts(self, name: str) -> FoldedColumn:
         """Return a text column folded for comparison, documented defaults filled in."""
-        found = self._texts.get(name)
-        if found is None:
+        cached = self._texts.get(name)
+        if cached is None:
             default = ABSENT_READS_AS.get(name)
-            found = self._texts[name] = texts(
+            cached = self._texts[name] = texts(
                 self.column(name),
                 distinct=name not in ALL_DIFFERENT,
                 default=default if isinstance(default, str) else None,
             )
-        return found
+        return cached
 
     def absent(self, name: str) -> Flags:
         """Who has no value: null, or the empty string."""
@@ -162,8 +162,8 @@ class People:
 
     def booleans(self, name: str) -> tuple[Flags, Flags]:
         """Tell who has yes and who has no in a boolean column, documented defaults filled in."""
-        found = self._booleans.get(name)
-        if found is None:
+        cached = self._booleans.get(name)
+        if cached is None:
             column = self.column(name)
             if not pa.types.is_boolean(column.type):
                 column = column.cast(pa.bool_())
@@ -172,15 +172,15 @@ class People:
             default = ABSENT_READS_AS.get(name)
             if default is not None:
                 true, false = (~false, false) if default else (true, ~true)
-            found = self._booleans[name] = true, false
-        return found
+            cached = self._booleans[name] = true, false
+        return cached
 
     def instants(self, name: str) -> Numbers:
         """Return an instant column as microseconds since 1970 in UTC; an absent one is NEVER."""
-        found = self._instants.get(name)
-        if found is None:
-            found = self._instants[name] = instants_of(self.column(name))
-        return found
+        cached = self._instants.get(name)
+        if cached is None:
+            cached = self._instants[name] = instants_of(self.column(name))
+        return cached
 
     def integers(self, name: str, *, absent: int) -> npt.NDArray[np.signedinteger]:
         """Return a column of numbers, or of days as numbers of days since 1970, with `absent` for null."""
@@ -194,10 +194,10 @@ class People:
 
     def latest(self, names: tuple[str, ...]) -> Numbers:
         """Return the latest of some instants for each user; NEVER where there is none."""
-        found = self._latest.get(names)
-        if found is None:
-            found = self._latest[names] = reduce(np.maximum, map(self.instants, names))
-        return found
+        cached = self._latest.get(names)
+        if cached is None:
+            cached = self._latest[names] = reduce(np.maximum, map(self.instants, names))
+        return cached
 
 
 def _frozen(flags: Flags) -> Flags:

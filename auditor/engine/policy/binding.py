@@ -100,17 +100,17 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seat
 
 def assignable(bound: BoundPolicies) -> Flags:
     """Tell which SKUs the tenant owns and people can hold: those whose seats are evaluated."""
-    found = np.zeros(bound.size, dtype=bool)
-    found[list(bound.facts.assignable)] = True
-    return found
+    flags = np.zeros(bound.size, dtype=bool)
+    flags[list(bound.facts.assignable)] = True
+    return flags
 
 
 def overlap(facts: TenantFacts, one: ProductSet, other: ProductSet) -> Mask:
     """Tell whether two sets share a SKU of the tenant or of the catalogue: a mask of one."""
-    found: Mask | None = facts.overlaps.get((one, other))
-    if found is None:
+    cached: Mask | None = facts.overlaps.get((one, other))
+    if cached is None:
         everything = ProductMasks(facts, facts.every_sku)
         shared = everything.of(one) & everything.of(other)
         true = np.array([shared.true.any()])
-        facts.overlaps[one, other] = found = Mask(true, np.array([shared.unknown.any()]) & ~true)
-    return found
+        facts.overlaps[one, other] = cached = Mask(true, np.array([shared.unknown.any()]) & ~true)
+    return cached

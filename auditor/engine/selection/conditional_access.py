@@ -40,14 +40,14 @@ class ConditionalAccess:
     def of(self, people: People, selector: CoveredBy) -> Mask:
         """Return who is covered by at least one policy."""
         batch = _Batch(people, self._membership, self.roles, self._ids)
-        found = Mask(people.nobody, people.nobody, sure=True)
+        mask = Mask(people.nobody, people.nobody, sure=True)
         for row in self._policies(selector):
-            found = found | self._covered(batch, row)
-            if found.true.all():
-                return found
+            mask = mask | self._covered(batch, row)
+            if mask.true.all():
+                return mask
         if CONDITIONAL_ACCESS_LIST not in self._facts.coverage(Source.CONDITIONAL_ACCESS).asked:
-            return Mask(found.true, ~found.true)
-        return found
+            return Mask(mask.true, ~mask.true)
+        return mask
 
     def nobody_is_covered(self, selector: CoveredBy) -> bool:
         """Return whether no policy can cover anybody."""
@@ -109,10 +109,10 @@ class ConditionalAccess:
         included = batch.side(row, "include")
         if not included.possible:
             return included
-        found = included & ~batch.side(row, "exclude")
+        mask = included & ~batch.side(row, "exclude")
         if (row["state"] or "").lower() == ENABLED:
-            return found
-        return Mask(batch.people.nobody, found.maybe)
+            return mask
+        return Mask(batch.people.nobody, mask.maybe)
 
 
 class _Batch:
@@ -135,36 +135,36 @@ class _Batch:
             return Mask(people.everybody, people.nobody, sure=True)
         if users not in self._ids:
             self._ids[users] = Members(pa.array(users, pa.string()))
-        found = Mask(self._ids[users].among(people), people.nobody, sure=True)
+        mask = Mask(self._ids[users].among(people), people.nobody, sure=True)
         for group in row[f"{side}Groups"]:
-            found = found | self._once("group", group.lower())
+            mask = mask | self._once("group", group.lower())
         for role in row[f"{side}Roles"]:
-            found = found | self._once("role", role.lower())
-        return found | self._guests(row, side, users)
+            mask = mask | self._once("role", role.lower())
+        return mask | self._guests(row, side, users)
 
     def _once(self, kind: str, name: str) -> Mask:
         """Return the members of a group, those who have a role, or the guests of a kind."""
         if (kind, name) not in self._known:
             match kind:
                 case "group":
-                    found = self._membership.of_id(self.people, name, transitive=True)
+                    mask = self._membership.of_id(self.people, name, transitive=True)
                 case "role":
-                    found = self._roles.of_template(self.people, name)
+                    mask = self._roles.of_template(self.people, name)
                 case _:
-                    found = self._guest(name)
-            self._known[kind, name] = found
+                    mask = self._guest(name)
+            self._known[kind, name] = mask
         return self._known[kind, name]
 
     def _guests(self, row: Row, side: str, users: tuple[str, ...]) -> Mask:
         kinds = {kind.lower() for kind in row[f"{side}GuestOrExternalUserTypes"]}
-        found = Mask(self.people.nobody, self.people.nobody, sure=True)
+        mask = Mask(self.people.nobody, self.people.nobody, sure=True)
         if _GUESTS in users:
-            found = found | self._once("guest", "guest")
+            mask = mask | self._once("guest", "guest")
         if (row[f"{side}ExternalTenants"] or "all").lower() != "all" and kinds:
-            return found | self._unknown_for_guests()
+            return mask | self._unknown_for_guests()
         for kind in sorted(kinds):
-            found = found | (self._once("guest", kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
-        return found
+            mask = mask | (self._once("guest", kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
+        return mask
 
     def _unknown_for_guests(self) -> Mask:
         return Mask(self.people.nobody, self._once("guest", "guest").maybe)

@@ -99,12 +99,12 @@ class DirectoryRoles:
         return self._held.get(user, ())
 
     def _mask(self, people: People, holders: _Holders) -> Mask:
-        found = holders.certain.mask(people, self._membership)
+        mask = holders.certain.mask(people, self._membership)
         if not holders.complete:
-            return Mask(found.true, ~found.true)
+            return Mask(mask.true, ~mask.true)
         if holders.doubtful.none:
-            return found
-        return found | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
+            return mask
+        return mask | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
 
     def _doubt(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
         whole = all(self._membership.whole(group, transitive=False) for group in holders.certain.groups)
@@ -187,7 +187,7 @@ class DirectoryRoles:
 
     @cached_property
     def _held(self) -> dict[str, tuple[HeldRole, ...]]:
-        found: dict[str, set[HeldRole]] = {}
+        roles_by_user: dict[str, set[HeldRole]] = {}
         for item in self._assignments:
             is_group = self._membership.knows(item.principal)
             held = HeldRole(
@@ -199,10 +199,10 @@ class DirectoryRoles:
                 group=item.principal if is_group else None,
             )
             for user in self._membership.ids_of(item.principal) if is_group else [item.principal]:
-                found.setdefault(user, set()).add(held)
+                roles_by_user.setdefault(user, set()).add(held)
         return {
             user: tuple(sorted(roles, key=lambda role: (role.eligible, role.name, role.group or "")))
-            for user, roles in found.items()
+            for user, roles in roles_by_user.items()
         }
 
     def _name(self, role: str) -> str:

@@ -217,10 +217,10 @@ class Membership:
                 )
                 return Resolved(reason=reason)
         wanted = name.casefold()
-        found = [group for group in self._facts.groups if group.id.casefold() == wanted]
-        if not found:
-            found = [group for group in self._facts.groups if group.name.casefold() == wanted]
-            if found and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
+        groups = [group for group in self._facts.groups if group.id.casefold() == wanted]
+        if not groups:
+            groups = [group for group in self._facts.groups if group.name.casefold() == wanted]
+            if groups and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
                 # A list of groups that was read in part may hide a second bearer of the name.
                 return Resolved(
                     reason=Message(
@@ -228,14 +228,14 @@ class Membership:
                         name=name,
                     )
                 )
-        if not found:
+        if not groups:
             return Resolved(reason=Message("the tenant has no group '{name}', or it was not read", name=name))
-        if len(found) > 1:
-            values = {"count": len(found), "name": name, "ids": ", ".join(group.id for group in found)}
+        if len(groups) > 1:
+            values = {"count": len(groups), "name": name, "ids": ", ".join(group.id for group in groups)}
             return Resolved(
                 reason=Message("{count} groups have the name '{name}': use the id of one ({ids})", **values)
             )
-        group = found[0]
+        group = groups[0]
         status = group.transitive_members_status if transitive else group.members_status
         if status is SourceStatus.COMPLETE:
             return Resolved(group=group)

@@ -50,10 +50,10 @@ class SelectorMasks:
     def of(self, selector: selectors.Selector) -> Mask:
         """Return who belongs to the population, and for whom that is not known."""
         one = self._rules.one(selector)
-        found = self._known.get(id(one))
-        if found is None:
-            found = self._known[id(one)] = self._evaluate(one)
-        return found
+        cached = self._known.get(id(one))
+        if cached is None:
+            cached = self._known[id(one)] = self._evaluate(one)
+        return cached
 
     def _evaluate(self, selector: selectors.Selector) -> Mask:
         people = self._people

@@ -155,16 +155,16 @@ class ProductMasks:
 
     def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
         """Return a value that depends on nothing but the policies and these SKUs; it is computed once for a key."""
-        found: _Value | None = self._values.get(key)
-        if found is None:
-            found = self._values[key] = make()
-        return found
+        cached: _Value | None = self._values.get(key)
+        if cached is None:
+            cached = self._values[key] = make()
+        return cached
 
     def _union(self, elements: tuple[Element, ...]) -> _Bits:
-        found = self._known.get(id(elements))
-        if found is None:
-            found = self._known[id(elements)] = (elements, reduce(or_, map(self._element, elements), _Bits()))
-        return found[1]
+        cached = self._known.get(id(elements))
+        if cached is None:
+            cached = self._known[id(elements)] = (elements, reduce(or_, map(self._element, elements), _Bits()))
+        return cached[1]
 
     def _element(self, element: Element) -> _Bits:
         match element:
@@ -257,12 +257,12 @@ def masks_of(facts: Knowledge, skus: Sequence[SkuFact]) -> ProductMasks:
     # What is known by its id is held by the masks, so that the id stays its own.
     names = tuple((sku.sku_id, sku.part_number, sku.name_may_be_any, id(sku.plans)) for sku in skus)
     key = (id(facts.catalogue), id(facts.policies), trials, names)
-    found = _SHARED.get(key)
-    if found is None:
+    cached = _SHARED.get(key)
+    if cached is None:
         if len(_SHARED) >= _MOST_SHARED:
             _SHARED.clear()
-        found = _SHARED[key] = ProductMasks(facts, skus, trials)
-    return found
+        cached = _SHARED[key] = ProductMasks(facts, skus, trials)
+    return cached
 
 
 _SHARED: dict[object, ProductMasks] = {}

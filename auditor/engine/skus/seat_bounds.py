@@ -23,14 +23,14 @@ def breached(
     Where the bounds contradict each other, seats can be too few and too many at once.
     """
     spare = usable - consumed
-    found: list[tuple[Breach, str | None]] = []
+    breaches: list[tuple[Breach, str | None]] = []
     if spare < 0:
-        found.append((Breach.OVER_ASSIGNED, None))
+        breaches.append((Breach.OVER_ASSIGNED, None))
     elif minimum is not None and (spare < minimum.seats or _compared(spare, usable, minimum) < 0):
-        found.append((Breach.BELOW_MINIMUM, minimum.written))
+        breaches.append((Breach.BELOW_MINIMUM, minimum.written))
     if maximum is not None and spare > maximum.seats and _compared(spare, usable, maximum) > 0:
-        found.append((Breach.ABOVE_MAXIMUM, maximum.written))
-    return found
+        breaches.append((Breach.ABOVE_MAXIMUM, maximum.written))
+    return breaches
 
 
 def _compared(spare: int, usable: int, bound: Bound) -> int:

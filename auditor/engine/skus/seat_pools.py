@@ -21,15 +21,15 @@ def possible_breach(block: Seats, chosen: Sequence[SkuFact], doubtful: Sequence[
     A SKU without numbers may break any.
     """
     seats = [_seats(block, sku) for sku in (*chosen, *doubtful)]
-    known = [pair for pair in seats if pair is not None]
-    if len(known) < len(seats):
+    pairs = [pair for pair in seats if pair is not None]
+    if len(pairs) < len(seats):
         return True
-    sure, open_ = known[: len(chosen)], known[len(chosen) :]
+    sure, open_ = pairs[: len(chosen)], pairs[len(chosen) :]
     least = _extreme((usable - consumed for usable, consumed in sure), (u - c for u, c in open_), sign=-1)
     if least < (block.minimum.seats if block.minimum is not None else 0):
         return True
     if block.minimum is not None:
-        beyond = [_beyond(block.minimum, pair)[1] for pair in known]
+        beyond = [_beyond(block.minimum, pair)[1] for pair in pairs]
         if _extreme(beyond[: len(sure)], beyond[len(sure) :], sign=-1) < 0:
             return True
     return block.maximum is not None and _may_exceed(

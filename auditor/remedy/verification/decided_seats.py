@@ -16,14 +16,14 @@ def seat_decision_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None) -> 
     Without `facts` the tenant was not audited and nothing is known.
     """
     prices = {price.sku_id: price for price in plan.prices or ()}
-    found: dict[int, SeatDecisionVerdict] = {}
+    verdicts: dict[int, SeatDecisionVerdict] = {}
     for decided in plan.decided_seats or ():
         if decided.action is None:
             continue
         rows = () if facts is None else facts.subscriptions
         verdict, actual, cause, detail = _judged(decided, facts, rows)
         price = prices.get(decided.sku_id)
-        found[decided.action] = SeatDecisionVerdict(
+        verdicts[decided.action] = SeatDecisionVerdict(
             sku_id=decided.sku_id,
             enabled_before=decided.enabled_before,
             enabled=decided.enabled,
@@ -36,7 +36,7 @@ def seat_decision_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None) -> 
             currency=None if price is None else price.currency,
             per_month=None if price is None else price.per_month,
         )
-    return found
+    return verdicts
 
 
 def _judged(
@@ -59,8 +59,8 @@ def _judged(
     if facts.status(Source.SUBSCRIPTIONS) is not SourceStatus.COMPLETE:
         return Verdict.UNKNOWN, now, Cause.SOURCE, Source.SUBSCRIPTIONS.value
     renewed = [_renewed(each, rows) for each in decided.subscriptions]
-    left = Verdict.PARTLY if any(renewed) else Verdict.NOT
-    return (Verdict.DONE if all(renewed) else left), now, Cause.NONE, ""
+    otherwise = Verdict.PARTLY if any(renewed) else Verdict.NOT
+    return (Verdict.DONE if all(renewed) else otherwise), now, Cause.NONE, ""
 
 
 def _enabled(sku_id: str, facts: TenantFacts) -> int | None:

@@ -29,12 +29,12 @@ def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
     try:
         method, body = request["method"], request["body"]
         kind, identifier, *rest = (unquote(part) for part in request["path"].strip("/").split("/"))
-        found = tuple(_changes(method, (kind, *rest), identifier, body))
+        changes = tuple(_changes(method, (kind, *rest), identifier, body))
     except (AttributeError, KeyError, TypeError, ValueError):
-        found = ()
-    if not found:
+        changes = ()
+    if not changes:
         raise ValueError(Message("is not a request of a plan"))
-    return found
+    return changes
 
 
 def _changes(method: str, path: tuple[str, ...], identifier: str, body: Mapping[str, Any]) -> Iterator[Change]:

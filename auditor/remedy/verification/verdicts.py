@@ -89,22 +89,22 @@ def _with_before(each: Expectation, saved: Sequence[Expectation]) -> Sequence[Ex
 
 def _part(each: Expectation, now: Observation, accepted: Sequence[Any]) -> StepVerdict:
     """Judge one fact; `accepted` are the value that the request leads to, and those of later requests."""
-    made = StepVerdict(step=each.step, verdict=Verdict.DONE, subject=each.subject)
+    verdict = StepVerdict(step=each.step, verdict=Verdict.DONE, subject=each.subject)
     match now.cause:
         case Cause.NONE:
             pass
         case Cause.NO_PERSON:
-            return replace(made, verdict=Verdict.CHANGED, cause=now.cause)
+            return replace(verdict, verdict=Verdict.CHANGED, cause=now.cause)
         case _:
-            return replace(made, verdict=Verdict.UNKNOWN, cause=now.cause, detail=now.detail)
+            return replace(verdict, verdict=Verdict.UNKNOWN, cause=now.cause, detail=now.detail)
     if any(now.value == value and type(now.value) is type(value) for value in accepted):
-        return made
+        return verdict
     if now.value == PROCESSING:
-        return replace(made, verdict=Verdict.PARTLY, cause=Cause.PENDING)
+        return replace(verdict, verdict=Verdict.PARTLY, cause=Cause.PENDING)
     simple = each.after is None or now.value is None or isinstance(now.value, bool)
     if now.value == each.before if each.known else simple:
-        return replace(made, verdict=Verdict.NOT)
-    return replace(made, verdict=Verdict.CHANGED, cause=Cause.VALUE, detail=each.key)
+        return replace(verdict, verdict=Verdict.NOT)
+    return replace(verdict, verdict=Verdict.CHANGED, cause=Cause.VALUE, detail=each.key)
 
 
 def _whole(parts: Sequence[StepVerdict]) -> StepVerdict:

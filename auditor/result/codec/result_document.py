@@ -25,8 +25,8 @@ def result_document(result: Result) -> dict[str, Any]:
 
 def _encoded_messages(result: Result) -> dict[str, Any]:
     """Return the key `messages` of a document: template and arguments of reasons and notices, by their text."""
-    found = {str(message): encoded(message) for message in _messages(result) if message.arguments}
-    return {"messages": dict(sorted(found.items()))} if found else {}
+    messages = {str(message): encoded(message) for message in _messages(result) if message.arguments}
+    return {"messages": dict(sorted(messages.items()))} if messages else {}
 
 
 def _messages(result: Result) -> Iterator[Message]:

@@ -142,10 +142,10 @@ def _result(document: dict[str, Any], tenants: Iterable[Any], where: str, spill:
     file = _File(where=where, messages=head.messages, spill=spill)
     given = {"tool_version": head.tool.version}
     run = read(Run, document["run"], where=where, path=".run", given=given)
-    made = tuple(_tenant(values, run, index, file) for index, values in enumerate(tenants))
-    _check_unique((tenant.name for tenant in made), where, "", "tenants")
+    tenants_read = tuple(_tenant(values, run, index, file) for index, values in enumerate(tenants))
+    _check_unique((tenant.name for tenant in tenants_read), where, "", "tenants")
     fleet = _with_findings(FleetResult, document["fleet"], ".fleet", ("findings",), file)
-    return Result(run=run, tenants=made, fleet=fleet, summary=head.summary)
+    return Result(run=run, tenants=tenants_read, fleet=fleet, summary=head.summary)
 
 
 def _tenant(values: Any, run: Run, index: int, file: _File) -> TenantResult:
@@ -163,8 +163,8 @@ def _with_findings(kind: type[Part], values: Any, path: str, keys: tuple[str, ..
     if isinstance(values, dict):
         for key in keys:
             if isinstance(values.get(key), list):
-                found = _findings(values[key], file.where, f"{path}.{key}")
-                given[key] = FindingTable.of(found, file.spill) if key == "findings" else tuple(found)
+                findings = _findings(values[key], file.where, f"{path}.{key}")
+                given[key] = FindingTable.of(findings, file.spill) if key == "findings" else tuple(findings)
                 values[key] = []
     part = read(kind, values, where=file.where, path=path, given=given, messages=file.messages)
     actions = (replace(each, findings=tuple(each.findings), requests=tuple(each.requests)) for each in part.actions)

@@ -154,26 +154,26 @@ def _list(args: argparse.Namespace, l10n: Labels) -> int:
 
 
 def _check(args: argparse.Namespace, l10n: Labels) -> int:
-    found = list(check(args.store, args.tenant))
+    results = list(check(args.store, args.tenant))
     if args.json:
-        document(json.dumps([_checked(each) for each in found], indent=2))
-    for each in found:
+        document(json.dumps([_checked(each) for each in results], indent=2))
+    for each in results:
         if each.wrong is not None:
             instant = _checked(each).get("instant", "")
             print_message(printable(f"{f'{each.tenant} {instant}'.rstrip()}: {l10n.translate(each.wrong)}"))
     if not args.quiet:
-        for report_line in _wholeness(found, l10n):
+        for report_line in _wholeness(results, l10n):
             print_message(report_line)
-    return 3 if any(each.wrong is not None for each in found) else 0
+    return 3 if any(each.wrong is not None for each in results) else 0
 
 
-def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
+def _wholeness(results: Sequence[Checked], l10n: Labels) -> Iterator[str]:
     """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
     for kind, (one, many) in _WHOLE.items():
-        whole = [each.wrong is None for each in found if each.kind == kind]
+        whole = [each.wrong is None for each in results if each.kind == kind]
         if whole or kind == "night":
             yield l10n.ngettext(one, many, len(whole)).replace("{whole}", l10n.number(sum(whole)))
-    temporary = sum(each.kind == "temporary" for each in found)
+    temporary = sum(each.kind == "temporary" for each in results)
     if temporary:
         yield l10n.ngettext(
             "{count} temporary file of an unfinished write: `auditor store prune --delete` removes it after two days",
@@ -185,12 +185,12 @@ def _wholeness(found: Sequence[Checked], l10n: Labels) -> Iterator[str]:
 def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     instant = args.as_of or now()
     confirmed = args.as_of is not None
-    found = thin(args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed)
+    pruning = thin(args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed)
     if args.json:
-        document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
+        document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in pruning], indent=2))
         return 0
     line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
-    for thinned in found:
+    for thinned in pruning:
         for night in thinned.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:

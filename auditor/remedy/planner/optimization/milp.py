@@ -26,12 +26,12 @@ def solve(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> tu
     classes = list(alike.items())
     columns = [(index, option) for index, (signature, _) in enumerate(classes) for option in range(len(signature))]
     counts = _lexicographic(classes, columns, *_rows(classes, columns, limits))
-    taken = [0] * len(people)
+    choices = [0] * len(people)
     waiting = [iter(members) for _, members in classes]
     for (index, option), count in zip(columns, counts, strict=True):
         for _ in range(count):
-            taken[next(waiting[index])] = classes[index][0][option][2]
-    return tuple(taken)
+            choices[next(waiting[index])] = classes[index][0][option][2]
+    return tuple(choices)
 
 
 def _signature(options: Sequence[Option], limits: Mapping[str, Limit]) -> _Signature:

@@ -53,15 +53,15 @@ def choose_options(
     if solver is None and _within(people, best, limits):
         return Choice(chosen=tuple(best), solver="none", optimal=True, score=bound, bound=bound)
     binding = _binding(people, limits)
-    taken, optimal, name = (0,) * len(people), False, "walk"
+    choices, optimal, name = (0,) * len(people), False, "walk"
     exact = solver is None and find_spec("scipy") is not None
     if solver != "milp":
-        taken, optimal = _solve(people, binding, limits, whole=exact)
+        choices, optimal = _solve(people, binding, limits, whole=exact)
     if solver == "milp" or (exact and not optimal):
         from auditor.remedy.planner.optimization.milp import solve  # noqa: PLC0415 - scipy is optional
 
-        taken, optimal, name = solve(people, {sku: limits[sku] for sku in binding}), True, "milp"
-    return Choice(chosen=taken, solver=name, optimal=optimal, score=_total(people, taken), bound=bound)
+        choices, optimal, name = solve(people, {sku: limits[sku] for sku in binding}), True, "milp"
+    return Choice(chosen=choices, solver=name, optimal=optimal, score=_total(people, choices), bound=bound)
 
 
 def best_option(options: Sequence[Option]) -> int:
@@ -69,14 +69,14 @@ def best_option(options: Sequence[Option]) -> int:
     return min(range(len(options)), key=lambda index: (options[index].score, index))
 
 
-def _total(people: Sequence[Sequence[Option]], taken: Sequence[int]) -> Score:
-    chosen = (options[index].score for options, index in zip(people, taken, strict=True))
+def _total(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Score:
+    chosen = (options[index].score for options, index in zip(people, choices, strict=True))
     return reduce(Score.plus, chosen, NO_CHANGE)
 
 
-def _within(people: Sequence[Sequence[Option]], taken: Sequence[int], limits: Mapping[str, Limit]) -> bool:
+def _within(people: Sequence[Sequence[Option]], choices: Sequence[int], limits: Mapping[str, Limit]) -> bool:
     used: Counter[str] = Counter()
-    for options, index in zip(people, taken, strict=True):
+    for options, index in zip(people, choices, strict=True):
         used.update(options[index].seats)
     return all(limit.allows(used[sku]) for sku, limit in limits.items())
 
@@ -88,7 +88,7 @@ def _solve(
 
     Where only the `whole` best counts, it ends as soon as that may be missed.
     """
-    taken = [best_option(options) for options in people]
+    choices = [best_option(options) for options in people]
     optimal = True
     for members, skus in _components(people, frozenset(binding)):
         chosen, exact = _solve_component([people[number] for number in members], sorted(skus), limits, whole=whole)
@@ -96,8 +96,8 @@ def _solve(
         if whole and not optimal:
             break
         for number, index in zip(members, chosen, strict=True):
-            taken[number] = index
-    return tuple(taken), optimal
+            choices[number] = index
+    return tuple(choices), optimal
 
 
 def _components(people: Sequence[Sequence[Option]], binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
@@ -175,8 +175,8 @@ def _steps(options: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_St
         moved = tuple(option.seats.get(sku, 0) for sku in binding)
         if moved not in best or option.score < best[moved][0]:
             best[moved] = (option.score, index)
-    found = sorted((score, moved, index) for moved, (score, index) in best.items())
-    return tuple((score, moved) for score, moved, _ in found), tuple(index for *_, index in found)
+    ordered = sorted((score, moved, index) for moved, (score, index) in best.items())
+    return tuple((score, moved) for score, moved, _ in ordered), tuple(index for *_, index in ordered)
 
 
 def _divided(alike: Mapping[tuple[_Step, ...], list[int]]) -> Iterator[tuple[tuple[_Step, ...], list[int]]]:
@@ -213,14 +213,14 @@ def _unrolled(
     steps_of: Sequence[tuple[tuple[_Step, ...], tuple[int, ...]]],
 ) -> tuple[int, ...]:
     """Follow the trail back: the first members of each class take its first option, and so on."""
-    taken = [0] * len(steps_of)
+    choices = [0] * len(steps_of)
     for _, members in reversed(classes):
         assert trail is not None
         trail, counts = trail
         spread = [step for step, count in enumerate(counts) for _ in range(count)]
         for number, step in zip(members, spread, strict=True):
-            taken[number] = steps_of[number][1][step]
-    return tuple(taken)
+            choices[number] = steps_of[number][1][step]
+    return tuple(choices)
 
 
 def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> list[str]:

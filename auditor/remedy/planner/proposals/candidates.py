@@ -104,14 +104,14 @@ def proposals(
         for switched, shut, retried in product(switches, strict, tries)
     )
     distinct: dict[object, Proposal] = {}
-    made = 0
+    count = 0
     for proposal in islice(every, 4 * MAX_PROPOSALS):
-        made += 1
+        count += 1
         if proposal is not None:
             distinct.setdefault((proposal.after.grants, proposal.left, proposal.location, proposal.retried), proposal)
     nothing = Proposal(after=account)
     changing = [proposal for proposal in distinct.values() if proposal.commands]
-    whole = made < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
+    whole = count < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
     return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
 
 
@@ -121,17 +121,17 @@ def _properties(findings: Sequence[Finding], product_options: ProductOptions) ->
     What is synchronised from on premises is changed there; a usage location is not among it. Graph sets cost centre and
     division in one object, and empties what the request leaves out, so no request is made for them.
     """
-    found: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
     for finding in findings:
         answer = product_options.value(finding, AnswerKind.SET)
         local = finding.evidence.get("onPremisesSyncEnabled") is True
         for name, value in (answer or {}).items():
             if name == "usageLocation" or (not local and name not in NOT_SET):
-                found.setdefault(name, value.upper() if name == "usageLocation" else value)
+                properties.setdefault(name, value.upper() if name == "usageLocation" else value)
         location = known_location(finding, product_options.context)
         if location is not None:
-            found.setdefault("usageLocation", location)
-    return found
+            properties.setdefault("usageLocation", location)
+    return properties
 
 
 def _subsets(removals: Sequence[Removal]) -> Iterator[tuple[Removal, ...]]:

@@ -14,8 +14,8 @@ from auditor.remedy.planner.simulation.accounts import Account
 def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Downgrade | None:
     """Return the smaller product that somebody is to get by a decision."""
     smaller = downgrade_of(finding, product_options.context)
-    given = product_options.value(finding, AnswerKind.GIVE)
-    return smaller if smaller is not None and given is not None and _named(smaller, str(given)) else None
+    replacement = product_options.value(finding, AnswerKind.GIVE)
+    return smaller if smaller is not None and replacement is not None and _named(smaller, str(replacement)) else None
 
 
 def may_act(finding: Finding, product_options: ProductOptions) -> bool:

@@ -170,19 +170,19 @@ def lost_services(
 def _users(plan: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
     """Read all that policies may ask of these users, in order of their rows."""
     rows = {account.row for account in accounts}
-    found: list[pa.RecordBatch] = []
+    batches: list[pa.RecordBatch] = []
     for batch in plan.facts.snapshot.batches():
         own = sorted(row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows)
         if own:
-            found.append(batch.users.take(pa.array(own)))
-    return pa.Table.from_batches(found) if found else None
+            batches.append(batch.users.take(pa.array(own)))
+    return pa.Table.from_batches(batches) if batches else None
 
 
 def _judged(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
     """Judge people as they would be; returns the open findings about each."""
-    found: dict[str, set[Key]] = {account.id: set() for account in accounts}
+    keys_by_user: dict[str, set[Key]] = {account.id: set() for account in accounts}
     if not accounts:
-        return found
+        return keys_by_user
     ordered = sorted(accounts, key=lambda account: account.row)
     ids = users.column("id").to_pylist()
     indices = {user: index for index, user in enumerate(ids)}
@@ -192,8 +192,8 @@ def _judged(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -
     batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=_links(rows), offset=0)
     for chunk in judge_batch(plan, batch).chunks:
         for row, key in _keys(plan, chunk):
-            found[ordered[row].id].add(key)
-    return found
+            keys_by_user[ordered[row].id].add(key)
+    return keys_by_user
 
 
 def _links(rows: list[dict[str, Any]]) -> pa.RecordBatch:

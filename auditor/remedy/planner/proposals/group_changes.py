@@ -67,7 +67,7 @@ def group_changes_of(
             groups = account.by_group(sku_id)
             if len(groups) == 1 and groups[0].group is not None:
                 wanted.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
-    found = list(_empty_groups(product_options, state))
+    changes = list(_empty_groups(product_options, state))
     taken: set[str] = set()
     for (group, sku_id), people in sorted(wanted.items()):
         # Somebody may be in two such groups; the second waits for the next plan.
@@ -76,9 +76,9 @@ def group_changes_of(
                 product_options, state, group, sku_id, {user: findings[user] for user in sorted(people)}
             )
             if group_change is not None:
-                found.append(group_change)
+                changes.append(group_change)
                 taken.update(group_change.users)
-    return tuple(found)
+    return tuple(changes)
 
 
 def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterator[GroupChange]:

@@ -62,13 +62,13 @@ def answered(
             fitting.setdefault(question.id, []).append(decision)
     answers: list[Answer] = []
     for question in questions:
-        found = fitting.get(question.id, [])
-        if any((each.kind, each.value) != (found[0].kind, found[0].value) for each in found):
-            ids = ", ".join(sorted({each.id for each in found}))
+        matches = fitting.get(question.id, [])
+        if any((each.kind, each.value) != (matches[0].kind, matches[0].value) for each in matches):
+            ids = ", ".join(sorted({each.id for each in matches}))
             text = Message("the decisions {ids} contradict one another: none is applied", ids=ids)
-            notices.append(_notice("contradicting", text, found[0]))
-        elif found:
-            answers.append(_answer(question, found[0]))
+            notices.append(_notice("contradicting", text, matches[0]))
+        elif matches:
+            answers.append(_answer(question, matches[0]))
     chosen = {answer.question.id: answer.decision for answer in answers}
     by_finding: dict[str, tuple[Answer, ...]] = {}
     for answer in answers:
@@ -126,7 +126,7 @@ def _matching(decision: Decision, questions: Sequence[Question], product_options
     scope = decision.scope
     if scope is None:
         return [question for question in questions if question.id == decision.question]
-    found = [
+    matches = [
         question
         for question in questions
         if scope.policy in {None, *question.policies}
@@ -135,21 +135,21 @@ def _matching(decision: Decision, questions: Sequence[Question], product_options
     ]
     if scope.products is not None:
         named = {sku.casefold() for sku in product_options.names_in(scope.products)}
-        found = [question for question in found if named & {name.casefold() for name in question.products}]
-    if scope.users is not None and found:
-        people = _people(scope.users, {question.subject for question in found}, product_options.plan)
-        found = [question for question in found if question.subject in people]
-    return found
+        matches = [question for question in matches if named & {name.casefold() for name in question.products}]
+    if scope.users is not None and matches:
+        people = _people(scope.users, {question.subject for question in matches}, product_options.plan)
+        matches = [question for question in matches if question.subject in people]
+    return matches
 
 
 def _people(selector: Selector, ids: Iterable[str], plan: BoundPolicies) -> set[str]:
     """Return who of some people belongs to a selector; who may or may not does not."""
     wanted = set(ids)
-    found: set[str] = set()
+    user_ids: set[str] = set()
     for users in plan.facts.snapshot.batches():
         rows = np.flatnonzero(Batch(plan, users).selectors.of(selector).true)
-        found |= {user for user in users.users.column("id").take(rows).to_pylist() if user in wanted}
-    return found
+        user_ids |= {user for user in users.users.column("id").take(rows).to_pylist() if user in wanted}
+    return user_ids
 
 
 def _kinds(question: Question | SavedQuestion) -> frozenset[AnswerKind]:

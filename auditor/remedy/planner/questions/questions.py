@@ -64,10 +64,10 @@ def questions_of(
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
     drafts: dict[_Key, _Draft] = {}
     for finding in findings:
-        found = _asked(product_options, finding, accounts.get(finding.subject.id))
-        if found is None:
+        questions = _asked(product_options, finding, accounts.get(finding.subject.id))
+        if questions is None:
             continue
-        kind, products, answers = found
+        kind, products, answers = questions
         key = kind, finding.subject.id, tuple(sorted(products))
         draft = drafts.setdefault(key, _Draft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
@@ -125,18 +125,18 @@ def with_seat_needs(
     product_options: ProductOptions, questions: Sequence[Question], needs: Iterable[SeatNeed]
 ) -> tuple[Question, ...]:
     """Add what people's changes ask about seats, to the question about the same seats where there is one."""
-    made = {question.id: question for question in questions}
+    by_id = {question.id: question for question in questions}
     for need in needs:
         # A product with one subscription may be asked about by either; both suggest the same number.
-        for known in [each for each in made.values() if each.kind is need.kind]:
+        for known in [each for each in by_id.values() if each.kind is need.kind]:
             if known.subject in {need.subject, need.sku_id}:
                 answers = (need.answer, *(answer for answer in known.answers if answer != need.answer))
-                made[known.id] = replace(known, answers=answers)
+                by_id[known.id] = replace(known, answers=answers)
         if need.findings:
             draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
             asked = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
-            made[asked.id] = _joined(made[asked.id], asked) if asked.id in made else asked
-    return tuple(sorted(made.values(), key=_effect))
+            by_id[asked.id] = _joined(by_id[asked.id], asked) if asked.id in by_id else asked
+    return tuple(sorted(by_id.values(), key=_effect))
 
 
 def with_endings(
@@ -161,14 +161,14 @@ def _product(finding: Finding) -> str:
     return "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
 
 
-def _joined(known: Question, asked: Question) -> Question:
-    amounts = [each for each in (known.money, asked.money) if each is not None]
+def _joined(question: Question, asked: Question) -> Question:
+    amounts = [each for each in (question.money, asked.money) if each is not None]
     return replace(
-        known,
-        answers=(asked.answers[0], *(answer for answer in known.answers if answer != asked.answers[0])),
-        findings=tuple(dict.fromkeys((*known.findings, *asked.findings))),
-        policies=tuple(dict.fromkeys((*known.policies, *asked.policies))),
-        checks=tuple(dict.fromkeys((*known.checks, *asked.checks))),
+        question,
+        answers=(asked.answers[0], *(answer for answer in question.answers if answer != asked.answers[0])),
+        findings=tuple(dict.fromkeys((*question.findings, *asked.findings))),
+        policies=tuple(dict.fromkeys((*question.policies, *asked.policies))),
+        checks=tuple(dict.fromkeys((*question.checks, *asked.checks))),
         money=replace(amounts[0], per_month=sum((each.per_month for each in amounts), Decimal(0))) if amounts else None,
     )
 
@@ -183,24 +183,24 @@ def _effect(question: Question) -> tuple[int, Decimal, str]:
     return -len(question.findings), -question.money.per_month if question.money is not None else Decimal(0), question.id
 
 
-def _question(product_options: ProductOptions, key: _Key, made: _Draft) -> Question:
+def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Question:
     kind, subject, products = key
     tenant = product_options.context.tenant
-    first = made.findings[0]
-    costs = [finding.money for finding in made.findings if finding.money is not None]
-    amounts = costs if made.saves is None else [made.saves]
+    first = draft.findings[0]
+    costs = [finding.money for finding in draft.findings if finding.money is not None]
+    amounts = costs if draft.saves is None else [draft.saves]
     text = "\x1f".join((tenant.tenant_id or tenant.name, kind.value, subject, *products))
     return Question(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
         kind=kind,
         subject=subject,
-        name=made.name or first.subject.name,
-        address="" if made.name else str(first.evidence.get("userPrincipalName") or ""),
+        name=draft.name or first.subject.name,
+        address="" if draft.name else str(first.evidence.get("userPrincipalName") or ""),
         products=products,
-        answers=(*sorted(made.answers, key=_fewest), {"skip": True}),
-        findings=tuple(finding.fingerprint for finding in made.findings),
-        policies=tuple(dict.fromkeys(finding.policy for finding in made.findings)),
-        checks=tuple(dict.fromkeys(finding.check for finding in made.findings)),
+        answers=(*sorted(draft.answers, key=_fewest), {"skip": True}),
+        findings=tuple(finding.fingerprint for finding in draft.findings),
+        policies=tuple(dict.fromkeys(finding.policy for finding in draft.findings)),
+        checks=tuple(dict.fromkeys(finding.check for finding in draft.findings)),
         money=Money(currency=amounts[0].currency, per_month=sum((each.per_month for each in amounts), Decimal(0)))
         if amounts
         else None,

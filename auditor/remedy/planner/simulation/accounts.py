@@ -111,14 +111,14 @@ class Account(Struct, frozen=True, kw_only=True):
     def without_direct(self, sku_ids: Iterable[str]) -> "Account":
         """Return the account once the direct paths of products are gone."""
         gone = set(sku_ids)
-        kept = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in gone)
-        return replace(self, grants=kept, changed=True)
+        grants = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in gone)
+        return replace(self, grants=grants, changed=True)
 
     def with_direct(self, sku_id: str, off: Iterable[str] = ()) -> "Account":
         """Return the account with a direct path of a product; one that was there is replaced."""
-        kept = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
-        made = self.grant(sku_id, None, frozenset(off))
-        return replace(self, grants=(*kept, made), changed=True)
+        grants = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
+        grant = self.grant(sku_id, None, frozenset(off))
+        return replace(self, grants=(*grants, grant), changed=True)
 
     def grant(self, sku_id: str, group: str | None, off: frozenset[str], *, error: str | None = None) -> Grant:
         """Return a path that is given now."""
@@ -139,14 +139,14 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def without_group(self, group: str) -> "Account":
         """Return the account once the person has left a group."""
-        kept = tuple(grant for grant in self.grants if grant.group != group)
-        return replace(self, grants=kept, changed=True, left=self.left | {group}, joined=self.joined - {group})
+        grants = tuple(grant for grant in self.grants if grant.group != group)
+        return replace(self, grants=grants, changed=True, left=self.left | {group}, joined=self.joined - {group})
 
     def with_group(self, group: str, given: Mapping[str, frozenset[str]]) -> "Account":
         """Return the account once the person has joined a group and found a seat for all that it gives."""
-        made = tuple(self.grant(sku_id, group, off) for sku_id, off in given.items())
+        grants = tuple(self.grant(sku_id, group, off) for sku_id, off in given.items())
         return replace(
-            self, grants=(*self.grants, *made), changed=True, joined=self.joined | {group}, left=self.left - {group}
+            self, grants=(*self.grants, *grants), changed=True, joined=self.joined | {group}, left=self.left - {group}
         )
 
 
@@ -200,14 +200,14 @@ def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[st
 def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return properties of users who exist, as far as they were read; None for one without a value."""
     asked = tuple(sorted(name for name in set(names) if facts.asked(name)))
-    found: dict[str, dict[str, Any]] = {}
+    properties: dict[str, dict[str, Any]] = {}
     for batch in facts.snapshot.batches(("id", *asked, "notCollected"), ()) if ids else ():
         users = batch.users
         for row in users.filter(pc.is_in(users.column("id"), pa.array(sorted(ids), pa.string()))).to_pylist():
             hidden = row.get("notCollected") or ()
             values = {name: row.get(name) for name in asked if name not in hidden}
-            found[row["id"]] = {name: None if value == "" else value for name, value in values.items()}
-    return found
+            properties[row["id"]] = {name: None if value == "" else value for name, value in values.items()}
+    return properties
 
 
 def rows_of(batch: UserBatch, chosen: Iterable[int]) -> dict[int, list[dict[str, Any]]]:

@@ -44,7 +44,7 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
     """
     facts = bound.facts
     subscriptions = {row["id"]: row for row in facts.subscriptions}
-    found: dict[str, SeatChange] = {}
+    changes: dict[str, SeatChange] = {}
     for answer in sorted(answers, key=lambda each: each.question.subject in facts.index):
         subject = answer.question.subject
         row = subscriptions.get(subject)
@@ -53,12 +53,12 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
         if index is None or facts.skus[index].enabled is None or facts.skus[index].warning is None:
             continue
         before = facts.skus[index]
-        known = found.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
+        known = changes.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
         terms = _terms(bound, index)
-        made = _renewal(known, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(known, answer)
-        if made is not None:
-            found[sku_id] = replace(made, decisions=(*known.decisions, answer))
-    return {sku_id: change for sku_id, change in found.items() if change.sku != change.before or change.dates}
+        changed = _renewal(known, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(known, answer)
+        if changed is not None:
+            changes[sku_id] = replace(changed, decisions=(*known.decisions, answer))
+    return {sku_id: change for sku_id, change in changes.items() if change.sku != change.before or change.dates}
 
 
 def _terms(bound: BoundPolicies, index: int) -> set[str]:
@@ -69,12 +69,12 @@ def _terms(bound: BoundPolicies, index: int) -> set[str]:
     return {contract.term for contract in holding if bound.masks.of(contract.products).true[index]}
 
 
-def _purchase(known: SeatChange, answer: Answer) -> SeatChange:
-    return replace(known, sku=replace(known.sku, enabled=(known.sku.enabled or 0) + int(answer.value["seats"])))
+def _purchase(change: SeatChange, answer: Answer) -> SeatChange:
+    return replace(change, sku=replace(change.sku, enabled=(change.sku.enabled or 0) + int(answer.value["seats"])))
 
 
 def _renewal(
-    known: SeatChange, row: Mapping[str, Any] | None, answer: Answer, terms: Collection[str]
+    change: SeatChange, row: Mapping[str, Any] | None, answer: Answer, terms: Collection[str]
 ) -> SeatChange | None:
     """Return the seats after a renewal; None for a subscription of which no seat counts as enabled.
 
@@ -82,18 +82,18 @@ def _renewal(
     """
     renews, seats = bool(answer.value["renew"]), answer.value.get("seats")
     if row is None:
-        count = known.before.enabled if seats is None else int(seats)
-        return replace(known, sku=replace(known.sku, enabled=count if renews else 0))
+        count = change.before.enabled if seats is None else int(seats)
+        return replace(change, sku=replace(change.sku, enabled=count if renews else 0))
     total = row["totalLicenses"]
     if (row["status"] or "").casefold() != "enabled" or not isinstance(total, int):
         return None
     then = (total if seats is None else int(seats)) if renews else None
-    enabled = max(0, (known.sku.enabled or 0) - total) + (then or 0)
+    enabled = max(0, (change.sku.enabled or 0) - total) + (then or 0)
     return replace(
-        known,
-        sku=replace(known.sku, enabled=enabled),
-        subscriptions={**known.subscriptions, row["id"]: then},
-        dates={**known.dates, **(_renewed_date(row, *terms) if renews and len(terms) == 1 else {})},
+        change,
+        sku=replace(change.sku, enabled=enabled),
+        subscriptions={**change.subscriptions, row["id"]: then},
+        dates={**change.dates, **(_renewed_date(row, *terms) if renews and len(terms) == 1 else {})},
     )
 
 
@@ -104,13 +104,13 @@ def _renewed_date(row: Mapping[str, Any], term: str) -> Mapping[str, datetime]:
     return {row["id"]: datetime.combine(months_before(day.date(), -MONTHS[term]), day.timetz())}
 
 
-def followed(known: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
+def followed(change: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
     """Return the seats as far as they can follow the decisions: none in use goes, and no policy is broken by them.
 
     `consumed` seats are in use once everybody has changed; `blocks` are what policies say about spare ones.
     """
-    warning = known.sku.warning or 0
-    before, then = known.before.enabled or 0, known.sku.enabled or 0
+    warning = change.sku.warning or 0
+    before, then = change.before.enabled or 0, change.sku.enabled or 0
     least, most = [consumed - warning], []
     for block in blocks:
         grace = warning if block.count_grace_units else 0
@@ -119,8 +119,8 @@ def followed(known: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatC
         most += [] if high is None else [high - grace]
     enabled = min(before, max(then, *least)) if then < before else max(before, min([then, *most]))
     if enabled == then:
-        return known
-    return replace(known, sku=replace(known.sku, enabled=enabled))
+        return change
+    return replace(change, sku=replace(change.sku, enabled=enabled))
 
 
 def followed_renewals(
@@ -143,9 +143,9 @@ def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]
     Seats of a product that no answer about a subscription covers are taken from, or added to, the subscriptions that
     end first. A subscription without seats is left out.
     """
-    found = {row["id"]: row for row in rows}
+    rows_by_id = {row["id"]: row for row in rows}
     for change in changes:
-        own = [row for row in found.values() if (row["skuId"] or "").lower() == change.sku.sku_id]
+        own = [row for row in rows_by_id.values() if (row["skuId"] or "").lower() == change.sku.sku_id]
         alive = [row for row in own if (row["status"] or "").casefold() == "enabled" and not row["isTrial"]]
         alive.sort(key=lambda row: (row["nextLifecycleDateTime"] is None, row["nextLifecycleDateTime"], row["id"]))
         seats = {row["id"]: row["totalLicenses"] or 0 for row in alive}
@@ -154,10 +154,10 @@ def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]
             rest += seats[name] - (change.subscriptions[name] or 0)
             seats[name] = change.subscriptions[name] or 0
         for name, count in seats.items():
-            taken = max(rest, -count)
-            seats[name] = count + taken
-            rest -= taken
-        found |= {name: {**found[name], "totalLicenses": count} for name, count in seats.items()}
-        found |= {name: {**found[name], "nextLifecycleDateTime": day} for name, day in change.dates.items()}
-        found = {name: row for name, row in found.items() if seats.get(name) != 0}
-    return list(found.values())
+            difference = max(rest, -count)
+            seats[name] = count + difference
+            rest -= difference
+        rows_by_id |= {name: {**rows_by_id[name], "totalLicenses": count} for name, count in seats.items()}
+        rows_by_id |= {name: {**rows_by_id[name], "nextLifecycleDateTime": day} for name, day in change.dates.items()}
+        rows_by_id = {name: row for name, row in rows_by_id.items() if seats.get(name) != 0}
+    return list(rows_by_id.values())

@@ -45,9 +45,10 @@ def address(finding: Finding) -> str:
 
 def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the names and addresses of the subjects of an action, each once."""
-    found = {finding.subject.id: finding for finding in entry.findings}
+    findings_by_user = {finding.subject.id: finding for finding in entry.findings}
     return tuple(
-        (labels.get(subject, str(finding.subject.name)), address(finding)) for subject, finding in found.items()
+        (labels.get(subject, str(finding.subject.name)), address(finding))
+        for subject, finding in findings_by_user.items()
     )
 
 
