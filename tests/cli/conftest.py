@@ -6,18 +6,10 @@ import pytest
 
 from auditor.demo.tenants import snapshots
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
-POLICY = """\
-version: 1
-policies:
-- id: leavers
-  title: Blocked accounts hold no paid licence
-  severity: medium
-  users: {accountEnabled: false}
-  assignments: {of: paid, allow: []}
-- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}
-"""
+POLICY = LEAVERS + "- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 
 
 @pytest.fixture(scope="session")

@@ -10,16 +10,16 @@ from tests.emulator.tenant import seeded
 
 
 @pytest.fixture(scope="session")
-def _running() -> Iterator[Emulator]:
+def running() -> Iterator[Emulator]:
     with running_emulator([seeded.generate(1_300), small_tenant("fabrikam")]) as emulator:
         yield emulator
 
 
 @pytest.fixture
-def graph(_running: Emulator) -> Iterator[Emulator]:
-    """The emulator: `contoso` has 2 500 users, `fabrikam` five."""
-    _running.reset()
-    yield _running
-    assert not _running.journal.writes()
-    assert not _running.journal.leaks()
-    _running.faults.clear()
+def graph(running: Emulator) -> Iterator[Emulator]:
+    """The emulator: `contoso` has 1,300 users, `fabrikam` five."""
+    running.reset()
+    yield running
+    assert not running.journal.writes()
+    assert not running.journal.leaks()
+    running.faults.clear()

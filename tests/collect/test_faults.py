@@ -91,9 +91,9 @@ RECOVERABLE: dict[str, Order] = {
 
 
 @pytest.fixture(scope="module")
-def undisturbed(_running: Emulator) -> Collected:
-    _running.faults.clear()
-    return collect(_running, NEEDS)
+def undisturbed(running: Emulator) -> Collected:
+    running.faults.clear()
+    return collect(running, NEEDS)
 
 
 def same(table: pa.Table, other: pa.Table) -> bool:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,11 @@ import pytest
 from auditor.domain.tenant import GithubOidc
 from auditor.settings.loader import read
 from tests.builders.service.preloaded_program import preloaded_program
-from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 from tests.package.tree import ROOT
 
 GUIDE = "docs/getting-started.md"
 BLOCK = re.compile(r"^( *)```(?:sh|powershell)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    """The small tenant `contoso`."""
-    with running_emulator() as running:
-        yield running
 
 
 NOT_RUN = (

@@ -33,7 +33,7 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.transport.ca_bundle import authorities
-from tests.builders.tenant.collection import configured, environment
+from tests.builders.tenant.collection import configured, environment, token_of
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 from tests.emulator.sign_in.keys import self_signed
@@ -65,14 +65,6 @@ def entra(certificate: tuple[bytes, bytes, str]) -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _calm(entra: Emulator) -> None:
     entra.reset()
-
-
-def token_of(tenant: Tenant, env: dict[str, str]) -> str:
-    async def ask() -> str:
-        async with SignIn(tenant, environ=env) as sign_in:
-            return (await sign_in.get_token()).token
-
-    return asyncio.run(ask())
 
 
 def refused(tenant: Tenant, env: dict[str, str]) -> AuditorError:

@@ -1,6 +1,5 @@
 """A sign-in service that is none, and certificates that are none: an error that says so, never another one."""
 
-import asyncio
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import Certificate, ClientSecret, Tenant, WorkloadIdentity
-from auditor.graph.auth.credentials import SignIn
 from tests.builders.service.web_server import web_server
+from tests.builders.tenant.collection import token_of
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 _KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -60,14 +59,6 @@ def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, 
             credential=ClientSecret(client_id="c" * 36, secret_env="SECRET"),
             authority=f"https://localhost:{port}",
         )
-
-
-def token_of(tenant: Tenant, env: dict[str, str]) -> str:
-    async def ask() -> str:
-        async with SignIn(tenant, environ=env) as sign_in:
-            return (await sign_in.get_token()).token
-
-    return asyncio.run(ask())
 
 
 @pytest.mark.parametrize(

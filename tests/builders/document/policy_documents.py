@@ -5,6 +5,16 @@ from typing import Any
 from auditor.policy.schema.check import SchemaName
 from auditor.policy.yaml.reader import parse
 
+LEAVERS = """\
+version: 1
+policies:
+- id: leavers
+  title: Blocked accounts hold no paid licence
+  severity: medium
+  users: {accountEnabled: false}
+  assignments: {of: paid, allow: []}
+"""
+"""A file of one policy; a line of a second one may follow."""
 POLICIES = """\
 version: 1
 populations:

@@ -17,6 +17,7 @@ from auditor.collect.collector import collect_tenant
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.tenant import ClientSecret, Credential, Tenant
+from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
@@ -54,6 +55,16 @@ class Ticking(Struct):
 
     def retry_policy(self, **changes: float) -> RetryPolicy:
         return replace(RetryPolicy(sleep=self.sleep, clock=self.clock), **changes)
+
+
+def token_of(tenant: Tenant, environ: dict[str, str]) -> str:
+    """Sign in as the tenants file says, and return the token."""
+
+    async def ask() -> str:
+        async with SignIn(tenant, environ=environ) as sign_in:
+            return (await sign_in.get_token()).token
+
+    return asyncio.run(ask())
 
 
 def configured(emulator: Emulator, name: str = "contoso", *, credential: Credential | None = None) -> Tenant:

@@ -64,12 +64,6 @@ def running() -> Iterator[Emulator]:
         yield emulator
 
 
-@pytest.fixture
-def graph(running: Emulator) -> Emulator:
-    running.reset()
-    return running
-
-
 def _groups(found: Collected) -> dict[str, dict[str, Any]]:
     return {row["displayName"]: row for row in found.tables["groups"].to_pylist()}
 

@@ -53,12 +53,6 @@ def running() -> Iterator[Emulator]:
         yield emulator
 
 
-@pytest.fixture
-def graph(running: Emulator) -> Emulator:
-    running.reset()
-    return running
-
-
 @pytest.fixture(scope="module")
 def whole(running: Emulator) -> Collected:
     """What one collection of everything reads; its requests are in the journal."""

@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from tests.builders.service.mail_relay import PASSWORD, USER, relay
 from tests.builders.service.planned_tenant import carry_out, planned_emulator, planned_folder, sender
 from tests.builders.service.preloaded_program import preloaded_program
 from tests.e2e.github.runner import Job, action_inputs
-from tests.emulator.fixtures import CLIENT_ID, running_emulator
+from tests.emulator.fixtures import CLIENT_ID
 from tests.emulator.server import Emulator
 
 pytestmark = pytest.mark.skipif(
@@ -37,12 +36,6 @@ HOSTILE = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
 def installed() -> dict[str, str]:
     """Return what `Install` would leave behind."""
     return {"steps.install.outputs.auditor": str(preloaded_program())}
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with running_emulator() as running:
-        yield running
 
 
 def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:

@@ -24,12 +24,6 @@ PLAN = {"plan.json", "plan.html", "questions.yaml", "approvals.csv", "plan.ps1",
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
 def server(tmp_path: Path) -> Iterator[Running]:
     with relay(tmp_path, auth=True) as running:
         yield running

@@ -1,7 +1,6 @@
 """Whole runs for a pull request: what a reviewer is told, and what a stranger gets."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace  # noqa: TID251 - of dataclasses
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,11 @@ from tests.builders.service.command_line import call
 from tests.e2e.github.hub import Hub
 from tests.e2e.github.repositories import POLICY, PREVIEW, needs_bash, request, team
 from tests.e2e.github.workflow import run_workflow, scripts
-from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 
 pytestmark = needs_bash
 WIDER = POLICY.replace("{accountEnabled: false}", "{userType: member}")
 PLACE = "policies/people.yaml"
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with running_emulator() as running:
-        yield running
 
 
 def with_snapshot(hub: Hub, emulator: Emulator) -> None:

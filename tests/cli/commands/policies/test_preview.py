@@ -15,21 +15,11 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 from tests.builders.tenant.tenants import NOW
 
-ONE = """\
-version: 1
-policies:
-- id: leavers
-  title: Blocked accounts hold no paid licence
-  severity: medium
-  users: {accountEnabled: false}
-  assignments: {of: paid, allow: []}
-"""
-ADDED = """\
-- {id: spare, severity: high, seats: {of: paid, spare: {min: 100000}}}
-"""
+ADDED = "- {id: spare, severity: high, seats: {of: paid, spare: {min: 100000}}}\n"
 
 
 def preview(here: Path, saved: Path, *more: str | Path, **environment: str) -> Ran:
@@ -53,11 +43,11 @@ def changed(tmp_path: Path) -> Path:
     """A repository whose commit has one policy and whose working tree adds another."""
     (tmp_path / "policies").mkdir()
     file = tmp_path / "policies" / "all.yaml"
-    file.write_text(ONE)
+    file.write_text(LEAVERS)
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "add", "policies")
     git(tmp_path, "commit", "-q", "-m", "one")
-    file.write_text(ONE + ADDED)
+    file.write_text(LEAVERS + ADDED)
     return tmp_path
 
 
@@ -71,7 +61,7 @@ def test_a_ref_is_read_without_a_checkout_and_added_findings_fail(changed: Path,
     assert found["summary"]["removed"] == found["summary"]["changed"] == 0
     assert found["summary"]["worse"]["high"] == found["summary"]["added"] > 0
     assert [policy["before"] for policy in found["summary"]["policies"]] == [None]
-    assert (changed / "policies" / "all.yaml").read_text() == ONE + ADDED
+    assert (changed / "policies" / "all.yaml").read_text() == LEAVERS + ADDED
 
 
 @pytest.mark.slow
@@ -84,7 +74,7 @@ def test_the_threshold_decides(changed: Path, saved: Path) -> None:
 @pytest.mark.slow
 def test_the_way_back_only_removes(changed: Path, saved: Path) -> None:
     git(changed, "commit", "-qam", "two")
-    (changed / "policies" / "all.yaml").write_text(ONE)
+    (changed / "policies" / "all.yaml").write_text(LEAVERS)
     assert preview(changed, saved, "--base", "HEAD", "--fail-on", "info").code == 0
     found = preview_document(changed)
     assert found["summary"]["added"] == 0
@@ -94,21 +84,21 @@ def test_the_way_back_only_removes(changed: Path, saved: Path) -> None:
 @pytest.mark.slow
 def test_a_moved_policy_changes_nothing(changed: Path, saved: Path) -> None:
     (changed / "policies" / "all.yaml").unlink()
-    (changed / "policies" / "moved.yaml").write_text("# moved down\n" * 9 + ONE)
+    (changed / "policies" / "moved.yaml").write_text("# moved down\n" * 9 + LEAVERS)
     assert preview(changed, saved, "--base", "main", "--fail-on", "info").code == 0
     assert preview_document(changed)["summary"]["policies"] == []
 
 
 @pytest.mark.slow
 def test_severity_and_waiver_are_changes_with_departments(changed: Path, saved: Path) -> None:
-    (changed / "policies" / "all.yaml").write_text(ONE.replace("medium", "critical"))
+    (changed / "policies" / "all.yaml").write_text(LEAVERS.replace("medium", "critical"))
     assert preview(changed, saved, "--base", "main").code == 1, "graver findings are new at that severity"
     found = preview_document(changed)
     pairs = [pair for tenant in found["tenants"] for pair in tenant["changed"]]
     assert pairs
     assert {(pair["before"]["severity"], pair["after"]["severity"]) for pair in pairs} == {("medium", "critical")}
     assert sum(each["changed"] for each in found["summary"]["departments"]) == len(pairs)
-    waived = ONE + (
+    waived = LEAVERS + (
         "waivers:\n- {id: W-1, policies: [leavers], reason: agreed with HR, owner: a@contoso.example,"
         " expires: 2027-01-31}\n"
     )
@@ -120,7 +110,7 @@ def test_severity_and_waiver_are_changes_with_departments(changed: Path, saved: 
 
 @pytest.mark.slow
 def test_nobody_is_named_unless_it_is_asked_for(changed: Path, saved: Path) -> None:
-    (changed / "policies" / "all.yaml").write_text(ONE.replace("medium", "low"))
+    (changed / "policies" / "all.yaml").write_text(LEAVERS.replace("medium", "low"))
     formats = ("-f", "json,markdown,html")
     preview(changed, saved, "--base", "main", "--names", *formats)
     people = {
@@ -204,7 +194,7 @@ def test_a_link_in_the_base_and_a_place_outside_are_refused(changed: Path, saved
     git(changed, "commit", "-qm", "link")
     assert "[base-link]" in preview(changed, saved, "--base", "main").err
     outside = tmp_path.parent / f"{tmp_path.name}-outside.yaml"
-    outside.write_text(ONE)
+    outside.write_text(LEAVERS)
     assert "[base-outside]" in preview(changed, saved, "--base", "main", outside).err
 
 
@@ -227,7 +217,7 @@ def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tm
     )
     write(tmp_path / "partial", replace(first, manifest=replace(first.manifest, sources=sources)))
     idle = "- {id: idle, severity: low, users: {inactiveFor: 90d}, assignments: {of: paid, allow: []}}\n"
-    (changed / "policies" / "all.yaml").write_text(ONE + idle)
+    (changed / "policies" / "all.yaml").write_text(LEAVERS + idle)
     ran = preview(changed, tmp_path / "partial", "--base", "main")
     assert ran.code == 3, ran.err
     found = preview_document(changed)
