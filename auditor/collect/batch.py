@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
@@ -48,10 +47,12 @@ async def read_batches(
             if not is_useful():
                 return
 
-    for first in islice(batches, 1):
-        await read(first)
-        if is_useful():
-            await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
+    first = next(batches, None)
+    if first is None:
+        return
+    await read(first)
+    if is_useful():
+        await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
 
 
 async def answers(
@@ -70,8 +71,7 @@ async def answers(
     `units` the resource units of one request, and `advanced` says that the requests are advanced queries.
     """
     retry_policy = graph.retry_policy
-    keys = dict(enumerate(addresses))
-    pending = {str(number): key for number, key in keys.items()}
+    pending = {str(number): key for number, key in enumerate(addresses)}
     results: dict[str, T | Fault] = {}
     last_faults: dict[str, Fault] = {}
     for attempt in range(1, _MAX_ATTEMPTS + 1):

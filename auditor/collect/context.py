@@ -93,8 +93,8 @@ class CollectionContext:
             self.progress.advance(self.tenant, source, len(page))
             yield page
 
-    async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, Fault | None]:
-        """Read a small source; returns each object once, and the fault that ended or reduced the list."""
+    async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, list[Fault]]:
+        """Read a small source; returns each object once, and the faults that ended or reduced the list."""
         rows_by_key: dict[str, dict[str, Any]] = {}
         without_key = 0
         try:
@@ -103,8 +103,8 @@ class CollectionContext:
                 rows_by_key.update((str(row[key]).lower(), row) for row in with_key)
                 without_key += len(page) - len(with_key)
         except FaultError as error:
-            return list(rows_by_key.values()), error.fault
-        return list(rows_by_key.values()), missing_key(without_key, key) if without_key else None
+            return list(rows_by_key.values()), [error.fault]
+        return list(rows_by_key.values()), [missing_key(without_key, key)] if without_key else []
 
 
 def missing_key(count: int, key: str) -> Fault:

@@ -69,6 +69,11 @@ def fault(kind: GraphErrorKind, message: Message, *, remedy: Message | None = No
     return Fault(kind=kind, message=message.rewritten(printable), remedy=remedy or REMEDIES[kind])
 
 
+def fault_error(kind: GraphErrorKind, message: Message, *, remedy: Message | None = None) -> FaultError:
+    """Return the error of such a fault."""
+    return FaultError(fault(kind, message, remedy=remedy))
+
+
 REMEDIES: dict[GraphErrorKind, Message | None] = {
     GraphErrorKind.DENIED: (
         Message("grant the application the missing permission and consent (`auditor doctor` prints the commands)")

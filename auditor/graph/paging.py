@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import FaultError, GraphErrorKind, fault
+from auditor.graph.errors import FaultError, GraphErrorKind, fault_error
 
 T = TypeVar("T")
 
@@ -74,16 +74,14 @@ async def pages(
         if next_link in seen_links:
             restarts += 1
             if restarts > MAX_RESTARTS:
-                raise _loop_error(Message("{name} has pages that link back to an earlier page", name=call.name))
+                text = Message("{name} has pages that link back to an earlier page", name=call.name)
+                raise fault_error(GraphErrorKind.LOOP, text)
             links, seen_links = [(None, True)], set()
             continue
         seen_links.add(next_link)
         links.append((next_link, not answer.retried))
-    raise _loop_error(Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}"))
-
-
-def _loop_error(message: Message) -> FaultError:
-    return FaultError(fault(GraphErrorKind.LOOP, message))
+    text = Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}")
+    raise fault_error(GraphErrorKind.LOOP, text)
 
 
 def _usable_links(links: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

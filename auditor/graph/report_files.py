@@ -9,11 +9,10 @@ from urllib.parse import urljoin, urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import FaultError, GraphErrorKind, fault
+from auditor.graph.errors import GraphErrorKind, fault, fault_error
 from auditor.graph.request_guard import ADDRESS_CHARACTER, Root
 from auditor.graph.retry_policy import Fail, Retry, VerdictError, retry_after
 from auditor.graph.transport.body_file import KEY, BodyFile
-from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "
         response = await _get(graph, address, body)
     if response.status_code in _REDIRECTS:
         text = Message("{asked} was redirected more than {hops} times", asked=body.name, hops=MAX_HOPS)
-        raise FaultError(fault(GraphErrorKind.FOREIGN, text))
+        raise fault_error(GraphErrorKind.FOREIGN, text)
     return response
 
 
@@ -77,13 +76,10 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
 
     parts = urlsplit(address)
     root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
-    authorities = graph.sign_in.authorities
     # A transport without a client: clients log addresses.
     transport = AiohttpTransport(
-        verify=tls_context(authorities),
-        connections=0,
+        graph.connections.graph(graph.sign_in.authorities),
         proxy=None if _LOOPBACK.fullmatch(root.origin) else proxy_of(root),
-        shared=graph.connections.graph(authorities),
     )
     headers = {"Accept-Encoding": "gzip, deflate"}
     extensions = {KEY: body, "timeout": _TIMEOUTS}
@@ -135,7 +131,7 @@ def checked_address(location: str, base: str, graph_root: Root, name: str) -> st
         asked=name,
         host=_origin(address),
     )
-    raise FaultError(fault(GraphErrorKind.FOREIGN, text))
+    raise fault_error(GraphErrorKind.FOREIGN, text)
 
 
 def _origin(address: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from auditor.domain.message import Message
-from auditor.graph.errors import FaultError, GraphErrorKind, fault
+from auditor.graph.errors import GraphErrorKind, fault_error
 
 if TYPE_CHECKING:
     import httpx
@@ -72,18 +72,16 @@ def check_link(link: str, root: Root) -> str:
         for prefix in root.prefixes:
             if link[: len(prefix)].lower() == prefix:
                 return f"{root.origin}/{link[len(prefix) :]}"
-    raise FaultError(
-        fault(
-            GraphErrorKind.FOREIGN,
-            Message(
-                "Graph answered with a link that leads away from {origin}: {link}",
-                origin=root.origin,
-                link=_shown(link),
-            ),
-            remedy=Message(
-                "no token was sent there; check what answers at Graph's address (a proxy, the endpoint setting)"
-            ),
-        )
+    raise fault_error(
+        GraphErrorKind.FOREIGN,
+        Message(
+            "Graph answered with a link that leads away from {origin}: {link}",
+            origin=root.origin,
+            link=_shown(link),
+        ),
+        remedy=Message(
+            "no token was sent there; check what answers at Graph's address (a proxy, the endpoint setting)"
+        ),
     )
 
 
@@ -92,27 +90,23 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
     url = request.url
     origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
     if url.userinfo or origin != root.origin:
-        raise FaultError(
-            fault(
-                GraphErrorKind.FOREIGN,
-                Message(
-                    "a request to {origin} was blocked: the token is only for {origin2}",
-                    origin=_shown(origin),
-                    origin2=root.origin,
-                ),
-                remedy=Message("check the endpoint setting, and what answers at Graph's address"),
-            )
+        raise fault_error(
+            GraphErrorKind.FOREIGN,
+            Message(
+                "a request to {origin} was blocked: the token is only for {origin2}",
+                origin=_shown(origin),
+                origin2=root.origin,
+            ),
+            remedy=Message("check the endpoint setting, and what answers at Graph's address"),
         )
     path = url.path.removeprefix(root.path)
     reads = request.method == "GET" or (request.method == "POST" and _READING_POSTS.fullmatch(path))
     if not reads and not (mail and _is_mail(request.method, path)):
-        raise FaultError(
-            fault(
-                GraphErrorKind.FORBIDDEN,
-                Message(
-                    "a request that would write was blocked: {method} {path}", method=request.method, path=_shown(path)
-                ),
-            )
+        raise fault_error(
+            GraphErrorKind.FORBIDDEN,
+            Message(
+                "a request that would write was blocked: {method} {path}", method=request.method, path=_shown(path)
+            ),
         )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from msgspec.structs import replace
+
 from auditor.graph.client import Call, Graph, native_response
 from auditor.graph.request_guard import check_link
 
@@ -16,52 +18,39 @@ SIGN_IN_PAGE_SIZE = 500
 """Largest `$top` of users with `signInActivity`."""
 
 
-def users(
-    graph: Graph, select: tuple[str, ...], *, top: int = PAGE_SIZE, filter_: str | None = None, advanced: bool = False
-) -> Call:
+def users(graph: Graph, select: tuple[str, ...], *, top: int = PAGE_SIZE, filter_: str | None = None) -> Call:
     """Return the call of GET /users."""
-    from msgraph.generated.users.users_request_builder import UsersRequestBuilder  # noqa: PLC0415
-
-    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
-        select=list(select), top=top, filter=filter_, count=True if advanced else None
-    )
-    return _list_call(graph, graph.sdk.users, query, name="GET /users", units=1, advanced=advanced)
+    builder = graph.sdk.users
+    query = builder.UsersRequestBuilderGetQueryParameters(select=list(select), top=top, filter=filter_)
+    return _list_call(graph, builder, query, name="GET /users", units=1)
 
 
 def user_count(graph: Graph, *, filter_: str | None = None) -> Call:
     """Return the call of GET /users/$count, which is always an advanced query."""
-    from msgraph.generated.users.count.count_request_builder import CountRequestBuilder  # noqa: PLC0415
-
-    query = CountRequestBuilder.CountRequestBuilderGetQueryParameters(filter=filter_)
-    return _list_call(graph, graph.sdk.users.count, query, name="GET /users/$count", units=1, advanced=True)
+    builder = graph.sdk.users.count
+    query = builder.CountRequestBuilderGetQueryParameters(filter=filter_)
+    return _list_call(graph, builder, query, name="GET /users/$count", units=1, advanced=True)
 
 
 def user(graph: Graph, user_id: str, select: tuple[str, ...]) -> Call:
     """Return the call of GET /users/{id}."""
-    from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder  # noqa: PLC0415
-
-    query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, graph.sdk.users.by_user_id(user_id), query, name="GET /users/{id}", units=1)
+    builder = graph.sdk.users.by_user_id(user_id)
+    query = builder.UserItemRequestBuilderGetQueryParameters(select=list(select))
+    return _list_call(graph, builder, query, name="GET /users/{id}", units=1)
 
 
 def organization(graph: Graph, select: tuple[str, ...]) -> Call:
     """Return the call of GET /organization."""
-    from msgraph.generated.organization.organization_request_builder import (  # noqa: PLC0415
-        OrganizationRequestBuilder,
-    )
-
-    query = OrganizationRequestBuilder.OrganizationRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, graph.sdk.organization, query, name="GET /organization", units=1)
+    builder = graph.sdk.organization
+    query = builder.OrganizationRequestBuilderGetQueryParameters(select=list(select))
+    return _list_call(graph, builder, query, name="GET /organization", units=1)
 
 
 def subscribed_skus(graph: Graph, select: tuple[str, ...]) -> Call:
     """Return the call of GET /subscribedSkus."""
-    from msgraph.generated.subscribed_skus.subscribed_skus_request_builder import (  # noqa: PLC0415
-        SubscribedSkusRequestBuilder,
-    )
-
-    query = SubscribedSkusRequestBuilder.SubscribedSkusRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, graph.sdk.subscribed_skus, query, name="GET /subscribedSkus", units=2)
+    builder = graph.sdk.subscribed_skus
+    query = builder.SubscribedSkusRequestBuilderGetQueryParameters(select=list(select))
+    return _list_call(graph, builder, query, name="GET /subscribedSkus", units=2)
 
 
 def subscriptions(graph: Graph) -> Call:
@@ -71,38 +60,30 @@ def subscriptions(graph: Graph) -> Call:
 
 def groups(graph: Graph, select: tuple[str, ...], *, filter_: str, advanced: bool = False) -> Call:
     """Return the call of GET /groups."""
-    from msgraph.generated.groups.groups_request_builder import GroupsRequestBuilder  # noqa: PLC0415
-
-    query = GroupsRequestBuilder.GroupsRequestBuilderGetQueryParameters(
+    builder = graph.sdk.groups
+    query = builder.GroupsRequestBuilderGetQueryParameters(
         select=list(select), top=PAGE_SIZE, filter=filter_, count=True if advanced else None
     )
-    return _list_call(graph, graph.sdk.groups, query, name="GET /groups", units=1, advanced=advanced)
+    return _list_call(graph, builder, query, name="GET /groups", units=1, advanced=advanced)
 
 
 def group(graph: Graph, group_id: str, select: tuple[str, ...]) -> Call:
     """Return the call of GET /groups/{id}."""
-    from msgraph.generated.groups.item.group_item_request_builder import GroupItemRequestBuilder  # noqa: PLC0415
-
-    query = GroupItemRequestBuilder.GroupItemRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, graph.sdk.groups.by_group_id(group_id), query, name="GET /groups/{id}", units=1)
+    builder = graph.sdk.groups.by_group_id(group_id)
+    query = builder.GroupItemRequestBuilderGetQueryParameters(select=list(select))
+    return _list_call(graph, builder, query, name="GET /groups/{id}", units=1)
 
 
 def members(graph: Graph, group_id: str, *, transitive: bool) -> Call:
     """Return the call of GET /groups/{id}/members or /transitiveMembers: type and id of members of every kind."""
-    from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder  # noqa: PLC0415
-    from msgraph.generated.groups.item.transitive_members.transitive_members_request_builder import (  # noqa: PLC0415
-        TransitiveMembersRequestBuilder,
-    )
-
     item = graph.sdk.groups.by_group_id(group_id)
     if transitive:
-        transitive_query = TransitiveMembersRequestBuilder.TransitiveMembersRequestBuilderGetQueryParameters(
+        transitive_query = item.transitive_members.TransitiveMembersRequestBuilderGetQueryParameters(
             select=["id"], top=PAGE_SIZE
         )
-        return _list_call(
-            graph, item.transitive_members, transitive_query, name="GET /groups/{id}/transitiveMembers", units=4
-        )
-    query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE_SIZE)
+        name = "GET /groups/{id}/transitiveMembers"
+        return _list_call(graph, item.transitive_members, transitive_query, name=name, units=4)
+    query = item.members.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE_SIZE)
     return _list_call(graph, item.members, query, name="GET /groups/{id}/members", units=2)
 
 
@@ -144,7 +125,7 @@ def conditional_access_policies(graph: Graph) -> Call:
             await graph.retry_policy.sleep(_CONDITIONAL_ACCESS_SECONDS)
         return await call.send(link)
 
-    return Call(name=call.name, units=call.units, send=send)
+    return replace(call, send=send)
 
 
 def nested_groups_address(group_id: str) -> str:
@@ -159,12 +140,8 @@ def member_count_address(group_id: str) -> str:
 
 def managed_devices(graph: Graph, select: tuple[str, ...]) -> Call:
     """Return the call of GET /deviceManagement/managedDevices, in pages of 1000; Intune ignores some filters."""
-    from msgraph.generated.device_management.managed_devices.managed_devices_request_builder import (  # noqa: PLC0415
-        ManagedDevicesRequestBuilder,
-    )
-
-    query = ManagedDevicesRequestBuilder.ManagedDevicesRequestBuilderGetQueryParameters(select=list(select))
     builder = graph.sdk.device_management.managed_devices
+    query = builder.ManagedDevicesRequestBuilderGetQueryParameters(select=list(select))
     return _list_call(graph, builder, query, name="GET /deviceManagement/managedDevices", units=0)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import Root, check_request
-from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
@@ -44,12 +43,7 @@ async def open_sdk(
         check_request(request, root, mail=mail)
 
     # The SDK wraps the transport and never closes it; this one owns nothing that must be closed.
-    transport = AiohttpTransport(
-        verify=tls_context(sign_in.authorities),
-        connections=0,
-        proxy=proxy_of(root),
-        shared=connections.graph(sign_in.authorities),
-    )
+    transport = AiohttpTransport(connections.graph(sign_in.authorities), proxy=proxy_of(root))
     client = CookielessClient(
         transport=transport,
         timeout=httpx.Timeout(60.0, connect=20.0, pool=None),

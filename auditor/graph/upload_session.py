@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Graph
-from auditor.graph.errors import FaultError, GraphErrorKind, fault
+from auditor.graph.errors import GraphErrorKind, fault_error
 from auditor.graph.request_guard import Root
-from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
@@ -30,13 +29,9 @@ async def upload(graph: Graph, address: str, body: bytes, *, name: str) -> None:
     from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
     root = _check_address(address, graph.root)
-    transport = AiohttpTransport(verify=tls_context(graph.sign_in.authorities), connections=1, proxy=proxy_of(root))
-    async with (
-        transport,
-        httpx.AsyncClient(
-            transport=transport, timeout=httpx.Timeout(120.0, connect=20.0), follow_redirects=False
-        ) as client,
-    ):
+    transport = AiohttpTransport(graph.connections.graph(graph.sign_in.authorities), proxy=proxy_of(root))
+    timeout = httpx.Timeout(120.0, connect=20.0)
+    async with httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False) as client:
         start = 0
         while start < len(body):
             start = await _put(graph, client, address, body, start=start, name=name)
@@ -64,11 +59,9 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
                 break
         if attempt < _MAX_ATTEMPTS:
             await graph.retry_policy.sleep(graph.retry_policy.wait(attempt))
-    raise FaultError(
-        fault(
-            GraphErrorKind.FAILING,
-            Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure),
-        )
+    raise fault_error(
+        GraphErrorKind.FAILING,
+        Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure),
     )
 
 
@@ -90,11 +83,9 @@ def _check_address(address: str, graph_root: Root) -> Root:
     root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
     local = parts.scheme == "http" and root.loopback and graph_root.loopback
     if parts.username or not parts.hostname or not (parts.scheme == "https" or local):
-        raise FaultError(
-            fault(
-                GraphErrorKind.FOREIGN,
-                Message("Graph gave an address for the attachment that is not https; nothing was sent there"),
-                remedy=Message("check what answers at Graph's address (a proxy, the endpoint setting)"),
-            )
+        raise fault_error(
+            GraphErrorKind.FOREIGN,
+            Message("Graph gave an address for the attachment that is not https; nothing was sent there"),
+            remedy=Message("check what answers at Graph's address (a proxy, the endpoint setting)"),
         )
     return root

@@ -26,15 +26,14 @@ NEEDS = Needs(sources=frozenset({Source.USERS, Source.MAILBOXES}), user_properti
 async def read(context: CollectionContext) -> SourceResult:
     """Read one list of Graph, and give each user a value of it."""
     users = await context.users
-    rows, fault = await context.all_rows(
+    rows, faults = await context.all_rows(
         Source.MAILBOXES,
         requests.groups(context.graph, ("id", "displayName"), filter_="hasMembersWithLicenseErrors eq true"),
     )
     spool = Spool(context.folder, "template", COLUMNS)
-    for table in () if fault else users.tables(columns=["id"]):
+    for table in () if faults else users.tables(columns=["id"]):
         kinds = pa.array([f"groups with errors: {len(rows)}"] * table.num_rows, pa.string())
         spool.add(pa.record_batch([one_array(table["id"]), kinds], schema=COLUMNS))
-    faults = [] if fault is None else [fault]
     count = 0 if faults else spool.distinct()
     coverage = context.make_coverage(Source.MAILBOXES, count, faults, asked=("userPurpose",))
     return SourceResult(coverage=(coverage,), users=spool)

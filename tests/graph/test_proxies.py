@@ -123,9 +123,9 @@ class Greeting(BaseHTTPRequestHandler):
 
 
 async def asked(url: str, proxy: str, bundle: Path) -> httpx.Response:
-    transport = AiohttpTransport(verify=tls_context(str(bundle)), connections=1, proxy=proxy)
-    async with CookielessClient(transport=transport, trust_env=False) as client:
-        return await client.get(url)
+    async with Connections() as connections:
+        transport = AiohttpTransport(connections.graph(str(bundle)), proxy=proxy)
+        return await CookielessClient(transport=transport, trust_env=False).get(url)
 
 
 def test_a_proxy_that_is_reached_over_tls_carries_tls_to_the_service(tmp_path: Path) -> None:

@@ -10,17 +10,16 @@ from msgspec.structs import replace
 from auditor.domain.errors import GraphError
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Token
-from auditor.graph.transport.aiohttp_transport import AiohttpTransport, CookielessClient
-from auditor.graph.transport.ca_bundle import tls_context
+from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Connections, CookielessClient
 from tests.builders.service.listeners import Talk, listening
 from tests.builders.tenant.collection import AGGREGATES, Ticking, collect, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 
 
 async def asked(host: str, *times: int, patience: float = 60) -> list[httpx.Response]:
-    transport = AiohttpTransport(verify=tls_context(None), connections=4, proxy=None)
-    limits = httpx.Timeout(patience)
-    async with CookielessClient(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client:
+    async with Connections() as connections:
+        transport = AiohttpTransport(connections.graph(None), proxy=None)
+        client = CookielessClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
         return [await client.get(f"http://{host}/v1.0/users") for _ in times or (1,)]
 
 

@@ -29,20 +29,20 @@ _COVERING_NOBODY = frozenset({"disabled", "enabledForReportingButNotEnforced"})
 async def _read(context: CollectionContext) -> SourceResult:
     """Read the policies, and whom those that are enforced name."""
     call = requests.conditional_access_policies(context.graph)
-    documents, fault = await context.all_rows(Source.CONDITIONAL_ACCESS, call)
+    documents, faults = await context.all_rows(Source.CONDITIONAL_ACCESS, call)
     rows = [conditional_access_row(document) for document in documents]
     damaged = sum(not _is_whole(document) for document in documents)
     covering = [row for row in rows if row["state"] not in _COVERING_NOBODY]
     members = Members(context, name="conditional-access-members")
     groups = sorted(_named(covering, "Groups"))
+    read = () if faults or damaged else (CONDITIONAL_ACCESS_LIST,)
     await members.read_each((group, True) for group in groups)
-    faults = [*([] if fault is None else [fault]), *members.faults_of(groups)]
+    faults += members.faults_of(groups)
     shortfall = Message("policies with conditions that cannot be read: {count}", count=damaged) if damaged else None
     tables = {"conditional_access_policies": pa.Table.from_pylist(rows, CONDITIONAL_ACCESS_POLICIES)}
     roles = await _roles(context, members) if _named(covering, "Roles") else None
     if roles is not None and not {ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST} <= set(roles.coverage[0].asked):
         shortfall = Message("directory roles, which policies name, were not all read")
-    read = () if fault is not None or damaged else (CONDITIONAL_ACCESS_LIST,)
     status = SourceStatus.PARTIAL if (faults or shortfall) and (read or rows) else None
     coverage = context.make_coverage(
         Source.CONDITIONAL_ACCESS, len(rows), faults, asked=read, shortfall=shortfall, status=status

@@ -43,11 +43,11 @@ async def read_roles(context: CollectionContext, members: Members, *, eligible: 
     lists = dict(
         zip(calls, await asyncio.gather(*(context.all_rows(_ROLES, call) for call in calls.values())), strict=True)
     )
-    faults = [fault for _, fault in lists.values() if fault is not None]
-    read = {name for name, (_, fault) in lists.items() if fault is None}
+    faults = [fault for _, found in lists.values() for fault in found]
+    read = {name for name, (_, found) in lists.items() if not found}
     assignments: list[dict[str, Any]] = []
     for kind, name in ROLE_ASSIGNMENT_LISTS.items():
-        rows, _ = lists.get(name, ([], None))
+        rows, _ = lists.get(name, ([], []))
         whole = [row for row in rows if _is_assignment(row)]
         if len(whole) < len(rows):
             read.discard(name)
@@ -58,9 +58,7 @@ async def read_roles(context: CollectionContext, members: Members, *, eligible: 
     await members.read_batches(group for group, row in groups.items() if "membersStatus" not in row)
     faults += members.faults_of(groups)
     definitions = [role_definition_row(row) for row in lists[ROLE_DEFINITION_LIST][0]]
-    status = None
-    if faults and (read or assignments):
-        status = SourceStatus.PARTIAL
+    status = SourceStatus.PARTIAL if faults and (read or assignments) else None
     coverage = context.make_coverage(_ROLES, len(assignments), faults, asked=tuple(read), status=status)
     return SourceResult(
         coverage=(coverage,),

@@ -154,12 +154,11 @@ async def _read_named(context: CollectionContext, name: str, groups: _Groups) ->
             answer = await context.graph.answer(requests.group(context.graph, name, _NAMED), decode_object)
             rows = [answer.value]
         else:
-            rows, fault = await context.all_rows(
+            rows, faults = await context.all_rows(
                 Source.GROUPS,
                 requests.groups(context.graph, _NAMED, filter_=f"displayName eq {requests.quoted(name)}"),
             )
-            if fault is not None:
-                groups.faults.append(fault)
+            groups.faults += faults
     except FaultError as error:
         if error.fault.kind is not GraphErrorKind.MISSING:
             groups.faults.append(error.fault)
@@ -172,7 +171,7 @@ async def _read_named(context: CollectionContext, name: str, groups: _Groups) ->
 
 async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
     """List every licensed group, and which of them have members with licence errors."""
-    licensed, errors = await asyncio.gather(
+    (licensed, licensed_faults), (failed, failed_faults) = await asyncio.gather(
         context.all_rows(
             Source.GROUPS,
             requests.groups(context.graph, _LICENSED, filter_="assignedLicenses/$count ne 0", advanced=True),
@@ -181,14 +180,14 @@ async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
             Source.GROUPS, requests.groups(context.graph, ("id",), filter_="hasMembersWithLicenseErrors eq true")
         ),
     )
-    groups.faults.extend(fault for _, fault in (licensed, errors) if fault is not None)
-    if licensed[1] is None:
+    groups.faults += licensed_faults + failed_faults
+    if not licensed_faults:
         groups.asked.update(_LICENSED)
-    if licensed[1] is None and errors[1] is None:
+    if not licensed_faults and not failed_faults:
         groups.asked.add("hasMembersWithLicenseErrors")
-    failing = {str(row["id"]).lower() for row in errors[0]}
-    for row in licensed[0]:
-        has_errors = None if errors[1] is not None else str(row["id"]).lower() in failing
+    failing = {str(row["id"]).lower() for row in failed}
+    for row in licensed:
+        has_errors = None if failed_faults else str(row["id"]).lower() in failing
         group = _add(groups, {**row, "hasMembersWithLicenseErrors": has_errors})
         if group is not None:
             groups.licensed.add(group)

@@ -42,20 +42,19 @@ def check_tenant_id(actual: str, expected: str) -> None:
 
 async def _read_organization(context: CollectionContext) -> SourceResult:
     """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
-    rows, fault = await context.all_rows(Source.ORGANIZATION, requests.organization(context.graph, _ORGANIZATION))
+    rows, faults = await context.all_rows(Source.ORGANIZATION, requests.organization(context.graph, _ORGANIZATION))
     for row in rows:
         check_tenant_id(str(row["id"]), context.graph.tenant.tenant_id)
     table = pa.Table.from_pylist(
         [{name: _text(row.get(name)) for name in schema.ORGANIZATION.names} for row in rows], schema.ORGANIZATION
     )
-    faults = [] if fault is None else [fault]
     coverage = context.make_coverage(Source.ORGANIZATION, len(rows), faults, asked=_ORGANIZATION)
     return SourceResult(coverage=(coverage,), tables={"organization": table})
 
 
 async def _read_products(context: CollectionContext) -> SourceResult:
     """Read the subscribed SKUs and the service plans in them."""
-    rows, fault = await context.all_rows(
+    rows, faults = await context.all_rows(
         Source.SUBSCRIBED_SKUS, requests.subscribed_skus(context.graph, _SKU), key="skuId"
     )
     skus = [_sku(row) for row in rows]
@@ -65,14 +64,13 @@ async def _read_products(context: CollectionContext) -> SourceResult:
         "service_plans": _service_plans(rows),
     }
     shortfall = Message("products with invalid numbers of seats: {odd}", odd=invalid) if invalid else None
-    faults = [] if fault is None else [fault]
     coverage = context.make_coverage(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
     return SourceResult(coverage=(coverage,), tables=tables)
 
 
 async def _read_subscriptions(context: CollectionContext) -> SourceResult:
     """Read the purchases behind the SKUs."""
-    rows, fault = await context.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(context.graph))
+    rows, faults = await context.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(context.graph))
     subscriptions, invalid = [], 0
     for row in rows:
         try:
@@ -81,7 +79,6 @@ async def _read_subscriptions(context: CollectionContext) -> SourceResult:
             invalid += 1
     table = pa.Table.from_pylist(subscriptions, schema.SUBSCRIPTIONS)
     shortfall = Message("subscriptions with invalid dates: {odd}", odd=invalid) if invalid else None
-    faults = [] if fault is None else [fault]
     coverage = context.make_coverage(
         Source.SUBSCRIPTIONS, len(subscriptions), faults, asked=tuple(schema.SUBSCRIPTIONS.names), shortfall=shortfall
     )

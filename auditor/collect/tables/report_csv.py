@@ -110,7 +110,7 @@ def days(texts: pa.Array) -> tuple[Numbers, Flags]:
 
 def flags(texts: pa.Array) -> tuple[Numbers, Flags]:
     """Return 1 or 0 for True, Yes, False or No; a blank text cannot be read."""
-    return _each(_flag, texts)
+    return _each(lambda text: _BOOLEANS.get(text.lower()), texts)
 
 
 def sizes(texts: pa.Array) -> tuple[Numbers, Flags]:
@@ -146,10 +146,6 @@ def _day(text: str) -> int | None:
     except ValueError:
         return None
     return number if number >= 0 else None
-
-
-def _flag(text: str) -> int | None:
-    return _BOOLEANS.get(text.lower())
 
 
 def read_report(

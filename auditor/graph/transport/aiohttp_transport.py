@@ -1,6 +1,5 @@
 """Carries httpx requests over aiohttp, whose C parser takes a third of the processor time of httpx's own."""
 
-import ssl
 from functools import lru_cache
 from typing import Any, Self
 
@@ -60,13 +59,11 @@ class Connections:
         key = (purpose, authorities, proxy)
         if key not in self._sessions:
             # Each tenant's retry policy limits concurrent requests.
-            self._sessions[key] = _open_session(tls_context(authorities), 0, proxy=proxy, **options)
+            connector = aiohttp.TCPConnector(ssl=tls_context(authorities), limit=0)
+            self._sessions[key] = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=proxy, **options
+            )
         return self._sessions[key]
-
-
-def _open_session(verify: ssl.SSLContext, limit: int, **options: Any) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(ssl=verify, limit=limit)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **options)
 
 
 class _NoCookies(httpx.Cookies):
@@ -132,25 +129,16 @@ async def _write_body(answer: aiohttp.ClientResponse, body_file: BodyFile) -> No
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """An httpx transport without redirects, cookies and settings of the machine."""
 
-    def __init__(
-        self,
-        *,
-        verify: ssl.SSLContext,
-        connections: int,
-        proxy: str | None,
-        shared: aiohttp.ClientSession | None = None,
-    ) -> None:
-        self._verify = verify
-        self._connections = connections
+    def __init__(self, session: aiohttp.ClientSession, *, proxy: str | None) -> None:
+        """Take a session of `Connections`, which closes it."""
+        self._session = session
         self._proxy = proxy
-        self._shared = shared
-        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole answer. Raises the exceptions of httpx."""
         timeouts = request.extensions.get("timeout", {})
         try:
-            async with self._open().request(
+            async with self._session.request(
                 request.method,
                 # Sent unchanged: the address was built or checked before.
                 URL(str(request.url), encoded=True),
@@ -169,16 +157,3 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}", request=request) from error
         headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _OUTDATED_HEADERS]
         return httpx.Response(answer.status, headers=headers, content=body, request=request)
-
-    async def aclose(self) -> None:
-        """Close the transport's own connections; shared ones stay open."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._shared is not None:
-            return self._shared
-        if self._session is None:
-            self._session = _open_session(self._verify, self._connections, **_OPTIONS)
-        return self._session

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 from msgspec import Struct
 
 from auditor.domain.message import Message
-from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
+from auditor.graph.errors import REMEDIES, GraphErrorKind, fault_error
 
 KEY: Final = "body_file"
 """The key of a BodyFile in the extensions of an httpx request, and among the options of a request of the SDK."""
@@ -39,10 +39,8 @@ class BodyFile(Struct, frozen=True, kw_only=True):
 
     def _check(self, size: int) -> None:
         if size > self.limit:
-            raise FaultError(
-                fault(
-                    GraphErrorKind.NOT_GRAPH,
-                    Message("{asked} is larger than {limit} bytes", asked=self.name, limit=f"{self.limit:,}"),
-                    remedy=REMEDIES[GraphErrorKind.FOREIGN],
-                )
+            raise fault_error(
+                GraphErrorKind.NOT_GRAPH,
+                Message("{asked} is larger than {limit} bytes", asked=self.name, limit=f"{self.limit:,}"),
+                remedy=REMEDIES[GraphErrorKind.FOREIGN],
             )
