@@ -10,6 +10,7 @@ from typing import Final
 
 from auditor import __version__, resources
 from auditor.app.catalogue import active
+from auditor.catalogue.model import GUID
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
 from auditor.domain.message import Message
 from auditor.files import input as files
@@ -53,7 +54,7 @@ def load_policies(
 def _priced_once(loaded: Loaded) -> Loaded:
     """Refuse two prices of one product, by part number and by skuId, which only the catalogue can detect."""
     prices = {m.name.casefold(): node for m, node in loaded.mentions if node.path[:1] == ("prices",)}
-    ids = [name for name in prices if _GUID.fullmatch(name)]
+    ids = [name for name in prices if GUID.fullmatch(name)]
     if not ids:
         return loaded
     known = {sku_id: product.part_number.casefold() for sku_id, product in active().products.items()}
@@ -71,9 +72,6 @@ def _priced_once(loaded: Loaded) -> Loaded:
     if found:
         raise InputError(found)
     return loaded
-
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def decision_files(locations: Sequence[Path], chosen: Path | None = None) -> list[tuple[str, bytes]]:

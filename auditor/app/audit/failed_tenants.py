@@ -20,9 +20,9 @@ class Unaudited(Struct, frozen=True, kw_only=True):
     """A tenant whose state could not be read at all."""
 
     name: str
-    tenant_id: str
-    cloud: Cloud
-    agreement: Agreement
+    tenant_id: str = ""
+    cloud: Cloud = Cloud.WORLDWIDE
+    agreement: Agreement = Agreement.UNKNOWN
     reason: Message
 
 
@@ -57,17 +57,15 @@ def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> Tenant
 
 def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
     """Report a tenant whose snapshot was there, and which failed afterwards."""
-    return unaudited(unaudited_of(manifest, failure), policies, as_of)
+    return unaudited(unaudited_of(manifest, reason_of(failure)), policies, as_of)
 
 
-def unaudited_of(manifest: Manifest, failure: AuditorError) -> Unaudited:
-    """Return what a manifest says of a tenant that failed."""
+def unaudited_of(known: Manifest | None, reason: Message, *, name: str = "") -> Unaudited:
+    """Return what a manifest says of a tenant; without one its `name` alone is known."""
+    if known is None:
+        return Unaudited(name=name, reason=reason)
     return Unaudited(
-        name=manifest.tenant,
-        tenant_id=manifest.tenant_id,
-        cloud=manifest.cloud,
-        agreement=manifest.agreement,
-        reason=reason_of(failure),
+        name=known.tenant, tenant_id=known.tenant_id, cloud=known.cloud, agreement=known.agreement, reason=reason
     )
 
 

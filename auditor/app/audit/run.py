@@ -16,7 +16,7 @@ from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.app.redaction.pseudonyms import Key
-from auditor.domain.enums import Agreement, Cloud, Engine
+from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
@@ -277,15 +277,9 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
 def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
     """Return the tenant of a snapshot folder that cannot be read, as far as the folder shows which one it is."""
     with TenantBoundary(folder.parent.name) as boundary:
-        return unaudited_of(manifest_of(folder), failure)
+        return unaudited_of(manifest_of(folder), reason_of(failure))
     assert boundary.failure is not None
-    return Unaudited(
-        name=folder.parent.name,
-        tenant_id="",
-        cloud=Cloud.WORLDWIDE,
-        agreement=Agreement.UNKNOWN,
-        reason=reason_of(failure),
-    )
+    return Unaudited(name=folder.parent.name, reason=reason_of(failure))
 
 
 def _named(known: Sequence[str], request: Request) -> list[str]:

@@ -10,10 +10,9 @@ from msgspec import Struct
 
 from auditor.app.audit.failed_tenants import Unaudited, unaudited_of
 from auditor.app.locations import is_store, store_at
-from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message
-from auditor.failures import TenantBoundary
+from auditor.failures import TenantBoundary, reason_of
 from auditor.files import input as files
 from auditor.files.temporary import temporary_folder
 from auditor.snapshot.folders import Damaged, snapshots
@@ -67,7 +66,7 @@ def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Pa
     with TenantBoundary(state.manifest.tenant, alone=alone) as boundary:
         return state.opened(root)
     assert boundary.failure is not None
-    return unaudited_of(state.manifest, boundary.failure)
+    return unaudited_of(state.manifest, reason_of(boundary.failure))
 
 
 def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
@@ -133,13 +132,7 @@ def _with_damaged(
         if later or older:
             continue
         manifest = known.manifest if isinstance(known, TenantSnapshot) else None
-        states[each.tenant] = Unaudited(
-            name=each.tenant,
-            tenant_id="" if manifest is None else manifest.tenant_id,
-            cloud=Cloud.WORLDWIDE if manifest is None else manifest.cloud,
-            agreement=Agreement.UNKNOWN if manifest is None else manifest.agreement,
-            reason=each.error.message,
-        )
+        states[each.tenant] = unaudited_of(manifest, each.error.message, name=each.tenant)
     return states
 
 
@@ -176,14 +169,9 @@ def _latest(
             latest[manifest.tenant] = state
         elif manifest.tenant not in latest:
             reason = Message("{where} has no snapshot of it at or before {at}", where=where, at=format_instant(at))
-            latest[manifest.tenant] = Unaudited(
-                name=manifest.tenant,
-                tenant_id=manifest.tenant_id,
-                cloud=manifest.cloud,
-                agreement=manifest.agreement,
-                reason=Message(
-                    "{reason}; the first is of {instant}", reason=reason, instant=format_instant(manifest.instant)
-                ),
+            first = format_instant(manifest.instant)
+            latest[manifest.tenant] = unaudited_of(
+                manifest, Message("{reason}; the first is of {instant}", reason=reason, instant=first)
             )
     if not any(isinstance(state, TenantSnapshot) for state in latest.values()):
         first = format_instant(min(state.manifest.instant for state in found))

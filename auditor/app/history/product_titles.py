@@ -1,32 +1,32 @@
 """Replaces part numbers in trends, comparisons and episodes by display names."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from auditor.catalogue import Catalogue
-from auditor.domain.trends import Between, Episode, Trends
+from auditor.domain.trends import Between, Episode, SeatsBetween, SeatTrend, Trends
+
+Seats = TypeVar("Seats", SeatTrend, SeatsBetween)
 
 
 def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
     """Return trends with display names; products with equal names keep the part number behind it."""
-    found = []
-    for trend in trends:
-        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in trend.seats}.items())
-        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in trend.seats)
-        found.append(replace(trend, seats=seats))
-    return found
+    return [replace(trend, seats=_titled(trend.seats, catalogue)) for trend in trends]
 
 
 def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Between]:
     """Return comparisons with display names."""
-    found = []
-    for diff in between:
-        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in diff.seats}.items())
-        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in diff.seats)
-        findings = tuple(replace(each, product=_of_part(catalogue, each.product)) for each in diff.findings)
-        found.append(replace(diff, seats=seats, findings=findings))
-    return found
+    return [
+        replace(
+            diff,
+            seats=_titled(diff.seats, catalogue),
+            findings=tuple(replace(each, product=_of_part(catalogue, each.product)) for each in diff.findings),
+        )
+        for diff in between
+    ]
 
 
 def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[Episode, ...]:
@@ -34,17 +34,15 @@ def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[
     return tuple(replace(each, product=_of_part(catalogue, each.product)) for each in episodes)
 
 
-def _titles(catalogue: Catalogue, products: Iterable[tuple[str, str]]) -> Callable[[str, str], str]:
-    names: dict[str, int] = {}
-    for sku_id, sku in products:
-        name = _name(catalogue, sku_id, sku)
-        names[name] = names.get(name, 0) + 1
+def _titled(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, ...]:
+    names = {seat.sku_id: _name(catalogue, seat.sku_id, seat.sku) for seat in seats}
+    times = Counter(names.values())
 
-    def title(sku_id: str, sku: str) -> str:
-        name = _name(catalogue, sku_id, sku)
-        return f"{name} ({sku})" if names.get(name, 0) > 1 and name != sku else name
+    def title(seat: Seats) -> str:
+        name = names[seat.sku_id]
+        return f"{name} ({seat.sku})" if times[name] > 1 and name != seat.sku else name
 
-    return title
+    return tuple(replace(seat, sku=title(seat)) for seat in seats)
 
 
 def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:

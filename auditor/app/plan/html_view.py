@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from auditor.domain.actions.action import Action
@@ -226,31 +227,21 @@ def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str
 def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     """Yield the three amounts of each currency, before and after the plan."""
     after = {figures.currency: figures for figures in tenant.after.money}
+    labels = (
+        l10n.gettext("for seats wrongly assigned or idle"),
+        l10n.gettext("free to reuse now"),
+        l10n.gettext("to give back at the renewal"),
+    )
     for before in tenant.before.money:
         then = after.get(before.currency)
-        for label, one, other in (
-            (
-                l10n.gettext("for seats wrongly assigned or idle"),
-                before.exposure,
-                None if then is None else then.exposure,
-            ),
-            (
-                l10n.gettext("free to reuse now"),
-                before.reassignable_now,
-                None if then is None else then.reassignable_now,
-            ),
-            (
-                l10n.gettext("to give back at the renewal"),
-                before.reducible_at_renewal,
-                None if then is None else then.reducible_at_renewal,
-            ),
-        ):
+        others = (None,) * len(labels) if then is None else _amounts(then)
+        for label, one, other in zip(labels, _amounts(before), others, strict=True):
             yield MoneyRow(
-                label=_at_least(label, before, l10n),
+                label=f"{label} ({l10n.gettext('at least')})" if before.lower_bound else label,
                 before=l10n.money(one, before.currency),
                 after="–" if other is None else l10n.money(other, before.currency),
             )
 
 
-def _at_least(label: str, figures: Figures, l10n: Localization) -> str:
-    return f"{label} ({l10n.gettext('at least')})" if figures.lower_bound else label
+def _amounts(figures: Figures) -> tuple[Decimal, ...]:
+    return figures.exposure, figures.reassignable_now, figures.reducible_at_renewal

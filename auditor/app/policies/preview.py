@@ -95,29 +95,29 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
     for side in ("base", "head"):
         commit = None
         try:
-            if side == "head":
-                files, called = policy_files(request.policies), name
-            else:
-                called = request.base
-                commit, files = _base(request)
-            # Too long waivers of the base are not errors of the change.
             if side == "base":
-                policies = load(files, bases=pinned_base if commit is None else bases_of(commit, called)).policies
+                commit, files = _base(request)
+                # Too long waivers of the base are not errors of the change.
+                policies = load(files, bases=pinned_base if commit is None else bases_of(commit, request.base)).policies
             else:
+                files = policy_files(request.policies)
                 policies = load(files, waivers_from=request.as_of.date(), bases=installed_base).policies
-        except InputError as error:
-            wrong += [replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics]
-            continue
         except AuditorError as error:
-            error.diagnostics = tuple(
-                replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics
-            )
-            raise
-        loaded_side = Side(name=called, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
-        loaded.append((loaded_side, policies))
+            said = tuple(replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics)
+            if not isinstance(error, InputError):
+                error.diagnostics = said
+                raise
+            wrong += said
+        else:
+            loaded.append((side_of(request.base if side == "base" else name, policies, commit), policies))
     if wrong:
         raise InputError(wrong)
     return loaded[0], loaded[1]
+
+
+def side_of(name: str, policies: PolicySet, commit: str | None = None) -> Side:
+    """Return what a preview says of one of its sets."""
+    return Side(name=name, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
 
 
 def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]:

@@ -1,6 +1,6 @@
 """Updates policy files to the installed starter library, and compares the policies before and after."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -10,13 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor import __version__
-from auditor.app.policies.preview import PreviewRequest, policy_changes, previewed
+from auditor.app.policies.preview import PreviewRequest, policy_changes, previewed, side_of
 from auditor.app.policy_files import COPY, installed_base, library_files, policy_files
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.errors import InputError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.preview import PolicyChange, Preview, Side
+from auditor.domain.preview import PolicyChange, Preview
 from auditor.policy.documents import digest_of
 from auditor.policy.extends import STARTER, Base
 from auditor.policy.loader import load
@@ -81,7 +81,7 @@ def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
     changes = None if base is None else tuple(each for each in policy_changes(base, head) if each.edited)
     preview = None
     if base is not None and request is not None:
-        preview = previewed((_side("before", base), base), (_side(f"{STARTER}{__version__}", head), head), request)
+        preview = previewed((side_of("before", base), base), (side_of(f"{STARTER}{__version__}", head), head), request)
     return Update(
         files=files,
         copied=not extending,
@@ -105,7 +105,7 @@ def write(found: Update) -> tuple[Path, ...]:
             hint=Message(
                 "copy the changes that you want by hand, or extend {location} with `digest: {digest}`",
                 location=f"{STARTER}{__version__}",
-                digest=_library_digest(),
+                digest=_digest(library_files()),
             ),
         )
     wanted: dict[Path | ChildFile, bytes] = {
@@ -134,7 +134,7 @@ def _extended(document: Document, body: bytes) -> UpdatedFile:
     starter = str(written["from"]).startswith(STARTER)
     source = f"{STARTER}{__version__}" if starter else str(written["from"])
     base = installed_base(document.file, source)
-    digest = digest_of(parse(each, file=name) for name, each in base.files)
+    digest = _digest(base.files)
     edits = [(("extends", "from"), source)] if source != written["from"] else []
     if written.get("digest") != digest and "digest" in written:
         edits.append((("extends", "digest"), digest))
@@ -146,6 +146,10 @@ def _extended(document: Document, body: bytes) -> UpdatedFile:
     if "digest" not in written:
         _add_digest(document, lines, digest)
     return UpdatedFile(path=Path(document.file), before=text, after="".join(lines))
+
+
+def _digest(files: Iterable[tuple[str, bytes]]) -> str:
+    return digest_of(parse(body, file=name) for name, body in files)
 
 
 def _add_digest(document: Document, lines: list[str], digest: str) -> None:
@@ -200,14 +204,6 @@ def _unversioned_base(file: str, source: str) -> Base:
     """Find the files that a file extends; the digest decides, not the version of the starter library."""
     found = installed_base(file, source)
     return replace(found, version=source.removeprefix(STARTER)) if found.version is not None else found
-
-
-def _library_digest() -> str:
-    return digest_of(parse(body, file=name) for name, body in library_files())
-
-
-def _side(name: str, policies: PolicySet) -> Side:
-    return Side(name=name, commit=None, policy_digest=policies.digest, policies=len(policies.policies))
 
 
 def _changed_definitions(before: PolicySet, after: PolicySet) -> Iterator[str]:

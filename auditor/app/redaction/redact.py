@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -16,8 +16,11 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding, report_order
-from auditor.domain.result.model import FleetPast, FleetResult, Notice, Result, Run, TenantResult
+from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOutcome, Result, Run, TenantResult
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+
+Part = TypeVar("Part", TenantResult, FleetResult)
+Reasoned = TypeVar("Reasoned", Coverage, PolicyOutcome)
 
 _UNSAID = frozenset({"ticket", "approvedBy"})
 """Keys of waivers that are removed."""
@@ -125,24 +128,10 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
     verification = tenant.verification
     subjects = () if verification is None else (each.subject for each in verification.findings)
     people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named, subjects)
-    findings = tenant.findings.map(lambda found: _findings(found, people))
-    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
     return replace(
-        tenant,
-        findings=findings,
-        fixed=_findings(tenant.fixed, people),
-        unconfirmed=_findings(tenant.unconfirmed, people),
-        closed=people.fingerprints(tenant.closed),
-        actions=tuple(_action(action, people, places) for action in tenant.actions),
-        notices=_notices(tenant.notices, people),
-        sources=tuple(
-            source if source.reason is None else replace(source, reason=source.reason.rewritten(people.free))
-            for source in tenant.sources
-        ),
-        policies=tuple(
-            outcome if outcome.reason is None else replace(outcome, reason=outcome.reason.rewritten(people.free))
-            for outcome in tenant.policies
-        ),
+        _part(tenant, people),
+        sources=_reasons(tenant.sources, people),
+        policies=_reasons(tenant.policies, people),
         failure=None if tenant.failure is None else tenant.failure.rewritten(people.free),
         departments=None if tenant.departments is None else redacted_departments(tenant.departments, people),
         verification=None if verification is None else redacted_verification(verification, people),
@@ -150,9 +139,7 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
 
 
 def _fleet(fleet: FleetResult, people: People) -> FleetResult:
-    findings = fleet.findings.map(lambda found: _findings(found, people))
-    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
-    past: FleetPast | None = fleet.past
+    past = fleet.past
     if past is not None:
         past = replace(
             past,
@@ -160,15 +147,27 @@ def _fleet(fleet: FleetResult, people: People) -> FleetResult:
             unconfirmed=_findings(past.unconfirmed, people),
             closed=people.fingerprints(past.closed),
         )
+    return replace(_part(fleet, people), past=past)
+
+
+def _part(part: Part, people: People) -> Part:
+    """Replace people in what a tenant and the fleet both have."""
+    findings = part.findings.map(lambda found: _findings(found, people))
+    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
     return replace(
-        fleet,
+        part,
         findings=findings,
-        fixed=_findings(fleet.fixed, people),
-        unconfirmed=_findings(fleet.unconfirmed, people),
-        closed=people.fingerprints(fleet.closed),
-        actions=tuple(_action(action, people, places) for action in fleet.actions),
-        notices=_notices(fleet.notices, people),
-        past=past,
+        fixed=_findings(part.fixed, people),
+        unconfirmed=_findings(part.unconfirmed, people),
+        closed=people.fingerprints(part.closed),
+        actions=tuple(_action(action, people, places) for action in part.actions),
+        notices=_notices(part.notices, people),
+    )
+
+
+def _reasons(each: Iterable[Reasoned], people: People) -> tuple[Reasoned, ...]:
+    return tuple(
+        item if item.reason is None else replace(item, reason=item.reason.rewritten(people.free)) for item in each
     )
 
 

@@ -1,17 +1,18 @@
 """Selects a recipient's part of a Result and counts it again."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
 from auditor.deliver.mail.routing import Envelope
 from auditor.domain.actions.action import Action
 from auditor.domain.result.finding import Finding, Findings
-from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
 from auditor.domain.result.verification import TenantVerification, freed_by
 from auditor.result.aggregate import summarise
+
+Part = TypeVar("Part", TenantResult, FleetResult)
 
 _ALL: Final = "*"
 """Stands for every policy in a waiver."""
@@ -27,16 +28,7 @@ def portion(result: Result, envelope: Envelope) -> Result:
     tenants = tuple(_tenant(tenant, envelope, headers) for tenant in result.tenants if tenant.name in envelope.tenants)
     fleet = FleetResult()
     if envelope.tenants >= {tenant.name for tenant in result.tenants}:
-        seen = result.fleet.findings.map(partial(_findings, tenant="", envelope=envelope, headers=headers))
-        fleet = replace(
-            result.fleet,
-            findings=seen,
-            actions=_actions(result.fleet.actions, seen),
-            policies=_outcomes(result.fleet.policies, "", envelope, headers),
-            fixed=_findings(result.fleet.fixed, "", envelope, headers),
-            unconfirmed=_findings(result.fleet.unconfirmed, "", envelope, headers),
-            past=None,
-        )
+        fleet = replace(_part(result.fleet, "", envelope, headers), past=None)
     evaluated = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
     for part in parts:
@@ -52,15 +44,25 @@ def portion(result: Result, envelope: Envelope) -> Result:
 
 
 def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]) -> TenantResult:
-    findings = tenant.findings.map(partial(_findings, tenant=tenant.name, envelope=envelope, headers=headers))
+    part = _part(tenant, tenant.name, envelope, headers)
+    return replace(part, verification=_verification(tenant, envelope, headers))
+
+
+def _part(whole: Part, tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]) -> Part:
+    """Select from what a tenant and the fleet both have."""
+
+    def selected(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        return tuple(each for each in findings if envelope.includes(tenant, each.severity, headers.get(each.policy)))
+
+    findings = whole.findings.map(selected)
+    heads = ((outcome, headers.get(outcome.id)) for outcome in whole.policies)
     return replace(
-        tenant,
+        whole,
         findings=findings,
-        fixed=_findings(tenant.fixed, tenant.name, envelope, headers),
-        unconfirmed=_findings(tenant.unconfirmed, tenant.name, envelope, headers),
-        policies=_outcomes(tenant.policies, tenant.name, envelope, headers),
-        actions=_actions(tenant.actions, findings),
-        verification=_verification(tenant, envelope, headers),
+        fixed=selected(whole.fixed),
+        unconfirmed=selected(whole.unconfirmed),
+        policies=tuple(each for each, head in heads if head is None or envelope.includes(tenant, head.severity, head)),
+        actions=_actions(whole.actions, findings),
     )
 
 
@@ -85,31 +87,11 @@ def _verification(
 
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
     here = {finding.fingerprint for finding in findings}
-    return tuple(_action(action, here) for action in actions if not here.isdisjoint(action.findings))
-
-
-def _action(action: Action, here: set[str]) -> Action:
-    """Keep an action unchanged except for its findings, of which the recipient sees a part."""
-    return replace(action, findings=tuple(fingerprint for fingerprint in action.findings if fingerprint in here))
-
-
-def _findings(
-    findings: Sequence[Finding], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
-) -> tuple[Finding, ...]:
     return tuple(
-        finding for finding in findings if envelope.includes(tenant, finding.severity, headers.get(finding.policy))
+        replace(action, findings=tuple(fingerprint for fingerprint in action.findings if fingerprint in here))
+        for action in actions
+        if not here.isdisjoint(action.findings)
     )
-
-
-def _outcomes(
-    outcomes: tuple[PolicyOutcome, ...], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
-) -> tuple[PolicyOutcome, ...]:
-    kept = []
-    for outcome in outcomes:
-        header = headers.get(outcome.id)
-        if header is None or envelope.includes(tenant, header.severity, header):
-            kept.append(outcome)
-    return tuple(kept)
 
 
 def own_waivers(part: Result) -> Result:

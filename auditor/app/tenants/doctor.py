@@ -54,7 +54,7 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class Check(Struct, frozen=True):
     """One check, with the commands that correct its finding."""
 
     name: str
@@ -76,9 +76,9 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
 
 _NO_APPLICATION = Check(
-    name="sign-in",
-    health=Health.BAD,
-    message=Message(
+    "sign-in",
+    Health.BAD,
+    Message(
         "clientId is a placeholder: run the commands that `auditor init` prints, which create the application and "
         "write its id"
     ),
@@ -112,7 +112,7 @@ def diagnose_all(
                         tenant, needs, sender=sender, environ=variables, ask=ask, repository=repository, branch=branch
                     )
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
-            return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, message=message),))
+            return Diagnosis(tenant=tenant, checks=(Check("sign-in", Health.BAD, message),))
 
         return tuple(await asyncio.gather(*(one(*each) for each in tenants)))
 
@@ -142,14 +142,14 @@ async def diagnose(
             SignIn(tenant, environ=environ, ask=ask, connections=connections) as sign_in,
         ):
             claims = claims_of((await sign_in.get_token()).token)
-            checks.append(Check(name="sign-in", health=Health.GOOD, message=Message("a token was given")))
+            checks.append(Check("sign-in", Health.GOOD, Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, sender))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _answers(graph, needs))
     except GraphError as error:
         message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
-        checks.append(Check(name="sign-in", health=Health.BAD, message=message))
+        checks.append(Check("sign-in", Health.BAD, message))
         if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
             checks.append(_federation(tenant, tenant.credential, environ, repository, branch))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
@@ -168,16 +168,16 @@ def _permissions(
         message = Message("the token does not show its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
         commands = () if claims is None else grant_commands(tenant, client, wanted, delegated=delegated)
-        return [Check(name="permissions", health=health, message=message, commands=commands)]
+        return [Check("permissions", health, message, commands=commands)]
     roles = claims.roles or claims.scopes
     lacking = missing(wanted, roles)
     checks = []
     if lacking:
         message = Message("missing: {name}", name=", ".join(item.name for item in lacking))
         commands = grant_commands(tenant, client, lacking, delegated=delegated)
-        checks.append(Check(name="permissions", health=Health.BAD, message=message, commands=commands))
+        checks.append(Check("permissions", Health.BAD, message, commands=commands))
     else:
-        checks.append(Check(name="permissions", health=Health.GOOD, message=Message("granted: {names}", names=names)))
+        checks.append(Check("permissions", Health.GOOD, Message("granted: {names}", names=names)))
     if sender is not None and not delegated:
         checks.append(_mail(tenant, client, sender, roles))
         wanted = (*wanted, SEND_MAIL)
@@ -185,7 +185,7 @@ def _permissions(
     if extra:
         message = Message("granted, but not needed by the policies: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
-        checks.append(Check(name="least privilege", health=Health.NOTE, message=message, commands=commands))
+        checks.append(Check("least privilege", Health.NOTE, message, commands=commands))
     return checks
 
 
@@ -206,7 +206,7 @@ def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...
             sender=sender,
         )
         commands = allow
-    return Check(name="mail", health=Health.NOTE, message=message, commands=commands)
+    return Check("mail", Health.NOTE, message, commands=commands)
 
 
 async def _answers(graph: Graph, needs: Needs) -> list[Check]:
@@ -215,15 +215,10 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
     try:
         found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
         name = found[0].get("displayName") if found else "nobody"
-        checks.append(
-            Check(
-                name="Microsoft Graph",
-                health=Health.GOOD,
-                message=Message("{origin} answers for {name}", origin=graph.root.origin, name=name),
-            )
-        )
+        message = Message("{origin} answers for {name}", origin=graph.root.origin, name=name)
+        checks.append(Check("Microsoft Graph", Health.GOOD, message))
     except FaultError as error:
-        checks.append(Check(name="Microsoft Graph", health=Health.BAD, message=error.fault.reason))
+        checks.append(Check("Microsoft Graph", Health.BAD, error.fault.reason))
     checks.append(_clock(graph))
     if Source.SIGN_IN_ACTIVITY in needs.sources:
         checks.append(await _premium(graph))
@@ -232,19 +227,15 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
 
 def _clock(graph: Graph) -> Check:
     if graph.skew is None:
-        return Check(
-            name="clock", health=Health.NOTE, message=Message("Graph sent no date, so the clocks cannot be compared")
-        )
-    seconds = abs(graph.skew)
-    message = Message("this machine is {seconds} s ahead of Graph", seconds=f"{seconds:.0f}")
+        return Check("clock", Health.NOTE, Message("Graph sent no date, so the clocks cannot be compared"))
+    seconds = f"{abs(graph.skew):.0f}"
+    message = Message("this machine is {seconds} s ahead of Graph", seconds=seconds)
     if graph.skew > 0:
-        message = Message("this machine is {seconds} s behind Graph", seconds=f"{seconds:.0f}")
+        message = Message("this machine is {seconds} s behind Graph", seconds=seconds)
     if abs(graph.skew) < _MAX_SKEW:
-        return Check(name="clock", health=Health.GOOD, message=message)
+        return Check("clock", Health.GOOD, message)
     return Check(
-        name="clock",
-        health=Health.BAD,
-        message=Message("{words}: assertions and tokens will be refused; set the clock", words=message),
+        "clock", Health.BAD, Message("{words}: assertions and tokens will be refused; set the clock", words=message)
     )
 
 
@@ -254,7 +245,7 @@ async def _premium(graph: Graph) -> Check:
     try:
         skus = (await graph.answer(requests.subscribed_skus(graph, select), listing)).value.rows
     except FaultError as error:
-        return Check(name="premium licence", health=Health.UNKNOWN, message=error.fault.reason)
+        return Check("premium licence", Health.UNKNOWN, error.fault.reason)
     for sku in skus:
         for plan in sku.get("servicePlans") or ():
             if (
@@ -262,11 +253,9 @@ async def _premium(graph: Graph) -> Check:
                 and plan.get("provisioningStatus") == "Success"
                 and sku.get("capabilityStatus") in {"Enabled", "Warning"}
             ):
-                return Check(
-                    name="premium licence", health=Health.GOOD, message=Message("the tenant has Entra ID P1 or P2")
-                )
+                return Check("premium licence", Health.GOOD, Message("the tenant has Entra ID P1 or P2"))
     message = Message("the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated")
-    return Check(name="premium licence", health=Health.BAD, message=message)
+    return Check("premium licence", Health.BAD, message)
 
 
 def _federation(
@@ -277,7 +266,7 @@ def _federation(
         message = Message(
             "run `auditor doctor` in a clone of the repository: it prints the commands of the federated credential"
         )
-        return Check(name="GitHub", health=Health.NOTE, message=message, commands=("auditor doctor",))
+        return Check("GitHub", Health.NOTE, message, commands=("auditor doctor",))
     reference = reference_of(environ, branch)
     forms = json.dumps(subjects(environ, repository, reference))[1:-1]
     message = Message("the federated credential's subject is one of: {forms}", forms=forms)
@@ -288,4 +277,4 @@ def _federation(
             reference=reference,
         )
     commands = federation_commands(tenant, credential.client_id, repository, reference)
-    return Check(name="GitHub", health=Health.NOTE, message=message, commands=commands)
+    return Check("GitHub", Health.NOTE, message, commands=commands)

@@ -1,7 +1,6 @@
 """Builds the commands that grant and revoke permissions, for Microsoft Graph PowerShell and the Azure CLI."""
 
-import re
-
+from auditor.catalogue.model import GUID
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ManagedIdentity, Tenant
@@ -11,7 +10,6 @@ from auditor.remedy.requests import in_cloud
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
 
 
@@ -152,4 +150,4 @@ def azure_cli_login(tenant: Tenant) -> tuple[str, ...]:
 
 def _identified(client: str | None) -> str:
     """Return an application id that is safe in a command; a placeholder for anything else."""
-    return client if client is not None and _GUID.fullmatch(client) else "CLIENT_ID"
+    return client if client is not None and GUID.fullmatch(client.lower()) else "CLIENT_ID"

@@ -17,7 +17,6 @@ from auditor.app.verification.change_log import LogEntry, plan_entries
 from auditor.app.verification.plan_file import saved_plan
 from auditor.app.verification.recorded_changes import StoredLogs, Warn
 from auditor.app.verification.verify import States, check_tenants, plans_of, verified
-from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
@@ -68,10 +67,7 @@ class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
 
 def _missing(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:
     reason = Message("the plan has this tenant, but it was not read")
-    tenant = Unaudited(
-        name=name, tenant_id=tenant_id, cloud=Cloud.WORLDWIDE, agreement=Agreement.UNKNOWN, reason=reason
-    )
-    return unaudited(tenant, policies, result.run.as_of)
+    return unaudited(Unaudited(name=name, tenant_id=tenant_id, reason=reason), policies, result.run.as_of)
 
 
 @contextmanager

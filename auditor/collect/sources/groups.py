@@ -1,7 +1,6 @@
 """Reads the groups that policies name and all licensed ones, with the members that are needed."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.catalogue.model import GUID
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, decode_object, listing
 from auditor.collect.permissions import Permission, missing
@@ -25,7 +25,6 @@ from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.snapshot.from_graph import group_row
 from auditor.snapshot.schema import GROUPS
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STATES = "licenseAssignmentStates"
 _NAMED = ("displayName", "id")
 _KINDS: Final[Mapping[str, type]] = {
@@ -132,13 +131,13 @@ async def groups_by_ids(
 async def _add_listed(context: CollectionContext, ids: Iterable[str], groups: pa.Table) -> pa.Table:
     """Return the groups table with a row for each other group of these ids."""
     listed = set(groups["id"].to_pylist())
-    wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - listed)
+    wanted = sorted({group.lower() for group in ids if GUID.fullmatch(group.lower())} - listed)
     rows: list[dict[str, Any]] = []
     with suppress(FaultError):
         async for page in groups_by_ids(context, wanted, (*_NAMED, *_KINDS)):
             for row in page:
                 group = str(row.get("id")).lower()
-                if _GUID.fullmatch(group) and group not in listed:
+                if GUID.fullmatch(group.lower()) and group not in listed:
                     listed.add(group)
                     rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
     if not rows:
@@ -150,7 +149,7 @@ async def _add_listed(context: CollectionContext, ids: Iterable[str], groups: pa
 async def _read_named(context: CollectionContext, name: str, groups: _Groups) -> None:
     """Look a group up by its id, or by its name, which several groups may have."""
     try:
-        if _GUID.fullmatch(name):
+        if GUID.fullmatch(name.lower()):
             answer = await context.graph.answer(requests.group(context.graph, name, _NAMED), decode_object)
             rows = [answer.value]
         else:

@@ -86,12 +86,8 @@ def page(
         changes=_changes(result, changed, l10n),
         unconfirmed=changed.unconfirmed,
         counts=tuple(
-            Tile(
-                count=result.summary.open.get(severity, 0),
-                label=l10n.graded(severity, result.summary.open.get(severity, 0)),
-                key=severity.value,
-            )
-            for severity in Severity
+            Tile(count=(count := result.summary.open.get(each, 0)), label=l10n.graded(each, count), key=each.value)
+            for each in Severity
         ),
         shares=_shares(result.summary.open),
         waived=result.summary.waived,
