@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable
 from auditor.files import input as files
 from auditor.store import MARKER
 
@@ -40,5 +40,4 @@ def read_named(path: Path, *, most: int, slug: str, hint: Message, within: Path 
     try:
         return files.read(path, most=most, within=within)
     except OSError as error:
-        message = Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error)
-        raise SnapshotError(slug, message, hint=hint) from error
+        raise SnapshotError(slug, unreadable(path, error), hint=hint) from error

@@ -12,7 +12,7 @@ from auditor import __version__, resources
 from auditor.app.catalogue import active
 from auditor.catalogue.model import GUID
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable
 from auditor.files import input as files
 from auditor.policy.extends import STARTER, Base
 from auditor.policy.loader import Loaded, load
@@ -61,7 +61,7 @@ def _priced_once(loaded: Loaded) -> Loaded:
     found = [
         Diagnostic(
             slug="prices-duplicate",
-            message=Message("'{sku_id}' is priced twice", sku_id=sku_id),
+            message=Message("'{name}' is priced twice", name=sku_id),
             span=prices[sku_id].span(key=True),
             hint=Message("the first price is at {file}:{line}", file=first.file, line=first.line),
         )
@@ -230,11 +230,7 @@ def read_yaml(path: Path, root: Path | None) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> AuditorError:
-    return AuditorError(
-        "policies-unreadable",
-        Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-        hint=None,
-    )
+    return AuditorError("policies-unreadable", unreadable(path, error))
 
 
 def exists(path: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable
 from auditor.domain.result.model import Result
 from auditor.files import input as files
 from auditor.findings.spill import SpillFile, spill_file
@@ -26,11 +26,7 @@ def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = 
         with _body(path) as body:
             return load(body, where=str(path), spill=spill)
     except OSError as error:
-        raise SnapshotError(
-            "result-unreadable",
-            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-            hint=hint,
-        ) from error
+        raise SnapshotError("result-unreadable", unreadable(path, error), hint=hint) from error
 
 
 @contextmanager

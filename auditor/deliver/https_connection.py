@@ -5,13 +5,16 @@ import http.client
 import socket
 import ssl
 import urllib.parse
-from typing import Final
 
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
+from auditor.graph.request_guard import LOOPBACK
 from auditor.graph.transport.proxy import proxy_address
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+def is_private(url: urllib.parse.SplitResult) -> bool:
+    """Return whether nobody can listen: https, or plain http on this machine."""
+    return url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
 
 
 def open_connection(
@@ -23,7 +26,7 @@ def open_connection(
     used, such as one that is reached over TLS.
     """
     host = url.hostname or ""
-    if url.scheme == "http" and host not in LOOPBACK:
+    if not is_private(url):
         raise OSError("plain http is for this machine only")
     address = None if host in LOOPBACK else proxy_address(url.netloc, tls=False)
     proxy = None if address is None else urllib.parse.urlsplit(address)

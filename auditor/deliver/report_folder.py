@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from auditor.domain.errors import DeliveryError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unwritable
 from auditor.files.folder import Folder
 from auditor.files.output import opened, stream
 
@@ -55,10 +55,9 @@ def write_all(
             batch.publish()
             return tuple(batch.paths)
         except OSError as error:
-            where = error.filename or Message("a report")
             raise DeliveryError(
                 "report-unwritable",
-                Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror),
+                unwritable(error.filename or Message("a report"), error),
                 hint=Message("choose another --output folder, or remove the file that is in its place"),
             ) from error
         finally:

@@ -75,6 +75,16 @@ def detailed(text: Message, detail: str | None) -> Message:
     return Message("{text} ({detail})", text=text, detail=detail) if detail else text
 
 
+def unreadable(path: object, error: OSError) -> Message:
+    """Return that the system refused to read something, and why."""
+    return Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error)
+
+
+def unwritable(path: object, error: OSError) -> Message:
+    """Return that the system refused to write something, and why."""
+    return Message("{path} cannot be written: {strerror}", path=path, strerror=error.strerror or error)
+
+
 def alternatives(texts: Sequence[str]) -> Message:
     """Return texts as a choice: `a, b or c`; at least one is needed."""
     *others, last = texts

@@ -78,7 +78,7 @@ class Hints(Struct):
             return otherwise
         self.remaining -= 1
         close = difflib.get_close_matches(word, [name for name in names if len(name) <= _LONGEST_NAME], n=1)
-        return Message("did you mean '{close}'?", close=close[0]) if close else otherwise
+        return Message("did you mean '{name}'?", name=close[0]) if close else otherwise
 
 
 class Diagnostics(Struct):

@@ -120,8 +120,8 @@ def render(
     if chosen is None:
         raise UsageError(
             "format-unknown",
-            Message("there is no format '{format}'", format=format),
-            hint=Message("one of {formats}", formats=", ".join(FORMATS)),
+            Message("there is no format '{name}'", name=format),
+            hint=Message("one of {known}", known=", ".join(FORMATS)),
         )
     options = RenderOptions(
         locale=locale,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Channel,
@@ -39,15 +39,12 @@ def read(path: Path) -> Settings:
     except FileNotFoundError as error:
         raise SettingsError(
             "tenants-missing",
-            Message("{path} does not exist", path=path),
+            Message("{location} does not exist", location=path),
             hint=Message("write one with `auditor init`, or specify it with --tenants"),
         ) from error
     except OSError as error:
-        raise SettingsError(
-            "tenants-unreadable",
-            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
-            hint=Message("specify a file with --tenants"),
-        ) from error
+        hint = Message("specify a file with --tenants")
+        raise SettingsError("tenants-unreadable", unreadable(path, error), hint=hint) from error
     return load(text, file=str(path))
 
 

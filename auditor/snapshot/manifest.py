@@ -80,9 +80,9 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
         raise SnapshotError(
             "snapshot-version",
             Message(
-                "{where} has the schema {document}, this version reads {schema}",
+                "{where} has the schema {found}, this version reads {schema}",
                 where=where,
-                document=document["schema"],
+                found=document["schema"],
                 schema=SCHEMA,
             ),
             hint=Message("use the version of auditor that wrote it, or a newer one"),

@@ -149,7 +149,7 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
     if not found:
         raise SnapshotError(
             "snapshot-missing",
-            Message("{address} has no snapshot", address=store.address),
+            Message("{root} has no snapshot", root=store.address),
             hint=Message("`auditor store put` adds one"),
         )
     return found

@@ -58,7 +58,7 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Earli
 def check_folder(folder: Path) -> None:
     """Raise UsageError (`history-missing`) if the folder does not exist."""
     if not folder.is_dir():
-        raise UsageError("history-missing", Message("there is no folder {folder}", folder=folder), hint=_LEADS)
+        raise UsageError("history-missing", Message("there is no folder {location}", location=folder), hint=_LEADS)
 
 
 def earlier_of(

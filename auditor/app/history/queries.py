@@ -61,7 +61,7 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         UsageError for another name, or where it must be named; what its failure raised, where it has one.
         """
         tenants = self.names
-        known = Message("tenants: {tenants}", tenants=", ".join(tenants))
+        known = Message("tenants: {known}", known=", ".join(tenants))
         if name is not None and name not in self.names:
             message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
             raise UsageError("tenant-unknown", message, hint=known)

@@ -102,23 +102,13 @@ def _knows(catalogue: Catalogue, mention: Mention) -> bool:
 def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Message:
     """Return a hint: a product of that name, a set, the name without blanks, or a similar name."""
     name = mention.name
+    meant = _meant(mention, catalogue, sets)
+    if meant is not None:
+        return Message("did you mean '{name}'?", name=meant)
     if mention.kind == "role":
-        return _role_hint(name)
-    meant = fold(name)
+        return Message("write the English name of a built-in role, or the id of a custom role")
     if mention.kind == "service":
-        if meant != name.casefold() and catalogue.knows_plan(meant):
-            return Message("did you mean '{name}'?", name=clean(name))
-        alike = nearest_name(name, sorted({plan.name for plan in catalogue.plans.values()}))
-        return _look_up(name) if alike is None else Message("did you mean '{alike}'?", alike=alike)
-    alike = next((known for known in sets if fold(known) == meant), None)
-    if alike is not None:
-        return Message("did you mean '{alike}'?", alike=alike)
-    if meant != name.casefold() and catalogue.knows(meant):
-        return Message("did you mean '{name}'?", name=clean(name))
-    exact = named(catalogue, name)
-    alike = None if exact else nearest_name(name, sets)
-    if alike is not None:
-        return Message("did you mean '{alike}'?", alike=alike)
+        return _look_up(name)
     found = resembling(catalogue, name)
     if found.certain:
         part, title = found.products[0].part_number, found.products[0].name
@@ -127,11 +117,18 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
     return Message("similar products: {close}", close=", ".join(close)) if close else _look_up(name)
 
 
-def _role_hint(name: str) -> Message:
-    alike = nearest_name(name, sorted(role.name for role in builtin_roles().values()))
-    if alike is not None:
-        return Message("did you mean '{alike}'?", alike=alike)
-    return Message("write the English name of a built-in role, or the id of a custom role")
+def _meant(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str | None:
+    name, folded = mention.name, fold(mention.name)
+    if mention.kind == "role":
+        return nearest_name(name, sorted(role.name for role in builtin_roles().values()))
+    known, knows = sets, catalogue.knows
+    if mention.kind == "service":
+        known, knows = sorted({plan.name for plan in catalogue.plans.values()}), catalogue.knows_plan
+    elif alike := next((each for each in sets if fold(each) == folded), None):
+        return alike
+    if folded != name.casefold() and knows(folded):
+        return clean(name)
+    return None if mention.kind == "product" and named(catalogue, name) else nearest_name(name, known)
 
 
 def _look_up(name: str) -> Message:

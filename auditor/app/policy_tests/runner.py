@@ -193,7 +193,7 @@ def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:
         slug="test-unknown-policy",
         message=Message("no file defines the policy '{name}'", name=name),
         span=where,
-        hint=Message("did you mean '{close}'?", close=close[0]) if close else None,
+        hint=Message("did you mean '{name}'?", name=close[0]) if close else None,
     )
 
 

@@ -95,7 +95,7 @@ def checked_locale(tag: str) -> str:
         raise UsageError(
             "locale-unknown",
             Message("there are no translations for '{tag}'", tag=tag),
-            hint=Message("one of {languages}", languages=", ".join(languages())),
+            hint=Message("one of {known}", known=", ".join(languages())),
         )
     return tag
 

@@ -12,7 +12,7 @@ from auditor.app.gc_pause import paused_gc
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unwritable
 from auditor.domain.result.model import Result
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
@@ -140,11 +140,7 @@ def _check_target(path: Path) -> None:
                 )
         check_target(path)
     except OSError as error:
-        raise UsageError(
-            "format-path",
-            Message("{path} cannot be written: {strerror}", path=path, strerror=error.strerror),
-            hint=Message("choose another path"),
-        ) from error
+        raise UsageError("format-path", unwritable(path, error), hint=Message("choose another path")) from error
 
 
 @paused_gc()

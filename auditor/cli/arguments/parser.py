@@ -103,7 +103,7 @@ class Parser(argparse.ArgumentParser):
         """Print the usage and what is wrong, and exit with 2."""
         l10n = reader(self._locale)
         close = self._suggestion(message)
-        hint = None if close is None else Message("did you mean '{close}'?", close=close)
+        hint = None if close is None else Message("did you mean '{name}'?", name=close)
         structured = _as_message(message)
         error, label, text = "error", "help", hint
         # A sentence of argparse that no catalogue has stays in English, with its hint.

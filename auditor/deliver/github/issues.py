@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from auditor import __version__
-from auditor.deliver.https_connection import LOOPBACK, connection_error, open_connection
+from auditor.deliver.https_connection import connection_error, is_private, open_connection
 from auditor.domain.errors import DeliveryError, SettingsError, printable
 from auditor.domain.message import Message, detailed
 from auditor.graph.retry_policy import retry_after
@@ -169,10 +169,10 @@ def open_repository(
     text = environ.get("GITHUB_API_URL", "").strip() or API
     try:
         api = urllib.parse.urlsplit(text)
-        host = api.hostname
+        usable = api.hostname and is_private(api) and "@" not in api.netloc
     except ValueError:
-        host = None
-    if not host or (api.scheme != "https" and not (api.scheme == "http" and host in LOOPBACK)) or "@" in api.netloc:
+        usable = False
+    if not usable:
         raise SettingsError(
             "issues-token",
             Message("GITHUB_API_URL is not an address to which a token can be sent"),

@@ -88,7 +88,7 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
                 ),
                 Message("correct it, or leave it out")
                 if close is None
-                else Message("did you mean '{close}'?", close=close),
+                else Message("did you mean '{name}'?", name=close),
             )
 
 

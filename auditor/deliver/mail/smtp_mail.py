@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from auditor.deliver.https_connection import LOOPBACK
+from auditor.deliver.https_connection import connection_error
 from auditor.deliver.mail.letter import MailMessage, international, mailbox, message, split_address
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError, printable
@@ -17,6 +17,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.files import input as files
+from auditor.graph.request_guard import LOOPBACK
 
 TIMEOUT: Final = 60.0
 """Seconds for each answer of the relay."""
@@ -240,14 +241,8 @@ def _refused(relay: Relay, message: Message, hint: Message) -> SendAttempt:
 
 
 def _error_text(error: Exception) -> Message:
-    match error:
-        case smtplib.SMTPResponseException():
-            return Message(f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}")
-        case socket.gaierror():
-            return Message("there is no host of that name")
-        case TimeoutError():
-            return Message("no answer in time")
-        case OSError() if error.strerror:
-            return Message(error.strerror)
-        case _:
-            return Message(printable(str(error) or type(error).__name__)[:_MAX_QUOTED])
+    if isinstance(error, smtplib.SMTPResponseException):
+        return Message(f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}")
+    if isinstance(error, socket.gaierror | TimeoutError) or getattr(error, "strerror", None):
+        return connection_error(error)
+    return Message(printable(str(error) or type(error).__name__)[:_MAX_QUOTED])

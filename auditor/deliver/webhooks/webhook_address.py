@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from auditor.deliver.https_connection import LOOPBACK
+from auditor.deliver.https_connection import is_private
 from auditor.domain.errors import SettingsError
 from auditor.domain.message import Message
 from auditor.domain.syntax.environment_variable import is_missing, to_set
@@ -102,7 +102,7 @@ def _parsed(text: str, variable: str) -> SplitResult:
         raise _unusable(variable, Message("it is not an address")) from None
     if not _PRINTABLE.fullmatch(text):
         wrong = Message("it has characters that are not allowed in an address")
-    elif url.scheme != "https" and not (url.scheme == "http" and host in LOOPBACK):
+    elif not is_private(url):
         wrong = Message("it must be https")
     elif "@" in url.netloc:
         wrong = Message("it has user information")

@@ -89,7 +89,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
             continue
         suggestion = meant_key(key, keys)
         hint = (
-            Message("did you mean '{meant}'?", meant=suggestion)
+            Message("did you mean '{name}'?", name=suggestion)
             if suggestion
             else _elsewhere(key, path) or Message("known here: {known}", known=listed(keys))
         )
@@ -140,7 +140,7 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
     suggestion = close_to(error.instance, names) if isinstance(error.instance, str) else None
     hint = (
-        Message("did you mean '{meant}'?", meant=suggestion)
+        Message("did you mean '{name}'?", name=suggestion)
         if suggestion
         else Message("one of: {allowed}", allowed=listed(allowed))
     )
@@ -258,7 +258,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
             path=path,
             kind="empty",
             message=Message("the file has nothing but its version"),
-            hint=Message("known here: {schema}", schema=listed(list(schema["properties"]))),
+            hint=Message("known here: {known}", known=listed(list(schema["properties"]))),
         )
     if value:
         message = Message(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from auditor.domain import message
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
@@ -151,11 +152,7 @@ def unreadable(error: OSError) -> SnapshotError:
     """Return the error of a file that the system refused to read."""
     return SnapshotError(
         "snapshot-unreadable",
-        Message(
-            "{filename} cannot be read: {strerror}",
-            filename=error.filename or Message("a file"),
-            strerror=error.strerror or error,
-        ),
+        message.unreadable(error.filename or Message("a file"), error),
         hint=Message("correct its permissions, or specify another folder"),
     )
 

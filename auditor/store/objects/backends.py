@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from auditor.domain.errors import DeliveryError, SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable, unwritable
 from auditor.files import input as input_files
 from auditor.files.folder import Folder
 from auditor.files.names import object_parts
@@ -259,17 +259,14 @@ def _is_conflict(error: Exception) -> bool:
 
 
 def _unreadable(where: str, error: OSError) -> NoReturn:
-    raise SnapshotError(
-        "store-unreachable",
-        Message("{where} cannot be read: {strerror}", where=where, strerror=error.strerror or error),
-        hint=Message("correct its permissions"),
-    ) from error
+    hint = Message("correct its permissions")
+    raise SnapshotError("store-unreachable", unreadable(where, error), hint=hint) from error
 
 
 def _unwritable(where: str, error: OSError) -> NoReturn:
     raise DeliveryError(
         "store-unwritable",
-        Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror or error),
+        unwritable(where, error),
         hint=Message("check its permissions and the free space; what was stored before is intact"),
     ) from error
 

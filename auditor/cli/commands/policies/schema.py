@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "schema-unknown",
             Message("there is no schema '{name}'", name=args.name),
-            hint=Message("did you mean '{close}'?", close=close[0])
+            hint=Message("did you mean '{name}'?", name=close[0])
             if close
-            else Message("one of {names}", names=", ".join(names)),
+            else Message("one of {known}", known=", ".join(names)),
         )
     document(resources.schema(args.name))
     return 0
