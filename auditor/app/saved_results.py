@@ -1,18 +1,22 @@
 """Reads saved results."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from auditor.domain.errors import SnapshotError
+from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message, unreadable
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.files import input as files
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.result.codec.result_reader import Body, load
+
+Located: TypeAlias = tuple[str, Finding]
+"""A tenant's name, empty for the fleet, and a finding."""
 
 _WHICH: Final = Message("specify a result.json of an earlier run")
 
@@ -50,3 +54,22 @@ def saved_results(
     """
     with spill_file(beside) as spill:
         yield [(str(path), saved_result(path, spill=spill, hint=hint)) for path in paths], spill
+
+
+def located(result: Result) -> Iterator[Located]:
+    """Yield every finding with the name of its tenant, empty for the fleet."""
+    for tenant in result.tenants:
+        yield from ((tenant.name, finding) for finding in tenant.findings)
+    yield from (("", finding) for finding in result.fleet.findings)
+
+
+def of_fingerprint(findings: Iterable[Located], digits: str) -> Located | None:
+    """Return the finding whose fingerprint begins with some digits. Raises UsageError if several have it."""
+    found = [each for each in findings if each[1].fingerprint.startswith(digits)]
+    if len({finding.fingerprint for _, finding in found}) > 1:
+        raise UsageError(
+            "usage",
+            Message("{found} findings begin with '{mark}'", found=len(found), mark=digits),
+            hint=Message("write more of its digits"),
+        )
+    return found[0] if found else None

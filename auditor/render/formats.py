@@ -1,6 +1,6 @@
 """The registry of output formats: for each its default file name, the module that writes it, and what it needs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from types import MappingProxyType
@@ -102,6 +102,15 @@ def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the
         del _FORMATS[name]
 
 
+def unknown_format(name: str, known: Iterable[str]) -> UsageError:
+    """Return the error of a format that is none of the known ones."""
+    return UsageError(
+        "format-unknown",
+        Message("there is no format '{name}'", name=name),
+        hint=Message("one of {known}", known=", ".join(known)),
+    )
+
+
 def render(
     result: Result,
     format: str,  # noqa: A002 - the option is called so
@@ -118,11 +127,7 @@ def render(
     """
     chosen = FORMATS.get(format)
     if chosen is None:
-        raise UsageError(
-            "format-unknown",
-            Message("there is no format '{name}'", name=format),
-            hint=Message("one of {known}", known=", ".join(FORMATS)),
-        )
+        raise unknown_format(format, FORMATS)
     options = RenderOptions(
         locale=locale,
         history=history,

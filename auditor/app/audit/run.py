@@ -174,13 +174,15 @@ def _redacted(result: Result, key: Key | None) -> Result:
     return redacted(result, key)
 
 
-def checked_policies(request: Request) -> PolicySet:
+def checked_policies(request: Request, *, plan: bool = False) -> PolicySet:
     """Load the policies that a request names; raises AuditorError where they are wrong, or where there is none."""
     policies = policies_for(request)
     if not policies.policies:
         raise UsageError(
             "policies-none",
-            Message("the policy files define no policy, so there is nothing to audit"),
+            Message("the policy files define no policy, so there is nothing to plan for")
+            if plan
+            else Message("the policy files define no policy, so there is nothing to audit"),
             hint=Message("specify the files with `policies:` too, or run without a path to use the starter library"),
         )
     return policies

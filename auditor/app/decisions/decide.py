@@ -134,13 +134,13 @@ def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
         return written
     if AnswerKind.SET in kinds and not {"<", ":"} & set(row.approve):
         return {AnswerKind.SET.value: {question.products[0]: row.approve}}
-    possible = " | ".join(map(answer_text, question.answers))
-    raise _refused(
-        "answer-impossible",
-        row,
-        Message("{text} is not an answer to the question {id}", text=repr(row.approve), id=question.id),
-        Message("write one of: {answers}", answers=possible),
-    )
+    raise _impossible(row, question)
+
+
+def _impossible(row: ApprovalRow, question: SavedQuestion) -> InputError:
+    message = Message("{text} is not an answer to the question {id}", text=repr(row.approve), id=question.id)
+    hint = Message("write one of: {answers}", answers=" | ".join(map(answer_text, question.answers)))
+    return _refused("answer-impossible", row, message, hint)
 
 
 def _texts(answer: Answer) -> Iterator[str]:
@@ -212,9 +212,6 @@ def _check_possible(
         question = questions[decision.question or ""]
         if not is_possible(decision, question):
             row, _ = answers[question.id]
-            message = Message("{text} is not an answer to the question {id}", text=repr(row.approve), id=question.id)
-            possible = " | ".join(map(answer_text, question.answers))
-            hint = Message("write one of: {answers}", answers=possible)
-            found.append(Diagnostic(slug="answer-impossible", message=message, span=row.span, hint=hint))
+            found += _impossible(row, question).diagnostics
     if found:
         raise InputError(found)

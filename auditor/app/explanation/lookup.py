@@ -14,7 +14,7 @@ from auditor.app.catalogue import active
 from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localised
-from auditor.app.saved_results import saved_result
+from auditor.app.saved_results import located, of_fingerprint, saved_result
 from auditor.catalogue import Catalogue, Product, named, resembling
 from auditor.checks.registry import check_of, known_check, registered
 from auditor.domain.enums import Agreement, Cloud
@@ -64,9 +64,10 @@ def explain(
     saved = None
     if result is not None:
         saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
-        found = _finding(saved, name)
+        found = of_fingerprint(located(saved), name) if len(name) >= _PREFIX else None
         if found is not None:
-            return _finding_text(saved, *found, library=library, l10n=l10n)
+            tenant = next((each for each in saved.tenants if each.name == found[0]), None)
+            return _finding_text(saved, tenant, found[1], library=library, l10n=l10n)
     loaded = load_policies(policies).policies
     known = {policy.id: policy for policy in loaded.policies}
     if name in known:
@@ -106,24 +107,6 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
         Message("no check, article, key, policy, contract or product is called '{name}'", name=name),
         hint=joined(" ", hints) or Message("`auditor products TEXT` looks for products"),
     )
-
-
-def _finding(result: Result, prefix: str) -> tuple[TenantResult | None, Finding] | None:
-    """Return the finding with this fingerprint prefix. Raises UsageError if several have it."""
-    if len(prefix) < _PREFIX:
-        return None
-    candidates: list[tuple[TenantResult | None, Finding]] = [
-        (tenant, finding) for tenant in result.tenants for finding in tenant.findings
-    ]
-    candidates += [(None, finding) for finding in result.fleet.findings]
-    found = [candidate for candidate in candidates if candidate[1].fingerprint.startswith(prefix)]
-    if len(found) > 1:
-        raise UsageError(
-            "usage",
-            Message("{found} findings begin with '{mark}'", found=len(found), mark=prefix),
-            hint=Message("write more of its digits"),
-        )
-    return found[0] if found else None
 
 
 def _finding_text(

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from auditor.app.audit.run import Request, opened, places_of, policies_for
+from auditor.app.audit.run import Request, checked_policies, opened, places_of
 from auditor.app.catalogue import active
 from auditor.app.plan.approvals import approvals_csv
 from auditor.app.plan.json_document import plan_json
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_files import decision_files, load_policies
 from auditor.deliver.report_folder import ChildFile
-from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
 from auditor.domain.policy.decision import Decision
 from auditor.files.names import tenant_name
 from auditor.localization import Localization
@@ -40,15 +38,8 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
     `decisions` is a file of decisions; None for `decisions.yaml` beside the policies. Raises AuditorError if there is
     nothing to plan for.
     """
-    policies = policies_for(request)
+    policies = checked_policies(request, plan=True).enabled
     answers = _decisions(request, decisions)
-    if not policies.policies:
-        raise UsageError(
-            "policies-none",
-            Message("the policy files define no policy, so there is nothing to plan for"),
-            hint=Message("specify the files with `policies:` too, or run without a path to use the starter library"),
-        )
-    policies = policies.enabled
     with places_of(request, policies) as folders:
         return tuple(
             plan_run(list(opened(folders, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)

@@ -11,7 +11,7 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policy_files import SCHEMAS, exists, free_id, installed_base, policies_beside, policy_files, read_yaml
-from auditor.app.saved_results import saved_result
+from auditor.app.saved_results import Located, located, of_fingerprint, saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -27,9 +27,6 @@ _PREFIX: Final = 8
 """Digits of a fingerprint that are enough where no other finding begins with them."""
 _LISTED: Final = 5
 _FLEET: Final = ""
-
-Located = tuple[str, Finding]
-"""A tenant's name, empty for the fleet, and a finding."""
 
 
 class WaiverRequest(Struct, frozen=True, kw_only=True):
@@ -128,12 +125,6 @@ def _audited(request: WaiverRequest, policies: PolicySet) -> Result:
         return audit(states, policies, active(), request.as_of)
 
 
-def _located(result: Result) -> Iterator[Located]:
-    for tenant in result.tenants:
-        yield from ((tenant.name, finding) for finding in tenant.findings)
-    yield from ((_FLEET, finding) for finding in result.fleet.findings)
-
-
 def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
     """Yield each named finding once. Raises UsageError for an unknown, ambiguous or waived one."""
     if result.run.redaction is not None:
@@ -142,28 +133,22 @@ def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
             Message("the result has pseudonyms in place of people, which a waiver cannot select"),
             hint=Message("specify a --snapshot, or a result without pseudonyms"),
         )
-    everything = list(_located(result))
+    everything = list(located(result))
     for digits in dict.fromkeys(fingerprints):
-        found = [each for each in everything if each[1].fingerprint.startswith(digits.casefold())]
-        if len(digits) < _PREFIX or not found:
+        found = of_fingerprint(everything, digits.casefold()) if len(digits) >= _PREFIX else None
+        if found is None:
             raise UsageError(
                 "finding-unknown",
                 Message("no finding has the fingerprint '{digits}'", digits=digits),
                 hint=Message("reports show fingerprints; the first {count} digits are enough", count=_PREFIX),
             )
-        if len({finding.fingerprint for _, finding in found}) > 1:
-            raise UsageError(
-                "usage",
-                Message("{found} findings begin with '{mark}'", found=len(found), mark=digits),
-                hint=Message("write more of its digits"),
-            )
-        if found[0][1].status is Status.WAIVED:
+        if found[1].status is Status.WAIVED:
             raise UsageError(
                 "finding-waived",
-                Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=found[0][1].waiver or ""),
+                Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=found[1].waiver or ""),
                 hint=Message("change that waiver, or leave the finding out"),
             )
-        yield found[0]
+        yield found
 
 
 def _items(
@@ -200,9 +185,9 @@ def _items(
 
 def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:
     """Return the open findings that the new waivers waive: the same state is audited again with them."""
-    opened = {finding.fingerprint for _, finding in _located(before) if finding.status is not Status.WAIVED}
+    opened = {finding.fingerprint for _, finding in located(before) if finding.status is not Status.WAIVED}
     again = _audited(request, after)
-    return {f.fingerprint for _, f in _located(again) if f.status is Status.WAIVED and f.fingerprint in opened}
+    return {f.fingerprint for _, f in located(again) if f.status is Status.WAIVED and f.fingerprint in opened}
 
 
 def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -215,8 +200,8 @@ def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[
     for item in items:
         products = by_id[item["id"]].products
         single = products is not None and all(isinstance(element, Sku) for element in products.elements)
-        matched |= {f.fingerprint for tenant, f in _located(result) if _matches(item, tenant, f, single=single)}
-    return matched & {finding.fingerprint for _, finding in _located(result) if finding.status is not Status.WAIVED}
+        matched |= {f.fingerprint for tenant, f in located(result) if _matches(item, tenant, f, single=single)}
+    return matched & {finding.fingerprint for _, finding in located(result) if finding.status is not Status.WAIVED}
 
 
 def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: bool) -> bool:

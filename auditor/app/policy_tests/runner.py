@@ -21,6 +21,7 @@ from auditor.app.policy_files import (
     read_yaml,
 )
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
+from auditor.app.saved_results import located
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
@@ -208,8 +209,7 @@ def _nothing_evaluated(sibling: str, where: Span) -> Diagnostic:
 
 
 def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    found = [(tenant.name, finding) for tenant in result.tenants for finding in tenant.findings]
-    found += [("fleet", finding) for finding in result.fleet.findings]
+    found = [(tenant or "fleet", finding) for tenant, finding in located(result)]
     expected = list(test.get("expect", ()))
     missing = [_words(item) for item in expected if not any(_fits(item, *each) for each in found)]
     unexpected = [

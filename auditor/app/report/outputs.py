@@ -17,6 +17,7 @@ from auditor.domain.result.model import Result
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
 from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, tenant_frame, tenant_json
+from auditor.render.formats import unknown_format
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
 
@@ -73,11 +74,7 @@ def parse_format(text: str) -> tuple[str, str | None]:
     name, separator, path = text.partition("=")
     known = [*FORMATS, TERMINAL]
     if name not in known:
-        raise UsageError(
-            "format-unknown",
-            Message("there is no format '{name}'", name=name),
-            hint=Message("one of {known}", known=", ".join(known)),
-        )
+        raise unknown_format(name, known)
     if separator and not path:
         raise UsageError(
             "format-path",

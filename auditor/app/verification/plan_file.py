@@ -11,16 +11,16 @@ from auditor.domain.result.saved_plan import SavedPlan
 from auditor.files import input as files
 from auditor.files import json_document
 from auditor.remedy.verification.expectations import changes_of
-from auditor.result.codec.decoder import damaged, read
+from auditor.result.codec.decoder import check_unique, damaged, read
 
 _VERSION: Final = 1
+_WHICH: Final = Message("specify a plan.json that `auditor plan` wrote")
 _AGAIN: Final = Message("make the plan again with `auditor plan`")
 
 
 def saved_plan(path: Path) -> SavedPlan:
     """Read a plan.json. Raises SnapshotError as `decoded_plan`, and for a file that cannot be read."""
-    hint = Message("specify a plan.json that `auditor plan` wrote")
-    body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=hint)
+    body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=_WHICH)
     return decoded_plan(body, where=str(path))
 
 
@@ -60,7 +60,7 @@ def _check_version(document: Any, where: str) -> None:
             schema=repr(schema),
             version=_VERSION,
         )
-        raise SnapshotError("plan-foreign", message, hint=Message("specify a plan.json that `auditor plan` wrote"))
+        raise SnapshotError("plan-foreign", message, hint=_WHICH)
     if int(version[1]) != _VERSION:
         message = Message(
             "{where} has the schema {schema}; this version reads 'auditor/plan/v{version}'",
@@ -72,11 +72,8 @@ def _check_version(document: Any, where: str) -> None:
 
 
 def _check(plan: SavedPlan, where: str) -> None:
-    seen: set[str] = set()
+    check_unique((tenant.name for tenant in plan.tenants), where, "", "tenants")
     for index, tenant in enumerate(plan.tenants):
-        if tenant.name in seen:
-            damaged(where, "", Message("'{key}' lists {each} twice", key="tenants", each=repr(tenant.name)))
-        seen.add(tenant.name)
         for number, action in enumerate(tenant.actions):
             for step, request in enumerate(action.requests):
                 try:

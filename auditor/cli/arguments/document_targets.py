@@ -8,10 +8,10 @@ from auditor.cli.arguments.options import split_formats
 from auditor.cli.terminal.console import print_message
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError, printable
-from auditor.domain.message import Message
+from auditor.domain.errors import printable
 from auditor.localization import Localization
 from auditor.render.artifact import Artifact
+from auditor.render.formats import unknown_format
 from auditor.render.text.labels import Labels
 
 
@@ -33,11 +33,7 @@ def targets_of(
         elif name in files and (path or not separator):
             targets.append((name, None if path == "-" else Path(path) if path else folder / files[name]))
         else:
-            raise UsageError(
-                "format-unknown",
-                Message("there is no format '{name}'", name=name),
-                hint=Message("one of {known}", known=", ".join((*files, "terminal"))),
-            )
+            raise unknown_format(name, (*files, "terminal"))
     check_targets([path for _, path in targets])
     return targets, terminal
 

@@ -243,3 +243,12 @@ def _marked(annotation: SavedField, wire: Any) -> Any:
             return Annotated[int, msgspec.Meta(ge=-LARGEST_SUM, le=LARGEST_SUM)]
         case _:
             return wire
+
+
+def check_unique(names: Iterable[str], where: str, path: str, key: str) -> None:
+    """Raise SnapshotError for a list that holds a name twice."""
+    seen: set[str] = set()
+    for each in names:
+        if each in seen:
+            damaged(where, path, Message("'{key}' lists {each} twice", key=key, each=repr(each[:80])))
+        seen.add(each)

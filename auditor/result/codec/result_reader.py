@@ -17,7 +17,7 @@ from auditor.domain.result.model import FleetResult, Result, Run, Summary, Tenan
 from auditor.files import json_document
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable
-from auditor.result.codec.decoder import damaged, read, read_list
+from auditor.result.codec.decoder import check_unique, damaged, read, read_list
 
 Body = bytes | mmap
 Part = TypeVar("Part", TenantResult, FleetResult)
@@ -143,7 +143,7 @@ def _result(document: dict[str, Any], tenants: Iterable[Any], where: str, spill:
     given = {"tool_version": head.tool.version}
     run = read(Run, document["run"], where=where, path=".run", given=given)
     tenants_read = tuple(_tenant(values, run, index, file) for index, values in enumerate(tenants))
-    _check_unique((tenant.name for tenant in tenants_read), where, "", "tenants")
+    check_unique((tenant.name for tenant in tenants_read), where, "", "tenants")
     fleet = _with_findings(FleetResult, document["fleet"], ".fleet", ("findings",), file)
     return Result(run=run, tenants=tenants_read, fleet=fleet, summary=head.summary)
 
@@ -153,7 +153,7 @@ def _tenant(values: Any, run: Run, index: int, file: _File) -> TenantResult:
     if isinstance(values, dict):
         values.setdefault("asOf", run.as_of.isoformat())
     tenant = _with_findings(TenantResult, values, path, ("findings", "fixed", "unconfirmed"), file)
-    _check_unique((seats.sku_id.casefold() for seats in tenant.seats), file.where, path, "seats")
+    check_unique((seats.sku_id.casefold() for seats in tenant.seats), file.where, path, "seats")
     return tenant
 
 
@@ -182,11 +182,3 @@ def _findings(values: list[Any], where: str, path: str) -> Iterator[Finding]:
                 value = getattr(finding, name)
                 force_setattr(finding, name, common.setdefault(value, value))
             yield finding
-
-
-def _check_unique(names: Iterable[str], where: str, path: str, key: str) -> None:
-    seen: set[str] = set()
-    for each in names:
-        if each in seen:
-            damaged(where, path, Message("'{key}' lists {each} twice", key=key, each=repr(each[:80])))
-        seen.add(each)
