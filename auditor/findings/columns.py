@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
@@ -225,22 +226,31 @@ def money_of(currency: str | None, per_month: str) -> Money | None:
     return None if currency is None else Money(currency=currency, per_month=Decimal(per_month))
 
 
-def decode(batch: pa.RecordBatch, *, brief: bool = False) -> Iterator[Finding]:
+class Common(Struct):
+    """What several findings have in common, as values that are made once."""
+
+    evidences: dict[tuple[str, ...], Mapping[str, Any]] = field(default_factory=dict)
+    """By the columns that they are read from, without the paths."""
+    subjects: dict[tuple[str, str, str], Subject] = field(default_factory=dict)
+
+
+def decode(batch: pa.RecordBatch, *, brief: bool = False, common: Common | None = None) -> Iterator[Finding]:
     """Read the findings of a record batch, some thousands at a time.
 
-    The evidence of `brief` ones holds nothing but userPrincipalName, FACTS and paths.
+    The evidence of `brief` ones holds nothing but userPrincipalName, FACTS and paths. With `common`, subjects and
+    evidence that were read with it before are not made again.
     """
     for start in range(0, batch.num_rows, _AT_ONCE):
-        yield from _decoded(batch.slice(start, _AT_ONCE), brief=brief)
+        yield from _decoded(batch.slice(start, _AT_ONCE), Common() if common is None else common, brief=brief)
 
 
-def _decoded(batch: pa.RecordBatch, *, brief: bool) -> Iterator[Finding]:
+def _decoded(batch: pa.RecordBatch, common: Common, *, brief: bool) -> Iterator[Finding]:
     columns = [values_of(batch.column(name)) for name in _DECODED]
     columns += map(values_of, (batch.column(name) for name in (_BRIEF if brief else ("evidence",))))
     products: dict[tuple[str | None, str | None], ProductReference] = {}
     amounts: dict[tuple[str, str], Money | None] = {}
     sources: dict[tuple[str, str], SourceLine] = {}
-    evidences: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    evidences, subjects = common.evidences, common.subjects
     paths: dict[str, Any] = {}
     for row in zip(*columns, strict=True):
         policy, check, severity, status, waiver, change, kind, subject, name = row[:9]
@@ -260,7 +270,10 @@ def _decoded(batch: pa.RecordBatch, *, brief: bool) -> Iterator[Finding]:
             check=check,
             severity=_SEVERITIES[severity],
             status=_STATUSES[status],
-            subject=Subject(type=_TYPES[kind], id=subject, name=name),
+            subject=(
+                subjects.get((kind, subject, name))
+                or subjects.setdefault((kind, subject, name), Subject(type=_TYPES[kind], id=subject, name=name))
+            ),
             source=sources.get((file, line)) or sources.setdefault((file, line), SourceLine(file=file, line=int(line))),
             waiver=waiver,
             change=_CHANGES[change],

@@ -17,7 +17,7 @@ from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
-from auditor.findings.columns import SCHEMA, alike, codes, decode, encode, joined, values_of
+from auditor.findings.columns import SCHEMA, Common, alike, codes, decode, encode, joined, values_of
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
@@ -132,7 +132,10 @@ class FindingTable(Findings):
 
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check."""
-        return tuple(self) if self._count <= count else tuple(self._first(count))
+        if self._count > count:
+            return tuple(self._first(count))
+        common = Common()
+        return tuple(chain.from_iterable(decode(batch, common=common) for batch in self.batches()))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""

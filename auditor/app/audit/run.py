@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -107,6 +108,8 @@ def audited(
             evidence=evidence,
             earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
+        # The C library keeps what the evaluation freed, where the values that reports make of findings cannot use it.
+        pa.default_memory_pool().release_unused()
         if request.verifier is not None:
             result = request.verifier.verified(result, places, policies)
         if request.demo and previous is None:
