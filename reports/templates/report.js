@@ -3,7 +3,7 @@
   var NONE = -1, WAIVABLE = 500, TALLEST = 12e6, NEAR = 12, STATUSES = ["open", "waived", "report-only"], EVIDENCE = ["evidence0", "evidence1", "evidence2", "evidence3"];
   var KEYS = ["q", "severity", "status", "change", "policy", "product", "department", "tenant", "sort", "group"];
   var doc = document, root = doc.documentElement, main = doc.querySelector("main");
-  var all = doc.getElementById("all"), island = doc.getElementById("columns");
+  var all = doc.getElementById("all"), source = doc.getElementById("columns");
   var figures = new Intl.NumberFormat(root.lang), collator = new Intl.Collator(root.lang, { numeric: true });
   var data, bytes, base = 0, total = 0, marks = null, items = [], groups = null, active = 0, high = 60;
   var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, shown = NONE, pane, table, body, one, sheet;
@@ -24,10 +24,10 @@
     return lines[name];
   }
   function textOf(name, i) { return texts(name)[column(name)[i]]; }
-  function named(i) { return texts("name")[column("name")[column("who")[i]]]; }
-  function addressed(i) { return texts("address")[column("address")[column("who")[i]]]; }
+  function nameOf(i) { return texts("name")[column("name")[column("who")[i]]]; }
+  function addressOf(i) { return texts("address")[column("address")[column("who")[i]]]; }
   function evidence(i) { return EVIDENCE.map(function (name) { return textOf(name, i); }).filter(Boolean).join(" \u00b7 "); }
-  function decoded(text) {
+  function decode(text) {
     return Uint8Array.fromBase64 ? Uint8Array.fromBase64(text)
       : Uint8Array.from(atob(text), function (sign) { return sign.charCodeAt(0); });
   }
@@ -35,16 +35,16 @@
   function mark(i) {
     if (data.marks) { return data.marks[i]; }
     var text = marks || (marks = doc.getElementById("marks").textContent), from = Math.floor(i / 3) * 64, part = (i % 3) * 16;
-    return Array.from(decoded(text.slice(from, from + 64)).subarray(part, part + 16), function (each) {
+    return Array.from(decode(text.slice(from, from + 64)).subarray(part, part + 16), function (each) {
       return (each < 16 ? "0" : "") + each.toString(16);
     }).join("");
   }
 
   function make(tag, kind, text) {
-    var made = doc.createElement(tag);
-    if (kind) { made.className = kind; }
-    if (text !== undefined) { made.textContent = text; }
-    return made;
+    var element = doc.createElement(tag);
+    if (kind) { element.className = kind; }
+    if (text !== undefined) { element.textContent = text; }
+    return element;
   }
   function put(into) {
     for (var i = 1; i < arguments.length; i += 1) { if (arguments[i]) { into.append(arguments[i]); } }
@@ -79,32 +79,32 @@
     var low = text.toLowerCase();
     return /^[\x00-\x7f]*$/.test(low) ? low : low.normalize("NFKD").replace(/\p{M}/gu, "").replace(/ı/g, "i");
   }
-  function holding(name, word) {
-    var known = folded[name] = folded[name] || texts(name).map(fold), hit = new Uint8Array(known.length), some = false;
-    for (var i = 0; i < known.length; i += 1) { if (known[i].indexOf(word) >= 0) { hit[i] = 1; some = true; } }
+  function textMask(name, word) {
+    var values = folded[name] = folded[name] || texts(name).map(fold), hit = new Uint8Array(values.length), some = false;
+    for (var i = 0; i < values.length; i += 1) { if (values[i].indexOf(word) >= 0) { hit[i] = 1; some = true; } }
     return some ? hit : null;
   }
   /* Of each row: whether a text of any column holds the word. */
-  function searched(word) {
-    var found = new Uint8Array(total), who = column("who"), people = new Uint8Array(column("name").length), some = false;
+  function searchMask(word) {
+    var mask = new Uint8Array(total), who = column("who"), people = new Uint8Array(column("name").length), some = false;
     function spread(hit, codes, into) {
       if (!hit) { return false; }
       for (var i = 0; i < codes.length; i += 1) { into[i] |= hit[codes[i]]; }
       return true;
     }
-    some = spread(holding("name", word), column("name"), people);
-    some = spread(holding("address", word), column("address"), people) || some;
-    if (some) { spread(people, who, found); }
-    ["what", "waiver"].concat(EVIDENCE).forEach(function (name) { spread(holding(name, word), column(name), found); });
+    some = spread(textMask("name", word), column("name"), people);
+    some = spread(textMask("address", word), column("address"), people) || some;
+    if (some) { spread(people, who, mask); }
+    ["what", "waiver"].concat(EVIDENCE).forEach(function (name) { spread(textMask(name, word), column(name), mask); });
     var policies = data.policies.map(function (at) { return fold(at.join(" ")).indexOf(word) >= 0 ? 1 : 0; });
-    spread(data.places.map(function (at) { return policies[at[1]]; }), column("place"), found);
-    return found;
+    spread(data.places.map(function (at) { return policies[at[1]]; }), column("place"), mask);
+    return mask;
   }
   /* The rows that agree with the filter, one byte each. */
-  function kept() {
-    var keep = new Uint8Array(total).fill(1);
+  function filterMask() {
+    var mask = new Uint8Array(total).fill(1);
     function only(codes, allowed) {
-      for (var i = 0; i < total; i += 1) { keep[i] &= allowed[codes[i]]; }
+      for (var i = 0; i < total; i += 1) { mask[i] &= allowed[codes[i]]; }
     }
     function chosen(key, codes, of, count) {
       if (!state[key]) { return; }
@@ -113,8 +113,8 @@
       only(codes, allowed);
     }
     fold(state.q).split(/\s+/).filter(Boolean).forEach(function (word) {
-      var found = searched(word);
-      for (var i = 0; i < total; i += 1) { keep[i] &= found[i]; }
+      var hits = searchMask(word);
+      for (var i = 0; i < total; i += 1) { mask[i] &= hits[i]; }
     });
     chosen("severity", column("severity"), function (at) { return data.severities[at][0]; }, data.severities.length);
     chosen("status", column("status"), function (at) { return STATUSES[at]; }, STATUSES.length);
@@ -124,16 +124,16 @@
     ["product", "department"].forEach(function (key) {
       chosen(key, column(key), function (at) { return texts(key)[at]; }, texts(key).length);
     });
-    return keep;
+    return mask;
   }
-  function ranks(name, known) {
+  function ranks(name, values) {
     if (ranked[name]) { return ranked[name]; }
-    var order = Uint32Array.from(known, function (_, i) { return i; }), place = ranked[name] = new Uint32Array(known.length);
-    var keys = known.length > 40000 ? known.map(fold) : null;
+    var order = Uint32Array.from(values, function (_, i) { return i; }), place = ranked[name] = new Uint32Array(values.length);
+    var keys = values.length > 40000 ? values.map(fold) : null;
     order.sort(keys ? function (a, b) { return keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b; }
-      : function (a, b) { return collator.compare(known[a], known[b]) || a - b; });
+      : function (a, b) { return collator.compare(values[a], values[b]) || a - b; });
     for (var i = 0, rank = 0; i < order.length; i += 1) {
-      if (i && known[order[i]] !== known[order[i - 1]]) { rank += 1; }
+      if (i && values[order[i]] !== values[order[i - 1]]) { rank += 1; }
       place[order[i]] = rank;
     }
     return place;
@@ -164,16 +164,16 @@
   function sorted(rows, of, back) {
     var most = 0, i;
     for (i = 0; i < rows.length; i += 1) { if (of[rows[i]] > most) { most = of[rows[i]]; } }
-    var starts = new Uint32Array(most + 2), made = new Uint32Array(rows.length);
+    var starts = new Uint32Array(most + 2), result = new Uint32Array(rows.length);
     function at(row) { return back ? most - of[row] : of[row]; }
     for (i = 0; i < rows.length; i += 1) { starts[at(rows[i]) + 1] += 1; }
     for (i = 1; i < starts.length; i += 1) { starts[i] += starts[i - 1]; }
-    for (i = 0; i < rows.length; i += 1) { made[starts[at(rows[i])]++] = rows[i]; }
-    return made;
+    for (i = 0; i < rows.length; i += 1) { result[starts[at(rows[i])]++] = rows[i]; }
+    return result;
   }
   function chosen() {
-    var keep = kept(), rows = new Uint32Array(total), count = 0, i;
-    for (i = 0; i < total; i += 1) { if (keep[i]) { rows[count] = i; count += 1; } }
+    var mask = filterMask(), rows = new Uint32Array(total), count = 0, i;
+    for (i = 0; i < total; i += 1) { if (mask[i]) { rows[count] = i; count += 1; } }
     return sorted(rows.subarray(0, count), ordering(), state.sort[0] === "-");
   }
   function grouping() {
@@ -190,44 +190,44 @@
       default: return null;
     }
   }
-  function gathered(found, by) {
-    var grouped = sorted(found, by[1], false), severity = column("severity"), made = [], mine = null, i, at = -1;
+  function groupRows(rows, by) {
+    var grouped = sorted(rows, by[1], false), severity = column("severity"), result = [], mine = null, i, at = -1;
     for (i = 0; i < grouped.length; i += 1) {
       if (by[1][grouped[i]] !== at) {
         at = by[1][grouped[i]];
-        made.push(mine = { title: by[0][at] || data.labels.none, from: i, to: i, worst: 9, open: false, first: grouped[i] });
+        result.push(mine = { title: by[0][at] || data.labels.none, from: i, to: i, worst: 9, open: false, first: grouped[i] });
       }
       mine.to = i + 1;
       mine.worst = Math.min(mine.worst, severity[grouped[i]]);
     }
-    made.forEach(function (each) { each.rows = grouped.subarray(each.from, each.to); });
+    result.forEach(function (each) { each.rows = grouped.subarray(each.from, each.to); });
     if (state.sort) {
       var place = new Uint32Array(total);
-      for (i = 0; i < found.length; i += 1) { place[found[i]] = i; }
-      return made.sort(function (a, b) { return place[a.first] - place[b.first]; });
+      for (i = 0; i < rows.length; i += 1) { place[rows[i]] = i; }
+      return result.sort(function (a, b) { return place[a.first] - place[b.first]; });
     }
-    return made.sort(function (a, b) { return a.worst - b.worst || b.rows.length - a.rows.length; });
+    return result.sort(function (a, b) { return a.worst - b.worst || b.rows.length - a.rows.length; });
   }
 
   /* What the table shows: numbers of findings, and -1, -2, … for the heads of groups. */
   function arrange() {
-    var found = chosen(), by = grouping();
-    groups = by ? gathered(found, by) : null;
+    var rows = chosen(), by = grouping();
+    groups = by ? groupRows(rows, by) : null;
     active = 0;
-    spread(found);
-    doc.getElementById("nothing").hidden = found.length > 0;
-    pane.hidden = !found.length;
-    doc.getElementById("waive").hidden = data.redacted || !found.length || found.length > WAIVABLE;
+    spread(rows);
+    doc.getElementById("nothing").hidden = rows.length > 0;
+    pane.hidden = !rows.length;
+    doc.getElementById("waive").hidden = data.redacted || !rows.length || rows.length > WAIVABLE;
     doc.getElementById("shown").textContent = data.labels.shown
-      .replace("{shown}", figures.format(found.length)).replace("{all}", figures.format(total));
+      .replace("{shown}", figures.format(rows.length)).replace("{all}", figures.format(total));
     table.querySelectorAll("th[data-sort]").forEach(function (head) {
       var key = head.dataset.sort, down = state.sort === "-" + key;
       if (down || state.sort === key) { head.setAttribute("aria-sort", down ? "descending" : "ascending"); }
       else { head.removeAttribute("aria-sort"); }
     });
   }
-  function spread(found) {
-    items = found;
+  function spread(rows) {
+    items = rows;
     if (groups) {
       var many = groups.length;
       groups.forEach(function (mine) { many += mine.open ? mine.rows.length : 0; });
@@ -251,12 +251,12 @@
   }
   function level(at) { return make("span", "badge " + data.severities[at][0], data.severities[at][1]); }
   function line(i) {
-    var row = make("tr", column("status")[i] ? "waived" : ""), link = make("a", "", named(i)), name = make("th");
+    var row = make("tr", column("status")[i] ? "waived" : ""), link = make("a", "", nameOf(i)), name = make("th");
     var cells = [make("td"), make("td"), make("td", "n"), make("td")], place = data.places[column("place")[i]];
     name.scope = "row";
     link.href = address("f-" + mark(i));
     put(cells[0], level(column("severity")[i]));
-    put(name, put(make("div", "clip"), link, " ", make("small", "", addressed(i))));
+    put(name, put(make("div", "clip"), link, " ", make("small", "", addressOf(i))));
     put(cells[1], put(make("div", "clip"), textOf("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
     cells[2].textContent = textOf("money", i);
     put(cells[3], make("div", "clip", evidence(i)));
@@ -297,7 +297,7 @@
   }
   var drawn = "";
   function draw(anew) {
-    var at = window_(), key = at.from + ":" + at.to + ":" + at.above, within = body.contains(doc.activeElement), i, made = [];
+    var at = window_(), key = at.from + ":" + at.to + ":" + at.above, within = body.contains(doc.activeElement), i, rows = [];
     if (!anew && key === drawn) { return; }
     drawn = key;
     var tab = active >= at.from && active < at.to ? active : at.from;
@@ -306,11 +306,11 @@
       row.setAttribute("aria-rowindex", i + 2);
       row.dataset.item = i;
       inside.tabIndex = i === tab ? 0 : -1;
-      made.push(row);
+      rows.push(row);
     }
-    made.unshift(space(at.above));
-    made.push(space(Math.max(0, at.tall - at.above - (at.to - at.from) * high)));
-    body.replaceChildren.apply(body, made);
+    rows.unshift(space(at.above));
+    rows.push(space(Math.max(0, at.tall - at.above - (at.to - at.from) * high)));
+    body.replaceChildren.apply(body, rows);
     if (within) { focus(active); }
   }
   function focus(item) {
@@ -350,8 +350,8 @@
   }
   function show(i) {
     var labels = data.labels, place = data.places[column("place")[i]], list = make("dl"), act = column("action")[i];
-    one.querySelector("h2").textContent = named(i);
-    one.querySelector("p").textContent = addressed(i);
+    one.querySelector("h2").textContent = nameOf(i);
+    one.querySelector("p").textContent = addressOf(i);
     entry(list, labels.finding, textOf("what", i));
     entry(list, labels.severity, level(column("severity")[i]));
     entry(list, labels.status, labels[STATUSES[column("status")[i]]]);
@@ -377,22 +377,22 @@
     });
   }
   function waivers(rows) {
-    var made = new Map(), written = "waivers:\n";
+    var entries = new Map(), written = "waivers:\n";
     rows.forEach(function (i) {
       var who = column("who")[i], person = column("person")[who], by = data.people[person], at = column("place")[i];
-      var key = [at, column("sku")[i], by].join(), value = person === 2 ? named(i) : addressed(i);
+      var key = [at, column("sku")[i], by].join(), value = person === 2 ? nameOf(i) : addressOf(i);
       if (column("status")[i]) { return; }
-      if (!made.has(key)) { made.set(key, { first: i, place: data.places[at], by: by, values: new Set() }); }
-      made.get(key).values.add(quoted(value));
+      if (!entries.has(key)) { entries.set(key, { first: i, place: data.places[at], by: by, values: new Set() }); }
+      entries.get(key).values.add(quoted(value));
     });
-    made.forEach(function (each) {
+    entries.forEach(function (each) {
       var values = Array.from(each.values), sku = textOf("sku", each.first), tenant = data.tenants[each.place[0]][0];
       written += "  - id: W-" + mark(each.first).slice(0, 8) + "\n    policies: [" + data.policies[each.place[1]][0] + "]\n"
         + (each.by ? "    users: {" + each.by + ": " + (values.length > 1 ? "[" + values.join(", ") + "]" : values[0]) + "}\n" : "")
         + (sku ? "    products: " + sku + "\n" : "") + (tenant ? "    tenants: [" + tenant + "]\n" : "")
         + '    reason: ""\n    owner: ' + (quoted(data.owners[each.place[1]] || "")) + '\n    expires: ""\n';
     });
-    return made.size ? written : "";
+    return entries.size ? written : "";
   }
   function offer(rows) {
     var text = sheet.querySelector("textarea");
@@ -408,12 +408,12 @@
     else { doc.execCommand("copy"); }
   }
   function selection() { return groups ? Array.prototype.concat.apply([], groups.map(function (each) { return Array.from(each.rows); })) : Array.from(items); }
-  function found(place) {
-    var wanted = place.slice(2), i, k, at;
-    if (!data || place.slice(0, 2) !== "f-") { return NONE; }
+  function indexOfAnchor(anchor) {
+    var wanted = anchor.slice(2), i, k, at;
+    if (!data || anchor.slice(0, 2) !== "f-") { return NONE; }
     if (data.marks) { return data.marks.indexOf(wanted); }
     if (!/^[0-9a-f]{32}$/.test(wanted)) { return NONE; }
-    var every = decoded(doc.getElementById("marks").textContent);
+    var every = decode(doc.getElementById("marks").textContent);
     var mine = Uint8Array.from(wanted.match(/../g), function (pair) { return parseInt(pair, 16); });
     for (i = 0, at = 0; i < total; i += 1, at += 16) {
       for (k = 0; k < 16 && every[at + k] === mine[k]; k += 1) { /* as far as they agree */ }
@@ -425,7 +425,7 @@
   function reveal(clicked) {
     var at = parts(), stay = clicked !== undefined, i, target, up, closing = one && one.open;
     if (data && at.query !== null && at.query !== query()) { restore(at.query); arrange(); }
-    i = stay ? clicked : found(at.anchor);
+    i = stay ? clicked : indexOfAnchor(at.anchor);
     if (i !== NONE) {
       /* Whoever came by an address stands at the table when the finding is closed; whoever clicked, where they were. */
       var item = items.indexOf(i);
@@ -512,7 +512,7 @@
     one.addEventListener("close", function () {
       // A link to another finding may have been followed since. Its dialog is open already, or its address stands there.
       if (one.open) { return; }
-      if (shown !== NONE && found(parts().anchor) === shown) { history.replaceState(null, "", address("find")); }
+      if (shown !== NONE && indexOfAnchor(parts().anchor) === shown) { history.replaceState(null, "", address("find")); }
       if (shut && shut.isConnected) { shut.focus({ preventScroll: true }); } else { focus(active); }
     });
     one.querySelector("button").addEventListener("click", function () { one.close(); });
@@ -530,9 +530,9 @@
     reveal();
     performance.mark("findings");
   }
-  function unpacked() {
-    var read = decoded(island.textContent);
-    if (island.type !== "application/gzip") { return Promise.resolve(read); }
+  function unpack() {
+    var read = decode(source.textContent);
+    if (source.type !== "application/gzip") { return Promise.resolve(read); }
     return new Response(new Blob([read]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
       .then(function (whole) { return new Uint8Array(whole); });
   }
@@ -540,7 +540,7 @@
   doc.addEventListener("click", function (event) {
     var link = event.target.closest('a[href^="#f-"]');
     if (!link || !data || event.ctrlKey || event.metaKey || event.shiftKey || event.button) { return; }
-    var i = found(link.hash.slice(1).split("?")[0]);
+    var i = indexOfAnchor(link.hash.slice(1).split("?")[0]);
     if (i === NONE) { return; }
     event.preventDefault();
     if (location.hash !== link.hash) { history.pushState(null, "", link.hash); }
@@ -563,6 +563,6 @@
     doc.getElementById(each[0]).addEventListener("click", function () { openAll(each[1]); });
   });
   if (location.hash === "#open-all") { openAll(true); }
-  if (island && all) { unpacked().then(ready); }
+  if (source && all) { unpack().then(ready); }
   reveal();
 })();
