@@ -4,7 +4,7 @@ from typing import Any
 
 from auditor.domain.policy.selector import GRAPH_PROPERTIES, NESTED_PROPERTIES, TEXT_PROPERTIES
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.schema import ACTIVITY_COLUMNS, APPS, PLATFORMS, SIGN_IN_COLUMNS, app_bits
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APPS, PLATFORMS, ROLE_ASSIGNMENT_LISTS, SIGN_IN_COLUMNS, app_bits
 
 PREPAID = ("enabled", "warning", "suspended", "lockedOut")
 
@@ -25,7 +25,33 @@ def served(snapshot: Snapshot) -> dict[str, Any]:
         "groups": [_group(row, snapshot, links) for row in snapshot.table("groups").to_pylist()],
         "usage": _usage(snapshot, users),
         "devices": [device for row in users for device in _devices(row)],
+        **_access(snapshot),
     }
+
+
+def _access(snapshot: Snapshot) -> dict[str, Any]:
+    """Return directory roles, active and eligible, and Conditional Access policies."""
+    roles = snapshot.table("role_assignments").to_pylist()
+    return {
+        "roleDefinitions": snapshot.table("role_definitions").to_pylist(),
+        **{name: [row for row in roles if row["eligible"] is kind] for kind, name in ROLE_ASSIGNMENT_LISTS.items()},
+        "conditionalAccessPolicies": [
+            _policy(row) for row in snapshot.table("conditional_access_policies").to_pylist()
+        ],
+    }
+
+
+def _policy(row: dict[str, Any]) -> dict[str, Any]:
+    sides = ("include", "exclude")
+    users = {f"{side}{kind}": row[f"{side}{kind}"] for side in sides for kind in ("Users", "Groups", "Roles")}
+    for side in sides:
+        if row[f"{side}GuestOrExternalUserTypes"]:
+            users[f"{side}GuestsOrExternalUsers"] = {
+                "guestOrExternalUserTypes": ",".join(row[f"{side}GuestOrExternalUserTypes"]),
+                "externalTenants": {"membershipKind": row[f"{side}ExternalTenants"]},
+            }
+    risks = {name: row[name] for name in ("userRiskLevels", "signInRiskLevels")}
+    return {name: row[name] for name in ("id", "displayName", "state")} | {"conditions": {"users": users, **risks}}
 
 
 def _usage(snapshot: Snapshot, users: list[dict[str, Any]]) -> dict[str, Any]:

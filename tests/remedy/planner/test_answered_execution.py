@@ -90,6 +90,8 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
         each.policy for plan in answered.tenants for each in plan.findings if each.fingerprint in plan.proof.fixed
     }
     assert policies >= {"device-add-ons", "suite-unused-90d", "copilot-unused-30d"}
+    access = {"privileged-role-suite", "eligible-role-suite", "conditional-access-p1", "conditional-access-risk-p2"}
+    assert {each.policy for plan in answered.tenants for each in plan.findings} >= access, "roles were read"
     assert not any(plan.open_questions for plan in answered.tenants)
     return Planned(plan=answered)
 
