@@ -26,6 +26,7 @@ from auditor.result.waiver_fields import waiver_id, waiver_products, waiver_user
 _PREFIX: Final = 8
 """Digits of a fingerprint that are enough where no other finding begins with them."""
 _LISTED: Final = 5
+_RESULT: Final = Message("run `auditor audit` first, or specify its result.json with --result, or a --snapshot")
 _FLEET: Final = ""
 
 
@@ -74,7 +75,7 @@ def waive(request: WaiverRequest) -> Waived:
             Message("there are no policies beside {file}", file=name),
             hint=Message("specify them with --policies, or run `auditor init`"),
         )
-    result = _audited(request, before) if request.result is None else saved_result(request.result)
+    result = _audited(request, before) if request.result is None else saved_result(request.result, hint=_RESULT)
     chosen = list(_chosen(result, request.fingerprints))
     taken = {waiver.id for waiver in before.waivers}
     items = _items(chosen, request, before, taken)

@@ -37,6 +37,14 @@ def waive(here: Path, *more: str | Path, until: str = "2027-01-31", reason: str 
     return call("waive", *more, "--until", until, "--reason", reason, *owner, "--as-of", AS_OF, cwd=here)
 
 
+def test_a_missing_result_says_how_to_get_one(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    shutil.copyfile(ROOT / "policies" / "reclaim.yaml", tmp_path / "policies" / "reclaim.yaml")
+    shutil.copyfile(ROOT / "policies" / "sets.yaml", tmp_path / "policies" / "sets.yaml")
+    ran = waive(tmp_path, "0123abcd")
+    assert (ran.code, "out/result.json" in ran.err, "run `auditor audit` first" in ran.err) == (2, True, True), ran.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("live", [False, True])
 def test_exactly_the_named_findings_are_waived(here: Path, demo: Path, live: bool) -> None:  # noqa: FBT001
