@@ -141,7 +141,7 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     detail: Detail = Detail.NONE
     of_trials: bool = False
     """Whether every product that it names is a trial."""
-    tells_holdings: bool = False
+    lists_holdings: bool = False
     """Whether the evidence in words lists all products of the user."""
     cost: Cost = Cost.NONE
     spares_role_holders: bool = False

@@ -65,10 +65,10 @@ def articles_of(check: str, situation: Situation) -> Articles:
     return _CHECKS[check].articles(situation)
 
 
-def tells_holdings(check: str) -> bool:
+def lists_holdings(check: str) -> bool:
     """Return whether the evidence of a finding in words lists all products of the user."""
     definition = _CHECKS.get(check)
-    return definition is not None and definition.tells_holdings
+    return definition is not None and definition.lists_holdings
 
 
 def detail_of(check: str) -> Detail:

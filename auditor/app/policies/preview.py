@@ -103,11 +103,11 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
                 files = policy_files(request.policies)
                 policies = load(files, waivers_from=request.as_of.date(), bases=installed_base).policies
         except AuditorError as error:
-            said = tuple(replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics)
+            diagnostics = tuple(replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics)
             if not isinstance(error, InputError):
-                error.diagnostics = said
+                error.diagnostics = diagnostics
                 raise
-            wrong += said
+            wrong += diagnostics
         else:
             loaded.append((side_of(request.base if side == "base" else name, policies, commit), policies))
     if wrong:

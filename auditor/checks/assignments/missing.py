@@ -53,7 +53,7 @@ CHECK = AssignmentCheck(
     asked=lambda block: bool(block.require),
     products=lambda block: (block.of, *block.require),
     judge_users=_judge,
-    tells_holdings=True,
+    lists_holdings=True,
     routes=_routes,
     correction=Correction.ASSIGN,
 )

@@ -115,7 +115,7 @@ CHECK = AssignmentCheck(
     products=lambda block: (block.of, *(element for group in block.exclusive for element in group)),
     judge_users=_judge,
     detail=Detail.PRODUCTS,
-    tells_holdings=True,
+    lists_holdings=True,
     routes=overlapping_products,
     correction=Correction.CHOOSE,
 )

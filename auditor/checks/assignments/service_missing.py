@@ -26,7 +26,7 @@ CHECK = AssignmentCheck(
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
     judge_users=_judge,
     detail=Detail.SERVICE,
-    tells_holdings=True,
+    lists_holdings=True,
     routes=services,
     correction=Correction.ENABLE_SERVICE,
 )

@@ -83,9 +83,9 @@ def _documents(action: Action) -> list[_Document]:
 def _action_set(
     product: str, together: Sequence[Step], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
 ) -> ActionSet:
-    told = tuple(guides[step.place] for step in together if step.place in guides)
+    own_guides = tuple(guides[step.place] for step in together if step.place in guides)
     seats, first = together[0].action.seats, together[0]
-    name = shortened(index.context.names.get(product.casefold(), product)) if len(told) > 1 else ""
+    name = shortened(index.context.names.get(product.casefold(), product)) if len(own_guides) > 1 else ""
     nearest = min((step for step in together if step.action.due), key=lambda step: str(step.action.due), default=first)
     return ActionSet(
         product=name,
@@ -96,7 +96,7 @@ def _action_set(
         count=len(together),
         findings=sum(step.weight.findings for step in together),
         first=first,
-        guides=told,
+        guides=own_guides,
     )
 
 

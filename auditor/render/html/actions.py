@@ -86,7 +86,7 @@ def highlights(
     order = ranked([weight for weight, _, _ in found], today)
     order = [order[position] for position in most_important(found[index][2] for index, _ in order)]
     shown = [(found[position][1](), _why(reason, found[position][0], today, l10n)) for position, reason in order]
-    return tuple(replace(highlight, why=said) if said else highlight for highlight, said in shown)
+    return tuple(replace(highlight, why=why) if why else highlight for highlight, why in shown)
 
 
 def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:

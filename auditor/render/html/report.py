@@ -49,11 +49,11 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     columns = embedded_data(result, l10n, indexes)
     fleet = fleet_rows(result, shown, l10n, options.tenant_pages)
-    found = {"columns": columns, "all": row_count(result)}
+    table = {"columns": columns, "all": row_count(result)}
     index_of = dict(zip(shown.sections, indexes, strict=False))
     # Made while the page is written, tenant by tenant: together they would take as much memory as the page.
-    told = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
-    context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **told, **found, **inline}
+    functions = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
+    context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
     body = _pieces(template.generate(**context), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
 

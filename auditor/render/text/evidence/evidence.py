@@ -8,7 +8,7 @@ from re import sub
 from typing import Any, Final
 
 from auditor.checks.check import Detail
-from auditor.checks.registry import detail_of, tells_holdings
+from auditor.checks.registry import detail_of, lists_holdings
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
 from auditor.findings.facts import SIGN_INS, last_sign_in
@@ -122,7 +122,7 @@ def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
     if facts.get("error") and not _OF_PEOPLE.isdisjoint(facts):
         yield l10n.gettext("error {code}").replace("{code}", str(facts["error"]))
-    if tells_holdings(finding.check) and facts.get("assignedLicenses"):
+    if lists_holdings(finding.check) and facts.get("assignedLicenses"):
         yield l10n.gettext("holds {products}").replace(
             "{products}", l10n.joined(map(titled, _texts(facts["assignedLicenses"])))
         )
