@@ -83,7 +83,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     def identity(self, group: ActionGroup) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
         tenant, first = self.context.tenant, group.first
-        variety = "requests" if first.proven and group.acts else ""
+        variety = "requests" if group.acts else "proven" if first.proven else ""
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, first.old, first.new, first.extra, variety)

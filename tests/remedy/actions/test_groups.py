@@ -1,4 +1,4 @@
-"""What a group is to give and cannot is not assigned a second time, whatever else is changed."""
+"""Which remedies make one action, and which stay apart."""
 
 import pytest
 
@@ -32,3 +32,12 @@ def test_a_person_is_moved_to_what_a_group_is_to_give_without_a_direct_copy(erro
         assert action.guidance.startswith("group-error-"), "the article of the error tells how"
         assert len(action.findings) == 3
         assert action.requests == ()
+
+
+def test_actions_with_requests_and_without_have_different_ids() -> None:
+    ann = user("ann", grant(E3))
+    bob = user("bob", assignedLicenses=[{"skuId": E3, "disabledPlans": []}])  # Graph shows no path of the licence
+    loaded = policy_set("policies:\n  - {id: none, severity: low, assignments: {of: [SPE_E3], allow: []}}\n")
+    (tenant,) = remedied(audit([snapshot([ann, bob], {E3: 5})], loaded, builtin(), NOW), loaded).tenants
+    assert sorted(len(action.requests) for action in tenant.actions) == [0, 1]
+    assert len({action.id for action in tenant.actions}) == 2
