@@ -1,7 +1,8 @@
 """Formats a day for sentences."""
 
+from collections.abc import Callable
 from datetime import date
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
@@ -9,13 +10,8 @@ _MONTHS: Final = (
 )
 
 
-@runtime_checkable
-class _Dating(Protocol):
-    """A language that knows how it writes a day."""
-
-    def day(self, moment: date, /) -> str: ...
-
-
 def day_label(l10n: object, moment: date) -> str:
     """Return a day with its month in letters: in English where `l10n` is of no language."""
-    return l10n.day(moment) if isinstance(l10n, _Dating) else f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    # Not a runtime-checkable protocol, as in `number_label`.
+    day: Callable[[date], str] | None = getattr(l10n, "day", None)
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if day is None else day(moment)

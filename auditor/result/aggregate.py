@@ -16,8 +16,8 @@ from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN
 _REDUCING: Final = frozenset({"remove", "cancel"})
-_BUYING: Final = "buy"
 """Classes of actions after which fewer seats are paid for."""
+_BUYING: Final = "buy"
 NO_FLEET: Final = FleetResult()
 
 
@@ -134,12 +134,8 @@ class Freed(Struct, frozen=True, kw_only=True):
 
 def freed(of: Result | TenantResult) -> Freed:
     """Sum the money of the actions by what has to happen before it is money."""
-    sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}}
-    for tenant in of.tenants if isinstance(of, Result) else (of,):
-        for name, amounts in _freed(tenant).items():
-            for currency, amount in amounts.items():
-                sums[name][currency] = sums[name].get(currency, Decimal(0)) + amount
-    return Freed(**{name: dict(sorted(own.items())) for name, own in sums.items()})
+    sums = [_freed(tenant) for tenant in (of.tenants if isinstance(of, Result) else (of,))]
+    return Freed(**{name: added(own[name] for own in sums) for name in ("reassign", "reduce", "buy")})
 
 
 def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:

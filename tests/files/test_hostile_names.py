@@ -15,6 +15,7 @@ from auditor.domain.result.model import Result
 from auditor.files.names import object_parts, tenant_name
 from auditor.findings.stats import sums
 from auditor.history.result_log import Ledger
+from auditor.render.html.content import PageContent
 from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
@@ -100,7 +101,7 @@ def test_the_files_of_a_tenant_need_a_name_of_one(name: str, there: Path, tmp_pa
     before = contents(tmp_path)
     wanted = outputs([("json", None)], there / "out")
     with pytest.raises(SnapshotError) as refused:
-        write_reports(named(name), named(name), wanted, locale="en")
+        write_reports(named(name), PageContent(named(name), "en"), wanted)
     assert refused.value.slug == "output-name"
     assert contents(tmp_path) == before
 

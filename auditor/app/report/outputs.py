@@ -4,7 +4,6 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,11 +17,9 @@ from auditor.files.names import tenant_name
 from auditor.files.output import check_target
 from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.formats import unknown_format
+from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
-
-if TYPE_CHECKING:
-    from auditor.render.html.content import PageContent
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -142,21 +139,14 @@ def _check_target(path: Path) -> None:
 
 @paused_gc()
 def write_reports(
-    result: Result,
-    localized: Result,
-    wanted: Output,
-    *,
-    locale: str,
-    history: Sequence[EarlierRun] = (),
-    histories: Histories = lambda _: {},
-    content: "PageContent | None" = None,
+    result: Result, content: PageContent, wanted: Output, *, histories: Histories = lambda _: {}
 ) -> tuple[Path, ...]:
     """Render and write all outputs; return the files without those of single tenants.
 
-    `localized` is the result in the language of `locale`, for formats for people; other formats use `result`. `history`
-    are the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own;
-    `content` is what is shown of `localized`, where it is shown elsewhere too.
+    `content` is the result in the reader's language, for formats for people; other formats use `result`. `histories`
+    returns the earlier runs of each tenant, if tenants have pages of their own.
     """
+    localized = content.result
     beside = _beside(localized, wanted)
     whole = wanted.folder / FORMATS["json"].file
     spans: TenantSpans = {}
@@ -167,8 +157,8 @@ def write_reports(
         return render(
             localized if FORMATS[name].localized else result,
             name,
-            locale=locale,
-            history=history,
+            locale=content.locale,
+            history=content.history,
             byte_order_mark=wanted.csv_bom,
             tenant_pages=_PAGES if path is not None and path == beside else "",
             content=content if FORMATS[name].localized else None,
@@ -179,7 +169,7 @@ def write_reports(
     names = [tenant.name for tenant in result.tenants] if wanted.tenant_files else []
     targets = [tenant_file(wanted.folder, name, "json") for name in names]
     own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(targets, names, strict=True))
-    pages = _tenant_pages(localized, beside, locale, histories)
+    pages = _tenant_pages(localized, beside, content.locale, histories)
     written = write_all(chain(files, own, pages), sources=(whole,) if names else ())
     for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):
         if path is None:

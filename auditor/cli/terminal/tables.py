@@ -70,9 +70,11 @@ def _print_rest(
 def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     kinds = 2 if console.width >= _WIDE else 1
     compared = any(row.new is not None for row in rows)
-    columns: list[tuple[str, list[Text]]] = [(l10n.gettext("Findings"), [_findings(row, l10n, kinds) for row in rows])]
+    findings = l10n.gettext("Findings")
+    columns: list[tuple[str, list[Text]]] = []
     if any(row.money for row in rows):
-        columns.insert(0, (l10n.gettext("A month"), [Text(row.money) for row in rows]))
+        columns.append((l10n.gettext("A month"), [Text(row.money) for row in rows]))
+    columns.append((findings, [_findings(row, l10n, kinds) for row in rows]))
     if compared:
         columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
     if console.width >= _WIDE:
@@ -84,7 +86,6 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     name = max(console.width - width - _GAP, _NAME)
     table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
-    findings = l10n.gettext("Findings")
     for title, _ in columns:
         table.add_column(title, justify="left" if title == findings else "right", overflow="fold", no_wrap=False)
     for number, row in enumerate(rows):

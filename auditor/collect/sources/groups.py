@@ -137,7 +137,7 @@ async def _add_listed(context: CollectionContext, ids: Iterable[str], groups: pa
         async for page in groups_by_ids(context, wanted, (*_NAMED, *_KINDS)):
             for row in page:
                 group = str(row.get("id")).lower()
-                if GUID.fullmatch(group.lower()) and group not in listed:
+                if GUID.fullmatch(group) and group not in listed:
                     listed.add(group)
                     rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
     if not rows:

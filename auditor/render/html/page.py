@@ -86,8 +86,9 @@ def page(
         changes=_changes(result, changed, l10n),
         unconfirmed=changed.unconfirmed,
         counts=tuple(
-            Tile(count=(count := result.summary.open.get(each, 0)), label=l10n.graded(each, count), key=each.value)
-            for each in Severity
+            Tile(count=count, label=l10n.graded(severity, count), key=severity.value)
+            for severity in Severity
+            for count in (result.summary.open.get(severity, 0),)
         ),
         shares=_shares(result.summary.open),
         waived=result.summary.waived,

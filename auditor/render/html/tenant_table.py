@@ -1,7 +1,7 @@
 """Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -74,30 +74,29 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         **_seats(seats, l10n, whole=all(tenant.products_whole for tenant in result.tenants)),
         money=page.money,
     )
-    return (*rows, *_across(result.fleet, page, l10n, compared=compared), total)
+    between = sections.get("")  # the section of the fleet has no name
+    across = () if between is None else (_across(result.fleet, between, l10n, compared=compared),)
+    return (*rows, *across, total)
 
 
-def _across(fleet: FleetResult, page: Page, l10n: Labels, *, compared: bool) -> Iterator[FleetRow]:
-    """Yield the row of the findings over all tenants together, where the page has a part about them."""
-    for section in page.sections:
-        if section.anchor == "fleet":
-            found = changes((), fleet)
-            none = l10n.number(None)
-            yield FleetRow(
-                href="#fleet",
-                name="",
-                title=l10n.gettext("Policies across tenants"),
-                failure=False,
-                complete=section.complete,
-                open=sum(count for _, count in section.counts),
-                counts=tuple(section.counts),
-                new=found.new + found.reopened if compared else None,
-                fixed=found.fixed if compared else None,
-                assigned=none,
-                usable=none,
-                spare=none,
-                money=section.money,
-            )
+def _across(fleet: FleetResult, section: Section, l10n: Labels, *, compared: bool) -> FleetRow:
+    """Return the row of the findings over all tenants together."""
+    found, none = changes((), fleet), l10n.number(None)
+    return FleetRow(
+        href=f"#{section.anchor}",
+        name="",
+        title=section.title,
+        failure=False,
+        complete=section.complete,
+        open=section.open,
+        counts=section.counts,
+        new=found.new + found.reopened if compared else None,
+        fixed=found.fixed if compared else None,
+        assigned=none,
+        usable=none,
+        spare=none,
+        money=section.money,
+    )
 
 
 def _own(tenant: TenantResult, pages: str) -> str:

@@ -127,9 +127,7 @@ def _report(
         people = output.for_people or "GITHUB_ACTIONS" in os.environ
         localized = localised(result, locale, spill) if people else result
         content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
-        return content, write_reports(
-            result, localized, output, locale=locale, history=runs, histories=histories, content=content
-        )
+        return content, write_reports(result, content, output, histories=histories)
 
     result, (content, written) = contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))

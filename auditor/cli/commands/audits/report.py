@@ -48,9 +48,7 @@ def _report(
     localized = localised(result, locale, spill)
     runs, code = earlier_runs(args, result)
     content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
-    written = write_reports(
-        result, localized, output, locale=locale, history=runs, histories=histories, content=content
-    )
+    written = write_reports(result, content, output, histories=histories)
     print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
     publish(localized, output, locale=locale, code=code)
     return code
