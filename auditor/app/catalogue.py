@@ -11,7 +11,7 @@ from msgspec import Struct
 from auditor import catalogue as products
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable, unwritable
 from auditor.files import input as files
 from auditor.files.output import write_file
 
@@ -105,9 +105,7 @@ def _load(path: Path) -> Catalogue:
             "{variable} and XDG_DATA_HOME set where it is searched; `auditor products update` writes it",
             variable=VARIABLE,
         )
-        raise AuditorError(
-            "products-file", Message("cannot read {path}: {strerror}", path=path, strerror=error.strerror), hint=hint
-        ) from error
+        raise AuditorError("products-file", unreadable(path, error), hint=hint) from error
     return products.loads(text, where=str(path)).with_free(products.free_products())
 
 
@@ -134,6 +132,4 @@ def _write(path: Path, text: str) -> None:
         write_file(path, text.encode("utf-8"), sync=True, public=True)
     except OSError as error:
         hint = Message("give --output PATH, a file in a folder you may write to")
-        raise AuditorError(
-            "products-file", Message("cannot write {path}: {strerror}", path=path, strerror=error.strerror), hint=hint
-        ) from error
+        raise AuditorError("products-file", unwritable(path, error), hint=hint) from error

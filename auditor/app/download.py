@@ -19,7 +19,7 @@ from typing import IO, Final
 from msgspec import Struct
 
 from auditor.domain.errors import AuditorError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable
 from auditor.files import input as files
 from auditor.graph.transport.proxy import proxy_address
 
@@ -53,11 +53,7 @@ def _read(path: Path) -> Fetched:
         if error.errno == errno.EFBIG:
             raise _too_large(str(path)) from error
         hint = Message("give a file or an address")
-        raise AuditorError(
-            "products-file",
-            Message("cannot read {path}: {strerror}", path=path, strerror=error.strerror or error),
-            hint=hint,
-        ) from error
+        raise AuditorError("products-file", unreadable(path, error), hint=hint) from error
     _check_size(len(content), str(path))
     return Fetched(content=content, source=path.name, date=dt.datetime.fromtimestamp(changed, tz=dt.UTC).date())
 

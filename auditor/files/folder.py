@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-from auditor.domain.errors import DeliveryError
+from auditor.domain.errors import AuditorError, DeliveryError
 from auditor.domain.message import Message
 
 _AT: Final = os.open in os.supports_dir_fd
@@ -208,7 +208,7 @@ class Folder:
         """Raise DeliveryError if the name is a symbolic link."""
         status = self.status(name)
         if status is not None and stat.S_ISLNK(status.st_mode):
-            raise link_refused(self.path / name)
+            raise link_refused(self.path / name, DeliveryError)
 
     def _locate(self, name: str) -> tuple[Path, str]:
         """Return the path of a name for messages, and the argument for the operating system."""
@@ -220,9 +220,9 @@ class Folder:
         return path, name if self.number is not None else str(path)
 
 
-def link_refused(path: Path) -> DeliveryError:
+def link_refused(path: Path, kind: type[AuditorError]) -> AuditorError:
     """Return the error for a symbolic link."""
-    return DeliveryError(
+    return kind(
         "output-link",
         Message("{path} is a symbolic link, and nothing is written through links", path=path),
         hint=Message("use the path that the link points to, or remove the link"),

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
-from auditor.files.folder import Folder, check_kind, path_in_errors
+from auditor.files.folder import Folder, check_kind, link_refused, path_in_errors
 
 _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")
 _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -49,11 +48,7 @@ def check_target(path: Path) -> None:
     with suppress(FileNotFoundError, NotADirectoryError), path_in_errors(path):
         status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
-            raise UsageError(
-                "output-link",
-                Message("{path} is a symbolic link, and nothing is written through links", path=path),
-                hint=Message("use the path that the link points to, or remove the link"),
-            )
+            raise link_refused(path, UsageError)
         check_kind(status)
 
 

@@ -108,13 +108,18 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
     try:
         return date.fromisoformat(str(node.value))
     except ValueError:
-        diagnostics.error(
-            "policy-bad-date",
-            Message("'{value}' is not a date that exists", value=node.value),
-            node,
-            Message("write a date as 2027-01-31"),
-        )
+        diagnostics.found.append(impossible_date(node.value, node.span()))
         return date.min
+
+
+def impossible_date(value: object, span: Span) -> Diagnostic:
+    """Return the mistake of a text that has the form of a date and is not in the calendar."""
+    return Diagnostic(
+        slug="policy-bad-date",
+        message=Message("'{value}' is not a date that exists", value=value),
+        span=span,
+        hint=Message("write a date as 2027-01-31"),
+    )
 
 
 def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:

@@ -1,20 +1,47 @@
-"""Names the plans of a store: one object for each tenant and instant."""
+"""Names the plans of a store, and reads and writes the logs of their changes: one object each."""
 
+import hashlib
 import re
 from datetime import datetime
 from typing import Final
 
+from auditor.domain.message import Message
 from auditor.files.names import name_of_instant
+from auditor.store.commit import damaged
 from auditor.store.objects.backends import Backend
 
-_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/plans/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z\.json")
+_SECOND: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z"
+_PLAN: Final = re.compile(rf"[a-z0-9-]{{1,63}}/plans/{_SECOND}\.json")
+_CHANGE_LOG: Final = re.compile(rf"[a-z0-9-]{{1,63}}/changes/{_SECOND}-(?P<digest>[0-9a-f]{{64}})\.jsonl")
 
 
 def plan_name(tenant: str, as_of: datetime) -> str:
     """Return the name of the plan of an instant, to the second."""
-    return f"{tenant}/plans/{name_of_instant(as_of.replace(microsecond=0))}.json"
+    return f"{tenant}/plans/{_second(as_of)}.json"
 
 
 def plan_names(backend: Backend, tenant: str) -> tuple[str, ...]:
     """Return the names of a tenant's plans, the oldest first."""
-    return tuple(sorted(name for name in backend.names(f"{tenant}/plans") if _NAME.fullmatch(name)))
+    return tuple(sorted(filter(_PLAN.fullmatch, backend.names(f"{tenant}/plans"))))
+
+
+def change_log_names(backend: Backend, tenant: str) -> tuple[str, ...]:
+    """Return the names of a tenant's logs, by the instant of their last change."""
+    return tuple(sorted(filter(_CHANGE_LOG.fullmatch, backend.names(f"{tenant}/changes"))))
+
+
+def read_change_log(backend: Backend, name: str) -> bytes:
+    """Return the lines of a log. Raises SnapshotError where they do not have the digest that the name holds."""
+    body, match = backend.read(name), _CHANGE_LOG.fullmatch(name)
+    if body is None or match is None or hashlib.sha256(body).hexdigest() != match["digest"]:
+        raise damaged(f"{backend.address}/{name}", Message("does not match the digest in its name"))
+    return body
+
+
+def add_change_log(backend: Backend, tenant: str, last: datetime, body: bytes) -> None:
+    """Store lines of a log under the instant of the last change and the digest of the lines."""
+    backend.create(f"{tenant}/changes/{_second(last)}-{hashlib.sha256(body).hexdigest()}.jsonl", body)
+
+
+def _second(instant: datetime) -> str:
+    return name_of_instant(instant.replace(microsecond=0))

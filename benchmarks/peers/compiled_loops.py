@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, Seats, Waiver
 from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
 from auditor.domain.policy.selector import (
     After,
@@ -293,6 +293,12 @@ def _service(check: str, plan: str, world: World) -> list[str]:
     return [f"if {negation}{findings}: add((u, {check!r}, None, {plan!r}))"]
 
 
+def required(policy: Policy, listed: frozenset[str], world: World) -> frozenset[str]:
+    """Return the words of the required products of a policy that a set of SKUs stands for."""
+    elements = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
+    return frozenset(element.written for element in elements if listed & skus(element, world))
+
+
 def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str]:
     """Write how findings are marked as waived; the first waiver that applies is named."""
     if not waivers:
@@ -302,9 +308,7 @@ def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str
         tests = [] if waiver.users is None else [condition(waiver.users, world)]
         if waiver.products is not None:
             listed = skus(waiver.products, world)
-            required = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
-            written = {element.written for element in required if listed & skus(element, world)}
-            tests.insert(0, f"f[2] in {world.name(listed | written)}")
+            tests.insert(0, f"f[2] in {world.name(listed | required(policy, listed, world))}")
         lines.append(f"        if {' and '.join(tests) or 'True'}: w = {waiver.id!r}")
     return [*lines, "        results.append((*f, w))", "    return results"]
 
@@ -333,9 +337,3 @@ def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any
     exec("\n".join(source), scope)
     compiled: Callable[[Sequence[Any]], list[Row]] = scope["rule"]
     return compiled
-
-
-def rules(policies: PolicySet, world: World) -> list[tuple[Policy, Callable[[Sequence[Any]], list[Row]]]]:
-    """Compile all policies, in the order of findings."""
-    ordered = sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
-    return [(policy, rule(policy, policies.waivers, world)) for policy in ordered]

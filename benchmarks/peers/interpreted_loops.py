@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, Seats, Waiver
 from auditor.domain.policy.selector import (
     After,
     AnyOf,
@@ -27,7 +27,7 @@ from auditor.domain.policy.selector import (
     Population,
     Selector,
 )
-from benchmarks.peers.compiled_loops import Row, World, clash, containers, micros, plan_ids, skus
+from benchmarks.peers.compiled_loops import Row, World, clash, containers, micros, plan_ids, required, skus
 
 Test = Callable[[Any], bool]
 Check = Callable[[Any], Iterator[tuple[str, str | None, str | None]]]
@@ -235,8 +235,7 @@ def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[S
 def _waiver(waiver: Waiver, policy: Policy, world: World) -> tuple[str, Callable[[Any, str | None], bool]]:
     users = None if waiver.users is None else test_of(waiver.users, world)
     listed = None if waiver.products is None else skus(waiver.products, world)
-    required = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
-    about = None if listed is None else listed | {e.written for e in required if listed & skus(e, world)}
+    about = None if listed is None else listed | required(policy, listed, world)
     return waiver.id, lambda u, product: (about is None or product in about) and (users is None or users(u))
 
 
@@ -259,9 +258,3 @@ def _quota(concerned: Test, block: Seats, world: World) -> Callable[[Sequence[An
         return [(sku, "seats.quota-exceeded", sku, None, None) for sku, count in counts.items() if count > most]
 
     return judge
-
-
-def rules(policies: PolicySet, world: World) -> list[tuple[Policy, Callable[[Sequence[Any]], list[Row]]]]:
-    """Turn all policies into functions, in the order of findings."""
-    ordered = sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
-    return [(policy, rule(policy, policies.waivers, world)) for policy in ordered]

@@ -134,7 +134,7 @@ def test_the_file_that_the_environment_names_is_in_use_whatever_its_date(
 
 def test_a_named_file_that_is_not_there_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_PRODUCTS", str(home / "nowhere.json"))
-    with pytest.raises(AuditorError, match=r"cannot read .*nowhere\.json"):
+    with pytest.raises(AuditorError, match=r"nowhere\.json cannot be read"):
         active()
 
 
@@ -209,7 +209,7 @@ def test_a_file_that_is_not_there_a_folder_or_too_large_is_refused(home: Path) -
 
 
 def test_a_place_that_cannot_be_written_is_an_error(table: Path, home: Path) -> None:
-    with pytest.raises(AuditorError, match="cannot write"):
+    with pytest.raises(AuditorError, match="cannot be written"):
         update(str(table), output=table / "below" / "a-file.json")
     with pytest.raises(AuditorError, match="cannot write"):
         update(str(table), output=home)

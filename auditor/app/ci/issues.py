@@ -1,21 +1,18 @@
 """Keeps one GitHub issue for each action of a result: opens, updates, reopens and closes them by the action's id."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from typing import Final
 
 from msgspec import Struct
 
+from auditor.app.redaction.pseudonyms import PSEUDONYM
 from auditor.deliver.github.issues import LABEL, Issue, Repository
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.ci.issue import END, SEVERITY, issue_body, issue_id, issue_labels, issue_title
 from auditor.render.text.labels import Labels
 from auditor.result.work_items import FLEET, WorkItem, settled, work_items
-
-_PSEUDONYM: Final = re.compile(r"user-[0-9a-f]{16}")
 
 
 class IssueStep(StrEnum):
@@ -135,7 +132,7 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
 
 def _same(text: str) -> str:
     """Return what is equal for texts that differ in pseudonyms only: without a key of the user's, these are random."""
-    return _PSEUDONYM.sub("user", text).strip()
+    return PSEUDONYM.sub("user", text).strip()
 
 
 def _key(item: WorkItem, result: Result) -> str:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attached
 from auditor.app.mail.job import MailJob
+from auditor.app.redaction.pseudonyms import PSEUDONYM
 from auditor.deliver.mail.letter import Attachment, MailMessage
 from auditor.deliver.mail.routing import Envelope
 from auditor.deliver.webhooks.webhook import WebhookMessage
@@ -22,7 +23,7 @@ from auditor.render.text.earlier_run import EarlierRun
 
 MAX_APPROVALS: Final = 500_000
 """Bytes of an owner's files, which go beside the report."""
-_PSEUDONYM: Final = re.compile(rb"user-[0-9a-f]{16}")
+_PSEUDONYM: Final = re.compile(PSEUDONYM.pattern.encode())
 
 
 class Beside(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Computes pseudonyms of people and fingerprints of findings as HMACs with a secret key."""
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +14,8 @@ VARIABLE: Final = "AUDITOR_REDACT_KEY"
 """The environment variable that holds the key."""
 SHORTEST: Final = 16
 """Minimum length of a key in bytes; shorter ones could be guessed."""
+PSEUDONYM: Final = re.compile(r"user-[0-9a-f]{16}")
+"""The pseudonym of a person, as `Key.person` returns it."""
 _RANDOM: Final = 32
 
 

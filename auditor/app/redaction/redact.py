@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import PSEUDONYM, Key
 from auditor.app.redaction.verification import redacted_verification
 from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
@@ -26,8 +26,6 @@ _UNSAID = frozenset({"ticket", "approvedBy"})
 """Keys of waivers that are removed."""
 _REASON = "redacted"
 """Placeholder for the reason of a waiver, which is required."""
-_PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
-
 _GB = 2**30
 """Sizes of mailboxes are whole gigabytes in a redacted result: the last byte would identify a person."""
 _QUOTED = re.compile(r"'([^']*)'")
@@ -277,7 +275,7 @@ def _action(action: Action, people: People, places: Mapping[str, int]) -> Action
 
 def _requests(requests: Sequence[Any]) -> tuple[Any, ...]:
     """Sort consecutive requests about people by pseudonym; requests about one person keep their order."""
-    about = [(_PSEUDONYM.findall(str(request)), request) for request in requests]
+    about = [(PSEUDONYM.findall(str(request)), request) for request in requests]
     ordered: list[Any] = []
     for personal, group in groupby(about, key=lambda item: bool(item[0])):
         ordered += [request for _, request in (sorted(group, key=lambda item: str(item[0][0])) if personal else group)]

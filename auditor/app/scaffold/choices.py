@@ -12,6 +12,7 @@ from msgspec import Struct
 from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold.starter_policies import existing_starter
 from auditor.app.tenants.federation import MAIN
+from auditor.catalogue.model import GUID as LOWER_CASE_GUID
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import NO_CLIENT
@@ -38,7 +39,7 @@ CLOUDS: Final = (Cloud.WORLDWIDE, Cloud.USGOV, Cloud.USGOV_DOD, Cloud.CHINA)
 """The clouds that tenants can be read in."""
 _AZ_CLOUDS: Final = {"AzureUSGovernment": Cloud.USGOV, "AzureChinaCloud": Cloud.CHINA}
 """Clouds of the Azure CLI; it does not tell the two US Government clouds apart."""
-GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+GUID: Final = re.compile(LOWER_CASE_GUID.pattern, re.IGNORECASE)
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 BRANCH: Final = re.compile(r"[A-Za-z0-9_][\w./-]{0,99}", re.ASCII)
 """Branches in commands and files: a name with other characters could be read as code."""

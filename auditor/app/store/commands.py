@@ -19,9 +19,8 @@ from auditor.files import input as input_files
 from auditor.files.names import instant_of
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.snapshot.folders import find
-from auditor.store.change_logs import change_log_names
 from auditor.store.commit import Night
-from auditor.store.plans import plan_names
+from auditor.store.plans import change_log_names, plan_names
 from auditor.store.removal import announced, of_tenant, old_files
 from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 from auditor.store.store import Store

@@ -13,8 +13,8 @@ from auditor.app.store.commands import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.history.result_log import Entry, Ledger, since_checkpoint
-from auditor.store.change_logs import change_log_names, read_change_log
 from auditor.store.commit import Night, damaged
+from auditor.store.plans import change_log_names, read_change_log
 from auditor.store.store import Store
 
 _NUMBER: Final = re.compile("[^/]+/(?:results|findings)/([0-9]{6,})[-.][^/]*")

@@ -13,8 +13,7 @@ from auditor.app.verification.change_log import LogEntry, log_entries, log_paths
 from auditor.app.verification.plan_file import decoded_plan
 from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError
 from auditor.domain.message import Message
-from auditor.store.change_logs import add_change_log, change_log_names, read_change_log
-from auditor.store.plans import plan_names
+from auditor.store.plans import add_change_log, change_log_names, plan_names, read_change_log
 from auditor.store.store import Store
 
 

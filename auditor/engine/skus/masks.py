@@ -1,6 +1,5 @@
 """Product sets into what they say of each SKU: contained, not contained, or unknown."""
 
-import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, reduce
 from operator import or_
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from auditor.catalogue import Catalogue
+from auditor.catalogue.model import GUID
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
@@ -181,7 +181,7 @@ class ProductMasks:
                 return self._trial
             case Sku(name=name):
                 wanted = name.casefold()
-                return _Bits(self._places.get(wanted, 0)) | _Bits(0, 0 if _GUID.fullmatch(wanted) else self._nameless)
+                return _Bits(self._places.get(wanted, 0)) | _Bits(0, 0 if GUID.fullmatch(wanted) else self._nameless)
             case SkuGlob(pattern=pattern):
                 return _Bits(_matched(pattern, self._names)) | _Bits(0, self._nameless)
             case WithService(plan=plan):
@@ -285,6 +285,3 @@ def _matched(pattern: str, names: tuple[str | None, ...]) -> int:
     """Tell which names match a glob; many small tenants own the same products."""
     matches = pattern_of(pattern).fullmatch
     return _bits(name is not None and matches(name) is not None for name in names)
-
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -4,7 +4,7 @@ import re
 from textwrap import shorten
 
 from auditor.domain.errors import GraphError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, unreadable
 from auditor.domain.tenant import Certificate, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credential_types import type_of
@@ -40,12 +40,9 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
             return _unreachable(authority, Message("no answer in time"))
         case ServiceRequestError() | ServiceResponseError():
             return _unreachable(authority, text)
-        case OSError(filename=str() as path, strerror=str() as reason):  # of a file, not of a connection
-            return GraphError(
-                "credential-file",
-                Message("{path} cannot be read: {strerror}", path=path, strerror=reason),
-                hint=Message("check the path in the tenants file"),
-            )
+        case OSError(filename=str() as path, strerror=str()):  # of a file, not of a connection
+            hint = Message("check the path in the tenants file")
+            return GraphError("credential-file", unreadable(path, error), hint=hint)
         case ValueError() if not _NO_TOKEN.match(text):
             return _unusable(tenant, text)
         case ClientAuthenticationError() | HttpResponseError() | ValueError() if not _unavailable(error):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from auditor import resources
 from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
-from auditor.policy.nodes import instant
+from auditor.policy.nodes import impossible_date, instant
 from auditor.policy.schema.mistake import UNKNOWN, Mistake
 from auditor.policy.yaml.reader import Document, Path
 
@@ -71,12 +71,7 @@ def _impossible_dates(document: Document, value: object, path: Path) -> Iterator
         for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _impossible_dates(document, inner, (*path, step))
     elif isinstance(value, str) and _is_date(path) and instant(value) is None:
-        yield Diagnostic(
-            slug="policy-bad-date",
-            message=Message("'{value}' is not a date that exists", value=value),
-            span=document.span(path),
-            hint=Message("write a date as 2027-01-31"),
-        )
+        yield impossible_date(value, document.span(path))
 
 
 def _is_date(path: Path) -> bool:

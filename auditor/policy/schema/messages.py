@@ -114,7 +114,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     noun = noun_of(schema)
     message = Message(
-        "{path} must be {noun}, not {instance}", path=label(path), noun=noun, instance=described(error.instance)
+        "{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(error.instance)
     )
     nothing = (
         Message("{path} must be {noun}, but nothing is written", path=label(path), noun=noun)

@@ -23,10 +23,14 @@ def step_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None, logged: Coll
     Without `facts` the tenant was not audited and nothing is known.
     """
     expectations = expectations_of(action.requests for action in plan.actions)
-    before: dict[tuple[int, int, Fact, str, str], list[Expectation]] = defaultdict(list)
+    before: dict[tuple[int, int, Fact, str], list[Expectation]] = defaultdict(list)
     for saved in plan.expected or ():
-        before[_key(saved)].append(saved)
-    expectations = tuple(own for each in expectations for own in _with_before(each, before[_key(each)]))
+        before[saved.action, saved.step, saved.fact, saved.subject].append(saved)
+    expectations = tuple(
+        own
+        for each in expectations
+        for own in _with_before(each, before[each.action, each.step, each.fact, each.subject])
+    )
     later: dict[tuple[Fact, str, str], list[Any]] = defaultdict(list)
     for each in expectations:
         later[each.fact, each.subject, each.key].append(each.after)
@@ -78,13 +82,11 @@ def _seats(
     return (found[sku_id] for sku_id in sorted(found))
 
 
-def _key(each: Expectation) -> tuple[int, int, Fact, str, str]:
-    # A request to try group licences again names no product, and the plan does.
-    return each.action, each.step, each.fact, each.subject, "" if each.fact is Fact.SEAT_ERROR else each.key
-
-
 def _with_before(each: Expectation, saved: Sequence[Expectation]) -> Sequence[Expectation]:
-    return [replace(each, key=own.key, before=own.before, known=own.known) for own in saved] or [each]
+    """Return the facts that a plan names for one fact of a request, which names no product if it tries all again."""
+    return [
+        replace(each, key=own.key, before=own.before, known=own.known) for own in saved if each.key in ("", own.key)
+    ] or [each]
 
 
 def _part(each: Expectation, now: Observation, accepted: Sequence[Any]) -> StepVerdict:

@@ -43,7 +43,7 @@ def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> 
     amounts = l10n.money(last, currency)
     if first != last:
         amounts = f"{l10n.money(first, currency)} → {amounts}"
-    return l10n.gettext("{amount} a month").replace("{amount}", amounts)
+    return l10n.gettext("{money} a month").replace("{money}", amounts)
 
 
 def spent(trends: Trends, l10n: Labels) -> str:

@@ -145,7 +145,7 @@ def _not(value: Any, expected: Message) -> Message:
 def _expected(text: str, kind: Any) -> Message:
     plain = _plain_type(kind)
     if isinstance(plain, type) and issubclass(plain, StrEnum):
-        return Message("one of {words}", words=", ".join(plain))
+        return Message("one of {known}", known=", ".join(plain))
     if plain is date:
         return Message("a day")
     if "matching regex" in text:

@@ -58,8 +58,8 @@ def effect(question: Question, l10n: Localizer) -> str:
     text = count.format(count=number_label(l10n, len(question.findings)))
     if question.money is None:
         return text
-    amount = money_label(question.money.per_month, question.money.currency, l10n)
-    return f"{text}, " + l10n.gettext("{amount} a month").format(amount=amount)
+    money = money_label(question.money.per_month, question.money.currency, l10n)
+    return f"{text}, " + l10n.gettext("{money} a month").format(money=money)
 
 
 def answer_text(answer: Mapping[str, Any]) -> str:
