@@ -102,12 +102,12 @@ def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the
         del _FORMATS[name]
 
 
-def unknown_format(name: str, known: Iterable[str]) -> UsageError:
+def unknown_format(name: str, names: Iterable[str]) -> UsageError:
     """Return the error of a format that is none of the known ones."""
     return UsageError(
         "format-unknown",
         Message("there is no format '{name}'", name=name),
-        hint=Message("one of {known}", known=", ".join(known)),
+        hint=Message("one of {known}", known=", ".join(names)),
     )
 
 

@@ -120,13 +120,13 @@ def _found(part: TenantResult | FleetResult, name: Mapping[str, str], *, compare
 
 def _checks(findings: Findings) -> Counter[tuple[str, str]]:
     """Count open findings by severity and check."""
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for batch in findings.batches():
         table = pa.Table.from_batches([batch.select(["severity", "check", "status"])])
         for row in table.group_by(["severity", "check", "status"]).aggregate([([], "count_all")]).to_pylist():
             if row["status"] == Status.OPEN:
-                found[row["severity"], row["check"]] += row["count_all"]
-    return found
+                counts[row["severity"], row["check"]] += row["count_all"]
+    return counts
 
 
 def _seats(tenant: TenantResult, name: Mapping[str, str]) -> Iterator[_Sample]:

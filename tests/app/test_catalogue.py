@@ -211,7 +211,7 @@ def test_a_file_that_is_not_there_a_folder_or_too_large_is_refused(home: Path) -
 def test_a_place_that_cannot_be_written_is_an_error(table: Path, home: Path) -> None:
     with pytest.raises(AuditorError, match="cannot be written"):
         update(str(table), output=table / "below" / "a-file.json")
-    with pytest.raises(AuditorError, match="cannot write"):
+    with pytest.raises(AuditorError, match="cannot be written"):
         update(str(table), output=home)
     assert not [entry for entry in home.parent.iterdir() if entry.name.startswith(f".{home.name}.")]
 

@@ -24,8 +24,8 @@ _BODY: Final = 60_000
 
 def issue_id(body: str) -> str | None:
     """Return the id in the first line of an issue's body; None for an issue of somebody else."""
-    found = _MARK.match(body)
-    return None if found is None else found[1]
+    match = _MARK.match(body)
+    return None if match is None else match[1]
 
 
 def issue_title(item: WorkItem) -> str:
@@ -42,14 +42,14 @@ def issue_labels(item: WorkItem, more: tuple[str, ...]) -> tuple[str, ...]:
 
 def issue_body(item: WorkItem, key: str, l10n: Labels) -> str:
     """Return the body, which begins with `key` and ends with END."""
-    kept: list[str] = []
+    lines: list[str] = []
     size = 0
     for line in _lines(item, l10n):
         size += len(line) + 1
         if size > _BODY:
             break
-        kept.append(line)
-    return "\n".join((f"<!-- auditor {key} -->", *kept, "", END))
+        lines.append(line)
+    return "\n".join((f"<!-- auditor {key} -->", *lines, "", END))
 
 
 def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
@@ -86,10 +86,10 @@ def _shown(text: str) -> str:
     cut = text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
     parts: list[str] = []
     end = 0
-    for found in MARKS.finditer(cut):
-        tag, inner = ("b", found[1]) if found[1] else ("code", found[2])
-        parts += [_inert(cut[end : found.start()]), f"<{tag}>{_inert(inner)}</{tag}>"]
-        end = found.end()
+    for match in MARKS.finditer(cut):
+        tag, inner = ("b", match[1]) if match[1] else ("code", match[2])
+        parts += [_inert(cut[end : match.start()]), f"<{tag}>{_inert(inner)}</{tag}>"]
+        end = match.end()
     return "".join((*parts, _inert(cut[end:])))
 
 

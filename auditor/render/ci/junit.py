@@ -134,14 +134,14 @@ def _cases(suite: Element, of: TenantResult | FleetResult, findings: Iterable[Fi
 
 def _waivers(of: TenantResult | FleetResult, by_policy: Mapping[str, Sequence[Finding]]) -> Mapping[str, set[str]]:
     """Return what waives each policy of which everything is waived; what is not shown of those is walked for that."""
-    named: dict[str, set[str]] = {outcome.id: set() for outcome in of.policies if outcome.status is Outcome.WAIVED}
-    found = {policy: counts.found for policy, counts in of.findings.stats.policies.items()}
-    here = {policy: by_policy.get(policy, ()) for policy in named}
-    whole = all(len(some) >= found.get(policy, 0) for policy, some in here.items())
-    for finding in chain.from_iterable(here.values()) if whole else of.findings:
-        if finding.policy in named:
-            named[finding.policy].add(finding.waiver or "")
-    return named
+    waivers: dict[str, set[str]] = {outcome.id: set() for outcome in of.policies if outcome.status is Outcome.WAIVED}
+    totals = {policy: counts.found for policy, counts in of.findings.stats.policies.items()}
+    listed = {policy: by_policy.get(policy, ()) for policy in waivers}
+    whole = all(len(findings) >= totals.get(policy, 0) for policy, findings in listed.items())
+    for finding in chain.from_iterable(listed.values()) if whole else of.findings:
+        if finding.policy in waivers:
+            waivers[finding.policy].add(finding.waiver or "")
+    return waivers
 
 
 def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], count: int, context: Context) -> None:

@@ -26,15 +26,15 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     """Write the summary; what would go over LIMIT is left out, and the end says so."""
     content: PageContent = options.content or PageContent(result, options.locale)
     l10n = content.l10n
-    kept: list[str] = []
+    lines: list[str] = []
     size = 0
     for line in _lines(content.page, l10n):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT - 200:
-            kept += ["", l10n.gettext("_The summary is truncated; the other reports have all of it._")]
+            lines += ["", l10n.gettext("_The summary is truncated; the other reports have all of it._")]
             break
-        kept.append(line)
-    body = ("\n".join(kept) + "\n").encode("utf-8", "replace")
+        lines.append(line)
+    body = ("\n".join(lines) + "\n").encode("utf-8", "replace")
     return Artifact(name="summary.md", media_type="text/markdown; charset=utf-8", body=body)
 
 
@@ -44,7 +44,7 @@ def inert(text: str) -> str:
     Mentions are looked for in what was rendered, so that an escaped @ still calls: a word joiner stops it.
     """
     flat = visible(text.replace("\n", " "))
-    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat).replace("&#64;", "&#64;\u2060")
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat).replace("&#64;", "&#64;\u2060")
 
 
 def _lines(shown: Page, l10n: Labels) -> Iterator[str]:

@@ -126,11 +126,11 @@ def _weight(finding: Finding) -> Weight:
 
 def _weighed(findings: Findings) -> Counter[Weight]:
     """Count findings by weight."""
-    found: Counter[Weight] = Counter()
+    weights: Counter[Weight] = Counter()
     for counts in findings.stats.policies.values():
-        found[False, counts.severity.rank] += counts.open
-        found[True, counts.severity.rank] += counts.waived + counts.report_only
-    return found
+        weights[False, counts.severity.rank] += counts.open
+        weights[True, counts.severity.rank] += counts.waived + counts.report_only
+    return weights
 
 
 def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
@@ -163,7 +163,7 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
                 "toolExecutionNotifications": notes,
             }
         ],
-        "results": [made for part in parts for made in _results(part, rule_indexes)],
+        "results": [document for part in parts for document in _results(part, rule_indexes)],
     }
 
 
@@ -210,10 +210,10 @@ def _results(part: _Part, rule_indexes: Mapping[str, int]) -> Iterator[Document]
 
 
 def _result(where: str, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
-    made: Document = {"ruleId": finding.policy}
+    document: Document = {"ruleId": finding.policy}
     if finding.policy in rule_indexes:
-        made["ruleIndex"] = rule_indexes[finding.policy]
-    made |= {
+        document["ruleIndex"] = rule_indexes[finding.policy]
+    document |= {
         "kind": "fail",
         "level": _NOTE if finding.status is Status.REPORT_ONLY else _LEVELS[finding.severity],
         "message": {"text": visible(f"{where}: {sentence(finding, context)}")},
@@ -234,11 +234,11 @@ def _result(where: str, finding: Finding, rule_indexes: Mapping[str, int], conte
     }
     if finding.change is not None:
         # A reopened finding was not in the baseline as it stands now, which is what `new` means there.
-        made["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
+        document["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
     if finding.status is Status.REPORT_ONLY:
-        made["properties"] = {"status": finding.status.value}
+        document["properties"] = {"status": finding.status.value}
     if finding.status is Status.WAIVED:
-        made["suppressions"] = [
+        document["suppressions"] = [
             {
                 "kind": "external",
                 "status": "accepted",
@@ -247,7 +247,7 @@ def _result(where: str, finding: Finding, rule_indexes: Mapping[str, int], conte
                 ),
             }
         ]
-    return made
+    return document
 
 
 def _location(source: SourceLine) -> Document:

@@ -56,10 +56,10 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
     """Return a small picture; a gap in the line where a value is not known."""
-    known = [value for value in values if value is not None]
-    if not known:
+    numbers = [value for value in values if value is not None]
+    if not numbers:
         return tag("span", l10n.gettext("not known"))
-    low, high = min(0, *known), max(1, *known)
+    low, high = min(0, *numbers), max(1, *numbers)
     pieces: list[list[str]] = [[]]
     for number, value in enumerate(values):
         if value is None:
@@ -174,8 +174,8 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         return Markup("")
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
     body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
-    made = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
-    table = Markup(made).format(head, body)  # noqa: S704 - the frame is ours
+    frame = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
+    table = Markup(frame).format(head, body)  # noqa: S704 - the frame is ours
     return tag("h3", title) + Markup("\n") + table if title else table
 
 

@@ -25,10 +25,10 @@ def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
 
 def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Artifact:
     """Write what became of the holders of each SKU between two nights; `names` are part numbers by id."""
-    found = [{"skuId": sku, "skuPartNumber": names.get(sku), **members(each)} for sku, each in cohorts.items()]
-    for each in found:
+    people = [{"skuId": sku, "skuPartNumber": names.get(sku), **members(each)} for sku, each in cohorts.items()]
+    for each in people:
         del each["nights"]
-    return _artifact({"schema": SCHEMA, "tenant": tenant, "people": found})
+    return _artifact({"schema": SCHEMA, "tenant": tenant, "people": people})
 
 
 def _artifact(content: Mapping[str, Any]) -> Artifact:

@@ -15,10 +15,10 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     """Return a line of bars; a gap where a value is not known, the last value of each stretch where many share one."""
     shown = sampled(values, width)
-    known = [value for value in shown if value is not None]
-    if not known:
+    numbers = [value for value in shown if value is not None]
+    if not numbers:
         return ""
-    low, high = min(known), max(known)
+    low, high = min(numbers), max(numbers)
     span = (high - low) or 1
     return "".join(
         " " if value is None else _BARS[round((value - low) / span * (len(_BARS) - 1))] if high > low else _BARS[0]

@@ -71,21 +71,25 @@ def highlights(
     Of the actions about one product of a tenant it is the first, with the nearest date of all of them.
     """
     today = moment.astimezone(UTC).date()
-    found: list[tuple[Weight, Callable[[], Highlight], object]] = []
+    candidates: list[tuple[Weight, Callable[[], Highlight], object]] = []
     for section, index in sections:
         products = [product_concerned(step.action) for step in section.steps]
         dates = nearest_dates(zip(products, (step.action.due for step in section.steps), strict=True))
         for step, product in zip(section.steps, products, strict=True):
-            made = partial(_of_step, step, section, index, _due(dates.get(product, step.action.due), l10n), l10n)
-            found.append((step.weight, made, None if product is None else (section.title, product)))
-        found += [
+            highlight_of = partial(
+                _of_step, step, section, index, _due(dates.get(product, step.action.due), l10n), l10n
+            )
+            candidates.append((step.weight, highlight_of, None if product is None else (section.title, product)))
+        candidates += [
             (Weight(severity=group.severity, findings=group.open), partial(_of_group, group, section, l10n), None)
             for group in section.groups
             if group.open and not group.has_action
         ]
-    order = ranked([weight for weight, _, _ in found], today)
-    order = [order[position] for position in most_important(found[index][2] for index, _ in order)]
-    shown = [(found[position][1](), _why(reason, found[position][0], today, l10n)) for position, reason in order]
+    order = ranked([weight for weight, _, _ in candidates], today)
+    order = [order[position] for position in most_important(candidates[index][2] for index, _ in order)]
+    shown = [
+        (candidates[position][1](), _why(reason, candidates[position][0], today, l10n)) for position, reason in order
+    ]
     return tuple(replace(highlight, why=why) if why else highlight for highlight, why in shown)
 
 

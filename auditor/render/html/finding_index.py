@@ -134,10 +134,10 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
 
     def counts(self) -> tuple[tuple[Severity, int], ...]:
         """Count open findings by severity, the worst first; severities without any are left out."""
-        found: Counter[Severity] = Counter()
+        counts: Counter[Severity] = Counter()
         for policy in self.stats.policies.values():
-            found[policy.severity] += policy.open
-        return tuple((severity, found[severity]) for severity in Severity if found[severity])
+            counts[policy.severity] += policy.open
+        return tuple((severity, counts[severity]) for severity in Severity if counts[severity])
 
     def by_policy(self) -> list["PolicyFindings"]:
         """Return the findings of each policy."""

@@ -90,7 +90,7 @@ def environment(l10n: Labels) -> Environment:
 def _environment(language: str) -> Environment:
     # Compiling the templates takes longer than rendering a small tenant.
     l10n = Labels(language)
-    made = Environment(
+    environment = Environment(
         loader=FunctionLoader(lambda name: _template(name, l10n)),
         optimized=False,  # there is nothing constant to reckon beforehand, and looking for it takes a tenth of the time
         autoescape=True,
@@ -100,16 +100,16 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_translations(l10n.translations, newstyle=True)  # type: ignore[attr-defined]
-    made.globals |= {
+    environment.install_gettext_translations(l10n.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals |= {
         "severities": {key: l10n.gettext(text) for key, text in SEVERITIES.items()},
         "outcomes": {key: l10n.gettext(text) for key, text in OUTCOMES.items()},
         "graded": l10n.graded,
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
-    made.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "marked": marked}
-    made.filters["findings"] = lambda count: l10n.ngettext("{count} finding", "{count} findings", count)
-    return made
+    environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "marked": marked}
+    environment.filters["findings"] = lambda count: l10n.ngettext("{count} finding", "{count} findings", count)
+    return environment
 
 
 @lru_cache(maxsize=4096)
@@ -146,9 +146,9 @@ def _template(name: str, l10n: Labels) -> str:
 
     That is what the engine would write in their place: of a third of its work it knows nothing then.
     """
-    return _FIXED.sub(lambda found: _translated(found, l10n), resources.report_text(f"templates/{name}"))
+    return _FIXED.sub(lambda match: _translated(match, l10n), resources.report_text(f"templates/{name}"))
 
 
-def _translated(found: re.Match[str], l10n: Labels) -> str:
-    text = l10n.translations.gettext(found[1])
-    return found[0] if _MEANING.search(text) else text
+def _translated(match: re.Match[str], l10n: Labels) -> str:
+    text = l10n.translations.gettext(match[1])
+    return match[0] if _MEANING.search(text) else text

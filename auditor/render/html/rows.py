@@ -68,8 +68,8 @@ class Context(Struct, frozen=True, kw_only=True):
         for finding in of_checks(tenant.findings if findings is None else findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
             if sku is not None and finding.status is Status.OPEN:
-                known = worst.get(sku.casefold())
-                if known is None or _before(finding) < _before(known):
+                previous = worst.get(sku.casefold())
+                if previous is None or _before(finding) < _before(previous):
                     worst[sku.casefold()] = finding
         return replace(cls.without_seats(tenant, headers, l10n, sets), about_seats=worst)
 

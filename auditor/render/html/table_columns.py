@@ -167,7 +167,7 @@ class TableColumns:
         if not all(map(is_, evidence, map(distinct.__getitem__, codes))):
             codes = Interner().codes(map(id, evidence))
             distinct = list(dict(zip(codes, evidence, strict=True)).values())
-        departments = [None if not (found := facts.get("department")) else str(found) for facts in distinct]
+        departments = [None if not (department := facts.get("department")) else str(department) for facts in distinct]
         self._add_shared("department", departments, codes)
         parts = [subject_parts(facts, self.l10n) for facts in distinct]
         for part, name in enumerate(EVIDENCE[:2]):
@@ -181,8 +181,8 @@ class TableColumns:
 
     def _add_shared(self, column: str, texts: Sequence[str | None], codes: Sequence[int]) -> None:
         """Add a column of texts that several findings share: `codes` are the indexes in `texts`."""
-        known = self.strings[column].codes(texts)
-        self.codes[column].append(array("I", map(known.__getitem__, codes)))
+        shared = self.strings[column].codes(texts)
+        self.codes[column].append(array("I", map(shared.__getitem__, codes)))
 
 
 LABELS: Final = {

@@ -53,14 +53,18 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         return ()
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
-    made = [(tenant, _row(tenant, sections.get(tenant.name), l10n, compared=compared)) for tenant in result.tenants]
+    tenant_rows = [
+        (tenant, _row(tenant, sections.get(tenant.name), l10n, compared=compared)) for tenant in result.tenants
+    ]
     if pages:
-        made = [(tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in made]
-    rows = [row for _, row in sorted(made, key=lambda each: _standing(*each))]
+        tenant_rows = [
+            (tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in tenant_rows
+        ]
+    rows = [row for _, row in sorted(tenant_rows, key=lambda each: _standing(*each))]
     names = Counter(row.title for row in rows)
     rows = [replace(row, title=f"{row.name} ({row.title})") if names[row.title] > 1 else row for row in rows]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
-    found = changes(result.tenants, result.fleet)
+    changed = changes(result.tenants, result.fleet)
     total = FleetRow(
         href="",
         name="",
@@ -69,8 +73,8 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         complete=page.complete,
         open=sum(result.summary.open.values()),
         counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
-        new=found.new + found.reopened if compared else None,
-        fixed=found.fixed if compared else None,
+        new=changed.new + changed.reopened if compared else None,
+        fixed=changed.fixed if compared else None,
         **_seats(seats, l10n, whole=all(tenant.products_whole for tenant in result.tenants)),
         money=page.money,
     )
@@ -81,7 +85,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
 
 def _across(fleet: FleetResult, section: Section, l10n: Labels, *, compared: bool) -> FleetRow:
     """Return the row of the findings over all tenants together."""
-    found, none = changes((), fleet), l10n.number(None)
+    changed, none = changes((), fleet), l10n.number(None)
     return FleetRow(
         href=f"#{section.anchor}",
         name="",
@@ -90,8 +94,8 @@ def _across(fleet: FleetResult, section: Section, l10n: Labels, *, compared: boo
         complete=section.complete,
         open=section.open,
         counts=section.counts,
-        new=found.new + found.reopened if compared else None,
-        fixed=found.fixed if compared else None,
+        new=changed.new + changed.reopened if compared else None,
+        fixed=changed.fixed if compared else None,
         assigned=none,
         usable=none,
         spare=none,
@@ -118,7 +122,7 @@ def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
 
 
 def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compared: bool) -> FleetRow:
-    found = changes([tenant])
+    changed = changes([tenant])
     audited = tenant.failure is None
     open_ = summarise((tenant,)).open
     counts = tuple((s, open_[s]) for s in WORST if open_.get(s))
@@ -130,8 +134,8 @@ def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compare
         complete=tenant.complete,
         open=sum(open_.values()),
         counts=counts,
-        new=found.new + found.reopened if compared and audited else None,
-        fixed=found.fixed if compared and audited else None,
+        new=changed.new + changed.reopened if compared and audited else None,
+        fixed=changed.fixed if compared and audited else None,
         **_seats(tenant.seats, l10n, whole=tenant.products_whole),
         money=l10n.sums(tenant.findings.stats.money) if section is None else section.money,
     )
@@ -147,5 +151,5 @@ def _seats(seats: Sequence[SeatCount], l10n: Labels, *, whole: bool) -> dict[str
 
 
 def _sum(numbers: Sequence[int | None], l10n: Labels, *, whole: bool) -> str:
-    known = [number for number in numbers if number is not None]
-    return l10n.number(sum(known)) if whole and len(known) == len(numbers) else "?"
+    counts = [number for number in numbers if number is not None]
+    return l10n.number(sum(counts)) if whole and len(counts) == len(numbers) else "?"

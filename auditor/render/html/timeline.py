@@ -41,13 +41,13 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     """
     start, listed = moment.astimezone(UTC), list(findings)
     agreed = list(_agreed(tenant, context.l10n, listed, start.date()))
-    found = _found(tenant, context, listed) | {each.key: each for each in agreed if each.finding is not None}
+    reported = _found(tenant, context, listed) | {each.key: each for each in agreed if each.finding is not None}
     last = min(start + _FARTHEST, _END)
-    horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
+    horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in reported.values())])
     others = [each for each in agreed if each.finding is None and each.moment.date() >= start.date()]
-    quiet = [each for each in (*_quiet(tenant, context, start), *others) if each.key not in found]
+    quiet = [each for each in (*_quiet(tenant, context, start), *others) if each.key not in reported]
     near = sorted(each for each in quiet if each.moment <= horizon)[:_QUIET]
-    ordered = sorted([*found.values(), *near])
+    ordered = sorted([*reported.values(), *near])
     if not ordered:
         return None
     end = max(min(ordered[-1].moment, last), start + _SHORTEST)
@@ -102,14 +102,14 @@ class _Dated(Struct, frozen=True, kw_only=True):
 def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Dated]:
     """Return the subscriptions of open findings by id, each with its worst."""
     spare = _spare(tenant)
-    found: dict[str, _Dated] = {}
+    by_id: dict[str, _Dated] = {}
     for finding in of_checks(findings, _SUBSCRIPTIONS):
         moment = next_date(finding)
         if moment is None or finding.status is not Status.OPEN:
             continue
-        known = found.get(finding.subject.id)
-        if known is None or known.finding is None or finding.severity.rank < known.finding.severity.rank:
-            found[finding.subject.id] = _Dated(
+        previous = by_id.get(finding.subject.id)
+        if previous is None or previous.finding is None or finding.severity.rank < previous.finding.severity.rank:
+            by_id[finding.subject.id] = _Dated(
                 moment=moment,
                 order=(finding.subject.name, finding.fingerprint),
                 key=finding.subject.id,
@@ -119,7 +119,7 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
                 trial=finding.evidence.get("isTrial") is True,
                 finding=finding,
             )
-    return found
+    return by_id
 
 
 def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Dated]:
@@ -129,12 +129,12 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
         moment = _in_utc(each.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():
             continue
-        known = context.names.get(each.sku_id.casefold())
+        name = context.names.get(each.sku_id.casefold())
         yield _Dated(
             moment=moment,
             order=(each.name, each.id),
             key=each.id,
-            name=known or each.name or each.sku_part_number or each.sku_id or each.id,
+            name=name or each.name or each.sku_part_number or each.sku_id or each.id,
             status=each.status,
             summary=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, l10n)),
             trial=each.is_trial is True,
@@ -207,9 +207,9 @@ def _bought(
     trial: object, seats: object, sku: str | None, spare: Mapping[str, int | None], l10n: Labels
 ) -> Iterator[str]:
     yield from purchase(trial, seats, l10n)
-    left = spare.get(sku.casefold()) if sku is not None else None
-    if left is not None:
-        yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(left))
+    seats_left = spare.get(sku.casefold()) if sku is not None else None
+    if seats_left is not None:
+        yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(seats_left))
 
 
 def _months(start: datetime, end: datetime) -> Iterator[datetime]:

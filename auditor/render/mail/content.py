@@ -117,8 +117,8 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
             tenant=names.get(name, l10n.gettext("Policies across tenants")) if several else "",
             href="" if key == "fixed" else _link(reader, policy_anchor(name, policy)),
         )
-        for key, found in counts.items()
-        for (rank, name, policy), count in sorted(found.items())
+        for key, by_policy in counts.items()
+        for (rank, name, policy), count in sorted(by_policy.items())
     ]
 
 
@@ -179,7 +179,7 @@ def _outside_elsewhere(result: Result, shown: Page, l10n: Labels) -> int:
     """Count the products outside their limits of tenants that the page does not show."""
     names = {section.name for section in shown.sections}
     others = [(each, Context.of_tenant(each, {}, l10n)) for each in result.tenants if each.name not in names]
-    return sum(seats.sku_id.casefold() in known.about_seats for each, known in others for seats in each.seats)
+    return sum(seats.sku_id.casefold() in context.about_seats for each, context in others for seats in each.seats)
 
 
 def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
@@ -219,12 +219,12 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
 
     A recipient of a part sees the contracts that its open findings name; a recipient of the whole sees all.
     """
-    found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
+    renewals: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     today = result.run.as_of.astimezone(UTC).date()
     for tenant in result.tenants:
         named = None if whole else contracts_of(tenant.findings)
         for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=named):
-            found[tenant.name, key] = day, line
+            renewals[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)
         for finding in tenant.findings:
@@ -239,8 +239,8 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
                 happens=_happens(finding, tenant, today, l10n),
                 summary=l10n.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
-            found.setdefault((tenant.name, finding.subject.id), (moment, line))
-    return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
+            renewals.setdefault((tenant.name, finding.subject.id), (moment, line))
+    return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
 
 
 def _happens(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:

@@ -68,9 +68,9 @@ def _text(view: MailView, l10n: Labels) -> str:
 
 @cache
 def _text_template(language: str) -> Template:
-    made = environment(Labels(language)).overlay(autoescape=False)
-    made.filters["plain"] = plain
-    return made.get_template("mail.txt.jinja")
+    text_environment = environment(Labels(language)).overlay(autoescape=False)
+    text_environment.filters["plain"] = plain
+    return text_environment.get_template("mail.txt.jinja")
 
 
 @cache

@@ -49,15 +49,15 @@ def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
         yield l10n.gettext("not audited")
         return
     counts = result.summary.open
-    found = sum(counts.values())
+    findings = sum(counts.values())
     if not complete:
         yield l10n.gettext("incomplete")
     if counts.get(Severity.CRITICAL, 0):
         yield l10n.ngettext("{count} critical", "{count} critical", counts[Severity.CRITICAL])
     elif counts.get(Severity.HIGH, 0):
         yield l10n.ngettext("{count} high", "{count} high", counts[Severity.HIGH])
-    elif found:
-        yield l10n.ngettext("{count} open", "{count} open", found)
+    elif findings:
+        yield l10n.ngettext("{count} open", "{count} open", findings)
     elif complete:
         yield l10n.gettext("nothing open")
     since = changes(result.tenants, result.fleet)

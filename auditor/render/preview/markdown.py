@@ -31,16 +31,16 @@ INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the ch
 def render(preview: Preview, *, locale: str) -> Artifact:
     """Write the comment; what would go over LIMIT is left out, and the end says so."""
     l10n = Labels(locale)
-    kept: list[str] = []
+    blocks: list[str] = []
     size = 0
     for block in _blocks(preview, l10n):
         size += len(block) + 1
         if size > LIMIT - 200:
             ending = l10n.gettext("The comment is truncated; preview.json has all of it.")
-            kept += ["", f"_{ending}_"]
+            blocks += ["", f"_{ending}_"]
             break
-        kept.append(block)
-    body = ("\n".join(kept) + "\n").encode("utf-8", "replace")
+        blocks.append(block)
+    body = ("\n".join(blocks) + "\n").encode("utf-8", "replace")
     return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=body)
 
 

@@ -74,13 +74,13 @@ class ValueFormatter:
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
         values, written = self._written.get(part.columns, (None, None))
-        known = len(written) if written is not None and values is part.values else 0
-        if written is None or known < len(part.values.rows):
+        count = len(written) if written is not None and values is part.values else 0
+        if written is None or count < len(part.values.rows):
             end = part.first + len(part.columns)
-            rows = part.values.rows[known:]
+            rows = part.values.rows[count:]
             texts = [without_surrogates(self._write(part.columns, row[part.first : end])) for row in rows]
             fresh = pa.array(texts, pa.string())
-            written = pa.concat_arrays([written, fresh]) if written is not None and known else fresh
+            written = pa.concat_arrays([written, fresh]) if written is not None and count else fresh
             self._written[part.columns] = part.values, written
         return written.take(part.codes)
 

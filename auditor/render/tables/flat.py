@@ -57,12 +57,12 @@ class RepeatedValues:
     def codes(self, batch: "pa.RecordBatch") -> "pa.Int32Array":
         """Return the code of each finding."""
         firsts, group_of = alike(batch, self._names)
-        some = batch.select(self._names).take(indices(firsts))
-        keys = list(zip(*(values_of(some.column(name)) for name in self._names), strict=True))
-        known = np.array([self._known.get(key, -1) for key in keys], dtype=np.int64)
-        for index in np.flatnonzero(known < 0)[np.argsort(firsts[known < 0])].tolist():
-            known[index] = self._add(keys[index])
-        return indices(known[group_of])
+        distinct = batch.select(self._names).take(indices(firsts))
+        keys = list(zip(*(values_of(distinct.column(name)) for name in self._names), strict=True))
+        codes = np.array([self._known.get(key, -1) for key in keys], dtype=np.int64)
+        for index in np.flatnonzero(codes < 0)[np.argsort(firsts[codes < 0])].tolist():
+            codes[index] = self._add(keys[index])
+        return indices(codes[group_of])
 
     def _add(self, key: tuple[str | None, ...]) -> int:
         self.rows.append(self._row(*key))

@@ -88,25 +88,25 @@ class _Arrays:
         """Return the columns of a batch."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
-        found = [pa.repeat(pa.scalar(self._run[name], pa.string()), batch.count) for name in _RUN]
+        arrays = [pa.repeat(pa.scalar(self._run[name], pa.string()), batch.count) for name in _RUN]
         for part in batch.parts:
             match part:
                 case TextColumn():
-                    found.append(self._escaper.escaped(part.texts))
+                    arrays.append(self._escaper.escaped(part.texts))
                 case RepeatedColumns():
-                    found += [
+                    arrays += [
                         self._distinct(name, index, part.values).take(part.codes)
                         for index, name in enumerate(part.columns, start=part.first)
                     ]
-        return pa.record_batch(found, schema=self._columns)
+        return pa.record_batch(arrays, schema=self._columns)
 
     def _distinct(self, name: str, index: int, values: RepeatedValues) -> "pa.Array":
         """Return the values of one column by code."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
         kind = self._columns.field(name).type
-        known, array = self._values.get(name, (values, pa.array([], kind)))
-        if known is not values:
+        cached, array = self._values.get(name, (values, pa.array([], kind)))
+        if cached is not values:
             array = pa.array([], kind)
         if len(array) < len(values.rows):
             convert = _plain if kind == pa.string() else _number

@@ -112,6 +112,6 @@ def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 
 def _amounts(*amounts: Money | None) -> tuple[Cell, ...]:
     """Return the currency of some amounts, and each rounded to cents."""
-    known = [amount for amount in amounts if amount is not None]
-    currency = known[0].currency if known else None
+    priced = [amount for amount in amounts if amount is not None]
+    currency = priced[0].currency if priced else None
     return (currency, *(None if amount is None else rounded(amount.per_month) for amount in amounts))

@@ -263,13 +263,13 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     parts = [(tenant.name, tenant.policies) for tenant in result.tenants] + [("", result.fleet.policies)]
     for name, outcomes in parts:
         for outcome in outcomes:
-            known = headers.get(outcome.id)
-            title_and_severity = (known.title, known.severity.value) if known is not None else ("", "")
+            header = headers.get(outcome.id)
+            title_and_severity = (header.title, header.severity.value) if header is not None else ("", "")
             yield (
                 *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
                 *(outcome.judged, outcome.findings, outcome.reason),
-                *((known.owner, known.rationale) if known is not None else ("", "")),
-                "; ".join((known.frameworks or ()) if known is not None else ()),
+                *((header.owner, header.rationale) if header is not None else ("", "")),
+                "; ".join((header.frameworks or ()) if header is not None else ()),
             )
 
 

@@ -23,9 +23,9 @@ _CONSEQUENCES: Final = {
 
 def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, trial: bool = False) -> str:
     """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
-    known = status.casefold() if isinstance(status, str) else ""
-    if known in _CONSEQUENCES:
-        return l10n.gettext(_CONSEQUENCES[known])
+    state = status.casefold() if isinstance(status, str) else ""
+    if state in _CONSEQUENCES:
+        return l10n.gettext(_CONSEQUENCES[state])
     if trial and agreement in {Agreement.VOLUME, Agreement.CSP}:
         return l10n.gettext("The trial ends; decide before it")
     if trial:

@@ -13,7 +13,7 @@ MARKS: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
 
 def plain(text: str) -> str:
     """Return guidance without its marks."""
-    return MARKS.sub(lambda found: found[1] or found[2], text)
+    return MARKS.sub(lambda match: match[1] or match[2], text)
 
 
 def oldest(actions: Iterable[Action]) -> date | None:

@@ -93,8 +93,8 @@ class Labels:
         """Return the name of a check; its id where a result of another version names one that does not exist here."""
         from auditor.checks.registry import known_check  # noqa: PLC0415 - brings NumPy and Arrow; `--help` needs neither
 
-        known = known_check(check)
-        return check if known is None else self.gettext(known.name)
+        definition = known_check(check)
+        return check if definition is None else self.gettext(definition.name)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """Return the translation of a text that counts, with its `{count}` filled in."""
@@ -153,7 +153,7 @@ class Labels:
             return formatted.replace("{share}", self.percent(either[1])).replace("{seats}", self.number(int(either[2])))
         if _SEATS.fullmatch(written):
             return self.number(int(written))
-        return _SHARE.sub(lambda found: self.percent(found[1]), written)
+        return _SHARE.sub(lambda match: self.percent(match[1]), written)
 
     def percent(self, percent: str) -> str:
         """Return a share that is written in percent, such as `2.5`, with the sign where the locale has it."""

@@ -17,22 +17,22 @@ def labels(
 
     `sets` are the `products` of the run's definitions; a set of which the tenant has no product is left out.
     """
-    found: dict[str, str] = {}
+    by_set: dict[str, str] = {}
     for header in headers:
         block = header.spec.get("assignments")
-        wanted = block.get("require") if isinstance(block, Mapping) else None
-        for element in wanted if isinstance(wanted, list | tuple) else ():
+        required = block.get("require") if isinstance(block, Mapping) else None
+        for element in required if isinstance(required, list | tuple) else ():
             written = _written(element)
-            if written.casefold() not in found and not builtin().knows(written):
+            if written.casefold() not in by_set and not builtin().knows(written):
                 names = [seat.name for seat in _members(element, sets, seats) if seat.name]
                 if names:
-                    found[written.casefold()] = one_of(l10n, names)
+                    by_set[written.casefold()] = one_of(l10n, names)
         block = header.spec.get("seats")
         if isinstance(block, Mapping) and block.get("pool") is True and "of" in block:
             names = [seat.name for seat in _members(block["of"], sets, seats) if seat.name]
             if names:
-                found[_written(block["of"]).casefold()] = pooled(names)
-    return found
+                by_set[_written(block["of"]).casefold()] = pooled(names)
+    return by_set
 
 
 def _written(element: Any) -> str:

@@ -22,12 +22,12 @@ def visible(text: str, *, keep: str = "") -> str:
     r"""Return `text` with controls and direction marks written out, as `\x1b` or `\u202e`; those in `keep` stay."""
     if text.isprintable() or _ACTING.search(text) is None:  # nothing that acts is printable
         return text
-    return _ACTING.sub(lambda found: found[0] if found[0] in keep else _written(ord(found[0])), text)
+    return _ACTING.sub(lambda match: match[0] if match[0] in keep else _written(ord(match[0])), text)
 
 
 def without_surrogates(text: str) -> str:
     """Return `text` with halves of surrogate pairs, which have no UTF-8, written out as `visible` does."""
-    return _SURROGATE.sub(lambda found: _written(ord(found[0])), text)
+    return _SURROGATE.sub(lambda match: _written(ord(match[0])), text)
 
 
 def shortened(text: str) -> str:

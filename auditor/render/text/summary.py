@@ -11,19 +11,19 @@ _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVA
 
 def verdict(result: Result, l10n: Labels) -> str:
     """Return the outcome of the run in one sentence; it never sounds complete when the audit is not."""
-    found = sum(result.summary.open.values())
+    count = sum(result.summary.open.values())
     if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
         return l10n.ngettext(
             "The tenant could not be audited.", "None of the {count} tenants could be audited.", len(result.tenants)
         )
-    if not found:
+    if not count:
         if not result.complete:
             return l10n.gettext("No open finding so far, but not everything could be evaluated.")
         if not (result.fleet.policies or any(tenant.policies for tenant in result.tenants)):
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")
     return (
-        l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", found), _worst(result, l10n))) + "."
+        l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", count), _worst(result, l10n))) + "."
     )
 
 
@@ -98,9 +98,9 @@ def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[st
 
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
-    found = [
+    gaps = [
         f"{l10n.gettext(SOURCES[source.name])} {l10n.gettext(SOURCE_STATES[source.status])}"
         for source in sources
         if source.status in _GAPS
     ]
-    return f" ({l10n.joined(found)})" if found else ""
+    return f" ({l10n.joined(gaps)})" if gaps else ""

@@ -55,24 +55,28 @@ _NAMED: Final = 3
 
 def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
     """Return what reports begin with where a plan is known: what became of it, and who carried it out."""
-    known = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
-    if not known:
+    verifications = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
+    if not verifications:
         return ()
-    return tuple(filter(None, (plan_headline(known, l10n), seat_decisions(result, l10n), performers(known, l10n))))
+    return tuple(
+        filter(
+            None, (plan_headline(verifications, l10n), seat_decisions(result, l10n), performers(verifications, l10n))
+        )
+    )
 
 
-def plan_headline(known: Sequence[TenantVerification], l10n: Labels) -> str:
+def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
     """Return what became of at least one plan in one sentence."""
-    total = sum(len(each.actions) for each in known)
-    done = sum(len(each.actions_with(Verdict.DONE)) for each in known)
+    total = sum(len(each.actions) for each in verifications)
+    done = sum(len(each.actions_with(Verdict.DONE)) for each in verifications)
     text = l10n.ngettext("{done} of {count} action of {day} done", "{done} of {count} actions of {day} done", total)
-    day = l10n.date(max(each.planned_at for each in known))
+    day = l10n.date(max(each.planned_at for each in verifications))
     parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
-    gain = _gain(known, l10n)
+    gain = _gain(verifications, l10n)
     if gain:
         parts[0] += f": {gain}"
     back, new, unknown = (
-        sum(each.count(state) for each in known)
+        sum(each.count(state) for each in verifications)
         for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
     )
     if back:
@@ -90,15 +94,15 @@ def plan_headline(known: Sequence[TenantVerification], l10n: Labels) -> str:
 
 def seat_decisions(result: Result, l10n: Labels) -> str:
     """Return what became of decided purchases, reductions and renewals, of each product in all tenants together."""
-    found: dict[tuple[str, int], list[SeatDecisionVerdict]] = {}
+    decisions: dict[tuple[str, int], list[SeatDecisionVerdict]] = {}
     names: dict[str, str] = {}
     for tenant in result.tenants:
         for action in () if tenant.verification is None else tenant.verification.actions:
             if (decided := action.decided) is not None:
                 change = decided.planned_change
-                found.setdefault((decided.sku_id, (change > 0) - (change < 0)), []).append(decided)
+                decisions.setdefault((decided.sku_id, (change > 0) - (change < 0)), []).append(decided)
                 names.setdefault(decided.sku_id, _product(decided.sku_id, tenant))
-    texts = [_decided(names[sku_id], direction, own, l10n) for (sku_id, direction), own in found.items()]
+    texts = [_decided(names[sku_id], direction, own, l10n) for (sku_id, direction), own in decisions.items()]
     more = len(texts) - _NAMED
     rest = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
     if not texts:
@@ -107,8 +111,8 @@ def seat_decisions(result: Result, l10n: Labels) -> str:
 
 
 def _product(sku_id: str, tenant: TenantResult) -> str:
-    known = builtin().product(sku_id)
-    return product_names(tenant).get(sku_id) or (known.name if known is not None else sku_id)
+    product = builtin().product(sku_id)
+    return product_names(tenant).get(sku_id) or (product.name if product is not None else sku_id)
 
 
 def _decided(product: str, direction: int, own: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:
@@ -154,9 +158,9 @@ def renewal_day(day: datetime, l10n: Labels) -> str:
     return l10n.gettext("at the renewal on {day}").replace("{day}", l10n.date(day))
 
 
-def performers(known: Iterable[TenantVerification], l10n: Labels) -> str:
+def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str:
     """Return who carried actions out and when, by the log; empty without a log."""
-    runs = [run for each in known for action in each.actions if (run := action.execution) is not None]
+    runs = [run for each in verifications for action in each.actions if (run := action.execution) is not None]
     if not runs:
         return ""
     days = dict.fromkeys(l10n.date(day) for day in (min(r.first for r in runs), max(r.last for r in runs)))
@@ -166,16 +170,16 @@ def performers(known: Iterable[TenantVerification], l10n: Labels) -> str:
     )
 
 
-def _gain(known: Sequence[TenantVerification], l10n: Labels) -> str:
+def _gain(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
     """Return the seats that are free and what they cost a month; empty where there is none."""
-    seats = sum(each.freed.actual for each in known)
+    seats = sum(each.freed.actual for each in verifications)
     if not seats:
         return ""
-    sums = added({money.currency: money.actual} for each in known for money in each.freed.money)
+    sums = added({money.currency: money.actual} for each in verifications for money in each.freed.money)
     money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
         return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
-    if any(each.freed.at_least for each in known):
+    if any(each.freed.at_least for each in verifications):
         text = l10n.ngettext(
             "{count} seat, at least {money} a month freed", "{count} seats, at least {money} a month freed", seats
         )

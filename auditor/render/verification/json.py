@@ -12,7 +12,7 @@ SCHEMA: Final = "auditor/verification/v1"
 
 def render(result: Result) -> Artifact:
     """Write what became of the plans of a result; equal results give equal bytes."""
-    known = [(each, each.verification) for each in result.tenants if each.verification is not None]
+    verified = [(each, each.verification) for each in result.tenants if each.verification is not None]
     body = document(
         {
             "schema": SCHEMA,
@@ -21,12 +21,12 @@ def render(result: Result) -> Artifact:
             "policyDigest": result.run.policy_digest,
             "complete": result.complete,
             "summary": {
-                "actions": {each.value: sum(len(v.actions_with(each)) for _, v in known) for each in Verdict},
-                "findings": {each.value: sum(v.count(each) for _, v in known) for each in FindingState},
+                "actions": {each.value: sum(len(v.actions_with(each)) for _, v in verified) for each in Verdict},
+                "findings": {each.value: sum(v.count(each) for _, v in verified) for each in FindingState},
             },
             "tenants": [
                 {"name": tenant.name, "tenantId": tenant.tenant_id, "readAt": tenant.as_of, **members(verification)}
-                for tenant, verification in known
+                for tenant, verification in verified
             ],
         }
     )

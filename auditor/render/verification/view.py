@@ -32,13 +32,13 @@ from auditor.render.text.verification import (
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[Section, ...]:
     """Return the document; of each list at most so many items, the rest as a number."""
-    known = [each.verification for each in result.tenants if each.verification is not None]
+    verifications = [each.verification for each in result.tenants if each.verification is not None]
     intro = [
         seat_decisions(result, l10n),
-        performers(known, l10n),
+        performers(verifications, l10n),
         *(() if result.complete else completeness(result, l10n)),
     ]
-    head = Section(title=plan_headline(known, l10n), paragraphs=tuple(filter(None, intro)), level=1)
+    head = Section(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)
     tenants = (
         section
         for tenant in result.tenants
@@ -102,8 +102,8 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
             parts.append(l10n.ngettext("{count} change failed", "{count} changes failed", run.failed))
         if run.skipped:
             parts.append(l10n.ngettext("{count} change skipped", "{count} changes skipped", run.skipped))
-    left = (step for step in action.steps if action.requests > 1)
-    parts.append(_people((names.get(step.subject) or step.subject for step in left), l10n))
+    steps = (step for step in action.steps if action.requests > 1)
+    parts.append(_people((names.get(step.subject) or step.subject for step in steps), l10n))
     return "; ".join(filter(None, parts))
 
 

@@ -70,9 +70,9 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
     yield _Series(label=label, runs=runs, values=total, bounded=bounded)
     high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
     yield _Series(label=l10n.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
-    known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
-    if now.spare is not None and len(known) > 1:
-        yield _Series(label=l10n.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
+    counted = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
+    if now.spare is not None and len(counted) > 1:
+        yield _Series(label=l10n.gettext("spare seats"), runs=[r for r, _ in counted], values=[v for _, v in counted])
     for currency in sorted({currency for run in runs for currency in run.money}):
         values = [run.money.get(currency, Decimal(0)) for run in runs]
         label = l10n.gettext("a month in open findings")

@@ -17,13 +17,13 @@ def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     active = [_role(role, l10n) for role in roles if role.get("assigned") != "eligible"]
     eligible = [_role(role, l10n) for role in roles if role.get("assigned") == "eligible"]
     policies = [str(policy.get("displayName") or "") for policy in _mappings(facts.get("conditionalAccess"))]
-    for found, text in (
+    for names, text in (
         (active, l10n.gettext("directory roles: {names}")),
         (eligible, l10n.gettext("directory roles that can be activated: {names}")),
         (policies, l10n.gettext("covered by Conditional Access policies: {names}")),
     ):
-        if found:
-            yield text.replace("{names}", l10n.joined(found))
+        if names:
+            yield text.replace("{names}", l10n.joined(names))
 
 
 def _role(role: Mapping[str, Any], l10n: Labels) -> str:

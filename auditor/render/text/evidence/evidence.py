@@ -224,9 +224,9 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         ("excess", l10n.gettext("too many in {tenants}")),
     ):
         listed = facts.get(name)
-        there = [line for line in listed if isinstance(line, Mapping)] if isinstance(listed, list | tuple) else []
-        if there:
-            yield text.replace("{tenants}", l10n.joined(_spare(line, l10n) for line in there))
+        tenants = [line for line in listed if isinstance(line, Mapping)] if isinstance(listed, list | tuple) else []
+        if tenants:
+            yield text.replace("{tenants}", l10n.joined(_spare(line, l10n) for line in tenants))
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)

@@ -13,11 +13,11 @@ _WORKING: Final = frozenset({"", "active"})
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
-    found = (
+    states = (
         ("direct" if assignment.group is None else f"group {assignment.group}", assignment.state)
         for assignment in assignment_paths(evidence.get("paths"))
     )
-    return tuple(path if state is None else f"{path} ({state})" for path, state in found)
+    return tuple(path if state is None else f"{path} ({state})" for path, state in states)
 
 
 class AssignmentPath(NamedTuple):
@@ -40,9 +40,9 @@ def product_name(product: ProductReference | None, names: Mapping[str, str]) -> 
     if product is None:
         return None
     for key in (product.sku_id, product.sku_part_number):
-        known = names.get(key.casefold()) if key is not None else None
-        if known:
-            return known
+        name = names.get(key.casefold()) if key is not None else None
+        if name:
+            return name
     return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
 
 
@@ -56,8 +56,8 @@ def product_names(tenant: TenantResult) -> dict[str, str]:
 @lru_cache(maxsize=4096)
 def titled(part_number: str) -> str:
     """Return Microsoft's name for a part number; the part number where there is none, or more than one."""
-    found = {product.name for product in builtin().by_part_number(part_number)}
-    return found.pop() if len(found) == 1 else part_number
+    names = {product.name for product in builtin().by_part_number(part_number)}
+    return names.pop() if len(names) == 1 else part_number
 
 
 def _assignment_path(value: Any) -> AssignmentPath:
