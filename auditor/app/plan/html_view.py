@@ -176,7 +176,7 @@ class _TenantPage:
     def _question(self, question: Question) -> QuestionView:
         l10n, names = self._l10n, self._tenant.names
         label = self._labels.get(question.subject)
-        known = {**names, question.subject: label} if label else names
+        known = {question.subject: label, **names} if label else names
         return QuestionView(
             text=sentence(question, l10n, known),
             effect=effect(question, l10n),

@@ -48,6 +48,7 @@ from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import resulting
 from auditor.remedy.planner.text.outline import display_names
+from auditor.remedy.planner.text.question_text import subscription_names
 from auditor.remedy.planner.weighed_options import Options, options_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
@@ -265,7 +266,8 @@ def _tenant_plan(
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
         questions=options.answered.questions,
         notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
-        names=display_names(before.seats, options.state.memberships.groups.values()),
+        names=display_names(before.seats, options.state.memberships.groups.values())
+        | subscription_names(options.answered.questions, before.subscriptions, l10n),
         decided_seats=seats,
     )
 
@@ -281,7 +283,8 @@ def _with_steps(
     """Add the steps that other actions of the plan require: of memberships, then of seats."""
     by_fingerprint = {finding.fingerprint: finding for finding in open_}
     listed_steps = tuple(with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n))
-    return tuple(with_seat_steps(listed_steps, made.taken.values(), made.seats, seats, l10n))
+    asked = {each for question in options.answered.questions if question.decision is None for each in question.findings}
+    return tuple(with_seat_steps(listed_steps, made.taken.values(), asked, made.seats, seats, l10n))
 
 
 def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:

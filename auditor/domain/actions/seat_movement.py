@@ -1,9 +1,11 @@
 """Defines what the actions of a tenant do to the seats of a product, and the sentence that says it."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 from msgspec import Struct
 
+from auditor.domain.saved_field import SavedField
 from auditor.domain.translation import Localizer
 
 
@@ -22,6 +24,8 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
     """Seats of suspended subscriptions that are to be brought back."""
     added: int = 0
     """Seats to buy; below zero, to remove."""
+    undecided: Annotated[int | None, SavedField.OPTIONAL] = None
+    """Decisions about which product a person keeps or gets, which the numbers leave out; None where there is none."""
 
     @property
     def usable_after(self) -> int:
@@ -45,6 +49,14 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
             "to people; needed then: {needed}."
         )
     ]
+    if seats.undecided is not None:
+        sentences.append(
+            l10n.ngettext(
+                "Not counted: {undecided} open decision about which product a person keeps or gets.",
+                "Not counted: {undecided} open decisions about which products people keep or get.",
+                seats.undecided,
+            )
+        )
     sentences += [l10n.gettext("Back with a suspended subscription: {revived}.")] if seats.revived else []
     if seats.added < 0:
         sentences.append(l10n.gettext("To remove: {count}. {left} are left, {spare} of them spare."))
@@ -59,6 +71,7 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
         "given": seats.given,
         "needed": seats.assigned_after,
         "revived": seats.revived,
+        "undecided": seats.undecided or 0,
         "count": abs(seats.added),
         "left": seats.usable_after,
         "spare": seats.usable_after - seats.assigned_after,

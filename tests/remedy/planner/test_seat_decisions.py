@@ -1,14 +1,18 @@
 """Decisions about purchases and renewals: what people may give up or get then, and how far the plan follows them."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
+from auditor.domain.actions.money import Money
 from auditor.domain.policy.decision import Question
 from auditor.policy.yaml.writer import block
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.text.question_text import sentence
 from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script
 from auditor.snapshot.model import Snapshot
@@ -116,6 +120,46 @@ def test_idle_seats_of_today_are_given_back_by_an_answer() -> None:
     assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person still carries it out"
 
 
+def test_a_number_of_seats_says_how_much_of_it_depends_on_open_questions() -> None:
+    of = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 9})
+    (removal,) = [action for action in planned(of).actions if action.kind == "remove-seats-at-renewal"]
+    assert (removal.count, removal.seats and removal.seats.freed) == (7, 3)
+    assert removal.prerequisites[1] == (
+        "3 of the seats that are freed or given depend on open questions: other answers change the number."
+    )
+    released = planned(of, {"for": {"policy": "leavers"}, "answer": {"release": True}})
+    (removal,) = [action for action in released.actions if action.kind == "remove-seats-at-renewal"]
+    assert removal.count == 7
+    assert not any("open question" in text for text in removal.prerequisites)
+
+
+ENDS = RULES.replace(
+    "policies:\n", "policies:\n  - {id: ends, severity: low, subscriptions: {of: paid, expiring: {within: 60d}}}\n"
+)
+
+
+def test_a_product_with_one_subscription_is_asked_about_once_and_each_seat_costs_once() -> None:
+    rows = [subscription("SPE_E3", 9, "2026-12-10")]
+    rules = ENDS.replace(
+        "prices:",
+        "  - {id: unused, severity: low, subscriptions: {of: paid, expiring: {within: 60d, idle: {min: 5}}}}\nprices:",
+    )
+    (question,) = planned(snapshot([user("stays", grant(E3))], {E3: 9}, subscriptions=rows), rules=rules).questions
+    assert (question.subject, set(question.policies)) == (rows[0]["id"], {"ends", "idle", "unused"})
+    assert question.money == Money(currency="EUR", per_month=Decimal("285.60")), (
+        "8 idle seats, reported by two policies"
+    )
+
+
+def test_questions_about_the_subscriptions_of_a_product_differ() -> None:
+    rows = [subscription("SPE_E3", 1, "2026-12-10"), subscription("SPE_E3", 1, "2026-12-24")]
+    plan = planned(snapshot([user("stays", grant(E3))], {E3: 2}, subscriptions=rows), rules=ENDS)
+    assert {sentence(question, ENGLISH, plan.names) for question in plan.questions} == {
+        f"Should the subscription of Microsoft 365 E3 (1 seat, {day} December 2026) be renewed, and with how many seats?"
+        for day in (10, 24)
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("contracts", "stays"), [(("P1Y",), False), ((), True), (("P1Y", "P3Y"), True), (("P1M",), True)]
@@ -127,10 +171,7 @@ def test_a_renewal_moves_the_date_by_the_term_of_its_contract(contracts: tuple[s
         {"id": f"C-{n}", "products": ["SPE_E3"], "term": term, "ends": "2026-12-09", "renews": "automatically"}
         for n, term in enumerate(contracts)
     ]
-    rules = RULES + "contracts:\n" + block(written) if written else RULES
-    rules = rules.replace(
-        "policies:\n", "policies:\n  - {id: ends, severity: low, subscriptions: {of: paid, expiring: {within: 60d}}}\n"
-    )
+    rules = ENDS + "contracts:\n" + block(written) if written else ENDS
     (question,) = planned(of, rules=rules).questions
     plan = planned(of, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 1}}}, rules=rules)
     assert [item.code for item in plan.proof.remaining] == (["decided"] if stays else [])

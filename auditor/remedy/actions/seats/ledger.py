@@ -24,6 +24,8 @@ from auditor.remedy.labels import contains, owned_of
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
 GIVING = frozenset({ActionKind.ASSIGN, ActionKind.WAIT})
+_UNDECIDED = frozenset({ActionKind.OVERLAP, ActionKind.DOWNGRADE})
+"""Kinds that ask which product people keep."""
 REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds that remove seats."""
 NUMBERED = REMOVING | {ActionKind.BUY}
@@ -37,6 +39,8 @@ class Ledger(Struct, kw_only=True):
     context: RemediationContext
     freed: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[frozenset[str]] = field(default_factory=Counter)
+    """Products, by skuId → of how many people it is not decided which of them they keep or get."""
     waived: frozenset[tuple[str, str]] = frozenset()
     """(policy, skuId) whose findings about seats are waived."""
 
@@ -54,6 +58,10 @@ class Ledger(Struct, kw_only=True):
                 ledger.freed.update(dict.fromkeys(first.old.split("+"), people))
             if first.kind in MOVING | GIVING:
                 ledger.given.update(dict.fromkeys(ledger.products(group), people))
+                ledger.undecided.update({frozenset(sku for each in ledger.choices(group) for sku in each): people})
+            elif first.kind in _UNDECIDED:
+                names = (context.skus.get(name.casefold(), name) for name in f"{first.old}+{first.new}".split("+"))
+                ledger.undecided.update({frozenset(names): people})
             elif first.kind is ActionKind.REPROCESS or (
                 first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
             ):
@@ -62,11 +70,15 @@ class Ledger(Struct, kw_only=True):
 
     def products(self, group: ActionGroup) -> tuple[str, ...]:
         """Return the products that the people of a group are to get; of a set that stands for several, none."""
-        found: list[str] = []
+        return tuple(sku for choices in self._wanted(group) if len(choices) == 1 for sku in choices)
+
+    def choices(self, group: ActionGroup) -> tuple[tuple[str, ...], ...]:
+        """Return the products of each set of which the people of a group are to get one."""
+        return tuple(choices for choices in self._wanted(group) if len(choices) > 1)
+
+    def _wanted(self, group: ActionGroup) -> Iterator[tuple[str, ...]]:
         for part in group.first.new.split("+"):
-            choices = (part,) if part in self.context.seats else self.context.choices(group.policy, part)
-            found += choices if len(choices) == 1 else ()
-        return tuple(found)
+            yield (part,) if part in self.context.seats else self.context.choices(group.policy, part)
 
     def movement(self, skus: Sequence[str]) -> SeatMovement | None:
         """Return what the actions about people do to the seats of some products together; None if these are unknown."""
@@ -80,6 +92,7 @@ class Ledger(Struct, kw_only=True):
             assigned=sum(count or 0 for count in assigned),
             freed=sum(self.freed[sku] for sku in skus),
             given=sum(self.given[sku] for sku in skus),
+            undecided=sum(people for of, people in self.undecided.items() if not of.isdisjoint(skus)) or None,
         )
 
     def shortage(self, sku_id: str) -> int:

@@ -12,6 +12,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
+from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.policy.model import Attributes
 from auditor.domain.result.finding import Finding
@@ -24,7 +25,7 @@ from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.questions.seat_needs import SeatNeed
+from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.remedy.requests import NOT_SET
@@ -68,13 +69,20 @@ def questions_of(
         if questions is None:
             continue
         kind, products, answers = questions
-        key = kind, finding.subject.id, tuple(sorted(products))
+        key = kind, _subject(product_options, finding, kind), tuple(sorted(products))
         draft = drafts.setdefault(key, _Draft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
         draft.findings.append(finding)
         smaller = downgrade_of(finding, product_options.context)
         draft.saves = draft.saves if smaller is None else smaller.saves
     return _with_drafts(product_options, (), drafts)
+
+
+def _subject(product_options: ProductOptions, finding: Finding, kind: AnswerKind) -> str:
+    """Return what a question is about: for the seats of a product with one subscription, the subscription."""
+    facts, subject = product_options.plan.facts, finding.subject.id
+    known = kind is AnswerKind.RENEWAL and subject in facts.index
+    return renewed_seats(facts, facts.skus[facts.index[subject]])[0] if known else subject
 
 
 def with_giving_groups(
@@ -127,7 +135,7 @@ def with_seat_needs(
     """Add what people's changes ask about seats, to the question about the same seats where there is one."""
     by_id = {question.id: question for question in questions}
     for need in needs:
-        # A product with one subscription may be asked about by either; both suggest the same number.
+        # The product and its subscriptions may be asked about besides; all suggest the same number.
         for known in [each for each in by_id.values() if each.kind is need.kind]:
             if known.subject in {need.subject, need.sku_id}:
                 answers = (need.answer, *(answer for answer in known.answers if answer != need.answer))
@@ -187,8 +195,7 @@ def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Ques
     kind, subject, products = key
     tenant = product_options.context.tenant
     first = draft.findings[0]
-    costs = [finding.money for finding in draft.findings if finding.money is not None]
-    amounts = costs if draft.saves is None else [draft.saves]
+    amounts = _costs(draft.findings) if draft.saves is None else [draft.saves]
     text = "\x1f".join((tenant.tenant_id or tenant.name, kind.value, subject, *products))
     return Question(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
@@ -205,6 +212,20 @@ def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Ques
         if amounts
         else None,
     )
+
+
+def _costs(findings: Iterable[Finding]) -> list[Money]:
+    """Return what findings cost a month, with each seat once: several can be about the seats of one person or product.
+
+    Idle seats of a product are reported for the product and for its subscription.
+    """
+    dearest: dict[str, Money] = {}
+    for finding in findings:
+        subject = finding.subject.id if finding.subject.type is SubjectType.USER else ""
+        known = dearest.get(subject)
+        if finding.money is not None and (known is None or finding.money.per_month > known.per_month):
+            dearest[subject] = finding.money
+    return list(dearest.values())
 
 
 _Asked = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]

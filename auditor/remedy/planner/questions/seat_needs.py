@@ -88,18 +88,16 @@ def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str
         return (AnswerKind.PURCHASE, sku.sku_id, {"purchase": {"seats": change}}) if change > 0 else None
     if change >= 0:
         return None
-    subject, seats = _renewed(plan.facts, sku)
+    subject, seats = renewed_seats(plan.facts, sku)
     return AnswerKind.RENEWAL, subject, {"renewal": {"seats": max(0, seats + change), "renew": True}}
 
 
-def _renewed(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
+def renewed_seats(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
     """Return whose seats are renewed, and how many they are: those of the only subscription, or of the product."""
     own = [
         row
         for row in facts.subscriptions
-        if (row["skuId"] or "").lower() == sku.sku_id
-        and not row["isTrial"]
-        and (row["status"] or "").casefold() in {"enabled", "warning"}
+        if (row["skuId"] or "").lower() == sku.sku_id and (row["status"] or "").casefold() in {"enabled", "warning"}
     ]
     if len(own) == 1 and isinstance(own[0]["totalLicenses"], int) and own[0]["totalLicenses"] == sku.enabled:
         return own[0]["id"], own[0]["totalLicenses"]

@@ -1,6 +1,7 @@
 """Tells what decisions about seats mean: for the actions that need them, and where a plan cannot follow them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from msgspec.structs import replace
@@ -94,12 +95,16 @@ def _renewed(change: SeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[
 
 def with_seat_steps(
     actions: Sequence[Action],
-    taken: Iterable[Weighed],
+    taken: Collection[Weighed],
+    asked: AbstractSet[str],
     seats: Mapping[str, SeatChange],
     decided: Iterable[DecidedSeats],
     l10n: Localizer,
 ) -> Iterator[Action]:
-    """Name the decision in actions that carry out `decided`, and the action in those that take or free the seats."""
+    """Name the decision in actions that carry out `decided`, and the action in those that take or free the seats.
+
+    Actions that name a number of seats say how much of it depends on open questions; `asked` are their findings.
+    """
     moved = {finding.fingerprint: each.option.seats for each in taken for finding in each.fixed}
     by_product = {each.sku_id: each for each in decided}
     for number, action in enumerate(actions, start=1):
@@ -109,11 +114,27 @@ def with_seat_steps(
             sentence = _decided_seats(seats[own.sku_id], l10n)
             yield replace(action, prerequisites=(sentence, *action.prerequisites), next=(*action.next, *written))
             continue
+        if action.kind in NUMBERED and (count := _depending(action.sku_id, taken, asked)):
+            note = l10n.ngettext(
+                "{count} of the seats that are freed or given depends on an open question: another answer changes the "
+                "number.",
+                "{count} of the seats that are freed or given depend on open questions: other answers change the "
+                "number.",
+                count,
+            ).format(count=number_label(l10n, count))
+            yield replace(action, prerequisites=(*action.prerequisites[:1], note, *action.prerequisites[1:]))
+            continue
         changes: dict[str, int] = {}
         for fingerprint in action.findings if action.requests else ():
             changes |= moved.get(fingerprint, {})
         first, then = _references(changes, by_product, seats, l10n)
         yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then))
+
+
+def _depending(sku_id: str, taken: Iterable[Weighed], asked: AbstractSet[str]) -> int:
+    """Return how many seats of a product change hands for findings that questions are about."""
+    open_ = (each for each in taken if any(finding.fingerprint in asked for finding in each.fixed))
+    return sum(abs(each.option.seats.get(sku_id, 0)) for each in open_)
 
 
 def _references(

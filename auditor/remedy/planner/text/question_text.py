@@ -1,16 +1,18 @@
 """The questions of a plan as sentences, and as the stubs that answer them in decisions.yaml."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
-from auditor.domain.result.model import Notice
+from auditor.domain.result.model import Notice, Subscription
 from auditor.guidance.portal_names import property_name
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
+from auditor.remedy.dates import day_label
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
@@ -29,9 +31,13 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} should be bought?"),
         AnswerKind.GROUP: l10n.gettext("Which group should assign {products} to {name}?"),
     }
+    products = _named(question, names)
     name = names.get(question.subject) or (
         f"{question.name} ({question.address})" if question.address else str(question.name)
     )
+    if question.kind is AnswerKind.RENEWAL and names.get(question.subject, products) != products:
+        form = l10n.gettext("Should the subscription of {products} ({name}) be renewed, and with how many seats?")
+        return printable(form.format(products=products, name=name))
     if question.kind is AnswerKind.SET:
         names = {each: property_name(l10n.gettext, each) for each in question.products}
     if is_downgrade(question):
@@ -45,11 +51,29 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
             if question.products == ("accountEnabled",)
             else l10n.gettext("Which {property} takes {name} out of the dynamic group that assigns the licence?")
         )
-        properties = ", ".join(names.get(each, each) for each in question.products)
-        return printable(form.format(property=properties, name=name))
-    return printable(
-        forms[question.kind].format(products=", ".join(names.get(each, each) for each in question.products), name=name)
-    )
+        return printable(form.format(property=_named(question, names), name=name))
+    return printable(forms[question.kind].format(products=_named(question, names), name=name))
+
+
+def _named(question: Question, names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(each, each) for each in question.products)
+
+
+def subscription_names(
+    questions: Sequence[Question], subscriptions: Iterable[Subscription], l10n: Localizer
+) -> dict[str, str]:
+    """Return what tells the subscriptions of a product apart, by id, where several questions are about its renewal."""
+    asked = Counter(question.products for question in questions if question.kind is AnswerKind.RENEWAL)
+    subjects = {question.subject for question in questions if asked[question.products] > 1}
+    return {each.id: _seats_and_day(each, l10n) for each in subscriptions if each.id in subjects}
+
+
+def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
+    day = day_label(l10n, subscription.next_lifecycle_date_time.date())
+    if subscription.total_licenses is None:
+        return day
+    seats = l10n.ngettext("{count} seat", "{count} seats", subscription.total_licenses)
+    return f"{seats.format(count=number_label(l10n, subscription.total_licenses))}, {day}"
 
 
 def effect(question: Question, l10n: Localizer) -> str:
