@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pyarrow as pa
 from auditor.catalogue.services import services_of
 from auditor.domain.enums import Source
 from auditor.domain.policy.product_set import PAID_PRODUCTS
-from auditor.engine.columns.bitsets import Products, distinct, holders, indices, meets
+from auditor.engine.columns.bitsets import distinct, indices, meets, pairs
 from auditor.engine.columns.strings import Flags, codes_of
 from auditor.engine.columns.users import NO_ACTIVITY, People
 from auditor.engine.outcome import Rows
@@ -63,31 +64,37 @@ def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
     held, unread = people.links.held, people.unknown("assignedLicenses")
     if unread is not people.nobody:
         held = np.where(unread[:, None], held.dtype.type(0), held)
-    products = Products.of(counted_products(bound))
+    products = counted_products(bound)
+    rows, skus = pairs(held, products, np.ones(people.count, dtype=bool))
     services, reports = services_by_product(bound.facts), read_reports(bound.facts)
-    states: dict[tuple[str, ...], npt.NDArray[np.int8]] = {}
-    chosen = [(bound.size, np.zeros(people.count, dtype=np.int8), meets(held, products))]
-    for sku in products.places:
-        own = services[sku] if reports else ()
-        if own not in states:
-            states[own] = _states(people, own, reports)
-        chosen.append((sku, states[own], holders(held, sku)))
+    kinds: dict[tuple[str, ...], int] = {}
+    kind_of = np.array([kinds.setdefault(own if reports else (), len(kinds)) for own in services], dtype=np.int64)
+    states = np.stack([_states(people, own, reports) for own in kinds] or [_states(people, (), reports)])
+    holding = np.flatnonzero(meets(held, products))
+    seats = _Seats(
+        rows=np.concatenate([holding, rows]),
+        skus=np.concatenate([np.full(len(holding), bound.size), skus]),
+        states=np.concatenate([np.zeros(len(holding), dtype=np.int8), states[kind_of[skus], rows]]),
+    )
     units = enumerate(units_of(bound.facts))
-    return pa.concat_tables([_counted(by, _column(people, name), chosen) for by, name in units])
+    return pa.concat_tables([_counted(by, _column(people, name), seats) for by, name in units])
 
 
-_Holders = tuple[int, npt.NDArray[np.int8], Flags]
-"""An SKU, the states of all users with regard to it, and who holds it."""
+class _Seats(NamedTuple):
+    """A seat each: the row of its holder, its SKU, and its state."""
+
+    rows: Rows
+    skus: Rows
+    states: npt.NDArray[np.int8]
 
 
-def _counted(by: int, column: pa.DictionaryArray, chosen: Sequence[_Holders]) -> pa.Table:
+def _counted(by: int, column: pa.DictionaryArray, held: _Seats) -> pa.Table:
     """Count seats by the values of one column."""
-    units = codes_of(column, absent=len(column.dictionary)).astype(np.int64) * STATES
-    most = (len(column.dictionary) + 1) * STATES
-    counted = [(sku, *_counts(units[who] + states[who], most)) for sku, states, who in chosen]
-    found, seats = (np.concatenate([part[index] for part in counted]) for index in (1, 2))
-    skus = np.repeat([part[0] for part in counted], [len(part[1]) for part in counted])
-    places, states = np.divmod(found, STATES)
+    units, count = codes_of(column, absent=len(column.dictionary)).astype(np.int64), len(column.dictionary) + 1
+    keys = (held.skus * count + units[held.rows]) * STATES + held.states
+    found, seats = _counts(keys, (int(held.skus.max(initial=0)) + 1) * count * STATES)
+    others, states = np.divmod(found, STATES)
+    skus, places = np.divmod(others, count)
     names = column.dictionary.take(_indices(places, column))
     numbers = map(indices, (np.full(len(found), by), skus, states, seats))
     return pa.table([names, *numbers], names=["name", "by", "sku", "state", "seats"])
