@@ -17,7 +17,7 @@ from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
-from auditor.findings.columns import SCHEMA, Common, alike, codes, decode, encode, joined, values_of
+from auditor.findings.columns import SCHEMA, Common, alike, decode, encode, joined, values_of
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
@@ -305,18 +305,10 @@ def _sorted(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Drop the values of long dictionaries that no row has."""
-    columns = []
-    for column in batch.columns:
-        if pa.types.is_dictionary(column.type) and len(column.dictionary) > _FEW:
-            used = np.zeros(len(column.dictionary) + 1, dtype=bool)
-            own = codes(column)
-            used[own] = True
-            number = np.cumsum(used) - 1
-            renamed = indices(number[own]).cast(pa.int32())
-            if column.null_count:
-                renamed = pc.if_else(column.is_valid(), renamed, pa.scalar(None, pa.int32()))
-            column = pa.DictionaryArray.from_arrays(  # noqa: PLW2901 - the same column
-                renamed, column.dictionary.take(indices(np.flatnonzero(used[:-1])))
-            )
-        columns.append(column)
-    return pa.record_batch(columns, schema=SCHEMA)
+    columns = (
+        column.dictionary_decode().dictionary_encode()
+        if pa.types.is_dictionary(column.type) and len(column.dictionary) > _FEW
+        else column
+        for column in batch.columns
+    )
+    return pa.record_batch(list(columns), schema=SCHEMA)
