@@ -5,10 +5,16 @@ that files can be stacked. `perMonth` is decimal128(38, 2); `sourceLine` and the
 are strings. Every column may be null, an empty text is null. docs/findings.md describes the columns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from auditor.domain.result.model import Result
+from auditor.engine.columns.bitsets import indices
+from auditor.findings.columns import CODED, constant
 from auditor.findings.facts import SEAT_FACTS
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
@@ -18,15 +24,12 @@ from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RepeatedV
 from auditor.render.text.sanitize import visible
 from auditor.result.codec.encoder import instant
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 _RUN: Final = ("run", "asOf")
 _INTEGERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
+_TEXTS: Final = frozenset({"subjectId", "subjectName", "fingerprint", "userPrincipalName", "lastSignIn"})
+"""Columns whose texts differ from row to row, so that a dictionary of them would make the file larger."""
 _ROW_GROUP: Final = 65_536
-"""Rows of a row group, which are in memory as columns."""
-_BATCH: Final = 65536
-"""Findings that are in memory as values at once."""
+"""Findings of a row group, which are in memory at once; those of one tenant."""
 _KEPT: Final = "\t\r\n"
 
 
@@ -35,76 +38,68 @@ def render(result: Result, _: RenderOptions) -> Artifact:
     return Artifact(name="findings.parquet", media_type="application/vnd.apache.parquet", body=_chunks(result))
 
 
-def schema() -> "pa.Schema":
+def schema() -> pa.Schema:
     """Return the columns and types of every findings.parquet, of an empty one too."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-
     types = {"perMonth": pa.decimal128(38, 2), **dict.fromkeys(_INTEGERS, pa.int64())}
     return pa.schema([(name, types.get(name, pa.string())) for name in (*_RUN, *COLUMNS)])
 
 
 def _chunks(result: Result) -> Iterator[bytes]:
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
-
-    buffer, columns = ChunkBuffer(), schema()
-    run = {"run": _plain(result.run.id), "asOf": instant(result.run.as_of)}
-    with pq.ParquetWriter(pa.PythonFile(buffer, mode="w"), columns, compression="zstd") as writer:
-        for group in _row_groups(row_batches(result, _BATCH), _Arrays(columns, run)):
-            writer.write_table(group)
+    buffer, arrays = ChunkBuffer(), _Arrays(result)
+    coded = [field.name for field in arrays.schema if field.name not in _TEXTS]
+    # A file that stored the schema of Arrow would be read as dictionaries, too.
+    with pq.ParquetWriter(
+        pa.PythonFile(buffer, mode="w"), arrays.schema, compression="zstd", use_dictionary=coded, store_schema=False
+    ) as writer:
+        for batch in row_batches(result, _ROW_GROUP):
+            writer.write_batch(arrays.batch(batch))
             yield buffer.pop()
     yield buffer.pop()
-
-
-def _row_groups(batches: Iterable[RowBatch], arrays: "_Arrays") -> "Iterator[pa.Table]":
-    """Yield the table in row groups: rows of one tenant, about _ROW_GROUP of them."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-
-    group: list[pa.RecordBatch] = []
-    tenant: RepeatedValues | None = None
-    rows = 0
-    for batch in batches:
-        own = next(part.values for part in batch.parts if isinstance(part, RepeatedColumns))
-        if group and (own is not tenant or rows >= _ROW_GROUP):
-            yield pa.Table.from_batches(group)
-            group, rows = [], 0
-        tenant = own
-        group.append(arrays.batch(batch))
-        rows += batch.count
-    if group:
-        yield pa.Table.from_batches(group)
 
 
 class _Arrays:
     """Converts batches of rows to record batches; each distinct value is converted once."""
 
-    def __init__(self, columns: "pa.Schema", run: Mapping[str, str | None]) -> None:
-        self._columns = columns
-        self._run = run
+    def __init__(self, result: Result) -> None:
+        self._run = {"run": _plain(result.run.id), "asOf": instant(result.run.as_of)}
+        self._types = schema()
+        self.schema = pa.schema(
+            [
+                field.with_type(CODED) if field.type == pa.string() and field.name not in _TEXTS else field
+                for field in self._types
+            ]
+        )
         self._escaper = BulkEscaper(_sanitized)
         self._values: dict[str, tuple[RepeatedValues, pa.Array]] = {}
 
-    def batch(self, batch: RowBatch) -> "pa.RecordBatch":
+    def batch(self, batch: RowBatch) -> pa.RecordBatch:
         """Return the columns of a batch."""
-        import pyarrow as pa  # noqa: PLC0415 - heavy
-
-        arrays = [pa.repeat(pa.scalar(self._run[name], pa.string()), batch.count) for name in _RUN]
+        arrays = [constant(self._run[name], batch.count) for name in _RUN]
         for part in batch.parts:
             match part:
                 case TextColumn():
                     arrays.append(self._escaper.escaped(part.texts))
                 case RepeatedColumns():
-                    arrays += [
-                        self._distinct(name, index, part.values).take(part.codes)
-                        for index, name in enumerate(part.columns, start=part.first)
-                    ]
-        return pa.record_batch(arrays, schema=self._columns)
+                    arrays += self._repeated(part)
+        return pa.record_batch(arrays, schema=self.schema)
 
-    def _distinct(self, name: str, index: int, values: RepeatedValues) -> "pa.Array":
+    def _repeated(self, part: RepeatedColumns) -> Iterator[pa.Array]:
+        """Yield columns whose values repeat; the dictionaries of texts hold nothing but values of the batch."""
+        codes = part.codes.to_numpy()
+        used = np.zeros(len(part.values.rows), dtype=bool)
+        used[codes] = True
+        distinct, places = indices(np.flatnonzero(used)), indices((np.cumsum(used) - 1)[codes])
+        for index, name in enumerate(part.columns, start=part.first):
+            values = self._distinct(name, index, part.values).take(distinct)
+            if self.schema.field(name).type != CODED:
+                yield values.take(places)
+                continue
+            coded = values.dictionary_encode()
+            yield pa.DictionaryArray.from_arrays(coded.indices.take(places), coded.dictionary)
+
+    def _distinct(self, name: str, index: int, values: RepeatedValues) -> pa.Array:
         """Return the values of one column by code."""
-        import pyarrow as pa  # noqa: PLC0415 - heavy
-
-        kind = self._columns.field(name).type
+        kind = self._types.field(name).type
         cached, array = self._values.get(name, (values, pa.array([], kind)))
         if cached is not values:
             array = pa.array([], kind)
