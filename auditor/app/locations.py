@@ -28,8 +28,8 @@ def is_store(where: Path | str) -> bool:
 
 def all_folders(root: Path) -> list[Path]:
     """Return every snapshot folder of a root, by tenant and instant; hidden ones are being written."""
-    found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts))
+    folders = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
+    return sorted(p for p in folders if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
 
 def read_named(path: Path, *, most: int, slug: str, hint: Message, within: Path | None = None) -> bytes:

@@ -57,8 +57,8 @@ def _priced_once(loaded: Loaded) -> Loaded:
     ids = [name for name in prices if GUID.fullmatch(name)]
     if not ids:
         return loaded
-    known = {sku_id: product.part_number.casefold() for sku_id, product in active().products.items()}
-    found = [
+    part_number_of = {sku_id: product.part_number.casefold() for sku_id, product in active().products.items()}
+    errors = [
         Diagnostic(
             slug="prices-duplicate",
             message=Message("'{name}' is priced twice", name=sku_id),
@@ -66,11 +66,11 @@ def _priced_once(loaded: Loaded) -> Loaded:
             hint=Message("the first price is at {file}:{line}", file=first.file, line=first.line),
         )
         for sku_id in ids
-        if known.get(sku_id) in prices
-        for first in [prices[known[sku_id]].span(key=True)]
+        if part_number_of.get(sku_id) in prices
+        for first in [prices[part_number_of[sku_id]].span(key=True)]
     ]
-    if found:
-        raise InputError(found)
+    if errors:
+        raise InputError(errors)
     return loaded
 
 
@@ -79,20 +79,20 @@ def decision_files(locations: Sequence[Path], chosen: Path | None = None) -> lis
     if chosen is not None:
         return [(chosen.as_posix(), read_yaml(chosen, None))]
     folders = [location if files.is_folder(location) else location.parent for location in locations or (DEFAULT,)]
-    found = [folder / f"{DECISIONS}{suffix}" for folder in dict.fromkeys(folders) for suffix in SUFFIXES]
-    return [(path.as_posix(), read_yaml(path, path.parent)) for path in found if exists(path)]
+    paths = [folder / f"{DECISIONS}{suffix}" for folder in dict.fromkeys(folders) for suffix in SUFFIXES]
+    return [(path.as_posix(), read_yaml(path, path.parent)) for path in paths if exists(path)]
 
 
 def policy_files(locations: Sequence[Path]) -> list[tuple[str, bytes]]:
     """Read the policy files of some locations, each once; (name as given, bytes) sorted by name."""
     if _library_is_meant(locations):
         return library_files()
-    found: dict[Path, tuple[Path, Path | None]] = {}
+    by_path: dict[Path, tuple[Path, Path | None]] = {}
     for location in locations or (DEFAULT,):
         root = location if files.is_folder(location) else None
         for path in _of(location):
-            found.setdefault(_real(path), (path, root))
-    named = sorted(found.values(), key=lambda item: item[0].as_posix())
+            by_path.setdefault(_real(path), (path, root))
+    named = sorted(by_path.values(), key=lambda item: item[0].as_posix())
     return [(path.as_posix(), read_yaml(path, root)) for path, root in named]
 
 
@@ -116,15 +116,15 @@ def pinned_base(file: str, location: str) -> Base:
 
 def _extended_folder(file: str, location: str) -> Path:
     """Return the folder that a file names. Raises UsageError for one that is outside of the repository of the file."""
-    there = Path(file).parent
-    folder = Path(os.path.normpath(there / location))
+    parent = Path(file).parent
+    folder = Path(os.path.normpath(parent / location))
     if not files.is_folder(folder):
         raise UsageError(
             "policies-missing",
             Message("there is no folder {location}", location=folder),
             hint=Message("specify a folder of policy files, relative to this file"),
         )
-    real = _real(there)
+    real = _real(parent)
     repository = next((each for each in (real, *real.parents) if exists(each / ".git")), None)
     if repository is not None and not _real(folder).is_relative_to(repository):
         raise UsageError(
@@ -150,16 +150,16 @@ def library_files() -> list[tuple[str, bytes]]:
 
 def _of(location: Path) -> Iterable[Path]:
     if files.is_folder(location):
-        found = list_folder(location, is_policy_file)
+        paths = list_folder(location, is_policy_file)
         for path in list_folder(location, is_test_file):
             _check_test(path, location)
-        if not found:
+        if not paths:
             raise UsageError(
                 "policies-none",
                 Message("{location} has no policy file", location=location),
                 hint=Message("specify files that end in .yaml, or run without a path to use the starter library"),
             )
-        return found
+        return paths
     if not exists(location):
         raise UsageError(
             "policies-missing",
@@ -184,13 +184,13 @@ def policies_beside(file: Path, locations: Sequence[Path]) -> Sequence[Path]:
     return locations or ((folder,) if files.is_folder(folder) and files.listed(folder, is_policy_file) else ())
 
 
-def free_id(stem: str, taken: set[str]) -> str:
+def free_id(stem: str, ids: set[str]) -> str:
     """Return an id that is not taken, the first one without a number, and take it."""
     name, number = stem, 1
-    while name in taken:
+    while name in ids:
         number += 1
         name = f"{stem}-{number}"
-    taken.add(name)
+    ids.add(name)
     return name
 
 
@@ -257,11 +257,11 @@ _TOP_LEVEL: Final = re.compile(
 def _check_test(path: Path, root: Path) -> None:
     """Refuse a test with policies of its own: an audit does not read it, and they would have no effect."""
     content = read_yaml(path, root)
-    found = _TOP_LEVEL.search(content)
-    if found is None:
+    match = _TOP_LEVEL.search(content)
+    if match is None:
         return
-    line = content.count(b"\n", 0, found.start()) + 1
-    name = found[1].decode()
+    line = content.count(b"\n", 0, match.start()) + 1
+    name = match[1].decode()
     text = content.splitlines()[line - 1].decode("utf-8", "replace")
     raise InputError(
         [

@@ -65,11 +65,11 @@ def located(result: Result) -> Iterator[Located]:
 
 def of_fingerprint(findings: Iterable[Located], digits: str) -> Located | None:
     """Return the finding whose fingerprint begins with some digits. Raises UsageError if several have it."""
-    found = [each for each in findings if each[1].fingerprint.startswith(digits)]
-    if len({finding.fingerprint for _, finding in found}) > 1:
+    matches = [each for each in findings if each[1].fingerprint.startswith(digits)]
+    if len({finding.fingerprint for _, finding in matches}) > 1:
         raise UsageError(
             "usage",
-            Message("{found} findings begin with '{mark}'", found=len(found), mark=digits),
+            Message("{found} findings begin with '{mark}'", found=len(matches), mark=digits),
             hint=Message("write more of its digits"),
         )
-    return found[0] if found else None
+    return matches[0] if matches else None

@@ -60,12 +60,16 @@ def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of
     return unaudited(unaudited_of(manifest, reason_of(failure)), policies, as_of)
 
 
-def unaudited_of(known: Manifest | None, reason: Message, *, name: str = "") -> Unaudited:
+def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") -> Unaudited:
     """Return what a manifest says of a tenant; without one its `name` alone is known."""
-    if known is None:
+    if manifest is None:
         return Unaudited(name=name, reason=reason)
     return Unaudited(
-        name=known.tenant, tenant_id=known.tenant_id, cloud=known.cloud, agreement=known.agreement, reason=reason
+        name=manifest.tenant,
+        tenant_id=manifest.tenant_id,
+        cloud=manifest.cloud,
+        agreement=manifest.agreement,
+        reason=reason,
     )
 
 

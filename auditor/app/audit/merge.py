@@ -86,18 +86,18 @@ def _past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]
 
 def policies_of(result: Result) -> PolicySet:
     """Rebuild the policies that a result was evaluated by; a result carries them as they were loaded."""
-    known = result.run.definitions
+    definitions = result.run.definitions
     document: dict[str, Any] = {"version": 1, "policies": [dict(header.spec) for header in result.run.policies]}
     for key in ("populations", "products", "waivers", "prices", "contracts"):
-        if known.get(key):
-            document[key] = known[key]
+        if definitions.get(key):
+            document[key] = definitions[key]
     policies = load([("result.json", json.dumps(document).encode())], bounded=False).policies
     headers = {header.id: header for header in result.run.policies}
     return replace(
         policies,
         policies=tuple(_placed(policy, headers[policy.id]) for policy in policies.policies),
         digest=result.run.policy_digest,
-        definitions=known,
+        definitions=definitions,
     )
 
 
@@ -144,8 +144,8 @@ def _same_pseudonyms(first_name: str, first: Result, name: str, result: Result) 
 
 def _unknown_names(policies: PolicySet, results: Sequence[Result]) -> list[Notice]:
     """Keep the names in balance policies that every shard with a tenant concerned did not know."""
-    found: dict[str, Notice] = {}
-    known: set[str] = set()
+    notices_by_name: dict[str, Notice] = {}
+    known_names: set[str] = set()
     for mention in policies.mentions:
         if not mention.fleet:
             continue
@@ -156,7 +156,10 @@ def _unknown_names(policies: PolicySet, results: Sequence[Result]) -> list[Notic
             code = f"policy.unknown-{mention.kind}"
             notices = [n for n in result.fleet.notices if n.code == code and n.subject == mention.name]
             if notices:
-                found.setdefault(mention.name, notices[0])
+                notices_by_name.setdefault(mention.name, notices[0])
             elif concerned:
-                known.add(mention.name)
-    return sorted((notice for name, notice in found.items() if name not in known), key=lambda n: (n.code, n.subject))
+                known_names.add(mention.name)
+    return sorted(
+        (notice for name, notice in notices_by_name.items() if name not in known_names),
+        key=lambda n: (n.code, n.subject),
+    )

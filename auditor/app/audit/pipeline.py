@@ -118,18 +118,18 @@ def judged(
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
     proposed = SmallerProductCounter()
-    for found in describe(bound, batches, outcome, evidence=evidence):
-        proposed.add(found)
-        table.add(found if actions is None else builder.add(found) if actions else builder.guide(found))
+    for findings in describe(bound, batches, outcome, evidence=evidence):
+        proposed.add(findings)
+        table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
     evaluation = conclude(bound, outcome)
-    found = describe_objects(bound, evaluation)
-    table.add(found if actions is None else builder.add(found) if actions else builder.guide(found))
-    made, concerns = builder.actions() if actions else ((), {})
+    findings = describe_objects(bound, evaluation)
+    table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
+    built_actions, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(
         _concluded(bound, evaluation, tenant),
         findings=table.table(concerns),
-        actions=made,
+        actions=built_actions,
         smaller_products=proposed.counts(titles),
     )
 
@@ -213,15 +213,18 @@ def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
     if prices is None:
         return None
     today = facts.as_of.date()
-    found: dict[tuple[str, date], Money | None] = {}
+    renewal_prices: dict[tuple[str, date], Money | None] = {}
     for each in dated_subscriptions(bound):
         sku_id, day = each.sku_id.casefold(), max(today, each.next_lifecycle_date_time.astimezone(UTC).date())
         index, then = facts.index.get(sku_id), bound.prices_on(day)
         part = None if index is None else facts.skus[index].part_number
         amount = None if then is None else then.of(sku_id=sku_id, part_number=part)
         if amount != prices.of(sku_id=sku_id, part_number=part):
-            found[sku_id, day] = None if amount is None else Money(currency=prices.currency, per_month=amount)
-    return tuple(RenewalPrice(sku_id=sku, day=day, money=found[sku, day]) for sku, day in sorted(found)) or None
+            renewal_prices[sku_id, day] = None if amount is None else Money(currency=prices.currency, per_month=amount)
+    return (
+        tuple(RenewalPrice(sku_id=sku, day=day, money=renewal_prices[sku, day]) for sku, day in sorted(renewal_prices))
+        or None
+    )
 
 
 def _contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:

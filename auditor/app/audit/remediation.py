@@ -81,9 +81,9 @@ def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENG
     """Fill in `guidance` of the fleet's findings, and its actions."""
     fleet, tenants = result.fleet, result.tenants
     findings = fleet.findings.map(
-        lambda found: [
+        lambda batch: [
             replace(finding, guidance=articles_of(finding.check, fleet_situation(finding, tenants))[0])
-            for finding in found
+            for finding in batch
         ]
     )
     fleet = replace(fleet, findings=findings)

@@ -37,13 +37,13 @@ def earlier_dates(
         isinstance(each.constraint, Subscriptions) and each.constraint.except_monthly for each in policies.policies
     ):
         return {}
-    found: dict[str, dict[str, list[DatedNight]]] = {}
+    nights: dict[str, dict[str, list[DatedNight]]] = {}
     for path in dict.fromkeys(places):
         dated = _of_store(store_at(path), as_of, warn) if is_store(path) else _of_results(Path(path), warn)
         for tenant, subscription, night in dated:
             if as_of - timedelta(days=_DAYS) <= night[0] <= as_of:
-                found.setdefault(tenant, {}).setdefault(subscription, []).append(night)
-    return dict(found)
+                nights.setdefault(tenant, {}).setdefault(subscription, []).append(night)
+    return dict(nights)
 
 
 def _of_results(folder: Path, warn: Warn) -> Iterator[_Dated]:
@@ -86,12 +86,12 @@ def _subscriptions(store: "Store", night: "Night", tables: "dict[str, pa.Table |
 
 
 def _unread(error: SnapshotError, warn: Warn) -> None:
-    for found in error.diagnostics:
+    for diagnostic in error.diagnostics:
         warn(
             Diagnostic(
                 slug="renewal-dates-unread",
-                message=Message("a night does not show monthly terms: {reason}", reason=found.message),
-                hint=found.hint,
+                message=Message("a night does not show monthly terms: {reason}", reason=diagnostic.message),
+                hint=diagnostic.hint,
                 level=Level.WARNING,
             )
         )

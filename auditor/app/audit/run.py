@@ -226,8 +226,8 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
     elif request.snapshots:
         from auditor.app.audit.snapshot_selection import opened_places  # noqa: PLC0415  only saved state is looked for
 
-        with opened_places(request.snapshots, request.state_as_of, lambda names: _named(names, request)) as found:
-            yield found
+        with opened_places(request.snapshots, request.state_as_of, lambda names: _named(names, request)) as opened:
+            yield opened
     elif request.collect is not None:
         yield request.collect(request, policies)
     else:
@@ -287,15 +287,15 @@ def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
     return Unaudited(name=folder.parent.name, reason=reason_of(failure))
 
 
-def _named(known: Sequence[str], request: Request) -> list[str]:
+def _named(names: Sequence[str], request: Request) -> list[str]:
     """Keep the named tenants, or all, and of these the shard's; a name that nobody bears is an error."""
     for name in request.tenants:
-        if name not in known:
-            hint = Message("tenants: {known}", known=", ".join(sorted(known)))
+        if name not in names:
+            hint = Message("tenants: {known}", known=", ".join(sorted(names)))
             raise UsageError(
                 "tenant-unknown", Message("there is no snapshot of a tenant '{name}'", name=name), hint=hint
             )
-    return [name for name in sorted(set(request.tenants) or set(known)) if in_shard(name, request.shard)]
+    return [name for name in sorted(set(request.tenants) or set(names)) if in_shard(name, request.shard)]
 
 
 def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:

@@ -54,10 +54,10 @@ def opened_places(
     `chosen` picks tenants by name before anything is put together. A tenant that has only later snapshots is not
     audited, and says so; SnapshotError where that is true of all of them.
     """
-    found = states(places, at)
-    names = chosen(tuple(found))
+    by_tenant = states(places, at)
+    names = chosen(tuple(by_tenant))
     with temporary_folder("auditor-nights-") as root:
-        yield [_folder(found[name], root, alone=len(names) == 1) for name in names]
+        yield [_folder(by_tenant[name], root, alone=len(names) == 1) for name in names]
 
 
 def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
@@ -71,23 +71,23 @@ def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Pa
 
 def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Return the state of every tenant of some places; one tenant may come from one place only."""
-    found: dict[str, TenantSnapshot | Unaudited] = {}
+    by_tenant: dict[str, TenantSnapshot | Unaudited] = {}
     for where in places:
         for name, state in _of_place(where, at).items():
-            known = found.get(name)
-            if known is not None and _where(known) != _where(state):
+            previous = by_tenant.get(name)
+            if previous is not None and _where(previous) != _where(state):
                 raise UsageError(
                     "snapshot-twice",
                     Message(
                         "both {known} and {state} are snapshots of the tenant {name}",
-                        known=_where(known),
+                        known=_where(previous),
                         state=_where(state),
                         name=name,
                     ),
                     hint=Message("specify one of them"),
                 )
-            found[name] = state
-    return {name: found[name] for name in sorted(found)}
+            by_tenant[name] = state
+    return {name: by_tenant[name] for name in sorted(by_tenant)}
 
 
 def _where(state: TenantSnapshot | Unaudited) -> str:
@@ -104,40 +104,46 @@ def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, TenantSnap
         return {state.manifest.tenant: state}
     read = snapshots(folder)
     damaged = [each for each in read if isinstance(each, Damaged)]
-    found = [_plain(path, manifest) for manifest, path in (each for each in read if not isinstance(each, Damaged))]
-    if not found:
+    sound = [_plain(path, manifest) for manifest, path in (each for each in read if not isinstance(each, Damaged))]
+    if not sound:
         raise damaged[0].error
-    return _with_damaged(_of_folder(found, at, where), damaged, at)
+    return _with_damaged(_of_folder(sound, at, where), damaged, at)
 
 
 def _of_folder(
-    found: Sequence[TenantSnapshot], at: datetime | None, where: Path | str
+    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, where: Path | str
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
-    by_tenant = {state.manifest.tenant: state for state in found}
-    if at is not None and len(by_tenant) == len(found) and all(state.manifest.instant > at for state in found):
+    by_tenant = {state.manifest.tenant: state for state in tenant_snapshots}
+    if (
+        at is not None
+        and len(by_tenant) == len(tenant_snapshots)
+        and all(state.manifest.instant > at for state in tenant_snapshots)
+    ):
         # Collected once, after `at` was set for all parts of a run: so is a folder of such snapshots.
         return by_tenant
-    return _latest(found, at, str(where))
+    return _latest(tenant_snapshots, at, str(where))
 
 
 def _with_damaged(
-    found: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
+    sound: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Add the tenants whose latest snapshot cannot be read: an older one does not stand in for it."""
-    states = dict(found)
+    states = dict(sound)
     for each in damaged:
-        known = states.get(each.tenant)
+        latest = states.get(each.tenant)
         later = each.instant is not None and at is not None and each.instant > at
-        older = isinstance(known, TenantSnapshot) and each.instant is not None and each.instant < known.manifest.instant
+        older = (
+            isinstance(latest, TenantSnapshot) and each.instant is not None and each.instant < latest.manifest.instant
+        )
         if later or older:
             continue
-        manifest = known.manifest if isinstance(known, TenantSnapshot) else None
+        manifest = latest.manifest if isinstance(latest, TenantSnapshot) else None
         states[each.tenant] = unaudited_of(manifest, each.error.message, name=each.tenant)
     return states
 
 
 def _stored(store: "Store") -> list[TenantSnapshot]:
-    found = [
+    tenant_snapshots = [
         TenantSnapshot(
             manifest=night.manifest,
             location=f"{store.address}: {format_instant(night.instant)}",
@@ -146,13 +152,13 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
         )
         for night in store.nights()
     ]
-    if not found:
+    if not tenant_snapshots:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} has no snapshot", root=store.address),
             hint=Message("`auditor store put` adds one"),
         )
-    return found
+    return tenant_snapshots
 
 
 def _plain(folder: Path, manifest: Manifest) -> TenantSnapshot:
@@ -160,10 +166,10 @@ def _plain(folder: Path, manifest: Manifest) -> TenantSnapshot:
 
 
 def _latest(
-    found: Sequence[TenantSnapshot], at: datetime | None, where: str
+    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, where: str
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     latest: dict[str, TenantSnapshot | Unaudited] = {}
-    for state in sorted(found, key=lambda state: state.manifest.instant):
+    for state in sorted(tenant_snapshots, key=lambda state: state.manifest.instant):
         manifest = state.manifest
         if at is None or manifest.instant <= at:
             latest[manifest.tenant] = state
@@ -174,14 +180,14 @@ def _latest(
                 manifest, Message("{reason}; the first is of {instant}", reason=reason, instant=first)
             )
     if not any(isinstance(state, TenantSnapshot) for state in latest.values()):
-        first = format_instant(min(state.manifest.instant for state in found))
-        asked = "now" if at is None else format_instant(at)
+        first = format_instant(min(state.manifest.instant for state in tenant_snapshots))
+        instant = "now" if at is None else format_instant(at)
         raise SnapshotError(
             "snapshot-later",
             Message(
                 "{where} has no snapshot at or before {asked}: the first is of {first}",
                 where=where,
-                asked=asked,
+                asked=instant,
                 first=first,
             ),
             hint=Message("specify a later instant, or the folder of one snapshot to evaluate it as of an earlier day"),

@@ -82,7 +82,7 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     They refer to the lines of the policies.
     """
     fleet = l10n.gettext("all tenants together")
-    found = [_unread(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
+    unread = [_unread(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
     parts = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
     fired: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
@@ -90,7 +90,7 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     for where, findings in (*parts, (fleet, result.fleet.findings)):
         for finding, count in _open(findings):
             fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding, count))
-    return found + [
+    return unread + [
         _fired(titles.get(policy, policy), fired[rank, policy], environ, l10n) for rank, policy in sorted(fired)
     ]
 
@@ -162,7 +162,7 @@ def _file(source: SourceLine, environ: Mapping[str, str]) -> str | None:
     path = Path(source.file)
     root = Path(environ.get("GITHUB_WORKSPACE") or ".").resolve()
     try:
-        there = path.resolve()
-        return there.relative_to(root).as_posix() if there.is_file() else None
+        resolved = path.resolve()
+        return resolved.relative_to(root).as_posix() if resolved.is_file() else None
     except (OSError, ValueError):
         return None

@@ -59,25 +59,25 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
     tenants that are not in the result are left alone. Of several issues with one id the oldest counts.
     """
     l10n = Labels(job.locale)
-    known: dict[str, Issue] = {}
+    by_key: dict[str, Issue] = {}
     for issue in issues:
         name = issue_id(issue.body)
         if name is not None:
-            known.setdefault(name, issue)
+            by_key.setdefault(name, issue)
     opened = 0
-    wanted = {_key(item, result): item for item in work_items(result)}
-    for key, item in sorted(wanted.items(), key=lambda pair: (pair[1].severity.rank, pair[1].action.rank, pair[0])):
-        there = known.pop(key, None)
-        if there is None and item.severity.rank > job.severity.rank:
+    items = {_key(item, result): item for item in work_items(result)}
+    for key, item in sorted(items.items(), key=lambda pair: (pair[1].severity.rank, pair[1].action.rank, pair[0])):
+        existing = by_key.pop(key, None)
+        if existing is None and item.severity.rank > job.severity.rank:
             continue
-        change = _change(item, key, there, job, l10n)
-        if there is None:
+        change = _change(item, key, existing, job, l10n)
+        if existing is None:
             opened += 1
             step = IssueStep.OPEN if opened <= job.limit else IssueStep.LATER
             change = IssueChange(step=step, title=change.title, body=change.body, labels=change.labels)
         yield change
     done = _settled(result)
-    for key, issue in known.items():
+    for key, issue in by_key.items():
         if issue.open and key.rpartition("/")[0] in done:
             yield IssueChange(step=IssueStep.CLOSE, title=issue.title, issue=issue)
 
@@ -115,8 +115,8 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
     if issue is None:
         return IssueChange(step=IssueStep.OPEN, title=title, body=body, labels=labels)
     body += issue.body.partition(END)[2]
-    kept = (label for label in issue.labels if not label.startswith(SEVERITY))
-    labels = tuple(dict.fromkeys((*labels, *kept)))
+    other_labels = (label for label in issue.labels if not label.startswith(SEVERITY))
+    labels = tuple(dict.fromkeys((*labels, *other_labels)))
     same = _same(title) == _same(issue.title) and _same(body) == _same(issue.body) and set(labels) == set(issue.labels)
     step = (
         IssueStep.DECLINED

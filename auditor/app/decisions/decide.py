@@ -66,30 +66,30 @@ def decide(request: DecideRequest) -> Decided:
     name = request.file.as_posix()
     current = read_yaml(request.file, None) if exists(request.file) else None
     before = {each.id: each for each in _decisions(request, current, name)}
-    found: list[Diagnostic] = []
+    errors: list[Diagnostic] = []
     answers: dict[str, tuple[ApprovalRow, Answer]] = {}
     for path in request.approvals:
         for row in approval_rows(path):
             try:
                 _take(row, questions, answers)
             except InputError as error:
-                found.extend(error.diagnostics)
-    answered = [id_ for id_ in answers if _is_answered(answers[id_], questions[id_], before, request, found)]
-    if found:
-        raise InputError(found)
+                errors.extend(error.diagnostics)
+    answered = [id_ for id_ in answers if _is_answered(answers[id_], questions[id_], before, request, errors)]
+    if errors:
+        raise InputError(errors)
     new = {id_: answer for id_, (_, answer) in answers.items() if id_ not in answered}
     items = _items(new, request, set(before))
     content = with_items(current, file=name, key="decisions", items=items) if items else None
     if content is not None:
         by_id = {decision.id: decision for decision in _decisions(request, content, name)}
         _check_possible([by_id[item["id"]] for item in items], questions, answers)
-    left = sum(q.decision is None and q.id not in answers for q in questions.values())
+    unanswered = sum(q.decision is None and q.id not in answers for q in questions.values())
     return Decided(
         text=f"decisions:\n{block(items)}" if items else "",
         content=content,
         ids=tuple(item["id"] for item in items),
         already=len(answered),
-        open=left,
+        open=unanswered,
     )
 
 
@@ -169,14 +169,14 @@ def _refused(slug: str, row: ApprovalRow, message: Message, hint: Message | None
 
 
 def _is_answered(
-    given: tuple[ApprovalRow, Answer],
+    answer_row: tuple[ApprovalRow, Answer],
     question: SavedQuestion,
     decisions: Mapping[str, Decision],
     request: DecideRequest,
-    found: list[Diagnostic],
+    errors: list[Diagnostic],
 ) -> bool:
     """Whether the file has the answer; one that contradicts it is a mistake, one that has lapsed counts no more."""
-    row, answer = given
+    row, answer = answer_row
     today = request.as_of.date()
     same = [d for d in decisions.values() if question.id == d.question or d.id == question.decision]
     holding = [decision for decision in same if decision.until is None or decision.until >= today]
@@ -186,14 +186,14 @@ def _is_answered(
                 "the decision {id} answers the question {question} differently", id=decision.id, question=question.id
             )
             hint = Message("change or remove that decision, or leave the answer out")
-            found.append(Diagnostic(slug="answer-contradicting", message=message, span=row.span, hint=hint))
+            errors.append(Diagnostic(slug="answer-contradicting", message=message, span=row.span, hint=hint))
     return bool(holding)
 
 
-def _items(answers: Mapping[str, Answer], request: DecideRequest, taken: set[str]) -> list[dict[str, Any]]:
+def _items(answers: Mapping[str, Answer], request: DecideRequest, ids: set[str]) -> list[dict[str, Any]]:
     items = []
     for question, answer in answers.items():
-        item: dict[str, Any] = {"id": free_id(f"D-{question}", taken), "question": question, "answer": dict(answer)}
+        item: dict[str, Any] = {"id": free_id(f"D-{question}", ids), "question": question, "answer": dict(answer)}
         item |= {"by": request.by, "on": request.as_of.date().isoformat()}
         item |= {} if request.until is None else {"until": request.until.isoformat()}
         item |= {"reason": request.reason} if request.reason else {}
@@ -207,11 +207,11 @@ def _check_possible(
     answers: Mapping[str, tuple[ApprovalRow, Answer]],
 ) -> None:
     """Raise InputError for answers that their questions do not have."""
-    found: list[Diagnostic] = []
+    errors: list[Diagnostic] = []
     for decision in decisions:
         question = questions[decision.question or ""]
         if not is_possible(decision, question):
             row, _ = answers[question.id]
-            found += _impossible(row, question).diagnostics
-    if found:
-        raise InputError(found)
+            errors += _impossible(row, question).diagnostics
+    if errors:
+        raise InputError(errors)

@@ -48,11 +48,11 @@ def defined_markdown(name: str, definitions: Mapping[str, Any], l10n: Localizati
         ("populations", l10n.gettext("Population")),
         ("products", l10n.gettext("Product set")),
     ):
-        found = definitions.get(section) or {}
-        if isinstance(found, list):
-            found = {each["id"]: each for each in found}
-        if name in found:
-            plain = json.loads(json.dumps({section: [found[name]]} if section in _LISTS else {name: found[name]}))
+        defined = definitions.get(section) or {}
+        if isinstance(defined, list):
+            defined = {each["id"]: each for each in defined}
+        if name in defined:
+            plain = json.loads(json.dumps({section: [defined[name]]} if section in _LISTS else {name: defined[name]}))
             text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_WIDTH).rstrip("\n")
             return f"# {title}: `{name}`\n\n```yaml\n{text}\n```\n"
     return None
@@ -63,15 +63,15 @@ _LISTS: Final = frozenset({"contracts", "waivers"})
 
 def _facts(key: Key, l10n: Localization) -> list[str]:
     """Return the values that a key takes, whether it is required, and the permissions that it needs."""
-    found: list[str] = []
+    facts: list[str] = []
     if key.values:
-        found.append(f"{l10n.gettext('Values')}: {', '.join(f'`{flow(value)}`' for value in key.values)}")
+        facts.append(f"{l10n.gettext('Values')}: {', '.join(f'`{flow(value)}`' for value in key.values)}")
     if key.required:
-        found.append(l10n.gettext("required"))
+        facts.append(l10n.gettext("required"))
     permissions = _permissions(key)
     if permissions:
-        found.append(f"{l10n.gettext('Permissions')}: {', '.join(permissions)}")
-    return [*(f"- {fact}" for fact in found), ""] if found else []
+        facts.append(f"{l10n.gettext('Permissions')}: {', '.join(permissions)}")
+    return [*(f"- {fact}" for fact in facts), ""] if facts else []
 
 
 def _permissions(key: Key) -> tuple[str, ...]:

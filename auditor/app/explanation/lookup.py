@@ -64,14 +64,14 @@ def explain(
     saved = None
     if result is not None:
         saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
-        found = of_fingerprint(located(saved), name) if len(name) >= _PREFIX else None
-        if found is not None:
-            tenant = next((each for each in saved.tenants if each.name == found[0]), None)
-            return _finding_text(saved, tenant, found[1], library=library, l10n=l10n)
+        match = of_fingerprint(located(saved), name) if len(name) >= _PREFIX else None
+        if match is not None:
+            tenant = next((each for each in saved.tenants if each.name == match[0]), None)
+            return _finding_text(saved, tenant, match[1], library=library, l10n=l10n)
     loaded = load_policies(policies).policies
-    known = {policy.id: policy for policy in loaded.policies}
-    if name in known:
-        return _policy_text(known[name], l10n, saved)
+    by_id = {policy.id: policy for policy in loaded.policies}
+    if name in by_id:
+        return _policy_text(by_id[name], l10n, saved)
     defined = defined_markdown(name, loaded.definitions, l10n)
     if defined is not None:
         return defined
@@ -82,7 +82,7 @@ def explain(
     products = _products(catalogue, name)
     if products:
         return "\n".join(_product_text(catalogue, product, l10n) for product in products)
-    names = [*(check.id for check in registered()), *library.articles, *known, *_defined(loaded.definitions)]
+    names = [*(check.id for check in registered()), *library.articles, *by_id, *_defined(loaded.definitions)]
     names += [part for key in written_keys() for part in (key.path[-1], key.dotted)]
     raise _unknown(name, names, catalogue, result)
 
@@ -96,9 +96,9 @@ def _defined(definitions: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
     spelt = {each.casefold(): each for each in names}
     close = [spelt[each] for each in get_close_matches(name.casefold(), spelt, n=3)]
-    found = resembling(catalogue, name)
-    if not close and found.products:
-        close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
+    similar = resembling(catalogue, name)
+    if not close and similar.products:
+        close = [product.part_number for product in similar.products[: 1 if similar.certain else 3]]
     hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
     if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
         hints.append(Message("to explain a finding, its result is needed: add --result FILE"))

@@ -45,14 +45,14 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Earli
     """Return for each tenant the earlier runs in which it was audited too, oldest first."""
     parts = [(tenant.name, single_tenant(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
     if is_store(folder):
-        found_of: dict[str, tuple[EarlierRun, ...]] = {}
+        runs_of: dict[str, tuple[EarlierRun, ...]] = {}
         for name, mine in parts:
             # Its failure is reported where the runs of all tenants are read.
             with TenantBoundary(name, alone=len(parts) == 1):
-                found_of[name] = earlier(folder, mine)
-        return found_of
-    found = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
-    return {name: runs for (name, _), runs in zip(parts, found, strict=True)}
+                runs_of[name] = earlier(folder, mine)
+        return runs_of
+    runs_of_parts = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
+    return {name: runs for (name, _), runs in zip(parts, runs_of_parts, strict=True)}
 
 
 def check_folder(folder: Path) -> None:
@@ -80,38 +80,38 @@ def earlier_of(
 
 
 def _runs(
-    folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
+    folder: Path, portions: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
 ) -> tuple[tuple[EarlierRun, ...], ...]:
     """Read every earlier result once; returns what it came to in each portion, None standing for all of it."""
-    found: list[dict[float, EarlierRun]] = [{} for _ in wanted]
-    audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in wanted]
+    runs_of_parts: list[dict[float, EarlierRun]] = [{} for _ in portions]
+    audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in portions]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         with saved_results([file], None) as ([(_, run)], _spill):
             all_of_it = _by_name(run)
-            for runs, names, (result, seen) in zip(found, audited, wanted, strict=True):
+            for runs, names, (result, portion_of) in zip(runs_of_parts, audited, portions, strict=True):
                 if run.run.as_of < result.run.as_of:
-                    mine = run if seen is None else seen(run)
-                    past = _past(mine, all_of_it if seen is None else _by_name(mine), names)
+                    mine = run if portion_of is None else portion_of(run)
+                    past = _past(mine, all_of_it if portion_of is None else _by_name(mine), names)
                     if past is not None:
                         runs[run.run.as_of.timestamp()] = past
-    if wanted and not any(found):
+    if portions and not any(runs_of_parts):
         message = Message(
             "there are no trends: no result.json below {folder} is of an earlier run of these tenants", folder=folder
         )
         warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
-    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
+    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in runs_of_parts)
 
 
 def _by_name(run: Result) -> Mapping[str, TenantResult]:
     return {tenant.name: tenant for tenant in run.tenants}
 
 
-def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) -> EarlierRun | None:
+def _past(run: Result, by_name: Mapping[str, TenantResult], names: Sequence[str]) -> EarlierRun | None:
     """Return what an earlier run came to in some tenants; None if one was not audited then."""
-    tenants = [there[name] for name in names if name in there and there[name].failure is None]
+    tenants = [by_name[name] for name in names if name in by_name and by_name[name].failure is None]
     if not tenants or len(tenants) < len(names):
         return None
-    whole = len(tenants) == len(there)
+    whole = len(tenants) == len(by_name)
     if not whole:
         run = replace(run, tenants=tuple(tenants), fleet=FleetResult(), summary=summarise(tenants))
     return EarlierRun(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=whole)

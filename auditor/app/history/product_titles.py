@@ -53,5 +53,5 @@ def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:
 def _of_part(catalogue: Catalogue, part: str | None) -> str | None:
     if part is None:
         return None
-    found = {product.name for product in catalogue.by_part_number(part)}
-    return found.pop() if len(found) == 1 else part
+    names = {product.name for product in catalogue.by_part_number(part)}
+    return names.pop() if len(names) == 1 else part

@@ -61,12 +61,12 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         UsageError for another name, or where it must be named; what its failure raised, where it has one.
         """
         tenants = self.names
-        known = Message("tenants: {known}", known=", ".join(tenants))
+        hint = Message("tenants: {known}", known=", ".join(tenants))
         if name is not None and name not in self.names:
             message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
-            raise UsageError("tenant-unknown", message, hint=known)
+            raise UsageError("tenant-unknown", message, hint=hint)
         if name is None and len(self.names) != 1:
-            raise UsageError("usage", Message("there are several tenants: specify one with --tenant"), hint=known)
+            raise UsageError("usage", Message("there are several tenants: specify one with --tenant"), hint=hint)
         chosen = name or self.names[0]
         failure = self.failures.get(chosen)
         if failure is not None and failure.error is not None:
@@ -76,7 +76,7 @@ class HistorySources(Struct, frozen=True, kw_only=True):
     def chosen(self, name: str | None) -> dict[str, _Tenant]:
         """Return the tenant of a name, or all that did not fail; raises as `one` for a single tenant."""
         if name is None and len(self.names) > 1:
-            return {name: known for name, known in self.tenants.items() if name not in self.failures}
+            return {name: history for name, history in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
 
     @contextmanager
@@ -104,9 +104,9 @@ def look(places: Sequence[Path | str]) -> HistorySources:
     ]
     ledgers = _loose(loose, failures)
     for part in (*parts, {name: _Tenant(results=ledger) for name, ledger in ledgers.items()}):
-        for name, found in part.items():
+        for name, history in part.items():
             with _contained(name, failures):
-                tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
+                tenants[name] = _joined(name, tenants.get(name, _Tenant()), history)
     where = ", ".join(map(str, places))
     if not tenants and not failures:
         message = Message("{where} has neither nights nor results", where=where)
@@ -123,31 +123,31 @@ def _contained(tenant: str, failures: dict[str, TenantBoundary]) -> Iterator[Non
         failures.setdefault(tenant, boundary)
 
 
-def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
+def _joined(name: str, one: _Tenant, other: _Tenant) -> _Tenant:
     """Put together what two places hold of a tenant: a night that both have is one; UsageError for results in both."""
     nights: dict[datetime, NightSummary] = {}
-    for night in (*known.nights, *found.nights):
-        there = nights.get(night.at)
-        if there is None or there.summary.get("users") is None:
+    for night in (*one.nights, *other.nights):
+        previous = nights.get(night.at)
+        if previous is None or previous.summary.get("users") is None:
             nights[night.at] = night
-    if _entries(known) and _entries(found):
+    if _entries(one) and _entries(other):
         message = Message("results of {name} are both in a store and outside it", name=name)
         raise UsageError("usage", message, hint=Message("put them into the store first"))
-    return _Tenant(nights=tuple(nights.values()), results=found.results if _entries(found) else known.results)
+    return _Tenant(nights=tuple(nights.values()), results=other.results if _entries(other) else one.results)
 
 
 def over_time(looked: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
     """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
-    found = []
-    for name, known in looked.chosen(tenant).items():
+    all_trends = []
+    for name, history in looked.chosen(tenant).items():
         with looked.handling(name):
-            nights = sorted(known.nights, key=lambda night: night.at)
-            made = trends(name, nights, _entries(known), now=now, between=within)
-            if made is not None:
-                found.append(made)
-    if not found and not looked.failures:
+            nights = sorted(history.nights, key=lambda night: night.at)
+            tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
+            if tenant_trends is not None:
+                all_trends.append(tenant_trends)
+    if not all_trends and not looked.failures:
         raise _empty(looked.where, *within)
-    return found
+    return all_trends
 
 
 def _empty(where: str, *within: datetime | None) -> SnapshotError:
@@ -170,8 +170,8 @@ def two_nights(
     in_order(first, last)
     names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
     return [
-        between(n, sorted(known.nights, key=lambda night: night.at), known.results, first, last, day=day)
-        for n, known in ((name, looked.tenants[name]) for name in names)
+        between(n, sorted(history.nights, key=lambda night: night.at), history.results, first, last, day=day)
+        for n, history in ((name, looked.tenants[name]) for name in names)
     ]
 
 
@@ -195,18 +195,18 @@ def since_when(
 
     If no result contains the name, `warn` receives a message with similar names.
     """
-    name, known = looked.one(tenant)
-    entries = _entries(known)
-    if known.results is None or not entries:
+    name, history = looked.one(tenant)
+    entries = _entries(history)
+    if history.results is None or not entries:
         message = Message("{where} has no result of {name}", where=looked.where, name=name)
         raise SnapshotError("history-results", message, hint=Message("`auditor store put STORE result.json`"))
-    events = known.results.events()
-    found = episodes(events, by=by, wanted=wanted)
-    if not found:
+    events = history.results.events()
+    periods = episodes(events, by=by, wanted=wanted)
+    if not periods:
         unknown = _unknown_policy(name, entries, wanted) if by == "policy" else _unknown_person(name, events, wanted)
         if by != "finding" and unknown is not None:
             warn(unknown)
-    return name, found
+    return name, periods
 
 
 def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagnostic | None:
@@ -289,33 +289,33 @@ def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
     if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
         return None
     free = free_part_numbers()
-    found = [
+    counts = [
         seat["spare"]
         for entry in entries
         for seat in entry.summary["seats"]
         if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in others
     ]
-    return sum(found) if found and None not in found else None
+    return sum(counts) if counts and None not in counts else None
 
 
-def _entries(known: _Tenant) -> tuple[Entry, ...]:
-    return () if known.results is None else known.results.entries()
+def _entries(history: _Tenant) -> tuple[Entry, ...]:
+    return () if history.results is None else history.results.entries()
 
 
 def _of_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
-    named: defaultdict[str, list[str]] = defaultdict(list)
+    names_of: defaultdict[str, list[str]] = defaultdict(list)
     for name in store.backend.names(""):
         if instant_name(name) or commit_tenant(name) is not None:
-            named[name.partition("/")[0]].append(name)
-    found: dict[str, _Tenant] = {}
-    for tenant, names in named.items():
+            names_of[name.partition("/")[0]].append(name)
+    tenants: dict[str, _Tenant] = {}
+    for tenant, names in names_of.items():
         with _contained(tenant, failures):
             nights = tuple(
                 NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
                 for night in store.counts(names)
             )
-            found[tenant] = _Tenant(nights=nights, results=Ledger(store.backend, tenant))
-    return found
+            tenants[tenant] = _Tenant(nights=nights, results=Ledger(store.backend, tenant))
+    return tenants
 
 
 def _plain(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
@@ -323,24 +323,24 @@ def _plain(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant
     from auditor.store.writer import seats_of  # noqa: PLC0415  a store needs none of it
 
     folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))
-    found: dict[str, _Tenant] = {}
+    tenants: dict[str, _Tenant] = {}
     for folder in folders:
         with _contained(folder.parent.name, failures):
             manifest = manifest_of(folder)
             summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
             night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
-            found[manifest.tenant] = _Tenant(nights=(*found.get(manifest.tenant, _Tenant()).nights, night))
-    return found
+            tenants[manifest.tenant] = _Tenant(nights=(*tenants.get(manifest.tenant, _Tenant()).nights, night))
+    return tenants
 
 
 def _loose(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
     results = [saved_result(path) for path in paths]
     memory = MemoryBackend()
-    found: dict[str, Ledger] = {}
+    ledgers: dict[str, Ledger] = {}
     for result in sorted(results, key=lambda result: result.run.as_of):
         for tenant in result.tenants:
             if tenant.failure is None:
                 with _contained(tenant.name, failures):
-                    found[tenant.name] = Ledger(memory, tenant.name)
-                    found[tenant.name].put(result, tenant, tenant.findings.stats.money)
-    return found
+                    ledgers[tenant.name] = Ledger(memory, tenant.name)
+                    ledgers[tenant.name].put(result, tenant, tenant.findings.stats.money)
+    return ledgers

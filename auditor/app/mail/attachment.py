@@ -35,12 +35,12 @@ def attached(
         raise ValueError(f"no mail carries the format '{kind}'")
     # A file from a mail is opened with a double click: Excel needs the byte order mark then.
     artifact = render(result, kind, locale=locale, history=history, byte_order_mark=True)
-    name, made = file_name(result), b"".join(artifact.chunks())
+    name, content = file_name(result), b"".join(artifact.chunks())
     inside = f"{name}{PurePath(artifact.name).suffix}"
-    if len(made) <= limit and suits(len(made)):
-        return Attachment(name=inside, media_type=artifact.media_type.partition(";")[0], body=made)
-    archives = (packed(inside, made, result.run.as_of, level) for level in _LEVELS)
-    body = next((archive for archive in archives if suits(len(archive))), packed(inside, made, result.run.as_of))
+    if len(content) <= limit and suits(len(content)):
+        return Attachment(name=inside, media_type=artifact.media_type.partition(";")[0], body=content)
+    archives = (packed(inside, content, result.run.as_of, level) for level in _LEVELS)
+    body = next((archive for archive in archives if suits(len(archive))), packed(inside, content, result.run.as_of))
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
 
 

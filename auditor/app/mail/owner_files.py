@@ -35,7 +35,7 @@ class PlannedApprovals(Struct, frozen=True, kw_only=True):
 
 def planned_approvals(folders: Sequence[Path]) -> tuple[PlannedApprovals, ...]:
     """Return the files of owners in folders that `auditor plan --by owner` wrote. Raises SnapshotError."""
-    return tuple(found for plan_folder in folders for found in _found(plan_folder))
+    return tuple(approvals for plan_folder in folders for approvals in _found(plan_folder))
 
 
 def approvals_for(envelope: Envelope, result: Result, planned: Sequence[PlannedApprovals]) -> tuple[Attachment, ...]:

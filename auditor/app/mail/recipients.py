@@ -61,8 +61,8 @@ def chosen(result: Result, settings: Settings, only: Sequence[str], *, fallback:
 
     Raises SettingsError for an address that is no recipient; a channel needs no entry in the tenants file.
     """
-    found = envelopes(settings.tenants, {tenant.name for tenant in result.tenants}, fallback=fallback)
-    listed = {same_recipient(envelope.address) for envelope in found}
+    all_envelopes = envelopes(settings.tenants, {tenant.name for tenant in result.tenants}, fallback=fallback)
+    listed = {same_recipient(envelope.address) for envelope in all_envelopes}
     channels = _channels(only)
     unknown = {same_recipient(each) for each in only} - listed - set(channels) - {Channel.MAIL.value}
     if unknown:
@@ -71,7 +71,7 @@ def chosen(result: Result, settings: Settings, only: Sequence[str], *, fallback:
             Message("{unknown} is not a recipient of the tenants in this result", unknown=min(unknown)),
             hint=Message("add it to `recipients` in the tenants file"),
         )
-    yield from (envelope for envelope in found if _wanted(envelope.address, only))
+    yield from (envelope for envelope in all_envelopes if _wanted(envelope.address, only))
     yield from channel_envelopes((each for each in channels if each not in listed), result, fallback=fallback)
 
 

@@ -46,11 +46,11 @@ def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
     number_of = {
         fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
     }
-    found: dict[int, list[Question]] = {}
+    by_action: dict[int, list[Question]] = {}
     for question in tenant.open_questions:
         numbers = [number_of[fingerprint] for fingerprint in question.findings if fingerprint in number_of]
-        found.setdefault(min(numbers, default=0), []).append(question)
-    return found
+        by_action.setdefault(min(numbers, default=0), []).append(question)
+    return by_action
 
 
 def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
@@ -67,10 +67,12 @@ def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) 
 def _action(
     number: int, action: Action, findings: Mapping[str, Finding], names: Mapping[str, str]
 ) -> tuple[object, ...]:
-    own = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    people = dict.fromkeys(named(finding) for finding in own if finding.subject.type is SubjectType.USER)
-    found = [each.product.sku_part_number or each.product.sku_id or "" for each in own if each.product]
-    products = found or filter(None, [action.sku_id])
+    action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
+    people = dict.fromkeys(named(finding) for finding in action_findings if finding.subject.type is SubjectType.USER)
+    part_numbers = [
+        each.product.sku_part_number or each.product.sku_id or "" for each in action_findings if each.product
+    ]
+    products = part_numbers or filter(None, [action.sku_id])
     named_products = ", ".join(dict.fromkeys(names.get(product, product) for product in products))
     return (number, action.title, _listed(people), named_products, *_money(action.money), None, None, None)
 

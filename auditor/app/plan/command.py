@@ -49,14 +49,14 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
 
 def _decisions(request: Request, path: Path | None) -> tuple[Decision, ...]:
     """Read the decisions together with the policies, whose names they may use. Raises InputError."""
-    found = decision_files(request.policies, path)
-    if not found:
+    files = decision_files(request.policies, path)
+    if not files:
         return ()
     if request.demo and not request.policies:
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
-        return load(demo_policies(request.as_of), decisions=found).decisions
-    return load_policies(request.policies, decisions=found).decisions
+        return load(demo_policies(request.as_of), decisions=files).decisions
+    return load_policies(request.policies, decisions=files).decisions
 
 
 def exit_code(plan: FleetPlan) -> int:

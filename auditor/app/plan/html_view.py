@@ -176,9 +176,9 @@ class _TenantPage:
     def _question(self, question: Question) -> QuestionView:
         l10n, names = self._l10n, self._tenant.names
         label = self._labels.get(question.subject)
-        known = {question.subject: label, **names} if label else names
+        labels = {question.subject: label, **names} if label else names
         return QuestionView(
-            text=sentence(question, l10n, known),
+            text=sentence(question, l10n, labels),
             effect=effect(question, l10n),
             answers=tuple(
                 AnswerView(label=answer_label(answer, l10n, names), yaml=answered(question, answer, self._as_of))
@@ -218,10 +218,10 @@ def _request(request: Mapping[str, Any]) -> str:
 
 def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
     """Gather the findings that stay for the same reason."""
-    found: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for fingerprint, why in remaining:
-        found.setdefault(why, []).append(fingerprint)
-    return list(found.items())
+        by_reason.setdefault(why, []).append(fingerprint)
+    return list(by_reason.items())
 
 
 def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:

@@ -59,23 +59,23 @@ def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:
 
     The number 0 stands for questions about findings without an action.
     """
-    found: dict[str, set[int]] = {}
+    numbers_of: dict[str, set[int]] = {}
     for number, action in enumerate(tenant.actions, start=1):
         for owner in dict.fromkeys(action.owner.casefold().split(", ")):
-            found.setdefault(owner, set()).add(number)
+            numbers_of.setdefault(owner, set()).add(number)
     acted = {fingerprint for action in tenant.actions for fingerprint in action.findings}
     if any(acted.isdisjoint(question.findings) for question in tenant.open_questions):
-        found.setdefault("", set()).add(0)
-    return {owner: frozenset(numbers) for owner, numbers in sorted(found.items())}
+        numbers_of.setdefault("", set()).add(0)
+    return {owner: frozenset(numbers) for owner, numbers in sorted(numbers_of.items())}
 
 
 def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
     """Return a folder name for each owner; names that differ in other characters only get a number."""
-    taken: set[str] = {NOBODY}
-    found: dict[str, str] = {"": NOBODY}
+    names: set[str] = {NOBODY}
+    folders: dict[str, str] = {"": NOBODY}
     for owner in filter(None, owners):
-        found[owner] = free_id(_UNSAFE.sub("-", owner)[:_LONGEST].strip(".-") or "owner", taken)
-    return found
+        folders[owner] = free_id(_UNSAFE.sub("-", owner)[:_LONGEST].strip(".-") or "owner", names)
+    return folders
 
 
 def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str, l10n: Localization) -> bytes:

@@ -52,12 +52,12 @@ def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterab
     prices, facts = options.plan.prices, options.plan.facts
     if prices is None:
         return ()
-    found: list[SeatPrice] = []
+    seat_prices: list[SeatPrice] = []
     held = {sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}
     for sku_id in sorted(held.union(decided)):
         index = facts.index.get(sku_id)
         part_number = None if index is None else facts.skus[index].part_number
         price = prices.of(sku_id=sku_id, part_number=part_number)
         if price is not None:
-            found.append(SeatPrice(sku_id=sku_id, currency=prices.currency, per_month=price))
-    return tuple(found)
+            seat_prices.append(SeatPrice(sku_id=sku_id, currency=prices.currency, per_month=price))
+    return tuple(seat_prices)

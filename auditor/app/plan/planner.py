@@ -93,8 +93,8 @@ def plan_run(
         _leave_out(failures, options, constraints)
         if not again:
             break
-    made = _fleet_plan(before, tried, options, constraints, policies, l10n, failures)
-    return replace(made, notices=notices)
+    plan = _fleet_plan(before, tried, options, constraints, policies, l10n, failures)
+    return replace(plan, notices=notices)
 
 
 def _leave_out(failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]) -> None:
@@ -141,10 +141,10 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     altered: list[Snapshot] = []
     for name, own in options.items():
         with planned(name, failures, alone=alone):
-            made = draft(own, constraints[name], library, l10n=l10n, solver=solver)
-            altered.append(resulting(facts[name], made.state))
-            drafts[name] = made
-    agreed = {name: agreed_contracts(options[name].plan, made.seats) for name, made in drafts.items()}
+            plan_draft = draft(own, constraints[name], library, l10n=l10n, solver=solver)
+            altered.append(resulting(facts[name], plan_draft.state))
+            drafts[name] = plan_draft
+    agreed = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
     then = replace(policies, contracts=with_agreed(policies.contracts, agreed, tuple(facts)))
     after = audit(altered, then, catalogue, as_of, alone=alone)
     failures |= failed_after(after)
@@ -206,14 +206,14 @@ def _fleet_plan(
 
 
 def _fleet_proof(before: FleetResult, after: FleetResult, l10n: Localizer) -> Proof:
-    left = frozenset(open_fingerprints(after.findings))
+    open_after = frozenset(open_fingerprints(after.findings))
     open_ = open_fingerprints(before.findings)
     return Proof(
-        fixed=tuple(fingerprint for fingerprint in open_ if fingerprint not in left),
+        fixed=tuple(fingerprint for fingerprint in open_ if fingerprint not in open_after),
         remaining=tuple(
             Remaining(fingerprint=fingerprint, code="fleet", why=why(l10n, "fleet"))
             for fingerprint in open_
-            if fingerprint in left
+            if fingerprint in open_after
         ),
         new=newly_open(after.findings, frozenset(open_)),
         undecided=undecided_policies(before.policies, after.policies),
@@ -224,26 +224,30 @@ def _tenant_plan(
     before: TenantResult,
     after: TenantResult,
     options: Options,
-    made: Draft,
+    plan_draft: Draft,
     constraints: PlanConstraints,
     l10n: Localizer,
 ) -> TenantPlan:
     then = open_findings(after.findings)
     open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
-    left = {finding.fingerprint for finding in then} | {each.fingerprint for each in open_ if each.policy in unknown}
-    fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
-    stays = [finding for finding in open_ if finding.fingerprint in left]
-    claimed = {fingerprint for one in made.decided for fingerprint in one.findings}
+    open_after = {finding.fingerprint for finding in then} | {
+        each.fingerprint for each in open_ if each.policy in unknown
+    }
+    fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
+    stays = [finding for finding in open_ if finding.fingerprint in open_after]
+    claimed = {fingerprint for one in plan_draft.decided for fingerprint in one.findings}
     # What the requests fix besides (the error flag of a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed - options.bought
-    described = listed(options, done, made.decided, packaged_library(), l10n, made.seats)
-    in_order = bought_first(reordered(described, made.deferrals), made.takers)
-    seats = decided_seats(in_order, made.seats, options.plan, agreed_contracts(options.plan, made.seats).values())
-    actions = _with_steps(in_order, open_, options, made, seats, l10n)
+    described = listed(options, done, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
+    in_order = bought_first(reordered(described, plan_draft.deferrals), plan_draft.takers)
+    seats = decided_seats(
+        in_order, plan_draft.seats, options.plan, agreed_contracts(options.plan, plan_draft.seats).values()
+    )
+    actions = _with_steps(in_order, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
-    money = [figures(open_, then, spare, made.taken, options.plan, done=done) for done in (False, True)]
+    money = [figures(open_, then, spare, plan_draft.taken, options.plan, done=done) for done in (False, True)]
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
@@ -253,7 +257,7 @@ def _tenant_plan(
         omitted=_omitted(before, options.plan.facts.policies),
         actions=actions,
         before=Standing(open=len(open_), money=money[0]),
-        after=Standing(open=len(left), money=money[1]),
+        after=Standing(open=len(open_after), money=money[1]),
         proof=Proof(
             fixed=fixed,
             remaining=tuple(remaining_of(each, kinds, options, constraints, l10n, unknown) for each in stays),
@@ -261,11 +265,14 @@ def _tenant_plan(
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),
         dropped=_dropped(constraints),
-        solver=_solver(options, made, constraints),
+        solver=_solver(options, plan_draft, constraints),
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
         questions=options.answered.questions,
-        notices=(*options.answered.notices, *seat_notices(options.seat_changes, made.seats, constraints.unfollowed)),
+        notices=(
+            *options.answered.notices,
+            *seat_notices(options.seat_changes, plan_draft.seats, constraints.unfollowed),
+        ),
         names=display_names(before.seats, options.state.memberships.groups.values())
         | subscription_names(options.answered.questions, before.subscriptions, l10n),
         decided_seats=seats,
@@ -276,7 +283,7 @@ def _with_steps(
     actions: Sequence[Action],
     open_: Sequence[Finding],
     options: Options,
-    made: Draft,
+    plan_draft: Draft,
     seats: Sequence[DecidedSeats],
     l10n: Localizer,
 ) -> tuple[Action, ...]:
@@ -284,7 +291,7 @@ def _with_steps(
     by_fingerprint = {finding.fingerprint: finding for finding in open_}
     listed_steps = tuple(with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n))
     asked = {each for question in options.answered.questions if question.decision is None for each in question.findings}
-    return tuple(with_seat_steps(listed_steps, made.taken.values(), asked, made.seats, seats, l10n))
+    return tuple(with_seat_steps(listed_steps, plan_draft.taken.values(), asked, plan_draft.seats, seats, l10n))
 
 
 def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
@@ -292,14 +299,14 @@ def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
     return tuple(Dropped(subject=subject, why=reason) for subject, reason in sorted(reasons.items()))
 
 
-def _solver(options: Options, made: Draft, constraints: PlanConstraints) -> Solver:
+def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> Solver:
     """Describe the choice; it is not optimal if something was excluded, since a better one may exist."""
     return Solver(
-        name=made.choice.solver,
-        optimal=made.choice.optimal and not (constraints.barred or constraints.limits),
-        reached=-made.choice.score.corrected,
+        name=plan_draft.choice.solver,
+        optimal=plan_draft.choice.optimal and not (constraints.barred or constraints.limits),
+        reached=-plan_draft.choice.score.corrected,
         bound=sum(-min(weighed.option.score.corrected for weighed in own) for own in options.weighed.values()),
-        unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
+        unpriced=tuple(sorted({sku for weighed in plan_draft.taken.values() for sku in weighed.unpriced})),
         partial=options.partial,
     )
 

@@ -27,8 +27,8 @@ def is_safe(ref: str) -> bool:
 
 def commit_of(ref: str) -> str:
     """Return the commit that a ref names. Raises UsageError if there is none."""
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    commit = found.decode("ascii", "replace").strip()
+    output = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    commit = output.decode("ascii", "replace").strip()
     if not re.fullmatch("[0-9a-f]{40,64}", commit):
         raise _unknown(ref)
     return commit
@@ -41,12 +41,12 @@ def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str,
     repository, and for a symbolic link, which cannot be followed in a commit.
     """
     root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))).resolve()
-    wanted = [_within(root, path) for path in paths or (DEFAULT,)]
-    found: dict[str, str] = {}
+    locations = [_within(root, path) for path in paths or (DEFAULT,)]
+    blobs: dict[str, str] = {}
     for line in filter(None, _git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
         entry = _FILE.fullmatch(line)
         path = PurePosixPath(os.fsdecode(entry[4])) if entry is not None else PurePosixPath()
-        if entry is None or not any(_is_wanted(path, location) for location in wanted):
+        if entry is None or not any(_is_wanted(path, location) for location in locations):
             continue
         if entry[1] == b"120000":
             raise UsageError(
@@ -55,8 +55,8 @@ def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str,
                 hint=Message("put the file itself into the repository"),
             )
         if entry[2] == b"blob":
-            found[str(path)] = entry[3].decode()
-    return [(f"{ref}:{path}", _git("cat-file", "blob", found[path])) for path in sorted(found)]
+            blobs[str(path)] = entry[3].decode()
+    return [(f"{ref}:{path}", _git("cat-file", "blob", blobs[path])) for path in sorted(blobs)]
 
 
 def bases_of(commit: str, ref: str) -> Bases:
@@ -69,17 +69,17 @@ def bases_of(commit: str, ref: str) -> Bases:
         folder = PurePosixPath(file.removeprefix(f"{ref}:")).parent
         if source.startswith(STARTER) and source.removeprefix(STARTER) == __version__:
             return installed_base(file, source)
-        wanted = folder / COPY if source.startswith(STARTER) else folder / source
+        base_folder = folder / COPY if source.startswith(STARTER) else folder / source
         root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n")))
-        found = files_of(commit, (Path(os.path.normpath(root / wanted)),), ref=ref)
-        if found:
+        base_files = files_of(commit, (Path(os.path.normpath(root / base_folder)),), ref=ref)
+        if base_files:
             version = source.removeprefix(STARTER) if source.startswith(STARTER) else None
-            return Base(files=tuple(found), version=version)
+            return Base(files=tuple(base_files), version=version)
         if source.startswith(STARTER):
             return installed_base(file, source)
         raise UsageError(
             "policies-missing",
-            Message("there is no folder {location}", location=wanted),
+            Message("there is no folder {location}", location=base_folder),
             hint=Message("specify a folder of policy files, relative to this file"),
         )
 

@@ -61,15 +61,15 @@ def preview(request: PreviewRequest) -> Preview:
 def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], request: PreviewRequest) -> Preview:
     """Audit every tenant that a request names with two sets at one instant and compare. Raises AuditorError."""
     (side, before), (other, after) = base, head
-    asked = Request(
+    audit_request = Request(
         demo=request.demo,
         snapshots=request.snapshots,
         tenants=request.tenants,
         as_of=request.as_of,
         started=request.as_of,
     )
-    with opened_states(asked, after) as found:
-        states = [state for state in found if isinstance(state, Snapshot)]
+    with opened_states(audit_request, after) as opened:
+        states = [state for state in opened if isinstance(state, Snapshot)]
         old = remedied(audit(states, before, active(), request.as_of), before)
         new = remedied(audit(states, after, active(), request.as_of), after)
     if not request.names:
@@ -79,11 +79,11 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
     return _compared(old, new, side, other, policy_changes(before, after))
 
 
-def exit_code(found: Preview, fail_on: Severity | None) -> int:
+def exit_code(preview: Preview, fail_on: Severity | None) -> int:
     """Return 3 if either side is incomplete, 1 if the change adds findings at or above the threshold, else 0."""
-    if not found.complete:
+    if not preview.complete:
         return 3
-    return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worse(found)))
+    return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worse(preview)))
 
 
 def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
@@ -183,14 +183,14 @@ def difference(
     old = {finding.fingerprint: finding for finding in before}
     new = {finding.fingerprint: finding for finding in after}
     unjudged = {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
-    gone = [finding for finding in before if finding.fingerprint not in new]
+    missing = [finding for finding in before if finding.fingerprint not in new]
     pairs = [(old[finding.fingerprint], finding) for finding in after if finding.fingerprint in old]
     return Difference(
         name=name,
         added=tuple(finding for finding in after if finding.fingerprint not in old),
-        removed=tuple(finding for finding in gone if finding.policy not in unjudged),
+        removed=tuple(finding for finding in missing if finding.policy not in unjudged),
         changed=tuple(Changed(before=one, after=other) for one, other in pairs if _meaning(one) != _meaning(other)),
-        unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
+        unconfirmed=tuple(finding for finding in missing if finding.policy in unjudged),
     )
 
 

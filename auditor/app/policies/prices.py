@@ -85,9 +85,9 @@ class _Import(Struct):
             self.refuse(line, Message("'{currency}' is not an ISO 4217 currency code", currency=currency))
             return
         self.currencies.setdefault(currency, line)
-        known = self.prices.setdefault(name, {}).setdefault(starts, amount)
+        earlier = self.prices.setdefault(name, {}).setdefault(starts, amount)
         first = self.lines.setdefault((name, starts), line)
-        if known == amount:
+        if earlier == amount:
             return
         if self.sheet:
             self.skip(Message("several prices of one product"), Message(name))
@@ -115,7 +115,7 @@ def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: 
         message = Message("prices in {second}, while earlier rows give them in {first}", second=second, first=first)
         state.refuse(state.currencies[second], message, Message("import one currency, or one --market, at a time"))
     if state.errors:
-        raise InputError(sorted(state.errors, key=lambda found: found.span.line if found.span else 0))
+        raise InputError(sorted(state.errors, key=lambda error: error.span.line if error.span else 0))
     if not state.prices:
         hint = Message("see --market, --segment, --term and --billing")
         raise UsageError("prices-none", Message("no row of {source} gives a price", source=source), hint=hint)
@@ -235,15 +235,15 @@ def _sheet_row(state: _Import, line: int, row: Mapping[str, str], price: str, mo
     if row.get("effectiveenddate") and ends < today:
         state.skip(Message("a price that has ended"), Message(title))
         return
-    found = named(state.catalogue, title) or named(state.catalogue, clean(row.get("producttitle", "")))
-    if len(found) != 1:
-        why = Message("no product has this title") if not found else Message("several products have this title")
-        parts = ", ".join(product.part_number for product in found)
+    products = named(state.catalogue, title) or named(state.catalogue, clean(row.get("producttitle", "")))
+    if len(products) != 1:
+        why = Message("no product has this title") if not products else Message("several products have this title")
+        parts = ", ".join(product.part_number for product in products)
         state.skip(why, Message("{title} ({parts})", title=title, parts=parts) if parts else Message(title))
         return
     starts = starts if starts > today else date.min
     monthly = (amount / months).quantize(Decimal("0.0001"))
-    state.add(line, _key(state.catalogue, found[0]), starts, monthly, clean(row["currency"]))
+    state.add(line, _key(state.catalogue, products[0]), starts, monthly, clean(row["currency"]))
 
 
 def _key(catalogue: Catalogue, product: Product) -> str:
@@ -253,10 +253,10 @@ def _key(catalogue: Catalogue, product: Product) -> str:
 
 def _known_name(state: _Import, line: int, name: str) -> str | None:
     product = state.catalogue.product(name)
-    found = (product,) if product is not None else state.catalogue.by_part_number(name)
-    if len(found) == 1:
-        return _key(state.catalogue, found[0])
-    if found:
+    products = (product,) if product is not None else state.catalogue.by_part_number(name)
+    if len(products) == 1:
+        return _key(state.catalogue, products[0])
+    if products:
         state.skip(Message("several products have this part number"), Message(name))
         return None
     if not _SAFE.fullmatch(name):

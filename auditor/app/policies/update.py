@@ -93,12 +93,12 @@ def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
     )
 
 
-def write(found: Update) -> tuple[Path, ...]:
+def write(update: Update) -> tuple[Path, ...]:
     """Write the files of an update and, beside those that extend the library, its files, for later comparison.
 
     Raises UsageError for copies, and DeliveryError where a file cannot be written.
     """
-    if found.copied:
+    if update.copied:
         raise UsageError(
             "policies-copied",
             Message("the policies are copies of the starter library, which are not overwritten"),
@@ -108,22 +108,22 @@ def write(found: Update) -> tuple[Path, ...]:
                 digest=_digest(library_files()),
             ),
         )
-    wanted: dict[Path | ChildFile, bytes] = {
-        each.path: each.after.encode() for each in found.files if each.before != each.after
+    contents: dict[Path | ChildFile, bytes] = {
+        each.path: each.after.encode() for each in update.files if each.before != each.after
     }
     library = {PurePath(name).name: body for name, body in library_files()}
-    for folder in dict.fromkeys(each.path.parent for each in found.files if STARTER in each.after):
-        wanted |= {ChildFile(folder, (COPY, name)): body for name, body in library.items()}
+    for folder in dict.fromkeys(each.path.parent for each in update.files if STARTER in each.after):
+        contents |= {ChildFile(folder, (COPY, name)): body for name, body in library.items()}
         for old in (folder / COPY).glob("*.yaml"):
             if old.name not in library:
                 old.unlink()
-    return write_all(((path, [body]) for path, body in wanted.items()), public=True)
+    return write_all(((path, [body]) for path, body in contents.items()), public=True)
 
 
 def _extends(document: Document) -> Mapping[str, Any] | None:
     value = document.value
-    found = value.get("extends") if isinstance(value, dict) else None
-    return found if isinstance(found, dict) and isinstance(found.get("from"), str) else None
+    extends = value.get("extends") if isinstance(value, dict) else None
+    return extends if isinstance(extends, dict) and isinstance(extends.get("from"), str) else None
 
 
 def _extended(document: Document, body: bytes) -> UpdatedFile:
@@ -172,8 +172,8 @@ def _copies(files: Sequence[tuple[str, bytes]]) -> Iterator[UpdatedFile]:
             # The first line of a copy names the schemas of its own repository.
             comment, separator, rest = packaged.decode().replace("\r\n", "\n").partition("\n")
             first = before.partition("\n")[0]
-            kept = first if first.startswith("# yaml-language-server") else comment
-            yield UpdatedFile(path=Path(name), before=before, after=kept + separator + rest)
+            first_line = first if first.startswith("# yaml-language-server") else comment
+            yield UpdatedFile(path=Path(name), before=before, after=first_line + separator + rest)
 
 
 def _missing_files(files: Sequence[tuple[str, bytes]]) -> list[str]:
@@ -202,8 +202,8 @@ def _copied_base(file: str, source: str) -> Base:
 
 def _unversioned_base(file: str, source: str) -> Base:
     """Find the files that a file extends; the digest decides, not the version of the starter library."""
-    found = installed_base(file, source)
-    return replace(found, version=source.removeprefix(STARTER)) if found.version is not None else found
+    base = installed_base(file, source)
+    return replace(base, version=source.removeprefix(STARTER)) if base.version is not None else base
 
 
 def _changed_definitions(before: PolicySet, after: PolicySet) -> Iterator[str]:

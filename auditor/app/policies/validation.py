@@ -44,9 +44,9 @@ def validate(
 
         settings = read(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
-    found = (*loaded.warnings, *_unknown_names(loaded), *lint_warnings(loaded, tenants=names))
+    all_warnings = (*loaded.warnings, *_unknown_names(loaded), *lint_warnings(loaded, tenants=names))
     # Who extends files does not mend them.
-    warnings = [each for each in found if each.span is None or each.span.file not in loaded.extended]
+    warnings = [each for each in all_warnings if each.span is None or each.span.file not in loaded.extended]
     if settings is not None:
         from auditor.deliver.mail.recipient_selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
 
@@ -109,11 +109,11 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
         return Message("write the English name of a built-in role, or the id of a custom role")
     if mention.kind == "service":
         return _look_up(name)
-    found = resembling(catalogue, name)
-    if found.certain:
-        part, title = found.products[0].part_number, found.products[0].name
+    similar = resembling(catalogue, name)
+    if similar.certain:
+        part, title = similar.products[0].part_number, similar.products[0].name
         return Message("did you mean '{part}' ({title})?", part=part, title=title)
-    close = [product.part_number for product in found.products[:3]]
+    close = [product.part_number for product in similar.products[:3]]
     return Message("similar products: {close}", close=", ".join(close)) if close else _look_up(name)
 
 
@@ -121,14 +121,14 @@ def _meant(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str |
     name, folded = mention.name, fold(mention.name)
     if mention.kind == "role":
         return nearest_name(name, sorted(role.name for role in builtin_roles().values()))
-    known, knows = sets, catalogue.knows
+    names, knows = sets, catalogue.knows
     if mention.kind == "service":
-        known, knows = sorted({plan.name for plan in catalogue.plans.values()}), catalogue.knows_plan
+        names, knows = sorted({plan.name for plan in catalogue.plans.values()}), catalogue.knows_plan
     elif alike := next((each for each in sets if fold(each) == folded), None):
         return alike
     if folded != name.casefold() and knows(folded):
         return clean(name)
-    return None if mention.kind == "product" and named(catalogue, name) else nearest_name(name, known)
+    return None if mention.kind == "product" and named(catalogue, name) else nearest_name(name, names)
 
 
 def _look_up(name: str) -> Message:

@@ -77,8 +77,8 @@ def waive(request: WaiverRequest) -> Waived:
         )
     result = _audited(request, before) if request.result is None else saved_result(request.result, hint=_RESULT)
     chosen = list(_chosen(result, request.fingerprints))
-    taken = {waiver.id for waiver in before.waivers}
-    items = _items(chosen, request, before, taken)
+    ids = {waiver.id for waiver in before.waivers}
+    items = _items(chosen, request, before, ids)
     content = _headed(request.file) * (current is None) + with_items(current, file=name, key="waivers", items=items)
     after = load([*others, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
     if request.until < request.as_of.date():
@@ -112,10 +112,10 @@ def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
         return list(demo_policies(request.as_of))
-    found = policy_files(policies_beside(request.file, request.policies))
-    if exists(request.file) and not any(Path(file) == request.file for file, _ in found):
-        found.append((request.file.as_posix(), read_yaml(request.file, None)))
-    return found
+    files = policy_files(policies_beside(request.file, request.policies))
+    if exists(request.file) and not any(Path(file) == request.file for file, _ in files):
+        files.append((request.file.as_posix(), read_yaml(request.file, None)))
+    return files
 
 
 def _audited(request: WaiverRequest, policies: PolicySet) -> Result:
@@ -136,24 +136,24 @@ def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
         )
     everything = list(located(result))
     for digits in dict.fromkeys(fingerprints):
-        found = of_fingerprint(everything, digits.casefold()) if len(digits) >= _PREFIX else None
-        if found is None:
+        match = of_fingerprint(everything, digits.casefold()) if len(digits) >= _PREFIX else None
+        if match is None:
             raise UsageError(
                 "finding-unknown",
                 Message("no finding has the fingerprint '{digits}'", digits=digits),
                 hint=Message("reports show fingerprints; the first {count} digits are enough", count=_PREFIX),
             )
-        if found[1].status is Status.WAIVED:
+        if match[1].status is Status.WAIVED:
             raise UsageError(
                 "finding-waived",
-                Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=found[1].waiver or ""),
+                Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=match[1].waiver or ""),
                 hint=Message("change that waiver, or leave the finding out"),
             )
-        yield found
+        yield match
 
 
 def _items(
-    chosen: Sequence[Located], request: WaiverRequest, policies: PolicySet, taken: set[str]
+    chosen: Sequence[Located], request: WaiverRequest, policies: PolicySet, ids: set[str]
 ) -> list[dict[str, Any]]:
     """Return one waiver for all chosen findings of a tenant, policy and product."""
     owners = {policy.id: policy.owner for policy in policies.policies}
@@ -172,7 +172,7 @@ def _items(
                 Message("the policy '{policy}' has no owner for the waiver", policy=first.policy),
                 hint=Message("give --owner ADDRESS"),
             )
-        item: dict[str, Any] = {"id": free_id(waiver_id(first), taken), "policies": [first.policy]}
+        item: dict[str, Any] = {"id": free_id(waiver_id(first), ids), "policies": [first.policy]}
         users = list(dict.fromkeys(user for _, finding in members if (user := waiver_user(finding)) is not None))
         if users:
             item["users"] = {users[0][0]: [value for _, value in users] if len(users) > 1 else users[0][1]}
@@ -211,8 +211,8 @@ def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: 
     if "users" in item:
         ((key, values),) = item["users"].items()
         value = finding.subject.id if key == "id" else finding.evidence.get("userPrincipalName")
-        known = [each.casefold() for each in ([values] if isinstance(values, str) else values)]
-        if finding.subject.type is not SubjectType.USER or str(value).casefold() not in known:
+        people = [each.casefold() for each in ([values] if isinstance(values, str) else values)]
+        if finding.subject.type is not SubjectType.USER or str(value).casefold() not in people:
             return False
     if "products" not in item:
         return True

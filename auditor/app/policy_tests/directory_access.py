@@ -38,8 +38,8 @@ def role_lists(users: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, list
 def role_id_of(name: str) -> str:
     """Return the id of a role by name or id."""
     folded = name.casefold()
-    known = builtin_role_ids().get(folded)
-    return known or (folded if GUID.fullmatch(folded) else fixture_id("role", folded))
+    role_id = builtin_role_ids().get(folded)
+    return role_id or (folded if GUID.fullmatch(folded) else fixture_id("role", folded))
 
 
 def conditional_access_policies(
@@ -82,7 +82,7 @@ def _side(side: str, names: Iterable[str], users: Mapping[str, str], group_id: C
                 kinds.append(rest.strip())
             case _:
                 lists["Users"].append(users.get(name.lower(), name))
-    found: dict[str, Any] = {f"{side}{kind}": values for kind, values in lists.items()}
+    conditions: dict[str, Any] = {f"{side}{kind}": values for kind, values in lists.items()}
     if kinds:
-        found[f"{side}GuestsOrExternalUsers"] = {"guestOrExternalUserTypes": ",".join(kinds)}
-    return found
+        conditions[f"{side}GuestsOrExternalUsers"] = {"guestOrExternalUserTypes": ",".join(kinds)}
+    return conditions

@@ -93,14 +93,14 @@ def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue, where: S
     products = _Products(catalogue=catalogue, where=where)
     for item in description.get("products", ()):
         products.add(item)
-    found: dict[str, list[DatedNight]] = {}
+    nights: dict[str, list[DatedNight]] = {}
     for night in description.get("history", ()):
         moment = instant(str(night["asOf"]))
         for number, item in enumerate(night["subscriptions"]):
             ends = instant(str(item.get("nextLifecycleDateTime", "")))
             if moment is not None and ends is not None:
-                found.setdefault(_subscription(number, item, products)["id"], []).append((moment, ends.date()))
-    return found
+                nights.setdefault(_subscription(number, item, products)["id"], []).append((moment, ends.date()))
+    return nights
 
 
 def _coverage(source: Source, unknown: set[str]) -> Coverage:
@@ -127,9 +127,9 @@ class _Products(Struct):
     def add(self, item: Mapping[str, Any]) -> None:
         """Add a product that the tenant owns."""
         name = str(item.get("skuPartNumber") or item["skuId"])
-        known = self._known(str(item.get("skuId") or name))
-        sku_id = str(item.get("skuId") or (known.sku_id if known else fixture_id("sku", name.casefold()))).lower()
-        part_number = item.get("skuPartNumber") or (known.part_number if known else name)
+        product = self._known(str(item.get("skuId") or name))
+        sku_id = str(item.get("skuId") or (product.sku_id if product else fixture_id("sku", name.casefold()))).lower()
+        part_number = item.get("skuPartNumber") or (product.part_number if product else name)
         plans = item.get("servicePlans")
         self.ids[str(part_number).casefold()] = self.ids[sku_id] = sku_id
         self.owned[sku_id] = {
@@ -139,14 +139,14 @@ class _Products(Struct):
             "capabilityStatus": item.get("capabilityStatus", "Enabled"),
             "prepaidUnits": {key: item.get(key, 0) for key in ("enabled", "warning", "suspended", "lockedOut")},
             "consumedUnits": item.get("consumed", ...),
-            "servicePlans": [self._plan(plan) for plan in plans] if plans is not None else _plans(known),
+            "servicePlans": [self._plan(plan) for plan in plans] if plans is not None else _plans(product),
         }
 
     def sku_id(self, name: str) -> str:
         """Return the skuId of a product that a user, group or subscription names."""
-        known = self.ids.get(name.casefold())
-        if known is not None:
-            return known
+        sku_id = self.ids.get(name.casefold())
+        if sku_id is not None:
+            return sku_id
         product = self._known(name)
         if product is None:
             raise InputError(
@@ -187,14 +187,14 @@ class _Products(Struct):
         ]
 
     def _known(self, name: str) -> Product | None:
-        found = self.catalogue.product(name.lower())
+        by_id = self.catalogue.product(name.lower())
         same_name = self.catalogue.by_part_number(name)
-        return found or (min(same_name, key=lambda product: product.sku_id) if same_name else None)
+        return by_id or (min(same_name, key=lambda product: product.sku_id) if same_name else None)
 
     def _plan(self, name: str) -> dict[str, str]:
-        known = self.catalogue.plan(name)
-        if known:
-            return {"servicePlanId": known[0].id, "servicePlanName": known[0].name}
+        plans = self.catalogue.plan(name)
+        if plans:
+            return {"servicePlanId": plans[0].id, "servicePlanName": plans[0].name}
         return {"servicePlanId": fixture_id("plan", name.casefold()), "servicePlanName": name}
 
 
@@ -214,7 +214,7 @@ def _user(item: Mapping[str, Any], products: _Products, groups: Groups) -> dict[
     ]
     user.update(usage_columns(item))
     user["signInActivity"] = item.get("signInActivity")
-    devices = [moment for seen in item.get("devices", ()) if (moment := instant(str(seen))) is not None]
+    devices = [moment for device in item.get("devices", ()) if (moment := instant(str(device))) is not None]
     user["managedDevices"] = len(item.get("devices", ()))
     user["managedDeviceLastSyncDateTime"] = max(devices, default=None)
     for name in item.get("memberOf", ()):

@@ -91,13 +91,13 @@ class Groups(Struct):
                 return group_id
         return None
 
-    def _lend(self, child: str, parent: str, seen: set[str]) -> None:
+    def _lend(self, child: str, parent: str, visited: set[str]) -> None:
         """Add the members of a nested group to the groups above it."""
-        if parent in seen:
+        if parent in visited:
             return
         self.found[parent]["transitiveMembers"].extend(self.found[child]["members"])
         for above in self.parents.get(parent, []):
-            self._lend(child, self.id_of(above), {*seen, parent})
+            self._lend(child, self.id_of(above), {*visited, parent})
 
 
 def fixture_id(kind: str, name: str) -> str:

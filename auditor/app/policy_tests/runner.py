@@ -78,7 +78,7 @@ def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -
 
 def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
     """Find the test files, each with the folder whose policies it may name, and whether it was named itself."""
-    found: dict[Path, tuple[Path, bool]] = {}
+    by_path: dict[Path, tuple[Path, bool]] = {}
     for location in locations or (DEFAULT,):
         if not exists(location):
             raise UsageError(
@@ -87,17 +87,19 @@ def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
                 hint=Message("specify a *_test.yaml file, or a folder of them"),
             )
         if files.is_folder(location):
-            found.update({path: (location, False) for path in list_folder(location, is_test_file) if path not in found})
+            by_path.update(
+                {path: (location, False) for path in list_folder(location, is_test_file) if path not in by_path}
+            )
         else:
-            found.setdefault(location, (location.parent, True))
-    if not found:
+            by_path.setdefault(location, (location.parent, True))
+    if not by_path:
         names = ", ".join(str(location) for location in locations or (DEFAULT,))
         raise UsageError(
             "tests-none",
             Message("{names} has no test", names=names),
             hint=Message("a test file is called *_test.yaml"),
         )
-    return [(found[path][0], path, found[path][1]) for path in sorted(found)]
+    return [(by_path[path][0], path, by_path[path][1]) for path in sorted(by_path)]
 
 
 def _tests(document: Document) -> list[Mapping[str, Any]]:
@@ -156,14 +158,14 @@ def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Docum
     To a file belong the policies that it changes under `extends`, too.
     """
     policies = loaded.policies
-    wanted: Iterable[str]
+    names: Iterable[str]
     if "policies" in test:
-        wanted = [str(name) for name in test["policies"]]
-        known = {policy.id for policy in policies.policies}
+        names = [str(name) for name in test["policies"]]
+        ids = {policy.id for policy in policies.policies}
         unknown = [
-            _unknown(name, known, document.span(("tests", number, "policies", index)))
-            for index, name in enumerate(wanted)
-            if name not in known
+            _unknown(name, ids, document.span(("tests", number, "policies", index)))
+            for index, name in enumerate(names)
+            if name not in ids
         ]
         if unknown:
             raise InputError(unknown)
@@ -171,14 +173,14 @@ def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Docum
         stem = path.stem.removesuffix(TEST_SUFFIX)
         beside = path.with_name(stem).as_posix()
         files = {policy.id: policy.span.file for policy in policies.policies} | dict(loaded.changed)
-        wanted = [policy for policy, file in files.items() if _without_suffix(file) == beside]
-        if not wanted:
+        names = [policy for policy, file in files.items() if _without_suffix(file) == beside]
+        if not names:
             raise InputError([_nothing_evaluated(f"{stem}.yaml", document.span(("tests", number, "name")))])
     alone = "tenants" not in test
-    kept = [policy for policy in policies.policies if policy.id in wanted]
+    chosen = [policy for policy in policies.policies if policy.id in names]
     return replace(
         policies,
-        policies=tuple(replace(policy, tenants=None) if alone else policy for policy in kept),
+        policies=tuple(replace(policy, tenants=None) if alone else policy for policy in chosen),
         waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
     )
 
@@ -188,8 +190,8 @@ def _without_suffix(file: str) -> str:
     return next((file[: -len(suffix)] for suffix in SUFFIXES if file.lower().endswith(suffix)), file)
 
 
-def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:
-    close = get_close_matches(name, known, n=1)
+def _unknown(name: str, names: Iterable[str], where: Span) -> Diagnostic:
+    close = get_close_matches(name, names, n=1)
     return Diagnostic(
         slug="test-unknown-policy",
         message=Message("no file defines the policy '{name}'", name=name),
@@ -209,12 +211,12 @@ def _nothing_evaluated(sibling: str, where: Span) -> Diagnostic:
 
 
 def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    found = [(tenant or "fleet", finding) for tenant, finding in located(result)]
+    findings = [(tenant or "fleet", finding) for tenant, finding in located(result)]
     expected = list(test.get("expect", ()))
-    missing = [_words(item) for item in expected if not any(_fits(item, *each) for each in found)]
+    missing = [_words(item) for item in expected if not any(_fits(item, *each) for each in findings)]
     unexpected = [
         _finding_words(name, finding, several="tenants" in test)
-        for name, finding in found
+        for name, finding in findings
         if not any(_fits(item, name, finding) for item in expected)
     ]
     missing.extend(_outcomes(test, result))
@@ -239,15 +241,15 @@ def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
     product = finding.product
     names = set() if product is None else {_folded(product.sku_id), _folded(product.sku_part_number)} - {""}
     people = {_folded(finding.subject.id), _folded(finding.evidence.get("userPrincipalName"))}
-    wanted_subject = {
+    subjects = {
         "user": (SubjectType.USER, people),
         "subscription": (SubjectType.SUBSCRIPTION, {_folded(finding.subject.id)}),
         "group": (SubjectType.GROUP, {_folded(finding.subject.id), _folded(finding.subject.name)}),
     }
     if item["policy"] != finding.policy or item["check"] != finding.check:
         return False
-    for key, (kind, known) in wanted_subject.items():
-        if key in item and (finding.subject.type is not kind or _folded(item[key]) not in known):
+    for key, (kind, accepted) in subjects.items():
+        if key in item and (finding.subject.type is not kind or _folded(item[key]) not in accepted):
             return False
     if "product" in item and not (
         _folded(item["product"]) in names if item["product"] is not None else product is None

@@ -34,6 +34,6 @@ def _units(units: Sequence[UnitUsage], people: People) -> tuple[UnitUsage, ...]:
     listed = sorted((unit for unit in units if unit not in merged), key=lambda unit: unit.people)
     while merged and listed and sum(unit.people for unit in merged) < _FEWEST:
         merged.append(listed.pop(0))
-    kept = [unit for unit in units if unit in listed]
-    named = [replace(unit, name=people.free(unit.name)) for unit in kept if unit.name is not None]
-    return (*named, *([unit_sum(merged)] if merged else ()), *(unit for unit in kept if unit.name is None))
+    separate = [unit for unit in units if unit in listed]
+    named = [replace(unit, name=people.free(unit.name)) for unit in separate if unit.name is not None]
+    return (*named, *([unit_sum(merged)] if merged else ()), *(unit for unit in separate if unit.name is None))

@@ -58,9 +58,9 @@ class People(Struct, frozen=True, kw_only=True):
 
     def text(self, text: str) -> str:
         """Replace every known id and address in a text of ours; a name of one word of it says nothing."""
-        found = self._of(text)
-        if found is not None:
-            return found
+        pseudonym = self._of(text)
+        if pseudonym is not None:
+            return pseudonym
         tokens = _TOKEN.findall(text.casefold())
         if self.texts.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
             return text  # as in most texts: they name nobody
@@ -78,24 +78,24 @@ class People(Struct, frozen=True, kw_only=True):
 
     def free(self, text: str) -> str:
         """Replace all addresses, and known ids and names, in a text written by a person."""
-        known = self.free_texts.get(text)
-        if known is None:
-            known = self.free_texts[text] = self._free(text)
-        return known
+        cached = self.free_texts.get(text)
+        if cached is None:
+            cached = self.free_texts[text] = self._free(text)
+        return cached
 
     def program_text(self, text: str) -> str:
         """Replace every known id, address and name in a text of ours, which may hold the name of a group."""
-        known = self.program_texts.get(text)
-        if known is None:
-            known = self.program_texts[text] = self._without_names(self.text(text))
-        return known
+        cached = self.program_texts.get(text)
+        if cached is None:
+            cached = self.program_texts[text] = self._without_names(self.text(text))
+        return cached
 
     def quoted(self, text: str) -> str:
         """Replace people in a text of evidence; instants become midnight of their day."""
-        known = self.evidence.get(text)
-        if known is None:
-            known = self.evidence[text] = self.free(day_of(text))
-        return known
+        cached = self.evidence.get(text)
+        if cached is None:
+            cached = self.evidence[text] = self.free(day_of(text))
+        return cached
 
     def _free(self, text: str) -> str:
         return _TOKEN.sub(
@@ -108,8 +108,8 @@ class People(Struct, frozen=True, kw_only=True):
         if self.names.keys().isdisjoint(words):
             return text
         for index, word in enumerate(words):
-            for length, known in self.names.get(word, {}).items():
-                for name, pseudonym in known.get(tuple(words[index : index + length]), {}).items():
+            for length, by_words in self.names.get(word, {}).items():
+                for name, pseudonym in by_words.get(tuple(words[index : index + length]), {}).items():
                     text = re.sub(re.escape(name), pseudonym, text, flags=re.IGNORECASE)
         return text
 
@@ -153,19 +153,19 @@ def people_of(
     # Anybody may be called what is another's id: the id goes before.
     exact = {**addresses, **{user.casefold(): name for user, name in ids.items()}}
     texts = {**names, **exact}
-    for found in (exact, texts):
-        found.pop("", None)
+    for lookup in (exact, texts):
+        lookup.pop("", None)
     return People(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
 
 
 def _by_words(names: Mapping[str, str]) -> Names:
     """Return the lookup table of names with several words, the longest of each first word first."""
-    found: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
+    by_first: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
     for name, pseudonym in names.items():
         words = tuple(_WORD.findall(name))
         if len(words) > 1:
-            found.setdefault(words[0], {}).setdefault(len(words), {}).setdefault(words, {})[name] = pseudonym
-    return {first: dict(sorted(known.items(), reverse=True)) for first, known in found.items()}
+            by_first.setdefault(words[0], {}).setdefault(len(words), {}).setdefault(words, {})[name] = pseudonym
+    return {first: dict(sorted(by_length.items(), reverse=True)) for first, by_length in by_first.items()}
 
 
 def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
@@ -177,10 +177,10 @@ def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
     for tenant in result.tenants:
         people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, {})
         exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in words)
-        for known in (
-            known for lengths in people.names.values() for group in lengths.values() for known in group.values()
+        for aliases in (
+            aliases for lengths in people.names.values() for group in lengths.values() for aliases in group.values()
         ):
-            names.update((name, alias) for name, alias in known.items() if name in words)
+            names.update((name, alias) for name, alias in aliases.items() if name in words)
     return People(key=key, exact=exact, names=_by_words(names), named=named)
 
 

@@ -88,12 +88,12 @@ def _run(run: Run, people: People) -> Run:
 
 def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
     """Return a waiver without its free texts and with a pseudonym for its owner's address."""
-    kept = {
+    fields = {
         name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
         for name, value in waiver.items()
         if name not in _UNSAID
     }
-    return {**kept, "reason": _REASON} if "reason" in kept else kept
+    return {**fields, "reason": _REASON} if "reason" in fields else fields
 
 
 def _selector(selector: Any, key: Key) -> Any:
@@ -150,7 +150,7 @@ def _fleet(fleet: FleetResult, people: People) -> FleetResult:
 
 def _part(part: Part, people: People) -> Part:
     """Replace people in what a tenant and the fleet both have."""
-    findings = part.findings.map(lambda found: _findings(found, people))
+    findings = part.findings.map(lambda batch: _findings(batch, people))
     places = {finding.fingerprint: index for index, finding in enumerate(findings)}
     return replace(
         part,
@@ -229,7 +229,7 @@ def _notice(notice: Notice, people: People) -> Message:
         return f"'{_anonymous(quoted[1], people.key)}'"
 
     return notice.message.rewritten(
-        lambda text: people.free(_NAMED.sub(lambda found: _QUOTED.sub(hidden, found[0]), text))
+        lambda text: people.free(_NAMED.sub(lambda match: _QUOTED.sub(hidden, match[0]), text))
     )
 
 

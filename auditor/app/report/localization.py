@@ -38,10 +38,10 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
     from auditor.app.audit.merge import policies_of  # noqa: PLC0415
     from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
 
-    known, today = policies_of(result), result.run.as_of.date()
+    policy_set, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
-        tenants = tuple(_translated(tenant, known, today, l10n, spill) for tenant in result.tenants)
-    localized = fleet_remedied(result, known, l10n=l10n).actions
+        tenants = tuple(_translated(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
+    localized = fleet_remedied(result, policy_set, l10n=l10n).actions
     fleet = replace(result.fleet, actions=_actions(result.fleet.actions, localized))
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
     return replace(result, run=replace(result.run, policies=policies), tenants=tenants, fleet=fleet)

@@ -69,9 +69,9 @@ class Output(Struct, frozen=True, kw_only=True):
 def parse_format(text: str) -> tuple[str, str | None]:
     """Parse FORMAT or FORMAT=PATH. Raises UsageError for an unknown format."""
     name, separator, path = text.partition("=")
-    known = [*FORMATS, TERMINAL]
-    if name not in known:
-        raise unknown_format(name, known)
+    names = [*FORMATS, TERMINAL]
+    if name not in names:
+        raise unknown_format(name, names)
     if separator and not path:
         raise UsageError(
             "format-path",

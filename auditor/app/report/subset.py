@@ -73,13 +73,13 @@ def _verification(
     whole = tenant.verification
     if whole is None:
         return None
-    seen = (f for f in whole.findings if envelope.includes(tenant.name, f.severity, headers.get(f.policy)))
-    findings = tuple(seen)
-    here = {finding.fingerprint for finding in findings}
+    visible = (f for f in whole.findings if envelope.includes(tenant.name, f.severity, headers.get(f.policy)))
+    findings = tuple(visible)
+    fingerprints = {finding.fingerprint for finding in findings}
     actions = tuple(
         action
         for action in whole.actions
-        if not here.isdisjoint(action.findings)
+        if not fingerprints.isdisjoint(action.findings)
         or (not action.findings and envelope.includes_owner(tenant.name, action.owner))
     )
     return replace(whole, actions=actions, findings=findings, freed=freed_by(actions)) if actions or findings else None
@@ -102,8 +102,8 @@ def own_waivers(part: Result) -> Result:
     """
     tenants = {tenant.name for tenant in part.tenants}
     policies = {header.id for header in part.run.policies}
-    kept = list(_kept(part.run.definitions.get("waivers") or (), tenants, policies))
-    return replace(part, run=replace(part.run, definitions={**part.run.definitions, "waivers": kept}))
+    waivers = list(_kept(part.run.definitions.get("waivers") or (), tenants, policies))
+    return replace(part, run=replace(part.run, definitions={**part.run.definitions, "waivers": waivers}))
 
 
 def _kept(

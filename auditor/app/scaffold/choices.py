@@ -118,27 +118,27 @@ class Choices(Struct, frozen=True, kw_only=True):
 
 def existing_choices(folder: Path) -> dict[str, Any]:
     """Return the fields of Choices that the files of a repository show; a file that cannot be read shows nothing."""
-    found: dict[str, Any] = {}
+    choices: dict[str, Any] = {}
     tenants = _text(folder / "tenants.yaml")
     if tenants is not None:
-        found |= _settings(tenants)
-    found |= existing_starter(folder / "policies")
+        choices |= _settings(tenants)
+    choices |= existing_starter(folder / "policies")
     for name, (file, _) in CI.items():
         if files.is_file(folder / file):
-            found["ci"] = name
+            choices["ci"] = name
     uses = _USES.search(_text(folder / ".github" / "workflows" / "nightly-audit.yml") or "")
     if uses is not None:
-        found |= {"action": uses["action"], "pin": uses["pin"] or ""}
+        choices |= {"action": uses["action"], "pin": uses["pin"] or ""}
     trigger = _TRIGGER.search(_text(folder / "azure-pipelines.yml") or "")
     branch = default_branch(folder) if trigger is None else trigger["branch"]
-    found |= {} if branch == MAIN else {"branch": branch}
-    return found | _remote(folder)
+    choices |= {} if branch == MAIN else {"branch": branch}
+    return choices | _remote(folder)
 
 
 def github_repository(folder: Path) -> str | None:
     """Return OWNER/NAME of a folder's remote `origin`; None if it is not on GitHub."""
-    found: str | None = _remote(folder).get("repository")
-    return found
+    repository: str | None = _remote(folder).get("repository")
+    return repository
 
 
 def default_branch(folder: Path) -> str:
@@ -180,7 +180,7 @@ def _settings(text: str) -> dict[str, Any]:
     credential = tenant.get("credential")
     credential = credential if isinstance(credential, Mapping) else {}
     mail = value.get("mail")
-    found = {
+    fields = {
         "name": _like(TENANT_NAME, tenant.get("name")),
         "tenant_id": _like(GUID, tenant.get("tenantId")),
         "client_id": _like(GUID, credential.get("clientId")),
@@ -190,7 +190,7 @@ def _settings(text: str) -> dict[str, Any]:
         "sender": _like(ADDRESS, mail.get("from")) if isinstance(mail, Mapping) else None,
     }
     absent = {"client_id": NO_CLIENT, "cloud": Cloud.WORLDWIDE, "sender": None, "ci": None}
-    return absent | {name: value for name, value in found.items() if value is not None}
+    return absent | {name: value for name, value in fields.items() if value is not None}
 
 
 def _like(pattern: re.Pattern[str], value: object) -> str | None:
@@ -212,12 +212,12 @@ def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str, Cloud] | Non
     text = _text(path / "azureProfile.json")
     try:
         subscriptions = json.loads((text or "{}").removeprefix("\ufeff")).get("subscriptions") or []
-        known = min(subscriptions, key=lambda item: not item.get("isDefault"))
+        subscription = min(subscriptions, key=lambda item: not item.get("isDefault"))
     except (ValueError, AttributeError, IndexError, TypeError):
         return None
-    tenant = _like(GUID, known.get("tenantId"))
+    tenant = _like(GUID, subscription.get("tenantId"))
     if tenant is None:
         return None
-    name = str(known.get("tenantDefaultDomain") or "").partition(".")[0].lower()
-    cloud = _AZ_CLOUDS.get(str(known.get("environmentName")), Cloud.WORLDWIDE)
+    name = str(subscription.get("tenantDefaultDomain") or "").partition(".")[0].lower()
+    cloud = _AZ_CLOUDS.get(str(subscription.get("environmentName")), Cloud.WORLDWIDE)
     return tenant.lower(), name if TENANT_NAME.fullmatch(name) else NAME, cloud

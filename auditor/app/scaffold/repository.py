@@ -76,13 +76,13 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     written: dict[Path, bytes] = {}
     same: list[str] = []
     updated: list[str] = []
-    kept: list[tuple[str, str]] = []
+    different: list[tuple[str, str]] = []
     steps = tuple(_steps(folder, choices))
     for name, body in scaffold_files(choices).items():
         path = folder / name
         if not path.is_symlink() and not path.exists():
             written[path] = body
-        elif path.is_file() and not path.is_symlink() and (there := _there(path)) == body:
+        elif path.is_file() and not path.is_symlink() and (current := _there(path)) == body:
             same.append(name)
         elif force:
             if path.is_dir():
@@ -91,17 +91,17 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
                 )
             written[path] = body
         elif path.is_symlink() or not path.is_file():
-            kept.append((name, ""))
+            different.append((name, ""))
         else:
-            merged = there
+            merged = current
             for before, after in pairwise(steps):
                 if name in before and name in after:
                     merged = _merged(merged, before[name], after[name])
-            if merged != there:
+            if merged != current:
                 written[path] = merged
                 updated.append(name)
             if merged != body:
-                kept.append((name, _diff(name, merged, body)))
+                different.append((name, _diff(name, merged, body)))
     _check_together(folder, written)
     # Files of a repository contain no tenant data.
     write_all(
@@ -111,7 +111,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         written=tuple(name for path in written if (name := path.relative_to(folder).as_posix()) not in updated),
         same=tuple(same),
         updated=tuple(updated),
-        kept=tuple(kept),
+        kept=tuple(different),
         others=tuple(file for name, (file, _) in CI.items() if name != choices.ci and is_file(folder / file)),
     )
 
@@ -139,24 +139,24 @@ def _there(path: Path) -> bytes:
         return file.read(TABLE).replace(b"\r\n", b"\n")
 
 
-def _merged(there: bytes, before: bytes, after: bytes) -> bytes:
+def _merged(current: bytes, before: bytes, after: bytes) -> bytes:
     """Replace in `there` the lines in which `after` differs from `before`, where they are as in `before`."""
     old, new = (text.decode().splitlines(keepends=True) for text in (before, after))
-    merged = b"\n" + there
+    merged = b"\n" + current
     for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             continue
         anchor = first - 1 if kind == "insert" and first else first
-        wanted, lines = ("".join(part).encode() for part in (old[anchor:last], [*old[anchor:first], *new[start:end]]))
-        if wanted:
-            merged = merged.replace(b"\n" + wanted, b"\n" + lines)
+        replaced, lines = ("".join(part).encode() for part in (old[anchor:last], [*old[anchor:first], *new[start:end]]))
+        if replaced:
+            merged = merged.replace(b"\n" + replaced, b"\n" + lines)
     return merged[1:]
 
 
-def _diff(name: str, there: bytes, wanted: bytes) -> str:
+def _diff(name: str, current: bytes, scaffolded: bytes) -> str:
     """Return a unified diff; empty if the existing file is no text."""
     try:
-        old, new = there.decode().splitlines(), wanted.decode().splitlines()
+        old, new = current.decode().splitlines(), scaffolded.decode().splitlines()
     except UnicodeDecodeError:
         return ""
     return "\n".join(unified_diff(old, new, name, f"{name} (auditor init)", lineterm="", n=1))
@@ -165,16 +165,16 @@ def _diff(name: str, there: bytes, wanted: bytes) -> str:
 def scaffold_files(choices: Choices) -> dict[str, bytes]:
     """Return every file of the scaffold by its path, in order."""
     starter = starter_files(large=choices.large, groups=choices.groups, extend=choices.extend)
-    found = {f"policies/{name}": body for name, body in starter.items()}
-    found |= {
+    bodies = {f"policies/{name}": body for name, body in starter.items()}
+    bodies |= {
         f"{SCHEMAS}/{name}.v1.json": resources.schema(name).replace(__home__, choices.action).encode()
         for name in _WRITTEN
     }
     values = _values(choices)
     for template, path in {**_TEMPLATES, **_night_templates(choices)}.items():
-        found[path] = _filled(_template(template), values).encode()
-    load_tenants(found["tenants.yaml"], file="tenants.yaml")
-    return dict(sorted(found.items()))
+        bodies[path] = _filled(_template(template), values).encode()
+    load_tenants(bodies["tenants.yaml"], file="tenants.yaml")
+    return dict(sorted(bodies.items()))
 
 
 def _night_templates(choices: Choices) -> Mapping[str, str]:
@@ -245,6 +245,6 @@ def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
     new = {path: body for path, body in written.items() if path.parent == policies and is_policy_file(Path(path.name))}
     if not new:
         return
-    there = list_folder(policies, is_policy_file) if policies.is_dir() else []
-    old = {path: read_yaml(path, policies) for path in there}
+    existing = list_folder(policies, is_policy_file) if policies.is_dir() else []
+    old = {path: read_yaml(path, policies) for path in existing}
     load(((str(path), body) for path, body in sorted({**old, **new}.items())), bases=installed_base)

@@ -62,25 +62,25 @@ def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
         "LEAVEOUT": "\n".join(f"    # {stem}.yaml\n    - " + "\n    - ".join(sorted(_ids(stem))) for stem in rest),
     }
     templates = resources.reports() / "templates" / "scaffold"
-    made = {
+    texts = {
         name: re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], (templates / name).read_text(encoding="utf-8"))
         for name in (EXTENDING, f"starter{TEST_SUFFIX}.yaml")
     }
     copy = {f"{COPY}/{PurePath(name).name}": body for name, body in library}
-    return {name: text.replace("\r\n", "\n").encode() for name, text in made.items()} | copy
+    return {name: text.replace("\r\n", "\n").encode() for name, text in texts.items()} | copy
 
 
 def _copied_files(stems: Iterable[str]) -> dict[str, bytes]:
     """Return files of the library with the tests that need no other file."""
     library = resources.policies()
-    found = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in stems}
-    known = {policy.id for policy in load(found.items()).policies.policies}
+    bodies = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in stems}
+    ids = {policy.id for policy in load(bodies.items()).policies.policies}
     for stem in stems:
         name = f"{stem}{TEST_SUFFIX}.yaml"
         body = _copied((library / name).read_bytes())
-        if _tested(body, name) <= known:
-            found[name] = body
-    return found
+        if _tested(body, name) <= ids:
+            bodies[name] = body
+    return bodies
 
 
 def _copied(body: bytes) -> bytes:

@@ -70,8 +70,8 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
             with TenantBoundary(folder.parent.name, alone=alone) as boundary:
                 stored = _put_night(store, folder)
             yield boundary.named_failure or stored
-        given = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
-        for size, result in sorted(given, key=lambda item: item[1].run.as_of):
+        sized_results = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
+        for size, result in sorted(sized_results, key=lambda item: item[1].run.as_of):
             for tenant in result.tenants:
                 if tenant.failure is None:
                     with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as boundary:
@@ -91,27 +91,29 @@ def _put_night(store: Store, folder: Path) -> Stored:
     )
 
 
-def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) -> Stored:
+def _put_result(store: Store, result: Result, tenant: TenantResult, source_size: int) -> Stored:
     size = Ledger(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
-    return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given)
+    return Stored(
+        what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=source_size
+    )
 
 
 def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
     """Return the nights of a store. Raises UsageError for a tenant without nights."""
-    found = store_at(where).require().nights()
-    known_tenants(tenants, {night.tenant for night in found})
-    return tuple(night for night in found if not tenants or night.tenant in tenants)
+    all_nights = store_at(where).require().nights()
+    known_tenants(tenants, {night.tenant for night in all_nights})
+    return tuple(night for night in all_nights if not tenants or night.tenant in tenants)
 
 
-def known_tenants(wanted: Sequence[str], there: AbstractSet[str]) -> None:
+def known_tenants(requested: Sequence[str], tenants: AbstractSet[str]) -> None:
     """Raise UsageError for an unknown tenant."""
-    for name in wanted:
-        if name not in there:
-            known = ", ".join(sorted(there))
+    for name in requested:
+        if name not in tenants:
+            names = ", ".join(sorted(tenants))
             raise UsageError(
                 "tenant-unknown",
                 Message("the store has no night of a tenant '{name}'", name=name),
-                hint=Message("tenants: {known}", known=known),
+                hint=Message("tenants: {known}", known=names),
             )
 
 
@@ -148,7 +150,7 @@ def thin(
     known_tenants(tenants, by_tenant.keys())
     if not confirmed:
         results = (entry.as_of for name in by_tenant for entry in Ledger(store.backend, name).entries())
-        nights_ = (night.instant for found in by_tenant.values() for night in found)
+        nights_ = (night.instant for tenant_nights in by_tenant.values() for night in tenant_nights)
         check_not_ahead(chain(nights_, results), now)
     temporary = store.backend.temporary()
     decided = [
@@ -164,14 +166,14 @@ def thin(
 def _thinned(
     store: Store,
     tenant: str,
-    found: Sequence[Night],
+    tenant_nights: Sequence[Night],
     policy: Keep,
     now: datetime,
     temporary: Mapping[str, datetime | None],
 ) -> Thinned:
     ledger = Ledger(store.backend, tenant)
-    if found:
-        pruning = prune(found, policy, now)
+    if tenant_nights:
+        pruning = prune(tenant_nights, policy, now)
     else:
         for entry in ledger.entries()[-1:]:
             check_not_behind(tenant, entry.as_of, now)
@@ -198,14 +200,14 @@ def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | 
 
 def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
     """Write the latest night of a tenant, not after `at`, as a snapshot folder below `root`."""
-    found = [night for night in nights(where, [tenant]) if at is None or night.instant <= at]
-    if not found:
+    candidates = [night for night in nights(where, [tenant]) if at is None or night.instant <= at]
+    if not candidates:
         raise SnapshotError(
             "snapshot-later",
             Message("{where} has no night of {tenant} at or before this time", where=where, tenant=tenant),
             hint=Message("`auditor store list` lists them"),
         )
-    return store_at(where).restore(found[-1], root)
+    return store_at(where).restore(candidates[-1], root)
 
 
 def _snapshots(path: Path) -> list[Path]:

@@ -66,16 +66,16 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
 
 
 def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
-    known: dict[str, Message | None] = {}
+    wrong_parts: dict[str, Message | None] = {}
     commits = list(store.commits(tenant))
     for _, night in commits:
         if isinstance(night, SnapshotError):
             yield Checked(tenant=tenant, kind="night", found=None, wrong=_harm(night))
             continue
         for entry in night.parts:
-            if entry.name not in known:
-                known[entry.name] = _wrong(store.check, entry)
-        wrong = next((w for w in (known[e.name] for e in night.parts) if w is not None), None)
+            if entry.name not in wrong_parts:
+                wrong_parts[entry.name] = _wrong(store.check, entry)
+        wrong = next((w for w in (wrong_parts[e.name] for e in night.parts) if w is not None), None)
         yield Checked(tenant=tenant, kind="night", found=night, wrong=wrong)
     if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
         # Retention keeps the newest night of every tenant.
@@ -86,21 +86,23 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked
 def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
     ledger = Ledger(store.backend, tenant)
     commits = list(ledger.commits())
-    there = {name for name in names if name.startswith(f"{tenant}/findings/")}
-    if not commits and there:
+    existing = {name for name in names if name.startswith(f"{tenant}/findings/")}
+    if not commits and existing:
         lost = damaged(f"{store.address}/{tenant}/results", Message("has no commit, but has findings of results"))
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
         return
     needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}
     # Retention deletes findings from the oldest on, so none after the first remaining ones may be missing.
-    left = False
+    retained = False
     for _, entry in commits:
         if isinstance(entry, SnapshotError):
             yield Checked(tenant=tenant, kind="result", found=None, wrong=_harm(entry))
             continue
-        left = left or entry.events in there or entry.number in needed
-        yield Checked(tenant=tenant, kind="result", found=entry, wrong=_wrong(ledger.check, entry) if left else None)
-    for number in _lost({name for name, _ in commits}, there):
+        retained = retained or entry.events in existing or entry.number in needed
+        yield Checked(
+            tenant=tenant, kind="result", found=entry, wrong=_wrong(ledger.check, entry) if retained else None
+        )
+    for number in _lost({name for name, _ in commits}, existing):
         lost = damaged(
             f"{store.address}/{ledger.commit_name(number)}", Message("is missing: results are numbered without gaps")
         )
@@ -109,12 +111,12 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
 
 def _lost(commits: set[str], findings: set[str]) -> list[int]:
     """Return the numbers of results that must have existed: those below any other, except for one being written."""
-    recorded, seen = (
+    recorded, existing = (
         {int(match[1]) for match in map(_NUMBER.fullmatch, names) if match is not None} for names in (commits, findings)
     )
     # Findings are written before their commit: the next number may be that of a writer that has not ended, or never
     # did.
-    return [number for number in range(1, max(recorded | seen, default=0)) if number not in recorded]
+    return [number for number in range(1, max(recorded | existing, default=0)) if number not in recorded]
 
 
 def _wrong(check: Callable[[Item], object], entry: Item) -> Message | None:

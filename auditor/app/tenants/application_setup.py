@@ -211,9 +211,9 @@ def _principal(client_id: str | None) -> tuple[str, ...]:
     )
 
 
-def _unless(found: str, create: str) -> str:
+def _unless(get: str, create: str) -> str:
     """Return the command of PowerShell that creates what is not found."""
-    return f"if (-not ({found} -ErrorAction SilentlyContinue)) {{ {create} }}"
+    return f"if (-not ({get} -ErrorAction SilentlyContinue)) {{ {create} }}"
 
 
 def _quoted(text: str) -> str:

@@ -213,8 +213,8 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
     """Send Graph two small requests: whether it answers, and whether the tenant has a premium licence."""
     checks = []
     try:
-        found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
-        name = found[0].get("displayName") if found else "nobody"
+        organizations = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
+        name = organizations[0].get("displayName") if organizations else "nobody"
         message = Message("{origin} answers for {name}", origin=graph.root.origin, name=name)
         checks.append(Check("Microsoft Graph", Health.GOOD, message))
     except FaultError as error:

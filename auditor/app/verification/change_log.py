@@ -95,7 +95,7 @@ def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
     Raises SnapshotError with the line of a mistake, and where no line is about the plan.
     """
     tenants = {tenant.tenant_id.casefold(): tenant for tenant in plan.tenants}
-    found: list[LogEntry] = []
+    entries: list[LogEntry] = []
     for path in log_paths(log):
         for number, _, entry in log_entries(read_log(path), str(path)):
             tenant = tenants.get(entry.tenant.casefold())
@@ -107,10 +107,10 @@ def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
                     "action {action} of the plan has no step {step}", action=entry.action, step=entry.step
                 )
                 _refuse(str(path), number, message)
-            found.append(entry)
-    if found and not any(tenant_log(found, tenant, plan.as_of).entries for tenant in plan.tenants):
+            entries.append(entry)
+    if entries and not any(tenant_log(entries, tenant, plan.as_of).entries for tenant in plan.tenants):
         _refuse(str(log), 1, Message("no line is about an action of the plan"))
-    return found
+    return entries
 
 
 def log_paths(log: Path) -> list[Path]:
@@ -137,18 +137,18 @@ def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan, planned_at:
     for number, action in enumerate(tenant.actions, start=1):
         for step, request in enumerate(action.requests, start=1):
             steps[request["method"], request["path"]].append((number, step))
-    found: dict[int, list[LogEntry]] = defaultdict(list)
-    own = (
+    by_action: dict[int, list[LogEntry]] = defaultdict(list)
+    tenant_entries = (
         entry
         for entry in entries
         if entry.tenant.casefold() == tenant.tenant_id.casefold()
         and (entry.plan == planned_at or entry.time >= planned_at)
     )
-    for entry in sorted(own, key=lambda entry: entry.time):
+    for entry in sorted(tenant_entries, key=lambda entry: entry.time):
         position = _position(entry, tenant, steps)
         if position is not None:
-            found[position[0]].append(replace(entry, action=position[0], step=position[1]))
-    return TenantLog(entries=dict(found))
+            by_action[position[0]].append(replace(entry, action=position[0], step=position[1]))
+    return TenantLog(entries=dict(by_action))
 
 
 def _position(entry: LogEntry, tenant: SavedTenantPlan, steps: Mapping[tuple[str, str], Sequence[Step]]) -> Step | None:

@@ -89,12 +89,12 @@ def exit_code(result: Result, *, logged: bool) -> int:
     Without a log every action with requests counts as run; with one, those of which it names a change that was made
     or failed.
     """
-    known = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
-    ran = [action for _, each in known for action in each.actions if _was_run(action, logged=logged)]
+    verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
+    ran = [action for _, each in verified for action in each.actions if _was_run(action, logged=logged)]
     unknown = any(action.verdict is Verdict.UNKNOWN for action in ran)
-    if unknown or any(not tenant.complete or each.count(FindingState.UNKNOWN) for tenant, each in known):
+    if unknown or any(not tenant.complete or each.count(FindingState.UNKNOWN) for tenant, each in verified):
         return 3
-    fresh = any(each.count(FindingState.NEW, FindingState.CAME_BACK) for _, each in known)
+    fresh = any(each.count(FindingState.NEW, FindingState.CAME_BACK) for _, each in verified)
     return int(fresh or any(action.verdict is not Verdict.DONE for action in ran))
 
 

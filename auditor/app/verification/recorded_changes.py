@@ -50,22 +50,26 @@ def record_changes(where: Path | str, log: Path) -> Iterator[RecordedChanges]:
 def _tenants(store: Store) -> dict[str, str]:
     """Return the names of tenants with a plan, by id in lower case."""
     newest = {name.partition("/")[0]: name for name in store.backend.names("") if "/plans/" in name}
-    found: dict[str, str] = {}
+    by_id: dict[str, str] = {}
     for tenant in sorted(newest):
         for name in plan_names(store.backend, tenant)[-1:]:
             body = store.backend.read(name)
             plan = None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
-            found |= {own.tenant_id.casefold(): tenant for own in (plan.tenants if plan else ()) if own.name == tenant}
-    return found
+            by_id |= {
+                planned.tenant_id.casefold(): tenant
+                for planned in (plan.tenants if plan else ())
+                if planned.name == tenant
+            }
+    return by_id
 
 
 def _add(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEntry]]) -> int:
-    known = {
+    recorded = {
         line
         for name in change_log_names(store.backend, tenant)
         for line in read_change_log(store.backend, name).splitlines()
     }
-    fresh = {line: entry.time for line, entry in lines if line not in known}
+    fresh = {line: entry.time for line, entry in lines if line not in recorded}
     if fresh:
         add_change_log(store.backend, tenant, max(fresh.values()), b"\n".join(fresh) + b"\n")
     return len(fresh)

@@ -41,8 +41,8 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
         """Return the result with what became of a plan of each tenant."""
         stores = [store for store in map(store_at, self.stores) if store.exists]
-        found = {tenant.name: self._plan(stores, tenant, result.run.as_of) for tenant in result.tenants}
-        return verified(result, states, {name: known for name, known in found.items() if known is not None}, policies)
+        plans = {tenant.name: self._plan(stores, tenant, result.run.as_of) for tenant in result.tenants}
+        return verified(result, states, {name: plan for name, plan in plans.items() if plan is not None}, policies)
 
     def _plan(self, stores: list[Store], tenant: TenantResult, as_of: datetime) -> KnownPlan | None:
         recorded = StoredLogs(stores=stores, warn=self.warn).entries(tenant.name, as_of)
@@ -77,8 +77,8 @@ def by_preference(names: Sequence[str], as_of: datetime) -> list[str]:
     and what was done since the week began would not be shown. Then older ones, the newest first, and last those of
     the last hours.
     """
-    made = [(instant_of(name), name) for name in names]
-    older = [name for instant, name in made if instant < as_of - _WEEK]
-    week = [name for instant, name in made if as_of - _WEEK <= instant <= as_of - _FRESH]
-    fresh = [name for instant, name in made if as_of - _FRESH < instant < as_of]
+    dated = [(instant_of(name), name) for name in names]
+    older = [name for instant, name in dated if instant < as_of - _WEEK]
+    week = [name for instant, name in dated if as_of - _WEEK <= instant <= as_of - _FRESH]
+    fresh = [name for instant, name in dated if as_of - _FRESH < instant < as_of]
     return [*week, *reversed(older), *fresh]

@@ -89,12 +89,12 @@ def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
 
 def _manifests(states: States) -> Mapping[Path, Manifest]:
     """Return the manifest of each snapshot; one that is damaged is reported by the audit."""
-    found: dict[Path, Manifest] = {}
+    manifests: dict[Path, Manifest] = {}
     for state in states:
         if isinstance(state, Path):
             with TenantBoundary(state.parent.name):
-                found[state] = manifest_of(state)
-    return found
+                manifests[state] = manifest_of(state)
+    return manifests
 
 
 def verified(result: Result, states: States, plans: Plans, policies: PolicySet) -> Result:
@@ -102,22 +102,22 @@ def verified(result: Result, states: States, plans: Plans, policies: PolicySet) 
     folders = {manifest.tenant: folder for folder, manifest in _manifests(states).items()}
 
     def change(tenant: TenantResult) -> TenantResult:
-        known, folder = plans.get(tenant.name), folders.get(tenant.name)
-        if known is None:
+        plan, folder = plans.get(tenant.name), folders.get(tenant.name)
+        if plan is None:
             return tenant
         facts = None
         if tenant.failure is None and folder is not None:
             facts = TenantFacts(read(folder), active(), policies, result.run.as_of)
-        return replace(tenant, verification=tenant_verification(known, tenant, facts, policies.digest))
+        return replace(tenant, verification=tenant_verification(plan, tenant, facts, policies.digest))
 
     return each_contained(result, change)
 
 
 def tenant_verification(
-    known: KnownPlan, tenant: TenantResult, facts: TenantFacts | None, policy_digest: str
+    known_plan: KnownPlan, tenant: TenantResult, facts: TenantFacts | None, policy_digest: str
 ) -> TenantVerification:
     """Return what became of a tenant's plan; `facts` is None where the tenant was not audited."""
-    plan, done = known.tenant, known.log.done
+    plan, done = known_plan.tenant, known_plan.log.done
     steps = step_verdicts(plan, facts, done)
     seats, decided = seat_changes(plan, facts), seat_decision_verdicts(plan, facts)
     states = _finding_states(plan, tenant, steps, done)
@@ -129,15 +129,15 @@ def tenant_verification(
         replace(
             _action(number, action, by_action.get(number, ()), planned, decided.get(number)),
             seats=seats.get(number, ()),
-            execution=known.log.execution(number),
+            execution=known_plan.log.execution(number),
             decided=decided.get(number),
         )
         for number, action in enumerate(plan.actions, start=1)
     )
     new = (f for f in tenant.findings if f.status is Status.OPEN and f.fingerprint not in states)
     return TenantVerification(
-        planned_at=known.plan.as_of,
-        same_policies=known.plan.policy_digest == policy_digest,
+        planned_at=known_plan.plan.as_of,
+        same_policies=known_plan.plan.policy_digest == policy_digest,
         actions=actions,
         findings=(
             *(_finding(each, states[each.fingerprint]) for each in plan.findings),
@@ -245,8 +245,8 @@ def _by_findings(findings: Sequence[str], planned: _PlannedStates) -> tuple[Verd
     )
     if unknown is not None or not states:
         return Verdict.UNKNOWN, Cause.POLICY, planned.policies.get(unknown or "", "")
-    gone = sum(state is FindingState.GONE for state in states)
-    left = sum(state is FindingState.OPEN for state in states)
-    if not left:
-        return (Verdict.DONE, Cause.NONE, "") if gone == len(states) else (Verdict.CHANGED, Cause.WAIVED, "")
-    return (Verdict.PARTLY if gone else Verdict.NOT), Cause.NONE, ""
+    resolved = sum(state is FindingState.GONE for state in states)
+    remaining = sum(state is FindingState.OPEN for state in states)
+    if not remaining:
+        return (Verdict.DONE, Cause.NONE, "") if resolved == len(states) else (Verdict.CHANGED, Cause.WAIVED, "")
+    return (Verdict.PARTLY if resolved else Verdict.NOT), Cause.NONE, ""
