@@ -18,14 +18,14 @@ def service_label(name: str) -> str:
 
 def product_labels(seats: Sequence[SeatCount], policies: Iterable[Policy]) -> dict[str, str]:
     """Return what people call products, by skuId and part number, and pools of them, by their text; all casefolded."""
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for policy in policies:
         block = policy.constraint
         if isinstance(block, Seats) and block.pool:
-            found[block.of.written.casefold()] = pooled(seat.name for seat in owned_of(block.of, seats))
+            labels[block.of.written.casefold()] = pooled(seat.name for seat in owned_of(block.of, seats))
     for seat in seats:
-        found |= {name.casefold(): seat.name for name in (seat.sku_id, seat.sku_part_number) if name}
-    return {name: label for name, label in found.items() if label}
+        labels |= {name.casefold(): seat.name for name in (seat.sku_id, seat.sku_part_number) if name}
+    return {name: label for name, label in labels.items() if label}
 
 
 def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:
@@ -55,7 +55,7 @@ def _names(element: object, sku_id: str, part: str) -> bool:
         case WithService(plan=plan):
             product = builtin().product(sku_id)
             plans = () if product is None else product.plans
-            return any(plan.casefold() in {known.id.casefold(), known.name.casefold()} for known in plans)
+            return any(plan.casefold() in {service.id.casefold(), service.name.casefold()} for service in plans)
         case _:
             return False
 

@@ -8,4 +8,4 @@ _MARKUP: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)|\*\*|\\(.)")
 
 def without_markup(text: str) -> str:
     """Return a text without the marks of bold words, links and escapes of Markdown; a link keeps its label."""
-    return _MARKUP.sub(lambda found: found[1] or found[2] or "", text)
+    return _MARKUP.sub(lambda match: match[1] or match[2] or "", text)

@@ -46,15 +46,15 @@ class _Templates(Struct, frozen=True):
 def translated_title(title: str, kind: str, l10n: Localizer) -> str:
     """Return the title of an action of a kind in the language of `l10n`; one of another version stays English."""
     text, _, article = title.rpartition(" – ")
-    if l10n.gettext(article) != article and (found := _translated(text, kind, l10n)) is not None:
-        return messages.about(l10n, found, article)
+    if l10n.gettext(article) != article and (translated := _translated(text, kind, l10n)) is not None:
+        return messages.about(l10n, translated, article)
     return _translated(title, kind, l10n) or title
 
 
 def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     if kind not in {each.value for each in ActionKind}:
         return None
-    matches = [(form, found) for form in _forms(ActionKind(kind)) if (found := form.pattern.fullmatch(title))]
+    matches = [(form, match) for form in _forms(ActionKind(kind)) if (match := form.pattern.fullmatch(title))]
     # A name may hold the brackets that a template has, too: as in `Exchange Online (Plan 1)`.
     matches.sort(key=lambda match: not all(map(_is_balanced, match[1].groups(""))))
     for form, match in matches[:1]:

@@ -74,9 +74,9 @@ class _Run:
         # Arrays of Python, in which a number is found sooner than in those of NumPy.
         self._groups = array("i", ordered[starts].astype(np.int32).tobytes())
         self._starts = array("i", np.append(starts, len(ordered)).astype(np.int32).tobytes())
-        taken = [column.take(indices(order)) for column in columns]
+        ordered_columns = [column.take(indices(order)) for column in columns]
         self.columns: Sequence[pa.Array | SpilledColumn] = (
-            taken if spill is None else [SpilledColumn(spill, column) for column in taken]
+            ordered_columns if spill is None else [SpilledColumn(spill, column) for column in ordered_columns]
         )
 
     def span(self, group: int) -> tuple[int, int]:
@@ -147,12 +147,12 @@ def _fingerprints(runs: SortedRuns, group: int, *others: str) -> Iterator[str]:
 
 
 def _requests(
-    runs: SortedRuns, group: int, known: Sequence[tuple[SortKey, RequestTemplate]]
+    runs: SortedRuns, group: int, keyed_templates: Sequence[tuple[SortKey, RequestTemplate]]
 ) -> Iterator[Mapping[str, Any]]:
     numbers: list[int] = []
     users: list[str] = []
     for templates, ids in runs.read(group):
         numbers += templates.to_pylist()
         users += values_of(ids)
-    for row in sorted(range(len(numbers)), key=lambda row: known[numbers[row]][0]):
-        yield known[numbers[row]][1].document(users[row])
+    for row in sorted(range(len(numbers)), key=lambda row: keyed_templates[numbers[row]][0]):
+        yield keyed_templates[numbers[row]][1].document(users[row])

@@ -283,10 +283,10 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidanc
 def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:
     """Return the new number of seats where the product's subscriptions are known, unless the seat movement tells it."""
     remedy = group.first
-    found = totals(inputs.context.tenant, remedy.old) if remedy.kind in NUMBERED else None
-    if found is None or not count:
+    purchased = totals(inputs.context.tenant, remedy.old) if remedy.kind in NUMBERED else None
+    if purchased is None or not count:
         return ()
-    subscriptions, now = found
+    subscriptions, now = purchased
     if subscriptions == 1 and group.moved is not None and now == group.moved.usable + group.moved.revived:
         return ()
     then = now + (count if remedy.kind is ActionKind.BUY else -count)

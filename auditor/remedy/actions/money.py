@@ -67,7 +67,7 @@ Price = Callable[[str], Decimal | None]
 """A product's id into the price of one seat a month."""
 
 
-def counted_once(made: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:
+def counted_once(actions: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:
     """Return actions, in their order, whose money counts each seat once.
 
     Money belongs to the action that changes what is paid: the removal or the purchase of seats, whose number reckons
@@ -75,7 +75,7 @@ def counted_once(made: Iterable[tuple[ActionGroup, Action]], price: Price) -> li
     it buys are no cost of those that give them; the last actions in the order lose theirs first. An action that is left
     with nothing has no money.
     """
-    listed = list(made)
+    listed = list(actions)
     removed: Counter[str] = Counter()
     bought: Counter[str] = Counter()
     for group, action in listed:
@@ -98,8 +98,8 @@ def _without(group: ActionGroup, action: Action, removed: Counter[str], bought: 
         counted -= _taken(first.new.split("+"), group.people, bought, price)
     if not counted:
         return action
-    left = money.per_month - counted
-    return replace(action, money=Money(currency=money.currency, per_month=left) if left else None)
+    remainder = money.per_month - counted
+    return replace(action, money=Money(currency=money.currency, per_month=remainder) if remainder else None)
 
 
 def _taken(skus: Sequence[str], seats: int, counts: Counter[str], price: Price) -> Decimal:

@@ -159,15 +159,15 @@ class PersonRemedies:
         """Return the number of the pattern of each person, whose kinds begin at `starts`; new patterns are remedied."""
         data, size = kinds.tobytes(), kinds.itemsize
         ends = [*(size * starts[1:]).tolist(), len(data)]
-        found: list[int] = []
+        numbers: list[int] = []
         for start, end in zip((size * starts).tolist(), ends, strict=True):
             key = data[start:end]
             number = self._patterns.get(key)
             if number is None:
                 number = self._patterns[key] = len(self._patterns)
                 self._store(self._remedied(kinds[start // size : end // size].tolist()))
-            found.append(number)
-        return np.array(found, dtype=np.int64)
+            numbers.append(number)
+        return np.array(numbers, dtype=np.int64)
 
     def _store(self, pattern: _Pattern) -> None:
         self._group_of.append(pattern.groups)
@@ -243,13 +243,13 @@ def _proposed(finding: Finding, smaller: str) -> Finding:
 
 def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[Rows, Sequence[str]]:
     """Return which smaller product, as JSON, the evidence of findings of these policies names; the first is none."""
-    found, numbers = np.zeros(batch.num_rows, dtype=np.int64), {"": 0}
+    product_codes, numbers = np.zeros(batch.num_rows, dtype=np.int64), {"": 0}
     named = np.array([name in policies for name in batch.column("policy").dictionary.to_pylist()], dtype=bool)
     for row in np.flatnonzero(named[codes(batch.column("policy"))]).tolist() if named.any() else ():
         text = batch.column("evidence")[row].as_py()
         smaller = json_value(text).get(SMALLER) if text else None  # tables of findings are written without evidence
-        found[row] = 0 if smaller is None else numbers.setdefault(json_text(smaller), len(numbers))
-    return found, list(numbers)
+        product_codes[row] = 0 if smaller is None else numbers.setdefault(json_text(smaller), len(numbers))
+    return product_codes, list(numbers)
 
 
 def sort_key(finding: Finding) -> SortKey:

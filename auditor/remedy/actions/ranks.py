@@ -43,10 +43,10 @@ def prioritised(
 ) -> tuple[Action, ...]:
     """Return the actions in the same order, each with its rank and why; `severities` are of their worst findings."""
     weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
-    found: dict[int, Action] = {}
+    by_index: dict[int, Action] = {}
     for rank, (index, reason) in enumerate(ranked(weights, today), start=1):
-        found[index] = replace(actions[index], rank=rank, why=intern(why(l10n, reason, weights[index], today)))
-    return tuple(found[index] for index in range(len(actions)))
+        by_index[index] = replace(actions[index], rank=rank, why=intern(why(l10n, reason, weights[index], today)))
+    return tuple(by_index[index] for index in range(len(actions)))
 
 
 def weight(action: Action, severity: Severity) -> Weight:

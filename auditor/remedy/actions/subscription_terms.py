@@ -32,9 +32,9 @@ def terms_of(facts: TenantFacts) -> dict[str, Term]:
             continue
         recent = bought is not None and facts.as_of - WINDOW <= bought <= facts.as_of
         day = None if ends is None else ends.date().isoformat()
-        known = terms.get(sku_id, Term(just_bought=False, ends=None))
-        days = [found for found in (known.ends, day) if found is not None]
-        terms[sku_id] = Term(just_bought=known.just_bought or recent, ends=min(days, default=None))
+        term = terms.get(sku_id, Term(just_bought=False, ends=None))
+        days = [end for end in (term.ends, day) if end is not None]
+        terms[sku_id] = Term(just_bought=term.just_bought or recent, ends=min(days, default=None))
     return terms
 
 
@@ -54,12 +54,12 @@ def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
 
 def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
     """Return the next day, not past, on which a paid subscription of each product renews, by skuId in lower case."""
-    found: dict[str, date] = {}
+    days: dict[str, date] = {}
     for each in tenant.subscriptions:
         day = day_of(each.next_lifecycle_date_time)
         if day >= today and not each.is_trial and (each.status or "").casefold() in _ALIVE:
-            found[each.sku_id.casefold()] = min(day, found.get(each.sku_id.casefold(), day))
-    return found
+            days[each.sku_id.casefold()] = min(day, days.get(each.sku_id.casefold(), day))
+    return days
 
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:

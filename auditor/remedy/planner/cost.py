@@ -57,7 +57,7 @@ def figures(
             exposure=amounts[0][0],
             reassignable_now=amounts[1][0],
             reducible_at_renewal=amounts[2][0],
-            lower_bound=not all(known for _, known in amounts),
+            lower_bound=not all(whole for _, whole in amounts),
         ),
     )
 
@@ -83,14 +83,14 @@ def _priced(
     plan: BoundPolicies, counts: Counter[str], days: Mapping[str, date] = MappingProxyType({})
 ) -> tuple[Decimal, bool]:
     """Return what so many seats cost, on the days of some products and today, and whether every price was known."""
-    total, known = Decimal(0), True
+    total, whole = Decimal(0), True
     for sku_id, count in counts.items():
         prices = plan.prices_on(days[sku_id]) if sku_id in days else plan.prices
         index = plan.facts.index.get(sku_id)
         part = None if index is None else plan.facts.skus[index].part_number
         price = None if prices is None else prices.of(sku_id=sku_id, part_number=part)
         if price is None:
-            known = known and count == 0
+            whole = whole and count == 0
         else:
             total += price * count
-    return total, known
+    return total, whole

@@ -81,9 +81,9 @@ def draft(
         for user, index in zip(users, choice.chosen, strict=True)
         if options.weighed[user][index].fixed
     }
-    made = (one for user, weighed in taken.items() for one in _decided(options, user, weighed))
+    parts = (one for user, weighed in taken.items() for one in _decided(options, user, weighed))
     answers = options.answered.answers
-    decided = tuple(replace(one, answered=all(fingerprint in answers for fingerprint in one.findings)) for one in made)
+    decided = tuple(replace(one, answered=all(fingerprint in answers for fingerprint in one.findings)) for one in parts)
     actions = listed(options, frozenset(), decided, library, l10n)
     deferrals: dict[str, int] = {}
     ran = _simulated(options, seats, actions, taken)
@@ -184,11 +184,11 @@ def listed(
 
 def _key(options: Options, step: Replayed) -> str:
     """Return under which key the request stands in the plan."""
-    gone = set(step.command.body.get("removeLicenses", ()))
+    removed = set(step.command.body.get("removeLicenses", ()))
     joint = (
         key
         for key, group_change in options.group_changes.items()
-        if group_change.group == step.group and gone.issuperset(group_change.sku_ids)
+        if group_change.group == step.group and removed.issuperset(group_change.sku_ids)
     )
     return step.user or next(joint, step.group)
 

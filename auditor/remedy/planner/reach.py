@@ -43,12 +43,12 @@ class Reach(Struct, frozen=True, kw_only=True):
 def reach_of(findings: Iterable[Finding], fixed: AbstractSet[str], memberships: Memberships) -> tuple[Reach, ...]:
     """Count open findings by location; `fixed` are the fingerprints of those that are gone after the plan."""
     opened: Counter[Location] = Counter()
-    gone: Counter[Location] = Counter()
+    resolved: Counter[Location] = Counter()
     for finding in findings:
         location = location_of(finding, memberships)
         opened[location] += 1
-        gone[location] += finding.fingerprint in fixed
-    return tuple(Reach(location=location, open=opened[location], fixed=gone[location]) for location in Location)
+        resolved[location] += finding.fingerprint in fixed
+    return tuple(Reach(location=location, open=opened[location], fixed=resolved[location]) for location in Location)
 
 
 def location_of(finding: Finding, memberships: Memberships) -> Location:

@@ -88,8 +88,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
     questions = questions_of(product_options, opened, accounts)
-    given = answered(questions, decisions, product_options, personal).answers
-    questions = with_giving_groups(replace(product_options, answers=given), questions, opened, accounts)
+    answers = answered(questions, decisions, product_options, personal).answers
+    questions = with_giving_groups(replace(product_options, answers=answers), questions, opened, accounts)
     product_options = replace(
         product_options, answers=answered(questions, decisions, product_options, personal).answers
     )
@@ -99,20 +99,20 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     together = {user for group_change in group_changes for user in group_change.users}
     state.members = {group_change.group: group_change.users for group_change in group_changes}
     alone = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in together}
-    found = evaluated(product_options, alone, findings)
+    evaluation = evaluated(product_options, alone, findings)
     joint = {group_change.key: [_nothing(group_change), group_change.weighed] for group_change in group_changes}
-    weighed = {**found.weighed, **joint}
+    weighed = {**evaluation.weighed, **joint}
     questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
-    questions = with_endings(product_options, questions, found)
+    questions = with_endings(product_options, questions, evaluation)
     replies = answered(questions, decisions, product_options, personal)
-    for user, own in found.harmful.items():
+    for user, own in evaluation.harmful.items():
         weighed[user] = [*weighed[user], *(each for each in own if _is_released(each, replies))]
     return Options(
         plan=plan,
         context=context,
         routes=[route_of(finding, context) for finding in context.findings],
         weighed=weighed,
-        ending=found.ending,
+        ending=evaluation.ending,
         partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),

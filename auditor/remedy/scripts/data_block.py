@@ -155,8 +155,8 @@ def _group(group: str, changes: Changes) -> Iterator[str]:
     yield f"        Name = {literal(printable(state.name))}"
     yield "        Licenses = @("
     for sku_id, off in sorted(state.licenses.items()):
-        given = {"SkuId": sku_id, "DisabledPlans": None if off is None else sorted(off)}
-        yield f"            {literal(given, indent=12)}"
+        product = {"SkuId": sku_id, "DisabledPlans": None if off is None else sorted(off)}
+        yield f"            {literal(product, indent=12)}"
     yield "        )"
     yield f"        Members = {literal(state.members or (), indent=8)}"
     yield "    }"

@@ -85,18 +85,18 @@ class TenantObservation:
         group, fact = expected.key, self._groups.get(expected.key)
         if fact is None:
             return Observation(cause=Cause.MEMBERS, detail=group)
-        given = None
+        by_licence = None
         if account is not None:
-            given = any(grant.group == group for grant in account.grants) or (False if fact.sku_ids else None)
+            by_licence = any(grant.group == group for grant in account.grants) or (False if fact.sku_ids else None)
         if fact.members_status is SourceStatus.COMPLETE:
             if group not in self._members:
                 rows = self._facts.snapshot.members_of(group, transitive=False)
                 self._members[group] = frozenset(rows.to_pylist())
             listed = expected.subject in self._members[group]
-            return Observation(value=listed if given in {None, listed} else PROCESSING)
-        if given or (given is False and fact.processing_state == "ProcessingComplete"):
-            return Observation(value=given)
-        if given is None and account is not None and expected.known and expected.before is True:
+            return Observation(value=listed if by_licence in {None, listed} else PROCESSING)
+        if by_licence or (by_licence is False and fact.processing_state == "ProcessingComplete"):
+            return Observation(value=by_licence)
+        if by_licence is None and account is not None and expected.known and expected.before is True:
             return Observation(value=False)
         return Observation(cause=Cause.MEMBERS, detail=fact.name or group)
 
@@ -107,5 +107,5 @@ def observed(facts: TenantFacts, expectations: Iterable[Expectation]) -> tuple[E
     people = (each.subject for each in expectations if each.fact is not Fact.GROUP_LICENCE)
     properties = (each.key for each in expectations if each.fact is Fact.PROPERTY)
     tenant = TenantObservation(facts, people, properties)
-    found = ((each, tenant.fact(each)) for each in expectations)
-    return tuple(replace(each, before=now.value, known=now.cause is Cause.NONE) for each, now in found)
+    observations = ((each, tenant.fact(each)) for each in expectations)
+    return tuple(replace(each, before=now.value, known=now.cause is Cause.NONE) for each, now in observations)

@@ -61,7 +61,7 @@ def seat_changes(plan: SavedTenantPlan, facts: TenantFacts | None) -> Mapping[in
 def _seats(
     changes: Iterable[HoldingChange], held: Mapping[str, frozenset[str] | None], prices: Mapping[str, SeatPrice]
 ) -> Iterable[SeatChange]:
-    found: dict[str, SeatChange] = {}
+    by_sku: dict[str, SeatChange] = {}
     for change in changes:
         now = held[change.user]
         for sku_id in (*change.lost, *change.gained):
@@ -75,11 +75,11 @@ def _seats(
                 currency=None if price is None else price.currency,
                 per_month=None if price is None else price.per_month,
             )
-            seat = found.get(sku_id, first)
-            found[sku_id] = replace(
+            seat = by_sku.get(sku_id, first)
+            by_sku[sku_id] = replace(
                 seat, planned=seat.planned + freed, actual=seat.actual + actual, unknown=seat.unknown + (now is None)
             )
-    return (found[sku_id] for sku_id in sorted(found))
+    return (by_sku[sku_id] for sku_id in sorted(by_sku))
 
 
 def _with_before(each: Expectation, saved: Sequence[Expectation]) -> Sequence[Expectation]:

@@ -51,8 +51,8 @@ _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
 def routes(check: Check[Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the articles for a check: those of an unknown situation first, then where another one leads elsewhere."""
     usual = check.articles(Situation())
-    found = [(name, check.articles(situation)) for name, situation in _SITUATIONS]
-    return (("", usual), *((name, articles) for name, articles in found if articles != usual))
+    by_situation = [(name, check.articles(situation)) for name, situation in _SITUATIONS]
+    return (("", usual), *((name, articles) for name, articles in by_situation if articles != usual))
 
 
 def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, str]) -> str:
@@ -119,8 +119,8 @@ def _role(name: str, duty: str | None, branches: tuple[str, ...], l10n: Localize
 
 
 def _listed(heading: str, items: Iterable[str]) -> list[str]:
-    found = list(items)
-    return [f"## {heading}", "", *(f"- {item}" for item in found), ""] if found else []
+    lines = list(items)
+    return [f"## {heading}", "", *(f"- {item}" for item in lines), ""] if lines else []
 
 
 def _steps(steps: Iterable[NumberedStep], l10n: Localizer, titles: Mapping[str, str]) -> Iterator[str]:

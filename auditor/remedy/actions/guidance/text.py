@@ -70,9 +70,9 @@ def _links(l10n: Localizer, composed: Composed) -> tuple[Link, ...]:
     """Return the article's own page before the places to open and all else that it leads to."""
     pages = [Link(label=l10n.gettext(source.title), address=source.url) for source in composed.sources]
     linked = (Link(label=l10n.gettext(link.label), address=link.url) for link in composed.links if link.url is not None)
-    found = [*pages[:1], *linked]
-    found += pages[1:]
-    return tuple(dict.fromkeys(found))
+    links = [*pages[:1], *linked]
+    links += pages[1:]
+    return tuple(dict.fromkeys(links))
 
 
 def _further(l10n: Localizer, composed: Composed) -> Iterator[str]:

@@ -59,10 +59,10 @@ class _OpenFindings(Struct):
 
     def take(self, findings: Iterable[Finding]) -> list[Finding]:
         """Take findings out of those that need a remedy."""
-        taken = list(findings)
-        for finding in taken:
+        listed = list(findings)
+        for finding in listed:
             self.left.pop(finding.fingerprint, None)
-        return taken
+        return listed
 
     def take_lacking(self, first: Finding) -> list[Finding]:
         """Take out the findings that say of a person that they lack the product of `first`, which comes first."""

@@ -30,12 +30,12 @@ def _joined(remedies: Sequence[Remedy]) -> Remedy:
         return remedies[0]
     remedies = sorted(remedies, key=lambda remedy: remedy.old)
     first = remedies[0]
-    gone = [remedy.old for remedy in remedies]
+    products = [remedy.old for remedy in remedies]
     direct = all(remedy.commands for remedy in remedies)
     return replace(
         first,
         findings=tuple(finding for remedy in remedies for finding in remedy.findings),
-        old="+".join(gone),
+        old="+".join(products),
         extra=", ".join(dict.fromkeys(group for r in remedies if r.extra for group in r.extra.split(", "))),
-        commands=(assign_user(first.subject, remove=gone),) if direct else (),
+        commands=(assign_user(first.subject, remove=products),) if direct else (),
     )

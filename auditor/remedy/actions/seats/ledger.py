@@ -142,7 +142,7 @@ def settle_seats(
     """
     groups = action_groups.groups
     ledger = Ledger.of(groups.values(), context)
-    kept = dict(groups)
+    remaining = dict(groups)
     seats: dict[str, list[tuple[object, ActionGroup]]] = {}
     for key, group in groups.items():
         if group.first.kind in NUMBERED:
@@ -152,7 +152,7 @@ def settle_seats(
     resolved: list[tuple[object, tuple[str, ...], bool]] = []
     for old in sorted(seats, key=lambda name: (name not in context.seats, name)):
         for key, _ in seats[old][1:]:
-            kept.pop(key)
+            remaining.pop(key)
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
         whole = _merged([group for _, group in seats[old]])
         skus = _products(whole, ledger)
@@ -169,17 +169,17 @@ def settle_seats(
         if _decide(whole, ledger, skus, state, removing=removing):
             numbered.update(skus)
         elif whole.first.kind is ActionKind.STATE and state is not None:
-            kept.pop(seats[old][0][0])
+            remaining.pop(seats[old][0][0])
         elif whole.first.kind is ActionKind.SETTLED:
             resolved.append((seats[old][0][0], skus, removing))
     for key, skus, removing in resolved:
-        carrier = _carrier(kept.values(), ledger, skus, removing=removing)
+        carrier = _carrier(remaining.values(), ledger, skus, removing=removing)
         if carrier is not None:
-            carrier.resolve(kept.pop(key))
-    _state_shortages(kept.values(), ledger, numbered)
-    _count_larger_products([group for group in kept.values() if group.first.kind is ActionKind.COVER], context)
-    _state_movements(kept.values(), ledger)
-    action_groups.swap(kept)
+            carrier.resolve(remaining.pop(key))
+    _state_shortages(remaining.values(), ledger, numbered)
+    _count_larger_products([group for group in remaining.values() if group.first.kind is ActionKind.COVER], context)
+    _state_movements(remaining.values(), ledger)
+    action_groups.swap(remaining)
 
 
 def _follow(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
@@ -209,8 +209,8 @@ def _carrier(
         return group.first.old.split("+") if group.first.kind in TAKING | MOVING else ()
 
     unproven = (group for group in groups if not (group.first.proven and group.acts))
-    found = [group for group in unproven if not set(skus).isdisjoint(moved(group))]
-    return min(found, key=lambda group: (-group.people, group.worst, group.number), default=None)
+    candidates = [group for group in unproven if not set(skus).isdisjoint(moved(group))]
+    return min(candidates, key=lambda group: (-group.people, group.worst, group.number), default=None)
 
 
 def _merged(groups: list[ActionGroup]) -> ActionGroup:
@@ -331,7 +331,7 @@ def _state_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: se
         for sku in first.old.split("+") if first.kind is ActionKind.REPROCESS else ledger.products(group):
             if ledger.shortage(sku):
                 waiting.setdefault(sku, []).append(group)
-    for sku, found in waiting.items():
-        ordered = sorted(found, key=lambda group: (-group.people, group.worst))
+    for sku, candidates in waiting.items():
+        ordered = sorted(candidates, key=lambda group: (-group.people, group.worst))
         for index, group in enumerate(ordered):
             group.lacking[sku] = 0 if index or sku in numbered else ledger.shortage(sku)

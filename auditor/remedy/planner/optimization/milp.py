@@ -41,8 +41,8 @@ def _signature(options: Sequence[Option], limits: Mapping[str, Limit]) -> _Signa
         moved = tuple(sorted((sku, change) for sku, change in option.seats.items() if sku in limits))
         if moved not in best or option.score < best[moved][0]:
             best[moved] = (option.score, index)
-    found = sorted((index, score, moved) for moved, (score, index) in best.items())
-    return tuple((score, moved, index) for index, score, moved in found)
+    ordered = sorted((index, score, moved) for moved, (score, index) in best.items())
+    return tuple((score, moved, index) for index, score, moved in ordered)
 
 
 def _rows(
@@ -79,15 +79,15 @@ def _lexicographic(
     most = np.array([len(classes[index][1]) for index, _ in columns], dtype=float)
     counts: list[int] = []
     for goal in goals:
-        found = milp(
+        solution = milp(
             c=np.array(goal),
             integrality=np.ones(len(columns)),
             bounds=Bounds(0, most),
             constraints=LinearConstraint(matrix, np.array(low), np.array(high)),
         )
-        if found.x is None:
-            raise RuntimeError(f"the solver found no plan: {found.message}")
-        counts = [round(value) for value in found.x]
+        if solution.x is None:
+            raise RuntimeError(f"the solver found no plan: {solution.message}")
+        counts = [round(value) for value in solution.x]
         reached = sum(count * weight for count, weight in zip(counts, goal, strict=True))
         matrix = csr_array(vstack([matrix, csr_array(np.array([goal]))]))
         low.append(-np.inf)

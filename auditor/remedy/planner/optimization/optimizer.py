@@ -149,8 +149,8 @@ def _solve_component(
             for balance, ((e, f, g, h), trail) in reached.items():
                 change = tuple(map(add, balance, moved))
                 score = (a + e, b + f, c + g, d + h)  # a Score would take twice the time here
-                known = following.get(change)
-                if known is None or score < known[0]:
+                earlier = following.get(change)
+                if earlier is None or score < earlier[0]:
                     following[change] = (score, (trail, counts))
         work += len(reached) * len(following)
         width = MAX_BALANCES if work < MAX_WORK else MAX_BALANCES_LATE
@@ -162,10 +162,10 @@ def _solve_component(
             ranked = sorted(following.items(), key=lambda item: (_distance(item[0], binding, limits), item[1][0]))
             following = dict(ranked[:width])
         reached = following
-    ends = [found for balance, found in reached.items() if _distance(balance, binding, limits) == 0]
+    ends = [end for balance, end in reached.items() if _distance(balance, binding, limits) == 0]
     if not ends:
         return (0,) * len(people), False
-    return _unrolled(min(ends, key=lambda found: found[0])[1], classes, steps_of), optimal
+    return _unrolled(min(ends, key=lambda end: end[0])[1], classes, steps_of), optimal
 
 
 def _steps(options: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:

@@ -210,13 +210,13 @@ def _proposal(
     )
 
 
-def _insert_reprocess(commands: list[Command], account: Account, gone: AbstractSet[str]) -> None:
+def _insert_reprocess(commands: list[Command], account: Account, removed: AbstractSet[str]) -> None:
     """Try again what a group could not give: before a direct copy of it goes, or what it replaces.
 
     The copy still holds the seat then, and who finds no seat keeps what was to be replaced.
     """
     retried = [grant.sku_id for grant in account.grants if account.can_retry(grant)]
-    replaced = any(same_kind(old, sku) for sku in retried for old in gone)
+    replaced = any(same_kind(old, sku) for sku in retried for old in removed)
     takes = (n for n, each in enumerate(commands) if each.method == "DELETE" or each.body.get("removeLicenses"))
     commands.insert(next(takes, len(commands)) if replaced else len(commands), reprocess(account.id))
 

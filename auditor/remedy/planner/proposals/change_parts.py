@@ -23,29 +23,29 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
     """
     proposal = weighed.proposal
     came, went = proposal.after.held - before.held, before.held - proposal.after.held
-    gone = tuple(sku for sku in proposal.remove if sku in went and not any(same_kind(sku, new) for new in came))
+    removals = tuple(sku for sku in proposal.remove if sku in went and not any(same_kind(sku, new) for new in came))
     new = tuple(
         added.sku_id
         for added in proposal.add
         if added.sku_id in came and not any(same_kind(sku, added.sku_id) for sku in went)
     )
-    if not (came and went) or not (gone or new):
+    if not (came and went) or not (removals or new):
         yield before, weighed
         return
-    taken = [finding for finding in weighed.fixed if sku_of(finding) in gone]
-    given = [finding for finding in weighed.fixed if correction_of(finding) is Correction.ASSIGN] if new else []
-    if gone and taken and len(taken) < len(weighed.fixed):
-        part = _part(before, weighed, taken, remove=gone)
+    corrections = [finding for finding in weighed.fixed if sku_of(finding) in removals]
+    additions = [finding for finding in weighed.fixed if correction_of(finding) is Correction.ASSIGN] if new else []
+    if removals and corrections and len(corrections) < len(weighed.fixed):
+        part = _part(before, weighed, corrections, remove=removals)
         yield before, replace(part, lost=weighed.lost)
-        rest = [finding for finding in weighed.fixed if finding not in taken]
-        kept = tuple(sku for sku in proposal.remove if sku not in gone)
-        yield from divided(part.proposal.after, _rest(before, weighed, rest, proposal.add, kept))
-    elif new and given and len(given) < len(weighed.fixed) and len(new) == len(came):
+        rest = [finding for finding in weighed.fixed if finding not in corrections]
+        replaced = tuple(sku for sku in proposal.remove if sku not in removals)
+        yield from divided(part.proposal.after, _rest(before, weighed, rest, proposal.add, replaced))
+    elif new and additions and len(additions) < len(weighed.fixed) and len(new) == len(came):
         added = tuple(each for each in proposal.add if each.sku_id not in new)
-        rest = [finding for finding in weighed.fixed if finding not in given]
+        rest = [finding for finding in weighed.fixed if finding not in additions]
         first = _rest(before, weighed, rest, added, proposal.remove)
         yield before, first
-        yield first.proposal.after, _part(first.proposal.after, weighed, given, add=new)
+        yield first.proposal.after, _part(first.proposal.after, weighed, additions, add=new)
     else:
         yield before, weighed
 

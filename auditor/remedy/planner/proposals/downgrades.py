@@ -35,8 +35,10 @@ def may_act(finding: Finding, product_options: ProductOptions) -> bool:
 
 def half_downgraded(after: Account, fixed: Iterable[Finding], product_options: ProductOptions) -> bool:
     """Whether somebody would lose a product without the smaller one that was decided, or have both."""
-    wanted = [found for finding in fixed if (found := decided_downgrade(finding, product_options)) is not None]
-    return any(each.old in after.held or each.new not in after.held for each in wanted)
+    downgrades = [
+        downgrade for finding in fixed if (downgrade := decided_downgrade(finding, product_options)) is not None
+    ]
+    return any(each.old in after.held or each.new not in after.held for each in downgrades)
 
 
 def _named(smaller: Downgrade, name: str) -> bool:

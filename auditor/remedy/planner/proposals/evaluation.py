@@ -90,23 +90,25 @@ def evaluated(
         for user, proposal in chosen.items():
             if then[user] - before[user]:
                 continue
-            own = findings[user]
-            fixed = tuple(f for f in own if key_of(f) not in then[user] and not _postponed(f, proposal))
+            user_findings = findings[user]
+            fixed = tuple(f for f in user_findings if key_of(f) not in then[user] and not _postponed(f, proposal))
             start = proposed[user][0].after
-            gone = (*proposal.remove, *(start.held - proposal.after.held))
-            lost = lost_services(product_options, start, proposal.after, gone, own)
-            half = half_done(fixed, own, product_options) or half_downgraded(proposal.after, fixed, product_options)
+            removed = (*proposal.remove, *(start.held - proposal.after.held))
+            lost = lost_services(product_options, start, proposal.after, removed, user_findings)
+            half = half_done(fixed, user_findings, product_options) or half_downgraded(
+                proposal.after, fixed, product_options
+            )
             if half or not fixed:
                 ending.update(finding.fingerprint for finding in fixed)
                 continue
             decided = any(f.fingerprint in product_options.answers for f in fixed)
             harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
-            made = _weighed(product_options, proposed[user][0], proposal, fixed, lost)
+            candidate = _weighed(product_options, proposed[user][0], proposal, fixed, lost)
             if harms:
                 ending.update(finding.fingerprint for finding in fixed)
-                harmful.setdefault(user, []).append(made)
+                harmful.setdefault(user, []).append(candidate)
             else:
-                weighed[user].append(made)
+                weighed[user].append(candidate)
     return EvaluatedProposals(weighed=weighed, ending=frozenset(ending), harmful=harmful)
 
 
@@ -156,15 +158,15 @@ def lost_services(
 ) -> tuple[str, ...]:
     """Return the services that end although no finding speaks against them."""
     plans = {grant.sku_id: product_options.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
-    gone = before.services(plans) - after.services(plans)
+    ended = before.services(plans) - after.services(plans)
     unwanted = {
         f.product.sku_id or "" for f in findings if correction_of(f) is Correction.REPLACE and f.product is not None
     }
     demanded = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
     denied = {(f.detail or "").casefold() for f in findings if correction_of(f) is Correction.DISABLE_SERVICE}
     names = {plan: name for own in plans.values() for plan, name in own.items()}
-    left = {plan for plan in gone - demanded - {FILLER_PLAN} if not denied & {plan, names[plan].casefold()}}
-    return tuple(sorted(names[plan] for plan in left))
+    unexpected = {plan for plan in ended - demanded - {FILLER_PLAN} if not denied & {plan, names[plan].casefold()}}
+    return tuple(sorted(names[plan] for plan in unexpected))
 
 
 def _users(plan: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:

@@ -51,7 +51,7 @@ def group_changes_of(
 
     Everyone must be known, so that nobody is changed of whom the plan does not know.
     """
-    wanted: dict[tuple[str, str], dict[str, list[Finding]]] = {}
+    candidates: dict[tuple[str, str], dict[str, list[Finding]]] = {}
     for user, own in findings.items():
         account = state.accounts.get(user)
         for finding in own:
@@ -66,18 +66,18 @@ def group_changes_of(
                 continue
             groups = account.by_group(sku_id)
             if len(groups) == 1 and groups[0].group is not None:
-                wanted.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
+                candidates.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
     changes = list(_empty_groups(product_options, state))
-    taken: set[str] = set()
-    for (group, sku_id), people in sorted(wanted.items()):
+    changed_users: set[str] = set()
+    for (group, sku_id), people in sorted(candidates.items()):
         # Somebody may be in two such groups; the second waits for the next plan.
-        if taken.isdisjoint(people) and _whole(product_options.plan.facts, group, sku_id, frozenset(people)):
+        if changed_users.isdisjoint(people) and _whole(product_options.plan.facts, group, sku_id, frozenset(people)):
             group_change = _group_change(
                 product_options, state, group, sku_id, {user: findings[user] for user in sorted(people)}
             )
             if group_change is not None:
                 changes.append(group_change)
-                taken.update(group_change.users)
+                changed_users.update(group_change.users)
     return tuple(changes)
 
 
@@ -113,13 +113,13 @@ def _whole(facts: TenantFacts, group: str, sku_id: str, people: frozenset[str]) 
     Once a group is processed, every member has an entry that names it; where its members were listed, they must be
     the same people.
     """
-    known = next((fact for fact in facts.groups if fact.id == group), None)
-    if known is None or sku_id not in known.sku_ids or known.processing_state != "ProcessingComplete":
+    fact = next((fact for fact in facts.groups if fact.id == group), None)
+    if fact is None or sku_id not in fact.sku_ids or fact.processing_state != "ProcessingComplete":
         return False
     if facts.status(Source.USERS) is not SourceStatus.COMPLETE:
         return False
     listed = frozenset(facts.snapshot.members_of(group, transitive=False).to_pylist())
-    if listed - people or (known.members_status is SourceStatus.COMPLETE and listed != people):
+    if listed - people or (fact.members_status is SourceStatus.COMPLETE and listed != people):
         return False
     holders = 0
     for batch in facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup")):
@@ -188,10 +188,10 @@ def _target(
 
 
 def _off(
-    product_options: ProductOptions, accounts: Iterable[Account], given: tuple[str, str], target: str | None
+    product_options: ProductOptions, accounts: Iterable[Account], path: tuple[str, str], target: str | None
 ) -> tuple[str, ...]:
     """Return the plans of the new product that stay off: those that the group keeps off in the old one."""
-    paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == given]
+    paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == path]
     off = {plan for grant in paths for plan in grant.off}
     return tuple(sorted(off & product_options.plans(target or "").keys()))
 

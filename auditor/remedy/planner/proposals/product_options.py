@@ -100,7 +100,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         if block is None or finding.product is None:
             return ()
         written = finding.product.sku_part_number
-        found: list[tuple[bool, Decimal, int, str]] = []
+        ranked: list[tuple[bool, Decimal, int, str]] = []
         for element in block.require:
             if element.written != written:
                 continue
@@ -108,11 +108,11 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
             for index, sku in enumerate(self.plan.facts.skus):
                 if mask.true[index] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
                     price = self.price(sku.sku_id)
-                    found.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
-        given = self.value(finding, AnswerKind.GIVE)
-        chosen = [sku_id for *_, sku_id in sorted(found)]
-        if given is not None:
-            return tuple(sku for sku in chosen if sku in self.named([str(given)]))
+                    ranked.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
+        answer = self.value(finding, AnswerKind.GIVE)
+        chosen = [sku_id for *_, sku_id in sorted(ranked)]
+        if answer is not None:
+            return tuple(sku for sku in chosen if sku in self.named([str(answer)]))
         return tuple(chosen[:_MAX_CANDIDATES])
 
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Removal(Struct, frozen=True, kw_only=True):
 
 def removals_of(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Removal, ...]:
     """Return the paths that some finding speaks against, and whose going would change something."""
-    found: dict[Removal, None] = {}
+    all_removals: dict[Removal, None] = {}
     for finding in findings:
         product_id = sku_of(finding)
         if route_of(finding, product_options.context).situation.self_service is True:
@@ -61,9 +61,9 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
                 )
             case _:
                 removals = []
-        found.update(dict.fromkeys(removals))
+        all_removals.update(dict.fromkeys(removals))
     dependants = _dependants(account, findings, product_options)
-    return (*found, *dependants) if len(found) + len(dependants) <= MAX_REMOVALS else tuple(found)
+    return (*all_removals, *dependants) if len(all_removals) + len(dependants) <= MAX_REMOVALS else tuple(all_removals)
 
 
 def _dependants(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Removal, ...]:

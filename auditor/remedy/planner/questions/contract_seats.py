@@ -23,14 +23,14 @@ def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, SeatChange]) -> d
     about: dict[tuple[int, ...], list[Contract]] = {}
     for contract in holding:
         about.setdefault(tuple(np.flatnonzero(bound.masks.of(contract.products).true).tolist()), []).append(contract)
-    found: dict[str, Contract] = {}
+    agreed: dict[str, Contract] = {}
     for numbers, contracts in about.items():
         skus = [facts.skus[number] for number in numbers if facts.skus[number].owned]
         changed = [seats[sku.sku_id].sku if sku.sku_id in seats else sku for sku in skus]
         units = purchased_units(changed)
         if changed != skus and len(contracts) == 1 and contracts[0].seats is not None and units is not None:
-            found[contracts[0].id] = replace(contracts[0], seats=units)
-    return found
+            agreed[contracts[0].id] = replace(contracts[0], seats=units)
+    return agreed
 
 
 def contracts_about(bound: BoundPolicies, contracts: Iterable[Contract], sku_id: str) -> list[Contract]:

@@ -111,8 +111,8 @@ def with_giving_groups(
 def _with_drafts(
     product_options: ProductOptions, questions: Sequence[Question], drafts: Mapping[_Key, _Draft]
 ) -> tuple[Question, ...]:
-    made = (_question(product_options, key, draft) for key, draft in drafts.items())
-    return tuple(sorted((*questions, *made), key=_effect))
+    drafted = (_question(product_options, key, draft) for key, draft in drafts.items())
+    return tuple(sorted((*questions, *drafted), key=_effect))
 
 
 def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
@@ -120,9 +120,9 @@ def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
     smaller = decided_downgrade(finding, product_options)
     missing = correction_of(finding) is Correction.ASSIGN
     sku_ids = (smaller.new,) if smaller is not None else product_options.candidates(finding) if missing else ()
-    known = len(sku_ids) == 1 and sku_ids[0] in product_options.plan.facts.index
-    wanted = may_act(finding, product_options) and product_options.via(finding) != "direct"
-    return sku_ids[0] if known and wanted else None
+    single = len(sku_ids) == 1 and sku_ids[0] in product_options.plan.facts.index
+    allowed = may_act(finding, product_options) and product_options.via(finding) != "direct"
+    return sku_ids[0] if single and allowed else None
 
 
 def _through(groups: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
@@ -136,28 +136,30 @@ def with_seat_needs(
     by_id = {question.id: question for question in questions}
     for need in needs:
         # The product and its subscriptions may be asked about besides; all suggest the same number.
-        for known in [each for each in by_id.values() if each.kind is need.kind]:
-            if known.subject in {need.subject, need.sku_id}:
-                answers = (need.answer, *(answer for answer in known.answers if answer != need.answer))
-                by_id[known.id] = replace(known, answers=answers)
+        for question in [each for each in by_id.values() if each.kind is need.kind]:
+            if question.subject in {need.subject, need.sku_id}:
+                answers = (need.answer, *(answer for answer in question.answers if answer != need.answer))
+                by_id[question.id] = replace(question, answers=answers)
         if need.findings:
             draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
-            asked = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
-            by_id[asked.id] = _joined(by_id[asked.id], asked) if asked.id in by_id else asked
+            added = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
+            by_id[added.id] = _joined(by_id[added.id], added) if added.id in by_id else added
     return tuple(sorted(by_id.values(), key=_effect))
 
 
 def with_endings(
-    product_options: ProductOptions, questions: Sequence[Question], found: EvaluatedProposals
+    product_options: ProductOptions, questions: Sequence[Question], evaluation: EvaluatedProposals
 ) -> tuple[Question, ...]:
     """Add whether licences may go although services end that no policy speaks against.
 
     They are about findings that nothing else fixes, and that no other question is about.
     """
     asked = {fingerprint for question in questions for fingerprint in question.findings}
-    asked |= {each.fingerprint for own in found.weighed.values() for weighed in own for each in weighed.fixed}
+    asked |= {each.fingerprint for own in evaluation.weighed.values() for weighed in own for each in weighed.fixed}
     drafts: dict[_Key, _Draft] = {}
-    harmed = {each.fingerprint: each for own in found.harmful.values() for weighed in own for each in weighed.fixed}
+    harmed = {
+        each.fingerprint: each for own in evaluation.harmful.values() for weighed in own for each in weighed.fixed
+    }
     for finding in harmed.values():
         if finding.fingerprint not in asked and not product_options.is_left(finding):
             key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)

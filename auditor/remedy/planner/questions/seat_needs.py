@@ -51,11 +51,11 @@ def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) ->
         down = used[sku_id] < 0
         findings = tuple(
             finding
-            for own, wanted, taken in zip(people, best, chosen, strict=True)
-            if sku_id in broken and (own[wanted].option.seats.get(sku_id, 0) < 0) is down
-            if own[wanted].option.seats.get(sku_id, 0)
-            for finding in own[wanted].fixed
-            if finding not in own[taken].fixed
+            for own, index_best, index_chosen in zip(people, best, chosen, strict=True)
+            if sku_id in broken and (own[index_best].option.seats.get(sku_id, 0) < 0) is down
+            if own[index_best].option.seats.get(sku_id, 0)
+            for finding in own[index_best].fixed
+            if finding not in own[index_chosen].fixed
         )
         sku = facts.skus[facts.index[sku_id]]
         need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in broken) else None

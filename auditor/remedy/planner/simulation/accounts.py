@@ -110,8 +110,8 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def without_direct(self, sku_ids: Iterable[str]) -> "Account":
         """Return the account once the direct paths of products are gone."""
-        gone = set(sku_ids)
-        grants = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in gone)
+        removed = set(sku_ids)
+        grants = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in removed)
         return replace(self, grants=grants, changed=True)
 
     def with_direct(self, sku_id: str, off: Iterable[str] = ()) -> "Account":

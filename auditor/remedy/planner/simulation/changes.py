@@ -96,16 +96,16 @@ def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed
 
 def _seats_first(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Move the seats that a step takes to the first step of the same person that frees one, if that comes before."""
-    found = list(steps)
+    reordered = list(steps)
     freeing: dict[str, int] = {}
     for position, step in enumerate(steps):
         first = freeing.get(step.user) if step.user else None
         if first is not None and max(step.seats.values(), default=0) > 0:
-            found[first] = replace(found[first], seats={**found[first].seats, **step.seats})
-            found[position] = replace(step, seats={})
+            reordered[first] = replace(reordered[first], seats={**reordered[first].seats, **step.seats})
+            reordered[position] = replace(step, seats={})
         if min(step.seats.values(), default=0) < 0:
             freeing.setdefault(step.user, position)
-    return tuple(found)
+    return tuple(reordered)
 
 
 class _Undo(Struct, frozen=True, kw_only=True):
@@ -165,11 +165,11 @@ class _Undo(Struct, frozen=True, kw_only=True):
         self, group: str, before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
     ) -> tuple[Command | None, str]:
         """Let a group give what it gave."""
-        known = self.first.memberships.given(group)
-        gone = [sku for sku in before if sku not in after]
-        if known is None or any(sku not in known for sku in gone):
+        services_off = self.first.memberships.given(group)
+        removed = [sku for sku in before if sku not in after]
+        if services_off is None or any(sku not in services_off for sku in removed):
             return None, _UNKNOWN_SERVICES
-        add = [Addition(sku_id=sku, disabled_plans=tuple(sorted(known[sku]))) for sku in gone]
+        add = [Addition(sku_id=sku, disabled_plans=tuple(sorted(services_off[sku]))) for sku in removed]
         return assign_group(group, add=add, remove=[sku for sku in after if sku not in before]), ""
 
 
@@ -182,10 +182,10 @@ def _direct(account: Account) -> dict[str, frozenset[str]]:
 
 
 def _group(step: Replayed, state: TenantState) -> GroupState:
-    known = state.memberships.given(step.group)
+    services_off = state.memberships.given(step.group)
     fact = state.memberships.groups[step.group]
     return GroupState(
         name=fact.name or "",
-        licenses={sku: None if known is None else known.get(sku) for sku in fact.sku_ids},
+        licenses={sku: None if services_off is None else services_off.get(sku) for sku in fact.sku_ids},
         members=None if step.user else tuple(sorted(state.members[step.group])),
     )

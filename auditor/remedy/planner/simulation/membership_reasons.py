@@ -51,12 +51,12 @@ def _steps(group: str, findings: Sequence[Finding], memberships: Memberships, l1
     yield _reason(group, memberships, l10n)
     addresses = dict.fromkeys(str(f.evidence.get("userPrincipalName") or "") for f in findings)
     names = [name for name in addresses if name]
-    known = memberships.groups.get(group)
-    if memberships.refusal(group) != "synced" or known is None or not known.name:
+    fact = memberships.groups.get(group)
+    if memberships.refusal(group) != "synced" or fact is None or not fact.name:
         return
     for start in range(0, len(names), _PEOPLE_PER_LINE):
         yield l10n.gettext("Run on premises: {command}").format(
-            command=code(remove_on_premises(known.name, names[start : start + _PEOPLE_PER_LINE]))
+            command=code(remove_on_premises(fact.name, names[start : start + _PEOPLE_PER_LINE]))
         )
 
 
@@ -90,11 +90,11 @@ def code(text: str) -> str:
 
 
 def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
-    known = memberships.groups.get(group)
-    name = code(known.name if known is not None and known.name else group)
+    fact = memberships.groups.get(group)
+    name = code(fact.name if fact is not None and fact.name else group)
     match memberships.refusal(group):
         case "dynamic":
-            return _dynamic(name, (known.membership_rule if known is not None else None) or "", l10n)
+            return _dynamic(name, (fact.membership_rule if fact is not None else None) or "", l10n)
         case "synced":
             text = l10n.gettext("The group {group} is synchronised from on premises: change its members there.")
         case "role":

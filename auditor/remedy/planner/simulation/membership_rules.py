@@ -92,11 +92,11 @@ def _parsed(rule: str) -> Any:
 def _tokens(rule: str) -> Iterator[tuple[str, str]]:
     position, end = 0, len(rule.rstrip())
     while position < end:
-        found = _TOKEN.match(rule, position)
-        if found is None or found.lastgroup is None:
+        match = _TOKEN.match(rule, position)
+        if match is None or match.lastgroup is None:
             raise _UnreadableRuleError
-        yield found.lastgroup, found[found.lastgroup]
-        position = found.end()
+        yield match.lastgroup, match[match.lastgroup]
+        position = match.end()
 
 
 _Tokens = Sequence[tuple[str, str]]
@@ -144,16 +144,16 @@ def _comparison(tokens: _Tokens) -> tuple[Any, _Tokens]:
 
 def _operand(tokens: _Tokens) -> tuple[Any, _Tokens]:
     if tokens[0] == ("sign", "["):
-        found: list[str] = []
+        values: list[str] = []
         tokens = tokens[1:]
         while tokens and tokens[0][0] == "text":
-            found.append(_text(tokens[0][1]))
+            values.append(_text(tokens[0][1]))
             tokens = tokens[1:]
             if tokens and tokens[0] == ("sign", ","):
                 tokens = tokens[1:]
         if not tokens or tokens[0] != ("sign", "]"):
             raise _UnreadableRuleError
-        return found, tokens[1:]
+        return values, tokens[1:]
     kind, text = tokens[0]
     if kind == "text":
         return _text(text), tokens[1:]

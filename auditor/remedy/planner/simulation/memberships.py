@@ -55,9 +55,11 @@ class Memberships:
         group = self.groups.get(group_id)
         if group is None or group.processing_state != "ProcessingComplete":
             return None
-        found = {sku_id: self._off.get((group_id, sku_id)) for sku_id in group.sku_ids}
-        known = {sku_id: next(iter(offs)) for sku_id, offs in found.items() if offs is not None and len(offs) == 1}
-        return known if known and len(known) == len(found) else None
+        services_off = {sku_id: self._off.get((group_id, sku_id)) for sku_id in group.sku_ids}
+        certain = {
+            sku_id: next(iter(offs)) for sku_id, offs in services_off.items() if offs is not None and len(offs) == 1
+        }
+        return certain if certain and len(certain) == len(services_off) else None
 
     def givers(self, sku_id: str) -> tuple[str, ...]:
         """Return the groups that give a product and whose members requests can change."""
@@ -113,15 +115,15 @@ class Memberships:
     @cached_property
     def _off(self) -> Mapping[tuple[str, str], set[frozenset[str]]]:
         """(group, skuId) → the sets of plans that are off in the paths of its members."""
-        found: dict[tuple[str, str], set[frozenset[str]]] = {}
+        services_off: dict[tuple[str, str], set[frozenset[str]]] = {}
         for batch in self._facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup", "pathDisabledPlans")):
             links = batch.assignments
             rows = links.filter(links.column("assignedByGroup").is_valid())
             table = pa.Table.from_batches([rows]).select(["skuId", "assignedByGroup", "pathDisabledPlans"])
             for row in table.to_pylist():
                 key = row["assignedByGroup"], row["skuId"].lower()
-                found.setdefault(key, set()).add(frozenset(row["pathDisabledPlans"] or ()))
-        return found
+                services_off.setdefault(key, set()).add(frozenset(row["pathDisabledPlans"] or ()))
+        return services_off
 
     @cached_property
     def _within(self) -> Mapping[str, frozenset[str] | None]:
@@ -133,16 +135,16 @@ class Memberships:
         }
 
     def _nested(self, group_id: str) -> frozenset[str] | None:
-        found: set[str] = set()
+        nested: set[str] = set()
         waiting = [group_id]
         while waiting:
             group = self.groups.get(waiting.pop())
             if group is None or group.nested_groups is None:
                 return None
-            new = set(group.nested_groups) - found - {group_id}
-            found |= new
+            new = set(group.nested_groups) - nested - {group_id}
+            nested |= new
             waiting += sorted(new)
-        return frozenset(found)
+        return frozenset(nested)
 
     def _is_unclear(self, group_id: str) -> bool:
         """Whether a policy may look at transitive members among which a change of this group cannot be followed."""

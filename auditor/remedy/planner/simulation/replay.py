@@ -42,7 +42,7 @@ class Replayed(Struct, frozen=True, kw_only=True):
         for user, account in self.after.items():
             balance.update(account.held - self.before[user].held)
             balance.subtract(self.before[user].held - account.held)
-        return {sku_id: taken for sku_id, taken in balance.items() if taken}
+        return {sku_id: change for sku_id, change in balance.items() if change}
 
 
 class SeatEffect(Struct, frozen=True, kw_only=True):

@@ -53,11 +53,13 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
         if index is None or facts.skus[index].enabled is None or facts.skus[index].warning is None:
             continue
         before = facts.skus[index]
-        known = changes.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
+        change = changes.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
         terms = _terms(bound, index)
-        changed = _renewal(known, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(known, answer)
+        changed = (
+            _renewal(change, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(change, answer)
+        )
         if changed is not None:
-            changes[sku_id] = replace(changed, decisions=(*known.decisions, answer))
+            changes[sku_id] = replace(changed, decisions=(*change.decisions, answer))
     return {sku_id: change for sku_id, change in changes.items() if change.sku != change.before or change.dates}
 
 

@@ -178,18 +178,18 @@ def _reprocess(state: TenantState, user: str) -> str | None:
 
 def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> str | None:
     """Change what the group gives, then process its members one by one; who finds no seat is left in error."""
-    given = state.groups.get(group)
-    if given is None:
+    before = state.groups.get(group)
+    if before is None:
         return "Resource does not exist."
-    if any(sku_id not in given for sku_id in body["removeLicenses"]):
+    if any(sku_id not in before for sku_id in body["removeLicenses"]):
         return "Group does not have a corresponding license."
-    gone = set(body["removeLicenses"])
-    kept = {sku_id: off for sku_id, off in given.items() if sku_id not in gone}
-    kept |= {added["skuId"]: frozenset(added["disabledPlans"]) for added in body["addLicenses"]}
-    state.groups[group] = kept
+    removed = set(body["removeLicenses"])
+    licenses = {sku_id: off for sku_id, off in before.items() if sku_id not in removed}
+    licenses |= {added["skuId"]: frozenset(added["disabledPlans"]) for added in body["addLicenses"]}
+    state.groups[group] = licenses
     for user in state.members.get(group, ()):
         account = state.accounts[user]
-        grants = tuple(g for g in account.grants if g.group != group or g.sku_id not in gone)
+        grants = tuple(g for g in account.grants if g.group != group or g.sku_id not in removed)
         _settle(state, account.held, replace(account, grants=grants, changed=True))
         for added in body["addLicenses"]:
             _give(state, user, group, added["skuId"], frozenset(added["disabledPlans"]))
@@ -243,9 +243,9 @@ def _groups(facts: TenantFacts, state: TenantState) -> pa.Table:
     rows = table.to_pylist()
     erring = _erring(facts, state)
     for row in rows:
-        given = state.groups.get(row["id"])
-        if given is not None and set(given) != set(row["assignedLicenses"] or ()):
-            row["assignedLicenses"] = sorted(given)
+        licenses = state.groups.get(row["id"])
+        if licenses is not None and set(licenses) != set(row["assignedLicenses"] or ()):
+            row["assignedLicenses"] = sorted(licenses)
         if row["hasMembersWithLicenseErrors"] and row["id"] not in erring:
             row["hasMembersWithLicenseErrors"] = False
     return pa.Table.from_pylist(rows, table.schema)
@@ -255,7 +255,7 @@ def _erring(facts: TenantFacts, state: TenantState) -> frozenset[str]:
     """Return the groups that still have members in error, and those of which nobody knows why they were marked."""
     before: set[str] = set()
     changed = {account.row: account for account in state.accounts.values() if account.changed}
-    left: set[str] = set()
+    erring: set[str] = set()
     for batch in facts.snapshot.batches(("id",), ("user", "assignedByGroup", "error", "state")):
         links = batch.assignments
         errors = links.column("error").cast(pa.string())
@@ -264,11 +264,13 @@ def _erring(facts: TenantFacts, state: TenantState) -> frozenset[str]:
         for row in faulty.select(["user", "assignedByGroup"]).to_pylist():
             before.add(row["assignedByGroup"])
             if row["user"] not in changed:
-                left.add(row["assignedByGroup"])
+                erring.add(row["assignedByGroup"])
     for account in changed.values():
-        left.update(g.group for g in account.grants if g.group is not None and (g.error or "None") not in {"None", ""})
+        erring.update(
+            g.group for g in account.grants if g.group is not None and (g.error or "None") not in {"None", ""}
+        )
     marked = {row["id"] for row in facts.snapshot.table("groups").to_pylist()}
-    return frozenset(left | (marked - before))
+    return frozenset(erring | (marked - before))
 
 
 Reader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
@@ -287,18 +289,18 @@ def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
 
 
 def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
-    found = list(accounts)
+    changed = list(accounts)
     links = batch.assignments
-    overrides = {account.row - batch.offset: account.overrides for account in found}
+    overrides = {account.row - batch.offset: account.overrides for account in changed}
     if "user" not in links.schema.names:  # no assignments were asked for
         return UserBatch(users=overridden(batch.users, overrides), assignments=links, offset=batch.offset)
     owners = links.column("user").to_numpy()
-    numbers = np.array([account.row for account in found], dtype=np.int64)
-    kept = links.filter(pa.array(~np.isin(owners, numbers)))
-    made = pa.RecordBatch.from_pylist(
-        [row for account in found for row in assignment_rows(account, account.row)], ASSIGNMENTS
+    numbers = np.array([account.row for account in changed], dtype=np.int64)
+    unchanged_links = links.filter(pa.array(~np.isin(owners, numbers)))
+    new_links = pa.RecordBatch.from_pylist(
+        [row for account in changed for row in assignment_rows(account, account.row)], ASSIGNMENTS
     ).select(links.schema.names)
-    table = pa.Table.from_batches([_plain(kept), _plain(made)]).sort_by("user").combine_chunks()
+    table = pa.Table.from_batches([_plain(unchanged_links), _plain(new_links)]).sort_by("user").combine_chunks()
     batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
     return UserBatch(users=overridden(batch.users, overrides), assignments=joined, offset=batch.offset)

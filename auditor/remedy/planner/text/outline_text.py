@@ -170,8 +170,8 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
             (),
         ),
     )
-    there = (part for part in parts if part[3] or part[4])
-    for number, (key, title, note, entries, questions) in enumerate(there, start=1):
+    filled = (part for part in parts if part[3] or part[4])
+    for number, (key, title, note, entries, questions) in enumerate(filled, start=1):
         effects = tuple(total_texts(total(entries, questions=questions, runs=key == "run"), l10n, runs=key == "run"))
         yield PlanPart(
             key=key, number=number, title=title, note=note, effects=effects, entries=entries, questions=questions
