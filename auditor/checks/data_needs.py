@@ -48,13 +48,13 @@ def policy_needs(policy: Policy) -> Needs:
     """Return what one policy needs."""
     from auditor.checks.registry import registered  # noqa: PLC0415  brings NumPy and Arrow; `--help` needs neither
 
-    asked = [check for check in registered() if check.raised_by(policy.constraint)]
-    found = Needs.of(check_needs(check, policy.constraint) for check in asked)
-    if Source.USERS in found.sources:
-        found = found.union(selector_needs(policy.users))
+    checks = [check for check in registered() if check.raised_by(policy.constraint)]
+    needs = Needs.of(check_needs(check, policy.constraint) for check in checks)
+    if Source.USERS in needs.sources:
+        needs = needs.union(selector_needs(policy.users))
     if isinstance(policy.constraint, Assignments) and policy.constraint.downgrade_to is not None:
-        found = found.union(USE, set_needs([policy.constraint.downgrade_to]))
-    return found
+        needs = needs.union(USE, set_needs([policy.constraint.downgrade_to]))
+    return needs
 
 
 def waiver_needs(waiver: Waiver) -> Needs:

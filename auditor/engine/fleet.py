@@ -91,19 +91,21 @@ def judge_fleet(
         if not judged or not rules.judges_fleet(policy):
             continue
         scope = _scope(policy, judged, knowledge, live)
-        found: list[Finding] = []
+        policy_findings: list[Finding] = []
         if len(judged) > 1:
             for check in rules.checks(policy):
-                found.extend(check.judge_fleet(scope, policy.constraint) if check.judge_fleet is not None else ())
+                policy_findings.extend(
+                    check.judge_fleet(scope, policy.constraint) if check.judge_fleet is not None else ()
+                )
         else:
             message = Message(
                 "the policy {policy} compares tenants, and this run has only one of them", policy=policy.id
             )
             notices.append(Notice(code="balance.single-tenant", message=message, subject=policy.id))
-        findings.extend(found)
+        findings.extend(policy_findings)
         notices.extend(scope.notices)
         touched |= scope.touched
-        outcome = _outcome(policy, scope, found)
+        outcome = _outcome(policy, scope, policy_findings)
         outcomes.append(outcome)
         unmatched = len(judged) > 1 and outcome.judged == 0 and not scope.doubtful
         if unmatched and isinstance(policy.constraint, Balance):
@@ -162,7 +164,7 @@ class _FleetWaivers:
 
     def matching(self, count: SeatCount, scope: FleetScope) -> str | None:
         """Return the first waiver that is for a finding about a SKU; all that match, or may, are noted as touched."""
-        found: str | None = None
+        waiver_id: str | None = None
         for waiver in self._waivers:
             answers = [
                 self._contains(waiver, tenant, count) for tenant, own in self._owned.items() if count.sku_id in own
@@ -172,9 +174,9 @@ class _FleetWaivers:
             scope.touched.add(waiver.id)
             if None in answers:
                 scope.notices.append(unknown_waiver(waiver))
-            elif found is None:
-                found = waiver.id
-        return found
+            elif waiver_id is None:
+                waiver_id = waiver.id
+        return waiver_id
 
     def _contains(self, waiver: Waiver, tenant: str, count: SeatCount) -> bool | None:
         """Tell whether a waiver is for a SKU of one tenant, by the products that the tenant itself shows."""

@@ -47,15 +47,15 @@ class FleetNames:
 
     def add(self, facts: TenantFacts) -> None:
         """Add a tenant, and look whether it knows the names; of its facts nothing is kept."""
-        own = [mention for mention in self._strange if _concerns(mention, facts)]
-        self._concerned.update(own)
-        known = {mention for mention in own if _listed(facts, mention) or _owned(facts, mention)}
-        self._strange = [mention for mention in self._strange if mention not in known]
+        concerned = [mention for mention in self._strange if _concerns(mention, facts)]
+        self._concerned.update(concerned)
+        resolved = {mention for mention in concerned if _listed(facts, mention) or _owned(facts, mention)}
+        self._strange = [mention for mention in self._strange if mention not in resolved]
 
     def notices(self) -> tuple[Notice, ...]:
         """Return a notice for each name that some tenant should know, in order."""
-        found = {_unknown_name(mention) for mention in self._strange if mention in self._concerned}
-        return tuple(sorted(found, key=_order))
+        unknown = {_unknown_name(mention) for mention in self._strange if mention in self._concerned}
+        return tuple(sorted(unknown, key=_order))
 
 
 def unused_waivers(
@@ -90,7 +90,7 @@ class _Statuses:
         for items in (*outcomes.values(), fleet.policies):
             for item in items:
                 self._anywhere.setdefault(item.id, set()).add(item.status)
-        self._in = {tenant: frozenset(found.values()) for tenant, found in self._of.items()}
+        self._in = {tenant: frozenset(statuses.values()) for tenant, statuses in self._of.items()}
         self._all = frozenset().union(*self._anywhere.values())
 
     def evaluated(self, waiver: Waiver) -> bool:
@@ -98,15 +98,15 @@ class _Statuses:
         if not all(tenant in self._of for tenant in waiver.tenants or ()):
             return False
         if waiver.policies is None:
-            found = (
+            statuses = (
                 self._all
                 if waiver.tenants is None
                 else frozenset().union(*(self._in[tenant] for tenant in waiver.tenants))
             )
-            return bool(found) and Outcome.NOT_EVALUATED not in found
+            return bool(statuses) and Outcome.NOT_EVALUATED not in statuses
         return all(
-            found and Outcome.NOT_EVALUATED not in found
-            for found in (self._found(waiver, policy) for policy in waiver.policies if policy in self._policies)
+            statuses and Outcome.NOT_EVALUATED not in statuses
+            for statuses in (self._found(waiver, policy) for policy in waiver.policies if policy in self._policies)
         )
 
     def _found(self, waiver: Waiver, policy: str) -> set[Outcome]:

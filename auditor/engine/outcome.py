@@ -66,15 +66,15 @@ def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
     """
     if len(chunks) == 1:
         return chunks
-    kept: list[FindingColumns] = []
-    seen: dict[tuple[str, str | None, tuple[str, ...]], list[FindingColumns]] = {}
+    unique: list[FindingColumns] = []
+    earlier: dict[tuple[str, str | None, tuple[str, ...]], list[FindingColumns]] = {}
     for chunk in chunks:
-        alike = seen.setdefault(
+        alike = earlier.setdefault(
             (chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), []
         )
         if chunk.skus is None and alike:
-            known = {entry for other in alike for entry in _entries(other)}
-            fresh = np.array([entry not in known for entry in _entries(chunk)], dtype=bool)
+            entries = {entry for other in alike for entry in _entries(other)}
+            fresh = np.array([entry not in entries for entry in _entries(chunk)], dtype=bool)
             chunk = replace(  # noqa: PLW2901  the same findings, less those that are known
                 chunk,
                 rows=chunk.rows[fresh],
@@ -82,8 +82,8 @@ def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
             )
         alike.append(chunk)
         if len(chunk):
-            kept.append(chunk)
-    return kept
+            unique.append(chunk)
+    return unique
 
 
 def _entries(chunk: FindingColumns) -> list[tuple[int, str | None]]:
@@ -193,11 +193,11 @@ def unwaived_status(policy: Policy) -> Status:
     return Status.REPORT_ONLY if policy.report_only else Status.OPEN
 
 
-def raised_outcome(policy: Policy, unwaived: int, found: int) -> Outcome:
+def raised_outcome(policy: Policy, unwaived: int, findings: int) -> Outcome:
     """Return the outcome of a policy that was evaluated, by how many findings it has and how many are not waived."""
     if unwaived:
         return Outcome.REPORT_ONLY if policy.report_only else Outcome.FAIL
-    return Outcome.WAIVED if found else Outcome.PASS
+    return Outcome.WAIVED if findings else Outcome.PASS
 
 
 def fingerprint(

@@ -103,13 +103,15 @@ class Rules:
         None are paid without need where the product is unwanted because of a directory role: the role moves to another
         account, and the licence stays with the person.
         """
-        (known,) = (each for each in self._registered if each.id == check)
-        if not known.priced:
+        (definition,) = (each for each in self._registered if each.id == check)
+        if not definition.priced:
             return None
         block = policy.constraint
         replaced = isinstance(block, Assignments) and bool(block.require or block.downgrade_to)
         moves = (
-            known.spares_role_holders and not replaced and entails(policy.users, lambda atom: isinstance(atom, HasRole))
+            definition.spares_role_holders
+            and not replaced
+            and entails(policy.users, lambda atom: isinstance(atom, HasRole))
         )
         return 0 if moves else 1
 
@@ -187,19 +189,19 @@ def _merged(selector: AnyOf) -> Merged:
 def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
     populations = [policy.users for policy in policies if rules.reads_users(policy)]
     populations += [waiver.users for waiver in waivers if waiver.users is not None]
-    wanted = {"id", "notCollected"}
+    columns = {"id", "notCollected"}
     for population in populations:
-        found = selector_needs(population)
+        needs = selector_needs(population)
         # Graph gives some properties in an object, the snapshot each in its own column.
-        wanted.update(found.user_properties, _attributes(population))
-        wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
-        wanted.update(column for atom in atoms(population) for column in report_columns(atom))
-        wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
-        wanted.update(DEVICE_COLUMNS if Source.DEVICES in found.sources else ())
-    wanted.update(name for policy in policies for name in rules.properties(policy))
+        columns.update(needs.user_properties, _attributes(population))
+        columns.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in needs.sources else ())
+        columns.update(column for atom in atoms(population) for column in report_columns(atom))
+        columns.update({"mailboxType"} if Source.MAILBOXES in needs.sources else ())
+        columns.update(DEVICE_COLUMNS if Source.DEVICES in needs.sources else ())
+    columns.update(name for policy in policies for name in rules.properties(policy))
     tested = {type(atom) for population in populations for atom in atoms(population)}
-    assignments = (*_PATHS, _CHANGED) if HeldFor in tested else _PATHS if PATHS in wanted else _HOLDINGS
-    return tuple(sorted(wanted - {LICENCES, PATHS})), assignments
+    assignments = (*_PATHS, _CHANGED) if HeldFor in tested else _PATHS if PATHS in columns else _HOLDINGS
+    return tuple(sorted(columns - {LICENCES, PATHS})), assignments
 
 
 def report_columns(atom: Selector) -> tuple[str, ...]:

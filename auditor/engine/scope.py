@@ -55,16 +55,16 @@ class Batch:
         # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
         who = np.flatnonzero(meets(held, anyone) & several(held))
         chosen = rows_of(held, who)
-        found = [(_NONE, _NONE, _NONE)]
+        parts_of_skus = [(_NONE, _NONE, _NONE)]
         for sku, containers in bound.containers.items():
             rows = np.flatnonzero(holders(chosen, sku) & meets(chosen, around[sku]))
             if not len(rows):
                 continue
-            own, by = rows_of(chosen, rows), np.zeros(len(rows), dtype=np.int64)
+            candidates, by = rows_of(chosen, rows), np.zeros(len(rows), dtype=np.int64)
             for container in reversed(containers):  # the fullest has the last word
-                by[holders(own, container)] = container
-            found.append((rows, np.full(len(rows), sku), by))
-        rows, skus, by = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                by[holders(candidates, container)] = container
+            parts_of_skus.append((rows, np.full(len(rows), sku), by))
+        rows, skus, by = (np.concatenate(parts) for parts in zip(*parts_of_skus, strict=True))
         order = np.argsort(rows * bound.size + skus)
         return who[rows[order]], skus[order], by[order]
 

@@ -92,11 +92,11 @@ def _counted(by: int, column: pa.DictionaryArray, held: _Seats) -> pa.Table:
     """Count seats by the values of one column."""
     units, count = codes_of(column, absent=len(column.dictionary)).astype(np.int64), len(column.dictionary) + 1
     keys = (held.skus * count + units[held.rows]) * STATES + held.states
-    found, seats = _counts(keys, (int(held.skus.max(initial=0)) + 1) * count * STATES)
-    others, states = np.divmod(found, STATES)
+    cells, seats = _counts(keys, (int(held.skus.max(initial=0)) + 1) * count * STATES)
+    others, states = np.divmod(cells, STATES)
     skus, places = np.divmod(others, count)
     names = column.dictionary.take(_indices(places, column))
-    numbers = map(indices, (np.full(len(found), by), skus, states, seats))
+    numbers = map(indices, (np.full(len(cells), by), skus, states, seats))
     return pa.table([names, *numbers], names=["name", "by", "sku", "state", "seats"])
 
 
@@ -104,10 +104,10 @@ def _counts(keys: Rows, most: int) -> tuple[Rows, Rows]:
     """Return the different ones of some keys below `most`, ascending, and how often each occurs."""
     if most <= max(len(keys), _FEW):
         counts = np.bincount(keys, minlength=most)
-        found = np.flatnonzero(counts)
-        return found, counts[found]
-    found = distinct(keys)
-    return found, np.bincount(np.searchsorted(found, keys), minlength=len(found))
+        values = np.flatnonzero(counts)
+        return values, counts[values]
+    values = distinct(keys)
+    return values, np.bincount(np.searchsorted(values, keys), minlength=len(values))
 
 
 def _column(people: People, name: str) -> pa.DictionaryArray:

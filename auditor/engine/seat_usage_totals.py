@@ -84,7 +84,7 @@ def _times(price: Money | None, seats: int | None) -> Money | None:
 def _products(
     bound: BoundPolicies, sums: Counts, prices: Sequence[Money | None], refreshed: Mapping[Source, object]
 ) -> tuple[ProductUsage, ...]:
-    found = []
+    usages = []
     services = services_by_product(bound.facts)
     for index, sku in enumerate(bound.facts.skus):
         states: list[int] = sums[index].tolist()
@@ -92,17 +92,17 @@ def _products(
         if not assigned:
             continue
         sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services[index]}
-        known = not sources.isdisjoint(refreshed)
-        idle = states[IDLE] if known else None
-        found.append(
+        read = not sources.isdisjoint(refreshed)
+        idle = states[IDLE] if read else None
+        usages.append(
             ProductUsage(
                 sku_id=sku.sku_id,
                 sku_part_number=sku.part_number or "",
                 name=bound.facts.title(sku),
                 services=services[index],
                 assigned=assigned,
-                used_in_30_days=states[USED_30] if known else None,
-                used_in_90_days=states[USED_30] + states[USED_90] if known else None,
+                used_in_30_days=states[USED_30] if read else None,
+                used_in_90_days=states[USED_30] + states[USED_90] if read else None,
                 idle=idle,
                 unknown=states[UNKNOWN],
                 price=prices[index],
@@ -110,7 +110,7 @@ def _products(
                 idle_cost=_times(prices[index], idle),
             )
         )
-    return tuple(sorted(found, key=_by_money))
+    return tuple(sorted(usages, key=_by_money))
 
 
 def _by_money(product: ProductUsage) -> tuple[Decimal, Decimal, int, str, str]:
@@ -209,11 +209,11 @@ def _unit(name: str | None, merged: int, own: Counts, prices: Sequence[Money | N
 
 def _sum(prices: Sequence[Money | None], seats: Sequence[int]) -> Money | None:
     """Return the cost of seats by product, as far as prices are known; None where that is of none of the seats."""
-    known = [(price, count) for price, count in zip(prices, seats, strict=True) if price is not None]
-    if not known or (any(seats) and not any(count for _, count in known)):
+    priced = [(price, count) for price, count in zip(prices, seats, strict=True) if price is not None]
+    if not priced or (any(seats) and not any(count for _, count in priced)):
         return None
-    amount = sum((price.per_month * count for price, count in known), Decimal(0))
-    return Money(currency=known[0][0].currency, per_month=amount)
+    amount = sum((price.per_month * count for price, count in priced), Decimal(0))
+    return Money(currency=priced[0][0].currency, per_month=amount)
 
 
 def _unassigned(bound: BoundPolicies, prices: Sequence[Money | None]) -> UnassignedSeats:

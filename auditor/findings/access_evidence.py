@@ -34,12 +34,12 @@ def access_quotes(bound: BoundPolicies, people: People, atoms: Iterable[Selector
     return quotes
 
 
-def _quote(quotes: Sequence[Quote], key: str, found: Iterable[Sequence[Quote]]) -> None:
+def _quote(quotes: Sequence[Quote], key: str, quoted: Iterable[Sequence[Quote]]) -> None:
     """Add what one test quotes to what others quoted, each once."""
-    for quote, own in zip(quotes, found, strict=True):
-        known = quote.get(key, [])
+    for quote, own in zip(quotes, quoted, strict=True):
+        values = quote.get(key, [])
         if own:
-            quote[key] = [*known, *(each for each in own if each not in known)]
+            quote[key] = [*values, *(each for each in own if each not in values)]
 
 
 def _roles(bound: BoundPolicies, people: People, kinds: Sequence[bool]) -> Iterable[Sequence[Quote]]:

@@ -85,11 +85,11 @@ def json_text(value: Any) -> str:
 
 def json_strings(column: pa.StringArray) -> pa.StringArray:
     """Return texts as JSON strings; null stays."""
-    found = pc.binary_join_element_wise('"', column, '"', "")
+    strings = pc.binary_join_element_wise('"', column, '"', "")
     odd = pc.match_substring_regex(column, _ESCAPED).fill_null(pa.scalar(value=False))
     if not pc.any(odd).as_py():
-        return found
-    return pc.replace_with_mask(found, odd, pa.array(map(json_text, column.filter(odd).to_pylist()), pa.string()))
+        return strings
+    return pc.replace_with_mask(strings, odd, pa.array(map(json_text, column.filter(odd).to_pylist()), pa.string()))
 
 
 def json_value(text: str) -> Any:
@@ -125,8 +125,8 @@ def texts(values: Sequence[str | None]) -> pa.StringArray:
 def values_of(column: pa.Array) -> list[Any]:
     """Return the texts of a column."""
     if pa.types.is_dictionary(column.type):
-        known = [*values_of(column.dictionary), None]
-        return [known[code] for code in codes(column).tolist()]
+        values = [*values_of(column.dictionary), None]
+        return [values[code] for code in codes(column).tolist()]
     try:
         return column.to_pylist()  # type: ignore[no-any-return]
     except UnicodeDecodeError:
@@ -192,9 +192,9 @@ def grouped(numbers: Rows) -> tuple[Rows, Rows]:
     ordered = numbers[order]
     first = np.ones(len(ordered), dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    found = np.empty(len(numbers), dtype=np.int64)
-    found[order] = np.cumsum(first) - 1
-    return order[first], found
+    group_of = np.empty(len(numbers), dtype=np.int64)
+    group_of[order] = np.cumsum(first) - 1
+    return order[first], group_of
 
 
 def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
@@ -214,8 +214,8 @@ def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
 
 def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
     """Group the rows of a record batch that have the same values in some coded columns, as `grouped` does."""
-    found = [batch.column(name) for name in names]
-    return combined((codes(column), len(column.dictionary) + 1) for column in found)
+    columns = [batch.column(name) for name in names]
+    return combined((codes(column), len(column.dictionary) + 1) for column in columns)
 
 
 _WIDEST: Final = 1 << 62
@@ -296,8 +296,8 @@ def _decoded(batch: pa.RecordBatch, common: Common, *, brief: bool) -> Iterator[
 
 
 def _brief(principal: str | None, facts: str) -> Mapping[str, Any]:
-    known = zip(FACTS, json_value(facts), strict=True)
-    return {"userPrincipalName": principal, **{name: value for name, value in known if value is not None}}
+    members = zip(FACTS, json_value(facts), strict=True)
+    return {"userPrincipalName": principal, **{name: value for name, value in members if value is not None}}
 
 
 _BRIEF: Final = ("principal", "facts")

@@ -53,11 +53,11 @@ class AssignmentPaths:
 
     def __init__(self, owners: Rows, skus: Rows, entries: Rows, quoted: Sequence[Mapping[str, Any] | None]) -> None:
         """Take by assignment the place of its user, that of its SKU, and which of the quoted entries it has."""
-        there = np.array([entry is not None for entry in quoted], dtype=bool)[entries]
+        assigned = np.array([entry is not None for entry in quoted], dtype=bool)[entries]
         self._skus = int(skus.max(initial=0)) + 1
-        numbers = owners[there] * self._skus + skus[there]
+        numbers = owners[assigned] * self._skus + skus[assigned]
         order = np.argsort(numbers, kind="stable")
-        self._numbers, self._entries = numbers[order], entries[there][order]
+        self._numbers, self._entries = numbers[order], entries[assigned][order]
         self._quoted = quoted
 
     def of(self, owners: Rows, skus: Rows) -> pa.DictionaryArray:
@@ -67,14 +67,14 @@ class AssignmentPaths:
         counts = np.searchsorted(self._numbers, numbers, side="right") - starts
         counts[(skus >= self._skus) | (skus < 0)] = 0
         lists: dict[tuple[int, ...], int] = {(index,): index for index in range(len(self._quoted))}
-        found = np.zeros(len(numbers), dtype=np.int64)
-        found[counts == 1] = self._entries[starts[counts == 1]]
+        path_codes = np.zeros(len(numbers), dtype=np.int64)
+        path_codes[counts == 1] = self._entries[starts[counts == 1]]
         for row in np.flatnonzero((counts != 1) & (skus >= 0)).tolist():
             own = tuple(self._entries[starts[row] : starts[row] + counts[row]].tolist())
-            found[row] = lists.setdefault(own, len(lists))
+            path_codes[row] = lists.setdefault(own, len(lists))
         listed = ([self._quoted[entry] for entry in own] for own in lists)
         texts = [None if None in entries else json_text(entries) for entries in listed]
-        return coded([*texts, None], np.where(skus < 0, len(texts), found))
+        return coded([*texts, None], np.where(skus < 0, len(texts), path_codes))
 
 
 def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -162,15 +162,19 @@ def _values(column: pa.Array) -> tuple[list[Any], Rows]:
 
 
 def _listed_facts(columns: Mapping[str, pa.Array], count: int) -> pa.DictionaryArray:
-    known = [_values(columns[name]) if name in columns else ([None], np.zeros(count, dtype=np.int64)) for name in FACTS]
-    firsts, codes = combined((own, len(values)) for values, own in known)
-    rows = zip(*([values[code] for code in own[firsts].tolist()] for values, own in known), strict=True)
+    coded_values = [
+        _values(columns[name]) if name in columns else ([None], np.zeros(count, dtype=np.int64)) for name in FACTS
+    ]
+    firsts, codes = combined((own, len(values)) for values, own in coded_values)
+    rows = zip(*([values[code] for code in own[firsts].tolist()] for values, own in coded_values), strict=True)
     return coded([json_text(row) for row in rows], codes)
 
 
 def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:
-    known = [pc.if_else(pc.starts_with(each, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), each) for each in stamps]
-    return pc.max_element_wise(*known) if known else pa.nulls(count, pa.string())
+    recorded = [
+        pc.if_else(pc.starts_with(each, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), each) for each in stamps
+    ]
+    return pc.max_element_wise(*recorded) if recorded else pa.nulls(count, pa.string())
 
 
 def _holdings(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
@@ -186,9 +190,9 @@ def _held(bound: BoundPolicies, links: pa.RecordBatch, sizes: Rows, skus: Rows) 
     counted = np.where(flags_of(links.column("held")), skus, -1).astype(np.int32)
     data, width = counted.tobytes(), counted.itemsize
     ends = (width * np.cumsum(sizes)).tolist()
-    known: dict[bytes, int] = {}
-    held = [known.setdefault(data[start:end], len(known)) for start, end in pairwise((0, *ends))]
-    lists = (np.frombuffer(own, dtype=np.int32).tolist() for own in known)
+    code_of: dict[bytes, int] = {}
+    held = [code_of.setdefault(data[start:end], len(code_of)) for start, end in pairwise((0, *ends))]
+    lists = (np.frombuffer(own, dtype=np.int32).tolist() for own in code_of)
     texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})).replace("\n", "\n  ") for own in lists]
     return pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
 
@@ -202,9 +206,9 @@ def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
 
 def _entries(bound: BoundPolicies, links: pa.RecordBatch) -> tuple[Rows, list[Mapping[str, Any] | None]]:
     """Return which entry each assignment has, and the entries: the way in which the SKU was assigned, if any."""
-    known = [_values(links.column(name)) for name in _PATHS]
-    firsts, entries = combined((own, len(values)) for values, own in known)
-    states, groups, errors = ([values[code] for code in own[firsts].tolist()] for values, own in known)
+    coded_values = [_values(links.column(name)) for name in _PATHS]
+    firsts, entries = combined((own, len(values)) for values, own in coded_values)
+    states, groups, errors = ([values[code] for code in own[firsts].tolist()] for values, own in coded_values)
     return entries, [_path(bound, *entry) for entry in zip(states, groups, errors, strict=True)]
 
 
@@ -227,14 +231,14 @@ def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
 
 def _written(numbers: Numbers) -> pa.Array:
     """Write microseconds since 1970 as instants of UTC; NEVER is none."""
-    known = numbers != NEVER
-    instants = numbers[known]
+    recorded = numbers != NEVER
+    instants = numbers[recorded]
     if (instants % _SECOND).any() or instants.min(initial=0) < _FIRST or instants.max(initial=0) > _LAST:
         # NumPy's "no time" is the least number, and it reads it as None.
         stamps = [None if stamp is None else _instant(stamp) for stamp in numbers.view("M8[us]").tolist()]
         return pa.array(stamps, pa.string())
     # Arrow writes whole seconds many times as fast, the more of them at once.
-    bitmap, seconds = pa.py_buffer(np.packbits(known, bitorder="little")), pa.py_buffer(numbers // _SECOND)
+    bitmap, seconds = pa.py_buffer(np.packbits(recorded, bitorder="little")), pa.py_buffer(numbers // _SECOND)
     stamps = pa.Array.from_buffers(pa.timestamp("s"), len(numbers), [bitmap, seconds])
     written = pc.binary_replace_slice(stamps.cast(pa.string()), start=10, stop=11, replacement="T")
     return pc.binary_join_element_wise(written, "Z", "")

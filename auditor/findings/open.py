@@ -26,9 +26,9 @@ def open_findings(findings: Findings, named: AbstractSet[str] | None = None) -> 
     return tuple(chain.from_iterable(map(decode, batches)))
 
 
-def newly_open(findings: Findings, known: AbstractSet[str]) -> tuple[Finding, ...]:
+def newly_open(findings: Findings, earlier: AbstractSet[str]) -> tuple[Finding, ...]:
     """Return the open findings whose fingerprints are not among those known."""
-    left_out = pa.array(known, pa.string())
+    left_out = pa.array(earlier, pa.string())
     new = (batch.filter(pc.invert(pc.is_in(batch.column("fingerprint"), left_out))) for batch in _opened(findings))
     return tuple(chain.from_iterable(map(decode, new)))
 

@@ -51,9 +51,9 @@ class SmallerProductCounter(Struct):
         for text, people in self._people.items():
             proposal = orjson.loads(text)
             key = (proposal["held"], proposal["product"], proposal["currency"])
-            known, saves = counts.get(key, (0, Decimal(0)))
-            counts[key] = (known + people, saves + Decimal(proposal["savesPerMonth"]) * people)
-        found = [
+            previous, saves = counts.get(key, (0, Decimal(0)))
+            counts[key] = (previous + people, saves + Decimal(proposal["savesPerMonth"]) * people)
+        all_counts = [
             SmallerProductCount(
                 sku_part_number=held,
                 name=names.get(held, held),
@@ -65,6 +65,6 @@ class SmallerProductCounter(Struct):
             for (held, product, currency), (people, saves) in counts.items()
         ]
         order = sorted(
-            found, key=lambda each: (-each.saves.per_month, each.sku_part_number, each.smaller_sku_part_number)
+            all_counts, key=lambda each: (-each.saves.per_month, each.sku_part_number, each.smaller_sku_part_number)
         )
         return tuple(order) or None

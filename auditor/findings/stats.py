@@ -156,16 +156,18 @@ def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> t
 def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
     """Sum the dearest price of each seat per currency."""
     prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
-    known = {price: index for index, price in enumerate(prices)}
+    index_of = {price: index for index, price in enumerate(prices)}
     currencies = sorted({currency for currency, _ in prices})
-    rank = np.array([known[kind.currency or "", kind.price or Decimal(0)] for kind in kinds], dtype=np.int64)[kind_of]
+    rank = np.array([index_of[kind.currency or "", kind.price or Decimal(0)] for kind in kinds], dtype=np.int64)[
+        kind_of
+    ]
     currency = np.array([currencies.index(currency) for currency, _ in prices], dtype=np.int64)[rank]
     _, seat = combined(((currency, len(currencies)), seats))
     order = np.lexsort((rank, seat))
     last = np.append(seat[order][1:] != seat[order][:-1], True) if len(order) else np.zeros(0, dtype=bool)
-    found: dict[str, Decimal] = {}
+    sums: dict[str, Decimal] = {}
     for index, count in enumerate(np.bincount(rank[order][last], minlength=len(prices)).tolist()):
         if count:
             name, price = prices[index]
-            found[name] = found.get(name, Decimal(0)) + rounded(price) * count
-    return found
+            sums[name] = sums.get(name, Decimal(0)) + rounded(price) * count
+    return sums

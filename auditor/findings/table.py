@@ -179,8 +179,8 @@ class FindingTable(Findings):
 
     def _of_key(self, key: Key) -> Iterator[pa.RecordBatch]:
         """Yield what one check of one policy found."""
-        found = (batch for group in self._groups if (batch := group.of_key(key, self._spill)) is not None)
-        return found if self._ordered else iter((_sorted(joined(list(found))),))
+        batches = (batch for group in self._groups if (batch := group.of_key(key, self._spill)) is not None)
+        return batches if self._ordered else iter((_sorted(joined(list(batches))),))
 
     def _first(self, count: int) -> Iterator[Finding]:
         """Yield the first findings about people of every policy and check, and all others."""

@@ -115,14 +115,14 @@ class UsageEvidence:
             self._bound.masks.once(("priced offers", id(of)), partial(priced_offers, self._bound, of))
             for of in (None, to)
         )
-        known: dict[tuple[frozenset[str], KnownUse], Quote] = {}
+        cached: dict[tuple[frozenset[str], KnownUse], Quote] = {}
         quotes = []
         for held, use in zip(self._held(), self._uses(), strict=True):
-            if (held, use) not in known:
-                found = (smaller_product(offer, offers, use) for offer in held_offers if offer.sku_id in held)
-                best = next((each for each in found if each is not None), None)
-                known[held, use] = {} if best is None else {"smallerProduct": _quoted(best, prices.currency)}
-            quotes.append(known[held, use])
+            if (held, use) not in cached:
+                proposals = (smaller_product(offer, offers, use) for offer in held_offers if offer.sku_id in held)
+                best = next((each for each in proposals if each is not None), None)
+                cached[held, use] = {} if best is None else {"smallerProduct": _quoted(best, prices.currency)}
+            quotes.append(cached[held, use])
         self._proposals[id(to)] = quotes
         return quotes
 
@@ -220,19 +220,19 @@ def _downgrade_to(policy: Policy) -> ProductSet | None:
     return policy.constraint.downgrade_to if isinstance(policy.constraint, Assignments) else None
 
 
-def _quoted(found: SmallerProduct, currency: str) -> Quote:
+def _quoted(proposal: SmallerProduct, currency: str) -> Quote:
     quote = {
-        "held": found.held.part_number or found.held.sku_id,
-        "heldSkuId": found.held.sku_id,
-        "product": found.product.part_number or found.product.sku_id,
-        "productSkuId": found.product.sku_id,
-        "savesPerMonth": str(found.saves),
+        "held": proposal.held.part_number or proposal.held.sku_id,
+        "heldSkuId": proposal.held.sku_id,
+        "product": proposal.product.part_number or proposal.product.sku_id,
+        "productSkuId": proposal.product.sku_id,
+        "savesPerMonth": str(proposal.saves),
         "currency": currency,
-        "used": list(found.used),
-        "unused": list(found.unused),
-        "lost": list(found.lost),
-        "otherServicePlans": found.more_plans,
-        "unknown": list(found.unknown),
+        "used": list(proposal.used),
+        "unused": list(proposal.unused),
+        "lost": list(proposal.lost),
+        "otherServicePlans": proposal.more_plans,
+        "unknown": list(proposal.unknown),
     }
     return {name: value for name, value in quote.items() if value not in ([], 0)}
 
@@ -252,8 +252,8 @@ def _merged(parts: Sequence[Quote]) -> Quote:
 
 
 def _activity(days: Iterable[tuple[str, Any]]) -> Quote:
-    known = {service: _day(day) for service, day in days if day is not _UNKNOWN}
-    return {"lastActivityDates": known} if known else {}
+    dates = {service: _day(day) for service, day in days if day is not _UNKNOWN}
+    return {"lastActivityDates": dates} if dates else {}
 
 
 def _day(day: date | None) -> str | None:

@@ -111,16 +111,16 @@ class _FindingRows(Struct, frozen=True):
             return policy.severity.rank, policy.id, key[1]
 
         policies = sorted({(chunk.policy, chunk.check) for chunk in chunks}, key=rank)
-        known = _Indices()
+        codes = _Indices()
         parts: list[tuple[Rows, ...]] = []
         for chunk in chunks:
             first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
             person = np.searchsorted(rows, chunk.rows[first:end])
             index = policies.index((chunk.policy, chunk.check))
-            product, detail = known.products_of(bound, chunk, first, end), known.details_of(chunk, first, end)
+            product, detail = codes.products_of(bound, chunk, first, end), codes.details_of(chunk, first, end)
             parts.append((np.full(end - first, index), person, product, detail, chunk.waivers[first:end]))
         columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
-        return cls(policies, list(known.products), list(known.details), *columns)
+        return cls(policies, list(codes.products), list(codes.details), *columns)
 
 
 class _Indices(Struct):
@@ -147,21 +147,21 @@ class _Indices(Struct):
         return index[chunk.detail_codes[first:end]]
 
 
-def _of_people(bound: BoundPolicies, found: _FindingRows, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
+def _of_people(bound: BoundPolicies, rows: _FindingRows, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
     """Describe findings about some people, in report order."""
-    policies = [bound.policies[index] for index, _ in found.policies]
-    products = [_product(bound, about, seats) for about, seats in found.products]
-    order = _report_order(found, [item for item, _ in products], people.ids)
+    policies = [bound.policies[index] for index, _ in rows.policies]
+    products = [_product(bound, about, seats) for about, seats in rows.products]
+    order = _report_order(rows, [item for item, _ in products], people.ids)
     policy, person, product, detail, waiver = (
-        column[order] for column in (found.policy, found.person, found.product, found.detail, found.waiver)
+        column[order] for column in (rows.policy, rows.person, rows.product, rows.detail, rows.waiver)
     )
-    named = [about is not None for about, _ in found.products]
-    skus = np.array([about if isinstance(about, int) else -1 for about, _ in found.products], dtype=np.int64)[product]
+    named = [about is not None for about, _ in rows.products]
+    skus = np.array([about if isinstance(about, int) else -1 for about, _ in rows.products], dtype=np.int64)[product]
     own = indices(person)
     waivers = [*(each.id for each in bound.waivers), None]
     columns = {
         "policy": coded([each.id for each in policies], policy),
-        "check": coded([check for _, check in found.policies], policy),
+        "check": coded([check for _, check in rows.policies], policy),
         "severity": coded([each.severity.value for each in policies], policy),
         "status": coded(
             [*(unwaived_status(each).value for each in policies), Status.WAIVED.value],
@@ -175,11 +175,11 @@ def _of_people(bound: BoundPolicies, found: _FindingRows, people: UserEvidence, 
         "product": coded(["true" if each else None for each in named], product),
         "skuId": coded([item.sku_id for item, _ in products], product),
         "skuPartNumber": coded([item.sku_part_number for item, _ in products], product),
-        "detail": coded(found.details, detail),
+        "detail": coded(rows.details, detail),
         "currency": coded([None if money is None else money.currency for _, money in products], product),
         "perMonth": coded([None if money is None else str(money.per_month) for _, money in products], product),
         "guidance": constant("", len(order)),
-        "fingerprint": _fingerprints(bound, found, [item for item, _ in products], people.ids, order),
+        "fingerprint": _fingerprints(bound, rows, [item for item, _ in products], people.ids, order),
         "sourceFile": coded([each.span.file for each in policies], policy),
         "sourceLine": coded([str(each.span.line) for each in policies], policy),
         "evidence": pa.repeat("{}", len(order))
@@ -194,14 +194,14 @@ def _of_people(bound: BoundPolicies, found: _FindingRows, people: UserEvidence, 
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def _report_order(found: _FindingRows, products: Sequence[ProductReference], ids: pa.Array) -> Rows:
+def _report_order(rows: _FindingRows, products: Sequence[ProductReference], ids: pa.Array) -> Rows:
     """Return the rows by policy, person, product and detail."""
     order: Rows = np.lexsort(
         (
-            _ranks([detail or "" for detail in found.details])[found.detail],
-            _ranks([(item.sku_part_number or "", item.sku_id or "") for item in products])[found.product],
-            pc.rank(ids, tiebreaker="first").to_numpy()[found.person],
-            found.policy,
+            _ranks([detail or "" for detail in rows.details])[rows.detail],
+            _ranks([(item.sku_part_number or "", item.sku_id or "") for item in products])[rows.product],
+            pc.rank(ids, tiebreaker="first").to_numpy()[rows.person],
+            rows.policy,
         )
     )
     return order
@@ -216,29 +216,29 @@ def _ranks(values: Sequence[object]) -> Rows:
 
 
 def _fingerprints(
-    bound: BoundPolicies, found: _FindingRows, products: Sequence[ProductReference], ids: pa.StringArray, order: Rows
+    bound: BoundPolicies, rows: _FindingRows, products: Sequence[ProductReference], ids: pa.StringArray, order: Rows
 ) -> pa.StringArray:
     """Hash what findings are, in some order."""
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
     begun = [
         fingerprint_text(tenant, bound.policies[index].id, check, SubjectType.USER.value, "")
-        for index, check in found.policies
+        for index, check in rows.policies
     ]
-    firsts, ends = combined(((found.product, len(products)), (found.detail, len(found.details))))
+    firsts, ends = combined(((rows.product, len(products)), (rows.detail, len(rows.details))))
     ended = [
-        fingerprint_text("", _identity(products[product]), found.details[detail])
-        for product, detail in zip(found.product[firsts].tolist(), found.detail[firsts].tolist(), strict=True)
+        fingerprint_text("", _identity(products[product]), rows.details[detail])
+        for product, detail in zip(rows.product[firsts].tolist(), rows.detail[firsts].tolist(), strict=True)
     ]
     parts = (
-        pa.array(begun, pa.binary()).take(indices(found.policy[order])),
-        ids.view(pa.binary()).take(indices(found.person[order])),
+        pa.array(begun, pa.binary()).take(indices(rows.policy[order])),
+        ids.view(pa.binary()).take(indices(rows.person[order])),
         pa.array(ended, pa.binary()).take(indices(ends[order])),
     )
     texts = pc.binary_join_element_wise(*parts, b"").to_pylist()
     digests = np.frombuffer(b"".join([sha256(text).digest() for text in texts]), dtype=np.uint8)
-    kept = digests.reshape(-1, sha256().digest_size)[:, : _DIGITS // 2].tobytes()
+    leading = digests.reshape(-1, sha256().digest_size)[:, : _DIGITS // 2].tobytes()
     offsets = np.arange(len(order) + 1, dtype=np.int32) * _DIGITS
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(kept.hex().encode())]
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(leading.hex().encode())]
     return pa.Array.from_buffers(pa.string(), len(order), buffers)
 
 

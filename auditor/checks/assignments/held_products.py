@@ -54,10 +54,10 @@ def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> UserFindings:
 def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
     """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
     links = scope.people.links
-    found = links.paths(kind) & links.held
+    assigned = links.paths(kind) & links.held
     if links.pathless is None:
-        return holding(scope, found, wanted)
-    chunk, undecided = holding(scope, np.where(links.pathless[:, None], np.uint64(0), found), wanted)
+        return holding(scope, assigned, wanted)
+    chunk, undecided = holding(scope, np.where(links.pathless[:, None], np.uint64(0), assigned), wanted)
     return chunk, undecided | (links.pathless & scope.population.maybe & meets(links.held, wanted.maybe))
 
 

@@ -42,12 +42,12 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
     open_ = np.array([answer.open for answer in answers], dtype=bool)
     details = tuple(sorted({answer.name for answer in answers}))
     code = np.array([details.index(answer.name) for answer in answers], dtype=np.int64)
-    found = sure[pattern] & population.true[rows]
+    violating = sure[pattern] & population.true[rows]
     undecided = people.nobody
     if open_.any():
         undecided = undecided.copy()
-        undecided[rows[open_[pattern] & ~found]] = True
-    return scope.findings(rows[found], detail_codes=code[pattern[found]], details=details), undecided
+        undecided[rows[open_[pattern] & ~violating]] = True
+    return scope.findings(rows[violating], detail_codes=code[pattern[violating]], details=details), undecided
 
 
 class _Clash(Struct, frozen=True):

@@ -76,8 +76,8 @@ def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
             if own:
                 return own[0] if len(own) == 1 else None
             product = facts.catalogue.product(name.lower())
-            found = [product] if product is not None else list(facts.catalogue.by_part_number(name))
-            return facts.described(found[0].sku_id) if len(found) == 1 else None
+            matches = [product] if product is not None else list(facts.catalogue.by_part_number(name))
+            return facts.described(matches[0].sku_id) if len(matches) == 1 else None
         case _:
             return None
 

@@ -109,7 +109,7 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
     facts = bound.facts
     if not facts.status(Source.SUBSCRIBED_SKUS).is_read:
         return {}
-    found: dict[int, list[SeatBounds]] = {}
+    by_sku: dict[int, list[SeatBounds]] = {}
     for policy in bound.policies:
         block = policy.constraint
         if policy.report_only or not isinstance(block, Seats) or block.pool:
@@ -120,8 +120,8 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
         for number in facts.assignable:
             bounds = _bounds(policy.id, block, facts.skus[number]) if looked_at[number] else None
             if bounds is not None:
-                found.setdefault(number, []).append(bounds)
-    return {number: tuple(bounds) for number, bounds in found.items()}
+                by_sku.setdefault(number, []).append(bounds)
+    return {number: tuple(bounds) for number, bounds in by_sku.items()}
 
 
 def _bounds(policy: str, block: Seats, sku: SkuFact) -> SeatBounds | None:

@@ -51,20 +51,20 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
     members = [includes(scope.bound, mask, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
         return
-    left = _idle(scope, scope.facts.subscribed(rows[0]), minimum)
+    idle = _idle(scope, scope.facts.subscribed(rows[0]), minimum)
     for row, (included, unknown) in zip(rows, members, strict=True):
-        if left <= 0:
+        if idle <= 0:
             return
         seats = row["totalLicenses"]
         if seats is None:
             reason = Message("how many seats the subscription {row} has is not known", row=row["id"])
             scope.unknown.add("subscriptions.totalLicenses", reason)
             return
-        taken, left = min(left, seats), left - min(left, seats)
-        if taken and unknown:
+        count, idle = min(idle, seats), idle - min(idle, seats)
+        if count and unknown:
             scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
-        elif taken and included:
-            yield _finding(scope, block, row, taken)
+        elif count and included:
+            yield _finding(scope, block, row, count)
 
 
 def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
@@ -79,15 +79,15 @@ def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
     return sku.spare if sku.spare >= minimum.reached(sku.usable) else 0
 
 
-def _finding(scope: TenantScope, block: Subscriptions, row: Row, taken: int) -> ObjectFinding:
+def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int) -> ObjectFinding:
     sku = scope.facts.subscribed(row)
     day = max(row["nextLifecycleDateTime"].date(), scope.facts.as_of.date())
     prices = scope.bound.prices_on(day)
     price = None if prices is None else prices.dated(sku_id=sku.sku_id, part_number=sku.part_number)
-    evidence = {"adjust": -taken, **({} if price is None else scope.price_change(price))}
+    evidence = {"adjust": -count, **({} if price is None else scope.price_change(price))}
     if block.except_monthly:
         evidence["term"] = term_of(scope, row)
-    return subscription_finding(scope, row, evidence=evidence, money=scope.price(sku, taken, day))
+    return subscription_finding(scope, row, evidence=evidence, money=scope.price(sku, count, day))
 
 
 CHECK = SubscriptionCheck(

@@ -165,7 +165,7 @@ class Links:
         order = np.argsort(owner * size + sku, kind="stable")
         owner, sku, group = owner[order], sku[order], group[order]
         twice = np.flatnonzero((owner[1:] == owner[:-1]) & (sku[1:] == sku[:-1]) & (group[1:] != group[:-1]))
-        found = blank(self._users, size)
-        owner, sku, width = owner[twice], sku[twice], width_of(found)
-        np.bitwise_or.at(found, (owner, sku // width), found.dtype.type(1) << (sku % width).astype(found.dtype))
-        return found
+        several = blank(self._users, size)
+        owner, sku, width = owner[twice], sku[twice], width_of(several)
+        np.bitwise_or.at(several, (owner, sku // width), several.dtype.type(1) << (sku % width).astype(several.dtype))
+        return several

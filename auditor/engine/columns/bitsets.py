@@ -77,21 +77,21 @@ class HoldingsCollector:
     def where(self, flags: Flags) -> BitRows:
         """Collect the SKUs that are flagged, an entry each."""
         bits = [own * flags for own in self._bits]
-        found = self._folded(bits)
+        flagged = self._folded(bits)
         if len(self.doubled):
             for word, own in enumerate(bits):
-                found[self.doubled, word] = np.bitwise_or.reduceat(own.take(self._again), self._begin)
-        return found
+                flagged[self.doubled, word] = np.bitwise_or.reduceat(own.take(self._again), self._begin)
+        return flagged
 
     def _folded(self, bits: Sequence[BitRows]) -> BitRows:
         """Fold the bits of each user by exclusive or: one walk over all entries, and the difference of two places."""
-        found = np.empty_like(self._empty)
+        folded = np.empty_like(self._empty)
         for word, own in enumerate(bits):
             walked = np.zeros(len(own) + 1, dtype=own.dtype)
             np.bitwise_xor.accumulate(own, out=walked[1:])
             ends = walked.take(self._starts)
-            np.bitwise_xor(ends[1:], ends[:-1], out=found[:, word])
-        return found
+            np.bitwise_xor(ends[1:], ends[:-1], out=folded[:, word])
+        return folded
 
 
 def spread(starts: Rows, rows: Rows) -> Rows:
@@ -102,8 +102,8 @@ def spread(starts: Rows, rows: Rows) -> Rows:
 
 def runs(begin: Rows, sizes: Rows) -> Rows:
     """Return the places of so many entries on end, behind each of some beginnings."""
-    found: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
-    return found
+    places: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
+    return places
 
 
 def distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
@@ -167,24 +167,24 @@ def _bits(held: BitRows) -> tuple[Rows, Rows]:
         bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
         owners, skus = np.nonzero(bits.view(bool))
         return owners, skus
-    left, words, width = held.reshape(-1), held.shape[1], width_of(held)
+    remaining, words, width = held.reshape(-1), held.shape[1], width_of(held)
     full = _NONE
     if words > 1:
-        full = np.flatnonzero(left != 0)
-        left = left[full]
-    sizes = np.bitwise_count(left)
+        full = np.flatnonzero(remaining != 0)
+        remaining = remaining[full]
+    sizes = np.bitwise_count(remaining)
     ends = np.cumsum(sizes, dtype=np.int64)
     owners, skus = np.zeros(ends[-1], dtype=np.int64), np.empty(ends[-1], dtype=np.int64)
     owners[ends[:-1]] = 1
     np.cumsum(owners, out=owners)
     # The lowest bit of every word, then the next one of those that have more.
     places = ends - sizes
-    while len(left):
-        below = left - 1
-        skus[places] = np.bitwise_count(~left & below)
-        left = left & below
-        more = np.flatnonzero(left != 0)
-        left, places = left[more], places[more] + 1
+    while len(remaining):
+        below = remaining - 1
+        skus[places] = np.bitwise_count(~remaining & below)
+        remaining = remaining & below
+        more = np.flatnonzero(remaining != 0)
+        remaining, places = remaining[more], places[more] + 1
     if words > 1:
         owners = full[owners]
         skus += owners % words * width
@@ -209,8 +209,8 @@ def several(held: BitRows) -> Flags:
 
 def counts(held: BitRows) -> npt.NDArray[np.integer]:
     """Tell how many SKUs each bitset holds."""
-    found = np.bitwise_count(held)
-    return np.asarray(found[:, 0] if held.shape[1] == 1 else found.sum(axis=1))
+    bit_counts = np.bitwise_count(held)
+    return np.asarray(bit_counts[:, 0] if held.shape[1] == 1 else bit_counts.sum(axis=1))
 
 
 _FEW = 256

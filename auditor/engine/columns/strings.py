@@ -49,17 +49,17 @@ class FoldedColumn:
         if self.codes is not None or len(self.values) > _MANY:
             return self._any(globs)
         sought = Globs.of(globs)
-        found = self._any(tuple(glob for glob in sought.loose if sought.inside[glob] in self._letters))
+        flags = self._any(tuple(glob for glob in sought.loose if sought.inside[glob] in self._letters))
         for row in sought.begun(self._heads).tolist():
             text = self.values[row].as_py()
-            found[row] |= text is not None and sought.pattern.fullmatch(text) is not None
-        return found
+            flags[row] |= text is not None and sought.pattern.fullmatch(text) is not None
+        return flags
 
     def _any(self, globs: tuple[str, ...]) -> Flags:
-        found = np.zeros(len(self.values) if self.codes is None else len(self.codes), dtype=bool)
+        flags = np.zeros(len(self.values) if self.codes is None else len(self.codes), dtype=bool)
         for glob in globs:
-            found |= self.where(globbed(glob))
-        return found
+            flags |= self.where(globbed(glob))
+        return flags
 
     @cached_property
     def _letters(self) -> bytes:
@@ -136,8 +136,8 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Fo
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         codes = codes_of(coded, absent=len(coded.dictionary))
         if len(coded.dictionary) <= _HANDFUL:
-            known = [text.casefold() if text else default for text in (*coded.dictionary.to_pylist(), None)]
-            return FoldedColumn(None, codes, tuple(known))
+            folded = [text.casefold() if text else default for text in (*coded.dictionary.to_pylist(), None)]
+            return FoldedColumn(None, codes, tuple(folded))
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
     else:
         values = fold(column)
@@ -196,10 +196,10 @@ class Answers(Struct, frozen=True):
         # Comparing all rows with one value takes a fifteenth of looking them all up.
         if not self.rare:
             return np.full(len(codes), self.most)
-        found = np.asarray(codes == self.rare[0])
+        flags = np.asarray(codes == self.rare[0])
         for code in self.rare[1:]:
-            found |= codes == code
-        return ~found if self.most else found
+            flags |= codes == code
+        return ~flags if self.most else flags
 
 
 def looked_up(flags: Flags, codes: Codes) -> Flags:
@@ -287,8 +287,8 @@ def beginnings(column: pa.StringArray) -> npt.NDArray[np.uint64] | None:
     first = np.ndarray(len(column), dtype=">u8", buffer=letters, offset=int(ends[0]), strides=(width,)).copy()
     each = first.view(np.uint8)
     each |= ((each - _A) <= _Z - _A).view(np.uint8) << _CASE
-    found = first.astype(np.uint64)
-    return None if (found[1:] < found[:-1]).any() else found
+    numbers = first.astype(np.uint64)
+    return None if (numbers[1:] < numbers[:-1]).any() else numbers
 
 
 _A, _Z = np.frombuffer(b"AZ", dtype=np.uint8)

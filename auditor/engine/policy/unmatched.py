@@ -116,23 +116,23 @@ class _Register:
 
     def read(self, tests: Sequence[_Test]) -> None:
         """Read the users once, if there is anything to look for."""
-        wanted = dict(tests)
-        if not wanted:
+        tests_of = dict(tests)
+        if not tests_of:
             return
         facts = self._bound.facts
-        columns = tuple(sorted({"id", "notCollected", *(name for name, _ in wanted)}))
+        columns = tuple(sorted({"id", "notCollected", *(name for name, _ in tests_of)}))
         for batch in facts.snapshot.batches(columns, ()):
             people = People(batch, facts)
             bound = self._bound
             selectors = SelectorMasks(people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
-            for value, test in wanted.items():
+            for value, test in tests_of.items():
                 name = value[0]
                 if people.unknown(name).any():
                     self._unknown.add(name)
                 elif value not in self._present and selectors.of(test).true.any():
                     self._present.add(value)
-            for name, known in self._candidates.items():
-                _gather(people, name, known)
+            for name, values in self._candidates.items():
+                _gather(people, name, values)
 
     def absent(self, value: Value) -> bool:
         """Tell whether it is certain that no user has the value."""
@@ -141,20 +141,20 @@ class _Register:
     def nearest(self, value: Value) -> str | None:
         """Return the value of the same property that somebody has and that is most like this one."""
         name, written = value
-        known = self._candidates.get(name, {})
-        wanted = written.strip("*?").casefold()
-        close = get_close_matches(wanted, sorted(known), n=1)
-        return known[close[0]] if close else None
+        candidates = self._candidates.get(name, {})
+        folded = written.strip("*?").casefold()
+        close = get_close_matches(folded, sorted(candidates), n=1)
+        return candidates[close[0]] if close else None
 
 
-def _gather(people: People, name: str, known: dict[str, str]) -> None:
+def _gather(people: People, name: str, values: dict[str, str]) -> None:
     """Add the distinct values of a batch, until there are enough of them."""
-    if len(known) >= CANDIDATES:
+    if len(values) >= CANDIDATES:
         return
     for text in people.column(name).unique().to_pylist():
-        if text and len(known) < CANDIDATES:
+        if text and len(values) < CANDIDATES:
             folded = text.casefold()
-            known[folded] = min(text, known.get(folded, text))
+            values[folded] = min(text, values.get(folded, text))
 
 
 def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
@@ -164,8 +164,8 @@ def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test]
         return Message("the policy {policy} matches nobody", policy=policy.id)
     named = [*missing, *others][:_NAMED]
     values = _listed(named) + (", …" if len(missing) + len(others) > _NAMED else "")
-    found = {(name, close) for name, written in named if (close := register.nearest((name, written))) is not None}
-    if not found:
+    near = {(name, close) for name, written in named if (close := register.nearest((name, written))) is not None}
+    if not near:
         return Message(
             "the policy {policy} matches nobody: no user meets the condition {values}", policy=policy.id, values=values
         )
@@ -173,7 +173,7 @@ def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test]
         "the policy {policy} matches nobody: no user meets the condition {values} (nearest in use: {near})",
         policy=policy.id,
         values=values,
-        near=_listed(sorted(found)),
+        near=_listed(sorted(near)),
     )
 
 
@@ -198,9 +198,9 @@ def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
                 yield ("holds", _products(products.written))
         case MemberOf(groups=groups, transitive=transitive):
             for name in groups:
-                found = bound.membership.resolve(name, transitive=transitive)
-                if found.group is not None and found.reason is None:
-                    empty = _empty(bound, found.group.id, transitive=transitive)
+                resolution = bound.membership.resolve(name, transitive=transitive)
+                if resolution.group is not None and resolution.reason is None:
+                    empty = _empty(bound, resolution.group.id, transitive=transitive)
                     yield from [("memberOf", name)] if empty else []
         case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(selector):
             for role in roles or ("privileged" if selector.privileged else "*",):
@@ -231,7 +231,7 @@ def _nothing_message(policy: Policy) -> Message:
 def _products(written: str) -> str:
     """Return a set of products as written, with the name of each part number that has one; of many the first."""
     named = {part: {product.name for product in builtin().by_part_number(part)} for part in written.split("|")}
-    names = dict.fromkeys(min(found) if len(found) == 1 else part for part, found in named.items())
+    names = dict.fromkeys(min(titles) if len(titles) == 1 else part for part, titles in named.items())
     return ", ".join(list(names)[:_PRODUCTS]) + (", …" if len(names) > _PRODUCTS else "")
 
 

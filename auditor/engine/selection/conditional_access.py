@@ -79,11 +79,11 @@ class ConditionalAccess:
     def names(self, people: People, selector: CoveredBy) -> list[tuple[str, ...]]:
         """Return for each user of a batch the names of the policies that certainly cover them, sorted."""
         batch = _Batch(people, self._membership, self.roles, self._ids)
-        found: list[list[str]] = [[] for _ in range(people.count)]
+        names_of: list[list[str]] = [[] for _ in range(people.count)]
         for row in self._policies(selector):
             for index in self._covered(batch, row).true.nonzero()[0].tolist():
-                found[index].append(row["displayName"] or row["id"])
-        return [tuple(sorted(names)) for names in found]
+                names_of[index].append(row["displayName"] or row["id"])
+        return [tuple(sorted(names)) for names in names_of]
 
     def _policies(self, selector: CoveredBy) -> Iterator[Row]:
         """Yield the policies that cover people, or may."""

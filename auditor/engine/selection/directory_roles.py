@@ -39,10 +39,10 @@ class _Principals(Struct, frozen=True):
 
     def mask(self, people: People, membership: Membership) -> Mask:
         """Return who is among them, or a direct member of one of their groups."""
-        found = Mask(self.users.among(people), people.nobody, sure=True)
+        mask = Mask(self.users.among(people), people.nobody, sure=True)
         for group in self.groups:
-            found = found | membership.of_id(people, group, transitive=False)
-        return found
+            mask = mask | membership.of_id(people, group, transitive=False)
+        return mask
 
 
 class _Holders(Struct, frozen=True):
@@ -151,12 +151,12 @@ class DirectoryRoles:
         """Return whether a selector means the role with this definition id."""
         ids = self._ids(role)
         builtin = [builtin_roles()[each] for each in ids if each in builtin_roles()]
-        if selector.privileged and not any(known.privileged for known in builtin):
+        if selector.privileged and not any(role_template.privileged for role_template in builtin):
             return False
         if selector.roles is None:
             return True
         definition = self._facts.role_definitions.get(role)
-        names = {known.name.casefold() for known in builtin}
+        names = {role_template.name.casefold() for role_template in builtin}
         if definition is not None and definition["displayName"]:
             names.add(definition["displayName"].casefold())
         wanted = {name.casefold() for name in selector.roles}

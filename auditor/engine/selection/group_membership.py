@@ -68,12 +68,12 @@ class Members:
         return listed
 
 
-def _bounds(lowered: pa.Array, found: Beginnings | None) -> tuple[int, int]:
+def _bounds(lowered: pa.Array, numbers: Beginnings | None) -> tuple[int, int]:
     """Return how the least and the greatest of some ids begin, as numbers that ascend as the texts do."""
     if not len(lowered):
         return _BEYOND, 0
-    if found is not None:
-        return int(found[0]), int(found[-1])
+    if numbers is not None:
+        return int(numbers[0]), int(numbers[-1])
     ends = pc.min_max(lowered.cast(pa.binary()))
     return _beginning(ends["min"].as_py()), _beginning(ends["max"].as_py())
 
@@ -102,10 +102,10 @@ class _PartCache:
     def find(self, key: tuple[str, bool, int]) -> Members | None:
         """Return a part, if it is in the cache."""
         with self._lock:
-            found = self._parts.pop(key, None)
-            if found is not None:
-                self._parts[key] = found
-            return found
+            members = self._parts.pop(key, None)
+            if members is not None:
+                self._parts[key] = members
+            return members
 
     def keep(self, key: tuple[str, bool, int], members: Members, *, again: bool) -> None:
         """Keep a part; the least recently used ones are dropped for it."""
@@ -135,14 +135,14 @@ class _InParts:
 
     def among(self, people: People) -> Flags:
         """Tell which users of a batch are members."""
-        found = people.nobody
+        flags = people.nobody
         if not people.count:
-            return found
+            return flags
         begun = people.id_beginnings
         first, last = _bounds(people.lowered_ids if begun is None else people.column("id"), begun)
         for index in np.flatnonzero((self._first <= np.uint64(last)) & (self._last >= np.uint64(first))).tolist():
-            found = found | self._members(index).among(people)
-        return found
+            flags = flags | self._members(index).among(people)
+        return flags
 
     def _members(self, place: int) -> Members:
         key = (self._group, self._transitive, self._parts[place])
@@ -194,8 +194,8 @@ class Membership:
 
     def whole(self, group: str, *, transitive: bool) -> bool:
         """Return whether all members of the group with a lower-case id were read."""
-        found = self._by_id[group]
-        status = found.transitive_members_status if transitive else found.members_status
+        fact = self._by_id[group]
+        status = fact.transitive_members_status if transitive else fact.members_status
         return status is SourceStatus.COMPLETE
 
     def ids_of(self, group: str) -> list[str]:

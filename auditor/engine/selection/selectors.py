@@ -125,12 +125,12 @@ class SelectorMasks:
                 assert_never(selector)
 
     def _every(self, parts: tuple[selectors.Selector, ...]) -> Mask:
-        found = self.of(parts[0])
+        mask = self.of(parts[0])
         for part in parts[1:]:
-            if not found.possible:  # nor will more conditions find anybody
+            if not mask.possible:  # nor will more conditions find anybody
                 break
-            found = found & self.of(part)
-        return found
+            mask = mask & self.of(part)
+        return mask
 
     def _where_known(self, true: Flags, fact: str) -> Mask:
         """Return the answers with everybody whose fact was not collected as unknown."""
@@ -142,18 +142,18 @@ class SelectorMasks:
 
     def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
         people = self._people
-        given = [value for value in values if value is not None and value != ""]
+        present = [value for value in values if value is not None and value != ""]
         # The empty string stands for absence, in a policy as in Graph.
-        found = people.nobody if len(given) == len(values) else people.absent(name)
-        if not given:
-            return found
+        flags = people.nobody if len(present) == len(values) else people.absent(name)
+        if not present:
+            return flags
         if name in selectors.BOOLEAN_PROPERTIES:
             true, false = people.booleans(name)
-            return reduce(or_, (true if value else false for value in set(given)), found)
+            return reduce(or_, (true if value else false for value in set(present)), flags)
         if name in selectors.INSTANT_PROPERTIES:
-            wanted = [microseconds(value) for value in given if isinstance(value, datetime)]
-            return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
-        return found | people.texts(name).where(one_of(tuple(map(str, given))))
+            wanted = [microseconds(value) for value in present if isinstance(value, datetime)]
+            return flags | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
+        return flags | people.texts(name).where(one_of(tuple(map(str, present))))
 
     def _holds(self, wanted: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(wanted)
@@ -207,9 +207,9 @@ class SelectorMasks:
         created = people.instants("createdDateTime")
         unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
         silent = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
-        found = silent & self._where_known(created <= self._moment(duration), "createdDateTime")
+        mask = silent & self._where_known(created <= self._moment(duration), "createdDateTime")
         # Where the sign-ins of a user were not collected the test is unknown, whatever the age of the account.
-        return Mask(found.true, found.unknown | unread, found.sure)
+        return Mask(mask.true, mask.unknown | unread, mask.sure)
 
 
 def microseconds(instant: datetime) -> int:

@@ -120,11 +120,11 @@ class ProductMasks:
     @cached_property
     def _places(self) -> Mapping[str, int]:
         """Part number, folded, or skuId → the SKUs that bear it."""
-        found: dict[str, int] = {}
+        places: dict[str, int] = {}
         for index, (sku, name) in enumerate(zip(self._skus, self._names, strict=True)):
             for each in (sku.sku_id,) if name is None else (sku.sku_id, name):
-                found[each] = found.get(each, 0) | 1 << index
-        return found
+                places[each] = places.get(each, 0) | 1 << index
+        return places
 
     @cached_property
     def _nameless(self) -> int:
@@ -138,11 +138,11 @@ class ProductMasks:
         for index, sku in enumerate(self._skus):
             for pair in sku.plans.items() if sku.plans else ():
                 pairs[pair] = pairs.get(pair, 0) | 1 << index
-        found: dict[str, int] = {}
+        plans: dict[str, int] = {}
         for (plan_id, name), places in pairs.items():
             for each in (plan_id, name.casefold()):
-                found[each] = found.get(each, 0) | places
-        return found, _bits(sku.plans is None for sku in self._skus)
+                plans[each] = plans.get(each, 0) | places
+        return plans, _bits(sku.plans is None for sku in self._skus)
 
     def of(self, products: ProductSet) -> Mask:
         """Return what the set says of each SKU."""
@@ -190,8 +190,8 @@ class ProductMasks:
 
     @cached_property
     def _free(self) -> _Bits:
-        known = self._catalogue.free
-        listed = [_Bits(places) for name, places in self._places.items() if name in known]
+        free = self._catalogue.free
+        listed = [_Bits(places) for name, places in self._places.items() if name in free]
         extended = [self._union(products.elements) for products in self._policies.free]
         return reduce(or_, [*listed, *extended], _Bits(0, self._nameless))
 
@@ -212,7 +212,7 @@ def containers(skus: Sequence[SkuFact]) -> Containers:
     neither contains nor is contained.
     """
     plans = {place: _plans(sku) for place, sku in enumerate(skus) if sku.plans is not None}
-    found: dict[int, tuple[int, ...]] = {}
+    containers_of: dict[int, tuple[int, ...]] = {}
     for place, own in plans.items():
         if not own:
             continue
@@ -222,8 +222,8 @@ def containers(skus: Sequence[SkuFact]) -> Containers:
             if other != place and (own < theirs or (own == theirs and skus[place].sku_id > skus[other].sku_id))
         ]
         if around:
-            found[place] = tuple(sorted(around, key=lambda other: (-len(plans[other]), skus[other].sku_id)))
-    return found
+            containers_of[place] = tuple(sorted(around, key=lambda other: (-len(plans[other]), skus[other].sku_id)))
+    return containers_of
 
 
 def _plans(sku: SkuFact) -> frozenset[str]:

@@ -20,10 +20,10 @@ def prices_on(facts: TenantFacts, masks: ProductMasks, day: date) -> SeatPrices 
     priced = [(contract, masks.of(contract.products)) for contract in contracts if contract.prices]
     agreed: dict[str, SeatPrice] = {}
     for number, sku in enumerate(facts.skus) if priced else ():
-        found = agreed_price([contract for contract, mask in priced if mask.true[number]], day, today)
+        certain = agreed_price([contract for contract, mask in priced if mask.true[number]], day, today)
         doubtful = agreed_price([contract for contract, mask in priced if mask.unknown[number]], day, today)
         if doubtful is not None:
             agreed[sku.sku_id] = SeatPrice(amount=None, starts=doubtful.starts)
-        elif found is not None:
-            agreed[sku.sku_id] = found
+        elif certain is not None:
+            agreed[sku.sku_id] = certain
     return seat_prices(facts.policies.prices, facts.policies.currency, day, agreed)
