@@ -34,8 +34,8 @@ def compare(before: Catalogue, after: Catalogue) -> Changes:
     )
 
 
-def _missing(here: Catalogue, there: Catalogue) -> tuple[Product, ...]:
-    return tuple(sorted((p for p in here.products.values() if p.sku_id not in there.products), key=order))
+def _missing(catalogue: Catalogue, other: Catalogue) -> tuple[Product, ...]:
+    return tuple(sorted((p for p in catalogue.products.values() if p.sku_id not in other.products), key=order))
 
 
 def _plan_ids(product: Product) -> frozenset[str]:

@@ -183,9 +183,9 @@ def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | l
     raw = [record.cells[position] for position in positions]
     cells = [clean(cell) for cell in raw]
     faults = [
-        record.fault(cell, Message("a control character ({found}) in a name", found=repr(found)))
+        record.fault(cell, Message("a control character ({found}) in a name", found=repr(character)))
         for cell, text in zip(raw, cells, strict=True)
-        if (found := unprintable(text)) is not None
+        if (character := unprintable(text)) is not None
     ]
     if faults:
         return faults
@@ -258,5 +258,5 @@ def _usual(names: Iterable[str]) -> str:
 
 def _readable(names: Iterable[str]) -> str:
     """Return the usual name; one in capitals (EXCHANGE FOUNDATION) only if there is no other."""
-    given = list(names)
-    return _usual([name for name in given if name.upper() != name] or given)
+    candidates = list(names)
+    return _usual([name for name in candidates if name.upper() != name] or candidates)

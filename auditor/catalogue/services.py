@@ -41,10 +41,10 @@ def services_of(plans: Iterable[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _services_of(plans: frozenset[str]) -> tuple[str, ...]:
     by_plan = {name: _services_of_plan(name) for name in plans if not _INCIDENTAL.fullmatch(name)}
-    known = {service for services in by_plan.values() for service in services}
-    if known.isdisjoint(_TELLING) and not all(by_plan.values()):
+    services = {service for of_plan in by_plan.values() for service in of_plan}
+    if services.isdisjoint(_TELLING) and not all(by_plan.values()):
         return ()
-    return tuple(service for service in SERVICES if service in known)
+    return tuple(service for service in SERVICES if service in services)
 
 
 @cache

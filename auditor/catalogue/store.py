@@ -87,9 +87,9 @@ def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:
         raise _damaged(where, error, span) from error
     except RecursionError as error:
         raise _damaged(where, error) from error
-    found = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or found != schema:
-        reason = Message("its schema is {found}, not {schema}", found=repr(found), schema=repr(schema))
+    actual = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or actual != schema:
+        reason = Message("its schema is {found}, not {schema}", found=repr(actual), schema=repr(schema))
         raise _damaged(where, ValueError(reason))
     return document
 

@@ -60,12 +60,12 @@ def resembling(catalogue: Catalogue, text: str) -> Resemblance:
 def named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
     """Return the products with the text as a part number, display name or alias, ignoring case and blanks."""
     wanted = fold(text)
-    found = [
+    products = [
         product
         for product in catalogue.products.values()
         if wanted in {fold(name) for name in (product.part_number, product.name, *product.aliases)}
     ]
-    return tuple(sorted(found, key=lambda product: (_is_variant(product), order(product))))
+    return tuple(sorted(products, key=lambda product: (_is_variant(product), order(product))))
 
 
 def nearest_name(text: str, names: Iterable[str]) -> str | None:

@@ -56,13 +56,13 @@ class CommandEscaper:
 
     def feed(self, text: str) -> str:
         """Return the next piece of a text with every command escaped."""
-        known = len(self._tail)
+        tail_length = len(self._tail)
         whole = self._tail + text
-        breaks = {found.start() + 1 for found in _ANYWHERE.finditer(whole)}
+        breaks = {match.start() + 1 for match in _ANYWHERE.finditer(whole)}
         if self._at_start:
-            breaks |= {found.end() for found in _AT_START.finditer(whole)}
-        pieces, done = [], known
-        for offset in sorted(max(offset, known) for offset in breaks):
+            breaks |= {match.end() for match in _AT_START.finditer(whole)}
+        pieces, done = [], tail_length
+        for offset in sorted(max(offset, tail_length) for offset in breaks):
             if offset >= done:
                 pieces += [whole[done:offset], self._escape(whole[offset])]
                 done = offset + 1

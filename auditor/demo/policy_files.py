@@ -19,16 +19,16 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
     A waiver or contract that ends in nine days does so on every day on which the demo is run.
     """
     library = sorted(resources.policies().iterdir(), key=lambda entry: entry.name)
-    found = [
+    library_files = [
         (f"policies/{entry.name}", entry.read_bytes())
         for entry in library
         if entry.name.endswith(".yaml") and not entry.name.endswith("_test.yaml")
     ]
-    return (*found, ("policies/contoso.yaml", overlay(as_of)))
+    return (*library_files, ("policies/contoso.yaml", overlay(as_of)))
 
 
 def overlay(as_of: datetime) -> bytes:
     """Return the policies, waivers, contracts and prices of the demo's tenants."""
     moved = snapshot_instant(as_of.astimezone(UTC)).date() - WRITTEN.date()
     text = (files("auditor.demo") / "overlay.yaml").read_text(encoding="utf-8")
-    return _DATE.sub(lambda found: f"{found[1]}{date.fromisoformat(found[2]) + moved}", text).encode()
+    return _DATE.sub(lambda match: f"{match[1]}{date.fromisoformat(match[2]) + moved}", text).encode()

@@ -49,17 +49,17 @@ def identifier(*parts: str) -> str:
 @cache
 def sku_id(part: str) -> str:
     """Return Microsoft's skuId of a part number, or a derived one for a product outside the catalogue."""
-    known = builtin().by_part_number(part)
-    return known[0].sku_id if known else identifier("sku", part)
+    products = builtin().by_part_number(part)
+    return products[0].sku_id if products else identifier("sku", part)
 
 
 @cache
 def plan_ids(part: str) -> Mapping[str, str]:
     """Return the service plans of a product: name → id."""
-    known = builtin().by_part_number(part)
-    if not known:
+    products = builtin().by_part_number(part)
+    if not products:
         return {f"{part}_PLAN": identifier("plan", part)}
-    return {plan.name: plan.id for plan in known[0].plans}
+    return {plan.name: plan.id for plan in products[0].plans}
 
 
 def subscribed_skus(tenant: str, products: Iterable[Purchase], consumed: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -94,12 +94,12 @@ class InputError(AuditorError):
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        found = tuple(diagnostics)
-        if not found:
+        listed = tuple(diagnostics)
+        if not listed:
             raise ValueError("an InputError without a diagnostic says nothing")
-        super().__init__(found[0].slug, found[0].message)
-        self.args = (found,)
-        self.diagnostics = found
+        super().__init__(listed[0].slug, listed[0].message)
+        self.args = (listed,)
+        self.diagnostics = listed
 
 
 class SnapshotError(AuditorError):

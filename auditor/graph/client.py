@@ -155,8 +155,8 @@ class Graph:
                         if requested_wait is None
                         else max(requested_wait, self.retry_policy.wait(1))
                     )
-                    left = self.retry_policy.budget - (self.retry_policy.clock() - started)
-                    if failures >= self.retry_policy.failures or pause > left:
+                    remaining = self.retry_policy.budget - (self.retry_policy.clock() - started)
+                    if failures >= self.retry_policy.failures or pause > remaining:
                         raise FaultError(_exhausted(fault, pause=pause, attempts=attempt))
                     if fault.kind is GraphErrorKind.THROTTLED:
                         self.quota.pause(pause)

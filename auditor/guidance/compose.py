@@ -106,8 +106,8 @@ class _Composer:
         return part.applies(self._variant) and part.is_valid(self._day)
 
     def _branches(self, part: model.Conditional) -> tuple[str, ...]:
-        labels, known = self._library.terms.branches, self._variant.known
-        return tuple(labels[fact]["+".join(values)] for fact, values in part.criteria.items() if known(fact) is None)
+        labels, value_of = self._library.terms.branches, self._variant.known
+        return tuple(labels[fact]["+".join(values)] for fact, values in part.criteria.items() if value_of(fact) is None)
 
     def _numbered(self, steps: Iterable[model.Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
         """Return the steps that apply; `plain` omits the branches, which older versions did not have."""

@@ -90,8 +90,8 @@ def freshness_markdown(state: Freshness) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _rows(found: Iterable[Checked]) -> list[str]:
-    rows = [f"| {each.checked.isoformat()} | {each.kind} | `{each.id}` | {each.title} |" for each in found]
+def _rows(checked: Iterable[Checked]) -> list[str]:
+    rows = [f"| {each.checked.isoformat()} | {each.kind} | `{each.id}` | {each.title} |" for each in checked]
     return ["| Checked | Kind | Name | Title |", "|---|---|---|---|", *rows, ""]
 
 

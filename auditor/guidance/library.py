@@ -62,9 +62,9 @@ def _pages(texts: Mapping[str, str]) -> dict[str, GuidanceFile]:
 
 
 def _refuse(faults: Iterator[Diagnostic]) -> None:
-    found = tuple(faults)
-    if found:
-        raise InputError(found)
+    diagnostics = tuple(faults)
+    if diagnostics:
+        raise InputError(diagnostics)
 
 
 def article_of(content: Mapping[str, Any]) -> Article:
@@ -136,10 +136,10 @@ def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return (entry[key],) if key in entry else ()
 
 
-def _unknown(page: GuidanceFile, route: reader.Path, written: Any, known: list[str]) -> Iterator[Diagnostic]:
+def _unknown(page: GuidanceFile, route: reader.Path, written: Any, names: list[str]) -> Iterator[Diagnostic]:
     for name in written:
-        if name not in known:
-            yield page.diagnostic(route, f"nothing is called '{name}' here", hint=nearest(name, known))
+        if name not in names:
+            yield page.diagnostic(route, f"nothing is called '{name}' here", hint=nearest(name, names))
 
 
 def _unlabelled(page: GuidanceFile, route: reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
@@ -152,8 +152,8 @@ def _unlabelled(page: GuidanceFile, route: reader.Path, entry: Mapping[str, Any]
 
 def _twice(page: GuidanceFile) -> Iterator[Diagnostic]:
     for name in _LISTS:
-        seen: set[str] = set()
+        ids: set[str] = set()
         for position, entry in enumerate(page.content.get(name, ())):
-            if entry["id"] in seen:
+            if entry["id"] in ids:
                 yield page.diagnostic((name, position, "id"), f"two entries of {name} are called '{entry['id']}'")
-            seen.add(entry["id"])
+            ids.add(entry["id"])

@@ -67,7 +67,7 @@ def read_page(name: str, text: str) -> GuidanceFile:
     return GuidanceFile(name=name, content=document.value, document=document)
 
 
-def nearest(written: str, known: Sequence[str]) -> str | None:
+def nearest(written: str, words: Sequence[str]) -> str | None:
     """Return a hint with the known word most similar to the written one; None if none is similar."""
-    found = difflib.get_close_matches(written, known, n=1)
-    return f"did you mean '{found[0]}'?" if found else None
+    matches = difflib.get_close_matches(written, words, n=1)
+    return f"did you mean '{matches[0]}'?" if matches else None

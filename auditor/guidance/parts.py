@@ -42,13 +42,13 @@ class GuidanceParts(Struct, frozen=True):
         action.
         """
         wanted = set(lines)
-        known = [
+        candidates = [
             each
             for line in dict.fromkeys(lines if part else lines[:1])
             for each in self.earlier.get((part, line), ())
             if (wanted.issuperset(each.lines) if part else each.lines == tuple(lines))
         ]
-        best = max(known, key=lambda each: (len(each.lines), -each.number), default=None)
+        best = max(candidates, key=lambda each: (len(each.lines), -each.number), default=None)
         if best is None or len(best.lines) < _FEWEST:
             if lines:
                 source = _GuidanceSource(number=next(self.numbers), lines=tuple(lines), target=target)

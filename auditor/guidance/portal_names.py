@@ -31,5 +31,5 @@ def state_name(gettext: Callable[[str], str], status: str) -> str:
 
 def property_name(gettext: Callable[[str], str], name: str) -> str:
     """Return what the admin center calls a property; Graph's name where it has none."""
-    known = _PROPERTIES.get(name)
-    return name if known is None else gettext(known)
+    label = _PROPERTIES.get(name)
+    return name if label is None else gettext(label)

@@ -110,19 +110,21 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
     A product of which nothing is known to be used, or that the reports do not cover, has no smaller one.
     """
     parts = held.parts
-    kept = parts - use.unused
+    required = parts - use.unused
     if not parts & use.used:
         return None
     fitting = [
         offer
         for offer in offers
-        if offer.price < held.price and kept <= offer.parts and _holds_mailbox(offer, use, exchange="exchange" in kept)
+        if offer.price < held.price
+        and required <= offer.parts
+        and _holds_mailbox(offer, use, exchange="exchange" in required)
     ]
     if not fitting:
         return None
     product = min(fitting, key=lambda offer: (offer.price, offer.part_number, offer.sku_id))
-    gone = [name for plan, name in held.plans.items() if plan not in product.plans and not _judged(name)]
-    areas = [next((area for pattern, area in _AREAS if pattern.fullmatch(name)), None) for name in gone]
+    missing = [name for plan, name in held.plans.items() if plan not in product.plans and not _judged(name)]
+    areas = [next((area for pattern, area in _AREAS if pattern.fullmatch(name)), None) for name in missing]
     return SmallerProduct(
         held=held,
         product=product,
@@ -131,7 +133,7 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
         unused=tuple(sorted((parts & use.unused) - product.parts)),
         lost=tuple(area for _, area in _AREAS if area in areas),
         more_plans=areas.count(None),
-        unknown=_unknown(held, product, use, exchange="exchange" in kept),
+        unknown=_unknown(held, product, use, exchange="exchange" in required),
     )
 
 

@@ -37,11 +37,11 @@ def happened(
     """Return what happened since the result before, and everything that stands now."""
     at = result.run.as_of
     rows: list[dict[str, Any]] = []
-    kept: dict[str, dict[str, Any]] = {}
+    standing: dict[str, dict[str, Any]] = {}
     for finding in tenant.findings:
         was = before.get(finding.fingerprint)
         row = {**_row(finding), "at": at, "since": at if was is None else was["since"]}
-        kept[finding.fingerprint] = row
+        standing[finding.fingerprint] = row
         if was is None:
             rows.append({**row, "event": "opened"})
         elif was["status"] != row["status"] and Status.WAIVED.value in (was["status"], row["status"]):
@@ -50,15 +50,15 @@ def happened(
             rows.append({**row, "event": "held"})
     outcomes = {outcome.id: outcome.status for outcome in tenant.policies}
     for fingerprint, was in before.items():
-        if fingerprint in kept:
+        if fingerprint in standing:
             continue
         # A policy without an outcome left the set, or leaves this tenant out now.
         outcome = outcomes.get(was["policy"])
         if outcome is Outcome.NOT_EVALUATED:
-            kept[fingerprint] = was  # nobody looked: neither fixed nor found again
+            standing[fingerprint] = was  # nobody looked: neither fixed nor found again
         else:
             rows.append({**was, "at": at, "event": "dropped" if outcome is None else "closed"})
-    return rows, kept
+    return rows, standing
 
 
 def _row(finding: Finding) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def summary_of(
     result: Result,
     tenant: TenantResult,
     rows: Sequence[Mapping[str, Any]],
-    kept: Iterable[Mapping[str, Any]],
+    current: Iterable[Mapping[str, Any]],
     money: Mapping[str, Decimal],
 ) -> dict[str, Any]:
     """Count what trends show, so that they never read findings."""
@@ -102,7 +102,7 @@ def summary_of(
         if row["event"] == "closed" and row["status"] == Status.OPEN.value:
             repair.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
     standing: dict[str, list[Mapping[str, Any]]] = {}
-    for row in kept:
+    for row in current:
         standing.setdefault(row["policy"], []).append(row)
     statuses = {outcome.id: outcome.status.value for outcome in tenant.policies}
     names = {*statuses, *happened, *standing}
@@ -173,8 +173,8 @@ def checked_summary(value: Any) -> Mapping[str, Any]:
             checked_amount(Decimal(amount))
         except InvalidOperation as error:
             raise ValueError(f"{amount[:57]!r} stands in place of an amount") from error
-    found: Mapping[str, Any] = value
-    return found
+    summary: Mapping[str, Any] = value
+    return summary
 
 
 def lasting(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,8 +120,8 @@ def _usable(seat: Mapping[str, Any] | None) -> int | None:
     if seat is None:
         return None
     if "usable" in seat:
-        known: int | None = seat["usable"]
-        return known
+        usable: int | None = seat["usable"]
+        return usable
     return None if seat["enabled"] is None or seat["warning"] is None else int(seat["enabled"]) + int(seat["warning"])
 
 
@@ -154,9 +154,9 @@ def _differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _policies(before: Entry, after: Entry, findings: Sequence[FindingBetween] | None) -> Iterator[PolicyBetween]:
-    there, here = ({policy["id"]: policy for policy in entry.summary["policies"]} for entry in (before, after))
-    for name in sorted({*there, *here}):
-        pair = there.get(name), here.get(name)
+    old, new = ({policy["id"]: policy for policy in entry.summary["policies"]} for entry in (before, after))
+    for name in sorted({*old, *new}):
+        pair = old.get(name), new.get(name)
         stood, waived = (tuple(0 if p is None else int(p[what]) for p in pair) for what in ("open", "waived"))
         mine = None if findings is None else [finding.kind for finding in findings if finding.policy == name]
         if stood[0] != stood[1] or waived[0] != waived[1] or mine:
@@ -173,5 +173,5 @@ def _policies(before: Entry, after: Entry, findings: Sequence[FindingBetween] | 
 
 
 def _money(before: Entry, after: Entry) -> Mapping[str, tuple[Decimal, Decimal]]:
-    there, here = (entry.summary["money"] for entry in (before, after))
-    return {each: (Decimal(there.get(each, "0")), Decimal(here.get(each, "0"))) for each in sorted({*there, *here})}
+    old, new = (entry.summary["money"] for entry in (before, after))
+    return {each: (Decimal(old.get(each, "0")), Decimal(new.get(each, "0"))) for each in sorted({*old, *new})}

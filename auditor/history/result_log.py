@@ -47,8 +47,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def commit_tenant(name: str) -> str | None:
     """Return the tenant in the name of the commit of a result, or None for another object."""
-    found = _COMMIT.fullmatch(name)
-    return None if found is None else found[1]
+    match = _COMMIT.fullmatch(name)
+    return None if match is None else match[1]
 
 
 class Ledger:
@@ -60,12 +60,12 @@ class Ledger:
 
     def entries(self) -> tuple[Entry, ...]:
         """Return every result in order; SnapshotError where one is damaged."""
-        found = []
+        entries = []
         for _, entry in self.commits():
             if isinstance(entry, SnapshotError):
                 raise entry
-            found.append(entry)
-        return tuple(found)
+            entries.append(entry)
+        return tuple(entries)
 
     def commits(self) -> Iterator[tuple[str, Entry | SnapshotError]]:
         """Yield every result by the name of its commit, in order; what is wrong with one stops none."""
@@ -99,15 +99,15 @@ class Ledger:
         another directory under that name.
         """
         for _ in range(_TRIES):
-            known = self.entries()
-            if self._is_there(known, result, tenant, money):
+            entries = self.entries()
+            if self._is_there(entries, result, tenant, money):
                 return 0
-            if known:
+            if entries:
                 where = self._backend.address
-                check_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
-                self._same_key(known[-1], result)
-            number = known[-1].number + 1 if known else 1
-            document, body = self._document(known, number, result, tenant, money)
+                check_directory(where, self._tenant, entries[-1].summary.get("tenantId", ""), tenant.tenant_id)
+                self._same_key(entries[-1], result)
+            number = entries[-1].number + 1 if entries else 1
+            document, body = self._document(entries, number, result, tenant, money)
             findings = document["events"]["name"]
             mine = self._backend.create(findings, body)
             commit = sealed(document)
@@ -146,11 +146,11 @@ class Ledger:
             )
 
     def _is_there(
-        self, known: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
+        self, entries: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
     ) -> bool:
         """Whether a result is stored; SnapshotError where another one of its instant, or a later one, is."""
         where = self._backend.address
-        for entry in known:
+        for entry in entries:
             if entry.as_of == result.run.as_of:
                 if entry.run == result.run.id or self._says_the_same(entry, result, tenant, money):
                     return True
@@ -163,32 +163,34 @@ class Ledger:
                         as_of=result.run.as_of.isoformat(),
                     ),
                 )
-        if known and result.run.as_of < known[-1].as_of:
+        if entries and result.run.as_of < entries[-1].as_of:
             raise self._refused(
                 "store-order",
                 Message(
                     "{where} has a later result of {tenant}, of {as_of}",
                     where=where,
                     tenant=self._tenant,
-                    as_of=known[-1].as_of.isoformat(),
+                    as_of=entries[-1].as_of.isoformat(),
                 ),
             )
         return False
 
     def _document(
         self,
-        known: Sequence[Entry],
+        entries: Sequence[Entry],
         number: int,
         result: Result,
         tenant: TenantResult,
         money: Mapping[str, Decimal],
     ) -> tuple[dict[str, Any], bytes]:
         """Return the commit of a result that comes after those known, and the object of its events."""
-        rows, kept = happened(result, tenant, self._replayed(since_checkpoint(known)))
-        checkpoint = not known or _month(known[-1].as_of) != _month(result.run.as_of)
+        rows, standing = happened(result, tenant, self._replayed(since_checkpoint(entries)))
+        checkpoint = not entries or _month(entries[-1].as_of) != _month(result.run.as_of)
         if checkpoint:
             written = {row["fingerprint"] for row in rows}
-            rows += [{**row, "at": result.run.as_of, "event": "held"} for f, row in kept.items() if f not in written]
+            rows += [
+                {**row, "at": result.run.as_of, "event": "held"} for f, row in standing.items() if f not in written
+            ]
         sink = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, EVENTS), sink, compression="zstd", compression_level=9)
         body = sink.getvalue()
@@ -205,7 +207,7 @@ class Ledger:
                 "bytes": len(body),
                 "checkpoint": checkpoint,
             },
-            "summary": summary_of(result, tenant, rows, kept.values(), money),
+            "summary": summary_of(result, tenant, rows, standing.values(), money),
         }
         return document, body
 
@@ -214,8 +216,10 @@ class Ledger:
         before = self.held_at(entry)
         if before is None:
             return False
-        rows, kept = happened(result, tenant, before)
-        return not rows and lasting(summary_of(result, tenant, rows, kept.values(), money)) == lasting(entry.summary)
+        rows, standing = happened(result, tenant, before)
+        return not rows and lasting(summary_of(result, tenant, rows, standing.values(), money)) == lasting(
+            entry.summary
+        )
 
     def held(self) -> dict[str, dict[str, Any]]:
         """Return what stood after the newest result, by fingerprint: rows as in EVENTS."""
@@ -226,22 +230,22 @@ class Ledger:
 
         SnapshotError where it is missing, and retention would have left it.
         """
-        known = self.entries()
-        wanted = since_checkpoint([each for each in known if each.number <= entry.number])
-        there = set(self._backend.names(f"{self._tenant}/findings"))
-        needed = {each.number for each in since_checkpoint(known)}
-        if any(each.events not in there and each.number not in needed for each in wanted):
+        entries = self.entries()
+        replay = since_checkpoint([each for each in entries if each.number <= entry.number])
+        existing = set(self._backend.names(f"{self._tenant}/findings"))
+        needed = {each.number for each in since_checkpoint(entries)}
+        if any(each.events not in existing and each.number not in needed for each in replay):
             return None
-        return self._replayed(wanted)
+        return self._replayed(replay)
 
     def _replayed(self, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
+        by_fingerprint: dict[str, dict[str, Any]] = {}
         for row in self.events(entries).to_pylist():
             if row["event"] in _HELD:
-                found[row["fingerprint"]] = row
+                by_fingerprint[row["fingerprint"]] = row
             else:
-                found.pop(row["fingerprint"], None)
-        return found
+                by_fingerprint.pop(row["fingerprint"], None)
+        return by_fingerprint
 
     def events(self, entries: Sequence[Entry] | None = None) -> pa.Table:
         """Return the events of some results, or of all whose events are still kept, in order.
@@ -277,14 +281,14 @@ class Ledger:
 
         SnapshotError where it would take some while those that stay are not all there.
         """
-        known = self.entries()
-        first = max((i for i, entry in enumerate(known) if entry.checkpoint), default=0)
-        there = set(self._backend.names(f"{self._tenant}/findings"))
-        taken = tuple(e for e in known[:first] if e.as_of < before and e.events in there)
-        lost = next((e for e in known[first:] if e.events not in there), None)
-        if taken and lost is not None:
+        entries = self.entries()
+        first = max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0)
+        existing = set(self._backend.names(f"{self._tenant}/findings"))
+        removable = tuple(e for e in entries[:first] if e.as_of < before and e.events in existing)
+        lost = next((e for e in entries[first:] if e.events not in existing), None)
+        if removable and lost is not None:
             self._whole(lost, None)
-        return taken
+        return removable
 
     def remove(self, entries: Iterable[Entry]) -> None:
         """Delete the events of results; their counts stay."""
@@ -298,18 +302,18 @@ class Ledger:
         a result that was lost.
         """
         written = self._backend.written(f"{self._tenant}/findings")
-        known = {entry.number: entry.events for entry in self.entries()}
+        events_of = {entry.number: entry.events for entry in self.entries()}
         numbered = ((match, name) for name in written if (match := _NUMBERED.fullmatch(name)))
-        return {name: written[name] for match, name in numbered if known.get(int(match[1]), name) != name}
+        return {name: written[name] for match, name in numbered if events_of.get(int(match[1]), name) != name}
 
     def _refused(self, slug: str, message: Message) -> SnapshotError:
         hint = Message("store results in the order of their instants, each once; nothing was changed")
         return SnapshotError(slug, message, hint=hint)
 
 
-def since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
+def since_checkpoint(entries: Sequence[Entry]) -> Sequence[Entry]:
     """Return the results whose events contain what is open now: retention never deletes these."""
-    return known[max((i for i, entry in enumerate(known) if entry.checkpoint), default=0) :]
+    return entries[max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0) :]
 
 
 def decode_entry(body: bytes, where: str, tenant: str) -> Entry:

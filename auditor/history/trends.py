@@ -186,8 +186,8 @@ def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iter
     """Yield seats of every night, and of each result without a night of its day."""
     for night in nights:
         for seat in night.summary["seats"]:
-            known = seat["enabled"] is not None and seat["warning"] is not None
-            usable = seat["enabled"] + seat["warning"] if known else None
+            counted = seat["enabled"] is not None and seat["warning"] is not None
+            usable = seat["enabled"] + seat["warning"] if counted else None
             yield _seat(seat, night.at, usable)
     for entry in _without_night(nights, results):
         for seat in entry.summary["seats"]:

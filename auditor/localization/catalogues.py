@@ -20,8 +20,8 @@ POLICIES: Final = "policies"
 @cache
 def languages() -> tuple[str, ...]:
     """Return the languages of which every catalogue is complete, sorted."""
-    found = (entry.name for entry in _locales().iterdir() if entry.is_dir() and not entry.name.startswith("__"))
-    return tuple(sorted(name for name in found if is_complete(name)))
+    names = (entry.name for entry in _locales().iterdir() if entry.is_dir() and not entry.name.startswith("__"))
+    return tuple(sorted(name for name in names if is_complete(name)))
 
 
 @cache

@@ -109,8 +109,8 @@ class Localization(Struct, frozen=True, kw_only=True):
         """Return a day and minute, in UTC."""
         from babel.dates import format_time  # noqa: PLC0415
 
-        there = moment.astimezone(UTC)
-        return f"{self.date(there)}, {format_time(there.time(), format='short', locale=self._babel())} UTC"
+        utc = moment.astimezone(UTC)
+        return f"{self.date(utc)}, {format_time(utc.time(), format='short', locale=self._babel())} UTC"
 
     def _babel(self) -> "Locale":
         return _locale(self.figures)
@@ -152,10 +152,10 @@ def _english(wished: str | None) -> Localization:
 def _said(language: str, territory: str | None, messages: NullTranslations) -> Localization:
     home = _HOME.get(language, language)
     wanted = f"{language}_{territory.upper()}" if territory else home
-    known = not territory or _known(wanted)
+    supported = not territory or _known(wanted)
     return Localization(
-        locale=wanted.replace("_", "-") if territory and known else language,
-        figures=wanted if known else home,
+        locale=wanted.replace("_", "-") if territory and supported else language,
+        figures=wanted if supported else home,
         fallback_from=None,
         translations=messages,
     )

@@ -71,11 +71,11 @@ def load(
         names.define(root)
     read_definitions(names)
     policies = _policies(roots, names)
-    known = {*(policy.id for policy in policies), *gaps.policies}
-    waivers = _waivers(roots, names, known, waivers_from, complete=not gaps.anything)
+    policy_ids = {*(policy.id for policy in policies), *gaps.policies}
+    waivers = _waivers(roots, names, policy_ids, waivers_from, complete=not gaps.anything)
     prices = read_prices(roots, names)
     contracts, currency = read_contracts(roots, names, prices)
-    decided = read_decisions(decisions, names, known, complete=not gaps.anything)
+    decided = read_decisions(decisions, names, policy_ids, complete=not gaps.anything)
     errors = [item for item in diagnostics.found if item.level is Level.ERROR]
     if errors:
         raise InputError(sorted(set(errors), key=_place))

@@ -127,15 +127,15 @@ def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
     text = str(node.value)
     if text.endswith("d") and text[:-1].isdigit():
         return duration(node)
-    found = instant(text)
-    if found is None:
+    parsed = instant(text)
+    if parsed is None:
         diagnostics.error(
             "policy-bad-date",
             Message("'{value}' is neither a date, an instant with its zone, nor a number of days", value=node.value),
             node,
             Message("write 2026-11-20, 2026-11-20T02:17:00Z or 30d"),
         )
-    return found or datetime.min.replace(tzinfo=UTC)
+    return parsed or datetime.min.replace(tzinfo=UTC)
 
 
 def instant(text: str) -> datetime | None:

@@ -48,7 +48,7 @@ class Names:
 
     def define(self, root: Node) -> None:
         """Add the definitions of one file; duplicate names are reported."""
-        for key, known in (("populations", self.populations), ("products", self.products)):
+        for key, definitions in (("populations", self.populations), ("products", self.products)):
             if not root.has(key):
                 continue
             for name, node in root[key].items():
@@ -61,8 +61,8 @@ class Names:
                         node.span(key=True),
                         Message("choose another name; only `free` can be extended"),
                     )
-                elif name in known:
-                    first = known[name].span(key=True)
+                elif name in definitions:
+                    first = definitions[name].span(key=True)
                     self.diagnostics.error(
                         "policy-duplicate-name",
                         Message("'{name}' is defined twice in `{key}`", name=name, key=key),
@@ -76,7 +76,7 @@ class Names:
                         ),
                     )
                 else:
-                    known[name] = node
+                    definitions[name] = node
 
     def read_sets(self) -> None:
         """Read every product set."""
@@ -132,9 +132,9 @@ class Names:
 
     def _named(self, name: str, where: Node) -> Named:
         label = Message("product set {name}", name=name)
-        known = self._sets.get(name)
-        if known is not None:
-            return known if self.levels.reuse(label, where) else Named(name=name, elements=())
+        cached = self._sets.get(name)
+        if cached is not None:
+            return cached if self.levels.reuse(label, where) else Named(name=name, elements=())
         if not self.levels.open(label, self.products[name], where):
             return Named(name=name, elements=())
         named = Named(name=name, elements=self.product_set(self.products[name]).elements)

@@ -109,13 +109,13 @@ def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
     """Return the tenants named on the command line, in the file's order; all if none is named."""
     if not names:
         return settings.tenants
-    known = {tenant.name for tenant in settings.tenants}
-    unknown = [name for name in names if name not in known]
+    names_in_file = {tenant.name for tenant in settings.tenants}
+    unknown = [name for name in names if name not in names_in_file]
     if unknown:
         raise SettingsError(
             "tenant-unknown",
             Message("the tenants file has no tenant '{unknown}'", unknown=unknown[0]),
-            hint=Message("it has: {known}", known=", ".join(sorted(known))),
+            hint=Message("it has: {known}", known=", ".join(sorted(names_in_file))),
         )
     return tuple(tenant for tenant in settings.tenants if tenant.name in set(names))
 

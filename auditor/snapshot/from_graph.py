@@ -38,7 +38,7 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
     """Return a snapshot of a tenant's state in batches of at most `rows` users, sorted by id."""
     users = sorted(state.get("users", ()), key=lambda user: str(user["id"]))
     skus, groups = state.get("subscribedSkus", ()), state.get("groups", ())
-    found: dict[str, Iterable[dict[str, Any]]] = {
+    rows_of: dict[str, Iterable[dict[str, Any]]] = {
         "products": map(product_row, skus),
         "service_plans": chain.from_iterable(map(service_plan_rows, skus)),
         "subscriptions": map(subscription_row, state.get("subscriptions", ())),
@@ -56,8 +56,8 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
         "conditional_access_policies": map(conditional_access_row, state.get("conditionalAccessPolicies", ())),
     }
     if state.get("reports"):
-        found["reports"] = state["reports"]
-    tables = {name: pa.Table.from_pylist(list(each), SMALL_TABLES[name]) for name, each in found.items()}
+        rows_of["reports"] = state["reports"]
+    tables = {name: pa.Table.from_pylist(list(each), SMALL_TABLES[name]) for name, each in rows_of.items()}
     rows_of_users = [user_row(user) for user in users]
     filled = {name for row in rows_of_users for name, value in row.items() if value is not None}
     filled.update(name for coverage in manifest.sources for name in coverage.asked)

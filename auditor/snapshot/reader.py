@@ -166,12 +166,12 @@ def open_table_file(path: Path, entry: FileEntry, outline: Outline | None) -> "p
         check_form(path, form, USERS, required=("id",))
         return UserFile(path, file, form, USERS, keeps=content is not None)
     check_form(path, form, ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
-    found = UserFile(path, file, form, ASSIGNMENTS, keeps=content is not None)
+    assignments = UserFile(path, file, form, ASSIGNMENTS, keeps=content is not None)
     try:
-        found.sku_ids = sku_ids_of(found) if outline is None else outline.sku_ids
+        assignments.sku_ids = sku_ids_of(assignments) if outline is None else outline.sku_ids
     except UNREADABLE as error:
         raise undecodable(path, error) from error
-    return found
+    return assignments
 
 
 def _table(path: Path, entry: FileEntry, content: bytes | None, schema: pa.Schema) -> pa.Table:

@@ -80,16 +80,16 @@ def distribute(
     A job reads `at_once` bytes about users, or little more: its results are in memory together.
     """
     jobs: list[list[Task]] = []
-    left = 0.0
+    remaining = 0.0
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         identity, groups = identity_of(folder), row_groups(folder)
         outline = outline_of(folder) if groups > 1 else None
         for group in range(groups):
-            if left <= 0:
+            if remaining <= 0:
                 jobs.append([])
-                left = at_once
+                remaining = at_once
             jobs[-1].append(Task(folder=str(folder), identity=identity, group=group, outline=outline))
-            left -= (folder / "users.parquet").stat().st_size / groups
+            remaining -= (folder / "users.parquet").stat().st_size / groups
     return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
 
 
@@ -115,11 +115,11 @@ def _judged(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) -> 
             ),
         )
     sizes = zip(answers.column("place").to_pylist(), answers.column("size").to_pylist(), strict=True)
-    found = {
+    by_place = {
         place: (outcome.as_buffer(), size)
         for (place, size), outcome in zip(sizes, answers.column("outcome"), strict=True)
     }
-    return [found[place] for place in range(len(tasks))]
+    return [by_place[place] for place in range(len(tasks))]
 
 
 def _partitions(session: "SparkSession", *, alone: bool) -> int:

@@ -57,5 +57,5 @@ def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
 def _bare(text: str) -> str:
     """Return a line without Markdown syntax."""
     text = _STRONG.sub(r"\1", text)
-    text = _LINK.sub(lambda found: f"{found[1]} ({found[2]})", text)
+    text = _LINK.sub(lambda match: f"{match[1]} ({match[2]})", text)
     return _ESCAPE.sub(r"\1", text)

@@ -43,8 +43,8 @@ async def read_roles(context: CollectionContext, members: Members, *, eligible: 
     lists = dict(
         zip(calls, await asyncio.gather(*(context.all_rows(_ROLES, call) for call in calls.values())), strict=True)
     )
-    faults = [fault for _, found in lists.values() for fault in found]
-    read = {name for name, (_, found) in lists.items() if not found}
+    faults = [fault for _, list_faults in lists.values() for fault in list_faults]
+    read = {name for name, (_, list_faults) in lists.items() if not list_faults}
     assignments: list[dict[str, Any]] = []
     for kind, name in ROLE_ASSIGNMENT_LISTS.items():
         rows, _ = lists.get(name, ([], []))

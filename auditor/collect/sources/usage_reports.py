@@ -95,13 +95,13 @@ def _result(
     report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault], users: Spool
 ) -> SourceResult:
     """Return what the reports of some periods show; `faults` is why others were not read."""
-    spool, known, unreadable = _spool(report, context, reads, users)
+    spool, count, unreadable = _spool(report, context, reads, users)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
     reasons = [_unreadable(unreadable)] if unreadable else []
     coverage = context.make_coverage(
         report.source,
-        known,
+        count,
         faults,
         asked=tuple(name for read, column in columns for name in column.asked(read.summary.facts)),
         shortfall=in_one("; ", [*reasons, *([lacking(absent)] if absent else [])]) or None,
@@ -178,12 +178,12 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
     for number, batch in enumerate(context.user_names.batches(users)):
         parts = [read.users[number] for read in reads]
         unreadable = np.logical_or.reduce([part.unreadable for part in parts])
-        known = np.logical_or.reduce([part.listed for part in parts])
+        listed = np.logical_or.reduce([part.listed for part in parts])
         if report.marks_missing:
-            known &= ~unreadable
-        known_count += int(known.sum())
+            listed &= ~unreadable
+        known_count += int(listed.sum())
         unreadable_count += int(unreadable.sum())
-        arrays = [batch.column("id"), pa.array(known), *(array for part in parts for array in part.arrays(known))]
+        arrays = [batch.column("id"), pa.array(listed), *(array for part in parts for array in part.arrays(listed))]
         spool.add(pa.RecordBatch.from_arrays(arrays, schema=columns))
     return spool, known_count, unreadable_count
 
@@ -191,8 +191,8 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
 def _join(report: _Report, users: UserRows, rows: pa.Table) -> None:
     """Add the columns of a report to users; where null is a fact, users without a row are marked as not collected."""
     if report.marks_missing:
-        known = pc.fill_null(one_array(rows[_KNOWN]), fill_value=False)
-        users.mark_not_collected(report.source.value, pc.invert(known))
+        listed = pc.fill_null(one_array(rows[_KNOWN]), fill_value=False)
+        users.mark_not_collected(report.source.value, pc.invert(listed))
     for name in report.filled:
         if name in rows.column_names:
             users.set_column(name, one_array(rows[name]))

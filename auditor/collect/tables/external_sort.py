@@ -43,9 +43,9 @@ class _Cursor(Struct):
         if self.current is None or self.current.num_rows == 0:
             return None
         count = pc.sum(pc.less_equal(self.current["id"], limit)).as_py() or 0
-        taken = self.current.slice(0, count)
+        rows = self.current.slice(0, count)
         self.current = self.current.slice(count)
-        return taken
+        return rows
 
 
 class _SortedRows(Struct, frozen=True, kw_only=True):

@@ -267,9 +267,9 @@ def _part(
         raise ConcealedNamesError
     if _REFRESHED in named:
         numbers, unreadable = _numbers(batch.column(str(named[_REFRESHED])), days)
-        known = numbers[~unreadable & (numbers != NOTHING)]
-        if len(known):
-            refreshed = date.fromordinal(int(known.min()) + _EPOCH)
+        dates = numbers[~unreadable & (numbers != NOTHING)]
+        if len(dates):
+            refreshed = date.fromordinal(int(dates.min()) + _EPOCH)
             summary.refresh_date = min(refreshed, summary.refresh_date or refreshed)
     if _DELETED in named:
         deleted, unreadable = _numbers(batch.column(str(named[_DELETED])), flags)
@@ -280,14 +280,14 @@ def _part(
         part.ids = folded(pc.utf8_trim_whitespace(batch.column(str(named[_USER_ID]))))
     summary.count += len(names)
     for column in columns:
-        own = [(index, cell) for (name, index), cell in cells.items() if name == column.name]
+        column_cells = [(index, cell) for (name, index), cell in cells.items() if name == column.name]
         values = np.full(batch.num_rows, column.start, column.storage)
         wrong = np.zeros(batch.num_rows, np.bool_)
-        for index, cell in own:
+        for index, cell in column_cells:
             numbers, unreadable = _numbers(batch.column(str(index)), cell.numbers, column.storage)
             column.merge(values, numbers, out=values)
             wrong |= unreadable
-        if own:
+        if column_cells:
             part.values[column.name], part.unreadable[column.name] = values, wrong
     return part
 

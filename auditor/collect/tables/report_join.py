@@ -54,10 +54,10 @@ class UserFacts:
         arrays = []
         for column in self._columns:
             values, unreadable = self._values[column.name], self._unreadable[column.name]
-            known = among & self.listed & ~unreadable & (values != NOTHING)
+            present = among & self.listed & ~unreadable & (values != NOTHING)
             if column.name not in self._present:
-                known[:] = False
-            arrays.append(pa.array(values, mask=~known).cast(USERS.field(column.name).type))
+                present[:] = False
+            arrays.append(pa.array(values, mask=~present).cast(USERS.field(column.name).type))
         return arrays
 
 

@@ -37,14 +37,14 @@ def _in_range(instants: pa.Array) -> pa.Array:
 
 
 def _one_by_one(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
-    known: dict[str, datetime | None] = {}
+    instants: dict[str, datetime | None] = {}
     wrong: set[str] = set()
     for text in texts.unique().to_pylist():
         if text is None:
             continue
         try:
-            known[text] = instant(text)
+            instants[text] = instant(text)
         except (ValueError, OverflowError):
             wrong.add(text)
-    values = [None if text is None else known.get(text) for text in texts.to_pylist()]
+    values = [None if text is None else instants.get(text) for text in texts.to_pylist()]
     return pa.array(values, _UTC), pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(wrong), pa.string())), False)  # noqa: FBT003

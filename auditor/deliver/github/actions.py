@@ -64,8 +64,8 @@ def append_summary(path: Path, text: str, *, notice: str) -> None:
     Raises DeliveryError if the file cannot be written.
     """
     try:
-        taken = path.stat().st_size if path.exists() else 0
-        append_file(path, fitted(text, SUMMARY_LIMIT - taken, notice=notice))
+        size = path.stat().st_size if path.exists() else 0
+        append_file(path, fitted(text, SUMMARY_LIMIT - size, notice=notice))
     except OSError as error:
         raise _unwritable("GITHUB_STEP_SUMMARY", path, error) from error
 

@@ -90,7 +90,7 @@ class _Post:
 
 
 def _json(letter: MailMessage, attachments: Sequence[Attachment]) -> dict[str, Any]:
-    made: dict[str, Any] = {
+    document: dict[str, Any] = {
         "subject": letter.subject,
         "body": {"contentType": "HTML", "content": letter.html},
         "toRecipients": [{"emailAddress": {"address": mailbox(letter.recipient)}}],
@@ -98,7 +98,7 @@ def _json(letter: MailMessage, attachments: Sequence[Attachment]) -> dict[str, A
         "internetMessageHeaders": [{"name": "x-auto-response-suppress", "value": "All"}],
     }
     if attachments:
-        made["attachments"] = [
+        document["attachments"] = [
             {
                 "@odata.type": "#microsoft.graph.fileAttachment",
                 "name": file.name,
@@ -107,7 +107,7 @@ def _json(letter: MailMessage, attachments: Sequence[Attachment]) -> dict[str, A
             }
             for file in attachments
         ]
-    return made
+    return document
 
 
 def _encoded(document: Any) -> bytes:

@@ -110,23 +110,23 @@ def international(letter: MailMessage) -> bool:
 
 def message(letter: MailMessage) -> EmailMessage:
     """Return the message: text and HTML as alternatives, then the attachment and the small files."""
-    made = EmailMessage(policy=_UTF8_POLICY if international(letter) else _POLICY)
+    mail = EmailMessage(policy=_UTF8_POLICY if international(letter) else _POLICY)
     for name, address in (("From", letter.sender), ("To", letter.recipient)):
         local, domain = split_address(address)
-        made[name] = Address(username=local, domain=domain)
-    made["Subject"] = letter.subject
-    made["Date"] = format_datetime(letter.at)
-    made["Message-ID"] = letter.message_id
+        mail[name] = Address(username=local, domain=domain)
+    mail["Subject"] = letter.subject
+    mail["Date"] = format_datetime(letter.at)
+    mail["Message-ID"] = letter.message_id
     # RFC 3834, and Exchange's own header: suppress automatic replies.
-    made["Auto-Submitted"] = "auto-generated"
-    made["X-Auto-Response-Suppress"] = "All"
-    made.set_content(letter.text, cte="base64")
-    made.add_alternative(letter.html, subtype="html", cte="base64")
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(letter.text, cte="base64")
+    mail.add_alternative(letter.html, subtype="html", cte="base64")
     for file in letter.attachments:
         kind, _, subtype = file.media_type.partition("/")
-        made.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
+        mail.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
     # After the parts: Content- headers move into the first of them.
-    made["Content-Language"] = letter.language
-    for number, part in enumerate(part for part in made.walk() if part.is_multipart()):
+    mail["Content-Language"] = letter.language
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{letter.key[:32]}")
-    return made
+    return mail

@@ -71,12 +71,14 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
         ("tags", entry.tags or (), {tag for policy in policies for tag in policy.tags}),
     )
     for key, wanted, present in asked:
-        known = {value.casefold(): value for value in sorted(present)}
-        missing = [str(value) for value in wanted if value.casefold() not in known]
+        spellings = {value.casefold(): value for value in sorted(present)}
+        missing = [str(value) for value in wanted if value.casefold() not in spellings]
         if key == "severities" and len(missing) < len(wanted):
             continue  # a choice of critical and high includes high alone
         for value in missing:
-            close = next((known[near] for near in get_close_matches(value.casefold(), sorted(known), n=1)), None)
+            close = next(
+                (spellings[near] for near in get_close_matches(value.casefold(), sorted(spellings), n=1)), None
+            )
             yield _warning(
                 Message(
                     "the recipient {address} of the tenant {tenant} asks for {key} '{value}', which no "

@@ -155,5 +155,5 @@ def _changed(result: Result) -> bool:
         finding.status is Status.OPEN and finding.change in {Change.NEW, Change.REOPENED}
         for finding in _findings(result)
     )
-    gone = (*result.fleet.fixed, *(finding for tenant in result.tenants for finding in tenant.fixed))
-    return came or any(finding.status is Status.OPEN for finding in gone)
+    fixed = (*result.fleet.fixed, *(finding for tenant in result.tenants for finding in tenant.fixed))
+    return came or any(finding.status is Status.OPEN for finding in fixed)

@@ -100,13 +100,13 @@ class SentLog(Struct):
 
     def _line(self, text: str, number: int) -> Mapping[str, Any]:
         try:
-            found = json.loads(text)
+            entry = json.loads(text)
         except (RecursionError, ValueError) as error:
             raise self._damaged(number) from error
         states = tuple(LogState)
-        if not isinstance(found, dict) or not {"key", "claim"} <= found.keys() or found.get("state") not in states:
+        if not isinstance(entry, dict) or not {"key", "claim"} <= entry.keys() or entry.get("state") not in states:
             raise self._damaged(number)
-        return found
+        return entry
 
     def _damaged(self, number: int) -> DeliveryError:
         where = f"{self.path}:{number}" if number else str(self.path)

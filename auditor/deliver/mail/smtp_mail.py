@@ -87,7 +87,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
 def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | None:
     if relay.username_env is None or relay.password_env is None:
         return None
-    found = []
+    values = []
     for name in (relay.username_env, relay.password_env):
         value = environ.get(name, "")
         if not value:
@@ -96,8 +96,8 @@ def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | 
                 is_missing(name, relay.written_at),
                 hint=Message("mail.smtp in the tenants file names it"),
             )
-        found.append(value)
-    return found[0], found[1]
+        values.append(value)
+    return values[0], values[1]
 
 
 def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:

@@ -79,9 +79,9 @@ def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
     near = [index for index, due in dated if (due - today).days <= SOON and weights[index].saves > 0]
     saving = max(near, key=lambda index: weights[index].saves, default=None)
     deadline = min(dated, key=lambda item: item[1], default=(None, today))[0]
-    kept = {index for index in (saving, deadline) if index is not None}
-    others = [index for index in order if index not in kept]
-    first = kept.union(others[: FIRST - len(kept)])
+    reserved = {index for index in (saving, deadline) if index is not None}
+    others = [index for index in order if index not in reserved]
+    first = reserved.union(others[: FIRST - len(reserved)])
     order.sort(key=lambda index: index not in first)
     return [(index, _reason(index, saving, deadline)) for index in order]
 

@@ -80,14 +80,14 @@ def builtins_of(elements: tuple[Element, ...]) -> frozenset[str]:
 
 def leaves(elements: tuple[Element, ...]) -> tuple[Element, ...]:
     """Flatten named sets into the elements they are made of, each of them once, in order of writing."""
-    found: dict[Element, None] = {}
+    flat: dict[Element, None] = {}
     named: set[str] = set()
     waiting = list(reversed(elements))
     while waiting:
         element = waiting.pop()
         if not isinstance(element, Named):
-            found[element] = None
+            flat[element] = None
         elif element.name not in named:
             named.add(element.name)
             waiting.extend(reversed(element.elements))
-    return tuple(found)
+    return tuple(flat)

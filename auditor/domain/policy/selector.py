@@ -267,20 +267,20 @@ def _atoms(selector: Selector, named: set[str]) -> Iterator[Selector]:
                 yield atom
 
 
-def entails(selector: Selector, test: Callable[[Selector], bool], known: dict[str, bool] | None = None) -> bool:
+def entails(selector: Selector, test: Callable[[Selector], bool], cache: dict[str, bool] | None = None) -> bool:
     """Return whether a test holds for everyone in a population, as far as its selector implies it.
 
     `test` is asked about single conditions. `known` keeps the answers for named populations.
     """
-    known = {} if known is None else known
+    cache = {} if cache is None else cache
     match selector:
         case Every(parts=parts):
-            return any(entails(part, test, known) for part in parts)
+            return any(entails(part, test, cache) for part in parts)
         case AnyOf(parts=parts):
-            return bool(parts) and all(entails(part, test, known) for part in parts)
+            return bool(parts) and all(entails(part, test, cache) for part in parts)
         case Population(name=name, selector=inner):
-            if name not in known:
-                known[name] = entails(inner, test, known)
-            return known[name]
+            if name not in cache:
+                cache[name] = entails(inner, test, cache)
+            return cache[name]
         case _:
             return test(selector)

@@ -19,7 +19,7 @@ def read_decisions(
 
     `complete` says whether `policies` are all that are known, so that another one is a mistake.
     """
-    found: dict[str, Decision] = {}
+    by_id: dict[str, Decision] = {}
     for file, text in files:
         try:
             document = parse(text, file=file)
@@ -32,13 +32,13 @@ def read_decisions(
             continue
         for node in Node(document, (), document.value)["decisions"].each():
             decision = _decision(node, names)
-            first = found.setdefault(decision.id, decision)
+            first = by_id.setdefault(decision.id, decision)
             if first is not decision:
                 message = Message("the decision id '{id}' is already used", id=decision.id)
                 names.diagnostics.duplicate("decision-duplicate-id", message, node["id"], first.span)
             if complete and decision.scope is not None and decision.scope.policy not in {None, *policies}:
                 _unknown_policy(node["for"]["policy"], names, policies)
-    return tuple(sorted(found.values(), key=lambda decision: decision.id))
+    return tuple(sorted(by_id.values(), key=lambda decision: decision.id))
 
 
 def _unknown_policy(node: Node, names: Names, policies: set[str]) -> None:

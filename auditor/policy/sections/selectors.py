@@ -69,13 +69,13 @@ def _population(name: str, where: Node, names: Names) -> Selector:
 def _report_unknown(name: str, where: Node, names: Names) -> None:
     listed = sorted(names.populations)
     more = ["…"] if len(listed) > _MAX_LISTED else []
-    known = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
+    defined = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
     names.diagnostics.error(
         "policy-unknown-population",
         Message("no file defines the population '{name}'", name=name),
         where,
         names.diagnostics.hints.did_you_mean(
-            name, names.populations, Message("populations that are defined: {known}", known=known)
+            name, names.populations, Message("populations that are defined: {known}", known=defined)
         ),
     )
 
@@ -212,13 +212,13 @@ def scalar(name: str, node: Node, names: Names) -> Scalar | None:
         value: Scalar | None = node.value
         return value
     if name in INSTANT_PROPERTIES:
-        found = instant(str(node.value))
-        if found is None:
+        parsed = instant(str(node.value))
+        if parsed is None:
             names.diagnostics.error(
                 "policy-bad-date",
                 Message("'{value}' is not an instant", value=node.value),
                 node,
                 Message("write 2026-11-20 or 2026-11-20T02:17:00Z"),
             )
-        return found
+        return parsed
     return str(node.value)

@@ -31,13 +31,13 @@ def decoded(text: bytes | str, file: str) -> str:
     checked = (_utf8(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
     # Printable characters are allowed; the pattern for the rest takes longer to compile than most files to parse.
     printable = checked.replace("\n", "").isprintable()
-    if not printable and (found := re.search(_FORBIDDEN, checked)):
-        code = f"{ord(found[0]):04X}"
+    if not printable and (match := re.search(_FORBIDDEN, checked)):
+        code = f"{ord(match[0]):04X}"
         hint = Message('leave it out, or write it as "\\u{code}" in double quotes', code=code)
         raise mistake(
             "yaml-character",
             Message("the character U+{code} is not allowed", code=code),
-            _end_of(file, checked[: found.start()]),
+            _end_of(file, checked[: match.start()]),
             hint,
         )
     return checked

@@ -83,7 +83,7 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
         groups = row_groups(raw)
     except ValueError as error:
         raise _refused(path, Message("is not a Parquet file: {error}", error=error)) from error
-    found: dict[str, None] = {}
+    paths: dict[str, None] = {}
     if len(groups) != footer.num_row_groups:
         raise _refused(path, Message("has other row groups than its footer says"))
     for chunks in groups:
@@ -99,27 +99,27 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
                         path, Message("has the column {path} in the encoding DELTA_BYTE_ARRAY", path=chunk.path)
                     )
                 if chunk.coded:
-                    found[chunk.path] = None
-    return list(found)
+                    paths[chunk.path] = None
+    return list(paths)
 
 
 def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> None:
     """Refuse a column chunk that would crash Arrow."""
     chunk_levels = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
-    wanted = (column.max_definition_level + 1, column.max_repetition_level + 1)
+    schema_levels = (column.max_definition_level + 1, column.max_repetition_level + 1)
     if (
         chunk.type != column.physical_type
         or chunk.values < 0
         or chunk.size < 0
-        or any(found not in {0, levels} for found, levels in zip(chunk_levels, wanted, strict=True))
+        or any(count not in {0, levels} for count, levels in zip(chunk_levels, schema_levels, strict=True))
         or (chunk.lengths and chunk.type != "BYTE_ARRAY")
     ):
         raise _refused(path, Message("has a column {path} that contradicts its schema", path=column.path))
 
 
-def check_expanded(path: Path, found: pa.Table | pa.RecordBatch) -> None:
+def check_expanded(path: Path, table: pa.Table | pa.RecordBatch) -> None:
     """Refuse dictionary columns that would take too much memory when decoded."""
-    chunks = (each.chunks if isinstance(each, pa.ChunkedArray) else (each,) for each in found.columns)
+    chunks = (each.chunks if isinstance(each, pa.ChunkedArray) else (each,) for each in table.columns)
     coded = [own for own in map(_coded, chain.from_iterable(chunks)) if own is not None]
     if sum((pc.max(lengths).as_py() or 0) * len(codes) for lengths, codes in coded) <= _MAX_BYTES:
         return  # looking up the length of each value takes a sixth of a large evaluation
@@ -128,13 +128,13 @@ def check_expanded(path: Path, found: pa.Table | pa.RecordBatch) -> None:
         raise _refused(path, Message("has texts of {size} bytes in one row group", size=size))
 
 
-def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
+def check_sound(path: Path, table: pa.Table | pa.RecordBatch) -> None:
     """Refuse text that is not UTF-8, instants outside the years 1 to 9999, and implausibly large integers."""
     try:
-        found.validate(full=True)
+        table.validate(full=True)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise _refused(path, Message("has a column that is not valid: {error}", error=error)) from error
-    for field, column in zip(found.schema, found.columns, strict=True):
+    for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_timestamp(field.type):
             unit = _UNITS[field.type.unit]
             bounds = _EARLIEST * unit, _LATEST * unit + unit - 1

@@ -70,22 +70,22 @@ def _chunk(column: Mapping[int, Any]) -> ColumnChunk:
 def _struct(data: bytes, offset: int, depth: int) -> tuple[dict[int, Any], int]:
     if depth > _DEEPEST:
         raise ValueError("its footer is nested too deep")
-    found: dict[int, Any] = {}
+    members: dict[int, Any] = {}
     number = 0
     while True:
         head = data[offset]
         offset += 1
         if head == 0:
-            return found, offset
+            return members, offset
         kind = head & 15
         if head >> 4:
             number += head >> 4
         else:
             number, offset = _integer(data, offset)
         if kind in _BOOLEANS:
-            found[number] = _BOOLEANS[kind]
+            members[number] = _BOOLEANS[kind]
         else:
-            found[number], offset = _value(data, offset, kind, depth)
+            members[number], offset = _value(data, offset, kind, depth)
 
 
 def _value(data: bytes, offset: int, kind: int, depth: int) -> tuple[Any, int]:
@@ -112,11 +112,11 @@ def _list(data: bytes, offset: int, depth: int) -> tuple[list[Any], int]:
     size, offset = (head >> 4, offset + 1) if head >> 4 < 15 else _varint(data, offset + 1)
     if size > len(data) - offset:
         raise ValueError("its footer is cut short")
-    found = []
+    items = []
     for _ in range(size):
         value, offset = _value(data, offset, head & 15, depth)
-        found.append(value)
-    return found, offset
+        items.append(value)
+    return items, offset
 
 
 def _integer(data: bytes, offset: int) -> tuple[int, int]:

@@ -74,18 +74,18 @@ def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.Parqu
     """Open a Parquet file, or its buffered content; `codes` are the columns to read as dictionaries."""
     try:
         size = size_of(path, content)
-        known = _LATEST.get(path.name, []) if codes else []
+        assumed = _LATEST.get(path.name, []) if codes else []
         try:
-            file = pq.ParquetFile(_source(path, content), read_dictionary=known)
+            file = pq.ParquetFile(_source(path, content), read_dictionary=assumed)
         except KeyError:  # a column of the previous file that this one lacks
-            file, known = pq.ParquetFile(_source(path, content)), []
+            file, assumed = pq.ParquetFile(_source(path, content)), []
         footer = file.metadata
         check_footer(path, footer, size, whole=False)
         names = {footer.schema.column(index).path for index in range(footer.num_columns)}
         dictionaries = [name for name in DICTIONARY_COLUMNS if name in names] if codes else []
         if content is None or not is_plain(footer, size):
             dictionaries += [name for name in watched_of(path, footer, content) if name not in dictionaries]
-        if dictionaries == known:
+        if dictionaries == assumed:
             return file
         if codes:
             _LATEST[path.name] = dictionaries
@@ -106,13 +106,13 @@ def watched_of(path: Path, footer: pq.FileMetaData, content: bytes | None) -> li
     """Return the columns of an open file that are to be read as dictionaries. Raises as `watched` does."""
     raw = _footer(path, content)
     mark = hashlib.sha256(raw).digest()
-    known = _WATCHED.get(mark)
-    if known is None:
-        known = watched(path, footer, raw)
+    cached = _WATCHED.get(mark)
+    if cached is None:
+        cached = watched(path, footer, raw)
         if len(_WATCHED) >= _MAX_WATCHED:
             _WATCHED.clear()
-        _WATCHED[mark] = known
-    return known
+        _WATCHED[mark] = cached
+    return cached
 
 
 _WATCHED: dict[bytes, list[str]] = {}
@@ -157,27 +157,27 @@ def unreadable(error: OSError) -> SnapshotError:
     )
 
 
-def check_form(path: Path, found: pa.Schema, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
+def check_form(path: Path, form: pa.Schema, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
     """Check the columns of a file against the schema; every equivalent Parquet type is accepted."""
-    names = set(found.names)
-    if len(names) < len(found.names):
+    names = set(form.names)
+    if len(names) < len(form.names):
         raise damaged(Message("{path} has two columns of one name", path=path))
     for name in required:
         if name not in names:
             raise damaged(Message("{path} lacks the column {name}", path=path, name=name))
     for field in schema:
-        if field.name in names and not _is_equivalent(found.field(field.name).type, field.type):
-            raise _other_type(path, " ".join((field.name, str(found.field(field.name).type))))
+        if field.name in names and not _is_equivalent(form.field(field.name).type, field.type):
+            raise _other_type(path, " ".join((field.name, str(form.field(field.name).type))))
 
 
-def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def conformed(path: Path, rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Convert columns of an equivalent type to the type that the engine reads.
 
     Raises SnapshotError if that would lose information, as for timestamps finer than microseconds.
     """
-    check_expanded(path, found)
+    check_expanded(path, rows)
     columns = []
-    for name, column in zip(found.schema.names, found.columns, strict=True):
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
         expected = pa.dictionary(pa.int32(), pa.string()) if name in DICTIONARY_COLUMNS else schema.field(name).type
         if column.type == expected:
             columns.append(column)
@@ -188,15 +188,15 @@ def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.Record
             columns.append(plain.dictionary_encode() if pa.types.is_dictionary(expected) else plain)
         except pa.ArrowException as error:
             raise _other_type(path, error) from error
-    batch = pa.RecordBatch.from_arrays(columns, names=found.schema.names)
+    batch = pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
     check_sound(path, batch)
     return batch
 
 
-def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schema) -> None:
+def check_present(path: Path, table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> None:
     """Refuse nulls in columns that must have none."""
-    for index, field in enumerate(found.schema):
-        if not schema.field(field.name).nullable and found.column(index).null_count:
+    for index, field in enumerate(table.schema):
+        if not schema.field(field.name).nullable and table.column(index).null_count:
             raise gap(path, field.name)
 
 
@@ -205,12 +205,12 @@ def gap(path: Path, name: str) -> SnapshotError:
     return damaged(Message("{path} has a missing value in its column {name}", path=path, name=name))
 
 
-def cast_table(path: Path, found: pa.Table, schema: pa.Schema) -> pa.Table:
+def cast_table(path: Path, table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Cast a table, or a part of one, to its schema. Raises SnapshotError for nulls and other types."""
-    check_expanded(path, found)
-    check_present(path, found, schema)
+    check_expanded(path, table)
+    check_present(path, table, schema)
     try:
-        cast = found if found.schema.equals(schema) else found.cast(schema)
+        cast = table if table.schema.equals(schema) else table.cast(schema)
     except pa.ArrowException as error:
         raise _other_type(path, error) from error
     check_sound(path, cast)
@@ -239,16 +239,16 @@ def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows:
         manifest.coverage(source).status.is_read for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
     )
     requested = manifest.coverage(Source.USERS).asked if people else ()
-    named, found = set(USERS.names), set(present)
-    expected = [name for name in requested if name in named and name != "mailboxType"]
+    defined, columns = set(USERS.names), set(present)
+    expected = [name for name in requested if name in defined and name != "mailboxType"]
     if mailboxes:
         expected.append("mailboxType")
-    if sign_ins and not found.intersection(SIGN_IN_COLUMNS):
+    if sign_ins and not columns.intersection(SIGN_IN_COLUMNS):
         expected.append(SIGN_IN_COLUMNS[0])
     if rows:
         expected += _usage_columns(manifest)
     for name in expected:
-        if name not in found:
+        if name not in columns:
             raise damaged(Message("{path} lacks the column {name}", path=path, name=name))
 
 
@@ -259,14 +259,14 @@ def _usage_columns(manifest: Manifest) -> list[str]:
         for source in REPORT_COLUMNS
         if manifest.coverage(source).status.is_read
     }
-    return [name for source, found in asked.items() for name in REPORT_COLUMNS[source] if name in found]
+    return [name for source, facts in asked.items() for name in REPORT_COLUMNS[source] if name in facts]
 
 
 def check_states(path: Path, groups: pa.Table) -> None:
     """Refuse groups whose member lists have an unknown status."""
-    known = {None, *(status.value for status in SourceStatus)}
+    states = {None, *(status.value for status in SourceStatus)}
     for name in ("membersStatus", "transitiveMembersStatus"):
-        if not known.issuperset(groups.column(name).unique().to_pylist()):
+        if not states.issuperset(groups.column(name).unique().to_pylist()):
             raise damaged(Message("{path} has an unknown state in {name}", path=path, name=name))
 
 
@@ -278,9 +278,9 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _is_equivalent(found: pa.DataType, expected: pa.DataType) -> bool:
+def _is_equivalent(actual: pa.DataType, expected: pa.DataType) -> bool:
     """Return whether values of one type may equal those of another; the cast refuses those that do not."""
-    kind, aim = _plain(found), _plain(expected)
+    kind, aim = _plain(actual), _plain(expected)
     if kind == aim or pa.types.is_null(kind):
         return True
     if pa.types.is_string(aim):

@@ -77,9 +77,9 @@ def _lists_differ(one: pa.Array, other: pa.Array) -> Mask:
     lengths = _lengths(one)
     mask: Mask = lengths != _lengths(other)
     same = pa.array(~mask)
-    left, right = one.filter(same), other.filter(same)
-    inner = differs(plain(pc.list_flatten(left)), plain(pc.list_flatten(right)))
-    owners = np.asarray(pc.list_parent_indices(left).to_numpy(zero_copy_only=False))[inner]
+    first, second = one.filter(same), other.filter(same)
+    inner = differs(plain(pc.list_flatten(first)), plain(pc.list_flatten(second)))
+    owners = np.asarray(pc.list_parent_indices(first).to_numpy(zero_copy_only=False))[inner]
     mask[np.nonzero(~mask)[0][owners]] = True
     return mask
 

@@ -168,9 +168,9 @@ def _link_steps(old: UserPartition, new: UserPartition, origin: Indices, added: 
     old_rows = pa.array(_ranges(first[same], now[same]))
     owners = np.repeat(same, now[same])
     for name in LINKS:
-        left = plain(new.links.column(name)).take(new_rows)
-        right = plain(old.links.column(name)).take(old_rows)
-        changed[owners[differs(left, right)]] = True
+        after = plain(new.links.column(name)).take(new_rows)
+        before = plain(old.links.column(name)).take(old_rows)
+        changed[owners[differs(after, before)]] = True
     users = np.nonzero(changed)[0]
     rows = pa.array(np.nonzero(changed[new.owners])[0])
     steps: Delta = {"links_at": deltas_of(users), "links_count": pa.array(now[users].astype(np.int32))}

@@ -192,13 +192,13 @@ def _fish(commands: Sequence[_Command]) -> Iterator[str]:
     for command in commands:
         yield f"complete -c auditor -n __fish_use_subcommand -a {command.name} -d {_fish_quoted(command.help)}"
     for command in commands:
-        seen = f"complete -c auditor -n '__fish_seen_subcommand_from {command.name}'"
+        prefix = f"complete -c auditor -n '__fish_seen_subcommand_from {command.name}'"
         for option in command.options:
             names = [f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names]
             if names:
-                yield " ".join([seen, *names, *_fish_offer(option), "-d", _fish_quoted(option.help)])
+                yield " ".join([prefix, *names, *_fish_offer(option), "-d", _fish_quoted(option.help)])
         if command.operands.values or command.operands.files:
-            yield " ".join([seen, *("-F" for _ in "x" if command.operands.files), *_fish_values(command.operands)])
+            yield " ".join([prefix, *("-F" for _ in "x" if command.operands.files), *_fish_values(command.operands)])
 
 
 def _fish_offer(option: _Option) -> list[str]:
