@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Annotated
 
 from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
+from auditor.domain.saved_field import SavedField
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
@@ -100,6 +102,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     policy: str
     severity: str
     subject: str
+    subject_id: Annotated[str, SavedField.UNSAVED]
     product: str | None
     detail: str | None
     since: datetime
@@ -131,6 +134,7 @@ class FindingBetween(Struct, frozen=True, kw_only=True):
     policy: str
     severity: str
     subject: str
+    subject_id: Annotated[str, SavedField.UNSAVED]
     product: str | None
     detail: str | None
     status: str

@@ -143,6 +143,7 @@ def _findings(before: _Held, after: _Held) -> Iterator[FindingBetween]:
             policy=row["policy"],
             severity=row["severity"],
             subject=row["subject_name"] or row["subject_id"],
+            subject_id=row["subject_id"],
             product=row["product"],
             detail=row["detail"],
             status=row["status"],

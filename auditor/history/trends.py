@@ -61,7 +61,7 @@ _EPISODE_QUERY: Final = """
            last(product ORDER BY "at"), last(detail ORDER BY "at"), since,
            max("at") FILTER (event IN ('closed', 'dropped')),
            last(event ORDER BY "at") FILTER (event IN ('closed', 'dropped')),
-           last(status ORDER BY "at"), last(waiver ORDER BY "at")
+           last(status ORDER BY "at"), last(waiver ORDER BY "at"), any_value(subject_id)
     FROM events WHERE fingerprint IN (SELECT fingerprint FROM events WHERE {where})
     GROUP BY fingerprint, policy, since ORDER BY since, policy, subject, 5, 6, fingerprint
 """
@@ -129,7 +129,7 @@ def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
         Episode(
             fingerprint=row[0], policy=row[1], severity=row[2], subject=row[3], product=row[4], detail=row[5],
             since=_utc(row[6]), until=None if row[7] is None else _utc(row[7]), ended=row[8], status=row[9],
-            waiver=row[10],
+            waiver=row[10], subject_id=row[11],
         )
         for row in rows
     )  # fmt: skip

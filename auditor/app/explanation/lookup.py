@@ -28,7 +28,9 @@ from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.text.markdown import escaped
+from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.facts import named_product, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _YAML = 76
@@ -112,14 +114,14 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
 def _finding_text(
     saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, l10n: Localization
 ) -> str:
-    check = check_of(finding.check)
-    product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
+    check, names = check_of(finding.check), {} if tenant is None else product_names(tenant)
+    detail = finding.detail and detail_label(finding.check, finding.detail, names, Labels(l10n.locale))
     rows = [
         (l10n.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
         (l10n.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
         (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[finding.severity])),
-        (l10n.gettext("Product"), product),
-        (l10n.gettext("Detail"), finding.detail),
+        (l10n.gettext("Product"), named_product(finding, names)),
+        (l10n.gettext("Detail"), detail),
         (l10n.gettext("Waived by"), finding.waiver),
         (l10n.gettext("Fingerprint"), finding.fingerprint),
     ]

@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from auditor.catalogue import Catalogue
-from auditor.domain.trends import Between, Episode, SeatsBetween, SeatTrend, Trends
+from auditor.domain.trends import Between, Episode, FindingBetween, SeatsBetween, SeatTrend, Trends
 
 Seats = TypeVar("Seats", SeatTrend, SeatsBetween)
 
@@ -23,7 +23,7 @@ def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Bet
         replace(
             diff,
             seats=_titled(diff.seats, catalogue),
-            findings=tuple(replace(each, product=_of_part(catalogue, each.product)) for each in diff.findings),
+            findings=tuple(replace(each, product=_product(catalogue, each)) for each in diff.findings),
         )
         for diff in between
     ]
@@ -31,7 +31,7 @@ def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Bet
 
 def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[Episode, ...]:
     """Return episodes with display names."""
-    return tuple(replace(each, product=_of_part(catalogue, each.product)) for each in episodes)
+    return tuple(replace(each, product=_product(catalogue, each)) for each in episodes)
 
 
 def _titled(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, ...]:
@@ -50,8 +50,11 @@ def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:
     return sku if product is None else product.name
 
 
-def _of_part(catalogue: Catalogue, part: str | None) -> str | None:
+def _product(catalogue: Catalogue, finding: Episode | FindingBetween) -> str | None:
+    part = finding.product
     if part is None:
         return None
+    if part == finding.subject_id:
+        return finding.subject  # a set of products, of which the finding names one
     names = {product.name for product in catalogue.by_part_number(part)}
     return names.pop() if len(names) == 1 else part

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from auditor.catalogue import builtin
-from auditor.domain.result.finding import ProductReference
+from auditor.domain.enums import SubjectType
+from auditor.domain.result.finding import Finding, ProductReference
 from auditor.domain.result.model import TenantResult
 
 _WORKING: Final = frozenset({"", "active"})
@@ -44,6 +45,14 @@ def product_name(product: ProductReference | None, names: Mapping[str, str]) -> 
         if name:
             return name
     return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
+
+
+def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
+    """Return the name of a finding's product; of a set of products, that of the product to buy."""
+    about = finding.product
+    if about is not None and about.sku_id is None and finding.subject.type is SubjectType.PRODUCT:
+        return finding.subject.name
+    return product_name(about, names)
 
 
 def product_names(tenant: TenantResult) -> dict[str, str]:

@@ -137,6 +137,30 @@ def test_every_finding_of_the_built_in_tenants(result: Path, capsys: pytest.Capt
     assert seen == set(CHECKS)
 
 
+@pytest.mark.parametrize(
+    ("policy", "name", "written"),
+    [
+        ("conditional-access-p1", "Microsoft Entra ID P1", "entra-p1"),
+        ("contoso-store-f3", "Microsoft 365 F3", "SPE_F1"),
+        ("suite-and-part", "Exchange Online (Plan 1) + Microsoft 365 E3", "EXCHANGESTANDARD+SPE_E3"),
+    ],
+)
+def test_products_have_the_names_of_the_reports(
+    policy: str, name: str, written: str, result: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(result.read_text(encoding="utf-8"))
+    found = [each for each in document["tenants"][0]["findings"] if each["policy"] == policy]
+    finding = next(each for each in found if written in {(each["product"] or {}).get("skuPartNumber"), each["detail"]})
+    lines = explained(capsys, finding["fingerprint"], "--result", str(result)).splitlines()
+    assert any(line.endswith(f": {name}") for line in lines)
+    assert not any(line.endswith(f": {written}") for line in lines)
+    if finding["detail"] is None:
+        assert run(["history", str(result), "--tenant", "contoso", "--finding", finding["fingerprint"]]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert name in shown
+        assert written not in shown
+
+
 def test_the_language_is_the_readers(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Licenties" in explained(capsys, "remove-licenses", "--locale", "nl")
 
