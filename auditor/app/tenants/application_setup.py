@@ -24,6 +24,12 @@ _EXCHANGE = {
 """The parameter of `Connect-ExchangeOnline` for a cloud (Microsoft's reference of the cmdlet)."""
 _TITLE = "Licence auditor"
 """The display name of the application."""
+_EXISTS = (
+    f"an application '{_TITLE}' exists already: {{ids}};"
+    " if it is yours, run auditor init again with --client-id and its id"
+)
+"""Stops a second set-up. An application of the name is not used unasked: whoever owns it could sign in as it."""
+_AZURE_CLI_PRINCIPAL = 'az ad sp show --id "$CLIENT_ID" --output none 2>/dev/null || az ad sp create --id "$CLIENT_ID"'
 _GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:{branch}"
 
 
@@ -51,17 +57,23 @@ def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     """Return the commands of Microsoft Graph PowerShell; later lines use the variables of earlier ones."""
     if setup.client_id is None:
         public = " -IsFallbackPublicClient" if setup.credential == "device-code" else ""
+        existing = _EXISTS.format(ids="$($named.AppId -join ', ')")
         app = [
-            f"$app = New-MgApplication -DisplayName '{_TITLE}' -SignInAudience AzureADMyOrg{public}",
+            f"$named = @(Get-MgApplication -Filter \"displayName eq '{_TITLE}'\")",
+            (
+                f'$app = if ($named) {{ throw "{existing}" }}'
+                f" else {{ New-MgApplication -DisplayName '{_TITLE}' -SignInAudience AzureADMyOrg{public} }}"
+            ),
             "$principal = New-MgServicePrincipal -AppId $app.AppId",
         ]
     else:
-        app = [
-            f"$app = Get-MgApplication -Filter \"appId eq '{setup.client_id}'\"",
-            f"$principal = Get-MgServicePrincipal -Filter \"appId eq '{setup.client_id}'\"",
-        ]
-    if setup.credential == "managed-identity":
-        app = app[1:]
+        app = [f"$principal = Get-MgServicePrincipal -Filter \"appId eq '{setup.client_id}'\""]
+        if setup.credential != "managed-identity":
+            app = [
+                f"$app = Get-MgApplication -Filter \"appId eq '{setup.client_id}'\"",
+                *app,
+                f"if (-not $principal) {{ $principal = New-MgServicePrincipal -AppId {setup.client_id} }}",
+            ]
     own = "Application.Read.All" if setup.credential == "managed-identity" else "Application.ReadWrite.All"
     grant = "DelegatedPermissionGrant" if setup.credential == "device-code" else "AppRoleAssignment"
     scopes = f"{own},{grant}.ReadWrite.All"
@@ -116,15 +128,18 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     if setup.client_id is None:
         public = " --is-fallback-public-client true" if setup.credential == "device-code" else ""
         lines += [
+            f"NAMED=$(az ad app list --filter \"displayName eq '{_TITLE}'\" --query '[].appId' --output tsv)",
             (
-                f"CLIENT_ID=$(az ad app create --display-name '{_TITLE}' --sign-in-audience AzureADMyOrg{public}"
-                " --query appId --output tsv)"
+                f'if [ -n "$NAMED" ]; then echo "{_EXISTS.format(ids="$NAMED")}" >&2; CLIENT_ID=; false; else'
+                f" CLIENT_ID=$(az ad app create --display-name '{_TITLE}' --sign-in-audience AzureADMyOrg{public}"
+                " --query appId --output tsv); fi"
             ),
-            'az ad sp show --id "$CLIENT_ID" --output none 2>/dev/null || az ad sp create --id "$CLIENT_ID"',
+            _AZURE_CLI_PRINCIPAL,
             f"sleep 30  # {N_('until Entra has replicated the application')}",
         ]
     else:
         lines.append(f"CLIENT_ID={setup.client_id}")
+        lines += [] if setup.credential == "managed-identity" else [_AZURE_CLI_PRINCIPAL]
     if setup.credential == "device-code":
         names = " ".join(item.name for item in setup.wanted)
         lines.append(f'az ad app permission grant --id "$CLIENT_ID" --api {GRAPH} --scope "{names}"')

@@ -34,6 +34,8 @@ def test_nothing_in_the_commands_is_to_be_replaced(tmp_path: Path, credential: s
     powershell, bash = blocks(text)
     Script(powershell.encode())  # raises where the grammar is wrong
     assert ("applications are named 'Licence auditor'" in powershell) == (known == ())
+    finds = "$app = if ($named) { throw \"an application 'Licence auditor' exists already: "
+    assert (finds in powershell) == (known == ())
     assert "New-Mailbox -Shared -Name 'Licence auditor' -PrimarySmtpAddress 'a@b.example'" in powershell
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
     assert ("auditor init --client-id" in bash) == (known == ())
@@ -53,7 +55,10 @@ def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_pat
     programs = tmp_path / "bin"
     programs.mkdir()
     lines = {
-        "az": f'echo "az $*" >> "{tmp_path}/log"; case "$*" in *"app create"*) echo {CLIENT} ;; esac',
+        "az": (
+            f'echo "az $*" >> "{tmp_path}/log"; case "$*" in *"app create"*) echo {CLIENT} | tee {tmp_path}/created ;;'
+            f' *"app list"*) cat {tmp_path}/created 2>/dev/null ;; esac; true'
+        ),
         "gh": """echo '{"owner": {"login": "o", "id": 7}, "name": "team", "id": 9}' | jq -c "$4" """,
         "auditor": f'"{sys.executable}" -m auditor "$@"',
         "sleep": "exit 0",
@@ -73,6 +78,15 @@ def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_pat
     assert log.count(f"--id {CLIENT}") == 3
     assert log.count(f"applications(appId='{CLIENT}')/federatedIdentityCredentials(name='auditor") == 2
     assert read(team / "tenants.yaml").tenants[0].credential == GithubOidc(client_id=CLIENT)
+    again = subprocess.run(
+        ["bash", "-eu"], input=bash, text=True, cwd=team, env=environ, check=False, capture_output=True
+    )
+    assert again.returncode == 1, "a second run creates no second application"
+    assert (
+        f"an application 'Licence auditor' exists already: {CLIENT}; if it is yours, run auditor init again"
+        in again.stderr
+    )
+    assert (tmp_path / "log").read_text().count("app create") == 1
 
 
 @pytest.mark.slow
