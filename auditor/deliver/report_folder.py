@@ -4,7 +4,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,8 @@ def write_all(
 ) -> tuple[Path, ...]:
     """Write pieces of bytes to their paths; if one cannot be written, none appears. Raises DeliveryError.
 
+    What the iteration over `files` raises propagates unchanged: it is not about writing.
+
     Character devices, pipes and streams of this process such as /dev/stdout are written directly, just before the files
     appear. Symbolic links are refused. `public`: the files contain no data of a tenant. `sources` are files of
     which later ones may contain parts; KeyError for a part of any other, and of one that is written directly.
@@ -51,17 +53,26 @@ def write_all(
         batch = _Batch(stack, public=public, sources=sources)
         try:
             for path, pieces in files:
-                batch.write(path, pieces)
-            batch.publish()
+                with _delivery():
+                    batch.write(path, pieces)
+            with _delivery():
+                batch.publish()
             return tuple(batch.paths)
-        except OSError as error:
-            raise DeliveryError(
-                "report-unwritable",
-                unwritable(error.filename or Message("a report"), error),
-                hint=Message("choose another --output folder, or remove the file that is in its place"),
-            ) from error
         finally:
             batch.discard()
+
+
+@contextmanager
+def _delivery() -> Iterator[None]:
+    """Raise DeliveryError for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise DeliveryError(
+            "report-unwritable",
+            unwritable(error.filename or Message("a report"), error),
+            hint=Message("choose another --output folder, or remove the file that is in its place"),
+        ) from error
 
 
 class _Batch(Struct):

@@ -251,8 +251,9 @@ class FindingTableBuilder:
         return table
 
     def _close(self) -> None:
-        batch, runs = _by_key(joined(self._pending))
-        self._pending = []
+        batch = joined(self._pending)
+        self._pending = []  # before they are copied once more
+        batch, runs = _by_key(batch)
         self._ordered = self._ordered and self._follows(batch, runs)
         group = _Group(batch, runs)
         self._groups.append(group)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 from msgspec.structs import replace
 
 from auditor import __version__
@@ -51,6 +52,7 @@ from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
+from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
 """Evaluates the people of one tenant, batch by batch and in their order, here or elsewhere; all return the same."""
@@ -124,6 +126,9 @@ def judged(
     evaluation = conclude(bound, outcome)
     findings = describe_objects(bound, evaluation)
     table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
+    if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
+        # The C library keeps what columns took, where the values that actions are made of cannot use it.
+        pa.default_memory_pool().release_unused()
     built_actions, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(

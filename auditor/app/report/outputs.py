@@ -164,17 +164,18 @@ def write_reports(
             content=content if FORMATS[name].localized else None,
         )
 
-    artifacts = [(path, made(name, path)) for name, path in wanted.files]
-    files = ((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
+    # What the page makes of the findings stays in memory to the end, so that it comes after other formats.
+    ordered = sorted(wanted.files, key=lambda file: FORMATS[file[0]].localized)
+    files = ((path, made(name, path).chunks()) for name, path in ordered if path is not None)
     names = [tenant.name for tenant in result.tenants] if wanted.tenant_files else []
     targets = [tenant_file(wanted.folder, name, "json") for name in names]
     own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(targets, names, strict=True))
     pages = _tenant_pages(localized, beside, content.locale, histories)
-    written = write_all(chain(files, own, pages), sources=(whole,) if names else ())
-    for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):
+    write_all(chain(files, own, pages), sources=(whole,) if names else ())
+    for name, path in wanted.files:
         if path is None:
-            write_document(artifact.chunks(), name)
-    return written[: len([path for path, _ in artifacts if path is not None])]
+            write_document(made(name, path).chunks(), name)
+    return tuple(path for _, path in wanted.files if path is not None)
 
 
 def _tenant_pieces(result: Result, name: str, whole: Path, spans: TenantSpans) -> Pieces:
