@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from typing import Final
 
 from msgspec import Struct
@@ -52,12 +52,12 @@ def translated_title(title: str, kind: str, l10n: Localizer) -> str:
 
 
 def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
-    if kind not in {each.value for each in ActionKind}:
+    if kind not in ActionKind.__members__.values():
         return None
     matches = [(form, match) for form in _forms(ActionKind(kind)) if (match := form.pattern.fullmatch(title))]
     # A name may hold the brackets that a template has, too: as in `Exchange Online (Plan 1)`.
-    matches.sort(key=lambda match: not all(map(_is_balanced, match[1].groups(""))))
-    for form, match in matches[:1]:
+    balanced = (match for match in matches if all(map(_is_balanced, match[1].groups(""))))
+    for form, match in (*islice(balanced, 1), *matches)[:1]:
         parts = match.groupdict()
         count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
         translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}

@@ -231,14 +231,20 @@ def test_a_span_without_a_night_is_reported_as_it_was_asked(
     assert message in asked.err
 
 
-@pytest.fixture
-def copy(workspace: Path, tmp_path: Path) -> Path:
-    """A copy of the five nights and results that may be damaged."""
-    # A test above takes the findings of the newest result away.
+@pytest.fixture(scope="module")
+def whole(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The five nights and results once more: a test above takes the findings of the newest result away."""
+    store = tmp_path_factory.mktemp("whole") / "audits"
     for day in range(5):
-        expect(0, "store", "put", tmp_path / "audits", f"out{day}/result.json", cwd=workspace)
-    expect(0, "store", "put", tmp_path / "audits", "snapshots", cwd=workspace)
-    return tmp_path / "audits" / "contoso"
+        expect(0, "store", "put", store, f"out{day}/result.json", cwd=workspace)
+    expect(0, "store", "put", store, "snapshots", cwd=workspace)
+    return store
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    """A copy of them that may be damaged."""
+    return shutil.copytree(whole, tmp_path / "audits") / "contoso"
 
 
 def checked(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:

@@ -16,15 +16,22 @@ from tests.builders.tenant.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPL
 LATER = "2027-01-01T00:00:00Z"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights: Bob is blocked on the second, and gone on the third."""
-    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "p.yaml").write_text(BLOCKED_POLICY)
     for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]]):
         state = {**TWO_PEOPLE, "users": users}
-        write(tmp_path / "snapshots", night(state, day, asked=("id", "accountEnabled", "assignedLicenses")))
-    expect(0, "store", "put", "audits", "snapshots", cwd=tmp_path)
-    return tmp_path
+        write(folder / "snapshots", night(state, day, asked=("id", "accountEnabled", "assignedLicenses")))
+    expect(0, "store", "put", "audits", "snapshots", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(stored: Path, tmp_path: Path) -> Path:
+    """A copy of the nights, which the test may change."""
+    return shutil.copytree(stored, tmp_path, dirs_exist_ok=True)
 
 
 def audited(workspace: Path, where: str, *options: str) -> tuple[int, int]:
