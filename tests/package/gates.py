@@ -59,6 +59,9 @@ def run(gate: Gate) -> Ran:
     if streamed:
         print(heading, flush=True)
     begun = time.monotonic()
+    if streamed and not (ROOT / "tests" / "store" / "__pycache__").exists():
+        # A new working copy is compiled once, and not by each worker at the same time.
+        subprocess.run([BIN / program, "--collect-only", "-q"], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     output = None if streamed else subprocess.PIPE
     done = subprocess.run([BIN / program, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
     if not streamed:
