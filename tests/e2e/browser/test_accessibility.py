@@ -16,7 +16,7 @@ from tests.builders.result.results import result
 Open = Callable[..., Any]
 WORDS = Labels("en")
 CUT = """(width) => { const bad = [], seen = document.createRange();
-  for (const cell of document.querySelectorAll(".fleet th, .fleet td, .held th, .held td, .policies > tbody td, .policies th")) {
+  for (const cell of document.querySelectorAll(".fleet th, .fleet td, .waiver-table th, .waiver-table td, .policies > tbody td, .policies th")) {
     if (cell.closest("thead") && cell.closest("thead").getBoundingClientRect().width < 2) continue;
     if (cell.getBoundingClientRect().right > width + 1) bad.push(["beyond the edge", cell.textContent]);
     const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
@@ -241,7 +241,7 @@ def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Ope
 @pytest.mark.parametrize("script", [True, False])
 def test_a_link_to_an_action_that_is_reported_with_others_opens_them(opened: Open, *, script: bool) -> None:
     tab = opened("demo", java_script_enabled=script)
-    anchor = tab.locator(".acts li[id]").first.get_attribute("id")
+    anchor = tab.locator(".similar li[id]").first.get_attribute("id")
     tab = opened("demo", f"#{anchor}", java_script_enabled=script)
     line = tab.locator(f"#{anchor}")
     assert line.is_visible()
