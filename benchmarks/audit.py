@@ -1,4 +1,4 @@
-"""The command `auditor audit` over one large tenant, from the first import to its result.json, at two sizes."""
+"""Measures the command `auditor audit` over one large tenant at two sizes, from the first import to result.json."""
 
 import resource
 import sys
@@ -12,7 +12,7 @@ from benchmarks.measurement import INCOMPLETE, Row, module, run, spread, tenant
 
 _SIZES = (100_000, 300_000)
 _LINEAR = 3.6
-"""How many times as much three times the users may take, in time and in memory: linear, and a fifth for noise."""
+"""Bound of time and memory for three times as many users: linear, and a fifth for noise."""
 _MANY = (1_000_000, 3_000_000)
 _FLAT = 1.2
 """Bound of memory for three times as many users if findings are written while they are described."""
@@ -34,17 +34,17 @@ def measure(_users: int, rounds: int) -> list[Row]:
     """Audit both tenants in turns with their floors."""
     small, large = (_measured(size, rounds) for size in _SIZES)
     rows = [_row(size, measurements) for size, measurements in zip(_SIZES, (small, large), strict=True)]
-    more = median(large.cpu) / median(small.cpu)
-    fuller = large.peak / small.peak
+    cpu = median(large.cpu) / median(small.cpu)
+    memory_ratio = large.peak / small.peak
     rows.append(
         Row(
             what=f"how much more {_SIZES[1]:,} users take than {_SIZES[0]:,}",
-            measured=f"CPU {more:.2f}×; memory {fuller:.2f}×",
+            measured=f"CPU {cpu:.2f}×; memory {memory_ratio:.2f}×",
             against=f"{_SIZES[1] / _SIZES[0]:g} times the users, "
             f"{large.findings / small.findings:.2f} times the findings",
             ratio="",
             bar=f"≤ {_LINEAR:g}×",
-            met=more <= _LINEAR and fuller <= _LINEAR,
+            met=cpu <= _LINEAR and memory_ratio <= _LINEAR,
         )
     )
     return [*rows, _streamed("csv,parquet", "CSV and Parquet"), _streamed("html,json", "HTML and JSON")]
@@ -64,14 +64,14 @@ def _streamed(formats: str, title: str) -> Row:
 
 def memory(what: str, against: str, few: tuple[int, str], many: tuple[int, str], *, bar: float) -> Row:
     """Hold the peak of a large job, in MB, against that of a small one; each with its further measurements."""
-    fuller = many[0] / few[0]
+    ratio = many[0] / few[0]
     return Row(
         what=f"{what}, peak memory",
         measured=f"{many[0]} MB; {many[1]}",
         against=f"{against}: {few[0]} MB; {few[1]}",
-        ratio=f"{fuller:.2f}×",
+        ratio=f"{ratio:.2f}×",
         bar=f"≤ {bar:g}×",
-        met=fuller <= bar,
+        met=ratio <= bar,
     )
 
 

@@ -1,4 +1,4 @@
-"""How time and memory grow: evaluation with users, policies and tenants, reports with findings, trends with nights.
+"""Measures growth: evaluation with users, policies and tenants, reports with findings, trends with nights.
 
 Every point is a process of its own; docs/images/growth.svg is drawn of them.
 """

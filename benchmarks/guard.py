@@ -1,4 +1,4 @@
-"""The regression guard: how many function calls a further user, policy or finding costs, held against a bound.
+"""Counts the function calls of each further user, policy or finding, and compares them with a bound.
 
 Counts do not depend on how busy a machine is, so that CI can hold them where it could not hold seconds. A bound is what
 was counted when it was set and a third more; who lowers a count lowers its bound, who must raise one says why in the
@@ -40,7 +40,7 @@ _POLICIES = 50
 _KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 _FORMATS = ("csv", "xlsx", "parquet", "json", "ndjson", "sarif", "junit")
 _PAGES = ("html", "markdown")
-"""Formats that tell few of many findings: what a further one costs says nothing of what they tell."""
+"""Formats that show few of many findings: their calls are divided by all findings."""
 _BOUNDS = {
     "reading a policy": 450,
     "judging a user by 50 policies": 6,
@@ -69,7 +69,7 @@ class Counted(Struct, frozen=True):
     calls: float
 
     @property
-    def held(self) -> bool:
+    def within(self) -> bool:
         """Whether that is within its bound."""
         return self.calls <= _BOUNDS[self.what]
 
@@ -77,10 +77,10 @@ class Counted(Struct, frozen=True):
 def main() -> int:
     """Count, print a line each, and end with 1 where a bound is exceeded."""
     with tempfile.TemporaryDirectory() as folder:
-        found = list(_counted(Path(folder)))
-    for one in found:
-        print(f"{'ok      ' if one.held else 'EXCEEDED'} {one.calls:8.1f} of {_BOUNDS[one.what]:6} calls  {one.what}")
-    return int(not all(one.held for one in found))
+        counts = list(_counted(Path(folder)))
+    for one in counts:
+        print(f"{'ok      ' if one.within else 'EXCEEDED'} {one.calls:8.1f} of {_BOUNDS[one.what]:6} calls  {one.what}")
+    return int(not all(one.within for one in counts))
 
 
 def _counted(folder: Path) -> Iterator[Counted]:

@@ -70,14 +70,14 @@ class Tenant:
         signed = self._random.random(count) < 0.4
         themselves = signed & (self._random.random(count) < 0.5)
         interactive, other, successful = SIGN_IN_COLUMNS
-        made = {interactive: self._signed(interactive, themselves, now), other: self._signed(other, signed, now)}
-        numbers = pc.max_element_wise(made[interactive].cast(pa.int64()), made[other].cast(pa.int64()))
-        latest = numbers.cast(made[other].type)
-        made[successful] = pc.if_else(pa.array(signed), latest, self.users.column(successful))
+        columns = {interactive: self._signed(interactive, themselves, now), other: self._signed(other, signed, now)}
+        numbers = pc.max_element_wise(columns[interactive].cast(pa.int64()), columns[other].cast(pa.int64()))
+        latest = numbers.cast(columns[other].type)
+        columns[successful] = pc.if_else(pa.array(signed), latest, self.users.column(successful))
         for name in ("department", "jobTitle"):
             chosen = self._random.random(count) < 0.0015
-            made[name] = pc.if_else(pa.array(chosen), f"{name} {now % 97}", self.users.column(name))
-        for name, column in made.items():
+            columns[name] = pc.if_else(pa.array(chosen), f"{name} {now % 97}", self.users.column(name))
+        for name, column in columns.items():
             self.users = self.users.set_column(self.users.column_names.index(name), name, column)
         rows = self.links.num_rows
         changed = pa.array(self._random.random(rows) < 0.005)
@@ -170,40 +170,40 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
     tenant = Tenant(tenant_of(people))
     work = Path(tempfile.mkdtemp(prefix="history-", dir=CACHE))
     store = Store(FolderBackend(work / "store")).create()
-    taken: list[float] = []
-    kept: list[Night] = []
+    seconds: list[float] = []
+    stored: list[Night] = []
     for number in range(nights):
         at = _FROM + timedelta(days=number)
         tenant.live(at)
         folder = write(work / "given", tenant.night(at))
         before = _cpu()
         night, _ = store.put(folder)
-        taken.append(_cpu() - before)
-        kept.append(night)
+        seconds.append(_cpu() - before)
+        stored.append(night)
         size = sum((folder / f"{name}.parquet").stat().st_size for name in FILES)
         if number < nights - 1:
             shutil.rmtree(work / "given")
     before = _cpu()
-    back = store.restore(kept[-1], work / "back")
+    back = store.restore(stored[-1], work / "back")
     restored = _cpu() - before
     for name in FILES:
         assert _decoded(folder, name) == _decoded(back, name), name
-    for night in kept[:: max(1, nights // 5)]:
+    for night in stored[:: max(1, nights // 5)]:
         store.restore(night, work / "again")  # refuses to give back what is not what was stored
         shutil.rmtree(work / "again")
     sizes = {"night": [], "month": []}  # type: ignore[var-annotated]
-    for night in kept[1:]:
+    for night in stored[1:]:
         sizes["month" if len(night.parts) == 2 and night.instant.day == 1 else "night"].append(night.own_size)
     return {
         "store": str(work / "store"),
         "snapshot": size,
-        "full": kept[0].own_size,
+        "full": stored[0].own_size,
         "night": float(np.mean(sizes["night"])),
         "month": float(np.mean(sizes["month"])) if sizes["month"] else 0,
-        "commit": len(encode(kept[-1])),
-        "put": float(np.median(taken[1:])),
+        "commit": len(encode(stored[-1])),
+        "put": float(np.median(seconds[1:])),
         "restore": restored,
-        "chain": len(kept[-1].parts),
+        "chain": len(stored[-1].parts),
         "peak": _peak(),
     }
 
@@ -239,8 +239,8 @@ def _fill(year: Path, night: Night, count: int) -> None:
     store = Store(FolderBackend(year)).create()
     for day in range(count):
         manifest = replace(night.manifest, instant=night.instant + timedelta(days=day))
-        made = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, night.files).decode())
-        store.backend.create(commit_name(made), encode(made))
+        copy = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, night.files).decode())
+        store.backend.create(commit_name(copy), encode(copy))
         summary = {
             "complete": True, "open": {severity.value: 20 for severity in Severity}, "waived": 3, "notEvaluated": 0,
             "money": {"EUR": "1234.50"}, "seats": [],

@@ -1,4 +1,4 @@
-"""Each selector about use, roles and coverage over the big tenant, against one comparison of a NumPy column."""
+"""Measures each selector about use, roles and coverage over a large tenant against one comparison in NumPy."""
 
 from benchmarks.measurement import Row, module, spread
 from benchmarks.processes.selectors import SELECTORS

@@ -18,16 +18,16 @@ def measure(users: int, rounds: int) -> list[Row]:
         )
         for _ in range(rounds)
     ]
-    for here, there in turns:
-        if here["digest"] != there["digest"]:
-            raise SystemExit(f"Spark finds otherwise: {there['findings']:,} findings, {here['findings']:,} here")
-    ratios = [there["seconds"] / here["seconds"] for here, there in turns]
+    for local, spark in turns:
+        if local["digest"] != spark["digest"]:
+            raise SystemExit(f"Spark finds otherwise: {spark['findings']:,} findings, {local['findings']:,} here")
+    ratios = [spark["seconds"] / local["seconds"] for local, spark in turns]
     return [
         Row(
             what=f"{users:,} users × 50 policies on Spark's {_MASTER}, the same findings to the last one",
-            measured=f"{spread([there['seconds'] for _, there in turns])} s once it has started, which takes "
-            f"{spread([there['start'] for _, there in turns])} s",
-            against=f"the local engine: {spread([here['seconds'] for here, _ in turns])} s",
+            measured=f"{spread([spark['seconds'] for _, spark in turns])} s once it has started, which takes "
+            f"{spread([spark['start'] for _, spark in turns])} s",
+            against=f"the local engine: {spread([local['seconds'] for local, _ in turns])} s",
             ratio=f"{spread(ratios)}×",
             bar=f"≤ {_BAR}× and its start",
             met=median(ratios) <= _BAR,

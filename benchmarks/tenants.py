@@ -1,4 +1,4 @@
-"""Small tenants one after the other: what each takes, and that a whole audit of many holds one at a time."""
+"""Measures audits of small tenants: the time of each, and that memory does not grow with their number."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -20,7 +20,7 @@ Readings = dict[str, Any]
 
 
 def measure(users: int, rounds: int) -> list[Row]:
-    """Walk the tenants in a fresh process, several times; `users`, the size of the big tenant, says nothing here."""
+    """Audit the tenants in a fresh process, several times; `users`, the size of the big tenant, says nothing here."""
     del users
     runs = [module("processes.tenants", str(fleet(_TENANTS, _USERS))).readings for _ in range(rounds)]
     tenant = f"a tenant of {_USERS} users × {runs[0]['policies']} policies of the starter library, "

@@ -1,4 +1,4 @@
-"""A snapshot into the processor time of its parts: all files read with pyarrow, digested, and the engine's evaluation.
+"""Measures the processor time of reading and digesting the files of a snapshot, and of opening and evaluating it.
 
 usage: python -m benchmarks.processes.audit SNAPSHOT
 """

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def tenant_of(service: dict[str, Any], name: str, identity: str) -> Tenant:
-    """Return the tenant of a Graph as `run_graph` prints it."""
+    """Return the tenant of a Graph as `benchmarks.processes.graph` prints it."""
     authority = service.get("authority")
     signs_in = ClientSecret(client_id=CLIENT, secret_env="SECRET")
     return Tenant(

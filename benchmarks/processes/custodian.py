@@ -31,7 +31,7 @@ class StubManager:
     data: dict[str, Any] = {}  # noqa: RUF012  the filters write nothing to it
 
     class Model:
-        """Tells what identifies a resource."""
+        """Names the key that identifies a resource."""
 
         id = "id"
 
@@ -162,7 +162,7 @@ _SIGN_INS = ("lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSucc
 
 
 def resources_of(folder: Path) -> list[dict[str, Any]]:
-    """Decode the snapshot into dicts, texts folded, absent values remaining out."""
+    """Decode the snapshot into dicts, with folded texts and without absent values."""
     people = pq.ParquetFile(folder / "users.parquet").read()
     links = pq.ParquetFile(folder / "assignments.parquet").read(columns=["user", "skuId", "held"])
     products = pq.ParquetFile(folder / "products.parquet").read(columns=["skuId", "skuPartNumber"]).to_pylist()

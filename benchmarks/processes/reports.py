@@ -33,8 +33,8 @@ def main(people: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Another process makes the file, so that nothing of it is in this one's peak.
-        made = [sys.executable, "-m", "benchmarks.processes.reports", str(people), str(folder / "report.csv")]
-        subprocess.run(made, check=True)
+        command = [sys.executable, "-m", "benchmarks.processes.reports", str(people), str(folder / "report.csv")]
+        subprocess.run(command, check=True)
         users = _users(folder, people)
         with (folder / "report.csv").open("rb") as file:
             before, begun = resident(), time.process_time()

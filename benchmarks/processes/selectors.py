@@ -1,4 +1,4 @@
-"""Every selector about use, roles and coverage over a large tenant, one after the other; milliseconds on stdout.
+"""Evaluates each selector about use, roles and coverage over a large tenant, and prints the milliseconds.
 
 usage: python -m benchmarks.processes.selectors PEOPLE
 

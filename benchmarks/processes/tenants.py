@@ -1,4 +1,4 @@
-"""A folder of small snapshots into findings under the starter library: run as a process of its own, times on stdout.
+"""Audits a folder of small snapshots with the starter library in a separate process, and prints the times.
 
 usage: python -m benchmarks.processes.tenants FOLDER [MOST]
 """
@@ -28,7 +28,7 @@ from benchmarks.tenant import AS_OF
 
 
 def main(root: Path, most: int | None = None) -> None:
-    """Walk the tenants once, at most as many, floor and program in turns, and print milliseconds of CPU for each."""
+    """Audit at most `most` tenants once, each after its floor, and print the milliseconds of CPU per tenant."""
     configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
@@ -47,12 +47,12 @@ def main(root: Path, most: int | None = None) -> None:
         batches = list(evaluated_batches(plan))
         stamps.append(time.process_time())
         outcome = BatchOutcome()
-        found = sum(batch.num_rows for batch in describe(plan, batches, outcome))
-        found += describe_objects(plan, conclude(plan, outcome)).num_rows
+        count = sum(batch.num_rows for batch in describe(plan, batches, outcome))
+        count += describe_objects(plan, conclude(plan, outcome)).num_rows
         stamps.append(time.process_time())
         if number:  # the first is walked twice: what a process does once is not a tenant's
             floor += stamps[0] - begun
-            findings += found
+            findings += count
             for place, name in enumerate(parts):
                 parts[name] += stamps[place + 1] - stamps[place]
     each = {name: 1000 * seconds / len(folders) for name, seconds in parts.items()}
@@ -61,7 +61,7 @@ def main(root: Path, most: int | None = None) -> None:
 
 
 def read_whole(folder: Path) -> None:
-    """Read and digest all files of a snapshot, and do nothing with them: the least that an audit of it takes."""
+    """Read and digest all files of a snapshot: the minimum that an audit of it needs."""
     for path in folder.glob("*.parquet"):
         content = path.read_bytes()
         hashlib.sha256(content).hexdigest()
