@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.app.locations import is_store, store_at
-from auditor.app.saved_results import saved_results
 from auditor.domain.errors import Diagnostic, Level, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet, Subscriptions
@@ -47,6 +46,8 @@ def earlier_dates(
 
 
 def _of_results(folder: Path, warn: Warn) -> Iterator[_Dated]:
+    from auditor.app.saved_results import saved_results  # noqa: PLC0415  only where there are earlier nights
+
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         try:
             with saved_results([file], None) as ([(_, run)], _spill):

@@ -26,10 +26,11 @@ SPARED = (
         "auditor.app.ci.github_actions",
         "auditor.app.audit.merge",
         "auditor.app.redaction.redact",
+        "auditor.app.saved_results",
         "auditor.catalogue.microsoft",
     ),
     *("auditor.collect", "auditor.demo", "auditor.graph", "auditor.history", "auditor.policy.schema.messages"),
-    *("auditor.settings", "auditor.store.store", "auditor.localization"),
+    *("auditor.result.codec.decoder", "auditor.settings", "auditor.store.store", "auditor.localization"),
 )
 """What an audit of a folder with the starter library, in English and outside of a job, has no use for."""
 
