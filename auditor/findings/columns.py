@@ -185,8 +185,33 @@ def codes(column: pa.DictionaryArray) -> Rows:
     return codes_of(column, absent=len(column.dictionary)).astype(np.int64)
 
 
-def grouped(numbers: Rows) -> tuple[Rows, Rows]:
-    """Return the first row of each distinct number, in ascending order of numbers, and per row which of them it has."""
+def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
+    """Group rows that have the same values in several columns of numbers, each below a given bound.
+
+    Returns the first row of each group, groups ascending by their values, and per row which group it belongs to.
+    """
+    numbers, bound = np.zeros(0, dtype=np.int64), 0
+    for column, count in columns:
+        if not bound:
+            numbers, bound = column.astype(np.int64), max(count, 1)
+            continue
+        if bound * count > _WIDEST or bound <= _tabled(numbers) < bound * count:
+            firsts, numbers = _grouped(numbers, bound)
+            bound = len(firsts)
+        numbers = numbers * count + column
+        bound *= max(count, 1)
+    return _grouped(numbers, bound)
+
+
+def _grouped(numbers: Rows, bound: int) -> tuple[Rows, Rows]:
+    """Group equal numbers below a bound, as `combined` does."""
+    if bound <= _tabled(numbers):
+        used = np.zeros(bound, dtype=bool)
+        used[numbers] = True
+        group_of: Rows = (np.cumsum(used) - 1)[numbers]
+        firsts = np.full(np.count_nonzero(used), len(numbers))
+        np.minimum.at(firsts, group_of, np.arange(len(numbers)))
+        return firsts, group_of
     # Not np.unique: it imports numpy.ma, for which a small audit would wait.
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
@@ -197,19 +222,9 @@ def grouped(numbers: Rows) -> tuple[Rows, Rows]:
     return order[first], group_of
 
 
-def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
-    """Group rows by several columns of numbers, each with an exclusive bound, as `grouped` does by one."""
-    numbers, bound = np.zeros(0, dtype=np.int64), 0
-    for column, count in columns:
-        if not bound:
-            numbers, bound = column.astype(np.int64), max(count, 1)
-            continue
-        if bound * count > _WIDEST:
-            firsts, numbers = grouped(numbers)
-            bound = len(firsts)
-        numbers = numbers * count + column
-        bound *= max(count, 1)
-    return grouped(numbers)
+def _tabled(numbers: Rows) -> int:
+    """Return the bound up to which a table of all possible numbers takes less time than sorting these."""
+    return max(4 * len(numbers), 1 << 12)
 
 
 def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:

@@ -26,7 +26,7 @@ class BulkEscaper:
         `front` are bytes that matter as the first of a text only. Texts of more than `longest` bytes always count.
         """
         self._escape = escape
-        self._anywhere = _flags((*_SANITIZED, *anywhere))
+        self._anywhere = _flags((*_SANITIZED, *anywhere)).tobytes()
         self._front = _flags(front)
         self._longest = longest
 
@@ -42,7 +42,8 @@ class BulkEscaper:
         offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
         data = np.frombuffer(characters, np.uint8)[: offsets[-1]]
         suspect = np.diff(offsets) > self._longest
-        offsets_found = np.flatnonzero(self._anywhere[data[offsets[0] :]]) + offsets[0]
+        marks = np.frombuffer(data[offsets[0] :].tobytes().translate(self._anywhere), np.bool_)
+        offsets_found = np.flatnonzero(marks) + offsets[0]
         suspect[np.searchsorted(offsets, offsets_found, side="right") - 1] = True
         begun = offsets[:-1] < offsets[1:]
         suspect[begun] |= self._front[data[offsets[:-1][begun]]]
