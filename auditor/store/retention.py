@@ -88,15 +88,14 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     kept = tuple(night for night in ordered if night.instant in stay)
     deleted = tuple(night for night in ordered if night.instant not in stay)
     needed = {entry.name for night in kept for entry in night.parts}
+    newest_parts = {night.parts[-1].name for night in deleted}
     deleted_objects = {entry.name: entry for night in deleted for entry in night.parts}
     return Pruning(
         tenant=newest.tenant,
         kept=kept,
         deleted=deleted,
         removed=tuple(entry for name, entry in sorted(deleted_objects.items()) if name not in needed),
-        still_needed=tuple(
-            entry for name, entry in sorted(deleted_objects.items()) if name in needed and _is_own_object(name, deleted)
-        ),
+        still_needed=tuple(entry for name, entry in sorted(deleted_objects.items()) if name in needed & newest_parts),
     )
 
 
@@ -145,7 +144,3 @@ def _represents_month(night: Night, ordered: Sequence[Night]) -> bool:
     """Return whether a night may represent its month: the first complete one, or the first if none is complete."""
     month = [n for n in ordered if (n.instant.year, n.instant.month) == (night.instant.year, night.instant.month)]
     return night is next((n for n in month if n.manifest.complete), month[0])
-
-
-def _is_own_object(name: str, deleted: Sequence[Night]) -> bool:
-    return any(night.parts[-1].name == name for night in deleted)

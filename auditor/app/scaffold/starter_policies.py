@@ -47,11 +47,6 @@ def existing_starter(folder: Path) -> dict[str, bool]:
     return {}
 
 
-def is_test(name: str) -> bool:
-    """Return whether a file of the scaffold is a test of policies."""
-    return PurePath(name).stem.endswith(TEST_SUFFIX)
-
-
 def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
     """Return the file that extends the library, its test, and the copy of the library for later comparisons."""
     library = library_files()

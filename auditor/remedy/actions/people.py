@@ -104,7 +104,7 @@ class PersonRemedies:
         if len(self._kinds) > _KINDS or len(self._patterns) > _PATTERNS:
             self._forget()
         kinds = self._kinds_of(batch, routes, smaller)
-        person = _numbered(batch.column("subjectId"))
+        person = codes(batch.column("subjectId").dictionary_encode())
         # Findings person by person, in report order; people in the order of their first findings.
         order = np.argsort(person, kind="stable")
         starts = np.flatnonzero(np.append(True, np.diff(person[order]) > 0))
@@ -255,11 +255,6 @@ def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[
 def sort_key(finding: Finding) -> SortKey:
     """Return what the remedies of a person or object are ordered by, of their first finding."""
     return finding.severity.rank, finding.policy, finding.check
-
-
-def _numbered(subjects: pa.StringArray) -> Rows:
-    """Return the number of each subject, in the order in which they first appear."""
-    return codes(subjects.dictionary_encode())
 
 
 def _labels(names: pa.StringArray, principals: pa.StringArray) -> pa.StringArray:

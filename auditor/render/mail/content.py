@@ -1,7 +1,7 @@
 """A Result into what a mail says of it, in the order in which administrators want to know."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -51,7 +51,12 @@ def mail_view(shown: Page, result: Result, reader: Reader, l10n: Labels, limits:
     """Return what the mail says of a result and its page; both hold only what this reader may see."""
     several = len(result.tenants) > 1
     changed = _changed(result, reader, l10n, several=several)
-    seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
+    seats = [
+        _seat_line(row, section, several=several)
+        for section in shown.sections
+        for row in section.seats
+        if row.severity is not None
+    ]
     verdict = _verdict(shown, result, reader, l10n)
     worst = sorted(shown.sections, key=worst_first)[: limits.tenants] if several else []
     sentences = shown.completeness if shown.complete else shown.completeness[: limits.tenants]
@@ -169,10 +174,6 @@ def _facts(highlight: Highlight, step: Step | None, l10n: Labels, *, several: bo
 def _document(step: Step | None) -> tuple[str, str] | None:
     links = step.action.links if step is not None else ()
     return next(((flat(link.label), link.address) for link in links if is_https(link.address)), None)
-
-
-def _outside(section: Section) -> Iterable[SeatRow]:
-    return (row for row in section.seats if row.severity is not None)
 
 
 def _outside_elsewhere(result: Result, shown: Page, l10n: Labels) -> int:
