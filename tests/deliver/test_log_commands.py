@@ -131,6 +131,7 @@ def assert_nothing_runs(ran: Ran) -> None:
         assert list(azure_commands_of(stream)) == []
 
 
+@pytest.mark.slow
 @given(st.lists(TEXT, max_size=6))
 def test_a_text_that_comes_in_pieces_holds_no_command(pieces: list[str]) -> None:
     breaker = CommandEscaper(at_start=True)

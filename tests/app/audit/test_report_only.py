@@ -76,6 +76,7 @@ def test_a_waived_finding_of_it_is_waived() -> None:
     assert not any(notice.code == "waiver.unused" for notice in contoso.notices)
 
 
+@pytest.mark.slow
 def test_data_that_only_it_needs_leaves_the_audit_complete() -> None:
     idle = "policies:\n  - {id: idle, severity: low, users: {neverSignedIn: 30d}, assignments: {deny: paid}STATUS}\n  - {id: places, severity: low, attributes: {require: [usageLocation]}}\n"
     state = tenant(user("ann", "SPE_E5"), unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED})

@@ -75,6 +75,7 @@ def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_p
     ] * 2
 
 
+@pytest.mark.slow
 def test_results_of_another_directory_under_the_name_are_no_later_ones(tmp_path: Path) -> None:
     (result,) = kept(tmp_path, BLOCKED_POLICY)
     result["run"]["asOf"] = instant(2)

@@ -103,6 +103,7 @@ def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(folder:
     assert (other.code, other.err.count("store-exists")) == (3, 2), other.err
 
 
+@pytest.mark.slow
 def test_a_store_that_fails_is_reported_and_the_reports_are_there(folder: Path) -> None:
     assert audited(folder, 1).code == 1
     back = audited(folder, 0)

@@ -86,6 +86,7 @@ def test_a_small_mail_goes_as_mime_with_both_parts(graph: Emulator) -> None:
     assert request.headers["content-type"] == "text/plain"
 
 
+@pytest.mark.slow
 def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
     file = attachment(MAX_INLINE)
     assert mailed(graph, from_ann(attachment=file)).status is SendStatus.ACCEPTED

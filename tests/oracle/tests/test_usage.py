@@ -40,6 +40,7 @@ def test_inactive_in() -> None:
     assert membership(inactive(["copilot"], "30d"), lastActivity={}) is None
 
 
+@pytest.mark.slow
 def test_apps_and_mailboxes_and_agents() -> None:
     used = {"90d": {"word": ["web"]}}
     assert membership({"appsUnused": {"for": "90d"}}, apps=used) is False

@@ -53,6 +53,7 @@ def test_actions_are_in_an_order_in_which_nothing_breaks() -> None:
         assert ranks == sorted(ranks)
 
 
+@pytest.mark.slow
 def test_ids_and_titles_tell_actions_apart() -> None:
     for tenant in demo_result().tenants:
         for names in ([action.id for action in tenant.actions], [action.title for action in tenant.actions]):

@@ -231,6 +231,7 @@ def test_the_title_of_a_trial_names_the_decision(renew: bool | None, title: str)
     assert [(each.action, each.enabled) for each in plan.decided_seats] == ([(1, 0)] if renew is False else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("release", [True, False])
 def test_a_quota_asks_no_question_and_is_kept_by_the_answer_about_a_person(release: bool) -> None:  # noqa: FBT001
     of = snapshot([LEAVERS[0], user("stays", grant(E3))], {E3: 2})

@@ -63,6 +63,7 @@ def test_names_in_every_script_reach_every_report_and_do_nothing_there(tmp_path:
     assert pq.read_table(tmp_path / "out" / "findings.parquet").num_rows == 2 * len(NAMES)
 
 
+@pytest.mark.slow
 def test_a_name_of_five_thousand_characters(tmp_path: Path) -> None:
     ran = audit(tmp_path, tenant(user("ann", "SPE_E3", displayName="ñ" * 5000, department="d" * 5000)))
     assert (ran.code, ran.err) == (1, "")

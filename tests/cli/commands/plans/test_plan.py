@@ -103,6 +103,7 @@ def test_a_plan_counts_days_from_the_day_of_its_audit(tmp_path: Path) -> None:
     assert {each: reasons[0][each] for each in shared} == {each: reasons[1][each] for each in shared}
 
 
+@pytest.mark.slow
 def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Path, english: Planned) -> None:
     ran = expect(0, "plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert ran.out == (tmp_path / "out/plan.json").read_bytes()

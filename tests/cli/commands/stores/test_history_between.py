@@ -137,6 +137,7 @@ def test_instants_in_the_wrong_order_are_one_clear_error(folder: Path) -> None:
     assert "is after" in done.err
 
 
+@pytest.mark.slow
 def test_half_a_store_and_one_of_a_newer_version_are_one_clear_error(folder: Path) -> None:
     for part in (folder / "audits" / "contoso" / "findings").glob("000004*"):
         part.unlink()
